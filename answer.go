@@ -1,0 +1,217 @@
+package webpubsub
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// answer is a successful answer that has been checked and encoded: all that
+// could go wrong with it has gone wrong before.
+type answer struct {
+	contentType string // empty: no content
+	text        string
+	data        []byte
+	state       string
+	setState    bool
+	metadata    map[string]string
+	properties  []MQTTUserProperty
+}
+
+// Content types are shared between answers; see allowMethods.
+var (
+	headerText   = []string{contentText}
+	headerJSON   = []string{contentJSON}
+	headerBinary = []string{contentBinary}
+)
+
+func (a *answer) write(w http.ResponseWriter) {
+	header := w.Header()
+	if a.setState {
+		header[wire.HeaderConnectionState] = []string{a.state}
+	}
+	for name, v := range a.metadata {
+		header.Set(wire.PrefixMetadata+name, v)
+	}
+	for _, p := range a.properties {
+		header.Add(wire.PrefixMQTT+p.Name, p.Value)
+	}
+	switch a.contentType {
+	case "":
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case contentText:
+		header[wire.HeaderContentType] = headerText
+	case contentJSON:
+		header[wire.HeaderContentType] = headerJSON
+	case contentBinary:
+		header[wire.HeaderContentType] = headerBinary
+	default:
+		header[wire.HeaderContentType] = []string{a.contentType}
+	}
+	// Beyond the size of its buffer, net/http would answer in chunks.
+	if n := len(a.text) + len(a.data); n > 2048 {
+		header["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+	w.WriteHeader(http.StatusOK)
+	// The service has gone away if writing fails; net/http ends the connection.
+	if a.data != nil {
+		_, _ = w.Write(a.data)
+		return
+	}
+	_, _ = io.WriteString(w, a.text)
+}
+
+// answer checks and encodes the reply to a user event.
+func (r *Reply) answer(ev *UserEvent) (answer, error) {
+	out := answer{
+		contentType: r.contentType,
+		text:        r.text,
+		data:        r.data,
+		metadata:    r.Metadata,
+		properties:  r.MQTTUserProperties,
+	}
+	var err error
+	switch r.kind {
+	case replyNone:
+	case replyText:
+		if !utf8.ValidString(r.text) {
+			return answer{}, errors.New("reply: text is not UTF-8")
+		}
+	case replyJSON:
+		if out.data, err = json.Marshal(r.value); err != nil {
+			return answer{}, fmt.Errorf("reply: encode JSON: %w", err)
+		}
+	case replyData:
+		if err := checkReplyType(r.contentType, ev.MQTT != nil); err != nil {
+			return answer{}, err
+		}
+	}
+	if out.state, out.setState, err = r.State.header(); err != nil {
+		return answer{}, fmt.Errorf("reply: %w", err)
+	}
+	if err := checkMetadata(r.Metadata); err != nil {
+		return answer{}, err
+	}
+	return out, checkPropertyHeaders(r.MQTTUserProperties)
+}
+
+func checkReplyType(contentType string, mqtt bool) error {
+	if contentType == "" || !isHeaderValue(contentType) || !strings.Contains(contentType, "/") {
+		return fmt.Errorf("reply: content type %q is not a media type", clip(contentType))
+	}
+	if mqtt {
+		return nil
+	}
+	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
+		return fmt.Errorf("reply: content type %q is not one that the service takes: text/plain, application/json, application/octet-stream", clip(contentType))
+	}
+	return nil
+}
+
+func checkMetadata(metadata map[string]string) error {
+	total := 0
+	for name, v := range metadata {
+		total += len(name) + len(v)
+		switch {
+		case !isToken(name) || len(name) > wire.MaxMetadataKey:
+			return fmt.Errorf("reply: metadata name %q is not an HTTP token of at most %d bytes", clip(name), wire.MaxMetadataKey)
+		case !isHeaderValue(v) || len(v) > wire.MaxMetadataValue:
+			return fmt.Errorf("reply: metadata value of %q is not printable ASCII of at most %d bytes", clip(name), wire.MaxMetadataValue)
+		}
+	}
+	if total > wire.MaxMetadataTotal {
+		return fmt.Errorf("reply: metadata has %d bytes of names and values, at most %d are sent", total, wire.MaxMetadataTotal)
+	}
+	return nil
+}
+
+func checkPropertyHeaders(properties []MQTTUserProperty) error {
+	for _, p := range properties {
+		if !isToken(p.Name) || !isHeaderValue(p.Value) {
+			return fmt.Errorf("reply: MQTT user property %q cannot be a header: its name must be an HTTP token, its value printable ASCII", clip(p.Name))
+		}
+	}
+	return nil
+}
+
+// isToken tells whether s is a token of HTTP, as header names are.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// answer checks and encodes the reply to a connect event.
+func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
+	if err := r.check(ev); err != nil {
+		return answer{}, fmt.Errorf("connect reply: %w", err)
+	}
+	var out answer
+	var err error
+	if out.state, out.setState, err = r.State.header(); err != nil {
+		return answer{}, fmt.Errorf("connect reply: %w", err)
+	}
+	body := wire.ConnectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
+	if r.UserID != "" || r.ClearUserID {
+		body.UserID = &r.UserID
+	}
+	if len(r.MQTTUserProperties) > 0 {
+		body.MQTT = &wire.MQTTConnectResponse{UserProperties: propertiesToWire(r.MQTTUserProperties)}
+	}
+	if body.UserID == nil && body.Groups == nil && body.Roles == nil && body.Subprotocol == "" && body.MQTT == nil {
+		return out, nil
+	}
+	out.contentType = contentJSON
+	out.data, err = json.Marshal(&body)
+	return out, err
+}
+
+func (r *ConnectReply) check(ev *ConnectEvent) error {
+	if r.ClearUserID && r.UserID != "" {
+		return errors.New("both UserID and ClearUserID are set")
+	}
+	if !isName(r.UserID) {
+		return errors.New("UserID has a control character or is not UTF-8; it could not be a header of later events")
+	}
+	for i, g := range r.Groups {
+		if strings.TrimSpace(g) == "" || !utf8.ValidString(g) || utf8.RuneCountInString(g) > wire.MaxGroupName {
+			return fmt.Errorf("Groups[%d] is %q, want 1 to %d characters, not blank", i, clip(g), wire.MaxGroupName)
+		}
+	}
+	for i, role := range r.Roles {
+		if strings.TrimSpace(role) == "" || !utf8.ValidString(role) {
+			return fmt.Errorf("Roles[%d] is %q, want a role's name", i, clip(role))
+		}
+	}
+	if len(r.MQTTUserProperties) > 0 && ev.MQTT == nil {
+		return errors.New("MQTTUserProperties are set, but the client is not an MQTT client")
+	}
+	switch {
+	case r.Subprotocol == "" || slices.Contains(ev.Subprotocols, r.Subprotocol):
+		return nil
+	case ev.MQTT != nil && r.Subprotocol == wire.SubprotocolMQTT:
+		return nil
+	}
+	return fmt.Errorf("Subprotocol %q is not one that the client offered", clip(r.Subprotocol))
+}
+
+func isName(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+}

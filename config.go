@@ -1,0 +1,200 @@
+package webpubsub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultMaxBodyBytes is the body limit of a [Config] that sets none: the
+// service takes frames of up to 1 MB from its clients, and a connect event adds
+// claims, headers and certificates of its own.
+const DefaultMaxBodyBytes = 1<<20 + 64<<10
+
+// Config says what a [Handler] accepts and what it does with it. All functions
+// may be called concurrently.
+type Config struct {
+	// Hub is the name of the hub whose events are handled, compared without
+	// case; events of another hub get 404. Empty handles the events of any hub.
+	Hub string
+
+	// ConnectionStrings of the service, as the portal shows them. Their keys
+	// verify signatures, each for the origin of its own Endpoint, and their hosts
+	// are the allowed origins. Give the primary or the secondary string or both,
+	// and one for each further service, replica or custom domain that sends events.
+	ConnectionStrings []string
+	// Verifier decides, instead of ConnectionStrings or in addition to them,
+	// whether a request comes from the service; both must accept it. Use
+	// [NewAccessKeys] for keys that change while serving, and an implementation
+	// of your own for Entra bearer tokens. [InsecureSkipVerify] turns
+	// verification off. One of ConnectionStrings and Verifier is required.
+	Verifier Verifier
+	// AllowedOrigins are the host names (or URLs, whose host counts) from which
+	// events are accepted and to whose validation requests the handler consents;
+	// "*" stands for any. Nil takes them from ConnectionStrings or an [AccessKeys]
+	// verifier, and is required with any other Verifier. An empty, non-nil slice
+	// refuses everybody. Ports are ignored.
+	AllowedOrigins []string
+
+	// OnConnect decides whether a client may connect. A nil reply accepts it as
+	// its token describes it; an error refuses it, see [Error]. If OnConnect is
+	// nil, every client that the service lets through is accepted.
+	OnConnect func(ctx context.Context, ev *ConnectEvent) (*ConnectReply, error)
+	// OnConnected learns of a connection. Its error is logged and tells the
+	// service to try again if its status says so, nothing else.
+	OnConnected func(ctx context.Context, ev *ConnectedEvent) error
+	// OnDisconnected learns of the end of a connection; its error is as for OnConnected.
+	OnDisconnected func(ctx context.Context, ev *DisconnectedEvent) error
+	// OnGroupJoined learns that a connection joined a group; its error is as for OnConnected.
+	OnGroupJoined func(ctx context.Context, ev *GroupJoinedEvent) error
+	// OnGroupLeft learns that a connection left a group; its error is as for OnConnected.
+	OnGroupLeft func(ctx context.Context, ev *GroupLeftEvent) error
+	// UserEvents handle the events that clients send, by name: first the exact
+	// one, then without case if that leaves one name. Clients without a Web PubSub
+	// subprotocol send "message".
+	UserEvents map[string]UserEventFunc
+	// Fallback handles user events whose name is not in UserEvents. Without it
+	// they are answered with 204 and a log record at debug level, so that an old
+	// server does not disconnect a new client.
+	Fallback UserEventFunc
+
+	// Interceptors run around all functions above, the first one outermost.
+	Interceptors []Interceptor
+	// Validate checks payloads that [UserEvent.DecodeJSON] has decoded, given a
+	// pointer to them, instead of go-playground/validator on their validate tags.
+	// Its error is answered with 400, without its text, unless it is an [*Error]
+	// or [*ValidationError].
+	Validate func(payload any) error
+
+	// MaxBodyBytes is the longest body that is read; a longer one gets 413. Zero
+	// is [DefaultMaxBodyBytes].
+	MaxBodyBytes int64
+	// HandlerTimeout is the deadline of the context that interceptors and
+	// functions get; a function that returns the context's error is answered with
+	// 504. Zero sets none; the service itself gives up after 100 seconds. A
+	// function that does not watch its context is not interrupted.
+	HandlerTimeout time.Duration
+
+	// Logger gets one record for each event that fails: Error for a 5xx, Warn for
+	// 401 and 403, Debug for what any client can cause. Claims, tokens, headers
+	// and payloads are not logged. Nil is [slog.Default].
+	Logger *slog.Logger
+}
+
+// String tells which hub the config is for, and no key.
+func (c Config) String() string { return fmt.Sprintf("webpubsub.Config(hub %q)", c.Hub) }
+
+// GoString is String.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue is String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// compile checks the config and copies what the handler needs of it.
+func (c Config) compile() (*Handler, error) {
+	h := &Handler{
+		hub:            c.Hub,
+		onConnect:      c.OnConnect,
+		onConnected:    c.OnConnected,
+		onDisconnected: c.OnDisconnected,
+		onGroupJoined:  c.OnGroupJoined,
+		onGroupLeft:    c.OnGroupLeft,
+		fallback:       c.Fallback,
+		interceptors:   slices.Clone(c.Interceptors),
+		validate:       c.Validate,
+		maxBody:        c.MaxBodyBytes,
+		timeout:        c.HandlerTimeout,
+		logger:         c.Logger,
+	}
+	if strings.TrimSpace(c.Hub) != c.Hub {
+		return nil, fmt.Errorf("Hub %q has space around it", clip(c.Hub))
+	}
+	switch {
+	case c.MaxBodyBytes < 0:
+		return nil, fmt.Errorf("MaxBodyBytes is %d, want 0 or more", c.MaxBodyBytes)
+	case c.MaxBodyBytes == 0:
+		h.maxBody = DefaultMaxBodyBytes
+	}
+	if c.HandlerTimeout < 0 {
+		return nil, fmt.Errorf("HandlerTimeout is %v, want 0 or more", c.HandlerTimeout)
+	}
+	if i := slices.IndexFunc(c.Interceptors, func(i Interceptor) bool { return i == nil }); i >= 0 {
+		return nil, fmt.Errorf("Interceptors[%d] is nil", i)
+	}
+	if err := c.compileVerification(h); err != nil {
+		return nil, err
+	}
+	return h, c.compileUserEvents(h)
+}
+
+func (c Config) compileVerification(h *Handler) error {
+	_, insecure := c.Verifier.(InsecureSkipVerify)
+	switch {
+	case len(c.ConnectionStrings) == 0 && isNil(c.Verifier):
+		return errors.New("nothing to verify requests with: set ConnectionStrings or Verifier")
+	case len(c.ConnectionStrings) > 0 && insecure:
+		return errors.New("ConnectionStrings together with Verifier InsecureSkipVerify: choose one")
+	}
+	var keys *AccessKeys
+	if len(c.ConnectionStrings) > 0 {
+		var err error
+		if keys, err = NewAccessKeys(c.ConnectionStrings...); err != nil {
+			return fmt.Errorf("ConnectionStrings: %w", err)
+		}
+		h.verifiers = append(h.verifiers, keys)
+	}
+	if c.Verifier != nil {
+		h.verifiers = append(h.verifiers, c.Verifier)
+		if own, ok := c.Verifier.(*AccessKeys); ok && keys == nil {
+			keys = own
+		}
+	}
+	switch {
+	case c.AllowedOrigins != nil:
+		set, err := parseOrigins(c.AllowedOrigins)
+		if err != nil {
+			return fmt.Errorf("AllowedOrigins: %w", err)
+		}
+		h.origins = &set
+	case keys != nil:
+		h.originsOf = keys
+	case insecure:
+		h.origins = &originSet{any: true}
+	default:
+		return errors.New(`AllowedOrigins is required with this Verifier: name the service's hosts, or "*"`)
+	}
+	return nil
+}
+
+func (c Config) compileUserEvents(h *Handler) error {
+	h.userEvents = maps.Clone(c.UserEvents)
+	h.foldedEvents = make(map[string]UserEventFunc, len(c.UserEvents))
+	ambiguous := make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(c.UserEvents)) {
+		folded := strings.ToLower(name)
+		switch {
+		case name == "":
+			return errors.New("UserEvents has an empty name")
+		case c.UserEvents[name] == nil:
+			return fmt.Errorf("UserEvents[%q] is nil", name)
+		case h.foldedEvents[folded] != nil:
+			ambiguous[folded] = true
+		}
+		h.foldedEvents[folded] = c.UserEvents[name]
+	}
+	for folded := range ambiguous {
+		delete(h.foldedEvents, folded)
+	}
+	return nil
+}
+
+// isNil sees through an interface that holds a nil pointer.
+func isNil(v Verifier) bool {
+	keys, ok := v.(*AccessKeys)
+	return v == nil || (ok && keys == nil)
+}

@@ -1,0 +1,2 @@
+// Package webpubsub receives the webhooks of Azure Web PubSub.
+package webpubsub

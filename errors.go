@@ -1,0 +1,227 @@
+package webpubsub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Error is an error that chooses its own answer. A function of [Config] returns
+// one to refuse an event; any other error is answered with 500 and the bare
+// text of that status, so that nothing internal leaves the process.
+//
+// The status also decides whether the service sends the event again: after 408
+// and every 5xx it waits 1, 3 and 5 seconds between up to four deliveries, and
+// only then tells the client; any other 4xx is final at once. Refuse with 4xx,
+// keep 5xx for faults that may pass, and be ready to see an event more than once.
+//
+// A refused connect event ends the client's handshake with the same status. A
+// refused user event fails the client's request, and closes a client that has
+// no Web PubSub subprotocol.
+type Error struct {
+	// Status is the HTTP status of the answer, 400 to 599; anything else is 500.
+	Status int
+	// Message is the body of the answer. The service may show it to the client,
+	// so it must hold nothing that a stranger should not read. Empty: no body.
+	// An MQTT 5.0 client gets it as the reason of its CONNACK.
+	Message string
+	// Err is the cause. It is logged and matched by [errors.Is], never sent.
+	Err error
+	// MQTTCode is the code of the CONNACK that refuses an MQTT client; zero
+	// derives it from Status. Other clients do not see it.
+	MQTTCode MQTTConnectCode
+	// MQTTUserProperties go into the CONNACK that refuses an MQTT 5.0 client.
+	MQTTUserProperties []MQTTUserProperty
+}
+
+// Error gives the status, the message and the cause.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s", e.status(), http.StatusText(e.status()))
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+func (e *Error) status() int {
+	if e.Status < 400 || e.Status > 599 {
+		return http.StatusInternalServerError
+	}
+	return e.Status
+}
+
+// BadRequest refuses an event that makes no sense (400).
+func BadRequest(message string) *Error { return &Error{Status: http.StatusBadRequest, Message: message} }
+
+// Unauthorized refuses a client that has not shown who it is (401).
+func Unauthorized(message string) *Error {
+	return &Error{Status: http.StatusUnauthorized, Message: message}
+}
+
+// Forbidden refuses a client that may not do what it asks for (403).
+func Forbidden(message string) *Error { return &Error{Status: http.StatusForbidden, Message: message} }
+
+// NotFound refuses an event about something that is not there (404).
+func NotFound(message string) *Error { return &Error{Status: http.StatusNotFound, Message: message} }
+
+// Conflict refuses an event that contradicts the state of things (409).
+func Conflict(message string) *Error { return &Error{Status: http.StatusConflict, Message: message} }
+
+// TooManyRequests refuses a client that asks too often (429). The service does
+// not send the event again.
+func TooManyRequests(message string) *Error {
+	return &Error{Status: http.StatusTooManyRequests, Message: message}
+}
+
+// Unavailable tells the service to try again soon (503): it delivers the event
+// up to three more times.
+func Unavailable(message string) *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Message: message}
+}
+
+// DecodeError is a payload that is not what its event promises. It is answered
+// with 400. Its text names the place of the mistake, never the payload.
+type DecodeError struct {
+	// What was being decoded, for example "JSON payload".
+	What string
+	// Err is the cause. It is logged, never sent.
+	Err error
+}
+
+// Error names what was decoded and the cause.
+func (e *DecodeError) Error() string {
+	if e.Err == nil {
+		return "decode " + e.What
+	}
+	return "decode " + e.What + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// ValidationError is a payload that breaks the rules of its type's validate
+// tags. It is answered with 400 and the fields and rules it names.
+type ValidationError struct {
+	// Fields that broke a rule, in the order of the type; empty if a
+	// [Config.Validate] function returned an error of its own.
+	Fields []FieldError
+	// Err is the validator's error. It is logged, never sent.
+	Err error
+}
+
+// FieldError is one broken rule. It holds no value: what a client sent is not
+// for the log.
+type FieldError struct {
+	// Field is the path of the field by its JSON names, such as "items[2].name".
+	Field string
+	// Rule is the validate tag that failed, such as "required" or "max".
+	Rule string
+	// Param is the rule's parameter, such as "64" of max=64.
+	Param string
+}
+
+// String writes the field and its rule, such as "room: max=64".
+func (f FieldError) String() string {
+	s := f.Rule
+	if f.Param != "" {
+		s += "=" + f.Param
+	}
+	if f.Field == "" {
+		return s
+	}
+	return f.Field + ": " + s
+}
+
+// Error names the fields and rules.
+func (e *ValidationError) Error() string {
+	if len(e.Fields) == 0 && e.Err != nil {
+		return "payload is not valid: " + e.Err.Error()
+	}
+	return e.public()
+}
+
+// Unwrap gives the validator's error.
+func (e *ValidationError) Unwrap() error { return e.Err }
+
+func (e *ValidationError) public() string {
+	if len(e.Fields) == 0 {
+		return "payload is not valid"
+	}
+	parts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = f.String()
+	}
+	return "payload is not valid: " + strings.Join(parts, "; ")
+}
+
+// PanicError is a panic of a function of [Config]. Interceptors see it, it is
+// logged with its stack, and it is answered with 500. [http.ErrAbortHandler] is
+// not caught.
+type PanicError struct {
+	// Value is what panic was called with.
+	Value any
+	// Stack is the stack of the goroutine that panicked.
+	Stack []byte
+}
+
+// Error gives the value; the stack stays in Stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap gives the value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// StatusOf gives the HTTP status with which a [Handler] answers an error that a
+// function of [Config] returned:
+//
+//   - nil: 200
+//   - [*PanicError]: 500, whatever it wraps
+//   - [*Error]: its Status
+//   - [*DecodeError], [*ValidationError]: 400
+//   - [context.DeadlineExceeded]: 504
+//   - anything else: 500
+//
+// Wrapped errors count; of several the outermost decides.
+func StatusOf(err error) int {
+	status, _ := answerOf(err)
+	return status
+}
+
+// answerOf is the one place that turns an error into what a stranger may see.
+func answerOf(err error) (status int, public string) {
+	if err == nil {
+		return http.StatusOK, ""
+	}
+	var (
+		panicked *PanicError
+		chosen   *Error
+		decode   *DecodeError
+		invalid  *ValidationError
+	)
+	switch {
+	case errors.As(err, &panicked):
+		status = http.StatusInternalServerError
+	case errors.As(err, &chosen):
+		return chosen.status(), chosen.Message
+	case errors.As(err, &invalid):
+		return http.StatusBadRequest, invalid.public()
+	case errors.As(err, &decode):
+		return http.StatusBadRequest, decode.What + " cannot be decoded"
+	case errors.Is(err, context.DeadlineExceeded):
+		status = http.StatusGatewayTimeout
+	default:
+		status = http.StatusInternalServerError
+	}
+	return status, http.StatusText(status)
+}

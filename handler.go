@@ -1,0 +1,278 @@
+package webpubsub
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// Handler receives the service's webhooks and calls the functions of its
+// [Config]. It is an [http.Handler] that is immutable and safe for concurrent
+// use, keeps no state between requests, starts no goroutine, and never looks at
+// the URL's path: mount it wherever the hub's event handler setting points to,
+// for all methods, since validation comes by OPTIONS.
+//
+// A request passes these steps in this order, and the first that fails answers:
+//
+//	validation request      200 with or without consent, 400, 404
+//	method                  405 unless POST
+//	header of an event      404 not ours, 400 missing, repeated or malformed
+//	origin and signature    401
+//	kind of event           501 for a system event that is not known
+//	media type of an event  415
+//	body                    413 too long, 400 cut short
+//	payload                 400
+//	interceptors, function  what they return, see [StatusOf]
+//	reply                   500 if it breaks a rule
+//
+// The body is not read before the signature holds.
+type Handler struct {
+	hub          string
+	verifiers    []Verifier
+	origins      *originSet  // set, or else
+	originsOf    *AccessKeys // has them
+	interceptors []Interceptor
+	validate     func(any) error
+	maxBody      int64
+	timeout      time.Duration
+	logger       *slog.Logger
+
+	onConnect      func(context.Context, *ConnectEvent) (*ConnectReply, error)
+	onConnected    func(context.Context, *ConnectedEvent) error
+	onDisconnected func(context.Context, *DisconnectedEvent) error
+	onGroupJoined  func(context.Context, *GroupJoinedEvent) error
+	onGroupLeft    func(context.Context, *GroupLeftEvent) error
+	userEvents     map[string]UserEventFunc // by exact name
+	foldedEvents   map[string]UserEventFunc // by name in lower case
+	fallback       UserEventFunc
+}
+
+// NewHandler checks a configuration and makes a handler of it. The handler
+// keeps copies; changing cfg's slices and maps later has no effect. The error
+// names the field that is wrong.
+func NewHandler(cfg Config) (*Handler, error) {
+	h, err := cfg.compile()
+	if err != nil {
+		return nil, fmt.Errorf("webpubsub: config: %w", err)
+	}
+	return h, nil
+}
+
+// ServeHTTP answers one request of the service.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isValidation(r) {
+		h.allowedOrigins().serveValidation(w, r)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header()[wire.HeaderAllow] = allowMethods
+		h.refuse(w, r, http.StatusMethodNotAllowed, "events come by POST, validation requests by OPTIONS")
+		return
+	}
+	kind, status, reason := h.screen(r.Header)
+	if status != 0 {
+		h.refuse(w, r, status, reason)
+		return
+	}
+	if err := h.verify(r); err != nil {
+		h.refuseUnverified(w, r, err)
+		return
+	}
+	h.dispatch(w, r, kind)
+}
+
+func (h *Handler) allowedOrigins() *originSet {
+	if h.origins != nil {
+		return h.origins
+	}
+	if ring := h.originsOf.current.Load(); ring != nil {
+		return &ring.origins
+	}
+	return &originSet{}
+}
+
+// screen checks that the header is one of an event for this hub. A status of
+// zero lets it pass.
+func (h *Handler) screen(header http.Header) (kind eventKind, status int, reason string) {
+	if len(header[wire.HeaderVersion]) == 0 {
+		return 0, http.StatusNotFound, "not an Azure Web PubSub request: header ce-awpsversion is missing"
+	}
+	if len(header[wire.HeaderRequestOrigin]) == 0 {
+		return 0, http.StatusNotFound, "not an Azure Web PubSub request: header WebHook-Request-Origin is missing"
+	}
+	if name := repeatedAttribute(header); name != "" {
+		return 0, http.StatusBadRequest, "header " + name + " is repeated"
+	}
+	kind = eventKindOf(value(header, wire.HeaderType))
+	if kind == kindForeign {
+		return 0, http.StatusNotFound, fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(value(header, wire.HeaderType)))
+	}
+	hub := value(header, wire.HeaderHub)
+	if hub == "" {
+		return 0, http.StatusBadRequest, "header ce-hub is missing"
+	}
+	if h.hub != "" && !strings.EqualFold(hub, h.hub) {
+		return 0, http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here", clip(hub))
+	}
+	if reason := checkAttributes(header); reason != "" {
+		return 0, http.StatusBadRequest, reason
+	}
+	return kind, 0, ""
+}
+
+func (h *Handler) verify(r *http.Request) error {
+	if _, ok := h.allowedOrigins().match(r.Header[wire.HeaderRequestOrigin]); !ok {
+		return ErrOrigin
+	}
+	for _, v := range h.verifiers {
+		if err := v.Verify(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dispatch decodes the event, calls its function and answers.
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, kind eventKind) {
+	ctx := r.Context()
+	if h.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, h.timeout)
+		defer cancel()
+	}
+	switch kind {
+	case kindConnect:
+		h.serveConnect(ctx, w, r)
+	case kindUser:
+		h.serveUser(ctx, w, r)
+	case kindConnected:
+		ev := new(ConnectedEvent)
+		notify(ctx, h, w, r, ev, h.onConnected, nil)
+	case kindDisconnected:
+		ev := new(DisconnectedEvent)
+		notify(ctx, h, w, r, ev, h.onDisconnected, ev.decode)
+	case kindGroupJoined:
+		ev := new(GroupJoinedEvent)
+		notify(ctx, h, w, r, ev, h.onGroupJoined, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
+	case kindGroupLeft:
+		ev := new(GroupLeftEvent)
+		notify(ctx, h, w, r, ev, h.onGroupLeft, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
+	case kindUnknownPresence:
+		h.log(r, slog.LevelWarn, "event of an unknown type ignored", http.StatusNoContent, nil)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		h.refuse(w, r, http.StatusNotImplemented, fmt.Sprintf("events of type %q are not known here", clip(value(r.Header, wire.HeaderType))))
+	}
+}
+
+func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	if h.onConnect == nil && len(h.interceptors) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	ev := new(ConnectEvent)
+	if err := h.read(r, &ev.Meta); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if err := ev.decode(); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	out, err := run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
+		if h.onConnect == nil {
+			return answer{}, nil
+		}
+		reply, err := h.onConnect(ctx, ev)
+		if err != nil || reply == nil {
+			return answer{}, err
+		}
+		return reply.answer(ev)
+	})
+	switch {
+	case err == nil:
+		out.write(w)
+	case ev.MQTT != nil:
+		h.failMQTT(w, r, ev, err)
+	default:
+		h.fail(w, r, err)
+	}
+}
+
+func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	name := eventName(r.Header)
+	f := h.userEventFunc(name)
+	if f == nil && len(h.interceptors) == 0 {
+		h.log(r, slog.LevelDebug, "user event without a function ignored", http.StatusNoContent, nil)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	ev := new(UserEvent)
+	ev.readMeta(r)
+	ev.validate = h.validate
+	if !ev.readDataType() {
+		h.refuse(w, r, http.StatusUnsupportedMediaType, fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", clip(ev.ContentType)))
+		return
+	}
+	body, err := h.readBody(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	ev.Data, ev.body = body, body
+	out, err := run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
+		if f == nil {
+			return answer{}, nil
+		}
+		reply, err := f(ctx, ev)
+		if err != nil {
+			return answer{}, err
+		}
+		return reply.answer(ev)
+	})
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	out.write(w)
+}
+
+func (h *Handler) userEventFunc(name string) UserEventFunc {
+	if f := h.userEvents[name]; f != nil {
+		return f
+	}
+	if f := h.foldedEvents[strings.ToLower(name)]; f != nil {
+		return f
+	}
+	return h.fallback
+}
+
+// notify serves an event whose answer has no content.
+func notify[E Event](ctx context.Context, h *Handler, w http.ResponseWriter, r *http.Request, ev E, f func(context.Context, E) error, decode func() error) {
+	if f == nil && len(h.interceptors) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	err := h.read(r, ev.EventMeta())
+	if err == nil && decode != nil {
+		err = decode()
+	}
+	if err == nil {
+		_, err = run(ctx, h.interceptors, Event(ev), func(ctx context.Context) (struct{}, error) {
+			if f == nil {
+				return struct{}{}, nil
+			}
+			return struct{}{}, f(ctx, ev)
+		})
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -1,0 +1,86 @@
+package webpubsub
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+)
+
+// Interceptor runs around the function that handles an event: it sees the
+// decoded event and the error that the function returned, for every kind of
+// event. What needs the request itself is net/http middleware instead.
+//
+// The first of [Config.Interceptors] is the outermost: [A, B] with function f
+// is A(B(f)). An interceptor calls next once, or returns an error to refuse
+// the event. It may return another error than next did; it cannot turn an error
+// into success, nor succeed without calling next, since either would let an
+// event pass that was refused or never seen. If it returns an error after next
+// succeeded, the reply and its state are not sent.
+//
+// The context it hands to next is the one that the function gets.
+type Interceptor func(ctx context.Context, ev Event, next func(context.Context) error) error
+
+var (
+	errNextNotCalled = errors.New("interceptor returned nil without calling next")
+	errNextTwice     = errors.New("interceptor called next more than once")
+)
+
+// run calls f inside the interceptors. Panics become errors, so that
+// interceptors see them.
+func run[R any](ctx context.Context, chain []Interceptor, ev Event, f func(context.Context) (R, error)) (R, error) {
+	if len(chain) == 0 {
+		return guard(ctx, f)
+	}
+	var (
+		zero, out R
+		inner     error
+		called    bool
+	)
+	terminal := func(ctx context.Context) error {
+		if called {
+			inner = errNextTwice
+			return inner
+		}
+		called = true
+		out, inner = guard(ctx, f)
+		return inner
+	}
+	_, err := guard(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, intercept(ctx, chain, ev, terminal)
+	})
+	switch {
+	case err != nil:
+		return zero, err
+	case !called:
+		return zero, errNextNotCalled
+	case inner != nil:
+		return zero, inner
+	}
+	return out, nil
+}
+
+func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func(context.Context) error) error {
+	if len(chain) == 0 {
+		return terminal(ctx)
+	}
+	return chain[0](ctx, ev, func(ctx context.Context) error {
+		return intercept(ctx, chain[1:], ev, terminal)
+	})
+}
+
+// guard turns a panic of f into a PanicError.
+func guard[R any](ctx context.Context, f func(context.Context) (R, error)) (out R, err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
+			panic(v)
+		}
+		var zero R
+		out, err = zero, &PanicError{Value: v, Stack: debug.Stack()}
+	}()
+	return f(ctx)
+}

@@ -1,0 +1,121 @@
+// Package connstr parses the connection strings of Azure Web PubSub.
+package connstr
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// ConnectionString is a parsed connection string,
+// "Endpoint=https://name.webpubsub.azure.com;AccessKey=…;Version=1.0;".
+// It never prints its access key.
+type ConnectionString struct {
+	// Endpoint is the service's base URL: http or https, a host, possibly a
+	// port and a path without trailing slash.
+	Endpoint *url.URL
+	// AccessKey is empty for connection strings of identity-based access.
+	AccessKey string
+}
+
+// Parse reads a connection string. White space around keys and values, empty
+// segments and unknown keys are ignored; keys are compared without case. No
+// error contains more of s than the names of its keys and its endpoint.
+func Parse(s string) (ConnectionString, error) {
+	values := make(map[string]string, 4)
+	for segment := range strings.SplitSeq(s, ";") {
+		if segment = strings.TrimSpace(segment); segment == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(segment, "=")
+		if !ok {
+			return ConnectionString{}, errors.New("connection string: a segment has no =, want Endpoint=…;AccessKey=…")
+		}
+		name := strings.ToLower(strings.TrimSpace(key))
+		switch name {
+		case "endpoint", "accesskey", "port":
+		default:
+			continue
+		}
+		if _, twice := values[name]; twice {
+			return ConnectionString{}, fmt.Errorf("connection string: %s stands twice", name)
+		}
+		if value = strings.TrimSpace(value); value == "" {
+			return ConnectionString{}, fmt.Errorf("connection string: %s is empty", name)
+		}
+		values[name] = value
+	}
+	endpoint, ok := values["endpoint"]
+	if !ok {
+		return ConnectionString{}, errors.New("connection string: Endpoint is missing")
+	}
+	u, err := ParseEndpoint(endpoint)
+	if err != nil {
+		return ConnectionString{}, fmt.Errorf("connection string: %w", err)
+	}
+	if port, ok := values["port"]; ok {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return ConnectionString{}, fmt.Errorf("connection string: Port %q is not a number from 1 to 65535", port)
+		}
+		host := u.Hostname()
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		u.Host = host + ":" + port
+	}
+	return ConnectionString{Endpoint: u, AccessKey: values["accesskey"]}, nil
+}
+
+// ParseEndpoint reads a service endpoint; without a scheme it is https.
+func ParseEndpoint(s string) (*url.URL, error) {
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("endpoint is not a URL")
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("endpoint has scheme %q, want http or https", u.Scheme)
+	case u.Hostname() == "":
+		return nil, errors.New("endpoint has no host")
+	case u.User != nil:
+		return nil, errors.New("endpoint has user information, which it must not")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("endpoint has a query or fragment, which it must not")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("endpoint has port %q, want a number from 1 to 65535", port)
+		}
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = ""
+	return u, nil
+}
+
+// Host is the endpoint's host name in lower case without port: the name by
+// which the service calls itself in WebHook-Request-Origin.
+func (c ConnectionString) Host() string { return strings.ToLower(c.Endpoint.Hostname()) }
+
+// String gives the connection string with its access key left out.
+func (c ConnectionString) String() string {
+	if c.Endpoint == nil {
+		return ""
+	}
+	s := "Endpoint=" + c.Endpoint.String() + ";"
+	if c.AccessKey != "" {
+		s += "AccessKey=REDACTED;"
+	}
+	return s + "Version=1.0;"
+}
+
+// GoString keeps %#v from printing the access key.
+func (c ConnectionString) GoString() string { return c.String() }
+
+// LogValue keeps log/slog from printing the access key.
+func (c ConnectionString) LogValue() slog.Value { return slog.StringValue(c.String()) }

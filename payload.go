@@ -1,0 +1,115 @@
+package webpubsub
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// read fills in an event's header and body.
+func (h *Handler) read(r *http.Request, m *Meta) (err error) {
+	m.readMeta(r)
+	m.body, err = h.readBody(r)
+	return err
+}
+
+// readBody reads at most maxBody bytes, into one slice of the declared length
+// if there is one.
+func (h *Handler) readBody(r *http.Request) ([]byte, error) {
+	switch n := r.ContentLength; {
+	case n > h.maxBody:
+		return nil, h.tooLarge()
+	case n > 0:
+		body := make([]byte, n)
+		if got, err := io.ReadFull(r.Body, body); err != nil {
+			return nil, &Error{
+				Status:  http.StatusBadRequest,
+				Message: fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n),
+				Err:     err,
+			}
+		}
+		return body, nil
+	case r.Body == nil || r.Body == http.NoBody:
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, h.maxBody+1))
+	if err != nil {
+		return nil, &Error{Status: http.StatusBadRequest, Message: "request body cannot be read to its end", Err: err}
+	}
+	if int64(len(body)) > h.maxBody {
+		return nil, h.tooLarge()
+	}
+	return body, nil
+}
+
+func (h *Handler) tooLarge() error {
+	return &Error{
+		Status:  http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("request body is longer than %d bytes", h.maxBody),
+	}
+}
+
+// decodeMQTT reads the mqtt member of a connect event.
+func decodeMQTT(data []byte) (*MQTTConnect, error) {
+	var in *wire.MQTTConnect
+	if err := json.Unmarshal(data, &in); err != nil || in == nil {
+		return nil, err
+	}
+	out := &MQTTConnect{
+		ProtocolVersion: MQTTVersion(in.ProtocolVersion),
+		Username:        in.Username,
+		UserProperties:  propertiesFromWire(in.UserProperties),
+		CleanStart:      in.CleanStart,
+	}
+	if in.Password != nil {
+		password, err := base64.StdEncoding.DecodeString(*in.Password)
+		if err != nil {
+			return nil, errors.New("mqtt.password is not base64") // err would quote it
+		}
+		out.Password = password
+	}
+	return out, nil
+}
+
+// decode reads the body of a disconnected event; an empty one tells nothing.
+func (ev *DisconnectedEvent) decode() error {
+	if len(ev.body) == 0 {
+		return nil
+	}
+	var in wire.Disconnected
+	if err := json.Unmarshal(ev.body, &in); err != nil {
+		return &DecodeError{What: "body of the disconnected event", Err: err}
+	}
+	if in.Reason != nil {
+		ev.Reason = *in.Reason
+	}
+	if in.MQTT == nil {
+		return nil
+	}
+	ev.MQTTDisconnect = &MQTTDisconnect{InitiatedByClient: in.MQTT.InitiatedByClient}
+	if p := in.MQTT.DisconnectPacket; p != nil {
+		ev.MQTTDisconnect.Packet = &MQTTDisconnectPacket{
+			Code:           MQTTDisconnectCode(p.Code),
+			UserProperties: propertiesFromWire(p.UserProperties),
+		}
+	}
+	return nil
+}
+
+// decodeGroup reads the body of a group presence event.
+func decodeGroup(body []byte) (string, error) {
+	const what = "body of the group presence event"
+	var in wire.GroupPresence
+	if err := json.Unmarshal(body, &in); err != nil {
+		return "", &DecodeError{What: what, Err: err}
+	}
+	if in.Group == "" {
+		return "", &DecodeError{What: what, Err: errors.New("member group is missing or empty")}
+	}
+	return in.Group, nil
+}

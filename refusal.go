@@ -1,0 +1,115 @@
+package webpubsub
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// refuse answers a request that is not an event this handler can take. The
+// reason is for whoever sets things up, and safe for any stranger to read.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
+	h.log(r, levelOf(status), reason, status, nil)
+	writeText(w, status, reason)
+}
+
+// refuseUnverified answers a request that a Verifier turned away. Why exactly is
+// for the log: the difference between an unknown origin and a wrong signature
+// would tell a stranger how far it got.
+func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
+	status, public := http.StatusUnauthorized, "origin and signature do not prove that this request comes from the service"
+	var chosen *Error
+	if errors.As(err, &chosen) {
+		status, public = chosen.status(), chosen.Message
+	}
+	h.log(r, levelOf(status), "request not verified", status, err)
+	writeText(w, status, public)
+}
+
+// fail answers an event with the error that decoding or handling it ended in.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, public := answerOf(err)
+	h.log(r, levelOf(status), "event failed", status, err)
+	writeText(w, status, public)
+}
+
+// failMQTT answers an MQTT connect event with the code for the CONNACK packet.
+func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEvent, err error) {
+	status, _ := answerOf(err)
+	h.log(r, levelOf(status), "event failed", status, err)
+	var version MQTTVersion
+	if ev.MQTTConnect != nil {
+		version = ev.MQTTConnect.ProtocolVersion
+	}
+	body := wire.MQTTConnectFailure{MQTT: wire.MQTTFailure{Code: int(mqttCodeOf(status, version))}}
+	var chosen *Error
+	var panicked *PanicError
+	if errors.As(err, &chosen) && !errors.As(err, &panicked) {
+		body.MQTT.Reason = chosen.Message
+		body.MQTT.UserProperties = propertiesToWire(chosen.MQTTUserProperties)
+		if chosen.MQTTCode.belongsTo(version) {
+			body.MQTT.Code = int(chosen.MQTTCode)
+		}
+	}
+	data, err := json.Marshal(&body)
+	if err != nil {
+		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+		return
+	}
+	w.Header()[wire.HeaderContentType] = headerJSON
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+// writeText answers with a text that cannot be taken for anything else.
+func writeText(w http.ResponseWriter, status int, text string) {
+	if text != "" {
+		header := w.Header()
+		header[wire.HeaderContentType] = headerText
+		header["X-Content-Type-Options"] = nosniff
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}
+
+var nosniff = []string{"nosniff"}
+
+func levelOf(status int) slog.Level {
+	switch {
+	case status >= 500:
+		return slog.LevelError
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
+
+// log writes the one record of an event that did not go well.
+func (h *Handler) log(r *http.Request, level slog.Level, message string, status int, err error) {
+	logger := h.logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	if !logger.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("hub", clip(value(r.Header, wire.HeaderHub))),
+		slog.String("connection_id", clip(value(r.Header, wire.HeaderConnectionID))),
+		slog.String("event", clip(eventName(r.Header))),
+		slog.String("event_id", clip(value(r.Header, wire.HeaderID))),
+		slog.Int("status", status),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		attrs = append(attrs, slog.String("stack", string(panicked.Stack)))
+	}
+	logger.LogAttrs(r.Context(), level, "webpubsub: "+message, attrs...)
+}

@@ -1,0 +1,102 @@
+package webpubsub
+
+import (
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// ConnectReply accepts a client and says what it may do. A nil *ConnectReply
+// and an empty one accept the client as its token describes it.
+//
+// It is checked before it is sent; a mistake in it (a subprotocol that was not
+// offered, a blank group, a state too long) refuses the client with a 500 and a
+// log record that names the mistake, as the service would do without saying why.
+type ConnectReply struct {
+	// UserID (userId) replaces the token's user id; empty keeps it.
+	UserID string
+	// ClearUserID takes the token's user id away: the client connects without one.
+	ClearUserID bool
+	// Groups (groups) replaces the groups that the client starts in. Nil and
+	// empty keep the token's: the service gives an empty list no meaning.
+	// A name has 1 to 1024 characters and is not blank.
+	Groups []string
+	// Roles (roles) replaces the client's permissions, for example
+	// "webpubsub.joinLeaveGroup" or "webpubsub.sendToGroup.lobby". Nil keeps the
+	// token's; an empty, non-nil slice takes all of them away.
+	Roles []string
+	// Subprotocol (subprotocol) selects one of [ConnectEvent.Subprotocols]. Empty
+	// leaves the choice to the service: its first own one among those offered.
+	Subprotocol string
+	// MQTTUserProperties (mqtt.userProperties) go into the CONNACK packet of an
+	// MQTT 5.0 client.
+	MQTTUserProperties []MQTTUserProperty
+	// State (ce-connectionState) sets the connection's state; see [State].
+	State StateUpdate
+}
+
+// Reply answers a user event. The zero value sends the client nothing; the
+// others are made by [TextReply], [JSONReply], [BinaryReply] and [DataReply].
+// Fields may be set on any of them.
+//
+// A reply is checked before it is sent; a mistake in it becomes a 500 and a log
+// record that names the mistake.
+type Reply struct {
+	// State (ce-connectionState) sets the connection's state; see [State].
+	State StateUpdate
+	// Metadata (X-WebPubSub-Metadata-*) travels with the message to the client.
+	// Names are HTTP tokens of at most 256 bytes and arrive in lower case, values
+	// are printable ASCII of at most 1024 bytes, all together have at most 8192
+	// bytes. Avoid commas in values: the service's emulator reads them in
+	// different ways in its versions.
+	Metadata map[string]string
+	// MQTTUserProperties (mqtt-*) travel with the answer to an MQTT client.
+	MQTTUserProperties []MQTTUserProperty
+
+	contentType string
+	text        string
+	data        []byte
+	value       any
+	kind        replyKind
+}
+
+type replyKind uint8
+
+const (
+	replyNone replyKind = iota
+	replyText
+	replyJSON
+	replyData
+)
+
+// Media types of replies, as web-pubsub-express writes them.
+const (
+	contentText   = wire.MediaText + "; charset=utf-8"
+	contentJSON   = wire.MediaJSON + "; charset=utf-8"
+	contentBinary = wire.MediaBinary
+)
+
+// TextReply sends the client text (text/plain). The service sends no message
+// for an empty one.
+func TextReply(s string) Reply {
+	return Reply{kind: replyText, contentType: contentText, text: s}
+}
+
+// JSONReply sends the client v as JSON (application/json), encoded by
+// encoding/json when the reply is written. A value that cannot be encoded
+// becomes a 500.
+func JSONReply(v any) Reply {
+	return Reply{kind: replyJSON, contentType: contentJSON, value: v}
+}
+
+// BinaryReply sends the client bytes (application/octet-stream). The service
+// sends no message for empty ones. The handler does not change or keep data.
+func BinaryReply(data []byte) Reply {
+	return Reply{kind: replyData, contentType: contentBinary, data: data}
+}
+
+// DataReply sends the client a payload of any media type. An MQTT client
+// receives the type as it is; for all other clients the service knows only
+// text/plain, application/json and application/octet-stream, and anything else
+// becomes a 500 here, as it would fail there.
+func DataReply(contentType string, data []byte) Reply {
+	return Reply{kind: replyData, contentType: contentType, data: data}
+}

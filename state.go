@@ -1,0 +1,191 @@
+package webpubsub
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// MaxStateBytes is the length of the longest connection state that a reply can
+// set, as it stands in the header. The service documents no limit; beyond 8 KiB
+// servers and proxies on the way begin to refuse a header.
+const MaxStateBytes = 8 << 10
+
+// StateCodec is the way in which a state is written. Both are base64 of a JSON
+// object; they differ in its members.
+type StateCodec uint8
+
+const (
+	// StateJSON writes plain JSON members, as npm's web-pubsub-express does.
+	StateJSON StateCodec = iota
+	// StateDotNet writes each member as base64 of its JSON, as .NET's
+	// Microsoft.Azure.WebPubSub.AspNetCore does. Choose it to share connections
+	// with a .NET handler; neither library can read the other's states.
+	StateDotNet
+)
+
+// State reads and writes a connection's state as a T, which must be a struct or
+// map, or whatever else encodes to a JSON object. Declare one for each hub:
+//
+//	var session webpubsub.State[Session]
+//
+// The service keeps the state with the connection and sends it with every later
+// event, so that no server needs a memory of its own. It is set by the reply to
+// a connect or user event that succeeds, and lost with the connection. It is
+// not signed: see the package's notes on security before you trust it.
+type State[T any] struct {
+	// Codec is the way the state is written; the zero value is [StateJSON].
+	Codec StateCodec
+}
+
+// Get reads the state that came with an event. Without one, it is the zero T. A
+// state that is not a T, or was written by somebody else, is an error, and never
+// one that fails the request by itself: the function that called Get decides.
+func (s State[T]) Get(ev Event) (T, error) {
+	var v T
+	raw := ev.EventMeta().RawState
+	if raw == "" {
+		return v, nil
+	}
+	data, err := decodeBase64(raw)
+	if err == nil && s.Codec == StateDotNet {
+		data, err = fromDotNet(data)
+	}
+	if err == nil {
+		err = isObject(data)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &v)
+	}
+	if err != nil {
+		var zero T
+		return zero, &DecodeError{What: "connection state", Err: err}
+	}
+	return v, nil
+}
+
+// Set makes the update that replaces the whole state by v. It goes into the
+// State field of a [ConnectReply] or [Reply]; v is encoded when the reply is
+// written, and one that cannot be encoded, or is longer than [MaxStateBytes],
+// makes the reply fail with 500.
+func (s State[T]) Set(v T) StateUpdate {
+	return StateUpdate{encode: func() (string, error) {
+		data, err := json.Marshal(v)
+		if err != nil {
+			return "", err
+		}
+		if err := isObject(data); err != nil {
+			return "", err
+		}
+		if s.Codec == StateDotNet {
+			if data, err = toDotNet(data); err != nil {
+				return "", err
+			}
+		}
+		return base64.StdEncoding.EncodeToString(data), nil
+	}}
+}
+
+// Clear makes the update that empties the state: it is written as an empty
+// object, since a reply without a state keeps the old one.
+func (s State[T]) Clear() StateUpdate {
+	return RawState(base64.StdEncoding.EncodeToString([]byte("{}")))
+}
+
+// StateUpdate is what a reply does to the connection's state. The zero value
+// keeps it. [State.Set], [State.Clear] and [RawState] make the others.
+type StateUpdate struct{ encode func() (string, error) }
+
+// RawState sets the state to a string of one's own format: printable ASCII of at
+// most [MaxStateBytes]. The empty string empties it.
+func RawState(s string) StateUpdate {
+	return StateUpdate{encode: func() (string, error) { return s, nil }}
+}
+
+// header gives the value of ce-connectionState, and whether to send it.
+func (u StateUpdate) header() (value string, set bool, err error) {
+	if u.encode == nil {
+		return "", false, nil
+	}
+	value, err = u.encode()
+	if err != nil {
+		return "", false, fmt.Errorf("encode connection state: %w", err)
+	}
+	if len(value) > MaxStateBytes {
+		return "", false, fmt.Errorf("connection state has %d bytes as a header, at most %d are sent", len(value), MaxStateBytes)
+	}
+	if !isHeaderValue(value) {
+		return "", false, errors.New("connection state is not printable ASCII without leading or trailing space")
+	}
+	return value, true, nil
+}
+
+// isHeaderValue tells whether a value survives as an HTTP header.
+func isHeaderValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' && c != '\t') || c >= 0x7f {
+			return false
+		}
+	}
+	return strings.Trim(s, " \t") == s
+}
+
+// decodeBase64 reads either alphabet, padded or not, as Node does.
+func decodeBase64(s string) ([]byte, error) {
+	s = strings.TrimRight(s, "=")
+	if strings.ContainsAny(s, "-_") {
+		return base64.RawURLEncoding.DecodeString(s)
+	}
+	return base64.RawStdEncoding.DecodeString(s)
+}
+
+func isObject(data []byte) error {
+	if data = bytes.TrimLeft(data, " \t\r\n"); len(data) == 0 || data[0] != '{' {
+		return errors.New("not a JSON object")
+	}
+	return nil
+}
+
+// fromDotNet makes plain JSON of an object of base64 members. Members of .NET's
+// older versions, plain JSON or text, are taken as they are.
+func fromDotNet(data []byte) ([]byte, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return nil, err
+	}
+	for name, raw := range members {
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			continue
+		}
+		value, err := base64.StdEncoding.DecodeString(text)
+		switch {
+		case err != nil:
+			value = []byte(text)
+		case !json.Valid(value):
+			if value, err = json.Marshal(string(value)); err != nil {
+				return nil, err
+			}
+		}
+		if !json.Valid(value) {
+			value = raw
+		}
+		members[name] = value
+	}
+	return json.Marshal(members)
+}
+
+func toDotNet(data []byte) ([]byte, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return nil, err
+	}
+	encoded := make(map[string][]byte, len(members)) // encoding/json writes []byte as base64
+	for name, raw := range members {
+		encoded[name] = raw
+	}
+	return json.Marshal(encoded)
+}
