@@ -60,7 +60,9 @@ func (e *Error) status() int {
 }
 
 // BadRequest refuses an event that makes no sense (400).
-func BadRequest(message string) *Error { return &Error{Status: http.StatusBadRequest, Message: message} }
+func BadRequest(message string) *Error {
+	return &Error{Status: http.StatusBadRequest, Message: message}
+}
 
 // Unauthorized refuses a client that has not shown who it is (401).
 func Unauthorized(message string) *Error {
