@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -21,12 +22,16 @@ func (h *Handler) read(r *http.Request, m *Meta) (err error) {
 // readBody reads at most maxBody bytes, into one slice of the declared length
 // if there is one.
 func (h *Handler) readBody(r *http.Request) ([]byte, error) {
+	in := r.Body
+	if in == nil { // net/http never leaves it out, but middleware and adaptors may
+		in = http.NoBody
+	}
 	switch n := r.ContentLength; {
 	case n > h.maxBody:
 		return nil, h.tooLarge()
 	case n > 0:
 		body := make([]byte, n)
-		if got, err := io.ReadFull(r.Body, body); err != nil {
+		if got, err := io.ReadFull(in, body); err != nil {
 			return nil, &Error{
 				Status:  http.StatusBadRequest,
 				Message: fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n),
@@ -34,10 +39,14 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 			}
 		}
 		return body, nil
-	case r.Body == nil || r.Body == http.NoBody:
+	case in == http.NoBody:
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, h.maxBody+1))
+	limit := h.maxBody
+	if limit < math.MaxInt64 {
+		limit++ // one more tells too long from just long enough
+	}
+	body, err := io.ReadAll(io.LimitReader(in, limit))
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Message: "request body cannot be read to its end", Err: err}
 	}
