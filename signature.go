@@ -174,7 +174,7 @@ func (k *AccessKeys) Verify(r *http.Request) error {
 			break
 		}
 		for i := range ring.entries {
-			if !strings.EqualFold(ring.entries[i].host, origin) {
+			if !isHost(origin, ring.entries[i].host) {
 				continue
 			}
 			known = true
