@@ -3,7 +3,9 @@ package webpubsub_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -84,6 +86,24 @@ func wireHeader(name string, values ...string) func(*http.Request) {
 	}
 }
 
+// wireHandler makes a handler for the fixtures: hub, connection string and a
+// silent logger are filled in where cfg has none.
+func wireHandler(tb testing.TB, cfg webpubsub.Config) *webpubsub.Handler {
+	tb.Helper()
+	if cfg.Hub == "" {
+		cfg.Hub = wireHub
+	}
+	if cfg.ConnectionStrings == nil && cfg.Verifier == nil {
+		cfg.ConnectionStrings = []string{wireConnectionString}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	h, err := webpubsub.NewHandler(cfg)
+	require.NoError(tb, err)
+	return h
+}
+
 // wireServe serves a request and gives the answer.
 func wireServe(h http.Handler, r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
@@ -123,5 +143,51 @@ func TestWireFixturesAreWhatTheServiceSends(t *testing.T) {
 			assert.Contains(t, signature, webpubsub.Sign(wireKey, id))
 			assert.Contains(t, signature, webpubsub.Sign(wireSecondaryKey, id))
 		})
+	}
+}
+
+// verifierFunc is a Verifier of one function.
+type verifierFunc func(*http.Request) error
+
+func (f verifierFunc) Verify(r *http.Request) error { return f(r) }
+
+// signed replaces the signature of a request.
+func signed(lines ...string) func(*http.Request) { return wireHeader("ce-signature", lines...) }
+
+// both makes one edit of several.
+func both(edits ...func(*http.Request)) func(*http.Request) {
+	return func(r *http.Request) {
+		for _, edit := range edits {
+			edit(r)
+		}
+	}
+}
+
+// unreadableBody is a body that nobody may touch.
+func unreadableBody(tb testing.TB) func(*http.Request) {
+	return func(r *http.Request) { r.Body = untouchable{tb} }
+}
+
+type untouchable struct{ tb testing.TB }
+
+func (u untouchable) Read([]byte) (int, error) {
+	u.tb.Error("the body was read")
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (untouchable) Close() error { return nil }
+
+// mustNotRun is an interceptor that fails the test if any event gets as far.
+func mustNotRun(tb testing.TB) webpubsub.Interceptor {
+	return func(_ context.Context, ev webpubsub.Event, _ func(context.Context) error) error {
+		tb.Errorf("%T reached the interceptors", ev)
+		return webpubsub.Forbidden("")
+	}
+}
+
+// replyText answers every event with a text.
+func replyText(text string) webpubsub.UserEventFunc {
+	return func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
+		return webpubsub.TextReply(text), nil
 	}
 }
