@@ -14,7 +14,7 @@ func (ev *ConnectEvent) decode() error {
 		wire.ConnectRequest
 		MQTT json.RawMessage `json:"mqtt"`
 	}
-	if err := json.Unmarshal(ev.body, &in); err != nil {
+	if err := unmarshal(ev.body, &in); err != nil {
 		return &DecodeError{What: what, Err: err}
 	}
 	if in == nil {

@@ -2,7 +2,6 @@ package webpubsub
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -66,7 +65,7 @@ func (h *Handler) tooLarge() error {
 // decodeMQTT reads the mqtt member of a connect event.
 func decodeMQTT(data []byte) (*MQTTConnect, error) {
 	var in *wire.MQTTConnect
-	if err := json.Unmarshal(data, &in); err != nil || in == nil {
+	if err := unmarshal(data, &in); err != nil || in == nil {
 		return nil, err
 	}
 	out := &MQTTConnect{
@@ -91,7 +90,7 @@ func (ev *DisconnectedEvent) decode() error {
 		return nil
 	}
 	var in wire.Disconnected
-	if err := json.Unmarshal(ev.body, &in); err != nil {
+	if err := unmarshal(ev.body, &in); err != nil {
 		return &DecodeError{What: "body of the disconnected event", Err: err}
 	}
 	if in.Reason != nil {
@@ -114,7 +113,7 @@ func (ev *DisconnectedEvent) decode() error {
 func decodeGroup(body []byte) (string, error) {
 	const what = "body of the group presence event"
 	var in wire.GroupPresence
-	if err := json.Unmarshal(body, &in); err != nil {
+	if err := unmarshal(body, &in); err != nil {
 		return "", &DecodeError{What: what, Err: err}
 	}
 	if in.Group == "" {

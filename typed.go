@@ -2,7 +2,6 @@ package webpubsub
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
@@ -113,7 +112,7 @@ func (ev *UserEvent) DecodeJSON(v any) error {
 	if ev.DataType != DataJSON && ev.DataType != DataText {
 		return ev.unsupported("application/json or text/plain")
 	}
-	if err := json.Unmarshal(ev.Data, v); err != nil {
+	if err := unmarshal(ev.Data, v); err != nil {
 		return &DecodeError{What: "JSON payload", Err: err}
 	}
 	if ev.validate != nil {
