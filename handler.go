@@ -63,8 +63,13 @@ func NewHandler(cfg Config) (*Handler, error) {
 	return h, nil
 }
 
-// ServeHTTP answers one request of the service.
+// ServeHTTP answers one request of the service. A Handler that [NewHandler] did
+// not make answers everything with 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(h.verifiers) == 0 {
+		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+		return
+	}
 	if isValidation(r) {
 		h.allowedOrigins().serveValidation(w, r)
 		return
