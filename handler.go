@@ -131,11 +131,18 @@ func (h *Handler) screen(header http.Header) (kind eventKind, status int, reason
 }
 
 func (h *Handler) verify(r *http.Request) error {
-	if _, ok := h.allowedOrigins().match(r.Header[wire.HeaderRequestOrigin]); !ok {
+	allowed := h.allowedOrigins()
+	if _, ok := allowed.match(r.Header[wire.HeaderRequestOrigin]); !ok {
 		return ErrOrigin
 	}
 	for _, v := range h.verifiers {
-		if err := v.Verify(r); err != nil {
+		var err error
+		if keys, ok := v.(*AccessKeys); ok {
+			err = keys.verify(r, allowed)
+		} else {
+			err = v.Verify(r)
+		}
+		if err != nil {
 			return err
 		}
 	}
