@@ -186,6 +186,29 @@ func TestUE98KeysAreBoundToTheirOrigin(t *testing.T) {
 	}
 }
 
+// A key counts for its own origin only if that origin is allowed: naming an
+// allowed one beside it does not help.
+func TestKeyOfAnOriginThatIsNotAllowed(t *testing.T) {
+	t.Parallel()
+	const a, b = "a.webpubsub.azure.com", "b.webpubsub.azure.com"
+	keys, err := webpubsub.NewAccessKeys("Endpoint=https://"+a+";AccessKey=key-of-a", "Endpoint=https://"+b+";AccessKey=key-of-b")
+	require.NoError(t, err)
+	h := wireHandler(t, webpubsub.Config{Verifier: keys, AllowedOrigins: []string{a}})
+	for _, tt := range []struct {
+		origin, key string
+		want        int
+	}{
+		{a, "key-of-a", 204},
+		{b + "," + a, "key-of-a", 204},
+		{b, "key-of-b", 401},
+		{a + "," + b, "key-of-b", 401},
+		{b + "," + a, "key-of-b", 401},
+	} {
+		r := wireRequest(t, "connected", setOrigin(tt.origin), signed(textbookSignature(tt.key, wireConnectionID)))
+		assert.Equal(t, tt.want, wireServe(h, r).StatusCode, "%s by %s", tt.origin, tt.key)
+	}
+}
+
 func TestSeveralKeysOfOneEndpoint(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{
