@@ -219,7 +219,7 @@ func secretive(logger *slog.Logger) webpubsub.Config {
 			return err
 		},
 		OnDisconnected: func(_ context.Context, ev *webpubsub.DisconnectedEvent) error { return fmt.Errorf("%+v", ev) },
-		OnGroupJoined:  func(_ context.Context, ev *webpubsub.GroupJoinedEvent) error { return fmt.Errorf("%#v", ev.String()) },
+		OnGroupJoined:  func(_ context.Context, ev *webpubsub.GroupJoinedEvent) error { return fmt.Errorf("%#v", ev) },
 		Fallback: webpubsub.JSON(func(_ context.Context, ev *webpubsub.UserEvent, _ payload) (webpubsub.Reply, error) {
 			return webpubsub.Reply{}, fmt.Errorf("event %v", ev)
 		}),
