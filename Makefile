@@ -87,9 +87,9 @@ fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets
 bench: ## run the benchmarks; BENCH=regexp, BENCHTIME and COUNT choose
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...
 
-.PHONY: api
-api: ## write the golden files of the exported API anew
-	$(GO) test ./internal/archtest -run '^TestAPI$$' -update
+.PHONY: golden
+golden: ## write anew what is generated: the exported API's golden files, the README's server
+	$(GO) test ./internal/archtest -run '^(TestAPI|TestREADMEServer)$$' -update
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities (needs the internet)

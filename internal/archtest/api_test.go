@@ -27,7 +27,7 @@ const apiDir = "testdata/api"
 
 // TestAPI compares the exported API of each public package, one feature a line,
 // with its golden file, so that no change to it goes unseen. After a change that
-// is meant, run make api and commit the result.
+// is meant, run make golden and commit the result.
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	packages := goList(t, "-export")
@@ -54,12 +54,12 @@ func TestAPI(t *testing.T) {
 		}
 		want, err := os.ReadFile(golden)
 		if errors.Is(err, fs.ErrNotExist) {
-			assert.Fail(t, golden+" is not there: run make api and read what the new package is about to promise")
+			assert.Fail(t, golden+" is not there: run make golden and read what the new package is about to promise")
 			continue
 		}
 		require.NoError(t, err)
 		if changes := diffLines(strings.Split(strings.TrimSuffix(string(want), "\n"), "\n"), got); len(changes) > 0 {
-			assert.Fail(t, "exported API differs from "+golden+"; if that is meant, run make api",
+			assert.Fail(t, "exported API differs from "+golden+"; if that is meant, run make golden",
 				"%s", strings.Join(changes, "\n"))
 		}
 	}

@@ -14,17 +14,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestREADMEServer holds the server in the README to the program of the same
-// text, which is compiled and tested.
+// TestREADMEServer holds the first Go block of the README to a program that is
+// compiled and tested. After a change of the program, run make golden.
 func TestREADMEServer(t *testing.T) {
 	t.Parallel()
 	const program = "examples/echo/main.go"
-	readme := string(readFile(t, "README.md"))
-	_, rest, found := strings.Cut(readme, "\n```go\n")
+	before, rest, found := strings.Cut(string(readFile(t, "README.md")), "\n```go\n")
 	require.True(t, found, "README.md has no Go block")
-	block, _, found := strings.Cut(rest, "\n```\n")
+	block, after, found := strings.Cut(rest, "\n```\n")
 	require.True(t, found, "README.md: the first Go block has no end")
-	assert.Equal(t, string(readFile(t, program)), block+"\n", "README.md, first Go block, and %s", program)
+	want := string(readFile(t, program))
+	if *update {
+		readme := before + "\n```go\n" + want + "```\n" + after
+		require.NoError(t, os.WriteFile(filepath.Join(rootDir, "README.md"), []byte(readme), 0o644))
+		return
+	}
+	assert.Equal(t, want, block+"\n", "first Go block of README.md and %s; run make golden", program)
 }
 
 // TestDocumentLinks keeps the documents from linking to files that are not there.
