@@ -58,7 +58,7 @@ func TestAPI(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		if changes := diffLines(strings.Split(strings.TrimSuffix(string(want), "\n"), "\n"), got); len(changes) > 0 {
+		if changes := diffLines(strings.FieldsFunc(string(want), isNewline), got); len(changes) > 0 {
 			assert.Fail(t, "exported API differs from "+golden+"; if that is meant, run make golden",
 				"%s", strings.Join(changes, "\n"))
 		}
@@ -68,6 +68,8 @@ func TestAPI(t *testing.T) {
 	require.NoError(t, err)
 	assert.ElementsMatch(t, public, kept, "golden files and public packages")
 }
+
+func isNewline(r rune) bool { return r == '\n' }
 
 // isPublic tells whether other modules can import the package and are meant to.
 func isPublic(p listed) bool {
