@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -35,9 +36,7 @@ type client struct {
 func connect(t *testing.T, h http.Handler, c client) *httptest.ResponseRecorder {
 	t.Helper()
 	body := object{"claims": object{}, "query": object{}, "headers": object{}, "subprotocols": []string{}, "clientCertificates": []object{}}
-	for k, v := range c.body {
-		body[k] = v
-	}
+	maps.Copy(body, c.body)
 	data, err := json.Marshal(body)
 	require.NoError(t, err)
 	if c.id == "" {
@@ -139,10 +138,12 @@ func TestTicketOpensTheDoor(t *testing.T) {
 	assert.Equal(t, object{"userId": "Zoë", "groups": []any{"lobby"}, "roles": []any{"webpubsub.sendToGroup.lobby"}}, decode(t, w))
 
 	t.Run("again", func(t *testing.T) {
+		t.Parallel()
 		w := connect(t, h, client{body: object{"query": object{"ticket": []string{good}}}})
 		assert.Equal(t, http.StatusOK, w.Code, "the service may deliver a connect event several times")
 	})
 	t.Run("a wrong one is not made up for by claims", func(t *testing.T) {
+		t.Parallel()
 		w := connect(t, h, client{body: object{
 			"query":  object{"ticket": []string{"wrong"}},
 			"claims": object{"sub": []string{"ada"}, "role": []string{"admin"}},
@@ -151,6 +152,7 @@ func TestTicketOpensTheDoor(t *testing.T) {
 		assert.Equal(t, "the ticket is not valid, or not any more", w.Body.String())
 	})
 	t.Run("where there are none", func(t *testing.T) {
+		t.Parallel()
 		w := connect(t, newHandler(t, new(auth.Door)), client{body: object{"query": object{"ticket": []string{good}}}})
 		assert.Equal(t, http.StatusUnauthorized, w.Code)
 	})

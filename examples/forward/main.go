@@ -63,7 +63,9 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "event handler: http://%s/eventhandler\n", ln.Addr())
+	if _, err := fmt.Fprintf(stdout, "event handler: http://%s/eventhandler\n", ln.Addr()); err != nil {
+		return err
+	}
 	return serve(ctx, ln, mux)
 }
 
