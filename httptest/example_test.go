@@ -18,6 +18,7 @@ func newChat() (*webpubsub.Handler, error) {
 	var said webpubsub.State[struct{ Count int }]
 	return webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "chat",
+		Logger:            quiet(),
 		ConnectionStrings: []string{httptest.ConnectionString},
 		OnConnect: func(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 			if ev.Query.Get("ticket") != "blue" {

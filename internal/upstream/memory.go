@@ -78,11 +78,7 @@ func received(req *http.Request) (*http.Request, error) {
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.RemoteAddr = "127.0.0.1:49152"
 	r.GetBody = nil
-	r.Header = make(http.Header, len(req.Header))
-	for name, values := range req.Header {
-		name = http.CanonicalHeaderKey(name)
-		r.Header[name] = append(r.Header[name], values...)
-	}
+	r.Header = canonical(req.Header)
 	switch {
 	case r.Body == nil || r.Body == http.NoBody:
 		r.Body, r.ContentLength = http.NoBody, 0
@@ -161,7 +157,8 @@ func (w *recorder) response(req *http.Request) *http.Response {
 	}
 }
 
-// canonical is what a client reads of a header, however its names were written.
+// canonical is what the other side reads of a header, however its names were
+// written; a name without lines is not sent.
 func canonical(header http.Header) http.Header {
 	out := make(http.Header, len(header))
 	for name, values := range header {
