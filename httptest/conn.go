@@ -110,6 +110,9 @@ func (c *Conn) Disconnect(ctx context.Context, reason string) error {
 }
 
 func (c *Conn) disconnect(ctx context.Context, reason string, mqtt *wire.MQTTDisconnect) error {
+	if mqtt == nil && c.mqtt != nil {
+		mqtt = new(wire.MQTTDisconnect)
+	}
 	body := wire.Disconnected{MQTT: mqtt}
 	if reason != "" {
 		body.Reason = &reason
@@ -192,7 +195,7 @@ func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*deliv
 func (c *Conn) deliver(ctx context.Context, d *delivery) (*Message, error) {
 	answer, err := c.svc.sender.Send(ctx, d.req, upstream.EventTimeout)
 	if err != nil {
-		return nil, wrapError(d.event+" event", err)
+		return nil, wrapError(d.event, err)
 	}
 	if !answer.OK() {
 		return nil, rejected(d.event, answer)

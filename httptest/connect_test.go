@@ -336,6 +336,7 @@ func TestHandlerPanics(t *testing.T) {
 	require.ErrorAs(t, err, &panicked)
 	require.ErrorIs(t, err, broken)
 	assert.True(t, strings.HasPrefix(err.Error(), "httptest: "))
+	assert.Equal(t, 101, httptest.StatusOf(nil))
 
 	abort := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	_, err = httptest.New(abort, nil).Connect(t.Context(), nil)

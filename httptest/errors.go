@@ -83,9 +83,9 @@ func (e *InvalidAnswerError) Error() string {
 // request could not be sent. It unwraps to the cause; for a panic that is a
 // [*webpubsub.PanicError].
 type DeliveryError struct {
-	// Event is the name of the event.
+	// Event is the name of the event, or "validate" for a validation request.
 	Event string
-	// Attempts is how often the event was delivered.
+	// Attempts is how often the request was sent.
 	Attempts int
 	// Err is the cause at the last attempt.
 	Err error
@@ -93,7 +93,7 @@ type DeliveryError struct {
 
 // Error names the event and the cause.
 func (e *DeliveryError) Error() string {
-	return fmt.Sprintf("httptest: %s without an answer: %v", clip(e.Event), e.Err)
+	return fmt.Sprintf("httptest: %q request has no answer: %v", clip(e.Event), e.Err)
 }
 
 // Unwrap gives the cause.

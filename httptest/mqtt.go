@@ -36,8 +36,8 @@ type MQTTClient struct {
 }
 
 // MQTTConn is an MQTT client's session with its network connection. It has the
-// methods of [Conn]; Publish and DisconnectMQTT are those that MQTT clients
-// cause.
+// methods of [Conn], but MQTT clients send with Publish, and DisconnectMQTT can
+// tell more of the end than Disconnect, which is a network that failed.
 type MQTTConn struct {
 	*Conn
 	// PhysicalConnectionID (ce-physicalConnectionId) of the network connection.

@@ -177,7 +177,7 @@ func (s *Service) Validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return wrapError("validation", s.sender.Validate(ctx, req, append([]string{s.origin}, s.origins...)))
+	return wrapError(wire.NameValidate, s.sender.Validate(ctx, req, append([]string{s.origin}, s.origins...)))
 }
 
 // NewValidationRequest makes the request by which the service asks for consent:
@@ -219,7 +219,7 @@ func (s *Service) Do(req *http.Request) (*Answer, error) {
 	}
 	answer, err := s.direct.Send(req.Context(), req, upstream.EventTimeout)
 	if err != nil {
-		return nil, wrapError("request", err)
+		return nil, wrapError(or(req.Header.Get(wire.HeaderEventName), wire.NameValidate), err)
 	}
 	return &Answer{Status: answer.Status, Header: answer.Header, Body: answer.Body, BodyRead: counted.n.Load()}, nil
 }
