@@ -49,13 +49,12 @@ type NoConsentError struct {
 	AllowedOrigins []string
 	// Body of the answer, which may say why.
 	Body []byte
-
-	err error
 }
 
 // Error tells what is missing for consent.
 func (e *NoConsentError) Error() string {
-	s := "httptest: " + e.err.Error()
+	cause := upstream.NoConsentError{Method: e.Method, Status: e.Status, AllowedOrigins: e.AllowedOrigins}
+	s := "httptest: " + cause.Error()
 	if len(e.Body) > 0 {
 		s += fmt.Sprintf(": %q", clip(string(e.Body)))
 	}
@@ -139,7 +138,6 @@ func wrapError(event string, err error) error {
 			Status:         consent.Status,
 			AllowedOrigins: consent.AllowedOrigins,
 			Body:           consent.Body,
-			err:            consent,
 		}
 	case errors.As(err, &invalid):
 		return &InvalidAnswerError{Event: event, Reason: invalid.Reason}

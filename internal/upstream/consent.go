@@ -29,7 +29,7 @@ func (e *NoConsentError) Error() string {
 	case len(e.AllowedOrigins) == 0:
 		return fmt.Sprintf("no consent: the answer to %s has no header WebHook-Allowed-Origin", e.Method)
 	}
-	return fmt.Sprintf("no consent: no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, e.AllowedOrigins)
+	return fmt.Sprintf("no consent: no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, clip(strings.Join(e.AllowedOrigins, "; ")))
 }
 
 // Validate asks a handler for its consent: by OPTIONS and, if that is answered
