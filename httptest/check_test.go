@@ -132,7 +132,10 @@ func TestCheckHandlerCatches(t *testing.T) {
 			assert.ElementsMatch(t, broken.fails, failedChecks(t, broken.handler))
 		})
 	}
+	ids := make(map[string]bool)
 	for _, c := range conformance.Checks() {
+		assert.False(t, ids[c.ID], "check %s stands twice", c.ID)
+		ids[c.ID] = true
 		assert.True(t, caught[c.ID], "no broken handler for check %s", c.ID)
 	}
 }

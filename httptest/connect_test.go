@@ -177,7 +177,7 @@ func TestUE52RetriedConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{answer: func(w http.ResponseWriter, n int) {
 			if n == 1 {
-				http.Error(w, "later", http.StatusServiceUnavailable)
+				w.WriteHeader(http.StatusServiceUnavailable)
 			}
 		}}
 		start := time.Now()
@@ -221,7 +221,7 @@ func TestUE54EventsOfAConnection(t *testing.T) {
 	h := &script{answer: func(w http.ResponseWriter, n int) {
 		if n == 1 {
 			w.Header().Set("ce-connectionState", "s1")
-			http.SetCookie(w, &http.Cookie{Name: "affinity", Value: "a"})
+			w.Header().Set("Set-Cookie", "affinity=a; Path=/")
 			_, _ = io.WriteString(w, `{"subprotocol":"json.webpubsub.azure.v1"}`)
 		}
 	}}

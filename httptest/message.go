@@ -94,6 +94,7 @@ func contentType(t webpubsub.DataType) string {
 		return wire.MediaJSON
 	case webpubsub.DataProtobuf:
 		return wire.MediaProtobuf
+	default:
+		return wire.MediaBinary
 	}
-	return wire.MediaBinary
 }

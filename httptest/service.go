@@ -210,14 +210,15 @@ type Answer struct {
 // Do sends any request to the handler, once, and gives the answer whatever its
 // status. The error is a [*DeliveryError].
 func (s *Service) Do(req *http.Request) (*Answer, error) {
-	req = req.Clone(req.Context())
+	ctx := req.Context()
+	req = req.Clone(ctx)
 	counted := &countingBody{}
 	if req.Body != nil && req.Body != http.NoBody {
 		counted.ReadCloser = req.Body
 		req.Body = counted
 		req.GetBody = nil
 	}
-	answer, err := s.direct.Send(req.Context(), req, upstream.EventTimeout)
+	answer, err := s.direct.Send(ctx, req, upstream.EventTimeout)
 	if err != nil {
 		return nil, wrapError(or(req.Header.Get(wire.HeaderEventName), wire.NameValidate), err)
 	}

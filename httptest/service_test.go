@@ -47,7 +47,7 @@ func TestUE28ValidationRequest(t *testing.T) {
 	t.Parallel()
 	h := &script{answer: func(w http.ResponseWriter, _ int) {
 		w.Header().Set("WebHook-Allowed-Origin", "localhost")
-		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
+		w.Header().Set("Set-Cookie", "a=1")
 	}}
 	svc := httptest.New(h, &httptest.Options{URL: "http://app.test/events/{hub}/{event}?code=1"})
 	require.NoError(t, svc.Validate(t.Context()))
@@ -105,14 +105,13 @@ func TestDeliveryToURL(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer listener.Close()
+	t.Cleanup(func() { assert.NoError(t, listener.Close()) })
 	raw := make(chan string, 1)
 	go func() {
 		conn, err := listener.Accept()
 		if err != nil {
 			return
 		}
-		defer conn.Close()
 		r := bufio.NewReader(conn)
 		var head strings.Builder
 		for {
@@ -124,6 +123,7 @@ func TestDeliveryToURL(t *testing.T) {
 		}
 		raw <- head.String()
 		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+		assert.NoError(t, conn.Close())
 	}()
 	svc := httptest.New(nil, &httptest.Options{
 		URL:       "http://" + listener.Addr().String() + "/eventhandler/{event}",

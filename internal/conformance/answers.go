@@ -7,7 +7,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-func answerChecks() []Check {
+// notificationChecks are about events that need no answer.
+func notificationChecks() []Check {
 	return []Check{
 		{
 			ID:     "notifications",
@@ -41,6 +42,12 @@ func answerChecks() []Check {
 				p.accepted("renamed event", p.event(Event{Type: wire.TypePrefixGroup + "renamed", Name: "renamed", Body: `{"group":"lobby"}`}))
 			},
 		},
+	}
+}
+
+// answerChecks are about answers that the service reads.
+func answerChecks() []Check {
+	return []Check{
 		{
 			ID:     "connect-answer",
 			Rule:   "the answer that accepts a client is empty or a JSON object of the service's members",

@@ -67,7 +67,7 @@ func Run(ctx context.Context, target Target) ([]Failure, error) {
 	var failures []Failure
 	var seen []exchange
 	for _, c := range Checks() {
-		p := &probe{ctx: ctx, target: target, seen: seen}
+		p := newProbe(ctx, target, seen)
 		c.run(p)
 		seen = p.seen
 		if p.err != nil {
@@ -84,8 +84,10 @@ func Run(ctx context.Context, target Target) ([]Failure, error) {
 func Checks() []Check {
 	var all []Check
 	all = append(all, validationChecks()...)
-	all = append(all, signatureChecks()...)
+	all = append(all, goodSignatureChecks()...)
+	all = append(all, badSignatureChecks()...)
 	all = append(all, requestChecks()...)
+	all = append(all, notificationChecks()...)
 	return append(all, answerChecks()...)
 }
 
@@ -97,24 +99,28 @@ type exchange struct {
 
 // probe is the run of one check.
 type probe struct {
-	ctx      context.Context
+	// event makes a correct event request; nil if that is not possible, which
+	// ends the run. validation does so for a validation request.
+	event      func(Event) *http.Request
+	validation func() *http.Request
+	canceled   func() error
+
 	target   Target
 	problems []string
 	err      error
 	seen     []exchange
 }
 
+func newProbe(ctx context.Context, target Target, seen []exchange) *probe {
+	p := &probe{canceled: ctx.Err, target: target, seen: seen}
+	p.event = func(ev Event) *http.Request { return p.made(target.Event(ctx, ev)) }
+	p.validation = func() *http.Request { return p.made(target.Validation(ctx)) }
+	return p
+}
+
 func (p *probe) failf(format string, args ...any) {
 	p.problems = append(p.problems, fmt.Sprintf(format, args...))
 }
-
-// event makes a correct event request; nil if that is not possible, which ends
-// the run.
-func (p *probe) event(ev Event) *http.Request {
-	return p.made(p.target.Event(p.ctx, ev))
-}
-
-func (p *probe) validation() *http.Request { return p.made(p.target.Validation(p.ctx)) }
 
 func (p *probe) made(req *http.Request, err error) *http.Request {
 	if err != nil {
@@ -132,8 +138,8 @@ func (p *probe) do(what string, req *http.Request) *Answer {
 	}
 	answer, err := p.target.Do(req)
 	if err != nil {
-		if ctxErr := p.ctx.Err(); ctxErr != nil {
-			p.err = errors.Join(p.err, ctxErr)
+		if canceled := p.canceled(); canceled != nil {
+			p.err = errors.Join(p.err, canceled)
 			return nil
 		}
 		p.failf("%s: %v", what, err)

@@ -18,17 +18,7 @@ func requestChecks() []Check {
 			ID:     "method",
 			Rule:   "methods other than POST, OPTIONS and the validating GET get 405 with Allow",
 			Reason: "a client that takes the handler for something else learns so, and tools can find out what it takes",
-			run: func(p *probe) {
-				for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete} {
-					answer := p.do(method, withMethod(p.event(connected()), method))
-					if answer == nil {
-						continue
-					}
-					if answer.Status != http.StatusMethodNotAllowed || !strings.Contains(answer.Header.Get(wire.HeaderAllow), http.MethodPost) {
-						p.failf("%s: answered with %s and Allow %q, want 405 and POST among those allowed", method, describe(answer), answer.Header.Get(wire.HeaderAllow))
-					}
-				}
-			},
+			run:    checkMethods,
 		},
 		{
 			ID:     "hub-case",
@@ -79,6 +69,18 @@ func requestChecks() []Check {
 			Reason: "after a 5xx the service sends it three more times, to the same end, and a client waits nine seconds",
 			run:    checkMalformedConnect,
 		},
+	}
+}
+
+func checkMethods(p *probe) {
+	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		answer := p.do(method, withMethod(p.event(connected()), method))
+		if answer == nil {
+			continue
+		}
+		if answer.Status != http.StatusMethodNotAllowed || !strings.Contains(answer.Header.Get(wire.HeaderAllow), http.MethodPost) {
+			p.failf("%s: answered with %s and Allow %q, want 405 and POST among those allowed", method, describe(answer), answer.Header.Get(wire.HeaderAllow))
+		}
 	}
 }
 

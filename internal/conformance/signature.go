@@ -10,7 +10,8 @@ import (
 
 const wrongKey = "a key that is not the service's"
 
-func signatureChecks() []Check {
+// goodSignatureChecks are about signatures that prove what they should.
+func goodSignatureChecks() []Check {
 	return []Check{
 		{
 			ID:     "signed",
@@ -55,6 +56,12 @@ func signatureChecks() []Check {
 				})
 			},
 		},
+	}
+}
+
+// badSignatureChecks are about requests that prove nothing.
+func badSignatureChecks() []Check {
+	return []Check{
 		{
 			ID:     "signature-missing",
 			Rule:   "an event without a signature is refused",

@@ -134,7 +134,7 @@ func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {
 func isServiceSubprotocol(p string) bool {
 	switch p {
 	case wire.SubprotocolJSON, wire.SubprotocolJSONReliable, wire.SubprotocolMQTT,
-		"protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1":
+		wire.SubprotocolProtobuf, wire.SubprotocolProtobufReliable:
 		return true
 	}
 	return false

@@ -2,7 +2,6 @@ package upstream_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	nethttptest "net/http/httptest"
@@ -26,25 +25,36 @@ func TestMemoryIsLikeAServer(t *testing.T) {
 		ContentLength                                      int64
 	}
 	handlers := map[string]http.HandlerFunc{
-		"text":         func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") },
-		"sniffed":      func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"nothing":      func(http.ResponseWriter, *http.Request) {},
-		"no content":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
-		"204 and body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204); _, _ = io.WriteString(w, "x") },
-		"status":       func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
-		"two statuses": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201); w.WriteHeader(500) },
-		"hints":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(202) },
+		"text":       func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") },
+		"sniffed":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"nothing":    func(http.ResponseWriter, *http.Request) {},
+		"no content": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"204 and body": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
+			_, _ = io.WriteString(w, "x")
+		},
+		"status": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
+		"two statuses": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusCreated)
+			w.WriteHeader(http.StatusInternalServerError)
+		},
+		"hints": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusAccepted)
+		},
 		"late header": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			w.Header().Set("X-Late", "1")
 		},
 		"flushed": func(w http.ResponseWriter, _ *http.Request) {
 			assert.NoError(t, http.NewResponseController(w).Flush())
 			w.Header().Set("X-Late", "1")
 		},
-		"spelling":     func(w http.ResponseWriter, _ *http.Request) { w.Header()["ce-connectionState"] = []string{""} },
-		"two lines":    func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-A"] = []string{"1", "2"} },
-		"a redirect":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) },
+		"spelling":  func(w http.ResponseWriter, _ *http.Request) { w.Header()["ce-connectionState"] = []string{""} },
+		"two lines": func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-A"] = []string{"1", "2"} },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		},
 		"empty writes": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(nil); _, _ = io.WriteString(w, "<html>") },
 	}
 	for name, handler := range handlers {
@@ -96,7 +106,7 @@ func TestMemoryPanics(t *testing.T) {
 	s.Transport = upstream.Memory{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })}
 	_, err = s.Send(t.Context(), req, upstream.EventTimeout)
 	require.ErrorIs(t, err, http.ErrAbortHandler)
-	assert.False(t, errors.As(err, &panicked))
+	assert.NotErrorAs(t, err, &panicked)
 
 	s.Transport = upstream.Memory{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(7) })}
 	_, err = s.Send(t.Context(), req, upstream.EventTimeout)
@@ -112,7 +122,7 @@ func TestMemoryContext(t *testing.T) {
 		value = r.Context().Value(key{})
 		cancel()
 		<-r.Context().Done()
-		w.WriteHeader(200)
+		w.WriteHeader(http.StatusOK)
 	})}}
 	_, err := s.Send(ctx, post(t, ""), upstream.EventTimeout)
 	require.ErrorIs(t, err, context.Canceled, "nobody is there any more to take the answer")

@@ -137,7 +137,7 @@ func (s *Sender) attempt(ctx context.Context, req *http.Request, timeout time.Du
 	}
 	timer := time.AfterFunc(timeout, func() { cancel(ErrTimeout) })
 	resp, err := transport.RoundTrip(out)
-	if inTime := timer.Stop(); !inTime && errors.Is(context.Cause(ctx), ErrTimeout) {
+	if inTime := timer.Stop(); !inTime {
 		if err == nil {
 			_ = resp.Body.Close()
 		}
