@@ -55,8 +55,12 @@ func eventKindOf(typ string) eventKind {
 }
 
 func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
 }
+
+// equalFold is strings.EqualFold for names that are nearly always the same to
+// the letter, which is told much sooner.
+func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
 // value gives the only or first line of a header by its canonical name.
 // Indexing is what http.Header.Get does after canonicalising the name anew.

@@ -113,7 +113,7 @@ func (h *Handler) screen(header http.Header, a *attributes) (status int, reason 
 		return http.StatusNotFound, fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(a.typ))
 	case a.hub == "":
 		return http.StatusBadRequest, "header ce-hub is missing"
-	case h.hub != "" && !strings.EqualFold(a.hub, h.hub):
+	case h.hub != "" && !equalFold(a.hub, h.hub):
 		return http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here", clip(a.hub))
 	}
 	if reason := a.check(); reason != "" {
