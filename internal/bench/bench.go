@@ -52,22 +52,17 @@ func connected(_ context.Context, ev *webpubsub.ConnectedEvent) error {
 }
 
 // message handles the event of clients without a Web PubSub subprotocol, whose
-// frames are JSON or text under the one name.
-func message(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+// frames are JSON or text under the one name. The answer is the payload as it
+// came, so that load generators can compare it.
+func message(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
 	if ev.DataType == webpubsub.DataJSON {
-		return said(ctx, ev)
-	}
-	return typed(ctx, ev)
-}
-
-var (
-	said = webpubsub.JSON(func(_ context.Context, ev *webpubsub.UserEvent, in Message) (webpubsub.Reply, error) {
+		var in Message
+		if err := ev.DecodeJSON(&in); err != nil {
+			return webpubsub.Reply{}, err
+		}
 		if in.Room != "lobby" {
 			return webpubsub.Reply{}, webpubsub.NotFound("no such room")
 		}
-		return webpubsub.DataReply("text/plain", ev.Data), nil // as it came, so that load generators can compare it
-	})
-	typed = webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, in string) (string, error) {
-		return in, nil
-	})
-)
+	}
+	return webpubsub.DataReply("text/plain", ev.Data), nil
+}
