@@ -160,28 +160,26 @@ func nameInType(typ string) string {
 	return ""
 }
 
-// meta gives what all events have, apart from the body.
-func (a *attributes) meta(r *http.Request) Meta {
-	m := Meta{
-		ID:            a.id,
-		Type:          a.typ,
-		Time:          a.time,
-		Source:        a.source,
-		Origin:        first(a.origins),
-		Hub:           a.hub,
-		ConnectionID:  a.connection,
-		UserID:        a.userID,
-		Subprotocol:   a.subprotocol,
-		EventName:     a.eventName,
-		RawState:      a.state,
-		RequestHeader: r.Header,
-		request:       r,
-	}
+// fill puts into an event what all events have, apart from the body. It writes
+// in place: the struct is too large to be handed around.
+func (m *Meta) fill(r *http.Request, a *attributes) {
+	m.request = r
+	m.RequestHeader = r.Header
+	m.ID = a.id
+	m.Type = a.typ
+	m.Time = a.time
+	m.Source = a.source
+	m.Origin = first(a.origins)
 	if len(a.origins) > 1 {
 		m.Origin = strings.Join(a.origins, ", ")
 	}
+	m.Hub = a.hub
+	m.ConnectionID = a.connection
+	m.UserID = a.userID
+	m.Subprotocol = a.subprotocol
+	m.EventName = a.eventName
+	m.RawState = a.state
 	if a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT) {
 		m.MQTT = &MQTTSession{PhysicalConnectionID: a.physical, SessionID: a.session}
 	}
-	return m
 }

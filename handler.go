@@ -177,7 +177,8 @@ func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *ht
 		h.fail(w, r, err)
 		return
 	}
-	ev := &ConnectEvent{Meta: a.meta(r)}
+	ev := new(ConnectEvent)
+	ev.fill(r, a)
 	ev.body = body
 	if err := ev.decode(); err != nil {
 		h.fail(w, r, err)
@@ -210,7 +211,8 @@ func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	ev := &UserEvent{Meta: a.meta(r), ContentType: a.contentType, validate: h.validate}
+	ev := &UserEvent{ContentType: a.contentType, validate: h.validate}
+	ev.fill(r, a)
 	var known bool
 	if ev.DataType, known = dataTypeOf(ev.ContentType); !known && ev.MQTT == nil { // MQTT messages may have any type or none
 		h.refuse(w, r, http.StatusUnsupportedMediaType, fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", clip(ev.ContentType)))
@@ -256,7 +258,7 @@ func notify[E Event](ctx context.Context, h *Handler, w http.ResponseWriter, r *
 		return
 	}
 	m := ev.EventMeta()
-	*m = a.meta(r)
+	m.fill(r, a)
 	var err error
 	m.body, err = h.readBody(r)
 	if err == nil && decode != nil {
