@@ -10,12 +10,13 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// Message is the payload of the application's JSON event.
+// Message is the payload of the application's JSON event. Two of its fields have
+// two rules each.
 type Message struct {
-	Type string `json:"type" validate:"required,max=32"`
+	Type string `json:"type"`
 	Room string `json:"room" validate:"required,max=64"`
-	From string `json:"from" validate:"required,max=64"`
-	Seq  int64  `json:"seq" validate:"min=1"`
+	From string `json:"from"`
+	Seq  int64  `json:"seq"`
 	Text string `json:"text" validate:"required,max=4000"`
 }
 
