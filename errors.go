@@ -194,7 +194,7 @@ func (e *PanicError) Unwrap() error {
 //   - [context.DeadlineExceeded]: 504
 //   - anything else: 500
 //
-// Wrapped errors count; of several the outermost decides.
+// Wrapped errors count; of several kinds the first in this list decides.
 func StatusOf(err error) int {
 	status, _ := answerOf(err)
 	return status
