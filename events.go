@@ -99,6 +99,9 @@ func (m *Meta) String() string {
 		clip(m.EventName), clip(m.ID), clip(m.ConnectionID), clip(m.Hub))
 }
 
+// GoString is String.
+func (m *Meta) GoString() string { return m.String() }
+
 // LogValue logs the event as its hub, connection, name and id.
 func (m *Meta) LogValue() slog.Value {
 	return slog.GroupValue(
