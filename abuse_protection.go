@@ -197,8 +197,22 @@ func (s *listScanner) next() (string, bool) {
 		} else {
 			element, s.rest = s.rest, ""
 		}
-		if element = strings.Trim(element, " \t"); element != "" {
+		if element = trimSpace(element); element != "" {
 			return element, true
 		}
 	}
 }
+
+// trimSpace takes away what HTTP allows around an element. strings.Trim prepares
+// for any set of characters, which takes longer than the rest of next.
+func trimSpace(s string) string {
+	for s != "" && isSpace(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }

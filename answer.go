@@ -32,6 +32,9 @@ var (
 	headerText   = []string{contentText}
 	headerJSON   = []string{contentJSON}
 	headerBinary = []string{contentBinary}
+
+	headerBareText = []string{wire.MediaText}
+	headerBareJSON = []string{wire.MediaJSON}
 )
 
 func (a *answer) write(w http.ResponseWriter) {
@@ -55,6 +58,10 @@ func (a *answer) write(w http.ResponseWriter) {
 		header[wire.HeaderContentType] = headerJSON
 	case contentBinary:
 		header[wire.HeaderContentType] = headerBinary
+	case wire.MediaText:
+		header[wire.HeaderContentType] = headerBareText
+	case wire.MediaJSON:
+		header[wire.HeaderContentType] = headerBareJSON
 	default:
 		header[wire.HeaderContentType] = []string{a.contentType}
 	}

@@ -11,13 +11,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// read fills in an event's header and body.
-func (h *Handler) read(r *http.Request, m *Meta) (err error) {
-	m.readMeta(r)
-	m.body, err = h.readBody(r)
-	return err
-}
-
 // readBody reads at most maxBody bytes, into one slice of the declared length
 // if there is one.
 func (h *Handler) readBody(r *http.Request) ([]byte, error) {

@@ -97,11 +97,13 @@ func (h *Handler) log(r *http.Request, level slog.Level, message string, status 
 	if !logger.Enabled(r.Context(), level) {
 		return
 	}
+	var a attributes
+	a.read(r.Header)
 	attrs := []slog.Attr{
-		slog.String("hub", clip(value(r.Header, wire.HeaderHub))),
-		slog.String("connection_id", clip(value(r.Header, wire.HeaderConnectionID))),
-		slog.String("event", clip(eventName(r.Header))),
-		slog.String("event_id", clip(value(r.Header, wire.HeaderID))),
+		slog.String("hub", clip(a.hub)),
+		slog.String("connection_id", clip(a.connection)),
+		slog.String("event", clip(a.eventName)),
+		slog.String("event_id", clip(a.id)),
 		slog.Int("status", status),
 	}
 	if err != nil {
