@@ -3,7 +3,9 @@ package httptest_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	nethttptest "net/http/httptest"
@@ -41,6 +43,19 @@ func TestNewPanics(t *testing.T) {
 			assert.Panics(t, func() { httptest.New(test.handler, test.opts) })
 		})
 	}
+}
+
+func TestKeysAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	opts := httptest.Options{ConnectionString: "Endpoint=https://a.test;AccessKey=primary-secret;", SecondaryKey: "secondary-secret"}
+	svc := httptest.New(http.NotFoundHandler(), &opts)
+	var out strings.Builder
+	logger := slog.New(slog.NewTextHandler(&out, nil))
+	for _, v := range []any{opts, &opts, svc} {
+		_, _ = fmt.Fprintf(&out, "%v %+v %#v %s", v, v, v, v)
+		logger.Info("x", "v", v)
+	}
+	assert.NotContains(t, out.String(), "secret")
 }
 
 func TestUE28ValidationRequest(t *testing.T) {
