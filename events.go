@@ -93,17 +93,19 @@ func (m *Meta) PathValue(name string) string {
 	return m.request.PathValue(name)
 }
 
-// String describes the event in one line, without user data.
-func (m *Meta) String() string {
+// String describes the event in one line, without user data. It is a method of
+// the value, as are GoString and LogValue, so that a copy of an event is as
+// silent as the event.
+func (m Meta) String() string {
 	return fmt.Sprintf("event %q (id %q) of connection %q in hub %q",
 		clip(m.EventName), clip(m.ID), clip(m.ConnectionID), clip(m.Hub))
 }
 
 // GoString is String.
-func (m *Meta) GoString() string { return m.String() }
+func (m Meta) GoString() string { return m.String() }
 
 // LogValue logs the event as its hub, connection, name and id.
-func (m *Meta) LogValue() slog.Value {
+func (m Meta) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("hub", clip(m.Hub)),
 		slog.String("connection_id", clip(m.ConnectionID)),
