@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -175,17 +176,28 @@ type Headers map[string][]string
 // if there is none.
 func (h Headers) Get(name string) string { return first(h.Values(name)) }
 
-// Values gives all values of a header, its name compared without case.
+// Values gives all values of a header, its name compared without case. Those of
+// a name spelled in several ways come in the order of the spellings, so that
+// chance does not choose what Get gives.
 func (h Headers) Values(name string) []string {
-	if v, ok := h[name]; ok {
-		return v
-	}
-	for k, v := range h {
+	var spellings []string
+	for k := range h {
 		if strings.EqualFold(k, name) {
-			return v
+			spellings = append(spellings, k)
 		}
 	}
-	return nil
+	switch len(spellings) {
+	case 0:
+		return nil
+	case 1:
+		return h[spellings[0]]
+	}
+	slices.Sort(spellings)
+	var all []string
+	for _, k := range spellings {
+		all = append(all, h[k]...)
+	}
+	return all
 }
 
 func first(values []string) string {
