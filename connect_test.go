@@ -121,6 +121,17 @@ func TestUE39ValuesKeepTheirOrder(t *testing.T) {
 	assert.Nil(t, ev.Headers.Values("absent"))
 }
 
+func TestHeadersSpelledInSeveralWays(t *testing.T) {
+	t.Parallel()
+	h := webpubsub.Headers{"x-role": {"c"}, "X-Role": {"a", "b"}, "X-ROLE": {"z"}, "X-Roles": {"no"}}
+	for _, name := range []string{"X-Role", "x-role", "X-ROLE", "x-ROLE"} {
+		for range 20 { // maps have no order
+			assert.Equal(t, []string{"z", "a", "b", "c"}, h.Values(name))
+			assert.Equal(t, "z", h.Get(name))
+		}
+	}
+}
+
 func TestUE40UnknownMembersAndCertificate(t *testing.T) {
 	t.Parallel()
 	ev := receive[*webpubsub.ConnectEvent](t, "connect_unknown_members")
@@ -257,6 +268,14 @@ func TestConnectReplyChecks(t *testing.T) {
 			assert.Contains(t, record["error"], tt.record)
 		})
 	}
+}
+
+// The service's documentation allows mqtt whatever the list of offers says.
+func TestMQTTSubprotocolNeedNotBeListed(t *testing.T) {
+	t.Parallel()
+	resp := serveFixture(t, onConnect(&webpubsub.ConnectReply{Subprotocol: "mqtt"}, nil), "mqtt_connect_v5", wireBody("{}"))
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	assert.Equal(t, map[string]string{"subprotocol": `"mqtt"`}, memberTexts(t, resp))
 }
 
 // A mistake in one field must not be hidden by the state that goes with it.

@@ -113,6 +113,15 @@ func TestErrorChains(t *testing.T) {
 	assert.Equal(t, "panic: boom", (&webpubsub.PanicError{Value: "boom", Stack: []byte("stack")}).Error())
 }
 
+func TestNilErrorsHaveAText(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{(*webpubsub.Error)(nil), (*webpubsub.DecodeError)(nil), (*webpubsub.ValidationError)(nil), (*webpubsub.PanicError)(nil)} {
+		assert.Equal(t, "a nil pointer was returned as an error", err.Error(), "%T", err)
+		assert.NoError(t, errors.Unwrap(err), "%T", err)
+		assert.Equal(t, http.StatusInternalServerError, webpubsub.StatusOf(err), "%T", err)
+	}
+}
+
 func TestCauseIsLoggedNotSent(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

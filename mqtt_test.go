@@ -220,6 +220,7 @@ func TestMQTTPasswordIsRedacted(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "REDACTED", password.String())
+	assert.Equal(t, "REDACTED", password.GoString())
 
 	for _, v := range []any{password, connect, *connect, map[string]any{"p": password}} {
 		text, err := json.Marshal(v)

@@ -63,8 +63,10 @@ func TestEventsLogWithoutUserData(t *testing.T) {
 
 func TestEventsPrintShort(t *testing.T) {
 	t.Parallel()
-	long := string(bytes.Repeat([]byte("ж\n"), 5000))
+	long := string(bytes.Repeat([]byte("\nж"), 5000))
 	ev := &webpubsub.ConnectedEvent{Meta: webpubsub.Meta{ID: long, Hub: long, ConnectionID: long, EventName: long}}
 	assert.Less(t, len(ev.String()), 1500)
 	assert.NotContains(t, ev.String(), "\n", "one line")
+	assert.NotContains(t, ev.String(), "\\x", "no half character")
+	assert.Contains(t, ev.String(), "…")
 }
