@@ -78,10 +78,11 @@ func (m *Meta) extensions() map[string]any {
 		if !ok || len(values) != 1 || values[0] == "" {
 			continue
 		}
-		switch name {
-		case wire.HeaderID, wire.HeaderSource, wire.HeaderType, wire.HeaderTime, wire.HeaderSpecVersion, wire.HeaderSignature:
+		switch attribute = strings.ToLower(attribute); attribute {
+		case "id", "source", "type", "time", "specversion", "signature":
+		case "subject", "dataschema", "datacontenttype", "data": // the envelope's own, which the service does not send
 		default:
-			if attribute = strings.ToLower(attribute); isAlphanumeric(attribute) {
+			if isAlphanumeric(attribute) {
 				out[attribute] = values[0]
 			}
 		}

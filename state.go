@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxStateBytes is the length of the longest connection state that a reply can
@@ -157,25 +158,34 @@ func fromDotNet(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	for name, raw := range members {
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			continue
-		}
-		value, err := base64.StdEncoding.DecodeString(text)
-		switch {
-		case err != nil:
-			value = []byte(text)
-		case !json.Valid(value):
-			if value, err = json.Marshal(string(value)); err != nil {
-				return nil, err
-			}
-		}
-		if !json.Valid(value) {
-			value = raw
-		}
-		members[name] = value
+		members[name] = dotNetMember(raw)
 	}
 	return json.Marshal(members)
+}
+
+// dotNetMember gives the JSON value that a member stands for. Bytes that are no
+// text stay base64, which is how encoding/json reads a []byte; so does an older
+// version's text that merely looks like base64.
+func dotNetMember(raw json.RawMessage) json.RawMessage {
+	var text *string
+	if json.Unmarshal(raw, &text) != nil || text == nil {
+		return raw
+	}
+	value, err := base64.StdEncoding.DecodeString(*text)
+	if err != nil {
+		value = []byte(*text)
+	}
+	if json.Valid(value) {
+		return value
+	}
+	if err != nil || !utf8.Valid(value) {
+		return raw
+	}
+	quoted, err := json.Marshal(string(value))
+	if err != nil {
+		return raw
+	}
+	return quoted
 }
 
 func toDotNet(data []byte) ([]byte, error) {
