@@ -62,7 +62,9 @@ type Options struct {
 }
 
 // String tells which hub the options are for, and no key.
-func (o Options) String() string { return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub)) }
+func (o Options) String() string {
+	return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub))
+}
 
 // GoString is String.
 func (o Options) GoString() string { return o.String() }
@@ -83,7 +85,9 @@ type Service struct {
 }
 
 // String tells which hub and origin the service plays, and no key.
-func (s *Service) String() string { return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin) }
+func (s *Service) String() string {
+	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
+}
 
 // GoString is String.
 func (s *Service) GoString() string { return s.String() }
@@ -197,7 +201,7 @@ func (s *Service) Validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return wrapError(wire.NameValidate, s.sender.Validate(ctx, req, append([]string{s.origin}, s.origins...)))
+	return wrapError(wire.NameValidate, s.sender.Validate(ctx, req, s.origins))
 }
 
 // NewValidationRequest makes the request by which the service asks for consent:

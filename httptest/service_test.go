@@ -73,6 +73,26 @@ func TestUE28ValidationRequest(t *testing.T) {
 	}
 }
 
+func TestUE123URLTemplate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ template, event, want string }{
+		"dotted name":     {"http://h.test/api/{HUB}/{event}", "room.a", "http://h.test/api/chat/room.a"},
+		"to be escaped":   {"http://h.test/api/{hub}/{Event}", "a b/c?d", "http://h.test/api/chat/a%20b%2Fc%3Fd"},
+		"in the query":    {"https://h.test/api?code=1&e={event}", "say", "https://h.test/api?code=1&e=say"},
+		"no parameters":   {"http://h.test:7071/api", "say", "http://h.test:7071/api"},
+		"looks like more": {"http://h.test/{event}", "{hub}", "http://h.test/%7Bhub%7D"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc := httptest.New(nil, &httptest.Options{URL: test.template})
+			req, err := svc.NewRequest(t.Context(), httptest.Event{Name: test.event})
+			require.NoError(t, err)
+			assert.Equal(t, test.want, req.URL.String())
+		})
+	}
+}
+
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	h := newHandler(t, webpubsub.Config{ConnectionStrings: []string{httptest.ConnectionString}, Logger: quiet()})
