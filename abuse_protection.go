@@ -25,7 +25,9 @@ var (
 //
 // Consent is given by the WebHook-Allowed-Origin header, not by the status: a
 // refusal is 200 without that header, and a body that says why. Nobody is
-// authenticated here, and the URL in WebHook-Request-Callback is never called.
+// authenticated here, and the URL in WebHook-Request-Callback is never called. A
+// request without ce-awpsversion is not the service's and gets 404, one that
+// names no origin 400.
 type AbuseProtection struct{ origins originSet }
 
 // NewAbuseProtection allows the given origins: host names ("contoso.webpubsub.azure.com"),

@@ -18,6 +18,9 @@ import (
 // eventname, subprotocol, connectionstate, …) as extensions, their names in
 // lower case as CloudEvents wants them.
 //
+// In binary mode the SDK writes a user id as it is into a header, where other
+// characters than ASCII do not belong; structured mode carries every one.
+//
 // The signature is left out: whoever holds it can forge events of the
 // connection. The result is valid by its own Validate; an event that was not
 // received by a [Handler] and lacks a required attribute is an error.

@@ -46,11 +46,11 @@ func TestConfigErrorsNameFieldAndValue(t *testing.T) {
 		{"nil AccessKeys beside connection string", webpubsub.Config{Verifier: nilKeys, ConnectionStrings: []string{good}}, []string{"Verifier"}},
 		{"nil InsecureSkipVerify", webpubsub.Config{Verifier: (*webpubsub.InsecureSkipVerify)(nil), AllowedOrigins: []string{"*"}}, []string{"Verifier"}},
 		{"nil function as verifier", webpubsub.Config{Verifier: verifierFunc(nil), AllowedOrigins: []string{"*"}}, []string{"Verifier"}},
-		{"empty connection string", webpubsub.Config{ConnectionStrings: []string{""}}, []string{"ConnectionStrings", "number 0", "Endpoint"}},
-		{"second connection string empty", webpubsub.Config{ConnectionStrings: []string{good, ""}}, []string{"ConnectionStrings", "number 1", "Endpoint"}},
-		{"key alone", webpubsub.Config{ConnectionStrings: []string{secret}}, []string{"ConnectionStrings", "number 0"}},
-		{"key with its padding alone", webpubsub.Config{ConnectionStrings: []string{secret + "=="}}, []string{"ConnectionStrings", "number 0", "Endpoint"}},
-		{"no access key", webpubsub.Config{ConnectionStrings: []string{endpoint}}, []string{"ConnectionStrings", "number 0", "AccessKey", "a.webpubsub.azure.com"}},
+		{"empty connection string", webpubsub.Config{ConnectionStrings: []string{""}}, []string{"ConnectionStrings", "[0]", "is empty"}},
+		{"second connection string empty", webpubsub.Config{ConnectionStrings: []string{good, ""}}, []string{"ConnectionStrings", "[1]", "is empty"}},
+		{"key alone", webpubsub.Config{ConnectionStrings: []string{secret}}, []string{"ConnectionStrings", "[0]"}},
+		{"key with its padding alone", webpubsub.Config{ConnectionStrings: []string{secret + "=="}}, []string{"ConnectionStrings", "[0]", "Endpoint"}},
+		{"no access key", webpubsub.Config{ConnectionStrings: []string{endpoint}}, []string{"ConnectionStrings", "[0]", "AccessKey", "a.webpubsub.azure.com"}},
 		{"empty access key", webpubsub.Config{ConnectionStrings: []string{endpoint + "AccessKey=;"}}, []string{"ConnectionStrings", "accesskey"}},
 		{"blank access key", webpubsub.Config{ConnectionStrings: []string{endpoint + "AccessKey= \t;"}}, []string{"ConnectionStrings", "accesskey"}},
 		{"two access keys", webpubsub.Config{ConnectionStrings: []string{good + ";accesskey=" + secret}}, []string{"ConnectionStrings", "accesskey", "twice"}},
@@ -240,7 +240,7 @@ func TestAccessKeysErrorsKeepKeys(t *testing.T) {
 		keys, err := webpubsub.NewAccessKeys(wireConnectionString, s)
 		require.Error(t, err, name)
 		assert.Nil(t, keys, name)
-		assert.Contains(t, err.Error(), "number 1", name)
+		assert.Contains(t, err.Error(), "[1]", name)
 		assertNoSecret(t, err.Error(), wireKey)
 	}
 	_, err := webpubsub.NewAccessKeys()

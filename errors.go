@@ -52,6 +52,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// WithCause gives a copy of the error with a cause: Unavailable("try again").WithCause(err).
+func (e *Error) WithCause(cause error) *Error {
+	out := *e
+	out.Err = cause
+	return &out
+}
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error {
 	if e == nil {

@@ -52,7 +52,9 @@ type Meta struct {
 	// It is not meant to be parsed.
 	Source string
 	// Origin (WebHook-Request-Origin) is the host name of the service, or
-	// several, joined by ", ", if it has replicas or custom domains.
+	// several, joined by ", ", if it has replicas or custom domains. It is what
+	// the request claims: one of several names at least is allowed and signed for,
+	// which need not be the first.
 	Origin string
 	// Hub (ce-hub) is the hub's name; the service may write it in lower case.
 	Hub string
@@ -131,6 +133,9 @@ func clip(s string) string {
 // ConnectEvent asks whether a client may connect (azure.webpubsub.sys.connect).
 // The service waits for the answer. Nothing in it has been agreed yet: what the
 // client's token said is in Claims, what the client itself said in the rest.
+//
+// Its strings share memory: keeping one of them keeps all of the request,
+// tokens included. [strings.Clone] takes one out.
 type ConnectEvent struct {
 	Meta
 	// Claims (claims) of the client's access token. The service has verified

@@ -26,7 +26,7 @@ import (
 //	kind of event           501 for a system event that is not known
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
-//	payload                 400
+//	payload                 400; that of user events is decoded by the function
 //	interceptors, function  what they return, see [StatusOf]
 //	reply                   500 if it breaks a rule
 //
@@ -137,13 +137,19 @@ func (h *Handler) verify(r *http.Request, a *attributes) error {
 		if keys, ok := v.(*AccessKeys); ok {
 			err = keys.verify(r, allowed)
 		} else {
-			err = v.Verify(r)
+			err = verifySafely(v, r)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// verifySafely calls a verifier that is not ours. Its panic refuses the request.
+func verifySafely(v Verifier, r *http.Request) error {
+	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, v.Verify(r) })
+	return err
 }
 
 // dispatch decodes the event, calls its function and answers.
@@ -184,19 +190,28 @@ func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *ht
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	body, err := h.readBody(r)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
 	ev := new(ConnectEvent)
 	ev.fill(r, a)
-	ev.body = body
-	if err := ev.decode(); err != nil {
+	out, err := h.connect(ctx, r, ev)
+	switch {
+	case err == nil:
+		out.write(w)
+	case ev.MQTT != nil:
+		h.failMQTT(w, r, ev, err)
+	default:
 		h.fail(w, r, err)
-		return
 	}
-	out, err := run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
+}
+
+func (h *Handler) connect(ctx context.Context, r *http.Request, ev *ConnectEvent) (answer, error) {
+	var err error
+	if ev.body, err = h.readBody(r); err != nil {
+		return answer{}, err
+	}
+	if err := ev.decode(); err != nil {
+		return answer{}, err
+	}
+	return run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
 		if h.onConnect == nil {
 			return answer{}, nil
 		}
@@ -206,14 +221,6 @@ func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *ht
 		}
 		return reply.answer(ev)
 	})
-	switch {
-	case err == nil:
-		out.write(w)
-	case ev.MQTT != nil:
-		h.failMQTT(w, r, ev, err)
-	default:
-		h.fail(w, r, err)
-	}
 }
 
 func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.Request, a *attributes) {

@@ -122,22 +122,30 @@ func NewAccessKeys(connectionStrings ...string) (*AccessKeys, error) {
 // Replace exchanges all keys and origins for those of the connection strings, at
 // once for all requests that begin afterwards. On an error nothing changes.
 func (k *AccessKeys) Replace(connectionStrings ...string) error {
+	ring, err := newKeyring(connectionStrings)
+	if err != nil {
+		return fmt.Errorf("webpubsub: access keys: %w", err)
+	}
+	k.current.Store(ring)
+	return nil
+}
+
+func newKeyring(connectionStrings []string) (*keyring, error) {
 	if len(connectionStrings) == 0 {
-		return errors.New("webpubsub: access keys: no connection string given")
+		return nil, errors.New("no connection string given")
 	}
 	ring := new(keyring)
 	for i, s := range connectionStrings {
 		c, err := connstr.Parse(s)
 		if err != nil {
-			return fmt.Errorf("webpubsub: access keys: number %d: %w", i, err)
+			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}
 		if c.AccessKey == "" {
-			return fmt.Errorf("webpubsub: access keys: number %d (%s) has no AccessKey; use a Verifier for identity-based access", i, c.Host())
+			return nil, fmt.Errorf("[%d]: connection string of %s has no AccessKey; use a Verifier for identity-based access", i, c.Host())
 		}
 		ring.add(c.Host(), newAccessKey(c.AccessKey))
 	}
-	k.current.Store(ring)
-	return nil
+	return ring, nil
 }
 
 func (ring *keyring) add(host string, key *accessKey) {

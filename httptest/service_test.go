@@ -10,6 +10,7 @@ import (
 	"net/http"
 	nethttptest "net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -278,6 +279,20 @@ func TestCurl(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 200, answer.Status)
 	assert.Equal(t, text, string(answer.Body))
+}
+
+func TestCurlOfAConnectionString(t *testing.T) {
+	t.Parallel()
+	const url = "http://127.0.0.1:3000/eventhandler"
+	want, err := httptest.New(nil, &httptest.Options{URL: url}).Curl("message", "hello")
+	require.NoError(t, err)
+	got := httptest.Curl(url, httptest.ConnectionString, "message", "hello")
+	own := regexp.MustCompile(`(?m)^  -H 'ce-(time|signature): .*$`) // the time, and the other key, which is random
+	assert.Equal(t, own.ReplaceAllString(want, ""), own.ReplaceAllString(got, ""))
+	assert.Contains(t, got, webpubsub.Sign("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "curl"))
+	assert.NotContains(t, got, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH")
+	assert.Panics(t, func() { httptest.Curl(url, "AccessKey=x", "message", "hello") })
+	assert.Panics(t, func() { httptest.Curl(url, httptest.ConnectionString, "", "hello") })
 }
 
 func TestCurlRefuses(t *testing.T) {

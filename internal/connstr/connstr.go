@@ -25,6 +25,9 @@ type ConnectionString struct {
 // segments and unknown keys are ignored; keys are compared without case. No
 // error contains more of s than the names of its keys and its endpoint.
 func Parse(s string) (ConnectionString, error) {
+	if strings.TrimSpace(s) == "" {
+		return ConnectionString{}, errors.New("connection string is empty; is the variable that should hold it set?")
+	}
 	values := make(map[string]string, 4)
 	for segment := range strings.SplitSeq(s, ";") {
 		if segment = strings.TrimSpace(segment); segment == "" {
