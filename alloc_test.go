@@ -63,7 +63,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 		{"validation", "", "", "", "", http.StatusOK, 1},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { //nolint:paralleltest // see above
+		t.Run(tt.name, func(t *testing.T) {
 			raw := "OPTIONS / HTTP/1.1\r\nHost: h\r\nWebHook-Request-Origin: contoso.webpubsub.azure.com\r\nce-awpsversion: 1.0\r\n\r\n"
 			if tt.typ != "" {
 				_, name, _ := strings.Cut(tt.typ, ".")

@@ -109,15 +109,15 @@ func TestUE39ValuesKeepTheirOrder(t *testing.T) {
 	assert.Equal(t, []string{"z", "a"}, ev.Subprotocols)
 
 	assert.Equal(t, "b", ev.Claims.Get("role"))
-	assert.Equal(t, "", ev.Claims.Get("none"))
-	assert.Equal(t, "", ev.Claims.Get("Role"), "claims have a case")
+	assert.Empty(t, ev.Claims.Get("none"))
+	assert.Empty(t, ev.Claims.Get("Role"), "claims have a case")
 	assert.True(t, ev.Claims.Has("role", "a"))
 	assert.False(t, ev.Claims.Has("role", "A"))
 	assert.False(t, ev.Claims.Has("none", ""))
 	assert.Equal(t, "192.0.2.1", ev.Headers.Get("x-forwarded-for"))
 	assert.Equal(t, []string{"192.0.2.1", "198.51.100.7"}, ev.Headers.Values("X-FORWARDED-FOR"))
 	assert.Equal(t, "x", ev.Headers.Get("User-Agent"))
-	assert.Equal(t, "", ev.Headers.Get("empty"))
+	assert.Empty(t, ev.Headers.Get("empty"))
 	assert.Nil(t, ev.Headers.Values("absent"))
 }
 

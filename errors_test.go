@@ -117,7 +117,7 @@ func TestNilErrorsHaveAText(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{(*webpubsub.Error)(nil), (*webpubsub.DecodeError)(nil), (*webpubsub.ValidationError)(nil), (*webpubsub.PanicError)(nil)} {
 		assert.Equal(t, "a nil pointer was returned as an error", err.Error(), "%T", err)
-		assert.NoError(t, errors.Unwrap(err), "%T", err)
+		require.NoError(t, errors.Unwrap(err), "%T", err)
 		assert.Equal(t, http.StatusInternalServerError, webpubsub.StatusOf(err), "%T", err)
 	}
 }

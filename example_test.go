@@ -205,7 +205,7 @@ func ExampleInterceptor() {
 		Hub:               "chat",
 		ConnectionStrings: []string{exampleConnectionString},
 		Logger:            slog.New(slog.DiscardHandler),
-		Interceptors:      []webpubsub.Interceptor{outcomes, translate}, // outcomes(translate(function))
+		Interceptors:      []webpubsub.Interceptor{outcomes, translate}, // the first is the outermost
 		Fallback: func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 			return webpubsub.Reply{}, fmt.Errorf("say in %q: %w", "lobby", errClosed)
 		},

@@ -2,7 +2,6 @@ package webpubsub_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"testing"
@@ -58,7 +57,7 @@ func TestHangUpOfTheServiceIsNoError(t *testing.T) {
 	} {
 		out, logger := debugLog()
 		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
+		t.Cleanup(cancel)
 		h := wireHandler(t, webpubsub.Config{Logger: logger, Fallback: func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 			if tc.hangUp {
 				cancel()
@@ -94,7 +93,7 @@ func TestErrorWithCause(t *testing.T) {
 	require.ErrorIs(t, caused, io.ErrUnexpectedEOF)
 	assert.NotErrorIs(t, plain, io.ErrUnexpectedEOF, "the original stays as it was")
 	var chosen *webpubsub.Error
-	require.True(t, errors.As(caused, &chosen))
+	require.ErrorAs(t, caused, &chosen)
 	assert.Equal(t, "try again", chosen.Message)
 	assert.Equal(t, http.StatusServiceUnavailable, webpubsub.StatusOf(caused))
 }

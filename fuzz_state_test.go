@@ -33,7 +33,7 @@ func nodeBase64(s string) []byte {
 	if len(s)%4 == 1 {
 		s = s[:len(s)-1]
 	}
-	data, _ := base64.RawStdEncoding.DecodeString(s) //nolint:errcheck // nothing is left that could be wrong
+	data, _ := base64.RawStdEncoding.DecodeString(s)
 	return data
 }
 

@@ -27,7 +27,7 @@ func verifiesByTheBook(r *http.Request) bool {
 	mac := hmac.New(sha256.New, []byte(wireKey))
 	mac.Write([]byte(ids[0]))
 	want := hex.EncodeToString(mac.Sum(nil))
-	for _, token := range strings.Split(strings.Join(r.Header.Values("ce-signature"), ","), ",") {
+	for token := range strings.SplitSeq(strings.Join(r.Header.Values("ce-signature"), ","), ",") {
 		digest, ok := strings.CutPrefix(strings.Trim(token, " \t"), "sha256=")
 		if ok && lowerASCII(digest) == want {
 			return true
@@ -208,7 +208,7 @@ func FuzzVerifySignature(f *testing.F) {
 			t.Fatalf("Sign gives %q", want)
 		}
 		tokens, made := 0, false
-		for _, token := range strings.Split(signature, ",") {
+		for token := range strings.SplitSeq(signature, ",") {
 			if token = strings.Trim(token, " \t"); token == "" {
 				continue
 			}
@@ -269,7 +269,7 @@ func FuzzOrigins(f *testing.F) {
 
 		lines := strings.Split(header, "\n")
 		want, seen := "", 0
-		for _, element := range strings.Split(strings.Join(lines, ","), ",") {
+		for element := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 			if element = strings.Trim(element, " \t"); element == "" {
 				continue
 			}

@@ -164,10 +164,8 @@ func TestUE88DotNetMembers(t *testing.T) {
 
 func TestUE89NoSetNoHeader(t *testing.T) {
 	t.Parallel()
-	for _, u := range []webpubsub.StateUpdate{{}, *new(webpubsub.StateUpdate)} {
-		resp := serveFixture(t, onUserEvent(withState(webpubsub.TextReply("x"), u), nil), "user_state")
-		assert.Empty(t, resp.Header.Values("ce-connectionState"))
-	}
+	resp := serveFixture(t, onUserEvent(withState(webpubsub.TextReply("x"), webpubsub.StateUpdate{}), nil), "user_state")
+	assert.Empty(t, resp.Header.Values("ce-connectionState"))
 }
 
 func TestUE91Clear(t *testing.T) {
@@ -175,7 +173,7 @@ func TestUE91Clear(t *testing.T) {
 	assert.Equal(t, "e30=", stateHeader(t, webpubsub.State[stateSession]{}.Clear()))
 	assert.Equal(t, "e30=", stateHeader(t, webpubsub.State[stateSession]{Codec: webpubsub.StateDotNet}.Clear()))
 	assert.Equal(t, "e30=", stateHeader(t, webpubsub.State[stateSession]{}.Set(stateSession{})))
-	assert.Equal(t, "", stateHeader(t, webpubsub.RawState("")), "the other way, of section 7")
+	assert.Empty(t, stateHeader(t, webpubsub.RawState("")), "the other way, of section 7")
 }
 
 func TestStateVectors(t *testing.T) {

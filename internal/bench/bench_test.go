@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -108,7 +109,7 @@ func contestants(tb testing.TB) []contestant {
 		return h
 	}
 	return []contestant{
-		{"webpubsub", build(plain), append(common[:len(common):len(common)], mqttConnect)},
+		{"webpubsub", build(plain), append(slices.Clip(common), mqttConnect)},
 		{"interceptors", build(around), []kind{userText, connect}},
 		{"with-state", build(state), []kind{userState}},
 		{"by-hand", &byHand{key: []byte(accessKey)}, common},
