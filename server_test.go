@@ -111,14 +111,12 @@ func TestUE119ClientThatGoesAwayCancels(t *testing.T) {
 	srv := httptest.NewServer(h)
 	defer srv.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
 	go func() {
-		_, err := send(t, srv.Client(), srv.URL, "user_text", func(r *http.Request) { *r = *r.WithContext(ctx) }) //nolint:contextcheck // the edit brings the context
-		done <- err
+		<-running
+		cancel()
 	}()
-	<-running
-	cancel()
-	require.ErrorIs(t, <-done, context.Canceled)
+	_, err := send(t, srv.Client(), srv.URL, "user_text", func(r *http.Request) { *r = *r.WithContext(ctx) }) //nolint:contextcheck // the edit brings the context
+	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, <-cancelled, context.Canceled)
 }
 
