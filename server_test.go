@@ -115,7 +115,7 @@ func TestUE119ClientThatGoesAwayCancels(t *testing.T) {
 		<-running
 		cancel()
 	}()
-	_, err := send(t, srv.Client(), srv.URL, "user_text", func(r *http.Request) { *r = *r.WithContext(ctx) }) //nolint:contextcheck // the edit brings the context
+	_, err := send(t, srv.Client(), srv.URL, "user_text", func(r *http.Request) { *r = *r.WithContext(ctx) })
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, <-cancelled, context.Canceled)
 }

@@ -27,7 +27,7 @@ type typedOrder struct {
 	Next     *typedOrder           `json:"next"`
 	Untagged string                `validate:"max=1"`
 	Hidden   string                `json:"-" validate:"max=1"`
-	Renamed  typedGeneric[float64] `json:"renamed,omitempty"`
+	Renamed  typedGeneric[float64] `json:"renamed,omitzero"`
 }
 
 type typedGeneric[T any] struct {
