@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,17 +12,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/golang-jwt/jwt/v5"
 )
 
-// DefaultLifetime of a client's token. Lifetimes are at least [MinLifetime]
-// where the service makes the token.
-const (
-	DefaultLifetime = time.Hour
-	MinLifetime     = time.Minute
-)
+// DefaultLifetime of a client's token.
+const DefaultLifetime = time.Hour
+
+const opGenerateToken = "GenerateClientToken"
 
 // ClientProtocol is what a client speaks over its WebSocket.
 type ClientProtocol uint8
@@ -34,44 +33,71 @@ const (
 	ProtocolMQTT
 )
 
+// String gives "default" or "mqtt".
+func (p ClientProtocol) String() string {
+	switch p {
+	case ProtocolDefault:
+		return "default"
+	case ProtocolMQTT:
+		return "mqtt"
+	}
+	return "ClientProtocol(" + strconv.Itoa(int(p)) + ")"
+}
+
 // ClientAccessOptions describe the client that a token is for. Nil and the zero
 // value are the defaults.
 type ClientAccessOptions struct {
 	// UserID (sub) of the client; empty: it has none.
 	UserID string
 	// Roles (role) of the client, such as "webpubsub.joinLeaveGroup" or
-	// "webpubsub.sendToGroup.lobby".
+	// "webpubsub.sendToGroup.lobby". Without any, it may do neither.
 	Roles []string
 	// Groups (webpubsub.group) that the client starts in.
 	Groups []string
 	// Lifetime is how long the token can be used to connect; a connection outlives
-	// it. Zero is [DefaultLifetime]. Tokens that the service makes last whole
-	// minutes, rounded up.
+	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds; to whole
+	// minutes where the service makes the token (minutesToExpire).
 	Lifetime time.Duration
-	// Protocol that the client speaks.
+	// Protocol that the client speaks (clientType).
 	Protocol ClientProtocol
 }
 
-// ClientAccess lets a client connect. Its URL contains the token and is as
-// secret; it does not print or log either.
+// ClientAccess lets a client connect. It is as secret as the token in it, which
+// it does not print, log or encode: only [ClientAccess.URL] and
+// [ClientAccess.Token] give it.
 type ClientAccess struct {
-	// BaseURL to connect to, wss or ws, without token.
-	BaseURL string
-	// Token for the query parameter access_token or the Authorization header.
-	Token string
+	baseURL string
+	token   *string // a pointer: no printing of a struct around it follows it
+}
+
+// BaseURL gives the address to connect to, wss or ws, without token.
+func (a ClientAccess) BaseURL() string { return a.baseURL }
+
+// Token gives the token, for the query parameter access_token or a header
+// "Authorization: Bearer".
+func (a ClientAccess) Token() string {
+	if a.token == nil {
+		return ""
+	}
+	return *a.token
 }
 
 // URL gives the address with the token in it, as browsers need it.
-func (a ClientAccess) URL() string { return a.BaseURL + "?access_token=" + url.QueryEscape(a.Token) }
+func (a ClientAccess) URL() string {
+	return a.baseURL + "?access_token=" + url.QueryEscape(a.Token())
+}
 
 // String gives the address without the token.
-func (a ClientAccess) String() string { return a.BaseURL }
+func (a ClientAccess) String() string { return a.baseURL }
 
 // GoString is String.
-func (a ClientAccess) GoString() string { return a.BaseURL }
+func (a ClientAccess) GoString() string { return a.baseURL }
+
+// Format is String, whatever the verb.
+func (a ClientAccess) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.baseURL) }
 
 // LogValue is String.
-func (a ClientAccess) LogValue() slog.Value { return slog.StringValue(a.BaseURL) }
+func (a ClientAccess) LogValue() slog.Value { return slog.StringValue(a.baseURL) }
 
 // ClientAccess makes a token for a client and the address to use it with. A
 // client made with an access key signs it here; one with an Entra credential
@@ -85,100 +111,105 @@ func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (C
 		o.Lifetime = DefaultLifetime
 	}
 	if err := o.check(); err != nil {
-		return ClientAccess{}, &Error{Operation: "GenerateClientToken", Message: err.Error(), Err: err}
+		return ClientAccess{}, invalid(opGenerateToken, err)
 	}
-	var token string
-	var err error
+	makeToken := c.generateToken
 	if c.key != nil {
-		token, err = c.signToken(o)
-	} else {
-		token, err = c.generateToken(ctx, o)
+		makeToken = c.signToken
 	}
+	token, err := makeToken(ctx, o)
 	if err != nil {
 		return ClientAccess{}, err
 	}
-	return ClientAccess{BaseURL: c.clientURL(o.Protocol), Token: token}, nil
+	return ClientAccess{baseURL: c.clientURL(o.Protocol), token: &token}, nil
 }
 
 func (o ClientAccessOptions) check() error {
-	if o.Lifetime < MinLifetime {
-		return fmt.Errorf("Lifetime is %v, want at least %v", o.Lifetime, MinLifetime)
+	switch {
+	case o.Lifetime < 0:
+		return fmt.Errorf("Lifetime is %v, want more than 0, or 0 for %v", o.Lifetime, DefaultLifetime)
+	case o.Protocol > ProtocolMQTT:
+		return fmt.Errorf("Protocol is %v, want ProtocolDefault or ProtocolMQTT", o.Protocol)
+	case !utf8.ValidString(o.UserID):
+		return fmt.Errorf("UserID %s is not UTF-8", quote(o.UserID))
 	}
-	if o.Protocol > ProtocolMQTT {
-		return fmt.Errorf("Protocol is %d, want ProtocolDefault or ProtocolMQTT", o.Protocol)
+	for i, r := range o.Roles {
+		if strings.TrimSpace(r) == "" || !utf8.ValidString(r) {
+			return fmt.Errorf("Roles[%d] %s: want a role such as %q", i, quote(r), "webpubsub.joinLeaveGroup")
+		}
 	}
 	for i, g := range o.Groups {
 		if err := checkGroup(g); err != nil {
 			return fmt.Errorf("Groups[%d]: %w", i, err)
 		}
 	}
-	for i, r := range o.Roles {
-		if strings.TrimSpace(r) == "" {
-			return fmt.Errorf("Roles[%d] is blank", i)
-		}
-	}
 	return nil
 }
 
-func clientPath(p ClientProtocol, hub string) string {
-	if p == ProtocolMQTT {
-		return "/clients/mqtt/hubs/" + url.PathEscape(hub)
+// wholes gives a duration in units, rounded up.
+func wholes(d, unit time.Duration) int64 {
+	n := int64(d / unit)
+	if d%unit > 0 {
+		n++
 	}
-	return "/client/hubs/" + url.PathEscape(hub)
+	return n
+}
+
+// clientPath writes below a base where clients connect.
+func (c *Client) clientPath(base string, p ClientProtocol) string {
+	path := "/client/hubs/"
+	if p == ProtocolMQTT {
+		path = "/clients/mqtt/hubs/"
+	}
+	return string(appendEscaped([]byte(base+path), c.hub, false))
 }
 
 // clientURL is where clients connect: the proxy, if there is one.
 func (c *Client) clientURL(p ClientProtocol) string {
-	base := c.endpoint
-	if c.proxy != nil {
-		base = c.proxy
-	}
-	return strings.Replace(base.String(), "http", "ws", 1) + clientPath(p, c.hub)
+	return c.clientPath("ws"+strings.TrimPrefix(c.access.String(), "http"), p)
 }
 
-func (c *Client) signToken(o ClientAccessOptions) (string, error) {
+func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, error) {
 	now := time.Now()
-	claims := jwt.MapClaims{
-		"aud": c.endpoint.String() + clientPath(o.Protocol, c.hub),
-		"iat": now.Unix(),
-		"exp": now.Add(o.Lifetime).Unix(),
-	}
-	if o.UserID != "" {
-		claims["sub"] = o.UserID
-	}
-	if len(o.Roles) > 0 {
-		claims["role"] = o.Roles
-	}
-	if len(o.Groups) > 0 {
-		claims["webpubsub.group"] = o.Groups
-	}
-	token, err := c.key.sign(claims)
+	token, err := c.key.sign(&claims{
+		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
+		IssuedAt: now.Unix(),
+		Expires:  now.Unix() + wholes(o.Lifetime, time.Second),
+		Subject:  o.UserID,
+		Roles:    o.Roles,
+		Groups:   o.Groups,
+	})
 	if err != nil {
-		return "", &Error{Operation: "GenerateClientToken", Message: "sign: " + err.Error(), Err: err}
+		return "", &Error{Operation: opGenerateToken, Err: err}
 	}
 	return token, nil
 }
 
 func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (string, error) {
-	in := &call{operation: "GenerateClientToken", method: http.MethodPost, path: []string{":generateToken"}}
-	in.query.addNonEmpty("userId", o.UserID)
-	in.query.addAll("role", o.Roles)
-	in.query.add("minutesToExpire", strconv.Itoa(int((o.Lifetime+time.Minute-1)/time.Minute)))
-	in.query.addAll("group", o.Groups)
-	if o.Protocol == ProtocolMQTT {
-		in.query.add("clientType", "MQTT")
+	in := &call{
+		operation: opGenerateToken, method: http.MethodPost, want: http.StatusOK, route: routeToken,
+		verb: ":generateToken",
 	}
-	resp, err := c.do(ctx, in, http.StatusOK)
+	in.addNonEmpty("userId", o.UserID)
+	in.addAll("role", o.Roles)
+	in.add("minutesToExpire", strconv.FormatInt(wholes(o.Lifetime, time.Minute), 10))
+	in.addAll("group", o.Groups)
+	if o.Protocol == ProtocolMQTT {
+		in.add("clientType", "MQTT")
+	}
+	resp, err := c.do(ctx, in)
 	if err != nil {
 		return "", err
 	}
-	defer runtime.Drain(resp)
-	var body struct {
+	var answer struct {
 		Token string `json:"token"`
 	}
-	err = json.NewDecoder(io.LimitReader(resp.Body, maxErrorBody)).Decode(&body)
-	if err != nil || body.Token == "" {
-		return "", &Error{Operation: in.operation, StatusCode: resp.StatusCode, Message: "the answer has no token"}
+	body, err := runtime.Payload(resp)
+	if err != nil || json.Unmarshal(body, &answer) != nil || answer.Token == "" {
+		// The cause could quote what it stumbled over.
+		return "", &Error{Operation: in.operation, StatusCode: resp.StatusCode, Message: errNoToken.Error(), Err: errNoToken}
 	}
-	return body.Token, nil
+	return answer.Token, nil
 }
+
+var errNoToken = errors.New("answer has no token")

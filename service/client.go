@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -14,23 +13,21 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 )
 
-// What the client tells the service about itself.
 const (
 	// APIVersion of the data plane that the client speaks unless
 	// [azcore.ClientOptions] name another.
 	APIVersion = "2024-12-01"
 	// DefaultScope is the Entra scope of the public cloud.
 	DefaultScope = "https://webpubsub.azure.com/.default"
-
-	moduleName    = "github.com/go-webpubsub/webpubsub/service"
-	moduleVersion = "v0.1.0"
 )
 
 // Options of a [Client]. Nil and the zero value are the defaults.
 type Options struct {
 	// ClientOptions of every Azure SDK client: retries, transport, policies,
-	// tracing, logging. Its APIVersion overrides [APIVersion]. Its Retry applies
-	// to all operations but sends; see RetrySends.
+	// tracing, logging. Its APIVersion overrides [APIVersion]; its Cloud has no
+	// meaning here, see Scope. The default Transport follows no redirect.
+	// Whatever Logging allows, no Authorization header and no answer that
+	// contains a token is logged.
 	azcore.ClientOptions
 
 	// Scope of the Entra token. Empty is [DefaultScope]; the cloud in China has
@@ -39,62 +36,76 @@ type Options struct {
 	// ReverseProxy is the URL of a proxy in front of the service, such as an API
 	// Management gateway. Requests, and the URLs of [Client.ClientAccess], go to
 	// its scheme, host and path prefix; tokens stay made out to the service.
+	// Empty: there is none.
 	ReverseProxy string
 	// RetrySends makes sends as persistent as other operations. By default a
 	// send is tried again only where the service cannot have taken it (no
-	// connection, 429, 503), since a message could otherwise arrive twice.
+	// connection, 429, 503), and where Retry allows it; a message could
+	// otherwise arrive twice.
 	RetrySends bool
 }
 
 // Client calls the data plane of one hub. It is safe for concurrent use, and
 // does not print or log its credential.
 type Client struct {
-	endpoint   *url.URL
-	proxy      *url.URL // nil: none
-	hub        string
-	apiVersion string
-	retrySends bool
-	retry      policy.RetryOptions
-	core       *azcore.Client
-	key        *AccessKey // nil: Entra
+	endpoint  *url.URL
+	access    *url.URL // where requests and clients go: the proxy, if there is one
+	hub       string
+	api       string     // URL up to and with /api
+	hubAPI    string     // URL up to and with the hub
+	version   string     // query parameter api-version
+	key       *AccessKey // nil: Entra
+	pipelines pipelines
 }
 
 // NewClient makes a client that authenticates by Entra ID, for example with
 // azidentity.NewDefaultAzureCredential. The credential needs the role "Web
-// PubSub Service Owner". The endpoint must be https, except on loopback or
+// PubSub Service Owner". Requests must go by https, except to loopback or
 // where InsecureAllowCredentialWithHTTP is set.
 func NewClient(endpoint, hub string, credential azcore.TokenCredential, opts *Options) (*Client, error) {
 	if credential == nil {
 		return nil, errors.New("service: new client: credential is nil")
 	}
-	c, o, err := newClient(endpoint, hub, opts)
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	c, err := newClient(endpoint, hub, o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("service: new client: %w", err)
+	}
+	if c.access.Scheme != "https" && !o.InsecureAllowCredentialWithHTTP && !isLoopback(c.access.Hostname()) {
+		return nil, fmt.Errorf("service: new client: %s is not https, and Entra tokens are not sent in the clear", c.access)
 	}
 	scope := o.Scope
 	if scope == "" {
 		scope = DefaultScope
 	}
-	insecure := o.InsecureAllowCredentialWithHTTP || isLoopback(c.endpoint.Hostname())
-	if c.endpoint.Scheme == "http" && !insecure {
-		return nil, fmt.Errorf("service: new client: endpoint %s is not https, and Entra tokens are not sent in the clear", c.endpoint)
-	}
-	auth := runtime.NewBearerTokenPolicy(credential, []string{scope}, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: insecure})
-	return c, c.build(auth, o)
+	// What may be sent where was decided above, by the URL that counts; the
+	// policy would look at the service's, not the proxy's.
+	auth := runtime.NewBearerTokenPolicy(credential, []string{scope}, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: true})
+	c.pipelines = newPipelines(auth, c.proxy(), o)
+	return c, nil
 }
 
 // NewClientWithKey makes a client that signs with an access key, which can be
-// replaced while the client is in use.
+// replaced while the client is in use. The key itself never leaves the process,
+// so http will do for an emulator.
 func NewClientWithKey(endpoint, hub string, key *AccessKey, opts *Options) (*Client, error) {
-	if key == nil || key.value.Load() == nil {
-		return nil, errors.New("service: new client: access key is nil")
+	if key == nil || key.current.Load() == nil {
+		return nil, errors.New("service: new client: access key is nil, want one of NewAccessKey")
 	}
-	c, o, err := newClient(endpoint, hub, opts)
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	c, err := newClient(endpoint, hub, o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("service: new client: %w", err)
 	}
 	c.key = key
-	return c, c.build(keyPolicy{key}, o)
+	c.pipelines = newPipelines(keyPolicy{key}, c.proxy(), o)
+	return c, nil
 }
 
 // NewClientFromConnectionString makes a client from a connection string as the
@@ -114,47 +125,35 @@ func NewClientFromConnectionString(connectionString, hub string, opts *Options) 
 	return NewClientWithKey(parsed.Endpoint.String(), hub, key, opts)
 }
 
-func newClient(endpoint, hub string, opts *Options) (*Client, Options, error) {
-	var o Options
-	if opts != nil {
-		o = *opts
-	}
-	fail := func(err error) (*Client, Options, error) {
-		return nil, o, fmt.Errorf("service: new client: %w", err)
-	}
+func newClient(endpoint, hub string, o Options) (*Client, error) {
 	if err := checkHub(hub); err != nil {
-		return fail(err)
+		return nil, err
 	}
-	u, err := connstr.ParseEndpoint(endpoint)
+	base, err := parseBase(endpoint)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	c := &Client{endpoint: u, hub: hub, apiVersion: APIVersion, retrySends: o.RetrySends, retry: o.Retry}
-	if o.APIVersion != "" {
-		c.apiVersion = o.APIVersion
-		o.APIVersion = "" // written into the URL here, not by azcore
-	}
+	c := &Client{endpoint: base, access: base, hub: hub}
 	if o.ReverseProxy != "" {
-		if c.proxy, err = connstr.ParseEndpoint(o.ReverseProxy); err != nil {
-			return fail(fmt.Errorf("ReverseProxy: %w", err))
+		if c.access, err = parseBase(o.ReverseProxy); err != nil {
+			return nil, fmt.Errorf("ReverseProxy: %w", err)
 		}
 	}
-	return c, o, nil
+	version := o.APIVersion
+	if version == "" {
+		version = APIVersion
+	}
+	c.api = base.String() + "/api"
+	c.hubAPI = string(appendEscaped([]byte(c.api+"/hubs/"), hub, false))
+	c.version = string(appendEscaped([]byte("api-version="), version, true))
+	return c, nil
 }
 
-// build makes the pipeline: each try is authenticated afresh, for the service's
-// own URL, and only then sent to the proxy.
-func (c *Client) build(auth policy.Policy, o Options) error {
-	perRetry := []policy.Policy{auth}
-	if c.proxy != nil {
-		perRetry = append(perRetry, proxyPolicy{from: c.endpoint, to: c.proxy})
+func (c *Client) proxy() policy.Policy {
+	if c.access == c.endpoint {
+		return nil
 	}
-	core, err := azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{PerRetry: perRetry}, &o.ClientOptions)
-	if err != nil {
-		return fmt.Errorf("service: new client: %w", err)
-	}
-	c.core = core
-	return nil
+	return proxyPolicy{from: c.endpoint, to: c.access}
 }
 
 // Hub gives the name of the hub.
@@ -173,7 +172,3 @@ func (c *Client) GoString() string { return c.String() }
 
 // LogValue is String.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
-}

@@ -20,10 +20,13 @@ func (c *Client) Connection(id string) Connection { return Connection{c, id} }
 // ID gives the connection's id.
 func (n Connection) ID() string { return n.id }
 
-func (n Connection) check() error { return checkSegment("connection id", n.id) }
+// call begins a call to the connection itself.
+func (n Connection) call(operation string) *call {
+	return &call{operation: operation, path: path{"connections", n.id}, err: checkConnection(n.id)}
+}
 
 func (n Connection) target() target {
-	return target{c: n.c, operation: "SendToConnection", path: []string{"connections", n.id, ":send"}, err: n.check()}
+	return target{c: n.c, operation: "SendToConnection", path: path{"connections", n.id}, err: checkConnection(n.id)}
 }
 
 // SendText sends text as it is (text/plain). The service does not tell whether
@@ -44,30 +47,33 @@ func (n Connection) SendBinary(ctx context.Context, data []byte, opts *SendOptio
 
 // Send sends what body reads; see [All.Send].
 func (n Connection) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
-	return n.target().send(ctx, contentType, body, opts)
+	return n.target().sendBody(ctx, contentType, body, opts)
 }
 
 // Exists tells whether the connection is open.
 func (n Connection) Exists(ctx context.Context) (bool, error) {
-	return n.c.exists(ctx, &call{operation: "ConnectionExists", path: []string{"connections", n.id}, err: n.check()})
+	return n.c.exists(ctx, n.call("ConnectionExists"))
 }
 
 // Close closes the connection. One that is not there is no error.
 func (n Connection) Close(ctx context.Context, opts *CloseOptions) error {
-	in := &call{operation: "CloseConnection", method: http.MethodDelete, path: []string{"connections", n.id}, err: n.check()}
+	in := n.call("CloseConnection")
+	in.method, in.want = http.MethodDelete, http.StatusNoContent
 	if opts != nil {
-		in.query.addNonEmpty("reason", opts.Reason)
+		in.addNonEmpty("reason", opts.Reason)
 		if len(opts.Excluded) > 0 {
 			in.err = firstError(in.err, errors.New("Excluded is set, but a single connection has none to exclude"))
 		}
 	}
-	return n.c.run(ctx, in, http.StatusNoContent)
+	return n.c.run(ctx, in)
 }
 
-// RemoveFromAllGroups takes the connection out of all groups.
+// RemoveFromAllGroups takes the connection out of all groups. One that is not
+// there is no error.
 func (n Connection) RemoveFromAllGroups(ctx context.Context) error {
-	in := &call{operation: "RemoveConnectionFromAllGroups", method: http.MethodDelete, path: []string{"connections", n.id, "groups"}, err: n.check()}
-	return n.c.run(ctx, in, http.StatusNoContent)
+	in := n.call("RemoveConnectionFromAllGroups")
+	in.method, in.want, in.path[2] = http.MethodDelete, http.StatusNoContent, "groups"
+	return n.c.run(ctx, in)
 }
 
 // Permission is what a connection of a Web PubSub subprotocol may do in a group.
@@ -81,32 +87,38 @@ const (
 	SendToGroup Permission = "sendToGroup"
 )
 
-// Grant gives the connection a permission in a group. One that is not there is
-// an error that is [ErrNotFound].
+// Grant gives the connection a permission in a group. A connection that is not
+// there is an error that is [ErrNotFound].
 func (n Connection) Grant(ctx context.Context, p Permission, group string) error {
-	return n.c.run(ctx, n.permission("GrantPermission", http.MethodPut, p, group), http.StatusOK)
+	in := n.permission("GrantPermission", p, group)
+	in.method, in.want = http.MethodPut, http.StatusOK
+	return n.c.run(ctx, in)
 }
 
 // Revoke takes a permission in a group away. A connection that is not there is
 // no error.
 func (n Connection) Revoke(ctx context.Context, p Permission, group string) error {
-	return n.c.run(ctx, n.permission("RevokePermission", http.MethodDelete, p, group), http.StatusNoContent)
+	in := n.permission("RevokePermission", p, group)
+	in.method, in.want = http.MethodDelete, http.StatusNoContent
+	return n.c.run(ctx, in)
 }
 
 // HasPermission tells whether the connection has a permission in a group.
 func (n Connection) HasPermission(ctx context.Context, p Permission, group string) (bool, error) {
-	return n.c.exists(ctx, n.permission("CheckPermission", http.MethodHead, p, group))
+	return n.c.exists(ctx, n.permission("CheckPermission", p, group))
 }
 
-func (n Connection) permission(operation, method string, p Permission, group string) *call {
+// permission begins a call. The group's name goes into the query, so it may
+// have a slash.
+func (n Connection) permission(operation string, p Permission, group string) *call {
 	in := &call{
-		operation: operation, method: method,
-		path: []string{"permissions", string(p), "connections", n.id},
-		err:  firstError(n.check(), checkGroup(group)),
+		operation: operation,
+		path:      path{"permissions", string(p), "connections", n.id},
+		err:       firstError(checkConnection(n.id), checkGroup(group)),
 	}
 	if p != JoinLeaveGroup && p != SendToGroup {
-		in.err = firstError(in.err, fmt.Errorf("permission %q: want %s or %s", clip(string(p)), JoinLeaveGroup, SendToGroup))
+		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", quote(string(p)), JoinLeaveGroup, SendToGroup))
 	}
-	in.query.add("targetName", group)
+	in.add("targetName", group)
 	return in
 }

@@ -2,123 +2,140 @@ package service
 
 import (
 	"context"
-	"errors"
-	"net"
+	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // call is one operation of the data plane, ready to be sent.
 type call struct {
-	operation string // name for errors, such as "SendToAll"
+	operation string // name in the REST API, such as "SendToAll"
 	method    string
-	path      []string // below /api/hubs/{hub}, not yet escaped
-	query     query
-	prepare   func(*policy.Request) error // sets body and headers
-	send      bool                        // must not be repeated if it may have been taken
-	err       error                       // a parameter that breaks a rule
+	want      int // status of success
+	route     route
+	path      path    // below the hub
+	verb      string  // last segment, such as ":send"; empty: none
+	query     []param // behind the API version, in order
+	err       error   // a parameter that breaks a rule
+
+	body        io.ReadSeeker // nil: none
+	contentType string
+	metadata    map[string]string
 }
 
-// query keeps its parameters in order: the token is made out to exactly this URL.
-type query []struct{ name, value string }
+// path of a call in segments, not yet escaped; empty ones end it.
+type path [4]string
 
-func (q *query) add(name, value string) {
-	*q = append(*q, struct{ name, value string }{name, value})
-}
+// param of a query, not yet escaped.
+type param struct{ name, value string }
 
-func (q *query) addAll(name string, values []string) {
+func (in *call) add(name, value string) { in.query = append(in.query, param{name, value}) }
+
+func (in *call) addAll(name string, values []string) {
 	for _, v := range values {
-		q.add(name, v)
+		in.add(name, v)
 	}
 }
 
-func (q *query) addNonEmpty(name, value string) {
+func (in *call) addNonEmpty(name, value string) {
 	if value != "" {
-		q.add(name, value)
+		in.add(name, value)
 	}
 }
 
-func (q *query) addPositive(name string, n int) {
+func (in *call) addPositive(name string, n int) {
 	if n > 0 {
-		q.add(name, strconv.Itoa(n))
+		in.add(name, strconv.Itoa(n))
 	}
 }
 
-// encode escapes a space as %20: + means a space only to some of those who
-// read the URL in a token's audience.
-func (q query) encode() string {
-	var b strings.Builder
-	for i, p := range q {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(p.name)
-		b.WriteByte('=')
-		b.WriteString(strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20"))
-	}
-	return b.String()
-}
-
-// url writes the call's URL; verbs such as ":send" keep their colon.
+// url writes the URL of a call: the bytes that a token is made out to.
 func (c *Client) url(in *call) string {
-	var b strings.Builder
-	b.WriteString(c.endpoint.String())
-	b.WriteString("/api")
-	if in.path != nil {
-		b.WriteString("/hubs/" + url.PathEscape(c.hub))
-	} else {
-		b.WriteString("/health")
+	b := append(c.appendPath(make([]byte, 0, 256), in), '?')
+	b = append(b, c.version...)
+	for _, p := range in.query {
+		b = append(append(append(b, '&'), p.name...), '=')
+		b = appendEscaped(b, p.value, true)
 	}
+	return string(b)
+}
+
+// appendPath writes the URL of a call without its query.
+func (c *Client) appendPath(b []byte, in *call) []byte {
+	if in.operation == opHealth {
+		return append(append(b, c.api...), "/health"...)
+	}
+	b = append(b, c.hubAPI...)
 	for _, segment := range in.path {
-		b.WriteByte('/')
-		b.WriteString(url.PathEscape(segment))
-	}
-	q := append(query{{"api-version", c.apiVersion}}, in.query...)
-	return b.String() + "?" + q.encode()
-}
-
-// do sends the call and gives the answer if its status is one of want.
-func (c *Client) do(ctx context.Context, in *call, want ...int) (*http.Response, error) {
-	if in.err != nil {
-		return nil, &Error{Operation: in.operation, Message: in.err.Error(), Err: in.err}
-	}
-	return c.get(ctx, in, c.url(in), want...)
-}
-
-func (c *Client) get(ctx context.Context, in *call, target string, want ...int) (*http.Response, error) {
-	if in.send && !c.retrySends {
-		ctx = policy.WithRetryOptions(ctx, c.sendRetry())
-	}
-	req, err := runtime.NewRequest(ctx, in.method, target)
-	if err != nil {
-		return nil, &Error{Operation: in.operation, Message: err.Error(), Err: err}
-	}
-	if in.method != http.MethodHead {
-		req.Raw().Header.Set("Accept", "application/json")
-	}
-	if in.prepare != nil {
-		if err := in.prepare(req); err != nil {
-			return nil, &Error{Operation: in.operation, Message: err.Error(), Err: err}
+		if segment == "" {
+			break
 		}
+		b = appendEscaped(append(b, '/'), segment, false)
 	}
-	resp, err := c.core.Pipeline().Do(req)
+	if in.verb != "" {
+		b = append(append(b, '/'), in.verb...)
+	}
+	return b
+}
+
+// do sends the call and gives the answer, if its status is the wanted one or
+// one of those in also.
+func (c *Client) do(ctx context.Context, in *call, also ...int) (*http.Response, error) {
+	return c.doURL(ctx, in, c.url(in), also...)
+}
+
+// doURL is do for a URL that stands already.
+func (c *Client) doURL(ctx context.Context, in *call, target string, also ...int) (resp *http.Response, err error) {
+	if in.err != nil {
+		return nil, invalid(in.operation, in.err)
+	}
+	ctx, end := c.pipelines.span(ctx, in.operation)
+	defer func() { end(err) }()
+	req, err := newRequest(ctx, in, target)
 	if err != nil {
-		return nil, transportError(in.operation, err)
+		return nil, &Error{Operation: in.operation, Err: withoutURL(err)}
 	}
-	if runtime.HasStatusCode(resp, want...) {
+	resp, err = c.pipelines.to[in.route].Do(req)
+	switch {
+	case err != nil:
+		return nil, &Error{Operation: in.operation, Err: withoutURL(err)}
+	case resp.StatusCode == in.want, slices.Contains(also, resp.StatusCode):
 		return resp, nil
 	}
-	return nil, responseError(in.operation, resp)
+	return nil, responseError(in, resp)
+}
+
+func newRequest(ctx context.Context, in *call, target string) (*policy.Request, error) {
+	req, err := runtime.NewRequest(ctx, in.method, target)
+	if err != nil {
+		return nil, err
+	}
+	header := req.Raw().Header
+	switch {
+	case in.route == routeToken:
+		header["Accept"] = []string{"application/json, text/json"}
+	case in.method != http.MethodHead:
+		header["Accept"] = []string{wire.MediaJSON}
+	}
+	for name, v := range in.metadata {
+		header.Set(wire.PrefixMetadata+name, v)
+	}
+	if in.body != nil {
+		return req, req.SetBody(streaming.NopCloser(in.body), in.contentType)
+	}
+	return req, nil
 }
 
 // run is do for operations that answer nothing but a status.
-func (c *Client) run(ctx context.Context, in *call, want ...int) error {
-	resp, err := c.do(ctx, in, want...)
+func (c *Client) run(ctx context.Context, in *call) error {
+	resp, err := c.do(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -128,30 +145,11 @@ func (c *Client) run(ctx context.Context, in *call, want ...int) error {
 
 // exists is do for operations that answer a question by 200 or 404.
 func (c *Client) exists(ctx context.Context, in *call) (bool, error) {
-	in.method = http.MethodHead
-	resp, err := c.do(ctx, in, http.StatusOK, http.StatusNotFound)
+	in.method, in.want = http.MethodHead, http.StatusOK
+	resp, err := c.do(ctx, in, http.StatusNotFound)
 	if err != nil {
 		return false, err
 	}
 	runtime.Drain(resp)
 	return resp.StatusCode == http.StatusOK, nil
-}
-
-// sendRetry repeats a send only where the service cannot have taken it.
-func (c *Client) sendRetry() policy.RetryOptions {
-	o := c.retry
-	o.ShouldRetry = func(resp *http.Response, err error) bool {
-		if err != nil {
-			return neverSent(err)
-		}
-		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
-	}
-	return o
-}
-
-// neverSent tells whether a transport failed before there was a connection.
-func neverSent(err error) bool {
-	var dns *net.DNSError
-	var op *net.OpError
-	return errors.As(err, &dns) || (errors.As(err, &op) && op.Op == "dial")
 }

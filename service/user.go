@@ -19,8 +19,13 @@ func (c *Client) User(id string) User { return User{c, id} }
 // ID gives the user's id.
 func (u User) ID() string { return u.id }
 
+// call begins a call to the user itself.
+func (u User) call(operation string) *call {
+	return &call{operation: operation, path: path{"users", u.id}, err: checkUser(u.id)}
+}
+
 func (u User) target() target {
-	return target{c: u.c, operation: "SendToUser", path: []string{"users", u.id, ":send"}, filters: true, err: checkSegment("user id", u.id)}
+	return target{c: u.c, operation: "SendToUser", path: path{"users", u.id}, err: checkUser(u.id), filters: true}
 }
 
 // SendText sends text as it is (text/plain).
@@ -40,21 +45,22 @@ func (u User) SendBinary(ctx context.Context, data []byte, opts *SendOptions) er
 
 // Send sends what body reads; see [All.Send].
 func (u User) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
-	return u.target().send(ctx, contentType, body, opts)
+	return u.target().sendBody(ctx, contentType, body, opts)
 }
 
 // Exists tells whether the user has a connection.
 func (u User) Exists(ctx context.Context) (bool, error) {
-	return u.c.exists(ctx, &call{operation: "UserExists", path: []string{"users", u.id}, err: checkSegment("user id", u.id)})
+	return u.c.exists(ctx, u.call("UserExists"))
 }
 
 // CloseConnections closes every connection of the user.
 func (u User) CloseConnections(ctx context.Context, opts *CloseOptions) error {
-	return u.c.closeConnections(ctx, "CloseUserConnections", []string{"users", u.id}, opts, checkSegment("user id", u.id))
+	return u.c.closeConnections(ctx, u.call("CloseUserConnections"), opts)
 }
 
 // RemoveFromAllGroups takes the user's connections out of all groups.
 func (u User) RemoveFromAllGroups(ctx context.Context) error {
-	in := &call{operation: "RemoveUserFromAllGroups", method: http.MethodDelete, path: []string{"users", u.id, "groups"}, err: checkSegment("user id", u.id)}
-	return u.c.run(ctx, in, http.StatusNoContent)
+	in := u.call("RemoveUserFromAllGroups")
+	in.method, in.want, in.path[2] = http.MethodDelete, http.StatusNoContent, "groups"
+	return u.c.run(ctx, in)
 }

@@ -1,0 +1,104 @@
+package service
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// requestLifetime of a token that authorises one try of one request.
+	requestLifetime = 5 * time.Minute
+
+	redacted = "REDACTED"
+)
+
+// AccessKey is an access key of the service that can be replaced while clients
+// use it. It does not print itself. It must not be copied.
+type AccessKey struct{ current atomic.Pointer[secret] }
+
+// NewAccessKey makes an access key of its text, as the portal shows it.
+func NewAccessKey(key string) (*AccessKey, error) {
+	k := new(AccessKey)
+	if err := k.Replace(key); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// Replace exchanges the key for all tries of all requests that begin afterwards.
+// An empty key is an error, and leaves the old one in place.
+func (k *AccessKey) Replace(key string) error {
+	if key == "" {
+		return errors.New("service: access key is empty")
+	}
+	k.current.Store(newSecret([]byte(key)))
+	return nil
+}
+
+// String hides the key.
+func (*AccessKey) String() string { return redacted }
+
+// GoString hides the key.
+func (*AccessKey) GoString() string { return redacted }
+
+// Format hides the key whatever the verb.
+func (*AccessKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue hides the key.
+func (*AccessKey) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// claims of the tokens that are signed here. There is no nbf: a clock that is
+// slow must not make a token invalid.
+type claims struct {
+	Audience string   `json:"aud"`
+	IssuedAt int64    `json:"iat"`
+	Expires  int64    `json:"exp"`
+	Subject  string   `json:"sub,omitempty"`
+	Roles    []string `json:"role,omitempty"`
+	Groups   []string `json:"webpubsub.group,omitempty"`
+}
+
+// jwtHeader is {"alg":"HS256","typ":"JWT"}.
+const jwtHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+
+func (k *AccessKey) sign(c *claims) (string, error) {
+	payload, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return k.current.Load().sign(payload), nil
+}
+
+// secret is one key with the hash states that were keyed with it: keying takes
+// as long as hashing a small token.
+type secret struct{ states sync.Pool }
+
+func newSecret(key []byte) *secret {
+	return &secret{states: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// sign gives the JWT of a payload.
+func (s *secret) sign(payload []byte) string {
+	b64 := base64.RawURLEncoding
+	signed := len(jwtHeader) + b64.EncodedLen(len(payload))
+	token := make([]byte, 0, signed+1+b64.EncodedLen(sha256.Size))
+	token = b64.AppendEncode(append(token, jwtHeader...), payload)
+
+	state := s.states.Get().(hash.Hash)
+	state.Reset()
+	state.Write(token)
+	var sum [sha256.Size]byte
+	state.Sum(sum[:0])
+	s.states.Put(state)
+
+	return string(b64.AppendEncode(append(token, '.'), sum[:]))
+}
