@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 
@@ -169,6 +170,9 @@ func (c *Client) String() string {
 
 // GoString is String.
 func (c *Client) GoString() string { return c.String() }
+
+// Format is String, whatever the verb.
+func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue is String.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

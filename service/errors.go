@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -107,39 +106,23 @@ func invalid(operation string, err error) *Error {
 // responseError reads an answer in any of its shapes: the service's own JSON, a
 // validation problem of its web framework, plain text, nothing.
 func responseError(in *call, resp *http.Response) error {
-	body, err := runtime.Payload(resp) // read and bounded before
-	if err != nil {
-		return &Error{Operation: in.operation, StatusCode: resp.StatusCode, Err: withoutURL(err)}
-	}
-	body = hideToken(resp, body)
 	e := &Error{
 		Operation:  in.operation,
 		StatusCode: resp.StatusCode,
 		Code:       clip(resp.Header.Get("x-ms-error-code"), maxErrorText),
 	}
-	e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	if e.Message == "" && resp.StatusCode < http.StatusBadRequest {
+	if resp.StatusCode < http.StatusBadRequest {
+		// An answer that is out of place may be a secret all the same.
+		resp.Body = http.NoBody
 		e.Message = fmt.Sprintf("want status %d", in.want)
+	} else {
+		body, _ := runtime.Payload(resp) // in memory by now
+		e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	}
+	resp.Request = resp.Request.Clone(resp.Request.Context()) // the error leads to it
+	resp.Request.Header.Set("Authorization", redacted)
 	e.Err = runtime.NewResponseError(resp)
 	return e
-}
-
-// hideToken takes the request's token out of the answer: out of the request
-// that it carries along, and out of a body that repeats it.
-func hideToken(resp *http.Response, body []byte) []byte {
-	token := strings.TrimPrefix(resp.Request.Header.Get("Authorization"), "Bearer ")
-	if token == "" {
-		return body
-	}
-	request := resp.Request.Clone(resp.Request.Context())
-	request.Header.Set("Authorization", redacted)
-	resp.Request = request
-	if bytes.Contains(body, []byte(token)) {
-		body = bytes.ReplaceAll(body, []byte(token), []byte(redacted))
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	return body
 }
 
 // read takes from a body what it can.

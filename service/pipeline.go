@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -171,29 +172,39 @@ func neverSent(err error) bool {
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
-// transport keeps URLs out of errors before anything logs them, and bodies
-// within bounds before anything reads them.
+// transport keeps URLs and tokens out of errors before anything logs them, and
+// bodies within bounds before anything reads them.
 type transport struct{ next policy.Transporter }
 
 func (t transport) Do(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.Do(req)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, withoutURL(err)
-	}
-	if resp == nil {
+	case resp == nil:
 		return nil, errors.New("transport gave neither answer nor error")
 	}
 	if resp.Request == nil {
 		resp.Request = req
 	}
-	if resp.Body != nil && resp.Body != http.NoBody {
-		most := int64(maxBody)
-		if resp.StatusCode >= 400 {
-			most = maxErrorBody
-		}
-		resp.Body = &boundedBody{resp.Body, most}
+	if resp.Body == nil || resp.Body == http.NoBody {
+		return resp, nil
 	}
+	if resp.StatusCode < http.StatusBadRequest {
+		resp.Body = &boundedBody{resp.Body, maxBody}
+		return resp, nil
+	}
+	body, _ := io.ReadAll(&boundedBody{resp.Body, maxErrorBody}) // what came is all there is to tell
+	_ = resp.Body.Close()
+	if token := bearer(req); token != "" {
+		body = bytes.ReplaceAll(body, []byte(token), []byte(redacted))
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+func bearer(req *http.Request) string {
+	return strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
 }
 
 // boundedBody ends where its bound is.
