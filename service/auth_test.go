@@ -114,6 +114,18 @@ func TestKeyToken(t *testing.T) {
 	})
 }
 
+// TestAudienceOfOddHost: the audience is JSON whatever the host's name is.
+func TestAudienceOfOddHost(t *testing.T) {
+	t.Parallel()
+	f := &fake{status: 200}
+	key, err := service.NewAccessKey(testKey)
+	require.NoError(t, err)
+	c, err := service.NewClientWithKey(`https://a"b<é>.example`, testHub, key, over(f))
+	require.NoError(t, err)
+	require.NoError(t, c.Health(t.Context()))
+	assert.Equal(t, f.only(t).URL, verify(t, f.only(t).bearer(t), testKey)["aud"])
+}
+
 // TestAudienceIsTheURL: over a real connection, byte for byte.
 func TestAudienceIsTheURL(t *testing.T) {
 	t.Parallel()

@@ -41,7 +41,7 @@ func (c *Client) changeGroups(ctx context.Context, operation, verb string, group
 		Groups []string `json:"groups"`
 		Filter string   `json:"filter"`
 	}{groups, f.String()})
-	in.err, in.body, in.contentType = err, bytes.NewReader(data), wire.MediaJSON
+	in.err, in.body, in.contentType = err, newDataBody(data), wire.MediaJSON
 	return c.run(ctx, in)
 }
 

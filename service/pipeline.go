@@ -94,12 +94,7 @@ func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(r
 type keyPolicy struct{ key *AccessKey }
 
 func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	now := time.Now()
-	token, err := p.key.sign(&claims{
-		Audience: req.Raw().URL.String(),
-		IssuedAt: now.Unix(),
-		Expires:  now.Add(requestLifetime).Unix(),
-	})
+	token, err := p.key.signRequest(req.Raw().URL.String(), time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +172,9 @@ func neverSent(err error) bool {
 type transport struct{ next policy.Transporter }
 
 func (t transport) Do(req *http.Request) (*http.Response, error) {
+	if err := openBody(req); err != nil {
+		return nil, err
+	}
 	resp, err := t.next.Do(req)
 	switch {
 	case err != nil:

@@ -9,7 +9,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -25,7 +24,7 @@ type call struct {
 	query     []param // behind the API version, in order
 	err       error   // a parameter that breaks a rule
 
-	body        io.ReadSeeker // nil: none
+	body        io.ReadSeekCloser // nil: none
 	contentType string
 	metadata    map[string]string
 }
@@ -128,7 +127,7 @@ func newRequest(ctx context.Context, in *call, target string) (*policy.Request, 
 		header.Set(wire.PrefixMetadata+name, v)
 	}
 	if in.body != nil {
-		return req, req.SetBody(streaming.NopCloser(in.body), in.contentType)
+		return req, req.SetBody(in.body, in.contentType)
 	}
 	return req, nil
 }

@@ -1,15 +1,15 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/service/filter"
@@ -49,17 +49,17 @@ func (t target) sendText(ctx context.Context, s string, opts *SendOptions) error
 	if t.err == nil && !utf8.ValidString(s) {
 		t.err = errors.New("text is not UTF-8; SendBinary takes any bytes")
 	}
-	return t.send(ctx, wire.MediaText, strings.NewReader(s), opts)
+	return t.send(ctx, wire.MediaText, newTextBody(s), opts)
 }
 
 func (t target) sendJSON(ctx context.Context, v any, opts *SendOptions) error {
 	data, err := encodeJSON(v)
 	t.err = firstError(t.err, err)
-	return t.send(ctx, wire.MediaJSON, bytes.NewReader(data), opts)
+	return t.send(ctx, wire.MediaJSON, newDataBody(data), opts)
 }
 
 func (t target) sendBinary(ctx context.Context, data []byte, opts *SendOptions) error {
-	return t.send(ctx, wire.MediaBinary, bytes.NewReader(data), opts)
+	return t.send(ctx, wire.MediaBinary, newDataBody(data), opts)
 }
 
 func (t target) sendBody(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
@@ -67,10 +67,10 @@ func (t target) sendBody(ctx context.Context, contentType string, body io.ReadSe
 		t.err = firstError(t.err, errors.New("body is nil"))
 	}
 	t.err = firstError(t.err, checkContentType(contentType))
-	return t.send(ctx, contentType, body, opts)
+	return t.send(ctx, contentType, streaming.NopCloser(body), opts)
 }
 
-func (t target) send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
+func (t target) send(ctx context.Context, contentType string, body io.ReadSeekCloser, opts *SendOptions) error {
 	in := &call{
 		operation: t.operation, method: http.MethodPost, want: http.StatusAccepted, route: routeSend,
 		path: t.path, verb: ":send", err: t.err,

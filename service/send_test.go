@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +179,9 @@ func TestNames(t *testing.T) {
 		{"slash", func(ctx context.Context, c *service.Client) error { return c.User("a/b").SendText(ctx, "", nil) }, `SendToUser: user id "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`},
 		{"no user", func(ctx context.Context, c *service.Client) error { return c.Group("g").RemoveUser(ctx, "") }, `RemoveUserFromGroup: user id is empty`},
 		{"no connection", func(ctx context.Context, c *service.Client) error { return c.Connection("").Close(ctx, nil) }, `CloseConnection: connection id is empty`},
-		{"bytes in connection", func(ctx context.Context, c *service.Client) error { return c.Connection("\xff").RemoveFromAllGroups(ctx) }, `RemoveConnectionFromAllGroups: connection id "" is not UTF-8`},
+		{"bytes in connection", func(ctx context.Context, c *service.Client) error {
+			return c.Connection("\xff").RemoveFromAllGroups(ctx)
+		}, `RemoveConnectionFromAllGroups: connection id "" is not UTF-8`},
 		{"permission", func(ctx context.Context, c *service.Client) error { return c.Connection("c").Grant(ctx, "own", "g") }, `GrantPermission: permission "own": want joinLeaveGroup or sendToGroup`},
 		{"permission without group", func(ctx context.Context, c *service.Client) error {
 			return c.Connection("c").Revoke(ctx, service.SendToGroup, "")
@@ -204,3 +207,42 @@ func TestNames(t *testing.T) {
 	f := &fake{status: 202}
 	require.NoError(t, keyClient(t, over(f)).Group(long).SendText(t.Context(), "", nil))
 }
+
+// TestBodyOfEachTry: transports read on for a while after they have failed, and
+// must not be disturbed by the next try.
+func TestBodyOfEachTry(t *testing.T) {
+	t.Parallel()
+	var bodies []io.ReadCloser
+	opts := new(service.Options)
+	opts.Transport = transporterFunc(func(req *http.Request) (*http.Response, error) {
+		again, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, req.Body, again)
+		if len(bodies) < 6 {
+			return reply(503, []string{"Retry-After-Ms", "1"}, ""), nil
+		}
+		return reply(202, nil, ""), nil
+	})
+	all := keyClient(t, opts).All()
+	for name, send := range map[string]func() error{
+		"text":   func() error { return all.SendText(t.Context(), "hello", nil) },
+		"binary": func() error { return all.SendBinary(t.Context(), []byte("hello"), nil) },
+	} {
+		bodies = nil
+		require.NoError(t, send(), name)
+		for i := range 5 {
+			for j, b := range bodies {
+				got, err := io.ReadAll(io.LimitReader(b, 1))
+				require.NoError(t, err)
+				assert.Equal(t, "hello"[i:i+1], string(got), "%s, body %d", name, j)
+			}
+		}
+		assert.Len(t, bodies, 6)
+	}
+}
+
+type transporterFunc func(*http.Request) (*http.Response, error)
+
+func (f transporterFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
