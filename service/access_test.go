@@ -131,7 +131,7 @@ func TestClientAccessRefuses(t *testing.T) {
 	}{
 		{"lifetime", service.ClientAccessOptions{Lifetime: -1}, "Lifetime is -1ns, want more than 0, or 0 for 1h0m0s"},
 		{"protocol", service.ClientAccessOptions{Protocol: 7}, "Protocol is ClientProtocol(7), want ProtocolDefault or ProtocolMQTT"},
-		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID "a" is not UTF-8`},
+		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID "a\xff" is not UTF-8`},
 		{"role", service.ClientAccessOptions{Roles: []string{"r", " "}}, `Roles[1] " ": want a role such as "webpubsub.joinLeaveGroup"`},
 		{"group", service.ClientAccessOptions{Groups: []string{""}}, `Groups[0]: group "": want 1 to 1024 characters, not blank, without line feed`},
 	}

@@ -45,7 +45,7 @@ func TestNewClientRefuses(t *testing.T) {
 		{"hub with hyphen", func() (*service.Client, error) { return service.NewClientWithKey(testEndpoint, "my-hub", key, nil) }, `hub "my-hub"` + hubRule},
 		{"no hub", func() (*service.Client, error) { return service.NewClient(testEndpoint, "", &credential{}, nil) }, `hub ""` + hubRule},
 		{"hub begins with digit", func() (*service.Client, error) { return service.NewClientWithKey(testEndpoint, "1", key, nil) }, `hub "1"` + hubRule},
-		{"hub with line feed", func() (*service.Client, error) { return service.NewClientWithKey(testEndpoint, "a\n", key, nil) }, `hub "a "` + hubRule},
+		{"hub with line feed", func() (*service.Client, error) { return service.NewClientWithKey(testEndpoint, "a\n", key, nil) }, `hub "a\n"` + hubRule},
 		{"hub too long", func() (*service.Client, error) {
 			return service.NewClientWithKey(testEndpoint, strings.Repeat("h", 129), key, nil)
 		}, `hub "` + strings.Repeat("h", 128) + `…"` + hubRule},

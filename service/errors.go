@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // How much of an error is shown: bytes of a text, and codes within codes.
@@ -120,7 +122,7 @@ func responseError(in *call, resp *http.Response) error {
 		e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	}
 	resp.Request = resp.Request.Clone(resp.Request.Context()) // the error leads to it
-	resp.Request.Header.Set("Authorization", redacted)
+	resp.Request.Header.Set(wire.HeaderAuthorization, redacted)
 	e.Err = runtime.NewResponseError(resp)
 	return e
 }

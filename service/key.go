@@ -19,7 +19,8 @@ const (
 	// requestLifetime of a token that authorises one try of one request.
 	requestLifetime = 5 * time.Minute
 
-	redacted = "REDACTED"
+	bearerPrefix = "Bearer "
+	redacted     = "REDACTED"
 )
 
 // AccessKey is an access key of the service that can be replaced while clients
@@ -77,20 +78,21 @@ func (k *AccessKey) sign(c *claims) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return k.current.Load().sign(payload), nil
+	return k.current.Load().sign("", payload), nil
 }
 
-// signRequest gives the token for one try of a request. It is sign without
-// reflection, which there took as long as the signature.
-func (k *AccessKey) signRequest(target string, now time.Time) (string, error) {
+// authorize gives the Authorization header for one try of a request. It is sign
+// without reflection, which there took as long as the signature.
+func (k *AccessKey) authorize(target string, now time.Time) (string, error) {
 	if !isPlain(target) {
-		return k.sign(&claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Add(requestLifetime).Unix()})
+		token, err := k.sign(&claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Add(requestLifetime).Unix()})
+		return bearerPrefix + token, err
 	}
 	b := make([]byte, 0, 512)
 	b = append(append(append(b, `{"aud":"`...), target...), `","iat":`...)
 	b = strconv.AppendInt(b, now.Unix(), 10)
 	b = strconv.AppendInt(append(b, `,"exp":`...), now.Add(requestLifetime).Unix(), 10)
-	return k.current.Load().sign(append(b, '}')), nil
+	return k.current.Load().sign(bearerPrefix, append(b, '}')), nil
 }
 
 // isPlain tells whether a text stands in JSON as it is.
@@ -107,23 +109,26 @@ func isPlain(s string) bool {
 // as long as hashing a small token.
 type secret struct{ states sync.Pool }
 
-func newSecret(key []byte) *secret {
-	return &secret{states: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+type state struct {
+	hash.Hash
+	sum [sha256.Size]byte
 }
 
-// sign gives the JWT of a payload.
-func (s *secret) sign(payload []byte) string {
+func newSecret(key []byte) *secret {
+	return &secret{states: sync.Pool{New: func() any { return &state{Hash: hmac.New(sha256.New, key)} }}}
+}
+
+// sign gives the JWT of a payload behind a prefix.
+func (s *secret) sign(prefix string, payload []byte) string {
 	b64 := base64.RawURLEncoding
-	signed := len(jwtHeader) + b64.EncodedLen(len(payload))
+	signed := len(prefix) + len(jwtHeader) + b64.EncodedLen(len(payload))
 	token := make([]byte, 0, signed+1+b64.EncodedLen(sha256.Size))
-	token = b64.AppendEncode(append(token, jwtHeader...), payload)
+	token = append(append(token, prefix...), jwtHeader...)
+	token = b64.AppendEncode(token, payload)
 
-	state := s.states.Get().(hash.Hash)
-	state.Reset()
-	state.Write(token)
-	var sum [sha256.Size]byte
-	state.Sum(sum[:0])
-	s.states.Put(state)
-
-	return string(b64.AppendEncode(append(token, '.'), sum[:]))
+	mac := s.states.Get().(*state)
+	defer s.states.Put(mac)
+	mac.Reset()
+	mac.Write(token[len(prefix):])
+	return string(b64.AppendEncode(append(token, '.'), mac.Sum(mac.sum[:0])))
 }

@@ -134,22 +134,29 @@ func quote(name string) string {
 	if strings.Contains(strings.ToLower(name), "accesskey") {
 		return "(a connection string)"
 	}
-	return fmt.Sprintf("%q", clip(name, 128))
+	return fmt.Sprintf("%q", cut(name, 128))
 }
 
-// clip cuts a text and takes what could break or forge a line of a log out.
+// clip cuts a text that came from elsewhere, and takes out what could break or
+// forge a line of a log.
 func clip(s string, most int) string {
-	cut := ""
-	if len(s) > most {
-		s, cut = s[:most], "…"
-	}
-	s = strings.ToValidUTF8(s, "")
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, s) + cut
+	}, strings.ToValidUTF8(cut(s, most), ""))
+}
+
+// cut shortens a text to so many bytes, between two characters.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "…"
 }
 
 // firstError gives the first of errs that is one.

@@ -16,6 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // What the client tells services and tracers about itself.
@@ -54,7 +56,7 @@ func newPipelines(auth, proxy policy.Policy, o Options) pipelines {
 	co.APIVersion = "" // part of each URL, and of the tokens made out to it
 	co.Retry.StatusCodes = slices.Clone(co.Retry.StatusCodes)
 	co.Logging.AllowedHeaders = slices.DeleteFunc(slices.Clone(co.Logging.AllowedHeaders), func(name string) bool {
-		return strings.EqualFold(name, "Authorization")
+		return strings.EqualFold(name, wire.HeaderAuthorization)
 	})
 	co.Transport = transport{next: co.Transport}
 	if o.Transport == nil {
@@ -94,11 +96,11 @@ func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(r
 type keyPolicy struct{ key *AccessKey }
 
 func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	token, err := p.key.signRequest(req.Raw().URL.String(), time.Now())
+	header, err := p.key.authorize(req.Raw().URL.String(), time.Now())
 	if err != nil {
 		return nil, err
 	}
-	req.Raw().Header["Authorization"] = []string{"Bearer " + token}
+	req.Raw().Header[wire.HeaderAuthorization] = []string{header}
 	return req.Next()
 }
 
@@ -202,7 +204,7 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 }
 
 func bearer(req *http.Request) string {
-	return strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+	return strings.TrimPrefix(req.Header.Get(wire.HeaderAuthorization), bearerPrefix)
 }
 
 // boundedBody ends where its bound is.
