@@ -90,9 +90,6 @@ func (a ClientAccess) URL() string {
 // String gives the address without the token.
 func (a ClientAccess) String() string { return a.baseURL }
 
-// GoString is String.
-func (a ClientAccess) GoString() string { return a.baseURL }
-
 // Format is String, whatever the verb.
 func (a ClientAccess) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.baseURL) }
 
@@ -113,13 +110,14 @@ func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (C
 	if err := o.check(); err != nil {
 		return ClientAccess{}, invalid(opGenerateToken, err)
 	}
-	makeToken := c.generateToken
+	var token string
 	if c.key != nil {
-		makeToken = c.signToken
-	}
-	token, err := makeToken(ctx, o)
-	if err != nil {
-		return ClientAccess{}, err
+		token = c.signToken(o)
+	} else {
+		var err error
+		if token, err = c.generateToken(ctx, o); err != nil {
+			return ClientAccess{}, err
+		}
 	}
 	return ClientAccess{baseURL: c.clientURL(o.Protocol), token: &token}, nil
 }
@@ -169,9 +167,9 @@ func (c *Client) clientURL(p ClientProtocol) string {
 	return c.clientPath("ws"+strings.TrimPrefix(c.access.String(), "http"), p)
 }
 
-func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, error) {
+func (c *Client) signToken(o ClientAccessOptions) string {
 	now := time.Now()
-	token, err := c.key.sign(&claims{
+	return c.key.sign(&claims{
 		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
 		IssuedAt: now.Unix(),
 		Expires:  now.Unix() + wholes(o.Lifetime, time.Second),
@@ -179,10 +177,6 @@ func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, er
 		Roles:    o.Roles,
 		Groups:   o.Groups,
 	})
-	if err != nil {
-		return "", &Error{Operation: opGenerateToken, Err: err}
-	}
-	return token, nil
 }
 
 func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (string, error) {

@@ -168,9 +168,6 @@ func (c *Client) String() string {
 	return fmt.Sprintf("service.Client(%s, hub %q)", c.endpoint, c.hub)
 }
 
-// GoString is String.
-func (c *Client) GoString() string { return c.String() }
-
 // Format is String, whatever the verb.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 

@@ -108,6 +108,14 @@ func TestNamesLikeVerbs(t *testing.T) {
 	assert.Equal(t, testEndpoint+"/api/hubs/chat/users/%3Asend?"+testVersion, f.only(t).URL)
 }
 
+func TestNamesOfTargets(t *testing.T) {
+	t.Parallel()
+	c := keyClient(t, nil)
+	assert.Equal(t, "g", c.Group("g").Name())
+	assert.Equal(t, "u", c.User("u").ID())
+	assert.Equal(t, "c", c.Connection("c").ID())
+}
+
 func TestAPIVersion(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 202}

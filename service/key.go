@@ -49,9 +49,6 @@ func (k *AccessKey) Replace(key string) error {
 // String hides the key.
 func (*AccessKey) String() string { return redacted }
 
-// GoString hides the key.
-func (*AccessKey) GoString() string { return redacted }
-
 // Format hides the key whatever the verb.
 func (*AccessKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
@@ -73,26 +70,22 @@ type claims struct {
 const jwtHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
 
 // sign gives the token of claims.
-func (k *AccessKey) sign(c *claims) (string, error) {
-	payload, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
-	return k.current.Load().sign("", payload), nil
+func (k *AccessKey) sign(c *claims) string {
+	payload, _ := json.Marshal(c) // texts and numbers are always JSON
+	return k.current.Load().sign("", payload)
 }
 
 // authorize gives the Authorization header for one try of a request. It is sign
 // without reflection, which there took as long as the signature.
-func (k *AccessKey) authorize(target string, now time.Time) (string, error) {
+func (k *AccessKey) authorize(target string, now time.Time) string {
 	if !isPlain(target) {
-		token, err := k.sign(&claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Add(requestLifetime).Unix()})
-		return bearerPrefix + token, err
+		return bearerPrefix + k.sign(&claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Add(requestLifetime).Unix()})
 	}
 	b := make([]byte, 0, 512)
 	b = append(append(append(b, `{"aud":"`...), target...), `","iat":`...)
 	b = strconv.AppendInt(b, now.Unix(), 10)
 	b = strconv.AppendInt(append(b, `,"exp":`...), now.Add(requestLifetime).Unix(), 10)
-	return k.current.Load().sign(bearerPrefix, append(b, '}')), nil
+	return k.current.Load().sign(bearerPrefix, append(b, '}'))
 }
 
 // isPlain tells whether a text stands in JSON as it is.

@@ -96,11 +96,8 @@ func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(r
 type keyPolicy struct{ key *AccessKey }
 
 func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	header, err := p.key.authorize(req.Raw().URL.String(), time.Now())
-	if err != nil {
-		return nil, err
-	}
-	req.Raw().Header[wire.HeaderAuthorization] = []string{header}
+	raw := req.Raw()
+	raw.Header[wire.HeaderAuthorization] = []string{p.key.authorize(raw.URL.String(), time.Now())}
 	return req.Next()
 }
 

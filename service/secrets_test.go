@@ -89,6 +89,7 @@ func TestValuesShowNoSecret(t *testing.T) {
 	assert.Equal(t, "REDACTED REDACTED", fmt.Sprintf("%v %#v", key, key))
 	assert.Equal(t, `service.Client(https://name.webpubsub.azure.com, hub "chat")`, fmt.Sprintf("%+v", byKey))
 	assert.Equal(t, "wss://name.webpubsub.azure.com/client/hubs/chat", fmt.Sprintf("%#v", signed))
+	assert.Equal(t, "wss://name.webpubsub.azure.com/client/hubs/chat", signed.String())
 }
 
 // TestErrorsAndLogsShowNoSecret calls every operation in every way that fails,
