@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // DefaultLifetime of a client's token.
@@ -191,19 +189,18 @@ func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (stri
 	if o.Protocol == ProtocolMQTT {
 		in.add("clientType", "MQTT")
 	}
-	resp, err := c.do(ctx, in)
+	got, err := c.do(ctx, in)
 	if err != nil {
 		return "", err
 	}
-	var answer struct {
+	var made struct {
 		Token string `json:"token"`
 	}
-	body, err := runtime.Payload(resp)
-	if err != nil || json.Unmarshal(body, &answer) != nil || answer.Token == "" {
+	if json.Unmarshal(got.body, &made) != nil || made.Token == "" {
 		// The cause could quote what it stumbled over.
-		return "", &Error{Operation: in.operation, StatusCode: resp.StatusCode, Message: errNoToken.Error(), Err: errNoToken}
+		return "", &Error{Operation: in.operation, StatusCode: got.status, Message: errNoToken.Error(), Err: errNoToken}
 	}
-	return answer.Token, nil
+	return made.Token, nil
 }
 
 var errNoToken = errors.New("answer has no token")

@@ -114,16 +114,20 @@ func TestKeyToken(t *testing.T) {
 	})
 }
 
-// TestAudienceOfOddHost: the audience is JSON whatever the host's name is.
+// TestAudienceOfOddHost: the audience is JSON whatever URL a policy of the
+// caller's has made.
 func TestAudienceOfOddHost(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 200}
-	key, err := service.NewAccessKey(testKey)
-	require.NoError(t, err)
-	c, err := service.NewClientWithKey(`https://a"b<é>.example`, testHub, key, over(f))
-	require.NoError(t, err)
-	require.NoError(t, c.Health(t.Context()))
-	assert.Equal(t, f.only(t).URL, verify(t, f.only(t).bearer(t), testKey)["aud"])
+	opts := over(f)
+	opts.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		req.Raw().URL.Host = `a"b<é>.example`
+		return req.Next()
+	})}
+	require.NoError(t, keyClient(t, opts).Health(t.Context()))
+	got := f.only(t)
+	assert.Equal(t, `https://a"b<%C3%A9>.example/api/health?`+testVersion, got.URL)
+	assert.Equal(t, got.URL, verify(t, got.bearer(t), testKey)["aud"])
 }
 
 // TestAudienceIsTheURL: over a real connection, byte for byte.

@@ -55,6 +55,9 @@ func TestNewClientRefuses(t *testing.T) {
 		{"scheme", func() (*service.Client, error) { return service.NewClientWithKey("ftp://a", testHub, key, nil) }, `endpoint has scheme "ftp", want http or https`},
 		{"connection string as endpoint", func() (*service.Client, error) {
 			return service.NewClientWithKey("https://a;AccessKey="+testKey, testHub, key, nil)
+		}, "endpoint has a host with a character that host names do not have"},
+		{"connection string behind a path", func() (*service.Client, error) {
+			return service.NewClientWithKey("https://a/;AccessKey="+testKey, testHub, key, nil)
 		}, "endpoint has ; or =, want a URL and not a connection string"},
 		{"proxy", func() (*service.Client, error) {
 			return service.NewClientWithKey(testEndpoint, testHub, key, &service.Options{ReverseProxy: "https://u:p@h"})

@@ -15,9 +15,9 @@ func parseBase(s string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A URL may have both; a connection string pasted as an endpoint has them
+	// A path may have both; a connection string pasted as an endpoint has them
 	// too, and would go from here into audiences, logs and errors.
-	if strings.ContainsAny(u.Host+u.Path, ";=") {
+	if strings.ContainsAny(u.Path, ";=") {
 		return nil, errors.New("endpoint has ; or =, want a URL and not a connection string")
 	}
 	// Whoever renders the URL again leaves the default port out, and a token's

@@ -121,8 +121,10 @@ func responseError(in *call, resp *http.Response) error {
 		body, _ := runtime.Payload(resp) // in memory by now
 		e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	}
-	resp.Request = resp.Request.Clone(resp.Request.Context()) // the error leads to it
-	resp.Request.Header.Set(wire.HeaderAuthorization, redacted)
+	request := *resp.Request // the error leads to it
+	request.Header = request.Header.Clone()
+	request.Header.Set(wire.HeaderAuthorization, redacted)
+	resp.Request = &request
 	e.Err = runtime.NewResponseError(resp)
 	return e
 }

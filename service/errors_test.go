@@ -68,8 +68,8 @@ var errorBodies = []struct {
 	{"quoted text", 400, "", `"The request body is not a valid JSON."`, service.Error{Message: "The request body is not a valid JSON."}, "400 Bad Request: The request body is not a valid JSON."},
 	{"gateway", 502, "", "<html>\n<h1>502</h1>\x00</html>", service.Error{Message: "<html> <h1>502</h1> </html>"}, "502 Bad Gateway: <html> <h1>502</h1> </html>"},
 	{
-		"wrapped by a gateway", 403, "", `{"error":{"code":"Forbidden","message":"m","target":"t"}}`,
-		service.Error{Code: "Forbidden", Message: "m", Target: "t"}, "403 Forbidden: Forbidden: m",
+		"wrapped by a gateway", 403, "", `{"error":{"code":"Denied","message":"m","target":"t"}}`,
+		service.Error{Code: "Denied", Message: "m", Target: "t"}, "403 Forbidden: Denied: m",
 	},
 	{"byte order mark", 400, "", "\xef\xbb\xbf" + `{"message":"m"}`, service.Error{Message: "m"}, "400 Bad Request: m"},
 	{"members of other types", 400, "h", `{"code":5,"message":["x"],"target":{},"inner":7,"errors":"e","title":null}`, service.Error{Code: "h"}, "400 Bad Request: h"},
@@ -178,7 +178,7 @@ func TestTransportGivesNothing(t *testing.T) {
 	require.EqualError(t, err, "service: GetServiceStatus: transport gave neither answer nor error")
 
 	f := &fake{answer: func(int, *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 204, Header: http.Header{}}, nil // no body at all
+		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}}, nil // no body at all
 	}}
 	require.NoError(t, keyClient(t, once(f)).All().CloseConnections(t.Context(), nil))
 }

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // maxPageSize is the service's own limit.
@@ -99,16 +97,12 @@ func (g Group) pages(ctx context.Context, o ListOptions) iter.Seq2[page, error] 
 
 func (c *Client) page(ctx context.Context, in *call, target string) (page, error) {
 	var p page
-	resp, err := c.doURL(ctx, in, target)
+	got, err := c.doURL(ctx, in, target)
 	if err != nil {
 		return p, err
 	}
-	body, err := runtime.Payload(resp)
-	if err == nil {
-		err = json.Unmarshal(body, &p)
-	}
-	if err != nil {
-		return page{}, &Error{Operation: in.operation, StatusCode: resp.StatusCode, Message: "answer is no page of members", Err: err}
+	if err := json.Unmarshal(got.body, &p); err != nil {
+		return page{}, &Error{Operation: in.operation, StatusCode: got.status, Message: "answer is no page of members", Err: err}
 	}
 	return p, nil
 }

@@ -184,7 +184,11 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	if resp.Request == nil {
 		resp.Request = req
 	}
-	if resp.Body == nil || resp.Body == http.NoBody {
+	switch resp.Body {
+	case nil:
+		resp.Body = http.NoBody
+		return resp, nil
+	case http.NoBody:
 		return resp, nil
 	}
 	if resp.StatusCode < http.StatusBadRequest {

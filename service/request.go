@@ -84,31 +84,39 @@ func (c *Client) appendPath(b []byte, in *call) []byte {
 	return b
 }
 
+// answer of the service, with its whole body.
+type answer struct {
+	status int
+	body   []byte
+}
+
 // do sends the call and gives the answer, if its status is the wanted one or
 // one of those in also.
-func (c *Client) do(ctx context.Context, in *call, also ...int) (*http.Response, error) {
+func (c *Client) do(ctx context.Context, in *call, also ...int) (answer, error) {
 	return c.doURL(ctx, in, c.url(in), also...)
 }
 
 // doURL is do for a URL that stands already.
-func (c *Client) doURL(ctx context.Context, in *call, target string, also ...int) (resp *http.Response, err error) {
+func (c *Client) doURL(ctx context.Context, in *call, target string, also ...int) (got answer, err error) {
 	if in.err != nil {
-		return nil, invalid(in.operation, in.err)
+		return answer{}, invalid(in.operation, in.err)
 	}
 	ctx, end := c.pipelines.span(ctx, in.operation)
 	defer func() { end(err) }()
 	req, err := newRequest(ctx, in, target)
 	if err != nil {
-		return nil, &Error{Operation: in.operation, Err: withoutURL(err)}
+		return answer{}, &Error{Operation: in.operation, Err: withoutURL(err)}
 	}
-	resp, err = c.pipelines.to[in.route].Do(req)
-	switch {
-	case err != nil:
-		return nil, &Error{Operation: in.operation, Err: withoutURL(err)}
-	case resp.StatusCode == in.want, slices.Contains(also, resp.StatusCode):
-		return resp, nil
+	resp, err := c.pipelines.to[in.route].Do(req)
+	if err != nil {
+		return answer{}, &Error{Operation: in.operation, Err: withoutURL(err)}
 	}
-	return nil, responseError(in, resp)
+	defer resp.Body.Close()
+	if resp.StatusCode != in.want && !slices.Contains(also, resp.StatusCode) {
+		return answer{}, responseError(in, resp)
+	}
+	body, _ := runtime.Payload(resp) // azcore has read it within the retries
+	return answer{resp.StatusCode, body}, nil
 }
 
 func newRequest(ctx context.Context, in *call, target string) (*policy.Request, error) {
@@ -134,21 +142,13 @@ func newRequest(ctx context.Context, in *call, target string) (*policy.Request, 
 
 // run is do for operations that answer nothing but a status.
 func (c *Client) run(ctx context.Context, in *call) error {
-	resp, err := c.do(ctx, in)
-	if err != nil {
-		return err
-	}
-	runtime.Drain(resp)
-	return nil
+	_, err := c.do(ctx, in)
+	return err
 }
 
 // exists is do for operations that answer a question by 200 or 404.
 func (c *Client) exists(ctx context.Context, in *call) (bool, error) {
 	in.method, in.want = http.MethodHead, http.StatusOK
-	resp, err := c.do(ctx, in, http.StatusNotFound)
-	if err != nil {
-		return false, err
-	}
-	runtime.Drain(resp)
-	return resp.StatusCode == http.StatusOK, nil
+	got, err := c.do(ctx, in, http.StatusNotFound)
+	return err == nil && got.status == http.StatusOK, err
 }
