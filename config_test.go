@@ -186,6 +186,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	keys, err := webpubsub.NewAccessKeys(wireConnectionString, wireSecondaryConnectionString)
 	require.NoError(t, err)
+	assert.Equal(t, "AccessKeys("+wireOrigin+")", keys.String(), "two keys of one endpoint")
 	cfg := webpubsub.Config{Hub: wireHub, ConnectionStrings: []string{wireConnectionString}, Verifier: keys}
 	h, err := webpubsub.NewHandler(cfg)
 	require.NoError(t, err)
