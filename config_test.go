@@ -158,8 +158,8 @@ func TestConfigIsCopied(t *testing.T) {
 	h, err := webpubsub.NewHandler(cfg)
 	require.NoError(t, err)
 	cfg.ConnectionStrings[0], cfg.AllowedOrigins[0], cfg.Interceptors[0] = "", "evil.com", nil
-	delete(cfg.UserEvents, "message")
-	assert.Equal(t, http.StatusOK, wireServe(h, wireRequest(t, "user_text")).StatusCode)
+	cfg.UserEvents["message"] = replyText("of the caller")
+	assert.Equal(t, "ok", wireText(t, wireServe(h, wireRequest(t, "user_text"))))
 	assertConsent(t, wireServe(h, validation(t, setOrigin("evil.com"))), refusedOrigin)
 	assert.Equal(t, 1, ran)
 }
