@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 )
 
 func TestRoles(t *testing.T) {
