@@ -274,3 +274,6 @@ func (c *Connection) end(reason string) bool {
 func duplicate(id uint64) *AckError {
 	return &AckError{Name: "Duplicate", Message: "Message with ack-id: " + uitoa(id) + " has been processed"}
 }
+
+// Hub gives the name of the connection's hub.
+func (c *Connection) Hub() string { return c.hub.Name }
