@@ -59,7 +59,7 @@ func TestEcho(t *testing.T) {
 	require.Equal(t, "HELLO", string(data))
 	require.NoError(t, conn.Close(websocket.StatusNormalClosure, "bye"))
 	seen := make(map[string]bool)
-	for range 6 {
+	for range 5 {
 		seen[<-events] = true
 	}
 	require.Equal(t, map[string]bool{"connect a": true, "connected ann": true, "joined lobby": true, "left lobby": true, "disconnected bye": true}, seen)
