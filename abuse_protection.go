@@ -77,6 +77,9 @@ func parseOrigins(entries []string) (originSet, error) {
 			set.any = true
 			continue
 		}
+		if strings.ContainsAny(entry, ";=") { // not quoted: it may hold a key
+			return originSet{}, fmt.Errorf("allowed origin %d has a ; or =, as connection strings do: want its host name alone", i)
+		}
 		host, err := parseOrigin(entry)
 		if err != nil {
 			return originSet{}, fmt.Errorf("allowed origin %d, %q: %w", i, clip(entry), err)
@@ -102,11 +105,30 @@ func (s *originSet) allows(host string) bool {
 		return true
 	}
 	for _, h := range s.hosts {
-		if strings.EqualFold(h, host) {
+		if isHost(host, h) {
 			return true
 		}
 	}
 	return false
+}
+
+// isHost compares a host name with one in lower case. Only ASCII letters have
+// two cases in host names: strings.EqualFold would also take look-alikes such
+// as the long s for s and the Kelvin sign for k.
+func isHost(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // match gives the first of the requested origins that is allowed.

@@ -1,8 +1,10 @@
 package webpubsub
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/cloudevents/sdk-go/v2/types"
@@ -46,11 +48,26 @@ func (m *Meta) cloudEvent(contentType string, data []byte) (cloudevents.Event, e
 	if contentType != "" {
 		attributes.DataContentType = &contentType
 	}
-	ev := cloudevents.Event{Context: attributes, DataEncoded: data}
+	ev := cloudevents.Event{Context: attributes, DataEncoded: data, DataBase64: !isInlineData(contentType, data)}
 	if err := ev.Validate(); err != nil {
 		return cloudevents.Event{}, fmt.Errorf("webpubsub: cloud event: %w", err)
 	}
 	return ev, nil
+}
+
+// isInlineData tells whether data may stand as it is in the JSON document of an
+// event in structured mode; else it stands there in base64. The SDK copies data
+// of any JSON type, and of none, into the document unread, so that an MQTT
+// client, which chooses type and bytes alone, could write attributes.
+func isInlineData(contentType string, data []byte) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	switch strings.TrimSpace(media) { // with case: the SDK reads only this spelling back
+	case wire.MediaJSON:
+		return utf8.Valid(data) && json.Valid(data)
+	case wire.MediaText:
+		return utf8.Valid(data)
+	}
+	return false
 }
 
 // extensions collects the attributes that CloudEvents does not define itself.

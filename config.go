@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -133,9 +134,11 @@ func (c Config) compile() (*Handler, error) {
 }
 
 func (c Config) compileVerification(h *Handler) error {
-	_, insecure := c.Verifier.(InsecureSkipVerify)
+	insecure := isInsecure(c.Verifier)
 	switch {
-	case len(c.ConnectionStrings) == 0 && isNil(c.Verifier):
+	case c.Verifier != nil && holdsNil(c.Verifier):
+		return fmt.Errorf("Verifier is a nil %T", c.Verifier)
+	case len(c.ConnectionStrings) == 0 && c.Verifier == nil:
 		return errors.New("nothing to verify requests with: set ConnectionStrings or Verifier")
 	case len(c.ConnectionStrings) > 0 && insecure:
 		return errors.New("ConnectionStrings together with Verifier InsecureSkipVerify: choose one")
@@ -193,8 +196,21 @@ func (c Config) compileUserEvents(h *Handler) error {
 	return nil
 }
 
-// isNil sees through an interface that holds a nil pointer.
-func isNil(v Verifier) bool {
-	keys, ok := v.(*AccessKeys)
-	return v == nil || (ok && keys == nil)
+func isInsecure(v Verifier) bool {
+	switch v.(type) {
+	case InsecureSkipVerify, *InsecureSkipVerify:
+		return true
+	}
+	return false
+}
+
+// holdsNil sees through an interface that holds a nil pointer, function or map:
+// it would only fail at the first request.
+func holdsNil(v Verifier) bool {
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map:
+		return value.IsNil()
+	default:
+		return false
+	}
 }

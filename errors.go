@@ -38,6 +38,9 @@ type Error struct {
 
 // Error gives the status, the message and the cause.
 func (e *Error) Error() string {
+	if e == nil {
+		return nilError
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", e.status(), http.StatusText(e.status()))
 	if e.Message != "" {
@@ -50,7 +53,16 @@ func (e *Error) Error() string {
 }
 
 // Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
+
+// nilError is the text of a nil pointer to one of the types of this file that
+// was returned as an error: not nil, but with nothing to say.
+const nilError = "a nil pointer was returned as an error"
 
 func (e *Error) status() int {
 	if e.Status < 400 || e.Status > 599 {
@@ -101,6 +113,9 @@ type DecodeError struct {
 
 // Error names what was decoded and the cause.
 func (e *DecodeError) Error() string {
+	if e == nil {
+		return nilError
+	}
 	if e.Err == nil {
 		return "decode " + e.What
 	}
@@ -108,7 +123,12 @@ func (e *DecodeError) Error() string {
 }
 
 // Unwrap gives the cause.
-func (e *DecodeError) Unwrap() error { return e.Err }
+func (e *DecodeError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // ValidationError is a payload that breaks the rules of its type's validate
 // tags. It is answered with 400 and the fields and rules it names.
@@ -145,6 +165,9 @@ func (f FieldError) String() string {
 
 // Error names the fields and rules.
 func (e *ValidationError) Error() string {
+	if e == nil {
+		return nilError
+	}
 	if len(e.Fields) == 0 && e.Err != nil {
 		return "payload is not valid: " + e.Err.Error()
 	}
@@ -152,7 +175,12 @@ func (e *ValidationError) Error() string {
 }
 
 // Unwrap gives the validator's error.
-func (e *ValidationError) Unwrap() error { return e.Err }
+func (e *ValidationError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 func (e *ValidationError) public() string {
 	if len(e.Fields) == 0 {
@@ -176,10 +204,18 @@ type PanicError struct {
 }
 
 // Error gives the value; the stack stays in Stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+func (e *PanicError) Error() string {
+	if e == nil {
+		return nilError
+	}
+	return fmt.Sprintf("panic: %v", e.Value)
+}
 
 // Unwrap gives the value if it is an error.
 func (e *PanicError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
 	err, _ := e.Value.(error)
 	return err
 }
@@ -214,11 +250,11 @@ func answerOf(err error) (status int, public string) {
 	switch {
 	case errors.As(err, &panicked):
 		status = http.StatusInternalServerError
-	case errors.As(err, &chosen):
+	case errors.As(err, &chosen) && chosen != nil:
 		return chosen.status(), chosen.Message
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid) && invalid != nil:
 		return http.StatusBadRequest, invalid.public()
-	case errors.As(err, &decode):
+	case errors.As(err, &decode) && decode != nil:
 		return http.StatusBadRequest, decode.What + " cannot be decoded"
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusGatewayTimeout

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -99,6 +100,9 @@ func (m *Meta) String() string {
 		clip(m.EventName), clip(m.ID), clip(m.ConnectionID), clip(m.Hub))
 }
 
+// GoString is String.
+func (m *Meta) GoString() string { return m.String() }
+
 // LogValue logs the event as its hub, connection, name and id.
 func (m *Meta) LogValue() slog.Value {
 	return slog.GroupValue(
@@ -153,14 +157,7 @@ type Claims map[string][]string
 func (c Claims) Get(name string) string { return first(c[name]) }
 
 // Has tells whether a claim has the value.
-func (c Claims) Has(name, value string) bool {
-	for _, v := range c[name] {
-		if v == value {
-			return true
-		}
-	}
-	return false
-}
+func (c Claims) Has(name, value string) bool { return slices.Contains(c[name], value) }
 
 // Headers are the HTTP headers of a client's handshake, names as the client
 // spelled them.

@@ -63,8 +63,13 @@ func NewHandler(cfg Config) (*Handler, error) {
 	return h, nil
 }
 
-// ServeHTTP answers one request of the service.
+// ServeHTTP answers one request of the service. A Handler that [NewHandler] did
+// not make answers everything with 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(h.verifiers) == 0 {
+		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+		return
+	}
 	if isValidation(r) {
 		h.allowedOrigins().serveValidation(w, r)
 		return
@@ -126,11 +131,18 @@ func (h *Handler) screen(header http.Header) (kind eventKind, status int, reason
 }
 
 func (h *Handler) verify(r *http.Request) error {
-	if _, ok := h.allowedOrigins().match(r.Header[wire.HeaderRequestOrigin]); !ok {
+	allowed := h.allowedOrigins()
+	if _, ok := allowed.match(r.Header[wire.HeaderRequestOrigin]); !ok {
 		return ErrOrigin
 	}
 	for _, v := range h.verifiers {
-		if err := v.Verify(r); err != nil {
+		var err error
+		if keys, ok := v.(*AccessKeys); ok {
+			err = keys.verify(r, allowed)
+		} else {
+			err = v.Verify(r)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -32,8 +32,12 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 		switch {
 		case strings.TrimSpace(name) == "":
 			return nil, errors.New("webpubsub: hub mux: a hub has no name")
+		case strings.TrimSpace(name) != name:
+			return nil, fmt.Errorf("webpubsub: hub mux: hub %q has space around it", name)
 		case h == nil:
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q is nil", name)
+		case len(h.verifiers) == 0:
+			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q was not made by NewHandler", name)
 		case h.hub != "" && !strings.EqualFold(h.hub, name):
 			return nil, fmt.Errorf("webpubsub: hub mux: hub %q has a handler for hub %q", name, h.hub)
 		case m.handlers[folded] != nil:
@@ -47,8 +51,13 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 	return m, nil
 }
 
-// ServeHTTP hands the request to the handler of its hub.
+// ServeHTTP hands the request to the handler of its hub. A HubMux that
+// [NewHubMux] did not make answers everything with 500.
 func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(m.names) == 0 {
+		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+		return
+	}
 	if isValidation(r) {
 		m.consenting(r).ServeHTTP(w, r)
 		return

@@ -32,41 +32,41 @@ func run[R any](ctx context.Context, chain []Interceptor, ev Event, f func(conte
 	if len(chain) == 0 {
 		return guard(ctx, f)
 	}
-	var (
-		zero, out R
-		inner     error
-		called    bool
-	)
-	terminal := func(ctx context.Context) error {
+	var zero, out R
+	_, err := guard(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, intercept(ctx, chain, ev, func(ctx context.Context) (err error) {
+			out, err = f(ctx)
+			return err
+		})
+	})
+	if err != nil {
+		return zero, err
+	}
+	return out, nil
+}
+
+// intercept holds each interceptor of the chain to the rules, so that an outer
+// one cannot undo what an inner one decided.
+func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func(context.Context) error) error {
+	if len(chain) == 0 {
+		return terminal(ctx)
+	}
+	called, inner := false, errNextNotCalled
+	err := chain[0](ctx, ev, func(ctx context.Context) error {
 		if called {
 			inner = errNextTwice
 			return inner
 		}
 		called = true
-		out, inner = guard(ctx, f)
+		_, inner = guard(ctx, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, intercept(ctx, chain[1:], ev, terminal)
+		})
 		return inner
-	}
-	_, err := guard(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, intercept(ctx, chain, ev, terminal)
 	})
-	switch {
-	case err != nil:
-		return zero, err
-	case !called:
-		return zero, errNextNotCalled
-	case inner != nil:
-		return zero, inner
+	if err != nil {
+		return err
 	}
-	return out, nil
-}
-
-func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func(context.Context) error) error {
-	if len(chain) == 0 {
-		return terminal(ctx)
-	}
-	return chain[0](ctx, ev, func(ctx context.Context) error {
-		return intercept(ctx, chain[1:], ev, terminal)
-	})
+	return inner
 }
 
 // guard turns a panic of f into a PanicError.

@@ -2,10 +2,10 @@ package webpubsub
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -21,12 +21,16 @@ func (h *Handler) read(r *http.Request, m *Meta) (err error) {
 // readBody reads at most maxBody bytes, into one slice of the declared length
 // if there is one.
 func (h *Handler) readBody(r *http.Request) ([]byte, error) {
+	in := r.Body
+	if in == nil { // net/http never leaves it out, but middleware and adaptors may
+		in = http.NoBody
+	}
 	switch n := r.ContentLength; {
 	case n > h.maxBody:
 		return nil, h.tooLarge()
 	case n > 0:
 		body := make([]byte, n)
-		if got, err := io.ReadFull(r.Body, body); err != nil {
+		if got, err := io.ReadFull(in, body); err != nil {
 			return nil, &Error{
 				Status:  http.StatusBadRequest,
 				Message: fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n),
@@ -34,10 +38,14 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 			}
 		}
 		return body, nil
-	case r.Body == nil || r.Body == http.NoBody:
+	case in == http.NoBody:
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, h.maxBody+1))
+	limit := h.maxBody
+	if limit < math.MaxInt64 {
+		limit++ // one more tells too long from just long enough
+	}
+	body, err := io.ReadAll(io.LimitReader(in, limit))
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Message: "request body cannot be read to its end", Err: err}
 	}
@@ -57,7 +65,7 @@ func (h *Handler) tooLarge() error {
 // decodeMQTT reads the mqtt member of a connect event.
 func decodeMQTT(data []byte) (*MQTTConnect, error) {
 	var in *wire.MQTTConnect
-	if err := json.Unmarshal(data, &in); err != nil || in == nil {
+	if err := unmarshal(data, &in); err != nil || in == nil {
 		return nil, err
 	}
 	out := &MQTTConnect{
@@ -82,7 +90,7 @@ func (ev *DisconnectedEvent) decode() error {
 		return nil
 	}
 	var in wire.Disconnected
-	if err := json.Unmarshal(ev.body, &in); err != nil {
+	if err := unmarshal(ev.body, &in); err != nil {
 		return &DecodeError{What: "body of the disconnected event", Err: err}
 	}
 	if in.Reason != nil {
@@ -105,7 +113,7 @@ func (ev *DisconnectedEvent) decode() error {
 func decodeGroup(body []byte) (string, error) {
 	const what = "body of the group presence event"
 	var in wire.GroupPresence
-	if err := json.Unmarshal(body, &in); err != nil {
+	if err := unmarshal(body, &in); err != nil {
 		return "", &DecodeError{What: what, Err: err}
 	}
 	if in.Group == "" {

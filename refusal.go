@@ -23,7 +23,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, rea
 func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
 	status, public := http.StatusUnauthorized, "origin and signature do not prove that this request comes from the service"
 	var chosen *Error
-	if errors.As(err, &chosen) {
+	if errors.As(err, &chosen) && chosen != nil {
 		status, public = chosen.status(), chosen.Message
 	}
 	h.log(r, levelOf(status), "request not verified", status, err)
@@ -48,7 +48,7 @@ func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEv
 	body := wire.MQTTConnectFailure{MQTT: wire.MQTTFailure{Code: int(mqttCodeOf(status, version))}}
 	var chosen *Error
 	var panicked *PanicError
-	if errors.As(err, &chosen) && !errors.As(err, &panicked) {
+	if errors.As(err, &chosen) && chosen != nil && !errors.As(err, &panicked) {
 		body.MQTT.Reason = chosen.Message
 		body.MQTT.UserProperties = propertiesToWire(chosen.MQTTUserProperties)
 		if chosen.MQTTCode.belongsTo(version) {
@@ -108,7 +108,7 @@ func (h *Handler) log(r *http.Request, level slog.Level, message string, status 
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if errors.As(err, &panicked) && panicked != nil {
 		attrs = append(attrs, slog.String("stack", string(panicked.Stack)))
 	}
 	logger.LogAttrs(r.Context(), level, "webpubsub: "+message, attrs...)

@@ -154,6 +154,12 @@ func (ring *keyring) add(host string, key *accessKey) {
 // Verify accepts a request if one of its signatures was made with a key of one
 // of its origins. The zero AccessKeys accepts nothing.
 func (k *AccessKeys) Verify(r *http.Request) error {
+	return k.verify(r, &originSet{any: true})
+}
+
+// verify passes over origins that are not allowed: their keys do not count for
+// the allowed ones beside which a request may name them.
+func (k *AccessKeys) verify(r *http.Request, allowed *originSet) error {
 	ring := k.current.Load()
 	if ring == nil {
 		return fmt.Errorf("access keys: none set: %w", ErrSignature)
@@ -173,8 +179,11 @@ func (k *AccessKeys) Verify(r *http.Request) error {
 		if !ok {
 			break
 		}
+		if !allowed.allows(origin) {
+			continue
+		}
 		for i := range ring.entries {
-			if !strings.EqualFold(ring.entries[i].host, origin) {
+			if !isHost(origin, ring.entries[i].host) {
 				continue
 			}
 			known = true

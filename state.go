@@ -58,7 +58,7 @@ func (s State[T]) Get(ev Event) (T, error) {
 		err = isObject(data)
 	}
 	if err == nil {
-		err = json.Unmarshal(data, &v)
+		err = unmarshal(data, &v)
 	}
 	if err != nil {
 		var zero T
@@ -153,7 +153,7 @@ func isObject(data []byte) error {
 // older versions, plain JSON or text, are taken as they are.
 func fromDotNet(data []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(data, &members); err != nil {
+	if err := unmarshal(data, &members); err != nil {
 		return nil, err
 	}
 	for name, raw := range members {

@@ -2,7 +2,6 @@ package webpubsub
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
@@ -113,7 +112,7 @@ func (ev *UserEvent) DecodeJSON(v any) error {
 	if ev.DataType != DataJSON && ev.DataType != DataText {
 		return ev.unsupported("application/json or text/plain")
 	}
-	if err := json.Unmarshal(ev.Data, v); err != nil {
+	if err := unmarshal(ev.Data, v); err != nil {
 		return &DecodeError{What: "JSON payload", Err: err}
 	}
 	if ev.validate != nil {
@@ -178,9 +177,38 @@ func validateTags(p any) error {
 	fields := make([]FieldError, len(broken))
 	for i, b := range broken {
 		path := strings.TrimPrefix(b.Namespace(), v.Type().Name()+".")
-		fields[i] = FieldError{Field: path, Rule: b.Tag(), Param: b.Param()}
+		fields[i] = FieldError{Field: withoutKeys(path), Rule: b.Tag(), Param: b.Param()}
 	}
 	return &ValidationError{Fields: fields}
+}
+
+// withoutKeys takes the keys of maps out of a path, since they are a client's
+// words. After the last bracket there are only names of fields; a key between
+// it and the first one may itself look like part of a path.
+func withoutKeys(path string) string {
+	for at := 0; ; {
+		open := strings.IndexByte(path[at:], '[')
+		if open < 0 {
+			return path
+		}
+		open += at
+		length := strings.IndexByte(path[open:], ']')
+		if length < 0 || !isIndex(path[open+1:open+length]) {
+			return path[:open] + "[…]" + path[strings.LastIndexByte(path, ']')+1:]
+		}
+		at = open + length + 1
+	}
+}
+
+// isIndex tells whether a bracket holds the index of a list, which in a body of
+// ordinary size has few digits.
+func isIndex(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 7
 }
 
 // diveInto gives the validator tag that reaches the structs in a list or map,

@@ -83,6 +83,8 @@ func ParseEndpoint(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("endpoint has scheme %q, want http or https", u.Scheme)
 	case u.Hostname() == "":
 		return nil, errors.New("endpoint has no host")
+	case strings.ContainsFunc(u.Hostname(), notInHostName):
+		return nil, errors.New("endpoint has a host with a character that host names do not have")
 	case u.User != nil:
 		return nil, errors.New("endpoint has user information, which it must not")
 	case u.RawQuery != "" || u.Fragment != "":
@@ -96,6 +98,16 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = ""
 	return u, nil
+}
+
+// notInHostName tells whether a character is none of a DNS name or IP address.
+// net/url lets many more through, and so would take a key for a host.
+func notInHostName(c rune) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return false
+	}
+	return c != '.' && c != '-' && c != '_' && c != ':'
 }
 
 // Host is the endpoint's host name in lower case without port: the name by

@@ -87,6 +87,9 @@ const (
 	SubprotocolJSON         = "json.webpubsub.azure.v1"
 	SubprotocolJSONReliable = "json.reliable.webpubsub.azure.v1"
 	SubprotocolMQTT         = "mqtt"
+
+	SubprotocolProtobuf         = "protobuf.webpubsub.azure.v1"
+	SubprotocolProtobufReliable = "protobuf.reliable.webpubsub.azure.v1"
 )
 
 // SignaturePrefix begins each token of ce-signature.

@@ -1,0 +1,100 @@
+# `make` runs what a change has to pass; `make help` lists the rest.
+
+# Tools run by `go run path@version`: nothing is installed, and this is the only
+# place that names a version.
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+GO        ?= go
+FUZZ      ?= ^Fuzz
+FUZZTIME  ?= 20s
+BENCH     ?= .
+BENCHTIME ?= 1s
+COUNT     ?= 1
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+.NOTPARALLEL:
+
+# Modules of their own further down: what needs dependencies that the library
+# must not have.
+MODULES := $(patsubst ./%/go.mod,%,$(sort $(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path '*/node_modules/*')))
+
+.PHONY: all
+all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
+
+.PHONY: ci
+ci: all race fuzz ## all that gates a submission; needs no internet but the package registries
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+.PHONY: test
+test: ## run the tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: vet
+vet: ## run go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## run golangci-lint over every module
+	$(GO) run $(GOLANGCI_LINT) run ./...
+	@for m in $(MODULES); do \
+		echo "lint $$m"; \
+		(cd "$$m" && $(GO) run $(GOLANGCI_LINT) run --config "$(CURDIR)/.golangci.yml" ./...); \
+	done
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -w .
+
+.PHONY: fmt-check
+fmt-check: ## fail on code that gofmt would change
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: modules
+modules: ## vet and test the modules further down
+	@for m in $(MODULES); do \
+		echo "module $$m"; \
+		(cd "$$m" && $(GO) vet ./... && $(GO) test ./...); \
+	done
+
+.PHONY: tidy-check
+tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
+	@for m in . $(MODULES); do \
+		echo "tidy $$m"; \
+		(cd "$$m" && $(GO) mod tidy -diff); \
+	done
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets
+	@targets=$$($(GO) test -list '$(FUZZ)' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }'); \
+	if [ -z "$$targets" ]; then echo "no fuzz target matches $(FUZZ)"; exit 1; fi; \
+	while read -r package name; do \
+		echo "fuzz $$name in $$package for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	done <<< "$$targets"
+
+.PHONY: bench
+bench: ## run the benchmarks; BENCH=regexp, BENCHTIME and COUNT choose
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...
+
+.PHONY: golden
+golden: ## write anew what is generated: the exported API's golden files, the README's server
+	$(GO) test ./internal/archtest -run '^(TestAPI|TestREADMEServer)$$' -update
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities (needs the internet)
+	$(GO) run $(GOVULNCHECK) ./...
+	@for m in $(MODULES); do \
+		echo "vuln $$m"; \
+		(cd "$$m" && $(GO) run $(GOVULNCHECK) ./...); \
+	done

@@ -1,0 +1,14 @@
+package routers
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// Chi mounts the handler in chi, which sets the path values itself.
+func Chi(h http.Handler) http.Handler {
+	r := chi.NewRouter()
+	r.Handle("/webhooks/{tenant}", h) // Handle is for all methods
+	return r
+}

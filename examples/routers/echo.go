@@ -1,0 +1,20 @@
+package routers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Echo mounts the handler in echo.
+func Echo(h http.Handler) http.Handler {
+	e := echo.New()
+	e.Any("/webhooks/:tenant", func(c echo.Context) error { // Any includes OPTIONS
+		// echo.WrapHandler(h) would do but for the path value: echo keeps
+		// parameters in its own context.
+		c.Request().SetPathValue("tenant", c.Param("tenant"))
+		h.ServeHTTP(c.Response(), c.Request())
+		return nil // the handler has answered, errors included
+	})
+	return e
+}

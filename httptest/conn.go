@@ -1,0 +1,216 @@
+package httptest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"strconv"
+	"sync"
+
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// Conn is a client's connection, as the service keeps it. Its methods raise the
+// connection's events and may be called concurrently; its fields do not change.
+type Conn struct {
+	// ID (ce-connectionId) of the connection.
+	ID string
+	// UserID (ce-userId) is the connection's user, after the handler's answer.
+	UserID string
+	// Groups that the connection starts in, after the handler's answer.
+	Groups []string
+	// Roles of the connection, after the handler's answer.
+	Roles []string
+	// Subprotocol (ce-subprotocol) that was chosen; empty if none.
+	Subprotocol string
+	// Reply is the handler's answer to the connect event, word for word.
+	Reply ConnectReply
+
+	svc      *Service
+	mqtt     *mqttIDs
+	accepted bool
+
+	mu        sync.Mutex
+	nextID    int
+	state     *string
+	jar       *cookiejar.Jar
+	connected bool
+	closed    bool
+	last      *delivery
+}
+
+// delivery is an event that was raised, kept to be raised again.
+type delivery struct {
+	event  string
+	req    *http.Request
+	decode decodeFunc
+}
+
+// decodeFunc makes of a successful answer what the client gets. Its error drops
+// the answer's state and cookies.
+type decodeFunc func(*upstream.Answer) (*Message, error)
+
+func newConn(svc *Service, id string) *Conn {
+	jar, _ := cookiejar.New(nil) // never fails
+	// 0 and 1 are for connect and connected, whether they are raised or not.
+	return &Conn{ID: id, svc: svc, jar: jar, nextID: 2}
+}
+
+// State gives the connection's state (ce-connectionState) as the last
+// successful answer to a connect or user event set it; ok is false if none has.
+func (c *Conn) State() (state string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == nil {
+		return "", false
+	}
+	return *c.state, true
+}
+
+// Connected raises the connected event. The service raises it once.
+func (c *Conn) Connected(ctx context.Context) error {
+	c.mu.Lock()
+	again := c.connected
+	c.connected = true
+	c.mu.Unlock()
+	if again {
+		return errors.New("httptest: connected event raised before")
+	}
+	return c.notify(ctx, Event{Type: wire.TypeConnected, Name: wire.NameConnected, ID: "1", Data: []byte("{}")})
+}
+
+// JoinedGroup raises the event that the connection joined a group. It does not
+// change [Conn.Groups].
+func (c *Conn) JoinedGroup(ctx context.Context, group string) error {
+	return c.presence(ctx, wire.TypeGroupJoined, wire.NameJoined, group)
+}
+
+// LeftGroup raises the event that the connection left a group.
+func (c *Conn) LeftGroup(ctx context.Context, group string) error {
+	return c.presence(ctx, wire.TypeGroupLeft, wire.NameLeft, group)
+}
+
+func (c *Conn) presence(ctx context.Context, typ, name, group string) error {
+	data, err := json.Marshal(wire.GroupPresence{Group: group})
+	if err != nil {
+		return fmt.Errorf("httptest: encode %s event: %w", name, err)
+	}
+	return c.notify(ctx, Event{Type: typ, Name: name, Data: data})
+}
+
+// Disconnect raises the disconnected event and closes the connection: it raises
+// no further events, except for a connected event that was overtaken. An empty
+// reason is sent as null.
+func (c *Conn) Disconnect(ctx context.Context, reason string) error {
+	return c.disconnect(ctx, reason, nil)
+}
+
+func (c *Conn) disconnect(ctx context.Context, reason string, mqtt *wire.MQTTDisconnect) error {
+	if mqtt == nil && c.mqtt != nil {
+		mqtt = new(wire.MQTTDisconnect)
+	}
+	body := wire.Disconnected{MQTT: mqtt}
+	if reason != "" {
+		body.Reason = &reason
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("httptest: encode disconnected event: %w", err)
+	}
+	return c.notify(ctx, Event{Type: wire.TypeDisconnected, Name: wire.NameDisconnected, Data: data})
+}
+
+// notify raises an event whose answer the service does not look into.
+func (c *Conn) notify(ctx context.Context, ev Event) error {
+	_, err := c.raise(ctx, ev, nil)
+	return err
+}
+
+// Redeliver delivers the last event of the connection once more, unchanged, as
+// the service does if it has not seen the first answer: the same id (ce-id), the
+// same x-ms-client-request-id, and the state and cookies of that time. The
+// answer counts like any other; for a user event it is what the client gets.
+// The fields of c stay as they are.
+func (c *Conn) Redeliver(ctx context.Context) (*Message, error) {
+	c.mu.Lock()
+	last := c.last
+	c.mu.Unlock()
+	if last == nil {
+		return nil, errors.New("httptest: no event raised yet")
+	}
+	return c.deliver(ctx, last)
+}
+
+// raise sends an event with the connection's attributes. Without decode, the
+// answer changes no state.
+func (c *Conn) raise(ctx context.Context, ev Event, decode decodeFunc) (*Message, error) {
+	d, err := c.prepare(ctx, ev, decode)
+	if err != nil {
+		return nil, err
+	}
+	return c.deliver(ctx, d)
+}
+
+// prepare makes the request, under the lock: ids count events in the order in
+// which they are raised.
+func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*delivery, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed && ev.Type != wire.TypeConnected {
+		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", clip(ev.Name), c.ID, ErrClosed)
+	}
+	ev.ConnectionID, ev.UserID, ev.State = c.ID, c.UserID, c.state
+	if ev.Type != wire.TypeConnect {
+		ev.Subprotocol = c.Subprotocol
+	}
+	if c.mqtt != nil {
+		c.mqtt.describe(&ev)
+	}
+	if ev.ID == "" {
+		ev.ID = strconv.Itoa(c.nextID)
+	}
+	req, err := c.svc.NewRequest(ctx, ev)
+	if err != nil {
+		return nil, err
+	}
+	for _, cookie := range c.jar.Cookies(req.URL) {
+		req.AddCookie(cookie)
+	}
+	switch ev.Type {
+	case wire.TypeConnect, wire.TypeConnected:
+	case wire.TypeDisconnected:
+		c.closed = true
+		c.nextID++
+	default:
+		c.nextID++
+	}
+	c.last = &delivery{event: ev.Name, req: req, decode: decode}
+	return c.last, nil
+}
+
+func (c *Conn) deliver(ctx context.Context, d *delivery) (*Message, error) {
+	answer, err := c.svc.sender.Send(ctx, d.req, upstream.EventTimeout)
+	if err != nil {
+		return nil, wrapError(d.event, err)
+	}
+	if !answer.OK() {
+		return nil, rejected(d.event, answer)
+	}
+	var msg *Message
+	if d.decode != nil {
+		if msg, err = d.decode(answer); err != nil {
+			return nil, wrapError(d.event, err)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jar.SetCookies(d.req.URL, answer.Cookies())
+	if state, ok := answer.State(); ok && d.decode != nil {
+		c.state = &state
+	}
+	return msg, nil
+}

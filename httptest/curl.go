@@ -1,0 +1,51 @@
+package httptest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+)
+
+// Curl writes a shell command that sends one user event with a text payload, as
+// the service would: signed, and quoted so that it can be pasted. The
+// connection is made up; the key is not in the command, and its signature is
+// good for that connection alone.
+//
+// Give [New] a nil handler and the URL of the server that is to be tried.
+func (s *Service) Curl(event, text string) (string, error) {
+	if strings.ContainsRune(text, 0) {
+		return "", errors.New("httptest: text has a NUL byte, which no command line can hold")
+	}
+	req, err := s.NewRequest(context.Background(), Event{
+		Name:         event,
+		ConnectionID: "curl",
+		RequestID:    "curl",
+		ContentType:  contentType(webpubsub.DataText),
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := upstream.CheckHeader(req.Header); err != nil {
+		return "", fmt.Errorf("httptest: %w", err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "curl -i --globoff %s", quote(req.URL.String()))
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		for _, value := range req.Header[name] {
+			fmt.Fprintf(&b, " \\\n  -H %s", quote(spelling(name)+": "+value))
+		}
+	}
+	fmt.Fprintf(&b, " \\\n  --data-raw %s", quote(text))
+	return b.String(), nil
+}
+
+// quote makes one word of s for any POSIX shell.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,176 @@
+package httptest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+)
+
+// RejectedError is a handler's answer to an event with any status but 2xx.
+type RejectedError struct {
+	// Event is the name of the event.
+	Event string
+	// Status of the answer. A client whose connect event is rejected gets it as
+	// the status of its handshake.
+	Status int
+	Header http.Header
+	Body   []byte
+	// Attempts is how often the event was delivered; more than once only with
+	// [Options.Retry].
+	Attempts int
+	// MQTT is what the answer says to an MQTT client whose connect event it
+	// rejects; nil for others, or if the body does not say it.
+	MQTT *MQTTRefusal
+}
+
+// Error names the event, the status and the body.
+func (e *RejectedError) Error() string {
+	s := fmt.Sprintf("httptest: %s event rejected with %d %s", clip(e.Event), e.Status, http.StatusText(e.Status))
+	if len(e.Body) > 0 {
+		s += fmt.Sprintf(": %q", clip(string(e.Body)))
+	}
+	return s
+}
+
+// NoConsentError is a handler's refusal of a validation request. The service
+// sends no events to such a handler.
+type NoConsentError struct {
+	// Method of the request whose answer decided: OPTIONS, or GET after a 404.
+	Method string
+	// Status of that answer.
+	Status int
+	// AllowedOrigins are the answer's WebHook-Allowed-Origin lines. Consent takes
+	// one that is "*" or, without case, the service's host; a list in one line is
+	// neither.
+	AllowedOrigins []string
+	// Body of the answer, which may say why.
+	Body []byte
+}
+
+// Error tells what is missing for consent.
+func (e *NoConsentError) Error() string {
+	cause := upstream.NoConsentError{Method: e.Method, Status: e.Status, AllowedOrigins: e.AllowedOrigins}
+	s := "httptest: " + cause.Error()
+	if len(e.Body) > 0 {
+		s += fmt.Sprintf(": %q", clip(string(e.Body)))
+	}
+	return s
+}
+
+// InvalidAnswerError is a handler's answer with a 2xx status that the service
+// cannot use, such as broken JSON after a connect event or an HTML page after a
+// user event. A client whose connect event is answered so gets a 500; the state
+// and cookies of the answer are dropped.
+type InvalidAnswerError struct {
+	// Event is the name of the event.
+	Event string
+	// Reason names the part of the answer and the rule it breaks.
+	Reason string
+}
+
+// Error names the event and the reason.
+func (e *InvalidAnswerError) Error() string {
+	return fmt.Sprintf("httptest: answer to %s event is of no use: %s", clip(e.Event), e.Reason)
+}
+
+// DeliveryError is a request without an answer: the handler panicked or broke
+// the connection, did not answer in time, answered with more than 16 MiB, or the
+// request could not be sent. It unwraps to the cause; for a panic that is a
+// [*webpubsub.PanicError].
+type DeliveryError struct {
+	// Event is the name of the event, or "validate" for a validation request.
+	Event string
+	// Attempts is how often the request was sent.
+	Attempts int
+	// Err is the cause at the last attempt.
+	Err error
+}
+
+// Error names the event and the cause.
+func (e *DeliveryError) Error() string {
+	return fmt.Sprintf("httptest: %q request has no answer: %v", clip(e.Event), e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *DeliveryError) Unwrap() error { return e.Err }
+
+// Causes of a [DeliveryError], matched with [errors.Is].
+var (
+	// ErrTimeout says that the handler did not answer in time: within 100 seconds
+	// for an event, 10 seconds for a validation request.
+	ErrTimeout = upstream.ErrTimeout
+	// ErrAnswerTooLarge says that an answer is longer than 16 MiB.
+	ErrAnswerTooLarge = upstream.ErrAnswerTooLarge
+)
+
+// ErrClosed says that a connection has been disconnected before.
+var ErrClosed = errors.New("connection is closed")
+
+// StatusOf gives the status with which the service ends the handshake of a
+// client whose [Service.Connect] returned err: that of a [*RejectedError], 101
+// for nil and 500 for everything else.
+func StatusOf(err error) int {
+	var rejected *RejectedError
+	switch {
+	case err == nil:
+		return http.StatusSwitchingProtocols
+	case errors.As(err, &rejected):
+		return rejected.Status
+	}
+	return http.StatusInternalServerError
+}
+
+// wrapError turns the errors of package upstream into this package's.
+func wrapError(event string, err error) error {
+	var (
+		consent  *upstream.NoConsentError
+		invalid  *upstream.InvalidAnswerError
+		delivery *upstream.DeliveryError
+	)
+	switch {
+	case errors.As(err, &consent):
+		return &NoConsentError{
+			Method:         consent.Method,
+			Status:         consent.Status,
+			AllowedOrigins: consent.AllowedOrigins,
+			Body:           consent.Body,
+		}
+	case errors.As(err, &invalid):
+		return &InvalidAnswerError{Event: event, Reason: invalid.Reason}
+	case errors.As(err, &delivery):
+		return &DeliveryError{Event: event, Attempts: delivery.Attempts, Err: delivery.Err}
+	}
+	return err
+}
+
+// rejected makes the error of an answer that is not a success.
+func rejected(event string, answer *upstream.Answer) error {
+	return &RejectedError{
+		Event:    event,
+		Status:   answer.Status,
+		Header:   answer.Header,
+		Body:     answer.Body,
+		Attempts: answer.Attempts,
+	}
+}
+
+// clip bounds what an answer may put into an error.
+func clip(s string) string {
+	const most = 256
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// MQTTRefusal is what goes into the CONNACK packet of an MQTT client that is
+// turned away.
+type MQTTRefusal struct {
+	Code           webpubsub.MQTTConnectCode
+	Reason         string
+	UserProperties []webpubsub.MQTTUserProperty
+}

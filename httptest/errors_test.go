@@ -1,0 +1,40 @@
+package httptest_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/httptest"
+)
+
+// What an answer says is quoted and cut, so that it cannot break out of a
+// test's output.
+func TestErrorTexts(t *testing.T) {
+	t.Parallel()
+	long := "line\n" + strings.Repeat("é", 5000)
+	for name, body := range map[string]string{"rejected": long, "unusable": `{"subprotocol":"` + strings.Repeat("é", 5000) + `"}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status := map[string]int{"rejected": 403, "unusable": 200}[name]
+			_, err := httptest.New(answers(status, "", body), nil).Connect(t.Context(), nil)
+			require.Error(t, err)
+			assert.True(t, strings.HasPrefix(err.Error(), "httptest: "))
+			assert.Less(t, len(err.Error()), 1000)
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+	cause := errors.New("cause")
+	for _, err := range []error{
+		&httptest.RejectedError{Event: "connect", Status: 401},
+		&httptest.InvalidAnswerError{Event: "connect", Reason: "why"},
+		&httptest.DeliveryError{Event: "connect", Err: cause},
+		&httptest.NoConsentError{Method: "OPTIONS", Status: 200},
+	} {
+		assert.True(t, strings.HasPrefix(err.Error(), "httptest: "))
+	}
+	require.ErrorIs(t, &httptest.DeliveryError{Err: cause}, cause)
+}

@@ -1,0 +1,242 @@
+package httptest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/binding"
+	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"github.com/cloudevents/sdk-go/v2/types"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// Event describes a request of [Service.NewRequest]. The zero value of each
+// field stands for what the service would send; only Name is required.
+type Event struct {
+	// Type (ce-type); empty is the user event "azure.webpubsub.user." and Name.
+	Type string
+	// Name (ce-eventName) of the event.
+	Name string
+	// ID (ce-id); empty is "0" for connect, "1" for connected, "2" for the others.
+	ID string
+	// Time (ce-time); zero is now.
+	Time time.Time
+	// RequestID (x-ms-client-request-id); empty is a new one.
+	RequestID string
+
+	// ConnectionID (ce-connectionId); empty is a new one.
+	ConnectionID string
+	// UserID (ce-userId); empty leaves the header out.
+	UserID string
+	// Subprotocol (ce-subprotocol); empty leaves the header out.
+	Subprotocol string
+	// State (ce-connectionState); nil leaves the header out.
+	State *string
+	// PhysicalConnectionID (ce-physicalConnectionId) of an MQTT client.
+	PhysicalConnectionID string
+	// SessionID (ce-sessionId) of an MQTT client.
+	SessionID string
+
+	// ContentType of Data; empty is that of JSON for the service's own events and
+	// leaves the header out for user events.
+	ContentType string
+	// Data is the request's body.
+	Data []byte
+	// Metadata (X-WebPubSub-Metadata-*) of a message.
+	Metadata map[string]string
+	// MQTTUserProperties (mqtt-*) of an MQTT message.
+	MQTTUserProperties []webpubsub.MQTTUserProperty
+
+	// Signature says how the request is signed.
+	Signature Signature
+}
+
+// Signature says how the ce-signature header is made. The zero value is what
+// the service sends: one line with the tokens of both its keys.
+type Signature struct {
+	// Keys to sign with. Nil are the service's two; empty, non-nil leaves the
+	// header out.
+	Keys []string
+	// ConnectionID to sign; empty is the event's own.
+	ConnectionID string
+	// UpperCase writes the digests in upper-case hexadecimal.
+	UpperCase bool
+	// Spaced puts a space after each comma.
+	Spaced bool
+	// Lines puts each token into a header line of its own.
+	Lines bool
+}
+
+// lines gives the values of the header.
+func (sig Signature) lines(keys []string, connectionID string) []string {
+	if sig.Keys != nil {
+		keys = sig.Keys
+	}
+	var tokens []string
+	for _, key := range keys {
+		token := webpubsub.Sign(key, or(sig.ConnectionID, connectionID))
+		if digest, ok := strings.CutPrefix(token, wire.SignaturePrefix); ok && sig.UpperCase {
+			token = wire.SignaturePrefix + strings.ToUpper(digest)
+		}
+		tokens = append(tokens, token)
+	}
+	switch {
+	case len(tokens) == 0:
+		return nil
+	case sig.Lines:
+		return tokens
+	case sig.Spaced:
+		return []string{strings.Join(tokens, ", ")}
+	}
+	return []string{strings.Join(tokens, ",")}
+}
+
+// NewRequest makes the request of an event. Its header has canonical names, so
+// that [http.Header.Set] and [http.Header.Del] can break it at will; send it
+// with [Service.Do], or to the handler by hand.
+func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, error) {
+	if ev.Name == "" {
+		return nil, errors.New("httptest: event has no Name")
+	}
+	s.complete(&ev)
+	u, err := s.resolve(ev.Name)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	ce, err := s.cloudEvent(&ev)
+	if err != nil {
+		return nil, err
+	}
+	if err := cehttp.WriteRequest(ctx, (*binding.EventMessage)(ce), req); err != nil {
+		return nil, fmt.Errorf("httptest: write event: %w", err)
+	}
+	if req.Body == nil { // the binding leaves an event without data without a body
+		req.Body = http.NoBody
+	}
+	s.addOwnHeaders(req.Header, &ev)
+	return req, nil
+}
+
+// complete fills in the defaults.
+func (s *Service) complete(ev *Event) {
+	ev.Type = or(ev.Type, wire.TypePrefixUser+ev.Name)
+	if ev.ID == "" {
+		switch ev.Type {
+		case wire.TypeConnect:
+			ev.ID = "0"
+		case wire.TypeConnected:
+			ev.ID = "1"
+		default:
+			ev.ID = "2"
+		}
+	}
+	if ev.Time.IsZero() {
+		ev.Time = time.Now()
+	}
+	ev.RequestID = or(ev.RequestID, newGUID())
+	ev.ConnectionID = or(ev.ConnectionID, newID())
+	if ev.ContentType == "" && !strings.HasPrefix(ev.Type, wire.TypePrefixUser) {
+		ev.ContentType = wire.MediaJSON + "; charset=utf-8"
+	}
+}
+
+// cloudEvent is the event as the CloudEvents SDK knows it.
+func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
+	path := "/hubs/" + s.hub + "/client/" + ev.ConnectionID
+	if ev.PhysicalConnectionID != "" {
+		path += "/" + ev.PhysicalConnectionID
+	}
+	attributes := &cloudevents.EventContextV1{
+		ID:     ev.ID,
+		Source: types.URIRef{URL: url.URL{Path: path}},
+		Type:   ev.Type,
+		Time:   &types.Timestamp{Time: ev.Time.UTC().Truncate(time.Second)},
+		Extensions: map[string]any{
+			"awpsversion":  wire.Version,
+			"hub":          s.hub,
+			"connectionid": ev.ConnectionID,
+			"eventname":    ev.Name,
+		},
+	}
+	if ev.ContentType != "" {
+		attributes.DataContentType = &ev.ContentType
+	}
+	for name, value := range map[string]string{
+		"userid":               ev.UserID,
+		"subprotocol":          ev.Subprotocol,
+		"physicalconnectionid": ev.PhysicalConnectionID,
+		"sessionid":            ev.SessionID,
+	} {
+		if value != "" {
+			attributes.Extensions[name] = value
+		}
+	}
+	if ev.State != nil {
+		attributes.Extensions["connectionstate"] = *ev.State
+	}
+	ce := &cloudevents.Event{Context: attributes, DataEncoded: ev.Data}
+	if err := ce.Validate(); err != nil {
+		return nil, fmt.Errorf("httptest: event: %w", err)
+	}
+	return ce, nil
+}
+
+// addOwnHeaders adds what is no CloudEvents attribute, and what the binding
+// cannot write: a signature may take several lines, and an attribute has one.
+func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
+	header[wire.HeaderRequestOrigin] = []string{strings.Join(s.origins, ", ")}
+	header[wire.HeaderClientRequestID] = []string{ev.RequestID}
+	if lines := ev.Signature.lines(s.keys, ev.ConnectionID); lines != nil {
+		header[wire.HeaderSignature] = lines
+	}
+	for name, value := range ev.Metadata {
+		header.Set(wire.PrefixMetadata+name, value)
+	}
+	for _, p := range ev.MQTTUserProperties {
+		header.Add(wire.PrefixMQTT+p.Name, p.Value)
+	}
+}
+
+// newID makes an id as connections have it: 32 hexadecimal digits.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// newGUID makes a random UUID.
+func newGUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// countingBody counts what is read of a body.
+type countingBody struct {
+	io.ReadCloser
+	n atomic.Int64
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,100 @@
+package httptest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// Message is what a client sends in a user event, and what it gets in answer.
+type Message struct {
+	// DataType is the kind of the payload.
+	DataType webpubsub.DataType
+	// ContentType is its media type. In a message to send, empty is the one that
+	// the service writes for DataType.
+	ContentType string
+	// Data is the payload.
+	Data []byte
+	// Metadata of the message, names in lower case.
+	Metadata map[string]string
+}
+
+// Text gives the payload as a string.
+func (m *Message) Text() string { return string(m.Data) }
+
+// JSON decodes the payload into what v points to.
+func (m *Message) JSON(v any) error {
+	if m.DataType != webpubsub.DataJSON {
+		return fmt.Errorf("httptest: message is %v, want json", m.DataType)
+	}
+	if err := json.Unmarshal(m.Data, v); err != nil {
+		return fmt.Errorf("httptest: decode message: %w", err)
+	}
+	return nil
+}
+
+// SendText raises a user event with a text payload, as Send does. Clients
+// without a Web PubSub subprotocol raise the event "message".
+func (c *Conn) SendText(ctx context.Context, event, text string) (*Message, error) {
+	return c.Send(ctx, event, Message{DataType: webpubsub.DataText, Data: []byte(text)})
+}
+
+// SendJSON raises a user event with the JSON of v as its payload, as Send does.
+func (c *Conn) SendJSON(ctx context.Context, event string, v any) (*Message, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("httptest: encode %s event: %w", clip(event), err)
+	}
+	return c.Send(ctx, event, Message{DataType: webpubsub.DataJSON, Data: data})
+}
+
+// SendBinary raises a user event with a binary payload, as Send does.
+func (c *Conn) SendBinary(ctx context.Context, event string, data []byte) (*Message, error) {
+	return c.Send(ctx, event, Message{DataType: webpubsub.DataBinary, Data: data})
+}
+
+// Send raises a user event and gives the message that the client gets in
+// answer: nil if the answer has no body and no metadata. A payload of an answer
+// without Content-Type is binary.
+//
+// The error is a [*RejectedError], [*InvalidAnswerError] or [*DeliveryError].
+// With any of them the state of the connection stays as it is. The service tells
+// a client with a Web PubSub subprotocol that its event failed, and closes
+// others; c stays open.
+func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, error) {
+	if event == "" {
+		return nil, errors.New("httptest: user event has no name")
+	}
+	ev := Event{
+		Type:        wire.TypePrefixUser + event,
+		Name:        event,
+		ContentType: or(m.ContentType, contentType(m.DataType)),
+		Data:        m.Data,
+		Metadata:    m.Metadata,
+	}
+	return c.raise(ctx, ev, func(answer *upstream.Answer) (*Message, error) {
+		out, err := upstream.DecodeUser(answer)
+		if err != nil || !out.Message {
+			return nil, err
+		}
+		return &Message{DataType: out.DataType, ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
+	})
+}
+
+func contentType(t webpubsub.DataType) string {
+	switch t {
+	case webpubsub.DataText:
+		return wire.MediaText + "; charset=utf-8"
+	case webpubsub.DataJSON:
+		return wire.MediaJSON
+	case webpubsub.DataProtobuf:
+		return wire.MediaProtobuf
+	default:
+		return wire.MediaBinary
+	}
+}

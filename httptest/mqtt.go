@@ -1,0 +1,214 @@
+package httptest
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// MQTTClient is an MQTT client that wants to connect. Its [Client.ConnectionID]
+// is the MQTT client id; it offers the subprotocol "mqtt" unless it says
+// otherwise.
+type MQTTClient struct {
+	Client
+	// ProtocolVersion (mqtt.protocolVersion); zero is [webpubsub.MQTT5].
+	ProtocolVersion webpubsub.MQTTVersion
+	// Username (mqtt.username); nil is sent as null.
+	Username *string
+	// Password (mqtt.password), sent in base64; nil is sent as null.
+	Password []byte
+	// UserProperties (mqtt.userProperties) of the CONNECT packet, in order.
+	UserProperties []webpubsub.MQTTUserProperty
+	// CleanStart (mqtt.cleanStart); nil leaves the member out.
+	CleanStart *bool
+	// SessionID (ce-sessionId) of a session that the client resumes; empty begins
+	// a new one. A resumed session gets no connected event.
+	SessionID string
+}
+
+// MQTTConn is an MQTT client's session with its network connection. It has the
+// methods of [Conn], but MQTT clients send with Publish, and DisconnectMQTT can
+// tell more of the end than Disconnect, which is a network that failed.
+type MQTTConn struct {
+	*Conn
+	// PhysicalConnectionID (ce-physicalConnectionId) of the network connection.
+	PhysicalConnectionID string
+	// SessionID (ce-sessionId) of the session.
+	SessionID string
+}
+
+// mqttIDs are what the header of an MQTT client's events has in addition.
+type mqttIDs struct{ physical, session string }
+
+func (m *mqttIDs) describe(ev *Event) {
+	ev.Subprotocol = wire.SubprotocolMQTT
+	ev.PhysicalConnectionID = m.physical
+	if ev.Type != wire.TypeConnect { // there is no session yet
+		ev.SessionID = m.session
+	}
+}
+
+// ConnectMQTT raises the connect event of an MQTT client; nil is an anonymous
+// one. Its errors are those of [Service.Connect]; a [*RejectedError] has the
+// CONNACK's code in its MQTT field.
+func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTConn, error) {
+	var cl MQTTClient
+	if client != nil {
+		cl = *client
+	}
+	if cl.Subprotocols == nil {
+		cl.Subprotocols = []string{wire.SubprotocolMQTT}
+	}
+	if cl.ProtocolVersion == 0 {
+		cl.ProtocolVersion = webpubsub.MQTT5
+	}
+	body := cl.request()
+	body.MQTT = &wire.MQTTConnect{
+		ProtocolVersion: int(cl.ProtocolVersion),
+		Username:        cl.Username,
+		UserProperties:  propertiesToWire(cl.UserProperties),
+		CleanStart:      cl.CleanStart,
+	}
+	if cl.Password != nil {
+		password := base64.StdEncoding.EncodeToString(cl.Password)
+		body.MQTT.Password = &password
+	}
+	conn := newConn(s, or(cl.ConnectionID, newID()))
+	conn.UserID = cl.UserID
+	conn.mqtt = &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
+	if err := conn.connect(ctx, &cl.Client, body); err != nil {
+		return nil, withRefusal(err)
+	}
+	return &MQTTConn{Conn: conn, PhysicalConnectionID: conn.mqtt.physical, SessionID: conn.mqtt.session}, nil
+}
+
+// withRefusal reads the CONNACK's code out of a rejection.
+func withRefusal(err error) error {
+	var rejected *RejectedError
+	if !errors.As(err, &rejected) {
+		return err
+	}
+	var body struct {
+		MQTT *wire.MQTTFailure `json:"mqtt"`
+	}
+	if json.Unmarshal(rejected.Body, &body) == nil && body.MQTT != nil {
+		rejected.MQTT = &MQTTRefusal{
+			Code:           webpubsub.MQTTConnectCode(body.MQTT.Code),
+			Reason:         body.MQTT.Reason,
+			UserProperties: propertiesFromWire(body.MQTT.UserProperties),
+		}
+	}
+	return err
+}
+
+// MQTTMessage is a PUBLISH packet that raises a user event, or the one that
+// answers it.
+type MQTTMessage struct {
+	// Topic of an answer; a message to publish has none, it goes to the event.
+	Topic string
+	// ContentType is the packet's own, any media type; empty leaves the header out.
+	ContentType string
+	Data        []byte
+	// UserProperties (mqtt-*) travel as headers: an answer's have lower-case names
+	// and are sorted by them. The service adds azure-status-code to an answer.
+	UserProperties []webpubsub.MQTTUserProperty
+	// CorrelationData comes back in the answer; the handler does not see it.
+	CorrelationData []byte
+}
+
+// Publish raises a user event by a PUBLISH packet to the event's topic, and
+// gives the packet that the service publishes in answer. A rejected event is
+// answered too, on another topic: then both the message and the error, a
+// [*RejectedError], are set.
+func (c *MQTTConn) Publish(ctx context.Context, event string, m MQTTMessage) (*MQTTMessage, error) {
+	if event == "" || strings.Contains(event, "/") {
+		return nil, errors.New("httptest: name of an MQTT client's user event is empty or has a /")
+	}
+	ev := Event{
+		Type:               wire.TypePrefixUser + event,
+		Name:               event,
+		ContentType:        m.ContentType,
+		Data:               m.Data,
+		MQTTUserProperties: m.UserProperties,
+	}
+	var out *MQTTMessage
+	_, err := c.raise(ctx, ev, func(answer *upstream.Answer) (*Message, error) {
+		out = mqttAnswer(event, "succeeded", answer)
+		return nil, nil
+	})
+	var rejected *RejectedError
+	if errors.As(err, &rejected) {
+		out = mqttAnswer(event, "failed", &upstream.Answer{Status: rejected.Status, Header: rejected.Header, Body: rejected.Body})
+	}
+	if out != nil {
+		out.CorrelationData = m.CorrelationData
+	}
+	return out, err
+}
+
+func mqttAnswer(event, outcome string, answer *upstream.Answer) *MQTTMessage {
+	out := &MQTTMessage{
+		Topic:       "$webpubsub/server/events/" + event + "/" + outcome,
+		ContentType: answer.Header.Get(wire.HeaderContentType),
+		Data:        answer.Body,
+	}
+	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
+		property, ok := strings.CutPrefix(name, wire.PrefixMQTT)
+		if !ok || property == "" {
+			continue
+		}
+		for _, value := range answer.Header[name] {
+			out.UserProperties = append(out.UserProperties, webpubsub.MQTTUserProperty{Name: strings.ToLower(property), Value: value})
+		}
+	}
+	out.UserProperties = append(out.UserProperties, webpubsub.MQTTUserProperty{Name: "azure-status-code", Value: strconv.Itoa(answer.Status)})
+	return out
+}
+
+// DisconnectMQTT raises the disconnected event that ends the session, with what
+// MQTT knows of the end; nil is a network that failed. An empty reason is sent
+// as null.
+func (c *MQTTConn) DisconnectMQTT(ctx context.Context, reason string, end *webpubsub.MQTTDisconnect) error {
+	out := new(wire.MQTTDisconnect)
+	if end != nil {
+		out.InitiatedByClient = end.InitiatedByClient
+		if end.Packet != nil {
+			out.DisconnectPacket = &wire.MQTTDisconnectPacket{
+				Code:           int(end.Packet.Code),
+				UserProperties: propertiesToWire(end.Packet.UserProperties),
+			}
+		}
+	}
+	return c.disconnect(ctx, reason, out)
+}
+
+func propertiesToWire(in []webpubsub.MQTTUserProperty) []wire.MQTTProperty {
+	if in == nil {
+		return nil
+	}
+	out := make([]wire.MQTTProperty, len(in))
+	for i, p := range in {
+		out[i] = wire.MQTTProperty(p)
+	}
+	return out
+}
+
+func propertiesFromWire(in []wire.MQTTProperty) []webpubsub.MQTTUserProperty {
+	if in == nil {
+		return nil
+	}
+	out := make([]webpubsub.MQTTUserProperty, len(in))
+	for i, p := range in {
+		out[i] = webpubsub.MQTTUserProperty(p)
+	}
+	return out
+}

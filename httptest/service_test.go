@@ -1,0 +1,267 @@
+package httptest_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	nethttptest "net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/httptest"
+)
+
+func TestNewPanics(t *testing.T) {
+	t.Parallel()
+	h := http.NotFoundHandler()
+	tests := map[string]struct {
+		handler http.Handler
+		opts    *httptest.Options
+	}{
+		"nothing":                   {nil, nil},
+		"handler and transport":     {h, &httptest.Options{Transport: http.DefaultTransport}},
+		"connection string":         {h, &httptest.Options{ConnectionString: "nonsense"}},
+		"no key":                    {h, &httptest.Options{ConnectionString: "Endpoint=https://a.test"}},
+		"relative URL":              {h, &httptest.Options{URL: "/eventhandler"}},
+		"other scheme":              {h, &httptest.Options{URL: "tunnel:///eventhandler"}},
+		"unknown parameter":         {h, &httptest.Options{URL: "http://a.test/{user}"}},
+		"parameter in host":         {h, &httptest.Options{URL: "http://{hub}.test/"}},
+		"parameter in host no path": {h, &httptest.Options{URL: "http://{hub}.test"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Panics(t, func() { httptest.New(test.handler, test.opts) })
+		})
+	}
+}
+
+func TestUE28ValidationRequest(t *testing.T) {
+	t.Parallel()
+	h := &script{answer: func(w http.ResponseWriter, _ int) {
+		w.Header().Set("WebHook-Allowed-Origin", "localhost")
+		w.Header().Set("Set-Cookie", "a=1")
+	}}
+	svc := httptest.New(h, &httptest.Options{URL: "http://app.test/events/{hub}/{event}?code=1"})
+	require.NoError(t, svc.Validate(t.Context()))
+	require.NoError(t, svc.Validate(t.Context()))
+	for _, r := range h.seen {
+		assert.Equal(t, "/events/chat/validate?code=1", r.Path)
+		assert.Equal(t, http.Header{"Webhook-Request-Origin": {"localhost"}, "Ce-Awpsversion": {"1.0"}}, r.Header)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	h := newHandler(t, webpubsub.Config{ConnectionStrings: []string{httptest.ConnectionString}, Logger: quiet()})
+	require.NoError(t, httptest.New(h, nil).Validate(t.Context()))
+	require.NoError(t, httptest.New(h, &httptest.Options{Origins: []string{"replica.test", "LOCALHOST"}}).Validate(t.Context()))
+
+	err := httptest.New(h, &httptest.Options{Origins: []string{"localhost.evil.test"}}).Validate(t.Context())
+	var denied *httptest.NoConsentError
+	require.ErrorAs(t, err, &denied)
+	assert.Equal(t, http.MethodOptions, denied.Method)
+	assert.Equal(t, 200, denied.Status)
+	assert.Empty(t, denied.AllowedOrigins)
+	assert.Contains(t, string(denied.Body), "localhost.evil.test")
+	assert.True(t, strings.HasPrefix(denied.Error(), "httptest: "))
+
+	var methods []string
+	onlyGet := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		methods = append(methods, r.Method)
+		if r.Method == http.MethodOptions {
+			http.NotFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+	require.NoError(t, httptest.New(onlyGet, nil).Validate(t.Context()))
+	assert.Equal(t, []string{"OPTIONS", "GET"}, methods)
+
+	panics := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") })
+	var delivery *httptest.DeliveryError
+	require.ErrorAs(t, httptest.New(panics, nil).Validate(t.Context()), &delivery)
+}
+
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	h := new(script)
+	svc := httptest.New(h, &httptest.Options{Origins: []string{"a.test", "b.test"}})
+	_, err := svc.Connect(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a.test, b.test"}, h.seen[0].Header["Webhook-Request-Origin"])
+}
+
+// Over the network, header names are spelled as the service spells them, and
+// nothing is sent that the service does not send.
+func TestDeliveryToURL(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, listener.Close()) })
+	raw := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		r := bufio.NewReader(conn)
+		var head strings.Builder
+		for {
+			line, err := r.ReadString('\n')
+			head.WriteString(line)
+			if err != nil || line == "\r\n" {
+				break
+			}
+		}
+		raw <- head.String()
+		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+		assert.NoError(t, conn.Close())
+	}()
+	svc := httptest.New(nil, &httptest.Options{
+		URL:       "http://" + listener.Addr().String() + "/eventhandler/{event}",
+		Transport: &http.Transport{DisableCompression: true},
+	})
+	_, err = svc.Connect(t.Context(), &httptest.Client{UserID: "用户"})
+	require.NoError(t, err)
+	head := <-raw
+	for _, want := range []string{
+		"POST /eventhandler/connect HTTP/1.1\r\n", "\r\nWebHook-Request-Origin: localhost\r\n", "\r\nce-userId: 用户\r\n",
+		"\r\nce-connectionId: ", "\r\nce-eventName: connect\r\n", "\r\nce-awpsversion: 1.0\r\n", "\r\nce-signature: sha256=",
+		"\r\nx-ms-client-request-id: ",
+	} {
+		assert.Contains(t, head, want)
+	}
+	assert.NotContains(t, head, "User-Agent")
+	assert.NotContains(t, head, "Ce-")
+}
+
+func TestNetworkRoundTrip(t *testing.T) {
+	t.Parallel()
+	server := nethttptest.NewServer(newHandler(t, fullConfig()))
+	defer server.Close()
+	svc := httptest.New(nil, &httptest.Options{URL: server.URL})
+	require.NoError(t, svc.Validate(t.Context()))
+	conn, err := svc.Connect(t.Context(), nil)
+	require.NoError(t, err)
+	got, err := conn.SendText(t.Context(), "message", "hello")
+	require.NoError(t, err)
+	assert.Equal(t, "hello", got.Text())
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	server := nethttptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	_, err := httptest.New(nil, &httptest.Options{URL: server.URL}).Connect(t.Context(), nil)
+	var rejected *httptest.RejectedError
+	require.ErrorAs(t, err, &rejected)
+	assert.Equal(t, http.StatusTemporaryRedirect, rejected.Status)
+	assert.Equal(t, 1, calls)
+}
+
+// words splits a command as a POSIX shell does: quotes, and lines that go on.
+func words(tb testing.TB, command string) []string {
+	tb.Helper()
+	var out []string
+	var word strings.Builder
+	inWord, quoted := false, false
+	for i := 0; i < len(command); i++ {
+		c := command[i]
+		switch {
+		case quoted && c == '\'':
+			quoted = false
+		case quoted:
+			word.WriteByte(c)
+		case c == '\'':
+			quoted, inWord = true, true
+		case c == '\\' && command[i+1] == '\n':
+			i++
+		case c == '\\':
+			i++
+			word.WriteByte(command[i])
+			inWord = true
+		case c == ' ' || c == '\n':
+			if inWord {
+				out = append(out, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			require.NotContains(tb, "$`\"&|;<>()*?[]#~!{}", string(c), "an unquoted character that means something to a shell")
+			word.WriteByte(c)
+			inWord = true
+		}
+	}
+	require.False(tb, quoted)
+	if inWord {
+		out = append(out, word.String())
+	}
+	return out
+}
+
+func TestCurl(t *testing.T) {
+	t.Parallel()
+	const text = "it's $HOME `id` \"x\"\n\\ @file &"
+	const address = "http://app.test:8080/it's/{event}?a=1&b=[2]"
+	svc := httptest.New(nil, &httptest.Options{URL: address})
+	command, err := svc.Curl("message", text)
+	require.NoError(t, err)
+	assert.NotContains(t, command, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "no key")
+
+	args := words(t, command)
+	require.Equal(t, []string{"curl", "-i", "--globoff"}, args[:3])
+	u, err := url.Parse(args[3])
+	require.NoError(t, err)
+	assert.Equal(t, "/it's/message", u.Path)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, args[3], nil)
+	require.NoError(t, err)
+	for rest := args[4:]; len(rest) > 0; rest = rest[2:] {
+		switch rest[0] {
+		case "-H":
+			name, value, ok := strings.Cut(rest[1], ": ")
+			require.True(t, ok)
+			req.Header.Add(name, value)
+		case "--data-raw":
+			req.Body, req.ContentLength = io.NopCloser(strings.NewReader(rest[1])), int64(len(rest[1]))
+		default:
+			require.Fail(t, "unknown option", rest[0])
+		}
+	}
+	answer, err := httptest.New(newHandler(t, fullConfig()), nil).Do(req)
+	require.NoError(t, err)
+	assert.Equal(t, 200, answer.Status)
+	assert.Equal(t, text, string(answer.Body))
+}
+
+func TestCurlRefuses(t *testing.T) {
+	t.Parallel()
+	svc := httptest.New(nil, &httptest.Options{URL: "http://app.test"})
+	_, err := svc.Curl("message", "a\x00b")
+	require.Error(t, err)
+	_, err = svc.Curl("", "text")
+	require.Error(t, err)
+	_, err = svc.Curl("a\nb: c", "text")
+	require.Error(t, err)
+}
+
+func TestCanceledContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := new(script)
+	_, err := httptest.New(h, &httptest.Options{Retry: true}).Connect(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, h.seen)
+}

@@ -1,0 +1,55 @@
+package httptest
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// spelled writes header names as the service does. Go keeps them in canonical
+// form, which is no different to an HTTP server but to whoever reads a capture.
+type spelled struct{ next http.RoundTripper }
+
+// RoundTrip sends the request with respelled names and no User-Agent.
+func (t spelled) RoundTrip(req *http.Request) (*http.Response, error) {
+	next := t.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	out := req.Clone(req.Context())
+	out.Header = make(http.Header, len(req.Header)+1)
+	for name, values := range req.Header {
+		out.Header[spelling(name)] = values
+	}
+	out.Header["User-Agent"] = nil // net/http would write its own
+	return next.RoundTrip(out)
+}
+
+func spelling(name string) string {
+	switch name {
+	case wire.HeaderRequestOrigin:
+		return "WebHook-Request-Origin"
+	case wire.HeaderUserID:
+		return "ce-userId"
+	case wire.HeaderConnectionID:
+		return "ce-connectionId"
+	case wire.HeaderEventName:
+		return "ce-eventName"
+	case wire.HeaderConnectionState:
+		return "ce-connectionState"
+	case wire.HeaderPhysicalConnectionID:
+		return "ce-physicalConnectionId"
+	case wire.HeaderSessionID:
+		return "ce-sessionId"
+	}
+	for _, prefix := range []string{wire.PrefixAttribute, wire.PrefixMQTT, "X-Ms-"} {
+		if strings.HasPrefix(name, prefix) {
+			return strings.ToLower(name)
+		}
+	}
+	if key, ok := strings.CutPrefix(name, wire.PrefixMetadata); ok {
+		return "X-WebPubSub-Metadata-" + strings.ToLower(key)
+	}
+	return name
+}

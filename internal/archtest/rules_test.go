@@ -1,0 +1,281 @@
+package archtest_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A pattern names one package, with "/..." it and all packages below it, and as
+// "..." all there are. Of our own packages it is the path below the module,
+// where "." is the root.
+type pattern string
+
+func (p pattern) matches(path string) bool {
+	if p == "..." {
+		return true
+	}
+	if prefix, ok := strings.CutSuffix(string(p), "/..."); ok {
+		return path == prefix || strings.HasPrefix(path, prefix+"/")
+	}
+	return path == string(p)
+}
+
+func matchesAny(patterns []pattern, path string) bool {
+	return slices.ContainsFunc(patterns, func(p pattern) bool { return p.matches(path) })
+}
+
+// A room is a package or a family of packages, and what it may import beside
+// itself and the standard library.
+type room struct {
+	name  pattern
+	ours  []pattern
+	third []pattern
+	why   string
+}
+
+const (
+	cloudEventsSDK = "github.com/cloudevents/sdk-go/v2"
+	validatorV10   = "github.com/go-playground/validator/v10"
+	azcore         = "github.com/Azure/azure-sdk-for-go/sdk/azcore/..."
+	azidentity     = "github.com/Azure/azure-sdk-for-go/sdk/azidentity/..."
+	jwt            = "github.com/golang-jwt/jwt/v5"
+	webSocket      = "github.com/coder/websocket/..."
+	cobra          = "github.com/spf13/cobra"
+	testify        = "github.com/stretchr/testify/..."
+)
+
+// rooms stand in the order of the building, lowest first: a room imports only
+// from those above it in this list. Where two patterns match a package, the
+// longer one counts.
+var rooms = []room{
+	{
+		name: "internal/wire",
+		why:  "it is names without logic, so that every other package can import it",
+	},
+	{
+		name: "internal/connstr",
+		why:  "it handles secrets; a parser of one string needs nothing",
+	},
+	{
+		name:  ".",
+		ours:  []pattern{"internal/wire", "internal/connstr"},
+		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
+		why:   "what it imports, every user's program imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
+	},
+	{
+		name:  "service/...",
+		ours:  []pattern{"internal/wire", "internal/connstr"},
+		third: []pattern{azcore, jwt},
+		why:   "a program that only calls the service carries no event handler",
+	},
+	{
+		name:  "client/...",
+		ours:  []pattern{"internal/wire"},
+		third: []pattern{webSocket},
+		why:   "a client runs where no access key may be, and carries neither event handler nor REST client",
+	},
+	{
+		name:  "internal/upstream/...",
+		ours:  []pattern{".", "internal/wire", "internal/connstr"},
+		third: []pattern{cloudEventsSDK + "/..."},
+		why:   "it delivers events as the service does; an encoder that is not ours feeds our decoder",
+	},
+	{
+		name:  "internal/conformance/...",
+		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/..."},
+		third: []pattern{cloudEventsSDK + "/..."},
+		why:   "it judges any handler, and so knows no more than what a service can send",
+	},
+	{
+		name:  "httptest/...",
+		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/..."},
+		third: []pattern{cloudEventsSDK + "/..."},
+		why:   "the kit goes into users' tests: it brings them nothing that the handler does not, but the SDK's HTTP binding",
+	},
+	{
+		name:  "emulator/...",
+		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/..."},
+		third: []pattern{webSocket, jwt},
+		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
+	},
+	{
+		name:  "internal/cli/...",
+		ours:  []pattern{".", "service/...", "client/...", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
+		third: []pattern{cobra, azcore, azidentity},
+		why:   "the program is made of the packages; cobra stays out of all of them",
+	},
+	{
+		name: "cmd/...",
+		ours: []pattern{"internal/cli/..."},
+		why:  "main only joins the process to internal/cli, where it can be tested",
+	},
+	{
+		name:  "examples/...",
+		ours:  []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
+		third: []pattern{cloudEventsSDK + "/...", azcore, azidentity},
+		why:   "an example is copied into another module, which cannot import our internal packages",
+	},
+	{
+		name: "internal/bench/...",
+		ours: []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
+		why:  "it measures what a user of the public API gets",
+	},
+	{
+		name: "internal/e2e/...",
+		ours: []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
+		why:  "it tries the public packages together, as a user would",
+	},
+	{
+		name: "internal/archtest",
+		why:  "it looks at the others from outside",
+	},
+}
+
+// A ban keeps a package out of another's programs, however many imports away.
+type ban struct {
+	name  pattern   // of the package that must do without
+	ours  []pattern // what it must do without, of our own packages
+	other []pattern // and of the rest
+	why   string
+}
+
+var bans = []ban{
+	{
+		name: "service/...",
+		ours: []pattern{".", "client/...", "emulator/..."},
+		why:  "service does not know the root: the CloudEvents SDK and the validator are no part of a REST client",
+	},
+	{
+		name: "client/...",
+		ours: []pattern{".", "service/...", "emulator/...", "internal/connstr"},
+		why:  "client does not know the root, and handles no connection string",
+	},
+	{
+		name:  "...",
+		other: []pattern{testify},
+		why:   "testify is for tests: users of the module do not compile it",
+	},
+	{
+		name:  ".",
+		other: []pattern{"testing/...", "net/http/httptest", "flag"},
+		why:   "a server's program holds no test code, and no flags of others",
+	},
+}
+
+// testThird is what tests may import beside what the rooms import.
+var testThird = []pattern{testify}
+
+// violation is one broken rule.
+type violation struct {
+	pkg      string // the package that breaks it
+	imported string // what it must not import; empty if there is no rule for it
+	rule     rule
+	why      string
+}
+
+type rule string
+
+const (
+	ruleNoRoom     rule = "has no room: give it one in rules_test.go, with the reason"
+	ruleOurs       rule = "imports a package of ours that it may not"
+	ruleThird      rule = "imports a third-party package that it may not"
+	ruleTestsThird rule = "imports, in tests, a third-party package that no room has"
+	ruleBan        rule = "depends on what it must do without"
+)
+
+func (v violation) String() string {
+	return fmt.Sprintf("%s: %s: %s (%s)", v.pkg, v.rule, v.imported, v.why)
+}
+
+// check holds packages to the rules.
+func check(rooms []room, bans []ban, packages []listed) []violation {
+	var broken []violation
+	for _, p := range packages {
+		if !p.own() {
+			continue
+		}
+		path := ourPath(p.ImportPath)
+		broken = append(broken, checkBans(bans, path, p.Deps)...)
+		r, ok := roomOf(rooms, path)
+		if !ok {
+			broken = append(broken, violation{pkg: path, rule: ruleNoRoom})
+			continue
+		}
+		for _, imported := range p.Imports {
+			if v, ok := checkImport(r, imported); !ok {
+				v.pkg = path
+				broken = append(broken, v)
+			}
+		}
+		tests := slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.TestImports, p.XTestImports))))
+		for _, imported := range tests {
+			if isThird(imported) && !matchesAny(testThird, imported) && !anyRoomHas(rooms, imported) {
+				broken = append(broken, violation{path, imported, ruleTestsThird, "test tools outside the list live in nested modules"})
+			}
+		}
+	}
+	return broken
+}
+
+func checkImport(r room, imported string) (violation, bool) {
+	switch {
+	case isOurs(imported):
+		path := ourPath(imported)
+		return violation{imported: path, rule: ruleOurs, why: r.why}, r.name.matches(path) || matchesAny(r.ours, path)
+	case isThird(imported):
+		return violation{imported: imported, rule: ruleThird, why: r.why}, matchesAny(r.third, imported)
+	}
+	return violation{}, true
+}
+
+func checkBans(bans []ban, path string, deps []string) []violation {
+	var broken []violation
+	for _, b := range bans {
+		if !b.name.matches(path) {
+			continue
+		}
+		for _, dep := range deps {
+			if isOurs(dep) && matchesAny(b.ours, ourPath(dep)) {
+				broken = append(broken, violation{path, ourPath(dep), ruleBan, b.why})
+			}
+			if matchesAny(b.other, dep) {
+				broken = append(broken, violation{path, dep, ruleBan, b.why})
+			}
+		}
+	}
+	return broken
+}
+
+// roomOf gives the room of a package: that of the longest pattern.
+func roomOf(rooms []room, path string) (room, bool) {
+	var best room
+	for _, r := range rooms {
+		if r.name.matches(path) && len(r.name) > len(best.name) {
+			best = r
+		}
+	}
+	return best, best.name != ""
+}
+
+func anyRoomHas(rooms []room, imported string) bool {
+	return slices.ContainsFunc(rooms, func(r room) bool { return matchesAny(r.third, imported) })
+}
+
+func isOurs(path string) bool {
+	return path == modulePath || strings.HasPrefix(path, modulePath+"/")
+}
+
+// isThird tells a package of another module by the dot in its host's name,
+// which packages of the standard library do not have.
+func isThird(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".") && !isOurs(path)
+}
+
+func ourPath(path string) string {
+	if path == modulePath {
+		return "."
+	}
+	return strings.TrimPrefix(path, modulePath+"/")
+}

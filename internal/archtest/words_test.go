@@ -1,0 +1,138 @@
+package archtest_test
+
+import (
+	"bytes"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestREADMEServer holds the first Go block of the README to a program that is
+// compiled and tested. After a change of the program, run make golden.
+func TestREADMEServer(t *testing.T) {
+	t.Parallel()
+	const program = "examples/echo/main.go"
+	before, rest, found := strings.Cut(string(readFile(t, "README.md")), "\n```go\n")
+	require.True(t, found, "README.md has no Go block")
+	block, after, found := strings.Cut(rest, "\n```\n")
+	require.True(t, found, "README.md: the first Go block has no end")
+	want := string(readFile(t, program))
+	if *update {
+		readme := before + "\n```go\n" + want + "```\n" + after
+		require.NoError(t, os.WriteFile(filepath.Join(rootDir, "README.md"), []byte(readme), 0o644))
+		return
+	}
+	assert.Equal(t, want, block+"\n", "first Go block of README.md and %s; run make golden", program)
+}
+
+// TestDocumentLinks keeps the documents from linking to files that are not there.
+func TestDocumentLinks(t *testing.T) {
+	t.Parallel()
+	code := regexp.MustCompile("(?s)\n```.*?\n```\n")
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	for _, document := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+		for _, match := range link.FindAllSubmatch(code.ReplaceAll(readFile(t, document), []byte("\n")), -1) {
+			target := string(match[1])
+			_, err := os.Stat(filepath.Join(rootDir, filepath.FromSlash(target)))
+			assert.NoError(t, err, "%s links to %s", document, target)
+		}
+	}
+}
+
+// foreign are words that say more about the machine a file was written on than
+// about the project. They are split, so that this file does not match itself.
+var foreign = []struct {
+	name string
+	text *regexp.Regexp
+	why  string
+}{
+	{"home directory", regexp.MustCompile(`(?:^|[\s"'=(:` + "`" + `])/(?:root|home/[\w.-]+|Users/[\w.-]+|work)/`), "a path of one machine is no use on another"},
+	{"Windows home directory", regexp.MustCompile(`[A-Z]:\\+Users\\`), "a path of one machine is no use on another"},
+	{"Go proxy", regexp.MustCompile(`\bproxy\.go` + `lang\.org\b`), "modules come from wherever GOPROXY says"},
+	{"npm registry", regexp.MustCompile(`\bregistry\.npm` + `js\.org\b`), "a lock file with hosts in it cannot be installed behind a mirror"},
+	{"Debian mirror", regexp.MustCompile(`\bdeb\.deb` + `ian\.org\b`), "packages come from wherever the system says"},
+}
+
+func TestForeignWords(t *testing.T) {
+	t.Parallel()
+	for _, file := range files(t) {
+		data := readFile(t, file)
+		if bytes.IndexByte(data, 0) >= 0 {
+			continue
+		}
+		for i, line := range bytes.Split(data, []byte("\n")) {
+			for _, f := range foreign {
+				assert.Falsef(t, f.text.Match(line), "%s:%d: %s: %s", file, i+1, f.name, f.why)
+			}
+		}
+	}
+}
+
+func TestForeignWordsAreFound(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		line string
+		want string
+	}{
+		{"see /" + "root/go/pkg", "home directory"},
+		{`"/` + `home/ann/src"`, "home directory"},
+		{"path=/" + "Users/Ann/src", "home directory"},
+		{`C:\` + `Users\Ann`, "Windows home directory"},
+		{"GOPROXY=https://proxy.go" + "lang.org", "Go proxy"},
+		{`"resolved": "https://registry.npm` + `js.org/a/-/a.tgz"`, "npm registry"},
+		{"deb http://deb.deb" + "ian.org/debian bookworm main", "Debian mirror"},
+		{"mux.Handle(\"/eventhandler/{tenant}\", h)", ""},
+		{"https://example.com/home/page, https://example.com/work/", ""},
+		{"the golang.org/x/text module", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.line, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			for _, f := range foreign {
+				if f.text.MatchString(tt.line) {
+					got = f.name
+				}
+			}
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// Bounds on files: what is longer is more than one idea, or does not belong
+// into a repository of source. A file that has a reason stands in longFiles.
+const (
+	maxSourceLines = 400
+	maxTestLines   = 800
+	maxFileBytes   = 512 << 10
+)
+
+// longFiles may have more lines than others, each for a reason.
+var longFiles = map[string]string{}
+
+func TestFileSizes(t *testing.T) {
+	t.Parallel()
+	all := files(t)
+	for _, file := range all {
+		data := readFile(t, file)
+		assert.LessOrEqual(t, len(data), maxFileBytes, "bytes of %s", file)
+		if path.Ext(file) != ".go" || longFiles[file] != "" {
+			continue
+		}
+		limit := maxSourceLines
+		if strings.HasSuffix(file, "_test.go") {
+			limit = maxTestLines
+		}
+		assert.LessOrEqual(t, bytes.Count(data, []byte("\n")), limit, "lines of %s", file)
+	}
+	for file := range longFiles {
+		assert.True(t, slices.Contains(all, file), "%s is in longFiles and not there", file)
+	}
+}

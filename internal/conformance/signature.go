@@ -1,0 +1,164 @@
+package conformance
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+const wrongKey = "a key that is not the service's"
+
+// goodSignatureChecks are about signatures that prove what they should.
+func goodSignatureChecks() []Check {
+	return []Check{
+		{
+			ID:     "signed",
+			Rule:   "an event as the service sends it is accepted",
+			Reason: "the service signs with both its keys; a handler that has either goes on working while the other is replaced",
+			run: func(p *probe) {
+				p.accepted("signed event", p.event(connected()))
+				p.accepted("signed event of a user", p.event(Event{Type: wire.TypeConnected, Name: wire.NameConnected, Body: "{}", UserID: "用户"}))
+			},
+		},
+		{
+			ID:     "signature-second",
+			Rule:   "every token of ce-signature counts, not only the first",
+			Reason: "the second is made with the secondary key, and all that a handler with that key can verify",
+			run: func(p *probe) {
+				p.signed("second of two", func(id string) []string {
+					return []string{webpubsub.Sign(wrongKey, id) + "," + strings.Join(p.tokens(id), ",")}
+				})
+			},
+		},
+		{
+			ID:     "signature-upper-case",
+			Rule:   "digests are compared as bytes, so that upper-case hexadecimal is accepted",
+			Reason: "the case is not specified, and the service's own libraries write both",
+			run: func(p *probe) {
+				p.signed("upper case", func(id string) []string {
+					line := strings.ToUpper(strings.Join(p.tokens(id), ","))
+					return []string{strings.ReplaceAll(line, "SHA256=", wire.SignaturePrefix)}
+				})
+			},
+		},
+		{
+			ID:     "signature-lines",
+			Rule:   "tokens may have a space after the comma, or a header line each",
+			Reason: "proxies and the service's tunnel join and split header lines",
+			run: func(p *probe) {
+				p.signed("space after the comma", func(id string) []string {
+					return []string{webpubsub.Sign(wrongKey, id) + ", " + strings.Join(p.tokens(id), ", ")}
+				})
+				p.signed("a line each", func(id string) []string {
+					return append([]string{webpubsub.Sign(wrongKey, id)}, p.tokens(id)...)
+				})
+			},
+		},
+	}
+}
+
+// badSignatureChecks are about requests that prove nothing.
+func badSignatureChecks() []Check {
+	return []Check{
+		{
+			ID:     "signature-missing",
+			Rule:   "an event without a signature is refused",
+			Reason: "anybody who knows the URL could connect as any user",
+			run: func(p *probe) {
+				p.unsigned("no ce-signature", func(string) []string { return nil })
+				p.unsigned("empty ce-signature", func(string) []string { return []string{""} })
+			},
+		},
+		{
+			ID:     "signature-wrong",
+			Rule:   "an event is refused if no token is made with a key of the service, or none is whole",
+			Reason: "a signature that is not verified is none",
+			run: func(p *probe) {
+				p.unsigned("wrong key", func(id string) []string { return []string{webpubsub.Sign(wrongKey, id)} })
+				p.unsigned("cut short", func(id string) []string { return []string{p.tokens(id)[0][:len(wire.SignaturePrefix)+8]} })
+				p.unsigned("without sha256=", func(id string) []string {
+					return []string{strings.TrimPrefix(p.tokens(id)[0], wire.SignaturePrefix)}
+				})
+				p.unsigned("not hexadecimal", func(string) []string { return []string{wire.SignaturePrefix + strings.Repeat("zz", 32)} })
+			},
+		},
+		{
+			ID:     "signature-other-connection",
+			Rule:   "a signature made for another connection is refused",
+			Reason: "whoever has seen one event of one client could send events of every client",
+			run: func(p *probe) {
+				p.unsigned("other connection", func(string) []string { return p.tokens("another connection") })
+				req := edit(p.event(connected()), func(h http.Header) {
+					h.Del(wire.HeaderConnectionID)
+					h[wire.HeaderSignature] = p.tokens("")
+				})
+				p.refused("no connection", req)
+			},
+		},
+		{
+			ID:     "signature-before-body",
+			Rule:   "the body is not read before the signature holds",
+			Reason: "a stranger could make the handler read, decode and hold whatever he likes",
+			run:    checkBodyUnread,
+		},
+		{
+			ID:     "origin-unknown",
+			Rule:   "an event from an unknown origin, or from none, is refused whatever its signature",
+			Reason: "a key is good for its own service only; with several services, one could speak for the other",
+			run: func(p *probe) {
+				p.refused("event from "+otherHost, from(p.event(connected()), otherHost))
+				p.refused("event from a look-alike", from(p.event(connected()), p.target.Origin+".evil.test"))
+				p.refused("event without WebHook-Request-Origin", from(p.event(connected())))
+			},
+		},
+	}
+}
+
+// tokens are correct signatures of a connection.
+func (p *probe) tokens(connectionID string) []string {
+	tokens := make([]string, len(p.target.Keys))
+	for i, key := range p.target.Keys {
+		tokens[i] = webpubsub.Sign(key, connectionID)
+	}
+	return tokens
+}
+
+func resigned(req *http.Request, lines func(connectionID string) []string) *http.Request {
+	return edit(req, func(h http.Header) {
+		h[wire.HeaderSignature] = lines(h.Get(wire.HeaderConnectionID))
+		if h[wire.HeaderSignature] == nil {
+			h.Del(wire.HeaderSignature)
+		}
+	})
+}
+
+// signed sends an event with a correct signature in an uncommon form.
+func (p *probe) signed(what string, lines func(connectionID string) []string) {
+	p.accepted("signature "+what, resigned(p.event(connected()), lines))
+}
+
+// unsigned sends events with a signature that proves nothing: one that all
+// handlers take, and the one that matters most.
+func (p *probe) unsigned(what string, lines func(connectionID string) []string) {
+	p.refused("connected event, "+what, resigned(p.event(connected()), lines))
+	connect := Event{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect}
+	p.refused("connect event, "+what, resigned(p.event(connect), lines))
+}
+
+const emptyConnect = `{"claims":{},"query":{},"headers":{},"subprotocols":[],"clientCertificates":[]}`
+
+func checkBodyUnread(p *probe) {
+	for _, ev := range []Event{
+		{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect},
+		{Name: wire.NameMessage, ContentType: wire.MediaText, Body: "hello"},
+		{Type: wire.TypeDisconnected, Name: wire.NameDisconnected, Body: `{"reason":null}`},
+	} {
+		req := resigned(p.event(ev), func(id string) []string { return []string{webpubsub.Sign(wrongKey, id)} })
+		answer := p.do(ev.Name+" event with a wrong signature", req)
+		if answer != nil && answer.BodyRead > 0 {
+			p.failf("%s event with a wrong signature: %d bytes of its body were read", ev.Name, answer.BodyRead)
+		}
+	}
+}

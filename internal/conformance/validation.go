@@ -1,0 +1,126 @@
+package conformance
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+const otherHost = "other.example.test"
+
+func validationChecks() []Check {
+	return []Check{
+		{
+			ID:     "options-consent",
+			Rule:   "OPTIONS with the service's origin, and nothing to authenticate it, gets a 2xx with WebHook-Allowed-Origin",
+			Reason: "the service signs no validation request, and sends no events to a handler that has not consented",
+			run: func(p *probe) {
+				p.consents("OPTIONS", p.validation(), p.target.Origin)
+			},
+		},
+		{
+			ID:     "get-consent",
+			Rule:   "GET with WebHook-Request-Origin is answered as OPTIONS is",
+			Reason: "after a 404, which proxies give to OPTIONS, the service asks once more by GET",
+			run: func(p *probe) {
+				p.consents("GET", withMethod(p.validation(), http.MethodGet), p.target.Origin)
+			},
+		},
+		{
+			ID:     "lookalike-origin",
+			Rule:   "a host that only resembles the service's gets no consent",
+			Reason: "a comparison of beginnings or ends lets anybody register a name that passes",
+			run:    checkLookalikes,
+		},
+		{
+			ID:     "origin-list",
+			Rule:   "the service's host counts wherever it stands in WebHook-Request-Origin: in a list with commas, or in a line of its own",
+			Reason: "a service with replicas or custom domains sends all its names at once",
+			run:    checkOriginLists,
+		},
+		{
+			ID:     "origin-case",
+			Rule:   "hosts are compared without case",
+			Reason: "host names have no case, and configured ones are typed by hand",
+			run: func(p *probe) {
+				host := strings.ToUpper(p.target.Origin)
+				p.consents("OPTIONS from "+host, from(p.validation(), host), p.target.Origin)
+			},
+		},
+		{
+			ID:     "allowed-rate",
+			Rule:   "consent to a request with WebHook-Request-Rate has WebHook-Allowed-Rate",
+			Reason: "CloudEvents' rules for webhooks require it; other senders than the service ask for a rate",
+			run: func(p *probe) {
+				req := edit(p.validation(), func(h http.Header) { h.Set(wire.HeaderRequestRate, "120") })
+				answer := p.do("OPTIONS with a rate", req)
+				if answer != nil && consents(answer, p.target.Origin) && answer.Header.Get(wire.HeaderAllowedRate) == "" {
+					p.failf("OPTIONS with a rate: the answer has no WebHook-Allowed-Rate")
+				}
+			},
+		},
+	}
+}
+
+func (p *probe) consents(what string, req *http.Request, origin string) {
+	if answer := p.do(what, req); answer != nil && !consents(answer, origin) {
+		p.failf("%s: answered with %s and WebHook-Allowed-Origin %q", what, describe(answer), answer.Header[wire.HeaderAllowedOrigin])
+	}
+}
+
+func consents(a *Answer, origin string) bool {
+	return upstream.Consents(&upstream.Answer{Status: a.Status, Header: a.Header}, []string{origin})
+}
+
+func withMethod(req *http.Request, method string) *http.Request {
+	if req != nil {
+		req.Method = method
+	}
+	return req
+}
+
+func from(req *http.Request, lines ...string) *http.Request {
+	return edit(req, func(h http.Header) { h[wire.HeaderRequestOrigin] = lines })
+}
+
+func checkLookalikes(p *probe) {
+	host := p.target.Origin
+	lookalikes := []string{
+		host + ".evil.test",
+		"evil-" + host,
+		"evil." + host,
+		host + "x",
+		host[:len(host)-1],
+		"evil.test/" + host,
+		host + "@evil.test",
+		"*",
+	}
+	for _, origin := range lookalikes {
+		answer := p.do("OPTIONS from "+origin, from(p.validation(), origin))
+		// A handler may name the hosts it allows to whoever asks.
+		if answer == nil || !answer.ok() {
+			continue
+		}
+		for _, line := range answer.Header[wire.HeaderAllowedOrigin] {
+			if line == "*" || strings.EqualFold(line, origin) {
+				p.failf("OPTIONS from %q got consent: WebHook-Allowed-Origin is %q", origin, line)
+			}
+		}
+	}
+}
+
+func checkOriginLists(p *probe) {
+	host := p.target.Origin
+	for _, lines := range [][]string{
+		{otherHost + ", " + host},
+		{host + "," + otherHost},
+		{otherHost, host},
+	} {
+		what := "OPTIONS from " + strings.Join(lines, " and ")
+		p.consents(what, from(p.validation(), lines...), host)
+		what = "event from " + strings.Join(lines, " and ")
+		p.accepted(what, from(p.event(connected()), lines...))
+	}
+}

@@ -1,0 +1,204 @@
+package upstream_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+func TestUE45to48ConnectAnswer(t *testing.T) {
+	t.Parallel()
+	token := upstream.Grant{UserID: "token-user", Groups: []string{"token-group"}, Roles: []string{"token-role"}}
+	tests := map[string]struct {
+		body string
+		want upstream.Grant
+	}{
+		"empty":       {"", token},
+		"null":        {"null", token},
+		"no members":  {"{}", token},
+		"kept":        {`{"groups":[],"roles":null}`, token},
+		"null groups": {`{"groups":null}`, token},
+		"cleared":     {`{"userId":"","roles":[]}`, upstream.Grant{Groups: token.Groups, Roles: []string{}}},
+		"replaced": {
+			`{"userId":null,"groups":["new-room"],"roles":["webpubsub.joinLeaveGroup"]}`,
+			upstream.Grant{UserID: "token-user", Groups: []string{"new-room"}, Roles: []string{"webpubsub.joinLeaveGroup"}},
+		},
+		"unknown member": {`{"future":{"a":1},"userId":"vic"}`, upstream.Grant{UserID: "vic", Groups: token.Groups, Roles: token.Roles}},
+		"other case":     {`{"UserID":"vic"}`, upstream.Grant{UserID: "vic", Groups: token.Groups, Roles: token.Roles}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer, err := upstream.DecodeConnect(&upstream.Answer{Status: 200, Body: []byte(test.body)})
+			require.NoError(t, err)
+			assert.Equal(t, test.want, answer.Apply(token))
+		})
+	}
+}
+
+func TestUE50InvalidConnectAnswer(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"not JSON":      "not-json",
+		"cut short":     `{"userId":"vic"`,
+		"two values":    `{} {}`,
+		"a list":        `[]`,
+		"a string":      `"vic"`,
+		"null group":    `{"groups":[null]}`,
+		"blank group":   `{"groups":[" "]}`,
+		"long group":    `{"groups":["` + strings.Repeat("g", 1025) + `"]}`,
+		"null role":     `{"roles":[null]}`,
+		"numeric user":  `{"userId":1}`,
+		"groups a text": `{"groups":"lobby"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := upstream.DecodeConnect(&upstream.Answer{Status: 200, Body: []byte(body)})
+			var invalid *upstream.InvalidAnswerError
+			require.ErrorAs(t, err, &invalid)
+			assert.NotEmpty(t, invalid.Reason)
+		})
+	}
+}
+
+func TestNegotiate(t *testing.T) {
+	t.Parallel()
+	pointer := func(s string) *string { return &s }
+	tests := map[string]struct {
+		chosen  *string
+		offered []string
+		want    string
+		ok      bool
+	}{
+		"none offered":           {nil, nil, "", true},
+		"custom, none chosen":    {nil, []string{"custom"}, "", true},
+		"the service's first":    {nil, []string{"custom", wire.SubprotocolJSONReliable, wire.SubprotocolJSON}, wire.SubprotocolJSONReliable, true},
+		"protobuf":               {nil, []string{"protobuf.webpubsub.azure.v1"}, "protobuf.webpubsub.azure.v1", true},
+		"chosen":                 {pointer("custom"), []string{wire.SubprotocolJSON, "custom"}, "custom", true},
+		"chosen but not offered": {pointer("other"), []string{"custom"}, "", false},
+		"chosen empty":           {pointer(""), []string{"custom"}, "", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer := upstream.ConnectAnswer{Subprotocol: test.chosen}
+			got, err := answer.Negotiate(test.offered)
+			assert.Equal(t, test.want, got)
+			if test.ok {
+				require.NoError(t, err)
+				return
+			}
+			var invalid *upstream.InvalidAnswerError
+			require.ErrorAs(t, err, &invalid)
+		})
+	}
+}
+
+func TestUE76UserAnswer(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		contentType, body string
+		want              webpubsub.DataType
+		message, ok       bool
+	}{
+		"text":                   {"text/plain", "hi", webpubsub.DataText, true, true},
+		"text with charset":      {"Text/Plain; charset=utf-8", "hi", webpubsub.DataText, true, true},
+		"json":                   {"application/json", `{"answer":42}`, webpubsub.DataJSON, true, true},
+		"json that is none":      {"application/json", `{bad`, 0, false, false},
+		"binary":                 {"application/octet-stream", "\x00\xff", webpubsub.DataBinary, true, true},
+		"no type":                {"", "hi", webpubsub.DataBinary, true, true},
+		"unsupported":            {"unsupported/type", "hi", 0, false, false},
+		"html":                   {"text/html; charset=utf-8", "<b>", 0, false, false},
+		"protobuf":               {"application/x-protobuf", "\x00", 0, false, false},
+		"empty":                  {"", "", webpubsub.DataText, false, true},
+		"empty and typed":        {"application/json", "", webpubsub.DataText, false, true},
+		"empty with unsupported": {"unsupported/type", "", webpubsub.DataText, false, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer := &upstream.Answer{Status: 200, Header: http.Header{}, Body: []byte(test.body)}
+			if test.contentType != "" {
+				answer.Header.Set("Content-Type", test.contentType)
+			}
+			got, err := upstream.DecodeUser(answer)
+			if !test.ok {
+				var invalid *upstream.InvalidAnswerError
+				require.ErrorAs(t, err, &invalid)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, test.message, got.Message)
+			assert.Equal(t, test.want, got.DataType)
+			assert.Equal(t, test.body, string(got.Data))
+		})
+	}
+}
+
+func TestUE85Metadata(t *testing.T) {
+	t.Parallel()
+	const prefix = "X-Webpubsub-Metadata-"
+	tests := map[string]struct {
+		header http.Header
+		want   map[string]string
+		ok     bool
+	}{
+		"none":            {http.Header{"X-Other": {"1"}}, nil, true},
+		"lower case":      {http.Header{prefix + "Trace-Id": {"a, b"}}, map[string]string{"trace-id": "a, b"}, true},
+		"last line":       {http.Header{prefix + "A": {"1", "2"}}, map[string]string{"a": "2"}, true},
+		"empty name":      {http.Header{prefix: {"1"}}, nil, true},
+		"longest value":   {http.Header{prefix + "A": {strings.Repeat("v", 1024)}}, map[string]string{"a": strings.Repeat("v", 1024)}, true},
+		"value too long":  {http.Header{prefix + "A": {strings.Repeat("v", 1025)}}, nil, false},
+		"value not ASCII": {http.Header{prefix + "A": {"é"}}, nil, false},
+		"name too long":   {http.Header{prefix + strings.Repeat("n", 257): {"1"}}, nil, false},
+		"too much": {http.Header{
+			prefix + "A": {strings.Repeat("v", 1024)}, prefix + "B": {strings.Repeat("v", 1024)}, prefix + "C": {strings.Repeat("v", 1024)},
+			prefix + "D": {strings.Repeat("v", 1024)}, prefix + "E": {strings.Repeat("v", 1024)}, prefix + "F": {strings.Repeat("v", 1024)},
+			prefix + "G": {strings.Repeat("v", 1024)}, prefix + "H": {strings.Repeat("v", 1024)},
+		}, nil, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := upstream.DecodeUser(&upstream.Answer{Status: 204, Header: test.header})
+			if !test.ok {
+				var invalid *upstream.InvalidAnswerError
+				require.ErrorAs(t, err, &invalid)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, test.want, got.Metadata)
+			assert.Equal(t, len(test.want) > 0, got.Message)
+		})
+	}
+}
+
+func TestAnswerState(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		lines []string
+		state string
+		ok    bool
+	}{
+		"absent":    {nil, "", false},
+		"empty":     {[]string{""}, "", true},
+		"one":       {[]string{"a"}, "a", true},
+		"last line": {[]string{"a", "b"}, "b", true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer := &upstream.Answer{Header: http.Header{"Ce-Connectionstate": test.lines}}
+			state, ok := answer.State()
+			assert.Equal(t, test.state, state)
+			assert.Equal(t, test.ok, ok)
+		})
+	}
+}

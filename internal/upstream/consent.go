@@ -1,0 +1,81 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// NoConsentError is a handler that does not want the service's events.
+type NoConsentError struct {
+	// Method of the request whose answer decided: OPTIONS, or GET after a 404.
+	Method string
+	// Status of that answer.
+	Status int
+	// AllowedOrigins are its WebHook-Allowed-Origin lines.
+	AllowedOrigins []string
+	// Body of that answer.
+	Body []byte
+}
+
+// Error tells what is missing for consent.
+func (e *NoConsentError) Error() string {
+	switch {
+	case e.Status < 200 || e.Status > 299:
+		return fmt.Sprintf("no consent: %s was answered with %d, want 2xx", e.Method, e.Status)
+	case len(e.AllowedOrigins) == 0:
+		return fmt.Sprintf("no consent: the answer to %s has no header WebHook-Allowed-Origin", e.Method)
+	}
+	return fmt.Sprintf("no consent: no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, clip(strings.Join(e.AllowedOrigins, "; ")))
+}
+
+// Validate asks a handler for its consent: by OPTIONS and, if that is answered
+// with 404, by GET. req is the OPTIONS request; origins are the host names by
+// which the service calls itself in it. Nil means consent; the error is a
+// [*NoConsentError] or [*DeliveryError].
+func (s *Sender) Validate(ctx context.Context, req *http.Request, origins []string) error {
+	for _, method := range []string{http.MethodOptions, http.MethodGet} {
+		req := req.Clone(ctx)
+		req.Method = method
+		answer, err := s.Send(ctx, req, ValidationTimeout)
+		if err != nil {
+			return err
+		}
+		if answer.Status == http.StatusNotFound && method == http.MethodOptions {
+			continue
+		}
+		if Consents(answer, origins) {
+			return nil
+		}
+		return &NoConsentError{
+			Method:         method,
+			Status:         answer.Status,
+			AllowedOrigins: answer.Header[wire.HeaderAllowedOrigin],
+			Body:           answer.Body,
+		}
+	}
+	panic("unreachable: the answer to GET decides")
+}
+
+// Consents tells whether an answer is consent: a success, and at least one line
+// WebHook-Allowed-Origin that is "*" or, without case, one of the origins. A
+// line is compared whole, so that a list in one line is none of them.
+func Consents(answer *Answer, origins []string) bool {
+	if !answer.OK() {
+		return false
+	}
+	for _, line := range answer.Header[wire.HeaderAllowedOrigin] {
+		if line == "*" {
+			return true
+		}
+		for _, origin := range origins {
+			if strings.EqualFold(line, origin) {
+				return true
+			}
+		}
+	}
+	return false
+}

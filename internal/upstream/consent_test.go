@@ -1,0 +1,106 @@
+package upstream_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+)
+
+type step struct {
+	status  int
+	allowed []string
+}
+
+// validate runs one validation against prepared answers and tells the methods
+// that were used.
+func validate(t *testing.T, origins []string, steps ...step) (methods []string, err error) {
+	t.Helper()
+	s := upstream.Sender{Retry: true, Transport: transport(func(req *http.Request) (*http.Response, error) {
+		next := steps[min(len(methods), len(steps)-1)]
+		methods = append(methods, req.Method)
+		resp := response(next.status, "why")
+		resp.Header["Webhook-Allowed-Origin"] = next.allowed
+		return resp, nil
+	})}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://app.test/events", nil)
+	require.NoError(t, err)
+	err = s.Validate(t.Context(), req, origins)
+	return methods, err
+}
+
+func TestUE18to22Consent(t *testing.T) {
+	t.Parallel()
+	const own = "emulator.example.test"
+	tests := map[string]struct {
+		steps   []step
+		methods []string
+		ok      bool
+	}{
+		"star":                    {[]step{{200, []string{"*"}}}, []string{"OPTIONS"}, true},
+		"host in other case":      {[]step{{202, []string{"EMULATOR.example.TEST"}}}, []string{"OPTIONS"}, true},
+		"404, then GET":           {[]step{{404, nil}, {200, []string{"*"}}}, []string{"OPTIONS", "GET"}, true},
+		"404 twice":               {[]step{{404, nil}, {404, []string{"*"}}}, []string{"OPTIONS", "GET"}, false},
+		"404 with consent":        {[]step{{404, []string{"*"}}, {200, nil}}, []string{"OPTIONS", "GET"}, false},
+		"405":                     {[]step{{405, []string{"*"}}}, []string{"OPTIONS"}, false},
+		"401":                     {[]step{{401, []string{"*"}}}, []string{"OPTIONS"}, false},
+		"no header":               {[]step{{200, nil}}, []string{"OPTIONS"}, false},
+		"other host":              {[]step{{200, []string{"other.example.test"}}}, []string{"OPTIONS"}, false},
+		"list in one line":        {[]step{{200, []string{"other.example.test, emulator.example.test"}}}, []string{"OPTIONS"}, false},
+		"second line":             {[]step{{200, []string{"other.example.test", own}}}, []string{"OPTIONS"}, true},
+		"pattern":                 {[]step{{200, []string{"*.example.test"}}}, []string{"OPTIONS"}, false},
+		"redirect":                {[]step{{301, []string{"*"}}}, []string{"OPTIONS"}, false},
+		"one of the other origin": {[]step{{200, []string{"replica.example.test"}}}, []string{"OPTIONS"}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			methods, err := validate(t, []string{own, "replica.example.test"}, test.steps...)
+			assert.Equal(t, test.methods, methods)
+			if test.ok {
+				require.NoError(t, err)
+				return
+			}
+			var denied *upstream.NoConsentError
+			require.ErrorAs(t, err, &denied)
+			last := test.steps[len(test.steps)-1]
+			assert.Equal(t, last.status, denied.Status)
+			assert.Equal(t, test.methods[len(test.methods)-1], denied.Method)
+			assert.Equal(t, last.allowed, denied.AllowedOrigins)
+			assert.Equal(t, "why", string(denied.Body))
+			assert.NotEmpty(t, denied.Error())
+		})
+	}
+}
+
+func TestUE23ValidationIsRetried(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		methods, err := validate(t, []string{"a.test"}, step{503, nil}, step{200, []string{"*"}})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"OPTIONS", "OPTIONS"}, methods)
+	})
+}
+
+func TestUE26ValidationTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		s := upstream.Sender{Retry: true, Transport: transport(func(req *http.Request) (*http.Response, error) {
+			calls++
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://app.test/events", nil)
+		require.NoError(t, err)
+		start := time.Now()
+		require.ErrorIs(t, s.Validate(t.Context(), req, []string{"a.test"}), upstream.ErrTimeout)
+		assert.Equal(t, 1, calls)
+		assert.Equal(t, 10*time.Second, time.Since(start))
+	})
+}

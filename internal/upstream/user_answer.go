@@ -1,0 +1,102 @@
+package upstream
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// UserAnswer is a successful answer to a user event.
+type UserAnswer struct {
+	// Message tells whether the client gets a message.
+	Message     bool
+	DataType    webpubsub.DataType
+	ContentType string
+	Data        []byte
+	// Metadata of the message, names in lower case.
+	Metadata map[string]string
+}
+
+// DecodeUser reads a successful answer to a user event of a client that does
+// not speak MQTT. A body without Content-Type is binary; an empty body is no
+// message, whatever its type, unless there is metadata for one. The error is an
+// [*InvalidAnswerError].
+func DecodeUser(answer *Answer) (*UserAnswer, error) {
+	metadata, err := decodeMetadata(answer.Header)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.Body) == 0 {
+		return &UserAnswer{Message: len(metadata) > 0, DataType: webpubsub.DataText, Metadata: metadata}, nil
+	}
+	out := &UserAnswer{Message: true, Data: answer.Body, Metadata: metadata}
+	out.ContentType = last(answer.Header[wire.HeaderContentType])
+	media, _, _ := strings.Cut(out.ContentType, ";")
+	switch strings.ToLower(strings.TrimSpace(media)) {
+	case "", wire.MediaBinary:
+		out.DataType = webpubsub.DataBinary
+	case wire.MediaText:
+		out.DataType = webpubsub.DataText
+	case wire.MediaJSON:
+		out.DataType = webpubsub.DataJSON
+		if !json.Valid(answer.Body) {
+			return nil, invalid("Content-Type is %q, but the body is not JSON", clip(out.ContentType))
+		}
+	default:
+		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", clip(out.ContentType))
+	}
+	return out, nil
+}
+
+func decodeMetadata(header http.Header) (map[string]string, error) {
+	var out map[string]string
+	total := 0
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		key, ok := strings.CutPrefix(name, wire.PrefixMetadata)
+		if !ok || key == "" {
+			continue
+		}
+		value := last(header[name])
+		switch {
+		case len(key) > wire.MaxMetadataKey:
+			return nil, invalid("metadata name %q is longer than %d bytes", clip(key), wire.MaxMetadataKey)
+		case len(value) > wire.MaxMetadataValue:
+			return nil, invalid("metadata value of %q is longer than %d bytes", clip(key), wire.MaxMetadataValue)
+		case strings.IndexFunc(value, func(r rune) bool { return r > 0x7e }) >= 0:
+			return nil, invalid("metadata value of %q is not ASCII", clip(key))
+		}
+		total += len(key) + len(value)
+		if out == nil {
+			out = make(map[string]string)
+		}
+		out[strings.ToLower(key)] = value
+	}
+	if total > wire.MaxMetadataTotal {
+		return nil, invalid("metadata has %d bytes of names and values, at most %d are taken", total, wire.MaxMetadataTotal)
+	}
+	return out, nil
+}
+
+// State gives the connection state that a successful answer sets, by its last
+// ce-connectionState line; ok is false if it sets none.
+func (a *Answer) State() (state string, ok bool) {
+	lines := a.Header[wire.HeaderConnectionState]
+	return last(lines), len(lines) > 0
+}
+
+// Cookies gives the cookies that an answer sets.
+func (a *Answer) Cookies() []*http.Cookie {
+	return (&http.Response{Header: a.Header}).Cookies()
+}
+
+func last(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,38 @@
+package webpubsub
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// unmarshal is json.Unmarshal with errors that are safe to log.
+func unmarshal(data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return &jsonError{err}
+	}
+	return nil
+}
+
+// jsonError tells where JSON does not fit, without the JSON: encoding/json
+// quotes numbers and the keys of maps, and types that decode themselves quote
+// what they like.
+type jsonError struct{ err error }
+
+func (e *jsonError) Error() string {
+	var (
+		syntax   *json.SyntaxError
+		mismatch *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(e.err, &syntax):
+		return fmt.Sprintf("%v at byte %d", syntax, syntax.Offset)
+	case errors.As(e.err, &mismatch):
+		kind, _, _ := strings.Cut(mismatch.Value, " ") // "number 42" is the value itself
+		return fmt.Sprintf("JSON %s does not fit %v in member %q at byte %d", kind, mismatch.Type, mismatch.Field, mismatch.Offset)
+	}
+	return fmt.Sprintf("a value was refused by the type that decodes it (%T)", e.err)
+}
+
+func (e *jsonError) Unwrap() error { return e.err }

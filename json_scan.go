@@ -1,0 +1,382 @@
+package webpubsub
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxSkipDepth bounds the nesting of values that nobody asks for, so that no
+// body can make the stack grow without end.
+const maxSkipDepth = 1000
+
+// jsonScanner reads a JSON text (RFC 8259) from front to back, once, without
+// building a tree: its caller names what it expects next.
+//
+// The first rule that the text breaks is kept, and the scanner then stands at
+// the end of the text, where nothing can be read anymore. All loops end there
+// by themselves, so it is enough to ask for the error when all is done.
+type jsonScanner struct {
+	text  string
+	pos   int
+	valid bool // text is UTF-8 throughout
+
+	broken   string // the first broken rule, empty if there is none
+	brokenAt int
+}
+
+func newJSONScanner(text string) jsonScanner {
+	return jsonScanner{text: text, valid: utf8.ValidString(text)}
+}
+
+// fail keeps the first broken rule. Rules are constants: an error says where
+// the text is wrong, not what stands there.
+func (s *jsonScanner) fail(at int, rule string) {
+	if s.broken == "" {
+		s.broken, s.brokenAt = rule, at
+	}
+	s.pos = len(s.text)
+}
+
+// err gives the first broken rule and its place.
+func (s *jsonScanner) err() error {
+	switch {
+	case s.broken == "":
+		return nil
+	case s.brokenAt == len(s.text):
+		return fmt.Errorf("text ends at offset %d: %s", s.brokenAt, s.broken)
+	}
+	return fmt.Errorf("offset %d: %s", s.brokenAt, s.broken)
+}
+
+// next gives the first byte of the next token without reading it, and zero,
+// with which no token begins, at the end of the text.
+func (s *jsonScanner) next() byte {
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		if c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return c
+		}
+		s.pos++
+	}
+	return 0
+}
+
+// end reads the end of the text.
+func (s *jsonScanner) end() {
+	if s.next(); s.pos < len(s.text) {
+		s.fail(s.pos, "want nothing after the value")
+	}
+}
+
+// object reads the start of an object and tells whether a member follows; with
+// [jsonScanner.more] it makes a loop over the members.
+func (s *jsonScanner) object() bool { return s.open('{', '}', "want an object") }
+
+// array reads the start of an array and tells whether an element follows.
+func (s *jsonScanner) array() bool { return s.open('[', ']', "want an array") }
+
+func (s *jsonScanner) open(start, end byte, rule string) bool {
+	if s.next() != start {
+		s.fail(s.pos, rule)
+		return false
+	}
+	s.pos++
+	if s.next() == end {
+		s.pos++
+		return false
+	}
+	return true
+}
+
+// more reads a comma and tells that another element follows, or reads the end
+// of the object or array.
+func (s *jsonScanner) more(end byte) bool {
+	switch s.next() {
+	case ',':
+		s.pos++
+		return true
+	case end:
+		s.pos++
+		return false
+	}
+	s.fail(s.pos, "want a comma or the closing bracket")
+	return false
+}
+
+// name reads the name of a member and its colon.
+func (s *jsonScanner) name() string {
+	lo, hi, plain := s.quoted()
+	s.colon()
+	return s.cut(lo, hi, plain)
+}
+
+func (s *jsonScanner) colon() {
+	if s.next() != ':' {
+		s.fail(s.pos, "want a colon after the member's name")
+		return
+	}
+	s.pos++
+}
+
+// str reads a string.
+func (s *jsonScanner) str() string { return s.cut(s.quoted()) }
+
+// strOrNull reads a string, null as an empty one.
+func (s *jsonScanner) strOrNull() string {
+	if s.null() {
+		return ""
+	}
+	return s.str()
+}
+
+// null reads null if that is what comes next.
+func (s *jsonScanner) null() bool {
+	if s.next() != 'n' {
+		return false
+	}
+	s.literal("null")
+	return true
+}
+
+func (s *jsonScanner) literal(word string) {
+	if !strings.HasPrefix(s.text[s.pos:], word) {
+		s.fail(s.pos, "want a value")
+		return
+	}
+	s.pos += len(word)
+}
+
+// quoted reads a string and gives the range between its quotes; plain means
+// that this range is the string's value as it stands.
+func (s *jsonScanner) quoted() (lo, hi int, plain bool) {
+	if s.next() != '"' {
+		s.fail(s.pos, "want a string")
+		return 0, 0, true
+	}
+	lo, plain = s.pos+1, s.valid
+	for i := lo; ; {
+		i = plainEnd(s.text, i)
+		switch {
+		case i == len(s.text):
+			s.fail(i, "want the string's closing quote")
+			return 0, 0, true
+		case s.text[i] == '"':
+			s.pos = i + 1
+			return lo, i, plain
+		case s.text[i] != '\\':
+			s.fail(i, "want no control character in a string")
+			return 0, 0, true
+		}
+		n := escapeLen(s.text[i:])
+		if n == 0 {
+			s.fail(i, `want one of "\/bfnrtu after a backslash, and four hexadecimal digits after \u`)
+			return 0, 0, true
+		}
+		plain = false
+		i += n
+	}
+}
+
+// plainEnd finds the first byte from i on that means something in a string, a
+// quote, a backslash or a control character; it is len(s) if there is none.
+//
+// It looks at eight bytes at a time: subtracting borrows into the high bit of
+// each byte that is less than what is subtracted. Bytes above a borrow can be
+// wrong, the lowest one found is right.
+func plainEnd(s string, i int) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, backslash := w^'"'*ones, w^'\\'*ones
+		if found := ((quote - ones) | (backslash - ones) | (w - ' '*ones)) &^ w & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c == '"' || c == '\\' || c < ' ' {
+			return i
+		}
+	}
+	return i
+}
+
+// cut gives the value of a string from the range that quoted has found: a part
+// of the text, or a string of its own if it has escapes or bytes that are not
+// UTF-8, each of which stands for U+FFFD.
+func (s *jsonScanner) cut(lo, hi int, plain bool) string {
+	if plain {
+		return s.text[lo:hi]
+	}
+	return unquote(s.text[lo:hi])
+}
+
+func unquote(in string) string {
+	var out strings.Builder
+	out.Grow(len(in))
+	for {
+		n := strings.IndexByte(in, '\\')
+		if n < 0 {
+			writeUTF8(&out, in)
+			return out.String()
+		}
+		writeUTF8(&out, in[:n])
+		r, size := unescape(in[n:])
+		out.WriteRune(r)
+		in = in[n+size:]
+	}
+}
+
+func writeUTF8(out *strings.Builder, in string) {
+	if utf8.ValidString(in) {
+		out.WriteString(in)
+		return
+	}
+	for _, r := range in {
+		out.WriteRune(r)
+	}
+}
+
+// escapeLen gives the length of the escape with which s begins, zero if it is none.
+func escapeLen(s string) int {
+	if len(s) < 2 {
+		return 0
+	}
+	switch s[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if _, ok := hex4(s[2:]); ok {
+			return 6
+		}
+	}
+	return 0
+}
+
+// unescape reads the escape with which s begins, and the next one too if both
+// are halves of a surrogate pair. A half alone stands for U+FFFD.
+func unescape(s string) (r rune, size int) {
+	switch s[1] {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r, _ = hex4(s[2:])
+		if !utf16.IsSurrogate(r) {
+			return r, 6
+		}
+		if rest, ok := strings.CutPrefix(s[6:], `\u`); ok {
+			low, _ := hex4(rest)
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				return r, 12
+			}
+		}
+		return utf8.RuneError, 6
+	}
+	return rune(s[1]), 2
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(s string) (r rune, ok bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	for i := range 4 {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// skip reads a value of any kind.
+func (s *jsonScanner) skip() { s.skipNested(maxSkipDepth) }
+
+func (s *jsonScanner) skipNested(depth int) {
+	switch s.next() {
+	case '"':
+		s.quoted()
+	case 't':
+		s.literal("true")
+	case 'f':
+		s.literal("false")
+	case 'n':
+		s.literal("null")
+	case '{':
+		if depth == 0 {
+			s.fail(s.pos, "want less nesting")
+		}
+		for more := s.object(); more; more = s.more('}') {
+			s.quoted()
+			s.colon()
+			s.skipNested(depth - 1)
+		}
+	case '[':
+		if depth == 0 {
+			s.fail(s.pos, "want less nesting")
+		}
+		for more := s.array(); more; more = s.more(']') {
+			s.skipNested(depth - 1)
+		}
+	default:
+		s.number()
+	}
+}
+
+// number reads a number. What follows it is the next token's business.
+func (s *jsonScanner) number() {
+	if s.at('-') {
+		s.pos++
+	}
+	if s.at('0') {
+		s.pos++
+	} else {
+		s.digits("want a value")
+	}
+	if s.at('.') {
+		s.pos++
+		s.digits("want a digit after the decimal point")
+	}
+	if s.at('e') || s.at('E') {
+		s.pos++
+		if s.at('+') || s.at('-') {
+			s.pos++
+		}
+		s.digits("want a digit in the exponent")
+	}
+}
+
+func (s *jsonScanner) at(c byte) bool { return s.pos < len(s.text) && s.text[s.pos] == c }
+
+func (s *jsonScanner) digits(rule string) {
+	from := s.pos
+	for s.pos < len(s.text) && '0' <= s.text[s.pos] && s.text[s.pos] <= '9' {
+		s.pos++
+	}
+	if s.pos == from {
+		s.fail(from, rule)
+	}
+}

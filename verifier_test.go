@@ -1,0 +1,178 @@
+package webpubsub_test
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+)
+
+func TestInsecureSkipVerify(t *testing.T) {
+	t.Parallel()
+	h := wireHandler(t, webpubsub.Config{Verifier: webpubsub.InsecureSkipVerify{}, Fallback: replyText("ok")})
+	for name, edit := range map[string]func(*http.Request){
+		"no signature":     signed(),
+		"wrong signature":  signed("sha256=00"),
+		"any origin":       setOrigin("evil.com"),
+		"no connection id": wireHeader("ce-connectionId"),
+	} {
+		assert.Equal(t, http.StatusOK, wireServe(h, wireRequest(t, "user_text", edit)).StatusCode, name)
+	}
+	for name, tt := range map[string]struct {
+		edit func(*http.Request)
+		want int
+	}{
+		"not ours":              {wireHeader("ce-awpsversion"), 404},
+		"empty origin":          {setOrigin(""), 401},
+		"other hub":             {wireHeader("ce-hub", "other"), 404},
+		"repeated header":       {wireHeader("ce-id", "1", "2"), 400},
+		"repeated connection":   {wireHeader("ce-connectionId", "1", "2"), 400},
+		"wrong method":          {setMethod("PUT"), 405},
+		"unknown system events": {setType("azure.webpubsub.sys.x"), 501},
+	} {
+		r := wireRequest(t, "user_text", tt.edit, unreadableBody(t))
+		assert.Equal(t, tt.want, wireServe(h, r).StatusCode, name)
+	}
+	require.NoError(t, webpubsub.InsecureSkipVerify{}.Verify(wireRequest(t, "user_text")))
+}
+
+func TestCustomVerifier(t *testing.T) {
+	t.Parallel()
+	secret := errors.New("token eyJ.secret is from another tenant")
+	tests := []struct {
+		name string
+		err  error
+		want int
+		body string // the whole answer; empty: the text of a 401
+	}{
+		{"accepts", nil, 200, "ok"},
+		{"any error", secret, 401, ""},
+		{"wrapped error", fmt.Errorf("verify: %w", secret), 401, ""},
+		{"deadline", context.DeadlineExceeded, 401, ""},
+		{"decode error", &webpubsub.DecodeError{What: "token", Err: secret}, 401, ""},
+		{"chosen status", &webpubsub.Error{Status: 403, Message: "wrong tenant", Err: secret}, 403, "wrong tenant"},
+		{"wrapped chosen status", fmt.Errorf("%w: %w", webpubsub.Unavailable("no keys yet"), secret), 503, "no keys yet"},
+		{"status of success", &webpubsub.Error{Status: 200, Message: "x"}, 500, "x"},
+		{"no status", &webpubsub.Error{Message: "x", Err: secret}, 500, "x"},
+		{"signature", webpubsub.ErrSignature, 401, ""},
+		{"origin", webpubsub.ErrOrigin, 401, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			cfg := webpubsub.Config{
+				AllowedOrigins: []string{wireOrigin},
+				Verifier:       verifierFunc(func(r *http.Request) error { asked++; return tt.err }),
+				Fallback:       replyText("ok"),
+			}
+			if tt.err != nil {
+				cfg.Interceptors = []webpubsub.Interceptor{mustNotRun(t)}
+			}
+			h := wireHandler(t, cfg)
+			edit := func(*http.Request) {}
+			if tt.err != nil {
+				edit = unreadableBody(t)
+			}
+			resp := wireServe(h, wireRequest(t, "user_text", edit))
+			assert.Equal(t, tt.want, resp.StatusCode)
+			assert.Equal(t, 1, asked)
+			body := wireText(t, resp)
+			assert.NotContains(t, body, "secret")
+			if tt.body != "" {
+				assert.Equal(t, tt.body, body)
+			} else {
+				assert.NotEmpty(t, body)
+			}
+
+			// Refused for its header or origin, it is not asked at all.
+			for _, earlier := range []func(*http.Request){setOrigin("evil.com"), wireHeader("ce-id"), wireHeader("ce-hub", "x"), setMethod("PUT")} {
+				wireServe(h, wireRequest(t, "user_text", earlier))
+			}
+			assert.Equal(t, 1, asked)
+		})
+	}
+}
+
+// The answer to a wrong signature and to an unknown origin is the same, so that
+// a stranger does not learn how far it got.
+func TestRefusalsOfVerificationLookAlike(t *testing.T) {
+	t.Parallel()
+	h := wireHandler(t, webpubsub.Config{ConnectionStrings: []string{wireConnectionString, "Endpoint=https://b.com;AccessKey=x"}})
+	type seen struct {
+		status int
+		header http.Header
+		body   string
+	}
+	var answers []seen
+	for _, edit := range []func(*http.Request){
+		setOrigin("evil.com"), setOrigin("b.com"), setOrigin(""), signed(), signed("sha256=" + strings.Repeat("0", 64)), wireHeader("ce-connectionId", ""),
+		signed(webpubsub.Sign(wireSecondaryKey, wireConnectionID)),
+	} {
+		resp := wireServe(h, wireRequest(t, "user_text", edit))
+		answers = append(answers, seen{resp.StatusCode, resp.Header, wireText(t, resp)})
+	}
+	for _, a := range answers {
+		assert.Equal(t, answers[0], a)
+	}
+	assert.Equal(t, http.StatusUnauthorized, answers[0].status)
+}
+
+func TestVerifierBesideConnectionStrings(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		edit func(*http.Request)
+		err  error
+		want int
+	}{
+		"both accept":            {func(*http.Request) {}, nil, 204},
+		"signature alone":        {func(*http.Request) {}, errors.New("x"), 401},
+		"verifier alone":         {signed(), nil, 401},
+		"neither":                {signed(), errors.New("x"), 401},
+		"unknown origin":         {setOrigin("b.com"), nil, 401},
+		"verifier, other choice": {func(*http.Request) {}, webpubsub.Forbidden("x"), 403},
+	} {
+		h := wireHandler(t, webpubsub.Config{
+			ConnectionStrings: []string{wireConnectionString},
+			Verifier:          verifierFunc(func(*http.Request) error { return tt.err }),
+		})
+		assert.Equal(t, tt.want, wireServe(h, wireRequest(t, "connected", tt.edit)).StatusCode, name)
+	}
+}
+
+// bearer is a Verifier as one writes it for tokens: it is never asked about
+// validation requests, which carry none.
+type bearer struct{ token string }
+
+func (b bearer) Verify(r *http.Request) error {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || subtle.ConstantTimeCompare([]byte(token), []byte(b.token)) != 1 {
+		return webpubsub.Unauthorized("bearer token required")
+	}
+	return nil
+}
+
+func TestUE17AndUE122BearerVerifier(t *testing.T) {
+	t.Parallel()
+	h := wireHandler(t, webpubsub.Config{
+		Verifier: bearer{"fixture-token"}, AllowedOrigins: []string{wireOrigin}, Fallback: replyText("ok"),
+	})
+	assert.Equal(t, http.StatusOK, wireServe(h, wireRequest(t, "user_bearer")).StatusCode)
+	for _, wrong := range [][]string{nil, {""}, {"Bearer "}, {"Bearer another"}, {"fixture-token"}, {"Basic fixture-token"}} {
+		r := wireRequest(t, "user_bearer", wireHeader("Authorization", wrong...), unreadableBody(t))
+		assert.Equal(t, http.StatusUnauthorized, wireServe(h, r).StatusCode, wrong)
+	}
+	for _, fixture := range []string{"options", "get_fallback"} {
+		resp := wireServe(h, wireRequest(t, fixture))
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assertConsent(t, resp, wireOrigin)
+	}
+}
