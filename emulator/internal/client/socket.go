@@ -77,11 +77,11 @@ func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameBinary {
 		kind = websocket.MessageBinary
 	}
-	err := s.conn.Write(context.Background(), kind, f.Data)
-	if err != nil {
+	if err := s.conn.Write(context.Background(), kind, f.Data); err != nil {
 		s.cut() // a frame that is there by half ends the WebSocket
+		return err
 	}
-	return err
+	return s.below.SetWriteDeadline(time.Time{}) // it is not for pings
 }
 
 // read takes the client's frames until there are no more. It tells whether the
