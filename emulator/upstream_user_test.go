@@ -310,11 +310,10 @@ func TestGroupPresence(t *testing.T) {
 			p.send(`{"type":"joinGroup","group":"` + g + `"}`)
 		}
 		p.send(`{"type":"leaveGroup","group":"room.1"}`, `{"type":"leaveGroup","group":"room.1"}`)
-		p.quiet()
 		require.NoError(t, p.conn.Close(websocket.StatusNormalClosure, ""))
 		h.settled()
 		var seen []string
-		for _, ev := range h.seen[2:] {
+		for _, ev := range h.all()[2:] {
 			seen = append(seen, ev.id+" "+ev.event+" "+ev.body+" "+strings.TrimPrefix(ev.header.Get("ce-type"), "azure.webpubsub."))
 		}
 		assert.Equal(t, []string{
