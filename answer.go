@@ -113,6 +113,9 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 	if err := checkMetadata(r.Metadata); err != nil {
 		return answer{}, err
 	}
+	if len(r.MQTTUserProperties) > 0 && ev.MQTT == nil {
+		return answer{}, errors.New("reply: MQTTUserProperties are set, but the client is not an MQTT client")
+	}
 	return out, checkPropertyHeaders(r.MQTTUserProperties)
 }
 

@@ -61,7 +61,7 @@ func TestConfigErrorsNameFieldAndValue(t *testing.T) {
 		{"endpoint with query", webpubsub.Config{ConnectionStrings: []string{"Endpoint=https://a?k=" + secret + ";AccessKey=" + secret}}, []string{"ConnectionStrings", "query"}},
 		{"key for port", webpubsub.Config{ConnectionStrings: []string{"Endpoint=https://a:" + secret + ";AccessKey=" + secret}}, []string{"ConnectionStrings", "endpoint"}},
 		{"key for endpoint", webpubsub.Config{ConnectionStrings: []string{"Endpoint=" + secret + "==;AccessKey=" + secret}}, []string{"ConnectionStrings", "host"}},
-		{"wrong port", webpubsub.Config{ConnectionStrings: []string{good + ";Port=65536"}}, []string{"ConnectionStrings", "Port", "65536"}},
+		{"wrong port", webpubsub.Config{ConnectionStrings: []string{good + ";Port=65536"}}, []string{"ConnectionStrings", "Port", "65535"}},
 		{"segment without =", webpubsub.Config{ConnectionStrings: []string{"Endpoint;" + good}}, []string{"ConnectionStrings", "segment"}},
 		{"insecure beside connection string", webpubsub.Config{ConnectionStrings: []string{good}, Verifier: webpubsub.InsecureSkipVerify{}}, []string{"ConnectionStrings", "InsecureSkipVerify"}},
 		{"pointer to insecure beside connection string", webpubsub.Config{ConnectionStrings: []string{good}, Verifier: &webpubsub.InsecureSkipVerify{}}, []string{"ConnectionStrings", "InsecureSkipVerify"}},
@@ -158,8 +158,8 @@ func TestConfigIsCopied(t *testing.T) {
 	h, err := webpubsub.NewHandler(cfg)
 	require.NoError(t, err)
 	cfg.ConnectionStrings[0], cfg.AllowedOrigins[0], cfg.Interceptors[0] = "", "evil.com", nil
-	delete(cfg.UserEvents, "message")
-	assert.Equal(t, http.StatusOK, wireServe(h, wireRequest(t, "user_text")).StatusCode)
+	cfg.UserEvents["message"] = replyText("of the caller")
+	assert.Equal(t, "ok", wireText(t, wireServe(h, wireRequest(t, "user_text"))))
 	assertConsent(t, wireServe(h, validation(t, setOrigin("evil.com"))), refusedOrigin)
 	assert.Equal(t, 1, ran)
 }

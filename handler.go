@@ -30,7 +30,12 @@ import (
 //	interceptors, function  what they return, see [StatusOf]
 //	reply                   500 if it breaks a rule
 //
-// The body is not read before the signature holds.
+// The body is not read before the signature holds. A 501 is delivered again by
+// the service, up to three times, like every 5xx: it says that this version of
+// the handler is too old for the hub's settings.
+//
+// Headers of answers share their values between requests: middleware may set and
+// delete them, but not write into the slices.
 type Handler struct {
 	hub          string
 	verifiers    []Verifier

@@ -69,4 +69,7 @@ func TestEventsPrintShort(t *testing.T) {
 	assert.NotContains(t, ev.String(), "\n", "one line")
 	assert.NotContains(t, ev.String(), "\\x", "no half character")
 	assert.Contains(t, ev.String(), "…")
+	for _, attr := range ev.LogValue().Group() {
+		assert.Less(t, len(attr.Value.String()), 200, attr.Key)
+	}
 }

@@ -116,40 +116,43 @@ func TestReplyChecks(t *testing.T) {
 		reply  webpubsub.Reply
 		want   int
 		record string
+		mqtt   bool
 	}{
-		{"longest metadata name", withMetadata(text, map[string]string{long(256): "v"}), 200, ""},
-		{"metadata name too long", withMetadata(text, map[string]string{long(257): "v"}), 500, "metadata name"},
-		{"longest metadata value", withMetadata(text, map[string]string{"k": long(1024)}), 200, ""},
-		{"metadata value too long", withMetadata(text, map[string]string{"k": long(1025)}), 500, "metadata value"},
-		{"most metadata", withMetadata(text, full), 200, ""},
-		{"too much metadata", withMetadata(text, over), 500, "metadata has 8193 bytes"},
-		{"metadata without name", withMetadata(text, map[string]string{"": "v"}), 500, "metadata name"},
-		{"metadata name with a space", withMetadata(text, map[string]string{"a b": "v"}), 500, "metadata name"},
-		{"metadata name with a colon", withMetadata(text, map[string]string{"a:b": "v"}), 500, "metadata name"},
-		{"metadata name not ASCII", withMetadata(text, map[string]string{"ä": "v"}), 500, "metadata name"},
-		{"metadata value not ASCII", withMetadata(text, map[string]string{"a": "ä"}), 500, "metadata value"},
-		{"metadata value with a leading space", withMetadata(text, map[string]string{"a": " v"}), 500, "metadata value"},
-		{"metadata value with a trailing tab", withMetadata(text, map[string]string{"a": "v\t"}), 500, "metadata value"},
-		{"metadata value with DEL", withMetadata(text, map[string]string{"a": "\x7f"}), 500, "metadata value"},
-		{"metadata names that differ by case alone", withMetadata(text, map[string]string{"Trace": "1", "trace": "2"}), 500, "metadata name"},
-		{"text not UTF-8", webpubsub.TextReply("\xff"), 500, "UTF-8"},
-		{"JSON of a channel", webpubsub.JSONReply(make(chan int)), 500, "encode JSON"},
-		{"JSON of NaN", webpubsub.JSONReply(math.NaN()), 500, "encode JSON"},
-		{"JSON that refuses", webpubsub.JSONReply(notEncodable{}), 500, "encode JSON"},
-		{"JSON of a Reply", webpubsub.JSONReply(text), 500, "not a JSON value"},
-		{"JSON of a pointer to a Reply", webpubsub.JSONReply(&text), 500, "not a JSON value"},
-		{"data of no type", webpubsub.DataReply("", nil), 500, "content type"},
-		{"data of half a type", webpubsub.DataReply("text", nil), 500, "content type"},
-		{"data of another type", webpubsub.DataReply("application/xml", nil), 500, "content type"},
-		{"data of protobuf", webpubsub.DataReply("application/x-protobuf", nil), 500, "content type"},
-		{"data of JSON in upper case", webpubsub.DataReply("APPLICATION/JSON", []byte("1")), 200, ""},
-		{"longest state", withState(text, webpubsub.RawState(long(8192))), 200, ""},
-		{"state too long", withState(text, webpubsub.RawState(long(8193))), 500, "8193 bytes"},
-		{"state not ASCII", withState(text, webpubsub.RawState("ä")), 500, "state"},
-		{"state with a trailing space", withState(text, webpubsub.RawState("a ")), 500, "state"},
-		{"user property without name", withProperties(text, webpubsub.MQTTUserProperty{Value: "v"}), 500, "user property"},
-		{"user property with a space in its name", withProperties(text, webpubsub.MQTTUserProperty{Name: "a b"}), 500, "user property"},
-		{"user property not ASCII", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "ä"}), 500, "user property"},
+		{"longest metadata name", withMetadata(text, map[string]string{long(256): "v"}), 200, "", false},
+		{"metadata name too long", withMetadata(text, map[string]string{long(257): "v"}), 500, "metadata name", false},
+		{"longest metadata value", withMetadata(text, map[string]string{"k": long(1024)}), 200, "", false},
+		{"metadata value too long", withMetadata(text, map[string]string{"k": long(1025)}), 500, "metadata value", false},
+		{"most metadata", withMetadata(text, full), 200, "", false},
+		{"too much metadata", withMetadata(text, over), 500, "metadata has 8193 bytes", false},
+		{"metadata without name", withMetadata(text, map[string]string{"": "v"}), 500, "metadata name", false},
+		{"metadata name with a space", withMetadata(text, map[string]string{"a b": "v"}), 500, "metadata name", false},
+		{"metadata name with a colon", withMetadata(text, map[string]string{"a:b": "v"}), 500, "metadata name", false},
+		{"metadata name not ASCII", withMetadata(text, map[string]string{"ä": "v"}), 500, "metadata name", false},
+		{"metadata value not ASCII", withMetadata(text, map[string]string{"a": "ä"}), 500, "metadata value", false},
+		{"metadata value with a leading space", withMetadata(text, map[string]string{"a": " v"}), 500, "metadata value", false},
+		{"metadata value with a trailing tab", withMetadata(text, map[string]string{"a": "v\t"}), 500, "metadata value", false},
+		{"metadata value with DEL", withMetadata(text, map[string]string{"a": "\x7f"}), 500, "metadata value", false},
+		{"metadata names that differ by case alone", withMetadata(text, map[string]string{"Trace": "1", "trace": "2"}), 500, "metadata name", false},
+		{"text not UTF-8", webpubsub.TextReply("\xff"), 500, "UTF-8", false},
+		{"JSON of a channel", webpubsub.JSONReply(make(chan int)), 500, "encode JSON", false},
+		{"JSON of NaN", webpubsub.JSONReply(math.NaN()), 500, "encode JSON", false},
+		{"JSON that refuses", webpubsub.JSONReply(notEncodable{}), 500, "encode JSON", false},
+		{"JSON of a Reply", webpubsub.JSONReply(text), 500, "not a JSON value", false},
+		{"JSON of a pointer to a Reply", webpubsub.JSONReply(&text), 500, "not a JSON value", false},
+		{"data of no type", webpubsub.DataReply("", nil), 500, "content type", false},
+		{"data of half a type", webpubsub.DataReply("text", nil), 500, "content type", false},
+		{"data of another type", webpubsub.DataReply("application/xml", nil), 500, "content type", false},
+		{"data of protobuf", webpubsub.DataReply("application/x-protobuf", nil), 500, "content type", false},
+		{"data of JSON in upper case", webpubsub.DataReply("APPLICATION/JSON", []byte("1")), 200, "", false},
+		{"longest state", withState(text, webpubsub.RawState(long(8192))), 200, "", false},
+		{"state too long", withState(text, webpubsub.RawState(long(8193))), 500, "8193 bytes", false},
+		{"state not ASCII", withState(text, webpubsub.RawState("ä")), 500, "state", false},
+		{"state with a trailing space", withState(text, webpubsub.RawState("a ")), 500, "state", false},
+		{"user property for another client", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "v"}), 500, "not an MQTT client", false},
+		{"user property", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "v"}), 200, "", true},
+		{"user property without name", withProperties(text, webpubsub.MQTTUserProperty{Value: "v"}), 500, "user property", true},
+		{"user property with a space in its name", withProperties(text, webpubsub.MQTTUserProperty{Name: "a b"}), 500, "user property", true},
+		{"user property not ASCII", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "ä"}), 500, "user property", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,7 +160,11 @@ func TestReplyChecks(t *testing.T) {
 			var out bytes.Buffer
 			cfg := onUserEvent(tt.reply, nil)
 			cfg.Logger = logTo(&out)
-			resp := serveFixture(t, cfg, "user_text")
+			fixture := "user_text"
+			if tt.mqtt {
+				fixture = "mqtt_publish"
+			}
+			resp := serveFixture(t, cfg, fixture)
 			assert.Equal(t, tt.want, resp.StatusCode)
 			if tt.want == http.StatusOK {
 				assert.Empty(t, out.String())

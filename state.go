@@ -71,7 +71,8 @@ func (s State[T]) Get(ev Event) (T, error) {
 // Set makes the update that replaces the whole state by v. It goes into the
 // State field of a [ConnectReply] or [Reply]; v is encoded when the reply is
 // written, and one that cannot be encoded, or is longer than [MaxStateBytes],
-// makes the reply fail with 500.
+// makes the reply fail with 500. Members of the state that v does not have are
+// gone, where web-pubsub-express's setState would keep them.
 func (s State[T]) Set(v T) StateUpdate {
 	return StateUpdate{encode: func() (string, error) {
 		data, err := json.Marshal(v)

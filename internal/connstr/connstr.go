@@ -61,7 +61,7 @@ func Parse(s string) (ConnectionString, error) {
 	}
 	if port, ok := values["port"]; ok {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return ConnectionString{}, fmt.Errorf("connection string: Port %q is not a number from 1 to 65535", port)
+			return ConnectionString{}, errors.New("connection string: Port is not a number from 1 to 65535") // not quoted: it may be a key
 		}
 		host := u.Hostname()
 		if strings.Contains(host, ":") {
