@@ -33,7 +33,8 @@ type frame struct {
 }
 
 func listen(ctx context.Context, name string, access service.ClientAccess) (*listener, error) {
-	conn, _, err := websocket.Dial(ctx, access.URL(), &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+	opts := &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}}
+	conn, _, err := websocket.Dial(ctx, access.URL(), opts) //nolint:bodyclose // Dial's documentation: never needed
 	if err != nil {
 		// The cause names the URL, and thereby the token.
 		return nil, fmt.Errorf("%s cannot connect to %s", name, access.BaseURL())

@@ -1,11 +1,12 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -45,32 +46,36 @@ func newWorld(t *testing.T, cfg emulator.Config) *world {
 	return w
 }
 
-// recorder is a transport that keeps which requests there were.
+// recorder is a transport that counts the pages of listings and what is on them.
 type recorder struct {
-	client http.Client
-	mu     sync.Mutex
-	seen   []string
+	client         http.Client
+	mu             sync.Mutex
+	pages, members int
 }
 
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
-	resp, err := r.client.Do(req)
+	resp, err := r.client.Do(req) //nolint:gosec // to the emulator of the test
+	if err != nil || req.Method != http.MethodGet {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seen = append(r.seen, req.Method+" "+req.URL.Path)
-	return resp, err
+	r.pages++
+	r.members += bytes.Count(body, []byte(`"connectionId":`))
+	return resp, nil
 }
 
-// count tells how many requests of a method ended in a suffix.
-func (r *recorder) count(method, suffix string) int {
+// counted gives the pages and members since it was last called.
+func (r *recorder) counted() (pages, members int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := 0
-	for _, s := range r.seen {
-		if strings.HasPrefix(s, method+" ") && strings.HasSuffix(s, suffix) {
-			n++
-		}
-	}
-	return n
+	defer func() { r.pages, r.members = 0, 0 }()
+	return r.pages, r.members
 }
 
 // peer is a live client of json.webpubsub.azure.v1.
