@@ -108,6 +108,7 @@ func TestS24EachURLIsValidated(t *testing.T) {
 		user.URLTemplate = "http://localhost/eventhandler/{hub}/{event}?code=1"
 		r := newRig(t, hubConfig(system, user))
 		p := r.member("ann")
+		h.settled()
 		p.send(`{"type":"event","event":"e","data":1}`)
 		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "OPTIONS", "e"}, h.settled())
 		asked := h.told("")
