@@ -34,7 +34,7 @@ func TestS75To77Replies(t *testing.T) {
 	}{
 		{"S75 text", answer(200, "text/plain; charset=utf-8", "hi \"<"), server(`"dataType":"text","data":"hi \"<"`)},
 		{"S76 json", answer(201, "APPLICATION/JSON", `{"answer": 42}`), server(`"dataType":"json","data":{"answer": 42}`)},
-		{"json that is not UTF-8", answer(200, "application/json", "\"\xff\""), server(`"dataType":"json","data":"`+"\uFFFD"+`"`)},
+		{"json that is not UTF-8", answer(200, "application/json", "\"\xff\""), server(`"dataType":"json","data":"` + "\uFFFD" + `"`)},
 		{"S76 binary", answer(200, "application/octet-stream", "\x00\xff"), server(`"dataType":"binary","data":"AP8="`)},
 		{"S76 no type", answer(200, "", "ab"), server(`"dataType":"binary","data":"YWI="`)},
 		{"S77 other type", answer(200, "unsupported/type", "x"), []string{ackedErr}},
