@@ -141,6 +141,38 @@ func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
 	})
 }
 
+// Events that are with a handler are given up, those that wait to be sent again too.
+func TestCloseDoesNotWaitForHandlers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{on: map[string]http.HandlerFunc{
+			"hang":      func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			"retry":     answer(503, "", ""),
+			"connected": answer(503, "", ""),
+			"connect": func(_ http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("ce-userId") == "late" {
+					<-r.Context().Done()
+				}
+			},
+		}}
+		r := newRig(t, chat(h))
+		for _, name := range []string{"hang", "retry"} {
+			p := r.member("ann")
+			p.send(`{"type":"event","event":"` + name + `","data":1}`)
+		}
+		done := make(chan int)
+		go func() {
+			_, resp := r.try(r.clientURL("late", ""), nil)
+			done <- resp.StatusCode
+		}()
+		synctest.Wait()
+		start := time.Now()
+		r.server.Close()
+		assert.LessOrEqual(t, time.Since(start), 2*time.Second)
+		assert.Equal(t, http.StatusInternalServerError, <-done)
+	})
+}
+
 func TestDeadPeersAreFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// wire is a transport that takes frames when the test lets it.
-type wire struct {
+// transport is a transport that takes frames when the test lets it.
+type transport struct {
 	free   chan struct{}
 	cut    chan struct{}
 	frames []hub.Frame
@@ -20,8 +20,8 @@ type wire struct {
 
 var errCut = errors.New("cut")
 
-func newWire() (*wire, *hub.Link) {
-	w := &wire{free: make(chan struct{}), cut: make(chan struct{})}
+func newTransport() (*transport, *hub.Link) {
+	w := &transport{free: make(chan struct{}), cut: make(chan struct{})}
 	return w, hub.NewLink(func(f hub.Frame) error {
 		select {
 		case <-w.free:
@@ -38,7 +38,7 @@ func text(s string) hub.Frame { return hub.Frame{Kind: hub.FrameText, Data: []by
 func TestLinkKeepsOrderAndEndsWithItsCloseFrame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, l := newWire()
+		w, l := newTransport()
 		assert.True(t, l.Send(hub.Frame{}), "nothing to send")
 		assert.True(t, l.Send(text("1")))
 		synctest.Wait()
@@ -55,7 +55,7 @@ func TestLinkKeepsOrderAndEndsWithItsCloseFrame(t *testing.T) {
 func TestLinkAbortDropsWhatIsQueued(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, l := newWire()
+		w, l := newTransport()
 		l.Send(text("1"))
 		synctest.Wait()
 		l.Send(text("2"))
@@ -79,7 +79,7 @@ func TestLinkAbortDoesNotWaitForThePeer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w, l := newWire()
+				w, l := newTransport()
 				l.Send(text("1"))
 				synctest.Wait()
 				before(l)
@@ -103,7 +103,7 @@ func TestLinkOfASlowReader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				_, l := newWire()
+				_, l := newTransport()
 				f := hub.Frame{Kind: hub.FrameBinary, Data: make([]byte, tc.size)}
 				l.Send(f)
 				synctest.Wait() // it is being written, and not in the queue
