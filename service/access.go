@@ -108,14 +108,13 @@ func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (C
 	if err := o.check(); err != nil {
 		return ClientAccess{}, invalid(opGenerateToken, err)
 	}
-	var token string
+	obtain := c.generateToken
 	if c.key != nil {
-		token = c.signToken(o)
-	} else {
-		var err error
-		if token, err = c.generateToken(ctx, o); err != nil {
-			return ClientAccess{}, err
-		}
+		obtain = c.signToken
+	}
+	token, err := obtain(ctx, o)
+	if err != nil {
+		return ClientAccess{}, err
 	}
 	return ClientAccess{baseURL: c.clientURL(o.Protocol), token: &token}, nil
 }
@@ -165,16 +164,20 @@ func (c *Client) clientURL(p ClientProtocol) string {
 	return c.clientPath("ws"+strings.TrimPrefix(c.access.String(), "http"), p)
 }
 
-func (c *Client) signToken(o ClientAccessOptions) string {
-	now := time.Now()
-	return c.key.sign(&claims{
+func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, error) {
+	now := time.Now().Unix()
+	token, err := c.key.sign(&claims{
 		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
-		IssuedAt: now.Unix(),
-		Expires:  now.Unix() + wholes(o.Lifetime, time.Second),
+		IssuedAt: now,
+		Expires:  now + wholes(o.Lifetime, time.Second),
 		Subject:  o.UserID,
 		Roles:    o.Roles,
 		Groups:   o.Groups,
 	})
+	if err != nil {
+		return "", &Error{Operation: opGenerateToken, Err: err}
+	}
+	return token, nil
 }
 
 func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (string, error) {

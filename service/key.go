@@ -1,23 +1,19 @@
 package service
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"log/slog"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 const (
-	// requestLifetime of a token that authorises one try of one request.
-	requestLifetime = 5 * time.Minute
+	// requestSeconds are how long a token that authorises one try of one request
+	// is good for.
+	requestSeconds = 5 * 60
 
 	bearerPrefix = "Bearer "
 	redacted     = "REDACTED"
@@ -25,7 +21,9 @@ const (
 
 // AccessKey is an access key of the service that can be replaced while clients
 // use it. It does not print itself. It must not be copied.
-type AccessKey struct{ current atomic.Pointer[secret] }
+type AccessKey struct {
+	current atomic.Pointer[any] // to a []byte, as jwt takes it; no verb prints what a pointer within a struct points to
+}
 
 // NewAccessKey makes an access key of its text, as the portal shows it.
 func NewAccessKey(key string) (*AccessKey, error) {
@@ -42,7 +40,8 @@ func (k *AccessKey) Replace(key string) error {
 	if key == "" {
 		return errors.New("service: access key is empty")
 	}
-	k.current.Store(newSecret([]byte(key)))
+	secret := any([]byte(key))
+	k.current.Store(&secret)
 	return nil
 }
 
@@ -58,70 +57,32 @@ func (*AccessKey) LogValue() slog.Value { return slog.StringValue(redacted) }
 // claims of the tokens that are signed here. There is no nbf: a clock that is
 // slow must not make a token invalid.
 type claims struct {
-	Audience string   `json:"aud"`
-	IssuedAt int64    `json:"iat"`
+	Audience string   `json:"aud"` // one text: jwt's own claims always write a list
+	IssuedAt int64    `json:"iat"` // a number: jwt.NumericDate costs more to encode than the signature
 	Expires  int64    `json:"exp"`
 	Subject  string   `json:"sub,omitempty"`
 	Roles    []string `json:"role,omitempty"`
 	Groups   []string `json:"webpubsub.group,omitempty"`
 }
 
-// jwtHeader is {"alg":"HS256","typ":"JWT"}.
-const jwtHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+// The methods of jwt.Claims.
+
+func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return jwt.ClaimStrings{c.Audience}, nil }
+func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return date(c.IssuedAt), nil }
+func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.Expires), nil }
+func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
+func (*claims) GetNotBefore() (*jwt.NumericDate, error)        { return nil, nil }
+func (*claims) GetIssuer() (string, error)                     { return "", nil }
+
+func date(seconds int64) *jwt.NumericDate { return jwt.NewNumericDate(time.Unix(seconds, 0)) }
 
 // sign gives the token of claims.
-func (k *AccessKey) sign(c *claims) string {
-	payload, _ := json.Marshal(c) // texts and numbers are always JSON
-	return k.current.Load().sign("", payload)
+func (k *AccessKey) sign(c *claims) (string, error) {
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(*k.current.Load())
 }
 
-// authorize gives the Authorization header for one try of a request. It is sign
-// without reflection, which there took as long as the signature.
-func (k *AccessKey) authorize(target string, now time.Time) string {
-	if !isPlain(target) {
-		return bearerPrefix + k.sign(&claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Add(requestLifetime).Unix()})
-	}
-	b := make([]byte, 0, 512)
-	b = append(append(append(b, `{"aud":"`...), target...), `","iat":`...)
-	b = strconv.AppendInt(b, now.Unix(), 10)
-	b = strconv.AppendInt(append(b, `,"exp":`...), now.Add(requestLifetime).Unix(), 10)
-	return k.current.Load().sign(bearerPrefix, append(b, '}'))
-}
-
-// isPlain tells whether a text stands in JSON as it is.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
-// secret is one key with the hash states that were keyed with it: keying takes
-// as long as hashing a small token.
-type secret struct{ states sync.Pool }
-
-type state struct {
-	hash.Hash
-	sum [sha256.Size]byte
-}
-
-func newSecret(key []byte) *secret {
-	return &secret{states: sync.Pool{New: func() any { return &state{Hash: hmac.New(sha256.New, key)} }}}
-}
-
-// sign gives the JWT of a payload behind a prefix.
-func (s *secret) sign(prefix string, payload []byte) string {
-	b64 := base64.RawURLEncoding
-	signed := len(prefix) + len(jwtHeader) + b64.EncodedLen(len(payload))
-	token := make([]byte, 0, signed+1+b64.EncodedLen(sha256.Size))
-	token = append(append(token, prefix...), jwtHeader...)
-	token = b64.AppendEncode(token, payload)
-
-	mac := s.states.Get().(*state)
-	defer s.states.Put(mac)
-	mac.Reset()
-	_, _ = mac.Write(token[len(prefix):]) // a hash takes everything
-	return string(b64.AppendEncode(append(token, '.'), mac.Sum(mac.sum[:0])))
+// authorize gives the Authorization header for one try of a request.
+func (k *AccessKey) authorize(target string, now time.Time) (string, error) {
+	token, err := k.sign(&claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Unix() + requestSeconds})
+	return bearerPrefix + token, err
 }

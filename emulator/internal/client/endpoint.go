@@ -1,0 +1,316 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+)
+
+// EventHandler is asked and told about clients. Its methods are safe for
+// concurrent use.
+type EventHandler interface {
+	// Connect asks whether a client may connect.
+	Connect(ctx context.Context, h *hub.Hub, in *Handshake) (*Decision, error)
+	// Abandoned tells that a client did not get its connection after all, though
+	// the event handler accepted it: a reason is for the handler, none means that
+	// its answer was of no use.
+	Abandoned(connectionID, reason string)
+	// Event hands over a client's message and gives the one for the client, if any.
+	Event(ctx context.Context, c *hub.Connection, name string, m *hub.Message) (*hub.Message, error)
+}
+
+// Handshake is what is known of a client before it is connected.
+type Handshake struct {
+	ConnectionID string
+	UserID       *string
+	Claims       token.Claims
+	Query        url.Values
+	Headers      http.Header
+	Subprotocols []string
+}
+
+// Decision is what the event handler said of a client it accepts. Nil members
+// keep what the token said.
+type Decision struct {
+	UserID      *string // empty: take the user away
+	Groups      []string
+	Roles       []string
+	Subprotocol string
+}
+
+// RefusalError is an event handler's refusal, or its failure, as the client sees it.
+type RefusalError struct{ Status int }
+
+// Error gives the status.
+func (r *RefusalError) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
+
+// Config of an [Endpoint].
+type Config struct {
+	// Hub gives a hub by name. Existing gives nil if nothing has been in the hub
+	// yet: strangers make no hubs.
+	Hub, Existing func(name string) *hub.Hub
+	// Anonymous tells whether clients without token may connect to a hub.
+	Anonymous func(name string) bool
+	// Audiences that a token for a hub can be made out to, seen from a request.
+	Audiences func(r *http.Request, hubName string) []string
+	Keys      *token.Keys
+	Events    EventHandler
+	Clock     hub.Clock
+	// KeepAlive is the time between pings. Zero sends none.
+	KeepAlive time.Duration
+	Logger    *slog.Logger
+}
+
+// Endpoint serves /client/hubs/{hub}.
+type Endpoint struct {
+	Config
+
+	ctx    context.Context //nolint:containedctx // ends with Close, as all that it starts
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	sockets map[*socket]struct{}
+	running sync.WaitGroup
+}
+
+// New makes an endpoint.
+func New(cfg Config) *Endpoint {
+	e := &Endpoint{Config: cfg, sockets: make(map[*socket]struct{})}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
+}
+
+// Serve takes one client for a hub.
+func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string) {
+	if !e.begin() {
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, "the server is stopping")
+		return
+	}
+	defer e.running.Done()
+	if !isUpgrade(r) {
+		e.refuse(w, r, hubName, http.StatusBadRequest, "not a WebSocket handshake")
+		return
+	}
+	if r.URL.Query().Get("awps_connection_id") != "" {
+		e.recover(w, r, hubName)
+		return
+	}
+	raw, err := rawMode(r.URL.Query())
+	if err != nil {
+		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
+		return
+	}
+	in, err := e.handshake(r, strings.ToLower(hubName))
+	if err != nil {
+		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
+		return
+	}
+	if slices.ContainsFunc(in.Claims["webpubsub.group"], func(g string) bool { return subprotocol.CheckGroup(g) != nil }) {
+		e.refuse(w, r, hubName, http.StatusBadRequest, "The token contains an invalid group name.")
+		return
+	}
+	h := e.Hub(hubName)
+	agreed, err := e.agree(h, in)
+	if err != nil {
+		status := http.StatusInternalServerError
+		if refusal := (*RefusalError)(nil); errors.As(err, &refusal) {
+			status = refusal.Status
+		}
+		e.refuse(w, r, hubName, status, err.Error())
+		return
+	}
+	protocol := subprotocol.Choose(agreed.Subprotocol)
+	agreed.Codec = protocol
+	if protocol == (subprotocol.Raw{}) {
+		protocol = raw
+	}
+	ok := e.accept(w, r, agreed.Subprotocol, protocol, func(s *socket) *hub.Connection { return h.Connect(*agreed, s.link) })
+	if !ok {
+		e.Events.Abandoned(agreed.ID, "The client's handshake failed.")
+	}
+}
+
+// agree asks the event handler about a client and settles all about it but the
+// codec.
+func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
+	// The handler's answer counts even if the client does not wait for it, so the
+	// request lasts as long as the endpoint, not the client.
+	out := &hub.Client{ID: in.ConnectionID, UserID: in.UserID, Groups: in.Claims["webpubsub.group"]}
+	roles, chosen, err := e.decide(e.ctx, h, in, out)
+	if err != nil {
+		return nil, err
+	}
+	if out.Roles, err = role.Parse(roles); err == nil {
+		out.Subprotocol, err = negotiate(in.Subprotocols, chosen)
+	}
+	if err != nil {
+		e.Events.Abandoned(in.ConnectionID, "")
+		return nil, err
+	}
+	return out, nil
+}
+
+// decide asks the event handler and lays its decision over what the token said.
+func (e *Endpoint) decide(ctx context.Context, h *hub.Hub, in *Handshake, agreed *hub.Client) (roles []string, chosen string, err error) {
+	decision, err := e.Events.Connect(ctx, h, in)
+	if err != nil {
+		return nil, "", err
+	}
+	roles = in.Claims["role"]
+	if decision == nil {
+		return roles, "", nil
+	}
+	if decision.UserID != nil {
+		if agreed.UserID = decision.UserID; *decision.UserID == "" {
+			agreed.UserID = nil
+		}
+	}
+	if len(decision.Groups) > 0 {
+		agreed.Groups = decision.Groups
+	}
+	if decision.Roles != nil {
+		roles = decision.Roles
+	}
+	return roles, decision.Subprotocol, nil
+}
+
+// recover takes up a connection again. A refusal is a close frame, since clients
+// take an HTTP error for a reason to go on trying.
+func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName string) {
+	q := r.URL.Query()
+	id, secret := q.Get("awps_connection_id"), q.Get("awps_reconnection_token")
+	h := e.Existing(hubName)
+	var c *hub.Connection
+	if h != nil {
+		c = h.Connection(id)
+	}
+	name, protocol := "", subprotocol.Protocol(subprotocol.Raw{})
+	if c != nil && c.Codec.Reliable() {
+		name = c.Subprotocol
+		protocol, _ = c.Codec.(subprotocol.Protocol)
+	} else if offered := offers(r); len(offered) > 0 {
+		name = offered[0]
+	}
+	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
+		if h != nil {
+			if c := h.Recover(id, secret, s.link); c != nil {
+				return c
+			}
+		}
+		e.Logger.Info("recovery refused", "hub", strings.ToLower(hubName))
+		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
+		return nil
+	})
+}
+
+func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
+	e.Logger.LogAttrs(r.Context(), slog.LevelInfo, "client refused", slog.String("hub", hubName), slog.Int("status", status), slog.String("reason", reason))
+	if status != http.StatusBadRequest {
+		reason = http.StatusText(status)
+	}
+	http.Error(w, reason, status)
+}
+
+// accept upgrades the request and runs the socket until it ends. It reports false
+// if there was no socket to attach to.
+func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, protocol subprotocol.Protocol, attach func(*socket) *hub.Connection) bool {
+	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // clients come from any origin; the token is what counts
+	if name != "" {
+		options.Subprotocols = []string{name}
+	}
+	hijacked := &hijacker{ResponseWriter: w}
+	conn, err := websocket.Accept(hijacked, r, options)
+	if err != nil {
+		e.Logger.Info("handshake failed", "error", err)
+		return false // Accept has answered
+	}
+	s := newSocket(e, conn, hijacked.conn, protocol)
+	if !e.track(s) {
+		s.cut()
+		return false
+	}
+	defer e.untrack(s)
+	s.run(attach)
+	return true
+}
+
+// hijacker keeps the connection below a WebSocket: closing it is the one way to
+// end a WebSocket whose peer is dead without waiting for it.
+type hijacker struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+// Hijack takes the connection over.
+func (h *hijacker) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	conn, rw, err = http.NewResponseController(h.ResponseWriter).Hijack()
+	h.conn = conn
+	return conn, rw, err
+}
+
+// begin counts something that runs until it calls running.Done.
+func (e *Endpoint) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.running.Add(1)
+	}
+	return !e.closed
+}
+
+// start runs a function in a goroutine that Close waits for.
+func (e *Endpoint) start(f func()) bool {
+	if !e.begin() {
+		return false
+	}
+	go func() {
+		defer e.running.Done()
+		f()
+	}()
+	return true
+}
+
+func (e *Endpoint) track(s *socket) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.sockets[s] = struct{}{}
+	}
+	return !e.closed
+}
+
+func (e *Endpoint) untrack(s *socket) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.sockets, s)
+}
+
+// Close ends all sockets and waits until nothing of them runs any more: about a
+// second for a client that does not answer.
+func (e *Endpoint) Close() {
+	e.mu.Lock()
+	e.closed = true
+	e.cancel()
+	for s := range e.sockets {
+		s.link.Abort(hub.CloseGoingAway, "The server is stopping.")
+	}
+	e.mu.Unlock()
+	e.running.Wait()
+}

@@ -1,0 +1,295 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+)
+
+// writeTimeout is how long a client may take to make room for one frame. For
+// close frames and their answers the library has its own, of 5 seconds each.
+const writeTimeout = 30 * time.Second
+
+// socket carries frames between a WebSocket and a connection of the hub.
+type socket struct {
+	e        *Endpoint
+	conn     *websocket.Conn
+	below    net.Conn
+	protocol subprotocol.Protocol
+	link     *hub.Link
+
+	heard atomic.Uint64 // frames
+	full  atomic.Bool   // the client is not read, since its requests wait
+
+	mu          sync.Mutex
+	invocations map[string]struct{} // that wait for their answer
+}
+
+func newSocket(e *Endpoint, conn *websocket.Conn, below net.Conn, protocol subprotocol.Protocol) *socket {
+	conn.SetReadLimit(-1) // read has its own, so that it can say goodbye
+	s := &socket{e: e, conn: conn, below: below, protocol: protocol, invocations: make(map[string]struct{})}
+	s.link = hub.NewLink(s.write, s.cut)
+	return s
+}
+
+// cut ends the socket at once, whatever waits for the client.
+func (s *socket) cut() { _ = s.below.Close() }
+
+// run serves the client until its socket ends.
+func (s *socket) run(attach func(*socket) *hub.Connection) {
+	c := attach(s)
+	stopPings := s.keepAlive()
+	final, reason := s.read(c)
+	s.link.Abort(hub.CloseNormal, "")
+	s.link.Wait()
+	s.cut()
+	_ = s.conn.CloseNow()
+	if c != nil {
+		s.lost(c, final, reason)
+	}
+	stopPings()
+}
+
+// lost tells the connection that its socket is gone. A client that is not waited
+// for ends in its turn: what it asked for before it went is done.
+func (s *socket) lost(c *hub.Connection, final bool, reason string) {
+	end := func() { c.Lost(s.link, final, reason) }
+	if (!final && c.Codec.Reliable()) || !c.Requests.Enter(s.e.ctx, s.e.start, end) {
+		end()
+	}
+}
+
+func (s *socket) write(f hub.Frame) error {
+	if f.Kind == hub.FrameClose {
+		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
+	}
+	// A deadline of the connection costs less than a context for each frame.
+	if err := s.below.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	kind := websocket.MessageText
+	if f.Kind == hub.FrameBinary {
+		kind = websocket.MessageBinary
+	}
+	if err := s.conn.Write(context.Background(), kind, f.Data); err != nil {
+		s.cut() // a frame that is there by half ends the WebSocket
+		return err
+	}
+	return s.below.SetWriteDeadline(time.Time{}) // it is not for pings
+}
+
+// read takes the client's frames until there are no more. It tells whether the
+// end is final, and why it came.
+func (s *socket) read(c *hub.Connection) (final bool, reason string) {
+	for {
+		kind, r, err := s.conn.Reader(context.Background())
+		if err != nil {
+			return readEnd(err)
+		}
+		data, err := io.ReadAll(io.LimitReader(r, subprotocol.MaxFrame+1))
+		if err != nil {
+			return readEnd(err)
+		}
+		s.heard.Add(1)
+		if c != nil && c.Serves(s.link) {
+			s.take(c, kind == websocket.MessageBinary, data)
+		}
+		// Of a frame that is too large the rest is passed over, and so is all that a
+		// client sends before it answers a close frame.
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return readEnd(err)
+		}
+	}
+}
+
+func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
+	violation := &subprotocol.Violation{Code: hub.CloseTooLarge, Reason: "The client message is too large.", Detail: "frame is too large"}
+	var req subprotocol.Request
+	if len(data) <= subprotocol.MaxFrame {
+		req, violation = s.protocol.Read(binary, data)
+	}
+	if violation != nil {
+		s.e.Logger.Info("client sent an invalid frame", "hub", c.Hub(), "connection", c.ID, "reason", violation.Detail)
+		c.End(violation.Code, violation.Reason)
+		return
+	}
+	s.handle(c, req)
+}
+
+// readEnd reads what ended the socket. Only a client that says goodbye means it,
+// or one that breaks the WebSocket protocol: anything else may be a network that
+// fails, from which clients recover. The official JavaScript client says goodbye
+// without a status.
+func readEnd(err error) (final bool, reason string) {
+	var closed websocket.CloseError
+	if errors.As(err, &closed) {
+		final = closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
+		return final, closed.Reason
+	}
+	var network net.Error
+	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {
+		if errors.Is(err, lost) || errors.As(err, &network) {
+			return false, "The client's connection was lost."
+		}
+	}
+	return true, "The client frame is invalid."
+}
+
+// handle answers at once what needs no turn; all else is done one after the
+// other, so that a client's requests take effect in the order it sent them.
+func (s *socket) handle(c *hub.Connection, req subprotocol.Request) {
+	switch req := req.(type) {
+	case subprotocol.Ping:
+		c.Pong()
+	case subprotocol.SequenceAck:
+		c.SequenceAck(req.ID)
+	case subprotocol.CancelInvocation:
+		s.answered(req.ID) // the event is with its handler; the answer is for nobody
+	default:
+		if invoke, ok := req.(subprotocol.Invoke); ok {
+			s.mu.Lock()
+			s.invocations[invoke.ID] = struct{}{}
+			s.mu.Unlock()
+		}
+		s.full.Store(true)
+		// The context is not the socket's: an event that a client has raised is
+		// delivered, and a reliable client gets its answer when it comes back.
+		c.Requests.Enter(s.e.ctx, s.e.start, func() { s.perform(s.e.ctx, c, req) })
+		s.full.Store(false)
+	}
+}
+
+// answered tells whether an invocation still waited for its answer.
+func (s *socket) answered(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.invocations[id]
+	delete(s.invocations, id)
+	return ok
+}
+
+func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
+	switch req := req.(type) {
+	case subprotocol.JoinGroup:
+		c.Join(req.Group, req.AckID)
+	case subprotocol.LeaveGroup:
+		c.Leave(req.Group, req.AckID)
+	case subprotocol.SendToGroup:
+		c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID)
+	case subprotocol.StartStream:
+		c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle)
+	case subprotocol.StreamData:
+		c.StreamData(req.ID, req.Sequence, req.Message)
+	case subprotocol.StreamEnd:
+		c.EndStream(req.ID, req.Error)
+	case subprotocol.SendEvent:
+		s.event(ctx, c, req)
+	case subprotocol.Invoke:
+		s.invoke(ctx, c, req)
+	}
+}
+
+// event hands a message to the event handler. What it answers reaches the client
+// before the ack; a raw client whose event fails is closed, since nothing else
+// can tell it.
+func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.SendEvent) {
+	if !c.Begin(req.AckID) {
+		return
+	}
+	answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
+	if err == nil {
+		if answer != nil {
+			c.Send(answer, 0)
+		}
+		c.Finish(req.AckID, nil)
+		return
+	}
+	if _, raw := s.protocol.(subprotocol.Raw); raw {
+		c.End(hub.CloseInternal, "The event could not be handled.")
+		return
+	}
+	c.Finish(req.AckID, internalError())
+}
+
+func (s *socket) invoke(ctx context.Context, c *hub.Connection, req subprotocol.Invoke) {
+	answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
+	switch {
+	case !s.answered(req.ID):
+	case err != nil:
+		c.InvokeResponse(req.ID, nil, internalError())
+	default:
+		c.InvokeResponse(req.ID, answer, nil)
+	}
+}
+
+func internalError() *hub.AckError {
+	return &hub.AckError{Name: "InternalServerError", Message: "Internal server error"}
+}
+
+// keepAlive pings the client from time to time, and cuts a socket that does not
+// answer. It gives the function that stops it and waits for it.
+func (s *socket) keepAlive() (stop func()) {
+	if s.e.KeepAlive <= 0 {
+		return func() {}
+	}
+	var mu sync.Mutex
+	var timer hub.Timer
+	var pings sync.WaitGroup
+	stopped := false
+	var schedule func()
+	schedule = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
+			return
+		}
+		timer = s.e.Clock.AfterFunc(s.e.KeepAlive, func() {
+			mu.Lock()
+			if stopped {
+				mu.Unlock()
+				return
+			}
+			pings.Add(1)
+			mu.Unlock()
+			defer pings.Done()
+			if s.ping() {
+				schedule()
+			}
+		})
+	}
+	schedule()
+	return func() {
+		mu.Lock()
+		stopped = true
+		timer.Stop()
+		mu.Unlock()
+		pings.Wait()
+	}
+}
+
+// ping tells whether the client is alive. A client that is not read, because its
+// requests wait for the event handler, cannot be heard to answer.
+func (s *socket) ping() bool {
+	if s.full.Load() {
+		return true
+	}
+	heard := s.heard.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), s.e.KeepAlive)
+	defer cancel()
+	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
+		return true
+	}
+	s.e.Logger.Info("client does not answer pings")
+	s.cut()
+	return false
+}

@@ -1,0 +1,95 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+const jsonType = wire.MediaJSON + "; charset=utf-8"
+
+// event is one event on its way.
+type event struct {
+	session     *session
+	id          string
+	typ         string
+	name        string
+	contentType string
+	body        []byte
+	metadata    map[string]string
+	url         *url.URL // where it goes, once it is on its way
+}
+
+// request writes an event as the service does. All attempts to deliver it are
+// copies of this request.
+func (ev *event) request(ctx context.Context, origin string, keys []string, now time.Time) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ev.url.String(), bytes.NewReader(ev.body))
+	if err != nil {
+		return nil, err
+	}
+	s := ev.session
+	set := func(name, value string) { req.Header[name] = []string{value} }
+	set(wire.HeaderRequestOrigin, origin)
+	set(wire.HeaderContentType, ev.contentType)
+	set(wire.HeaderVersion, wire.Version)
+	set(wire.HeaderSpecVersion, wire.SpecVersion)
+	set(wire.HeaderType, ev.typ)
+	set(wire.HeaderSource, "/hubs/"+s.hubName+"/client/"+s.connectionID)
+	set(wire.HeaderID, ev.id)
+	set(wire.HeaderTime, now.UTC().Format(time.RFC3339))
+	set(wire.HeaderConnectionID, s.connectionID)
+	set(wire.HeaderHub, s.hubName)
+	set(wire.HeaderEventName, ev.name)
+	set(wire.HeaderClientRequestID, newGUID())
+	signatures := make([]string, len(keys))
+	for i, k := range keys {
+		signatures[i] = webpubsub.Sign(k, s.connectionID)
+	}
+	set(wire.HeaderSignature, strings.Join(signatures, ","))
+	for name, v := range ev.metadata {
+		req.Header.Set(wire.PrefixMetadata+strings.ToLower(name), v)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cookies != nil {
+		for _, c := range s.cookies.Cookies(ev.url) {
+			req.AddCookie(c)
+		}
+	}
+	if s.userID != "" {
+		set(wire.HeaderUserID, s.userID)
+	}
+	if s.subprotocol != "" {
+		set(wire.HeaderSubprotocol, s.subprotocol)
+	}
+	if s.state != nil {
+		set(wire.HeaderConnectionState, *s.state)
+	}
+	return req, nil
+}
+
+// learn keeps the state and cookies of a successful answer.
+func (ev *event) learn(answer *upstream.Answer) {
+	if state, ok := answer.State(); ok {
+		ev.session.mu.Lock()
+		ev.session.state = &state
+		ev.session.mu.Unlock()
+	}
+	ev.session.learnCookies(ev.url, answer.Cookies())
+}
+
+func newGUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

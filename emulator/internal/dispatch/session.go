@@ -1,0 +1,86 @@
+package dispatch
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"sync"
+)
+
+// Ids of events of one connection. The first two are kept for connect and
+// connected, whether or not a handler asks for them.
+const (
+	idConnect   = "0"
+	idConnected = "1"
+	firstID     = 2
+)
+
+// session is what the events of one connection have in common.
+type session struct {
+	hubName      string
+	connectionID string
+
+	mu          sync.Mutex
+	userID      string
+	subprotocol string
+	nextID      uint64
+	state       *string
+	cookies     *cookiejar.Jar // nil: none yet
+
+	notices queue
+}
+
+// id gives the id of the next event.
+func (s *session) id() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.nextID
+	s.nextID++
+	return strconv.FormatUint(id, 10)
+}
+
+// learnCookies keeps what a successful answer set, for the place that set it.
+func (s *session) learnCookies(from *url.URL, cookies []*http.Cookie) {
+	if len(cookies) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cookies == nil {
+		s.cookies, _ = cookiejar.New(nil) // without options it has no error
+	}
+	s.cookies.SetCookies(from, cookies)
+}
+
+// queue runs the notifications of one connection one after the other, in a
+// goroutine that is there only while there are any.
+type queue struct {
+	mu      sync.Mutex
+	waiting []func()
+	running bool
+}
+
+func (q *queue) add(start func(func()) bool, f func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, f)
+	if !q.running {
+		q.running = start(q.run)
+	}
+}
+
+func (q *queue) run() {
+	for {
+		q.mu.Lock()
+		if len(q.waiting) == 0 {
+			q.running = false
+			q.mu.Unlock()
+			return
+		}
+		f := q.waiting[0]
+		q.waiting = q.waiting[1:]
+		q.mu.Unlock()
+		f()
+	}
+}

@@ -1,0 +1,144 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// Handler is an event handler as a hub's settings describe it. Of several
+// handlers, the first that an event fits gets it.
+type Handler struct {
+	// URLTemplate is where events go: an absolute http or https URL in whose path
+	// and query {hub} and {event} stand for the event's.
+	URLTemplate string
+	// Local, if set, is called in memory instead of the network.
+	Local http.Handler
+	// UserEventPattern selects user events: "*", a name, a pattern, or several,
+	// separated by commas. Empty selects none.
+	UserEventPattern string
+	// SystemEvents that are selected: connect, connected, disconnected.
+	SystemEvents []string
+	// GroupEvents that are selected: joined, left.
+	GroupEvents []string
+	// GroupFilters narrow GroupEvents down to groups that fit a pattern. Empty:
+	// all groups.
+	GroupFilters []string
+}
+
+// route is a checked Handler.
+type route struct {
+	template string
+	local    http.Handler
+	all      bool
+	users    []glob.Pattern
+	system   []string
+	presence []string
+	groups   []glob.Pattern
+}
+
+func compile(in Handler) (*route, error) {
+	out := &route{template: in.URLTemplate, local: in.Local}
+	if _, err := resolve(in.URLTemplate, "hub", "event"); err != nil {
+		return nil, err
+	}
+	for entry := range strings.SplitSeq(in.UserEventPattern, ",") {
+		entry = strings.ToLower(strings.TrimSpace(entry))
+		switch entry {
+		case "":
+		case "*":
+			out.all = true
+		default:
+			p, err := glob.Parse(entry)
+			if err != nil {
+				return nil, fmt.Errorf("user event pattern %q: %w", entry, err)
+			}
+			out.users = append(out.users, p)
+		}
+	}
+	for _, f := range in.GroupFilters {
+		p, err := glob.Parse(f)
+		if err != nil {
+			return nil, fmt.Errorf("group filter %q: %w", f, err)
+		}
+		out.groups = append(out.groups, p)
+	}
+	var err error
+	if out.system, err = names("system event", in.SystemEvents, wire.NameConnect, wire.NameConnected, wire.NameDisconnected); err != nil {
+		return nil, err
+	}
+	out.presence, err = names("group event", in.GroupEvents, wire.NameJoined, wire.NameLeft)
+	return out, err
+}
+
+func names(what string, in []string, known ...string) ([]string, error) {
+	var out []string
+	for _, name := range in {
+		lower := strings.ToLower(strings.TrimSpace(name))
+		if !slices.Contains(known, lower) {
+			return nil, fmt.Errorf("%s %q is none of %s", what, name, strings.Join(known, ", "))
+		}
+		out = append(out, lower)
+	}
+	return out, nil
+}
+
+// takes tells whether an event of a type goes to this handler.
+func (r *route) takes(typ, name, group string) bool {
+	switch {
+	case strings.HasPrefix(typ, wire.TypePrefixUser):
+		lower := strings.ToLower(name)
+		return r.all || slices.ContainsFunc(r.users, func(p glob.Pattern) bool { return p.Match(lower) })
+	case strings.HasPrefix(typ, wire.TypePrefixGroup):
+		return slices.Contains(r.presence, name) &&
+			(len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(p glob.Pattern) bool { return p.Match(group) }))
+	}
+	return slices.Contains(r.system, name)
+}
+
+var parameter = regexp.MustCompile(`(?i)\{(hub|event)\}`)
+
+// resolve puts hub and event into a template, escaped as data of a URL.
+func resolve(template, hubName, event string) (*url.URL, error) {
+	fail := func(reason string) (*url.URL, error) {
+		return nil, fmt.Errorf("url template %q: %s", template, reason)
+	}
+	scheme, rest, ok := strings.Cut(template, "://")
+	if !ok || !(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
+		return fail("want an absolute http or https URL")
+	}
+	host := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		host = rest[:end]
+	}
+	if strings.ContainsAny(host, "{}") {
+		return fail("parameters are not allowed in the host")
+	}
+	resolved := parameter.ReplaceAllStringFunc(template, func(p string) string {
+		if strings.EqualFold(p, "{hub}") {
+			return strings.ReplaceAll(url.QueryEscape(hubName), "+", "%20")
+		}
+		return strings.ReplaceAll(url.QueryEscape(event), "+", "%20")
+	})
+	if strings.ContainsAny(resolved, "{}") {
+		return fail("the only parameters are {hub} and {event}; other braces must be percent-encoded")
+	}
+	u, err := url.Parse(resolved)
+	if err != nil || u.Hostname() == "" {
+		return fail("not a URL")
+	}
+	if u.User != nil || u.Fragment != "" {
+		return fail("user information and fragment are not allowed")
+	}
+	return u, nil
+}
+
+// errNoHandler says that no handler takes a user event.
+var errNoHandler = errors.New("no event handler takes this event")

@@ -1,0 +1,310 @@
+package hub
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+)
+
+// Clock tells the time. Tests have their own.
+type Clock interface {
+	Now() time.Time
+	AfterFunc(d time.Duration, f func()) Timer
+}
+
+// Timer is what a Clock's AfterFunc started.
+type Timer interface{ Stop() bool }
+
+// SystemClock is the machine's clock.
+type SystemClock struct{}
+
+// Now is time.Now.
+func (SystemClock) Now() time.Time { return time.Now() }
+
+// AfterFunc is time.AfterFunc.
+func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+
+// Observer learns what happens to connections. Its methods are called without a
+// lock held and must not block.
+type Observer interface {
+	Connected(c *Connection)
+	Joined(c *Connection, group string)
+	Left(c *Connection, group string)
+	Disconnected(c *Connection, reason string)
+}
+
+// Hub holds the connections of one hub. It is safe for concurrent use.
+type Hub struct {
+	Name string
+
+	clock    Clock
+	observer Observer
+
+	mu          sync.RWMutex
+	connections map[string]*Connection
+	users       map[string]map[*Connection]struct{}
+	groups      map[string]map[*Connection]struct{}
+}
+
+// New makes a hub without connections.
+func New(name string, clock Clock, observer Observer) *Hub {
+	return &Hub{
+		Name:        name,
+		clock:       clock,
+		observer:    observer,
+		connections: make(map[string]*Connection),
+		users:       make(map[string]map[*Connection]struct{}),
+		groups:      make(map[string]map[*Connection]struct{}),
+	}
+}
+
+// Client is what has been agreed about a client when it connects.
+type Client struct {
+	ID          string
+	UserID      *string
+	Subprotocol string
+	Codec       Codec
+	Roles       role.Set
+	Groups      []string
+}
+
+// Connect adds a connection over a link, greets the client, and puts it into its
+// first groups.
+func (h *Hub) Connect(in Client, link *Link) *Connection {
+	c := &Connection{
+		ID: in.ID, UserID: in.UserID, Codec: in.Codec, Subprotocol: in.Subprotocol,
+		hub: h, link: link, roles: in.Roles,
+		groups: make(map[string]struct{}, len(in.Groups)),
+	}
+	if in.Codec.Reliable() {
+		c.ReconnectionToken = newID(32)
+	}
+	link.Send(in.Codec.Connected(c))
+	h.mu.Lock()
+	h.connections[c.ID] = c
+	if c.UserID != nil {
+		insert(h.users, *c.UserID, c)
+	}
+	h.mu.Unlock()
+	h.observer.Connected(c)
+	for _, g := range in.Groups {
+		h.join(c, g)
+	}
+	return c
+}
+
+// Recover takes up a connection with a new link. It gives nil, and changes
+// nothing, if there is no such connection or the token is not its own.
+func (h *Hub) Recover(id, token string, link *Link) *Connection {
+	c := h.Connection(id)
+	if c == nil || !c.resume(token, link) {
+		return nil
+	}
+	return c
+}
+
+// Connection gives a connection by id, nil if there is none.
+func (h *Hub) Connection(id string) *Connection {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.connections[id]
+}
+
+func insert(m map[string]map[*Connection]struct{}, key string, c *Connection) bool {
+	set := m[key]
+	if set == nil {
+		set = make(map[*Connection]struct{})
+		m[key] = set
+	}
+	if _, there := set[c]; there {
+		return false
+	}
+	set[c] = struct{}{}
+	return true
+}
+
+func erase(m map[string]map[*Connection]struct{}, key string, c *Connection) bool {
+	set := m[key]
+	if _, there := set[c]; !there {
+		return false
+	}
+	if delete(set, c); len(set) == 0 {
+		delete(m, key)
+	}
+	return true
+}
+
+// remove takes an ended connection out of everything.
+func (h *Hub) remove(c *Connection) {
+	groups := c.Groups()
+	h.mu.Lock()
+	delete(h.connections, c.ID)
+	if c.UserID != nil {
+		erase(h.users, *c.UserID, c)
+	}
+	for _, g := range groups {
+		erase(h.groups, g, c)
+	}
+	h.mu.Unlock()
+	slices.Sort(groups)
+	for _, g := range groups {
+		h.observer.Left(c, g)
+	}
+}
+
+// join puts a connection into a group; being in it already is fine.
+func (h *Hub) join(c *Connection, group string) {
+	h.mu.Lock()
+	c.mu.Lock()
+	joined := !c.ended && insert(h.groups, group, c)
+	if joined {
+		c.groups[group] = struct{}{}
+	}
+	c.mu.Unlock()
+	h.mu.Unlock()
+	if joined {
+		h.observer.Joined(c, group)
+	}
+}
+
+// leave takes a connection out of a group; not being in it is fine.
+func (h *Hub) leave(c *Connection, group string) {
+	h.mu.Lock()
+	c.mu.Lock()
+	left := erase(h.groups, group, c)
+	delete(c.groups, group)
+	c.mu.Unlock()
+	h.mu.Unlock()
+	if left {
+		h.observer.Left(c, group)
+	}
+}
+
+// Target selects connections of a hub. The zero Target is all of them, so an id,
+// user or group that somebody else gave must be known not to be empty.
+type Target struct {
+	// At most one of these is set.
+	ConnectionID string
+	UserID       string
+	Group        string
+
+	// Filter and Excluded narrow the selection down.
+	Filter   *odata.Filter
+	Excluded []string
+}
+
+// Select gives the connections that a target means, in no order.
+func (h *Hub) Select(t Target) []*Connection {
+	h.mu.RLock()
+	var out []*Connection
+	switch {
+	case t.ConnectionID != "":
+		if c := h.connections[t.ConnectionID]; c != nil {
+			out = append(out, c)
+		}
+	case t.UserID != "":
+		out = keys(h.users[t.UserID])
+	case t.Group != "":
+		out = keys(h.groups[t.Group])
+	default:
+		out = make([]*Connection, 0, len(h.connections))
+		for _, c := range h.connections {
+			out = append(out, c)
+		}
+	}
+	h.mu.RUnlock()
+	if len(t.Excluded) == 0 && t.Filter == nil {
+		return out
+	}
+	return slices.DeleteFunc(out, func(c *Connection) bool {
+		return slices.Contains(t.Excluded, c.ID) || (t.Filter != nil && !t.Filter.Match(c.subject()))
+	})
+}
+
+func keys(set map[*Connection]struct{}) []*Connection {
+	out := make([]*Connection, 0, len(set))
+	for c := range set {
+		out = append(out, c)
+	}
+	return out
+}
+
+// Send delivers a message to a target. The hub does not wait for any client.
+func (h *Hub) Send(t Target, m *Message, ttl time.Duration) {
+	for _, c := range h.Select(t) {
+		c.Send(m, ttl)
+	}
+}
+
+// Close ends the connections of a target as the REST API does.
+func (h *Hub) Close(t Target, reason string) {
+	for _, c := range h.Select(t) {
+		c.CloseByServer(reason)
+	}
+}
+
+// Shutdown ends all connections because the hub does, those that wait for their
+// clients too.
+func (h *Hub) Shutdown(code int, reason string) {
+	for _, c := range h.Select(Target{}) {
+		c.abort(code, reason)
+	}
+}
+
+// Join puts the connections of a target into a group and tells how many there are.
+func (h *Hub) Join(t Target, group string) int {
+	selected := h.Select(t)
+	for _, c := range selected {
+		h.join(c, group)
+	}
+	return len(selected)
+}
+
+// Leave takes the connections of a target out of a group, or out of all groups if
+// group is empty.
+func (h *Hub) Leave(t Target, group string) {
+	for _, c := range h.Select(t) {
+		if group != "" {
+			h.leave(c, group)
+			continue
+		}
+		for _, g := range c.Groups() {
+			h.leave(c, g)
+		}
+	}
+}
+
+// Exists tells whether a target means any connection.
+func (h *Hub) Exists(t Target) bool { return len(h.Select(t)) > 0 }
+
+// List gives up to limit members of a group in the order of their ids, beginning
+// after one, and whether there are more.
+func (h *Hub) List(group, after string, limit int) (page []*Connection, more bool) {
+	all := h.Select(Target{Group: group})
+	slices.SortFunc(all, func(a, b *Connection) int { return strings.Compare(a.ID, b.ID) })
+	from, _ := slices.BinarySearchFunc(all, after, func(c *Connection, id string) int {
+		if c.ID <= id {
+			return -1
+		}
+		return 1
+	})
+	all = all[from:]
+	if len(all) > limit {
+		return all[:limit], true
+	}
+	return all, false
+}
+
+// Len counts the connections.
+func (h *Hub) Len() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.connections)
+}
+
+func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }

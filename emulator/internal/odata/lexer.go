@@ -1,0 +1,111 @@
+package odata
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+type tokenKind uint8
+
+const (
+	tokenEnd   tokenKind = iota
+	tokenName            // identifier, function, operator, literal word
+	tokenText            // quoted string
+	tokenInt             // integer
+	tokenOpen            // (
+	tokenClose           // )
+	tokenComma           // ,
+)
+
+type token struct {
+	kind tokenKind
+	text string // of a tokenText the value, else as written
+	n    int32
+	at   int // byte offset in the filter
+}
+
+func (t token) String() string {
+	if t.kind == tokenEnd {
+		return "end of filter"
+	}
+	return "'" + t.text + "'"
+}
+
+type lexer struct {
+	in string
+	at int
+}
+
+// next reads one token.
+func (l *lexer) next() (token, error) {
+	for l.at < len(l.in) && strings.IndexByte(" \t\r\n", l.in[l.at]) >= 0 {
+		l.at++
+	}
+	start := l.at
+	if start == len(l.in) {
+		return token{at: start}, nil
+	}
+	switch c := l.in[start]; {
+	case c == '(':
+		return l.single(tokenOpen), nil
+	case c == ')':
+		return l.single(tokenClose), nil
+	case c == ',':
+		return l.single(tokenComma), nil
+	case c == '\'':
+		return l.quoted()
+	case isDigit(c), c == '+', c == '-':
+		return l.integer()
+	case isLetter(c):
+		for l.at < len(l.in) && (isLetter(l.in[l.at]) || isDigit(l.in[l.at])) {
+			l.at++
+		}
+		return token{kind: tokenName, text: l.in[start:l.at], at: start}, nil
+	}
+	return token{}, fmt.Errorf("character %q at offset %d is not supported", l.in[start:start+1], start)
+}
+
+func (l *lexer) single(kind tokenKind) token {
+	t := token{kind: kind, text: l.in[l.at : l.at+1], at: l.at}
+	l.at++
+	return t
+}
+
+// quoted reads a string in single quotes, in which a quote is doubled.
+func (l *lexer) quoted() (token, error) {
+	start := l.at
+	var b strings.Builder
+	for rest := l.in[start+1:]; ; {
+		i := strings.IndexByte(rest, '\'')
+		if i < 0 {
+			return token{}, fmt.Errorf("string at offset %d does not end", start)
+		}
+		b.WriteString(rest[:i])
+		rest = rest[i+1:]
+		if !strings.HasPrefix(rest, "'") {
+			l.at = len(l.in) - len(rest)
+			return token{kind: tokenText, text: b.String(), at: start}, nil
+		}
+		b.WriteByte('\'')
+		rest = rest[1:]
+	}
+}
+
+func (l *lexer) integer() (token, error) {
+	start := l.at
+	l.at++
+	for l.at < len(l.in) && isDigit(l.in[l.at]) {
+		l.at++
+	}
+	text := l.in[start:l.at]
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || (l.at < len(l.in) && (isLetter(l.in[l.at]) || l.in[l.at] == '.')) {
+		return token{}, fmt.Errorf("%q at offset %d is not a 32-bit integer", text, start)
+	}
+	return token{kind: tokenInt, text: text, n: int32(n), at: start}, nil
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' }

@@ -1,0 +1,151 @@
+package odata_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
+)
+
+func user(id string) *string { return &id }
+
+var ann = odata.Subject{ConnectionID: "c1", UserID: user("ann"), Groups: []string{"g1", "o'brien"}}
+
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	anonymous := odata.Subject{ConnectionID: "c2"}
+	for _, tc := range []struct {
+		filter  string
+		subject odata.Subject
+		want    bool
+	}{
+		{"", anonymous, true},
+		{"  ", anonymous, true},
+		{"true", anonymous, true},
+		{"false", ann, false},
+		{"userId eq 'ann'", ann, true},
+		{"USERID eq 'ann'", ann, true},
+		{"userId eq 'Ann'", ann, false},
+		{"userId ne 'ann'", anonymous, true},
+		{"userId eq null", anonymous, true},
+		{"null eq null", anonymous, true},
+		{"userId eq 1", ann, false},
+		{"connectionId eq 'c1'", ann, true},
+		{"userId in ('u1','ann') and 'g1' in groups", ann, true},
+		{"userId in ('u1',,'ann',)", ann, true},
+		{"userId in ()", ann, false},
+		{"'o''brien' in groups", ann, true},
+		{"'g1' in (groups)", ann, true},
+		{"userId in groups", anonymous, false},
+		{"not ('g1' in groups)", ann, false},
+		{"not true or true", ann, true},
+		{"true or true and false", ann, true},
+		{"(true or true) and false", ann, false},
+		{"length(userId) gt 2", ann, true},
+		{"length(userId) gt 2", anonymous, false},
+		{"not (length(userId) gt 5)", anonymous, true},
+		{"length(groups) eq 2", ann, true},
+		{"length('𝄞') eq 2", ann, true},
+		{"1 le 1 and 1 ge 1 and -1 lt +1", ann, true},
+		{"startswith(userId,'a')", ann, true},
+		{"startswith(userId,'a')", anonymous, false},
+		{"endswith(userId,'nn') and contains(userId,'n')", ann, true},
+		{"indexof(userId,'n') eq 1", ann, true},
+		{"indexof('𝄞x','x') eq 2", ann, true},
+		{"indexof(null,'n') eq -1", ann, true},
+		{"tolower('ANN') eq userId", ann, true},
+		{"toupper(userId) eq 'ANN'", ann, true},
+		{"trim('  ann ') eq userId", ann, true},
+		{"concat(userId,'x') eq 'annx'", ann, true},
+		{"concat(null,'x') eq 'x'", ann, true},
+		{"concat(null,null) eq null", ann, true},
+		{"substring(userId,1) eq 'nn'", ann, true},
+		{"substring(userId,0,2) eq 'an'", ann, true},
+		{"substring(userId,4) eq null", ann, true},
+		{"substring(userId,-1) eq null", ann, true},
+		{"substring(userId,1,5) eq null", ann, true},
+		{"substring(userId,1,2147483647) eq null", ann, true},
+		{"substring(userId,-2147483648) eq null", ann, true},
+		{"substring(userId,2147483647,2147483647) eq null", ann, true},
+	} {
+		t.Run(tc.filter, func(t *testing.T) {
+			t.Parallel()
+			f, err := odata.Parse(tc.filter)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, f.Match(tc.subject))
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	t.Parallel()
+	for filter, want := range map[string]string{
+		"userId":                  "invalid syntax for 'userId': type 'string', expect 'bool'",
+		"1":                       "invalid syntax for '1': type 'int', expect 'bool'",
+		"groups":                  "invalid syntax for 'groups': type 'collection', expect 'bool'",
+		"'a' gt 'b'":              "invalid syntax for ''a' gt 'b'': type 'string', expect 'int'",
+		"not length('x') gt 5":    "invalid syntax for 'not length('x') gt 5': type 'int', expect 'bool'",
+		"true or 1":               "invalid syntax for 'true or 1': type 'int', expect 'bool'",
+		"groups eq 'a'":           "invalid syntax for 'groups eq 'a'': type 'collection', expect 'single value'",
+		"userId eq 'a":            "invalid syntax for 'userId eq 'a': string at offset 10 does not end",
+		"userId eq 'a' )":         "invalid syntax for 'userId eq 'a' )': unexpected ')' at offset 14",
+		"(true":                   "invalid syntax for '(true': end of filter at offset 5, expect ')'",
+		"true and":                "invalid syntax for 'true and': end of filter at offset 8, expect an operand",
+		"name eq 'a'":             "invalid syntax for 'name eq 'a'': token 'name' at offset 0 is not supported",
+		"Length('a') eq 1":        "invalid syntax for 'Length('a') eq 1': function 'Length' at offset 0 is not supported",
+		"length() eq 1":           "invalid syntax for 'length() eq 1': function 'length' at offset 0 has 0 arguments, want 1 to 1",
+		"substring('a') eq 'a'":   "invalid syntax for 'substring('a') eq 'a'': function 'substring' at offset 0 has 1 arguments, want 2 to 3",
+		"length(1) eq 1":          "invalid syntax for 'length(1) eq 1': function 'length': type 'int', expect 'string or collection'",
+		"1 eq 2147483648":         "invalid syntax for '1 eq 2147483648': \"2147483648\" at offset 5 is not a 32-bit integer",
+		"1 eq 1.5":                "invalid syntax for '1 eq 1.5': \"1\" at offset 5 is not a 32-bit integer",
+		"userId eq \"a\"":         "invalid syntax for 'userId eq \"a\"': character \"\\\"\" at offset 10 is not supported",
+		"userId gt 0":             "invalid syntax for 'userId gt 0': type 'string', expect 'int'",
+		"1 in ('a',groups)":       "invalid syntax for '1 in ('a',groups)': type 'collection', expect 'single value'",
+		"1 in groups":             "invalid syntax for '1 in groups': type 'int', expect 'string'",
+		"userId in ('a' 'b')":     "invalid syntax for 'userId in ('a' 'b')': 'b' at offset 15, expect ',' or ')'",
+		"userId eq 'a' eq true":   "invalid syntax for 'userId eq 'a' eq true': unexpected 'eq' at offset 14",
+		"contains(userId 'a')":    "invalid syntax for 'contains(userId 'a')': 'a' at offset 16, expect ',' or ')'",
+		"startswith(userId,('a')": "invalid syntax for 'startswith(userId,('a')': end of filter at offset 23, expect ',' or ')'",
+	} {
+		t.Run(filter, func(t *testing.T) {
+			t.Parallel()
+			_, err := odata.Parse(filter)
+			require.EqualError(t, err, want)
+		})
+	}
+}
+
+func TestDeepFiltersAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]string{"parentheses": "(", "not": "not ", "calls": "tolower(", "lists": "1 in ("} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := odata.Parse(strings.Repeat(open, 101) + "true")
+			require.ErrorContains(t, err, "nested more than 100 deep")
+		})
+	}
+	_, err := odata.Parse(strings.Repeat("true and ", 5000) + "true")
+	require.NoError(t, err, "a long filter is not a deep one")
+	_, err = odata.Parse(strings.Repeat(" ", 64<<10) + "true")
+	require.ErrorContains(t, err, "want at most 65536")
+}
+
+// Whatever parses can be evaluated for anybody.
+func FuzzFilter(f *testing.F) {
+	for _, s := range []string{"", "userId eq 'o''brien'", "not ('g1' in groups) and length(userId) gt 3", "substring(userId,1,2) in ('a',,concat(null,'b'))", "indexof(trim(toupper(userId)),'N') le -1 or startswith(connectionId,tolower('C'))", "((((true))))", "1 in (groups)"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		filter, err := odata.Parse(s)
+		if err != nil {
+			require.Nil(t, filter)
+			return
+		}
+		for _, subject := range []odata.Subject{{}, ann, {ConnectionID: "\xff", UserID: user("𝄞"), Groups: []string{""}}} {
+			require.NotPanics(t, func() { filter.Match(subject) }, "filter %q", s)
+		}
+	})
+}

@@ -1,0 +1,129 @@
+// Package rest serves the data plane's REST API, all 25 operations of API
+// version 2024-12-01, on the hubs of the emulator.
+package rest
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+)
+
+// versions that the service has had; all are served alike.
+const versions = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01"
+
+// API serves /api/.
+type API struct {
+	// Hub gives a hub by a valid name, whatever its case.
+	Hub  func(name string) *hub.Hub
+	Keys *token.Keys
+	// Bases are the URLs, scheme and host, under which a request may have been
+	// made; tokens are made out to one of them.
+	Bases func(r *http.Request) []string
+	// Trust, if set, accepts requests whose token the keys did not sign: a stand-in
+	// for Entra ID.
+	Trust  func(bearer string) bool
+	Logger *slog.Logger
+}
+
+// operation serves one operation for a hub. The parameters of the path have been
+// checked.
+type operation func(w http.ResponseWriter, r *http.Request, h *hub.Hub)
+
+// Handler gives the routes. Names in the path are decoded segment by segment.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("HEAD /api/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	for pattern, op := range map[string]operation{
+		"POST :send":                                               a.sendToAll,
+		"POST groups/{group}/:send":                                a.sendToGroup,
+		"POST users/{user}/:send":                                  a.sendToUser,
+		"POST connections/{connection}/:send":                      a.sendToConnection,
+		"POST :closeConnections":                                   a.closeAll,
+		"POST groups/{group}/:closeConnections":                    a.closeGroup,
+		"POST users/{user}/:closeConnections":                      a.closeUser,
+		"DELETE connections/{connection}":                          a.closeConnection,
+		"HEAD connections/{connection}":                            a.connectionExists,
+		"HEAD groups/{group}":                                      a.groupExists,
+		"HEAD users/{user}":                                        a.userExists,
+		"GET groups/{group}/connections":                           a.listGroup,
+		"PUT groups/{group}/connections/{connection}":              a.addConnection,
+		"DELETE groups/{group}/connections/{connection}":           a.removeConnection,
+		"PUT users/{user}/groups/{group}":                          a.addUser,
+		"DELETE users/{user}/groups/{group}":                       a.removeUser,
+		"DELETE users/{user}/groups":                               a.removeUserFromAll,
+		"DELETE connections/{connection}/groups":                   a.removeConnectionFromAll,
+		"POST :addToGroups":                                        a.addToGroups,
+		"POST :removeFromGroups":                                   a.removeFromGroups,
+		"PUT permissions/{permission}/connections/{connection}":    a.grant,
+		"DELETE permissions/{permission}/connections/{connection}": a.revoke,
+		"HEAD permissions/{permission}/connections/{connection}":   a.hasPermission,
+		"POST :generateToken":                                      a.generateToken,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" /api/hubs/{hub}/"+path, a.serve(op))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Supported-Versions", versions)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// serve authorises a request and checks what all operations have in common.
+func (a *API) serve(op operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := a.authorise(r); err != nil {
+			a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "REST call refused", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("error", err.Error()))
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		for _, check := range pathChecks {
+			if v := r.PathValue(check.name); r.Pattern != "" && strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(v) {
+				writeProblem(w, check.name, check.rule)
+				return
+			}
+		}
+		start := time.Now()
+		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		op(rec, r, a.Hub(r.PathValue("hub")))
+		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, "REST call", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+	}
+}
+
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// authorise wants a token made out to the request's URL, with or without query.
+func (a *API) authorise(r *http.Request) error {
+	bearer := token.Bearer(r.Header)
+	var audiences []string
+	for _, base := range a.Bases(r) {
+		audiences = append(audiences, base+r.URL.EscapedPath(), base+r.URL.Path, base+r.URL.RequestURI(), base+decoded(r.URL))
+	}
+	_, err := a.Keys.Verify(bearer, audiences...)
+	if err != nil && a.Trust != nil && bearer != "" && a.Trust(bearer) {
+		return nil
+	}
+	return err
+}
+
+// decoded gives path and query percent-decoded: tokens exist that are made out
+// to that.
+func decoded(u *url.URL) string {
+	query, err := url.PathUnescape(u.RawQuery)
+	if err != nil {
+		query = u.RawQuery
+	}
+	return u.Path + "?" + query
+}

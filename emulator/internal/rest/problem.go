@@ -1,0 +1,68 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+)
+
+var hubPattern = regexp.MustCompile("^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$")
+
+// ValidHub tells whether a hub can have the name.
+func ValidHub(name string) bool { return hubPattern.MatchString(name) }
+
+// pathChecks by the name of the parameter.
+var pathChecks = []struct {
+	name string
+	ok   func(string) bool
+	rule string
+}{
+	{"hub", ValidHub, "The field hub must match the regular expression '^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$'."},
+	{"group", func(s string) bool { return utf8.ValidString(s) && subprotocol.CheckGroup(s) == nil }, "The field group must have 1 to 1024 characters and not be blank."},
+	{"user", validID, "The field userId must not be empty."},
+	{"connection", validID, "The field connectionId must not be empty."},
+	{"permission", func(s string) bool { return s == "joinLeaveGroup" || s == "sendToGroup" }, "The field permission must be joinLeaveGroup or sendToGroup."},
+}
+
+func validID(s string) bool { return s != "" && utf8.ValidString(s) }
+
+// writeProblem answers 400 as the service's framework does for a parameter that
+// breaks a rule.
+func writeProblem(w http.ResponseWriter, field, rule string) {
+	writeJSON(w, http.StatusBadRequest, map[string]any{
+		"type":   "https://tools.ietf.org/html/rfc7231#section-6.5.1",
+		"title":  "One or more validation errors occurred.",
+		"status": http.StatusBadRequest,
+		"errors": map[string][]string{field: {rule}},
+	})
+}
+
+// writeError answers as the service itself does.
+func writeError(w http.ResponseWriter, status int, code, message, target string) {
+	w.Header().Set("X-Ms-Error-Code", code)
+	writeJSON(w, status, struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Target  string `json:"target"`
+		Details any    `json:"details"`
+		Inner   any    `json:"innererror"`
+	}{Code: code, Message: message, Target: target})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+func notFound(w http.ResponseWriter, what, name string) {
+	writeError(w, http.StatusNotFound, "Error."+what+".NotExisted", what+" `"+name+"` is not found.", what)
+}

@@ -1,0 +1,107 @@
+// Package role reads the roles of clients: what their tokens let them do with
+// groups.
+//
+//	webpubsub.joinLeaveGroup               join and leave any group
+//	webpubsub.joinLeaveGroup.{group}       join and leave one group
+//	webpubsub.joinLeaveGroups.{pattern}    join and leave groups by pattern
+//	webpubsub.sendToGroup…                 likewise for sending
+//
+// Patterns are those of package glob with at most five stars, each counted.
+package role
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+)
+
+// Action is what a role is about.
+type Action uint8
+
+// The actions.
+const (
+	JoinLeave Action = iota
+	Send
+)
+
+const maxStars = 5
+
+// Set is what the roles of one client allow. The zero Set allows nothing.
+type Set struct {
+	all      [2]bool
+	groups   [2]map[string]bool
+	patterns [2][]glob.Pattern
+}
+
+// Parse reads roles. Roles of other kinds are passed over, as somebody else's.
+func Parse(roles []string) (Set, error) {
+	var s Set
+	for _, role := range roles {
+		if err := s.add(role); err != nil {
+			return Set{}, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Set) add(role string) error {
+	name, ok := strings.CutPrefix(role, "webpubsub.")
+	if !ok {
+		return nil
+	}
+	for action, kind := range [...]string{JoinLeave: "joinLeaveGroup", Send: "sendToGroup"} {
+		rest, ok := strings.CutPrefix(name, kind)
+		if !ok {
+			continue
+		}
+		if rest == "" {
+			s.all[action] = true
+		} else if group, ok := strings.CutPrefix(rest, "."); ok && group != "" {
+			s.Grant(Action(action), group)
+		} else if text, ok := strings.CutPrefix(rest, "s."); ok {
+			p, err := glob.Parse(text)
+			if err != nil {
+				return fmt.Errorf("role %q: %w", clip(role), err)
+			}
+			if p.Stars() > maxStars {
+				return fmt.Errorf("role %q: pattern has %d stars, want at most %d", clip(role), p.Stars(), maxStars)
+			}
+			s.patterns[action] = append(s.patterns[action], p)
+		}
+	}
+	return nil
+}
+
+// Allows tells whether an action is allowed in a group.
+func (s *Set) Allows(a Action, group string) bool {
+	if s.all[a] || s.groups[a][group] {
+		return true
+	}
+	for _, p := range s.patterns[a] {
+		if p.Match(group) {
+			return true
+		}
+	}
+	return false
+}
+
+// Grant allows an action in one group.
+func (s *Set) Grant(a Action, group string) {
+	if s.groups[a] == nil {
+		s.groups[a] = make(map[string]bool)
+	}
+	s.groups[a][group] = true
+}
+
+// Revoke takes back what Grant, or a role that names just this group, gave. A
+// role for all groups or a pattern goes on to allow it.
+func (s *Set) Revoke(a Action, group string) { delete(s.groups[a], group) }
+
+func clip(s string) string {
+	const most = 128
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

@@ -1,0 +1,60 @@
+package role_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+)
+
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name       string
+		roles      []string
+		group      string
+		join, send bool
+	}{
+		{"none", nil, "g", false, false},
+		{"all groups to join", []string{"webpubsub.joinLeaveGroup"}, "g", true, false},
+		{"all groups to send to", []string{"webpubsub.sendToGroup"}, "g", false, true},
+		{"one group", []string{"webpubsub.sendToGroup.g"}, "g", false, true},
+		{"one group, another asked for", []string{"webpubsub.sendToGroup.g"}, "h", false, false},
+		{"one group is with case", []string{"webpubsub.joinLeaveGroup.g"}, "G", false, false},
+		{"a group with dots", []string{"webpubsub.joinLeaveGroup.a.b"}, "a.b", true, false},
+		{"stars of the singular role are the group's name", []string{"webpubsub.joinLeaveGroup.*"}, "g", false, false},
+		{"pattern", []string{"webpubsub.joinLeaveGroups.room.*", "webpubsub.sendToGroups.**"}, "room.1", true, true},
+		{"pattern does not cross dots", []string{"webpubsub.joinLeaveGroups.room.*"}, "room.1.x", false, false},
+		{"others' roles", []string{"admin", "webpubsub.other", "webpubsub.joinLeaveGroupX", "webpubsub.sendToGroup."}, "g", false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			set, err := role.Parse(tc.roles)
+			require.NoError(t, err)
+			assert.Equal(t, tc.join, set.Allows(role.JoinLeave, tc.group), "join")
+			assert.Equal(t, tc.send, set.Allows(role.Send, tc.group), "send")
+		})
+	}
+}
+
+func TestGrantAndRevoke(t *testing.T) {
+	t.Parallel()
+	set, err := role.Parse([]string{"webpubsub.sendToGroup.g", "webpubsub.joinLeaveGroup"})
+	require.NoError(t, err)
+	set.Grant(role.Send, "h")
+	assert.True(t, set.Allows(role.Send, "h"))
+	set.Revoke(role.Send, "g")
+	assert.False(t, set.Allows(role.Send, "g"))
+	set.Revoke(role.JoinLeave, "g")
+	assert.True(t, set.Allows(role.JoinLeave, "g"), "a role for all groups stays")
+}
+
+func TestTooManyStars(t *testing.T) {
+	t.Parallel()
+	_, err := role.Parse([]string{"webpubsub.sendToGroups.**.**.**"})
+	require.EqualError(t, err, `role "webpubsub.sendToGroups.**.**.**": pattern has 6 stars, want at most 5`)
+	_, err = role.Parse([]string{`webpubsub.joinLeaveGroups.a\`})
+	require.EqualError(t, err, `role "webpubsub.joinLeaveGroups.a\\": pattern has a backslash before something else than \, * or ?`)
+}

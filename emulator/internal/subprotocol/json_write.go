@@ -1,0 +1,230 @@
+package subprotocol
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+)
+
+// JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
+type JSON struct{ reliable bool }
+
+// Reliable tells which of the two it is.
+func (p JSON) Reliable() bool { return p.reliable }
+
+// dataTypes by their names on the wire.
+var dataTypes = [...]string{hub.Text: "text", hub.JSON: "json", hub.Binary: "binary", hub.Protobuf: "protobuf"}
+
+// object writes a compact JSON object member by member, in the order in which
+// the service writes them: clients exist that compare whole strings.
+type object struct{ buf []byte }
+
+func (o *object) add(s string) { o.buf = append(o.buf, s...) }
+
+func newObject(kind string) *object {
+	o := new(object)
+	o.add(`{"type":"` + kind + `"`)
+	return o
+}
+
+func (o *object) name(name string) { o.add(`,"` + name + `":`) }
+
+func (o *object) text(name, v string) {
+	o.name(name)
+	o.quote(v)
+}
+
+func (o *object) number(name string, v uint64) {
+	o.name(name)
+	o.add(strconv.FormatUint(v, 10))
+}
+
+func (o *object) flag(name string, v bool) {
+	o.name(name)
+	o.add(strconv.FormatBool(v))
+}
+
+// optional writes null for nil.
+func (o *object) optional(name string, v *string) {
+	if v == nil {
+		o.name(name)
+		o.add("null")
+		return
+	}
+	o.text(name, *v)
+}
+
+func (o *object) quote(s string) {
+	var quoted bytes.Buffer
+	e := json.NewEncoder(&quoted)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	o.buf = append(o.buf, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
+}
+
+func (o *object) data(m *hub.Message) {
+	o.text("dataType", dataTypes[m.Type])
+	o.name("data")
+	switch m.Type {
+	case hub.JSON:
+		o.buf = append(o.buf, bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))...) // an event handler's may not be
+	case hub.Text:
+		o.quote(string(m.Data))
+	default:
+		o.add(`"`)
+		o.add(base64.StdEncoding.EncodeToString(m.Data))
+		o.add(`"`)
+	}
+}
+
+func (o *object) end() hub.Frame {
+	o.add(`}`)
+	return hub.Frame{Kind: hub.FrameText, Data: o.buf}
+}
+
+// Message writes a message without sequence id.
+func (JSON) Message(m *hub.Message) []byte {
+	o := newObject("message")
+	if m.Group == "" {
+		o.text("from", "server")
+	} else {
+		o.text("from", "group")
+		o.text("group", m.Group)
+		o.optional("fromUserId", m.FromUserID)
+	}
+	o.data(m)
+	if len(m.Metadata) > 0 {
+		o.name("metadata")
+		separator := "{"
+		for _, k := range slices.Sorted(maps.Keys(m.Metadata)) {
+			o.add(separator)
+			o.quote(k)
+			o.add(`:`)
+			o.quote(m.Metadata[k])
+			separator = ","
+		}
+		o.add(`}`)
+	}
+	if m.Stream != nil {
+		o.stream(m.Stream)
+	}
+	return o.end().Data
+}
+
+func (o *object) stream(s *hub.StreamInfo) {
+	o.name("stream")
+	o.add(`{"streamId":`)
+	o.quote(s.ID)
+	o.number("streamSequenceId", s.Sequence)
+	if s.End {
+		o.flag("endOfStream", true)
+	}
+	if s.Error != nil {
+		o.failure(s.Error.Name, s.Error.Message, s.Error.UserErrorCode)
+	}
+	o.add(`}`)
+}
+
+func (o *object) failure(name, message, userErrorCode string) {
+	o.name("error")
+	o.add(`{"name":`)
+	o.quote(name)
+	o.text("message", message)
+	if userErrorCode != "" {
+		o.text("userErrorCode", userErrorCode)
+	}
+	o.add(`}`)
+}
+
+// Sequenced puts the sequence id in front of what Message wrote.
+func (p JSON) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
+	if !p.reliable {
+		return hub.Frame{Kind: hub.FrameText, Data: body}
+	}
+	data := make([]byte, 0, len(body)+34)
+	data = append(data, `{"sequenceId":`...)
+	data = strconv.AppendUint(data, id, 10)
+	data = append(data, ',')
+	return hub.Frame{Kind: hub.FrameText, Data: append(data, body[1:]...)}
+}
+
+// Ack answers a request that had an ack id.
+func (JSON) Ack(id uint64, err *hub.AckError) hub.Frame {
+	o := newObject("ack")
+	o.number("ackId", id)
+	o.flag("success", err == nil)
+	if err != nil {
+		o.failure(err.Name, err.Message, "")
+	}
+	return o.end()
+}
+
+// Connected greets the client.
+func (p JSON) Connected(c *hub.Connection) hub.Frame {
+	o := newObject("system")
+	o.text("event", "connected")
+	o.optional("userId", c.UserID)
+	o.text("connectionId", c.ID)
+	if p.reliable {
+		o.text("reconnectionToken", c.ReconnectionToken)
+	}
+	return o.end()
+}
+
+// Disconnected says goodbye.
+func (JSON) Disconnected(reason string) hub.Frame {
+	o := newObject("system")
+	o.text("event", "disconnected")
+	o.text("message", reason)
+	return o.end()
+}
+
+// Pong answers a ping.
+func (JSON) Pong() hub.Frame { return newObject("pong").end() }
+
+// InvokeResponse answers an invocation.
+func (JSON) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hub.Frame {
+	o := newObject("invokeResponse")
+	o.text("invocationId", id)
+	o.flag("success", err == nil)
+	switch {
+	case err != nil:
+		o.failure(err.Name, err.Message, "")
+	case m != nil:
+		o.data(m)
+	}
+	return o.end()
+}
+
+// StreamAck tells which piece of a stream is expected next.
+func (JSON) StreamAck(id string, expected uint64) hub.Frame {
+	o := newObject("streamAck")
+	o.text("streamId", id)
+	o.number("expectedSequenceId", expected)
+	return o.end()
+}
+
+// StreamNack refuses a piece of a stream.
+func (JSON) StreamNack(id string, expected uint64, err hub.StreamError) hub.Frame {
+	o := newObject("streamNack")
+	o.text("streamId", id)
+	o.number("expectedSequenceId", expected)
+	o.text("name", err.Name)
+	o.text("message", err.Message)
+	return o.end()
+}
+
+// StreamClosed tells that a stream has ended.
+func (JSON) StreamClosed(id string, err *hub.StreamError) hub.Frame {
+	o := newObject("streamClosed")
+	o.text("streamId", id)
+	if err != nil {
+		o.failure(err.Name, err.Message, err.UserErrorCode)
+	}
+	return o.end()
+}

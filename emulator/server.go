@@ -1,0 +1,147 @@
+package emulator
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+)
+
+// Server is an emulator: an [http.Handler] for clients (/client/…) and REST calls
+// (/api/…). It is safe for concurrent use; several can run in one process.
+type Server struct {
+	cfg      Config
+	keys     *token.Keys
+	clock    hub.Clock
+	clients  *client.Endpoint
+	events   *dispatch.Dispatcher
+	settings map[string]Hub
+	mux      *http.ServeMux
+
+	mu   sync.Mutex
+	hubs map[string]*hub.Hub
+}
+
+// New makes an emulator. Its errors name the setting that is wrong.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, clock: hub.SystemClock{}, hubs: make(map[string]*hub.Hub), settings: make(map[string]Hub)}
+	if cfg.Clock != nil {
+		s.clock = clock{cfg.Clock}
+	}
+	for name, settings := range cfg.Hubs {
+		s.settings[strings.ToLower(name)] = settings
+	}
+	var err error
+	if s.keys, err = token.NewKeys(s.clock.Now, cfg.AccessKeys...); err != nil {
+		return nil, fmt.Errorf("emulator: AccessKeys: %w", err)
+	}
+	s.events, err = dispatch.New(dispatch.Config{
+		Handlers: cfg.handlers(), Origin: cfg.Origin, AccessKeys: cfg.AccessKeys,
+		Transport: cfg.Transport, Clock: s.clock, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	s.clients = client.New(client.Config{
+		Hub:       s.hub,
+		Existing:  s.existing,
+		Anonymous: func(name string) bool { return s.settings[strings.ToLower(name)].AllowAnonymous },
+		Audiences: clientAudiences,
+		Keys:      s.keys,
+		Events:    s.events,
+		Clock:     s.clock,
+		KeepAlive: max(cfg.KeepAlive, 0),
+		Logger:    cfg.Logger,
+	})
+	s.routes()
+	return s, nil
+}
+
+func (s *Server) routes() {
+	api := &rest.API{Hub: s.hub, Keys: s.keys, Bases: bases, Logger: s.cfg.Logger}
+	if s.cfg.TrustTokens {
+		api.Trust = func(string) bool { return true }
+	}
+	s.mux = http.NewServeMux()
+	s.mux.Handle("/api/", api.Handler())
+	s.mux.HandleFunc("/client/hubs/{hub}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.PathValue("hub")) })
+	s.mux.HandleFunc("/client/{$}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.URL.Query().Get("hub")) })
+}
+
+func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, name string) {
+	if !rest.ValidHub(name) {
+		http.Error(w, "The hub's name is missing or not valid.", http.StatusBadRequest)
+		return
+	}
+	s.clients.Serve(w, r, name)
+}
+
+// ServeHTTP serves clients and REST calls.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// hub gives the hub of a name, made when it is first asked for.
+func (s *Server) hub(name string) *hub.Hub {
+	folded := strings.ToLower(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hubs[folded]
+	if h == nil {
+		h = hub.New(folded, s.clock, s.events)
+		s.hubs[folded] = h
+	}
+	return h
+}
+
+// existing gives the hub of a name, nil if nobody has asked for it yet.
+func (s *Server) existing(name string) *hub.Hub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hubs[strings.ToLower(name)]
+}
+
+// Close ends all connections and deliveries and waits until nothing of the
+// emulator runs any more. Clients are told (1001) and have about a second to
+// answer; events on their way are given up. A handler in memory is waited for,
+// as nothing can end it: the context of its request is cancelled.
+func (s *Server) Close() {
+	s.clients.Close()
+	s.mu.Lock()
+	hubs := slices.Collect(maps.Values(s.hubs))
+	s.mu.Unlock()
+	for _, h := range hubs {
+		h.Shutdown(hub.CloseGoingAway, "The server is stopping.")
+	}
+	s.events.Close()
+}
+
+// bases are the URLs under which a request may have been made: clients know
+// best, and a proxy may have taken TLS off.
+func bases(r *http.Request) []string {
+	if r.TLS != nil {
+		return []string{"https://" + r.Host}
+	}
+	return []string{"http://" + r.Host, "https://" + r.Host}
+}
+
+// clientAudiences are what a client's token can be made out to. The scheme does
+// not matter to the service.
+func clientAudiences(r *http.Request, hubName string) []string {
+	var out []string
+	for _, scheme := range [...]string{"http", "https", "ws", "wss"} {
+		base := scheme + "://" + r.Host
+		out = append(out, base+"/client/hubs/"+hubName, base+"/client/hubs/"+url.PathEscape(hubName), base+"/client/?hub="+hubName)
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package emulator
+
+import (
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Running is an emulator on a loopback address.
+type Running struct {
+	*Server
+	// Endpoint is its URL, such as http://127.0.0.1:40123.
+	Endpoint string
+	// ConnectionString for service clients and event handlers.
+	ConnectionString string
+}
+
+// Start runs an emulator for the time of a test, on a free port of the loopback
+// address. A setting that is wrong ends the test.
+func Start(tb testing.TB, cfg Config) *Running {
+	tb.Helper()
+	if cfg.Origin == "" {
+		cfg.Origin = "127.0.0.1"
+	}
+	s, err := New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	listener := httptest.NewServer(s)
+	tb.Cleanup(func() {
+		s.Close()
+		listener.Close()
+	})
+	return &Running{
+		Server:           s,
+		Endpoint:         listener.URL,
+		ConnectionString: "Endpoint=" + listener.URL + ";AccessKey=" + s.cfg.AccessKeys[0] + ";Version=1.0;",
+	}
+}
+
+// ClientOptions of [Running.ClientURL].
+type ClientOptions struct {
+	// UserID of the client; empty: it has none.
+	UserID string
+	// Roles and Groups that the client starts with.
+	Roles, Groups []string
+	// Lifetime of the token. Zero is an hour.
+	Lifetime time.Duration
+}
+
+// ClientURL gives the address, with a token, at which a client connects to a hub.
+func (r *Running) ClientURL(hub string, opts *ClientOptions) string {
+	var o ClientOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Lifetime == 0 {
+		o.Lifetime = time.Hour
+	}
+	base := r.Endpoint + "/client/hubs/" + url.PathEscape(hub)
+	text, err := r.keys.Make(base, o.Lifetime, o.UserID, o.Roles, o.Groups)
+	if err != nil {
+		panic("emulator: sign token: " + err.Error()) // HS256 with a key that is not empty
+	}
+	return strings.Replace(base, "http", "ws", 1) + "?access_token=" + url.QueryEscape(text)
+}

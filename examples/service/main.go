@@ -1,0 +1,91 @@
+// Command service is a guided tour of package service. Every call is followed by
+// what live clients see of it.
+//
+//	go -C examples/service run .
+//
+// It runs against an emulator in its own process, or against Azure if
+// WEBPUBSUB_CONNECTION_STRING is set. There it uses the hub "tour", and sends to
+// and closes connections of that hub only. With WEBPUBSUB_ENTRA=true it signs in
+// to Azure by Entra ID as well.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+const hub = "tour"
+
+// patience is how long the whole tour may take.
+const patience = time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := Run(ctx, os.Getenv, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "service:", err)
+		os.Exit(1)
+	}
+}
+
+// Run gives the tour. Nothing of it is left running when it returns.
+func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	connectionString := getenv("WEBPUBSUB_CONNECTION_STRING")
+	entra := withDefaultCredential
+	if connectionString == "" {
+		address, stop, err := startEmulator(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		connectionString = "Endpoint=http://" + address + ";AccessKey=" + emulator.DefaultAccessKey + ";Version=1.0;"
+		entra = withStandIn // the emulator is not known to Entra ID
+	} else if getenv("WEBPUBSUB_ENTRA") != "true" {
+		entra = nil
+	}
+	c, err := authenticate(ctx, stdout, connectionString, entra)
+	if err != nil {
+		return err
+	}
+	t := &tour{client: c, out: stdout}
+	defer t.hangUp()
+	return t.run(ctx)
+}
+
+// startEmulator serves an emulator on a free port. TrustTokens makes it believe
+// tokens that look like Entra's, so it must not be reachable from elsewhere.
+func startEmulator(ctx context.Context) (address string, stop func(), err error) {
+	emu, err := emulator.New(emulator.Config{TrustTokens: true})
+	if err != nil {
+		return "", nil, err
+	}
+	var listen net.ListenConfig
+	ln, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		emu.Close()
+		return "", nil, err
+	}
+	srv := &http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	return ln.Addr().String(), func() {
+		emu.Close()
+		_ = srv.Close() // the clients have gone
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			fmt.Fprintln(os.Stderr, "service: emulator:", err)
+		}
+	}, nil
+}
