@@ -266,3 +266,20 @@ func TestS64CookiesOfEachConnection(t *testing.T) {
 		assert.Equal(t, map[string]string{"a": "affinity=a", "b": "affinity=b", "none": ""}, cookies)
 	})
 }
+
+// Cookies go back to the host that set them, and to no other.
+func TestCookiesStayWithTheirHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := connectAnswer(answer(204, "", "", "Set-Cookie", "a=1", "Set-Cookie", "gone=1; Max-Age=0"))
+		cfg := remote(t, h)
+		one := cfg.Hubs["chat"].EventHandlers[0]
+		two := one
+		one.UserEventPattern, two.URLTemplate = "mine", "http://other.test/{event}"
+		cfg.Hubs["chat"] = emulator.Hub{EventHandlers: []emulator.EventHandler{one, two}}
+		r := newRig(t, cfg)
+		r.member("ann").send(`{"type":"event","event":"mine","data":1}`, `{"type":"event","event":"others","data":1}`)
+		assert.Equal(t, []string{"a=1"}, h.one(t, "mine").header.Values("Cookie"))
+		assert.Empty(t, h.one(t, "others").header.Values("Cookie"))
+	})
+}
