@@ -68,6 +68,12 @@ func (c *client) next(t *testing.T) string {
 	return string(data)
 }
 
+// gets tells that the client's next frame is this one, member by member in order.
+func (c *client) gets(t *testing.T, frame string) {
+	t.Helper()
+	assert.Equal(t, frame, c.next(t))
+}
+
 // nothing tells that no frame has been sent to the client: what it gets next is
 // the answer to a ping.
 func (c *client) nothing(t *testing.T) {
@@ -170,10 +176,6 @@ func (a answer) failure(t *testing.T, message, target string) (code string) {
 	return code
 }
 
-func query(values ...string) string {
-	q := url.Values{}
-	for i := 0; i < len(values); i += 2 {
-		q.Add(values[i], values[i+1])
-	}
-	return "?" + version + "&" + strings.ReplaceAll(q.Encode(), "+", "%20")
+func with(name, value string) string {
+	return "?" + version + "&" + name + "=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }

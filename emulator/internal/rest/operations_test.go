@@ -108,10 +108,10 @@ func TestOperations(t *testing.T) {
 			{"POST", ":send" + q + "&filter=userId%20eq%20'bob'&messageTtlSeconds=300", asJSON, `{"a": 1}`, 202},
 			{"POST", ":send" + q, asBinary, "\x00\xff", 202},
 		}, check: func(t *testing.T, w *world, _ answer) {
-			assert.Equal(t, fromServer, w.ann.next(t))
-			assert.Equal(t, `{"type":"message","from":"server","dataType":"binary","data":"AP8="}`, w.ann.next(t))
-			assert.Equal(t, `{"type":"message","from":"server","dataType":"json","data":{"a": 1}}`, w.bob.next(t))
-			assert.Equal(t, `{"type":"message","from":"server","dataType":"binary","data":"AP8="}`, w.bob.next(t))
+			w.ann.gets(t, fromServer)
+			w.ann.gets(t, `{"type":"message","from":"server","dataType":"binary","data":"AP8="}`)
+			w.bob.gets(t, `{"type":"message","from":"server","dataType":"json","data":{"a": 1}}`)
+			w.bob.gets(t, `{"type":"message","from":"server","dataType":"binary","data":"AP8="}`)
 		}},
 		{name: "WebPubSub_CloseConnection", calls: []call{
 			{"DELETE", "connections/{ann}" + q, "", "", 204},
@@ -125,7 +125,7 @@ func TestOperations(t *testing.T) {
 			{"POST", "connections/{ann}/:send" + q, asText, "hi", 202},
 			{"POST", "connections/none/:send" + q, asText, "hi", 202},
 		}, check: func(t *testing.T, w *world, _ answer) {
-			assert.Equal(t, fromServer, w.ann.next(t))
+			w.ann.gets(t, fromServer)
 			w.bob.nothing(t)
 		}},
 		{name: "WebPubSub_RemoveConnectionFromAllGroups", calls: []call{
@@ -146,7 +146,7 @@ func TestOperations(t *testing.T) {
 			{"POST", "groups/none/:send" + q, asText, "hi", 202},
 		}, check: func(t *testing.T, w *world, _ answer) {
 			for _, c := range []*client{w.ann, w.bob} {
-				assert.Equal(t, fromG1, c.next(t))
+				c.gets(t, fromG1)
 				c.nothing(t)
 			}
 		}},
@@ -201,7 +201,7 @@ func TestOperations(t *testing.T) {
 			{"POST", "users/ann/:send" + q + "&filter=false", asText, "no", 202},
 			{"POST", "users/none/:send" + q, asText, "no", 202},
 		}, check: func(t *testing.T, w *world, _ answer) {
-			assert.Equal(t, fromServer, w.ann.next(t))
+			w.ann.gets(t, fromServer)
 			w.ann.nothing(t)
 			w.bob.nothing(t)
 		}},

@@ -47,9 +47,9 @@ func TestParameters(t *testing.T) {
 		{"TTL under 0", "POST", hubPath + "groups/g/:send" + q + "&messageTtlSeconds=-1", "", "messageTtlSeconds", "Invalid messageTtlSeconds."},
 		{"TTL that is no number", "POST", hubPath + "users/u/:send" + q + "&messageTtlSeconds=1s", "", "messageTtlSeconds", "Invalid messageTtlSeconds."},
 		{"TTL to a connection", "POST", hubPath + "connections/c/:send" + q + "&messageTtlSeconds=1e9", "", "messageTtlSeconds", "Invalid messageTtlSeconds."},
-		{"filter that is no condition", "POST", hubPath + ":send" + query("filter", "null"), "", "filter", "Invalid syntax for 'null': Type 'null', expect 'bool'. (Parameter 'filter')"},
-		{"filter that compares texts by size", "POST", hubPath + "groups/g/:send" + query("filter", "userId gt 'a'"), "", "filter", "Invalid syntax for 'userId gt 'a'': Type 'string', expect 'int'. (Parameter 'filter')"},
-		{"filter with not before a comparison", "POST", hubPath + "users/u/:send" + query("filter", "not length(userId) gt 5"), "", "filter", "Invalid syntax for 'not length(userId) gt 5': Type 'int', expect 'bool'. (Parameter 'filter')"},
+		{"filter that is no condition", "POST", hubPath + ":send" + with("filter", "null"), "", "filter", "Invalid syntax for 'null': Type 'null', expect 'bool'. (Parameter 'filter')"},
+		{"filter that compares texts by size", "POST", hubPath + "groups/g/:send" + with("filter", "userId gt 'a'"), "", "filter", "Invalid syntax for 'userId gt 'a'': Type 'string', expect 'int'. (Parameter 'filter')"},
+		{"filter with not before a comparison", "POST", hubPath + "users/u/:send" + with("filter", "not length(userId) gt 5"), "", "filter", "Invalid syntax for 'not length(userId) gt 5': Type 'int', expect 'bool'. (Parameter 'filter')"},
 		{"filter in a body", "POST", hubPath + ":addToGroups" + q, `{"groups":["g"],"filter":"1"}`, "filter", "Invalid syntax for '1': Type 'int', expect 'bool'. (Parameter 'filter')"},
 		{"filter in a body that removes", "POST", hubPath + ":removeFromGroups" + q, `{"groups":["g"],"filter":"1"}`, "filter", "Invalid syntax for '1': Type 'int', expect 'bool'. (Parameter 'filter')"},
 		{"blank group in a body", "POST", hubPath + ":addToGroups" + q, `{"groups":["g"," "]}`, "groups", groupRule},
@@ -71,22 +71,21 @@ func TestParameters(t *testing.T) {
 		{"token of a list that is blank", "GET", hubPath + "groups/g1/connections" + q + "&continuationToken=", "", "continuationToken", "Invalid continuationToken."},
 		{"token of a list over 2048 characters", "GET", hubPath + "groups/g1/connections" + q + "&continuationToken=" + strings.Repeat("A", 2049), "", "continuationToken", "Invalid continuationToken."},
 	}
-	w := newWorld(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
 			got := w.call(t, tt.method, tt.path, asJSON, tt.body)
 			require.Equal(t, http.StatusBadRequest, got.status, "%s", got.body)
 			assert.Equal(t, map[string][]string{tt.field: {tt.rule}}, got.problem(t))
+			w.ann.nothing(t)
 		})
 	}
-	w.ann.nothing(t)
-	w.bob.nothing(t)
 }
 
 // TestPaths that lead to no operation: nothing is redirected to another one.
 func TestPaths(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	tests := []struct {
 		name, method, path string
 		status             int
@@ -105,12 +104,14 @@ func TestPaths(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
 			got := w.call(t, tt.method, tt.path+"?"+version, asText, "x")
 			assert.Equal(t, tt.status, got.status)
 			assert.Equal(t, tt.allow, got.header.Get("Allow"))
+			w.ann.nothing(t)
 		})
 	}
-	w.ann.nothing(t)
 }
 
 // TestNames of groups, users and hubs are decoded segment by segment; a hub has
@@ -129,7 +130,7 @@ func TestNames(t *testing.T) {
 		call{"HEAD", "/api/hubs/chat/groups/g1", "", "", 200}, // no api-version: the newest
 		call{"HEAD", "/api/hubs/chat/groups/g1?api-version=2021-10-01", "", "", 200},
 	)
-	assert.Equal(t, fromServer, w.ann.next(t))
+	w.ann.gets(t, fromServer)
 }
 
 // TestAuthorization tries tokens against one and the same call.
@@ -165,6 +166,7 @@ func TestAuthorization(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			got := w.do(t, "GET", full, tt.token, "", http.NoBody, nil)
 			assert.Equal(t, tt.status, got.status)
 			if tt.status == http.StatusUnauthorized {
@@ -173,14 +175,17 @@ func TestAuthorization(t *testing.T) {
 		})
 	}
 	t.Run("other scheme of authorization", func(t *testing.T) {
+		t.Parallel()
 		got := w.do(t, "GET", full, "", "", http.NoBody, http.Header{"Authorization": {"Basic " + sign(t, "primary", full, soon)}})
 		assert.Equal(t, http.StatusUnauthorized, got.status)
 	})
 	t.Run("before the parameters are looked at", func(t *testing.T) {
+		t.Parallel()
 		got := w.do(t, "POST", w.emu.Endpoint+"/api/hubs/my-hub/:send", "", asText, http.NoBody, nil)
 		assert.Equal(t, http.StatusUnauthorized, got.status)
 	})
 	t.Run("health needs none", func(t *testing.T) {
+		t.Parallel()
 		for _, method := range []string{"GET", "HEAD"} {
 			assert.Equal(t, http.StatusOK, w.do(t, method, w.emu.Endpoint+"/api/health", "", "", http.NoBody, nil).status)
 		}
@@ -209,7 +214,7 @@ func TestGenerateTokenForMQTT(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, clientType := range []string{"MQTT", "mqtt"} {
-		last := w.steps(t, call{"POST", ":generateToken" + query("clientType", clientType, "minutesToExpire", "2147483647"), "", "", 200})
+		last := w.steps(t, call{"POST", ":generateToken" + with("clientType", clientType) + "&minutesToExpire=2147483647", "", "", 200})
 		claims := claimsOf(t, last.body)
 		assert.Equal(t, w.emu.Endpoint+"/clients/mqtt/hubs/chat", claims["aud"])
 		assert.Greater(t, claims["exp"], claims["iat"])
