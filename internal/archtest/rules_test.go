@@ -127,6 +127,11 @@ var rooms = []room{
 		why:  "it tries the public packages together, as a user would",
 	},
 	{
+		name: "interop/...",
+		ours: []pattern{".", "emulator/..."},
+		why:  "it puts what a user has beside packages that are not ours",
+	},
+	{
 		name: "internal/archtest",
 		why:  "it looks at the others from outside",
 	},
