@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,7 +107,7 @@ func (c clock) AfterFunc(d time.Duration, f func()) hub.Timer {
 }
 
 func (c *Config) complete() error {
-	if c.AccessKeys == nil {
+	if c.AccessKeys = slices.Clone(c.AccessKeys); c.AccessKeys == nil {
 		c.AccessKeys = []string{DefaultAccessKey}
 	}
 	if c.Origin == "" {

@@ -2,8 +2,10 @@ package emulator
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -53,17 +55,17 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
-	s.clients = &client.Endpoint{
-		Hub: func(name string) (*hub.Hub, bool) {
-			return s.hub(name), s.settings[strings.ToLower(name)].AllowAnonymous
-		},
+	s.clients = client.New(client.Config{
+		Hub:       s.hub,
+		Existing:  s.existing,
+		Anonymous: func(name string) bool { return s.settings[strings.ToLower(name)].AllowAnonymous },
 		Audiences: clientAudiences,
 		Keys:      s.keys,
 		Events:    s.events,
 		Clock:     s.clock,
 		KeepAlive: max(cfg.KeepAlive, 0),
 		Logger:    cfg.Logger,
-	}
+	})
 	s.routes()
 	return s, nil
 }
@@ -109,10 +111,25 @@ func (s *Server) hub(name string) *hub.Hub {
 	return h
 }
 
+// existing gives the hub of a name, nil if nobody has asked for it yet.
+func (s *Server) existing(name string) *hub.Hub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hubs[strings.ToLower(name)]
+}
+
 // Close ends all connections and deliveries and waits until nothing of the
-// emulator runs any more.
+// emulator runs any more. Clients are told (1001) and have about a second to
+// answer; events on their way are given up. A handler in memory is waited for,
+// as nothing can end it: the context of its request is cancelled.
 func (s *Server) Close() {
 	s.clients.Close()
+	s.mu.Lock()
+	hubs := slices.Collect(maps.Values(s.hubs))
+	s.mu.Unlock()
+	for _, h := range hubs {
+		h.Shutdown(hub.CloseGoingAway, "The server is stopping.")
+	}
 	s.events.Close()
 }
 

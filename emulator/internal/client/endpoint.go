@@ -1,10 +1,12 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,8 +27,10 @@ import (
 type EventHandler interface {
 	// Connect asks whether a client may connect.
 	Connect(ctx context.Context, h *hub.Hub, in *Handshake) (*Decision, error)
-	// Connected tells that it has. It does not block.
-	Connected(c *hub.Connection)
+	// Abandoned tells that a client did not get its connection after all, though
+	// the event handler accepted it: a reason is for the handler, none means that
+	// its answer was of no use.
+	Abandoned(connectionID, reason string)
 	// Event hands over a client's message and gives the one for the client, if any.
 	Event(ctx context.Context, c *hub.Connection, name string, m *hub.Message) (*hub.Message, error)
 }
@@ -56,10 +60,13 @@ type Refusal struct{ Status int }
 // Error gives the status.
 func (r *Refusal) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
 
-// Endpoint serves /client/hubs/{hub}.
-type Endpoint struct {
-	// Hub gives a hub by name, and whether clients without token may connect.
-	Hub func(name string) (h *hub.Hub, anonymous bool)
+// Config of an [Endpoint].
+type Config struct {
+	// Hub gives a hub by name. Existing gives nil if nothing has been in the hub
+	// yet: strangers make no hubs.
+	Hub, Existing func(name string) *hub.Hub
+	// Anonymous tells whether clients without token may connect to a hub.
+	Anonymous func(name string) bool
 	// Audiences that a token for a hub can be made out to, seen from a request.
 	Audiences func(r *http.Request, hubName string) []string
 	Keys      *token.Keys
@@ -68,6 +75,14 @@ type Endpoint struct {
 	// KeepAlive is the time between pings. Zero sends none.
 	KeepAlive time.Duration
 	Logger    *slog.Logger
+}
+
+// Endpoint serves /client/hubs/{hub}.
+type Endpoint struct {
+	Config
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	closed  bool
@@ -75,15 +90,26 @@ type Endpoint struct {
 	running sync.WaitGroup
 }
 
+// New makes an endpoint.
+func New(cfg Config) *Endpoint {
+	e := &Endpoint{Config: cfg, sockets: make(map[*socket]struct{})}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
+}
+
 // Serve takes one client for a hub.
 func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string) {
+	if !e.begin() {
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, "the server is stopping")
+		return
+	}
+	defer e.running.Done()
 	if !isUpgrade(r) {
 		e.refuse(w, r, hubName, http.StatusBadRequest, "not a WebSocket handshake")
 		return
 	}
-	h, anonymous := e.Hub(hubName)
 	if r.URL.Query().Get("awps_connection_id") != "" {
-		e.recover(w, r, h)
+		e.recover(w, r, hubName)
 		return
 	}
 	raw, err := rawMode(r.URL.Query())
@@ -91,25 +117,17 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
 		return
 	}
-	in, err := e.handshake(r, h, anonymous)
+	in, err := e.handshake(r, strings.ToLower(hubName))
 	if err != nil {
 		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
 		return
 	}
-	agreed := &hub.Client{ID: in.ConnectionID, UserID: in.UserID, Groups: in.Claims["webpubsub.group"]}
-	for _, g := range agreed.Groups {
-		if subprotocol.CheckGroup(g) != nil {
-			e.refuse(w, r, hubName, http.StatusBadRequest, "The token contains an invalid group name.")
-			return
-		}
+	if slices.ContainsFunc(in.Claims["webpubsub.group"], func(g string) bool { return subprotocol.CheckGroup(g) != nil }) {
+		e.refuse(w, r, hubName, http.StatusBadRequest, "The token contains an invalid group name.")
+		return
 	}
-	roles, chosen, err := e.decide(r.Context(), h, in, agreed)
-	if err == nil {
-		agreed.Roles, err = role.Parse(roles)
-	}
-	if err == nil {
-		agreed.Subprotocol, err = negotiate(in.Subprotocols, chosen)
-	}
+	h := e.Hub(hubName)
+	agreed, err := e.agree(h, in)
 	if err != nil {
 		status := http.StatusInternalServerError
 		if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
@@ -119,59 +137,34 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		return
 	}
 	protocol := subprotocol.Choose(agreed.Subprotocol)
-	if !subprotocol.Known(agreed.Subprotocol) {
+	agreed.Codec = protocol
+	if protocol == (subprotocol.Raw{}) {
 		protocol = raw
 	}
-	agreed.Codec = protocol
-	e.accept(w, r, agreed.Subprotocol, func(s *socket) *hub.Connection {
-		c := h.Connect(*agreed, s.link)
-		e.Events.Connected(c)
-		return c
-	}, protocol)
+	ok := e.accept(w, r, agreed.Subprotocol, protocol, func(s *socket) *hub.Connection { return h.Connect(*agreed, s.link) })
+	if !ok {
+		e.Events.Abandoned(agreed.ID, "The client's handshake failed.")
+	}
 }
 
-// handshake authorises the client and collects what it said.
-func (e *Endpoint) handshake(r *http.Request, h *hub.Hub, anonymous bool) (*Handshake, error) {
-	in := &Handshake{ConnectionID: hub.NewConnectionID(), Query: r.URL.Query(), Headers: r.Header.Clone()}
-	text := token.Bearer(r.Header)
-	for name, values := range in.Query {
-		if strings.EqualFold(name, "access_token") {
-			if len(values) > 0 && values[0] != "" {
-				text = values[0]
-			}
-			delete(in.Query, name)
-		}
-	}
-	in.Headers.Del("Authorization")
-	for name := range in.Headers {
-		if strings.HasPrefix(name, "X-Asrs-Internal-") {
-			delete(in.Headers, name)
-		}
-	}
-	for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name != "" {
-				in.Subprotocols = append(in.Subprotocols, name)
-			}
-		}
-	}
-	if text == "" {
-		if !anonymous {
-			return nil, errors.New("no token, and the hub takes no anonymous clients")
-		}
-		return in, nil
-	}
-	var err error
-	if in.Claims, err = e.Keys.Verify(text, e.Audiences(r, h.Name)...); err != nil {
+// agree asks the event handler about a client and settles all about it but the
+// codec.
+func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
+	// The handler's answer counts even if the client does not wait for it, so the
+	// request lasts as long as the endpoint, not the client.
+	out := &hub.Client{ID: in.ConnectionID, UserID: in.UserID, Groups: in.Claims["webpubsub.group"]}
+	roles, chosen, err := e.decide(e.ctx, h, in, out)
+	if err != nil {
 		return nil, err
 	}
-	for _, claim := range [...]string{"sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"} {
-		if id, ok := in.Claims.First(claim); ok && id != "" {
-			in.UserID = &id
-			break
-		}
+	if out.Roles, err = role.Parse(roles); err == nil {
+		out.Subprotocol, err = negotiate(in.Subprotocols, chosen)
 	}
-	return in, nil
+	if err != nil {
+		e.Events.Abandoned(in.ConnectionID, "")
+		return nil, err
+	}
+	return out, nil
 }
 
 // decide asks the event handler and lays its decision over what the token said.
@@ -198,88 +191,33 @@ func (e *Endpoint) decide(ctx context.Context, h *hub.Hub, in *Handshake, agreed
 	return roles, decision.Subprotocol, nil
 }
 
-// negotiate gives the subprotocol in the client's own spelling: what the event
-// handler chose, else the first of the service's own.
-func negotiate(offered []string, chosen string) (string, error) {
-	i := slices.IndexFunc(offered, func(name string) bool {
-		if chosen != "" {
-			return strings.EqualFold(name, chosen)
-		}
-		return subprotocol.Known(name)
-	})
-	switch {
-	case i >= 0:
-		return offered[i], nil
-	case chosen != "":
-		return "", fmt.Errorf("the connect event handler selected unrequested subprotocol '%s'", chosen)
-	}
-	return "", nil
-}
-
-// rawMode reads what raw clients ask for in their URL. It is checked for all
-// clients, and counts for raw ones.
-func rawMode(query url.Values) (subprotocol.Raw, error) {
-	last := func(name string) string {
-		if v := query[name]; len(v) > 0 {
-			return v[len(v)-1]
-		}
-		return ""
-	}
-	switch mode := last("webpubsub_mode"); {
-	case mode == "" || strings.EqualFold(mode, "sendEvent"):
-		return subprotocol.Raw{}, nil
-	case !strings.EqualFold(mode, "sendToGroup"):
-		return subprotocol.Raw{}, fmt.Errorf("webpubsub_mode %q: want sendEvent or sendToGroup", mode)
-	}
-	raw := subprotocol.Raw{Group: last("group")}
-	if err := subprotocol.CheckGroup(raw.Group); err != nil {
-		return raw, err
-	}
-	switch noEcho := last("noEcho"); {
-	case strings.EqualFold(noEcho, "true"):
-		raw.NoEcho = true
-	case noEcho != "" && !strings.EqualFold(noEcho, "false"):
-		return raw, fmt.Errorf("noEcho %q: want true or false", noEcho)
-	}
-	return raw, nil
-}
-
 // recover takes up a connection again. A refusal is a close frame, since clients
 // take an HTTP error for a reason to go on trying.
-func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName string) {
 	q := r.URL.Query()
 	id, secret := q.Get("awps_connection_id"), q.Get("awps_reconnection_token")
-	c := h.Connection(id)
+	h := e.Existing(hubName)
+	var c *hub.Connection
+	if h != nil {
+		c = h.Connection(id)
+	}
 	name, protocol := "", subprotocol.Protocol(subprotocol.Raw{})
-	if c != nil {
+	if c != nil && c.Codec.Reliable() {
 		name = c.Subprotocol
 		protocol, _ = c.Codec.(subprotocol.Protocol)
-	} else if in := r.Header.Get("Sec-Websocket-Protocol"); in != "" {
-		name, _, _ = strings.Cut(in, ",")
+	} else if offered := offers(r); len(offered) > 0 {
+		name = offered[0]
 	}
-	e.accept(w, r, strings.TrimSpace(name), func(s *socket) *hub.Connection {
-		if c := h.Recover(id, secret, s.link); c != nil {
-			return c
-		}
-		e.Logger.Info("recovery refused", "hub", h.Name, "connection", id)
-		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
-		return nil
-	}, protocol)
-}
-
-func isUpgrade(r *http.Request) bool {
-	return r.Method == http.MethodGet && headerHas(r.Header, "Connection", "upgrade") && headerHas(r.Header, "Upgrade", "websocket")
-}
-
-func headerHas(header http.Header, name, want string) bool {
-	for _, line := range header.Values(name) {
-		for v := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(v), want) {
-				return true
+	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
+		if h != nil {
+			if c := h.Recover(id, secret, s.link); c != nil {
+				return c
 			}
 		}
-	}
-	return false
+		e.Logger.Info("recovery refused", "hub", strings.ToLower(hubName))
+		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
+		return nil
+	})
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
@@ -290,58 +228,89 @@ func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string
 	http.Error(w, reason, status)
 }
 
-// accept upgrades the request and runs the socket until it ends.
-func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, attach func(*socket) *hub.Connection, protocol subprotocol.Protocol) {
+// accept upgrades the request and runs the socket until it ends. It reports false
+// if there was no socket to attach to.
+func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, protocol subprotocol.Protocol, attach func(*socket) *hub.Connection) bool {
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // clients come from any origin; the token is what counts
 	if name != "" {
 		options.Subprotocols = []string{name}
 	}
-	conn, err := websocket.Accept(w, r, options)
+	hijacked := &hijacker{ResponseWriter: w}
+	conn, err := websocket.Accept(hijacked, r, options)
 	if err != nil {
 		e.Logger.Info("handshake failed", "error", err)
-		return // Accept has answered
+		return false // Accept has answered
 	}
-	s := newSocket(e, conn, protocol)
+	s := newSocket(e, conn, hijacked.conn, protocol)
 	if !e.track(s) {
-		_ = conn.Close(websocket.StatusGoingAway, "The server is stopping.")
-		return
+		s.cut()
+		return false
 	}
 	defer e.untrack(s)
-	s.run(context.WithoutCancel(r.Context()), attach)
+	s.run(attach)
+	return true
+}
+
+// hijacker keeps the connection below a WebSocket: closing it is the one way to
+// end a WebSocket whose peer is dead without waiting for it.
+type hijacker struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+// Hijack takes the connection over.
+func (h *hijacker) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	conn, rw, err = http.NewResponseController(h.ResponseWriter).Hijack()
+	h.conn = conn
+	return conn, rw, err
+}
+
+// begin counts something that runs until it calls running.Done.
+func (e *Endpoint) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.running.Add(1)
+	}
+	return !e.closed
+}
+
+// start runs a function in a goroutine that Close waits for.
+func (e *Endpoint) start(f func()) bool {
+	if !e.begin() {
+		return false
+	}
+	go func() {
+		defer e.running.Done()
+		f()
+	}()
+	return true
 }
 
 func (e *Endpoint) track(s *socket) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
-		return false
+	if !e.closed {
+		e.sockets[s] = struct{}{}
 	}
-	if e.sockets == nil {
-		e.sockets = make(map[*socket]struct{})
-	}
-	e.sockets[s] = struct{}{}
-	e.running.Add(1)
-	return true
+	return !e.closed
 }
 
 func (e *Endpoint) untrack(s *socket) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	delete(e.sockets, s)
-	e.mu.Unlock()
-	e.running.Done()
 }
 
-// Close ends all sockets and waits until nothing of them runs any more.
+// Close ends all sockets and waits until nothing of them runs any more: about a
+// second for a client that does not answer.
 func (e *Endpoint) Close() {
 	e.mu.Lock()
 	e.closed = true
-	sockets := make([]*socket, 0, len(e.sockets))
+	e.cancel()
 	for s := range e.sockets {
-		sockets = append(sockets, s)
+		s.link.Abort(hub.CloseGoingAway, "The server is stopping.")
 	}
 	e.mu.Unlock()
-	for _, s := range sockets {
-		s.stop()
-	}
 	e.running.Wait()
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -14,118 +17,161 @@ import (
 )
 
 const (
+	// writeTimeout is how long a client may take to make room for one frame.
 	writeTimeout = 30 * time.Second
-	// maxWaiting requests of one client wait for their turn before the client is
-	// not read any more.
-	maxWaiting = 64
+	// closeTimeout is how long a client may take to answer a close frame.
+	closeTimeout = time.Second
 )
 
 // socket carries frames between a WebSocket and a connection of the hub.
 type socket struct {
 	e        *Endpoint
 	conn     *websocket.Conn
+	below    net.Conn
 	protocol subprotocol.Protocol
 	link     *hub.Link
-	cancel   context.CancelFunc
 
-	requests turnstile
+	heard atomic.Uint64 // frames
+	full  atomic.Bool   // the client is not read, since its requests wait
+
+	mu          sync.Mutex
+	invocations map[string]struct{} // that wait for their answer
 }
 
-func newSocket(e *Endpoint, conn *websocket.Conn, protocol subprotocol.Protocol) *socket {
-	conn.SetReadLimit(subprotocol.MaxFrame)
-	s := &socket{e: e, conn: conn, protocol: protocol}
-	s.link = hub.NewLink(s.write)
+func newSocket(e *Endpoint, conn *websocket.Conn, below net.Conn, protocol subprotocol.Protocol) *socket {
+	conn.SetReadLimit(-1) // read has its own, so that it can say goodbye
+	s := &socket{e: e, conn: conn, below: below, protocol: protocol, invocations: make(map[string]struct{})}
+	s.link = hub.NewLink(s.write, s.cut)
 	return s
 }
 
+// cut ends the socket at once, whatever waits for the client.
+func (s *socket) cut() { _ = s.below.Close() }
+
 // run serves the client until its socket ends.
-func (s *socket) run(ctx context.Context, attach func(*socket) *hub.Connection) {
-	ctx, s.cancel = context.WithCancel(ctx)
-	defer s.cancel()
+func (s *socket) run(attach func(*socket) *hub.Connection) {
 	c := attach(s)
-	if s.e.KeepAlive > 0 {
-		defer s.keepAlive(ctx)()
-	}
-	final, reason := s.read(ctx, c)
+	stopPings := s.keepAlive()
+	final, reason := s.read(c)
 	if c != nil {
 		c.Lost(s.link, final, reason)
 	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
+	s.cut()
 	_ = s.conn.CloseNow()
-	s.cancel()
-	s.requests.wait()
-}
-
-// stop ends the socket because the server stops.
-func (s *socket) stop() {
-	s.link.Abort(int(websocket.StatusGoingAway), "The server is stopping.")
-	s.link.Wait()
-	_ = s.conn.CloseNow()
+	stopPings()
 }
 
 func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
+		timer := time.AfterFunc(closeTimeout, s.cut)
+		defer timer.Stop()
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-	defer cancel()
+	// A deadline of the connection costs less than a context for each frame.
+	if err := s.below.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
 	kind := websocket.MessageText
 	if f.Kind == hub.FrameBinary {
 		kind = websocket.MessageBinary
 	}
-	return s.conn.Write(ctx, kind, f.Data)
+	if err := s.conn.Write(context.Background(), kind, f.Data); err != nil {
+		s.cut() // a frame that is there by half ends the WebSocket
+		return err
+	}
+	return s.below.SetWriteDeadline(time.Time{}) // it is not for pings
 }
 
 // read takes the client's frames until there are no more. It tells whether the
 // end is final, and why it came.
-func (s *socket) read(ctx context.Context, c *hub.Connection) (final bool, reason string) {
+func (s *socket) read(c *hub.Connection) (final bool, reason string) {
 	for {
-		kind, data, err := s.conn.Read(ctx)
+		kind, r, err := s.conn.Reader(context.Background())
 		if err != nil {
 			return readEnd(err)
 		}
-		if c == nil {
-			continue // refused: wait for the client's close frame
+		data, err := io.ReadAll(io.LimitReader(r, subprotocol.MaxFrame+1))
+		if err != nil {
+			return readEnd(err)
 		}
-		req, violation := s.protocol.Read(kind == websocket.MessageBinary, data)
-		if violation != nil {
-			s.e.Logger.Info("client sent an invalid frame", "hub", c.Hub(), "connection", c.ID, "reason", violation.Detail)
-			c.End(violation.Code, violation.Reason)
-			continue
+		s.heard.Add(1)
+		if c != nil && c.Serves(s.link) {
+			s.take(c, kind == websocket.MessageBinary, data)
 		}
-		s.handle(ctx, c, req)
+		// Of a frame that is too large the rest is passed over, and so is all that a
+		// client sends before it answers a close frame.
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return readEnd(err)
+		}
 	}
 }
 
-// readEnd reads what ended the socket. Only a client that says goodbye means it:
-// anything else may be a network that fails, from which clients recover. The
-// official JavaScript client says goodbye without a status.
+func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
+	violation := &subprotocol.Violation{Code: hub.CloseTooLarge, Reason: "The client message is too large.", Detail: "frame is too large"}
+	var req subprotocol.Request
+	if len(data) <= subprotocol.MaxFrame {
+		req, violation = s.protocol.Read(binary, data)
+	}
+	if violation != nil {
+		s.e.Logger.Info("client sent an invalid frame", "hub", c.Hub(), "connection", c.ID, "reason", violation.Detail)
+		c.End(violation.Code, violation.Reason)
+		return
+	}
+	s.handle(c, req)
+}
+
+// readEnd reads what ended the socket. Only a client that says goodbye means it,
+// or one that breaks the WebSocket protocol: anything else may be a network that
+// fails, from which clients recover. The official JavaScript client says goodbye
+// without a status.
 func readEnd(err error) (final bool, reason string) {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
 		final = closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
 		return final, closed.Reason
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
-		return false, "The client's connection was lost."
+	var network net.Error
+	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {
+		if errors.Is(err, lost) || errors.As(err, &network) {
+			return false, "The client's connection was lost."
+		}
 	}
-	return errors.Is(err, websocket.ErrMessageTooBig), "The client's connection failed."
+	return true, "The client frame is invalid."
 }
 
 // handle answers at once what needs no turn; all else is done one after the
 // other, so that a client's requests take effect in the order it sent them.
-func (s *socket) handle(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
+func (s *socket) handle(c *hub.Connection, req subprotocol.Request) {
 	switch req := req.(type) {
 	case subprotocol.Ping:
 		c.Pong()
 	case subprotocol.SequenceAck:
 		c.SequenceAck(req.ID)
 	case subprotocol.CancelInvocation:
-		// The event is with its handler already; its answer will be passed over.
+		s.answered(req.ID) // the event is with its handler; the answer is for nobody
 	default:
-		s.requests.enter(ctx, func() { s.perform(ctx, c, req) })
+		if invoke, ok := req.(subprotocol.Invoke); ok {
+			s.mu.Lock()
+			s.invocations[invoke.ID] = struct{}{}
+			s.mu.Unlock()
+		}
+		s.full.Store(true)
+		// The context is not the socket's: an event that a client has raised is
+		// delivered, and a reliable client gets its answer when it comes back.
+		c.Requests.Enter(s.e.ctx, s.e.start, func() { s.perform(s.e.ctx, c, req) })
+		s.full.Store(false)
 	}
+}
+
+// answered tells whether an invocation still waited for its answer.
+func (s *socket) answered(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.invocations[id]
+	delete(s.invocations, id)
+	return ok
 }
 
 func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
@@ -145,12 +191,7 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 	case subprotocol.SendEvent:
 		s.event(ctx, c, req)
 	case subprotocol.Invoke:
-		answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
-		if err != nil {
-			c.InvokeResponse(req.ID, nil, internalError())
-			return
-		}
-		c.InvokeResponse(req.ID, answer, nil)
+		s.invoke(ctx, c, req)
 	}
 }
 
@@ -176,89 +217,75 @@ func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.S
 	c.Finish(req.AckID, internalError())
 }
 
+func (s *socket) invoke(ctx context.Context, c *hub.Connection, req subprotocol.Invoke) {
+	answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
+	switch {
+	case !s.answered(req.ID):
+	case err != nil:
+		c.InvokeResponse(req.ID, nil, internalError())
+	default:
+		c.InvokeResponse(req.ID, answer, nil)
+	}
+}
+
 func internalError() *hub.AckError {
 	return &hub.AckError{Name: "InternalServerError", Message: "Internal server error"}
 }
 
-// keepAlive pings the client from time to time, and closes a socket that does
-// not answer. It gives the function that stops it.
-func (s *socket) keepAlive(ctx context.Context) (stop func()) {
+// keepAlive pings the client from time to time, and cuts a socket that does not
+// answer. It gives the function that stops it and waits for it.
+func (s *socket) keepAlive() (stop func()) {
+	if s.e.KeepAlive <= 0 {
+		return func() {}
+	}
 	var mu sync.Mutex
 	var timer hub.Timer
+	var pings sync.WaitGroup
 	stopped := false
 	var schedule func()
-	ping := func() {
-		ctx, cancel := context.WithTimeout(ctx, s.e.KeepAlive)
-		defer cancel()
-		if err := s.conn.Ping(ctx); err != nil {
-			_ = s.conn.CloseNow()
-			return
-		}
-		schedule()
-	}
 	schedule = func() {
 		mu.Lock()
 		defer mu.Unlock()
-		if !stopped {
-			timer = s.e.Clock.AfterFunc(s.e.KeepAlive, ping)
+		if stopped {
+			return
 		}
+		timer = s.e.Clock.AfterFunc(s.e.KeepAlive, func() {
+			mu.Lock()
+			if stopped {
+				mu.Unlock()
+				return
+			}
+			pings.Add(1)
+			mu.Unlock()
+			defer pings.Done()
+			if s.ping() {
+				schedule()
+			}
+		})
 	}
 	schedule()
 	return func() {
 		mu.Lock()
-		defer mu.Unlock()
 		stopped = true
 		timer.Stop()
+		mu.Unlock()
+		pings.Wait()
 	}
 }
 
-// turnstile runs functions one after the other, in a goroutine that is there
-// only while there are any.
-type turnstile struct {
-	mu      sync.Mutex
-	waiting []func()
-	running bool
-	room    chan struct{} // has an element for each function that waits
-	done    sync.WaitGroup
+// ping tells whether the client is alive. A client that is not read, because its
+// requests wait for the event handler, cannot be heard to answer.
+func (s *socket) ping() bool {
+	if s.full.Load() {
+		return true
+	}
+	heard := s.heard.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), s.e.KeepAlive)
+	defer cancel()
+	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
+		return true
+	}
+	s.e.Logger.Info("client does not answer pings")
+	s.cut()
+	return false
 }
-
-// enter queues a function. It waits while too many are queued.
-func (t *turnstile) enter(ctx context.Context, f func()) {
-	t.mu.Lock()
-	if t.room == nil {
-		t.room = make(chan struct{}, maxWaiting)
-	}
-	t.mu.Unlock()
-	select {
-	case t.room <- struct{}{}:
-	case <-ctx.Done():
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.waiting = append(t.waiting, f)
-	if !t.running {
-		t.running = true
-		t.done.Add(1)
-		go t.turn()
-	}
-}
-
-func (t *turnstile) turn() {
-	defer t.done.Done()
-	for {
-		t.mu.Lock()
-		if len(t.waiting) == 0 {
-			t.running = false
-			t.mu.Unlock()
-			return
-		}
-		f := t.waiting[0]
-		t.waiting = t.waiting[1:]
-		t.mu.Unlock()
-		f()
-		<-t.room
-	}
-}
-
-func (t *turnstile) wait() { t.done.Wait() }

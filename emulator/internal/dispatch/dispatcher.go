@@ -26,7 +26,8 @@ type Config struct {
 	Origin string
 	// AccessKeys sign events: one, or a primary and a secondary.
 	AccessKeys []string
-	// Transport for handlers that are not local; nil is [http.DefaultTransport].
+	// Transport for handlers that are not local; nil is one of its own, like
+	// [http.DefaultTransport].
 	Transport http.RoundTripper
 	Clock     hub.Clock
 	Logger    *slog.Logger
@@ -38,6 +39,7 @@ type Dispatcher struct {
 	routes   map[string][]*route
 	consents *consents
 	remote   upstream.Sender
+	own      *http.Transport // nil if Transport was given
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -60,7 +62,12 @@ func New(cfg Config) (*Dispatcher, error) {
 			d.routes[strings.ToLower(hubName)] = append(d.routes[strings.ToLower(hubName)], r)
 		}
 	}
-	d.remote = upstream.Sender{Transport: cfg.Transport, Retry: true}
+	if cfg.Transport == nil {
+		// Its own, so that Close can end its idle connections.
+		d.own = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second}
+		d.cfg.Transport = d.own
+	}
+	d.remote = upstream.Sender{Transport: d.cfg.Transport, Retry: true}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.consents = newConsents(cfg.Clock, d.validate, func(f func(context.Context)) bool {
 		return d.background(func() { f(d.ctx) })
@@ -75,6 +82,9 @@ func (d *Dispatcher) Close() {
 	d.mu.Unlock()
 	d.cancel()
 	d.running.Wait()
+	if d.own != nil {
+		d.own.CloseIdleConnections()
+	}
 }
 
 // background runs f, and reports false if the dispatcher is closed.
@@ -109,7 +119,7 @@ func (d *Dispatcher) session(id string) *session {
 
 // Connect asks the handler whether a client may connect.
 func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handshake) (*client.Decision, error) {
-	s := &session{hubName: h.Name, connectionID: in.ConnectionID}
+	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
 	if in.UserID != nil {
 		s.userID = *in.UserID
 	}
@@ -130,7 +140,7 @@ func (d *Dispatcher) forget(s *session) {
 }
 
 func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handshake) (*client.Decision, error) {
-	ev := &event{session: s, id: s.id(), typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
+	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
 	r := d.route(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
 		return nil, nil //nolint:nilnil // nobody asks to be asked
@@ -163,6 +173,19 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 		decision.Subprotocol = *out.Subprotocol
 	}
 	return decision, nil
+}
+
+// Abandoned forgets a client that did not get its connection after all. With a
+// reason, the handler that accepted it is told that it is gone.
+func (d *Dispatcher) Abandoned(connectionID, reason string) {
+	s := d.session(connectionID)
+	if s == nil {
+		return
+	}
+	d.forget(s)
+	if reason != "" {
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+	}
 }
 
 // Connected tells the handler that a client has connected.
@@ -205,8 +228,14 @@ func (d *Dispatcher) Left(c *hub.Connection, group string) {
 // notify delivers a notification after those before it. What comes of it is for
 // the log only.
 func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
-	ev := &event{session: s, id: s.id(), typ: typ, name: name, contentType: jsonType}
 	r := d.route(s.hubName, typ, name, group)
+	if r == nil && group != "" {
+		return // a group's event without handler has no id, as if there were no such events
+	}
+	ev := &event{session: s, id: idConnected, typ: typ, name: name, contentType: jsonType}
+	if typ != wire.TypeConnected {
+		ev.id = s.id()
+	}
 	if r == nil {
 		return
 	}
@@ -217,7 +246,7 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 	}
 	s.notices.add(d.background, func() {
 		if answer, err := d.deliver(d.ctx, r, ev); err == nil && answer.OK() {
-			ev.session.learn("", false, answer.Cookies())
+			ev.session.learnCookies(ev.url, answer.Cookies())
 		}
 	})
 }
@@ -263,11 +292,14 @@ var dataTypes = [...]hub.DataType{
 
 // deliver sends an event to a handler that wants it, and logs how it went.
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
-	start := time.Now()
+	start := d.cfg.Clock.Now()
 	answer, err := d.send(ctx, r, ev)
+	if err != nil && ctx.Err() != nil {
+		return nil, err // the emulator stops
+	}
 	attrs := []slog.Attr{
 		slog.String("hub", ev.session.hubName), slog.String("connection", ev.session.connectionID),
-		slog.String("event", ev.name), slog.String("id", ev.id), slog.Duration("took", time.Since(start)),
+		slog.String("event", ev.name), slog.String("id", ev.id), slog.Duration("took", d.cfg.Clock.Now().Sub(start)),
 	}
 	switch {
 	case err != nil:
@@ -288,7 +320,8 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	if err := d.consent(ctx, r, ev.session.hubName); err != nil {
 		return nil, err
 	}
-	req, err := ev.request(ctx, u.String(), d.cfg.Origin, d.cfg.AccessKeys)
+	ev.url = u
+	req, err := ev.request(ctx, d.cfg.Origin, d.cfg.AccessKeys, d.cfg.Clock.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,12 +26,13 @@ type event struct {
 	contentType string
 	body        []byte
 	metadata    map[string]string
+	url         *url.URL // where it goes, once it is on its way
 }
 
 // request writes an event as the service does. All attempts to deliver it are
 // copies of this request.
-func (ev *event) request(ctx context.Context, target, origin string, keys []string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(ev.body))
+func (ev *event) request(ctx context.Context, origin string, keys []string, now time.Time) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ev.url.String(), bytes.NewReader(ev.body))
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +45,7 @@ func (ev *event) request(ctx context.Context, target, origin string, keys []stri
 	set(wire.HeaderType, ev.typ)
 	set(wire.HeaderSource, "/hubs/"+s.hubName+"/client/"+s.connectionID)
 	set(wire.HeaderID, ev.id)
-	set(wire.HeaderTime, time.Now().UTC().Format(time.RFC3339))
+	set(wire.HeaderTime, now.UTC().Format(time.RFC3339))
 	set(wire.HeaderConnectionID, s.connectionID)
 	set(wire.HeaderHub, s.hubName)
 	set(wire.HeaderEventName, ev.name)
@@ -53,14 +55,16 @@ func (ev *event) request(ctx context.Context, target, origin string, keys []stri
 		signatures[i] = webpubsub.Sign(k, s.connectionID)
 	}
 	set(wire.HeaderSignature, strings.Join(signatures, ","))
-	if cookies := s.cookieHeader(); cookies != "" {
-		set("Cookie", cookies)
-	}
 	for name, v := range ev.metadata {
 		req.Header.Set(wire.PrefixMetadata+strings.ToLower(name), v)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.cookies != nil {
+		for _, c := range s.cookies.Cookies(ev.url) {
+			req.AddCookie(c)
+		}
+	}
 	if s.userID != "" {
 		set(wire.HeaderUserID, s.userID)
 	}
@@ -75,8 +79,12 @@ func (ev *event) request(ctx context.Context, target, origin string, keys []stri
 
 // learn keeps the state and cookies of a successful answer.
 func (ev *event) learn(answer *upstream.Answer) {
-	state, set := answer.State()
-	ev.session.learn(state, set, answer.Cookies())
+	if state, ok := answer.State(); ok {
+		ev.session.mu.Lock()
+		ev.session.state = &state
+		ev.session.mu.Unlock()
+	}
+	ev.session.learnCookies(ev.url, answer.Cookies())
 }
 
 func newGUID() string {

@@ -2,8 +2,18 @@ package dispatch
 
 import (
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strconv"
 	"sync"
+)
+
+// Ids of events of one connection. The first two are kept for connect and
+// connected, whether or not a handler asks for them.
+const (
+	idConnect   = "0"
+	idConnected = "1"
+	firstID     = 2
 )
 
 // session is what the events of one connection have in common.
@@ -16,14 +26,12 @@ type session struct {
 	subprotocol string
 	nextID      uint64
 	state       *string
-	cookies     map[string]string
-	names       []string // of cookies, in the order in which they were set first
+	cookies     *cookiejar.Jar // nil: none yet
 
 	notices queue
 }
 
-// id gives the id of the next event: 0 is connect, whether or not a handler asks
-// for it.
+// id gives the id of the next event.
 func (s *session) id() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,43 +40,17 @@ func (s *session) id() string {
 	return strconv.FormatUint(id, 10)
 }
 
-// learn keeps what a successful answer set.
-func (s *session) learn(state string, set bool, cookies []*http.Cookie) {
+// learnCookies keeps what a successful answer set, for the place that set it.
+func (s *session) learnCookies(from *url.URL, cookies []*http.Cookie) {
+	if len(cookies) == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if set {
-		s.state = &state
+	if s.cookies == nil {
+		s.cookies, _ = cookiejar.New(nil) // without options it has no error
 	}
-	for _, c := range cookies {
-		_, known := s.cookies[c.Name]
-		switch {
-		case c.MaxAge < 0:
-			delete(s.cookies, c.Name)
-			continue
-		case s.cookies == nil:
-			s.cookies = make(map[string]string)
-		}
-		if !known {
-			s.names = append(s.names, c.Name)
-		}
-		s.cookies[c.Name] = c.Value
-	}
-}
-
-// cookieHeader writes the cookies for a request; empty if there are none.
-func (s *session) cookieHeader() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	line := ""
-	for _, name := range s.names {
-		if v, ok := s.cookies[name]; ok {
-			if line != "" {
-				line += "; "
-			}
-			line += name + "=" + v
-		}
-	}
-	return line
+	s.cookies.SetCookies(from, cookies)
 }
 
 // queue runs the notifications of one connection one after the other, in a

@@ -111,11 +111,13 @@ func resolve(template, hubName, event string) (*url.URL, error) {
 		return nil, fmt.Errorf("url template %q: %s", template, reason)
 	}
 	scheme, rest, ok := strings.Cut(template, "://")
-	if !ok || (scheme != "http" && scheme != "https") {
+	if !ok || !(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
 		return fail("want an absolute http or https URL")
 	}
-	host, _, _ := strings.Cut(rest, "/")
-	host, _, _ = strings.Cut(host, "?")
+	host := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		host = rest[:end]
+	}
 	if strings.ContainsAny(host, "{}") {
 		return fail("parameters are not allowed in the host")
 	}

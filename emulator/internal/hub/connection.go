@@ -29,6 +29,10 @@ type Connection struct {
 	// connection again. It is a secret between the hub and the client.
 	ReconnectionToken string
 
+	// Requests of the client take effect one after the other, also when it takes
+	// the connection up again while one is still on its way.
+	Requests Turnstile
+
 	hub *Hub
 
 	mu       sync.Mutex
@@ -40,6 +44,7 @@ type Connection struct {
 	reliable reliableQueue
 	streams  map[string]*stream
 	recovery Timer // runs while the client is away
+	absences int   // how often it has been
 }
 
 // newID makes an id or token that cannot be guessed.
@@ -59,7 +64,7 @@ func (c *Connection) Send(m *Message, ttl time.Duration) {
 	ended := c.sendLocked(m, ttl)
 	c.mu.Unlock()
 	if ended != "" {
-		c.End(ClosePolicy, ended)
+		c.abort(ClosePolicy, ended)
 	}
 }
 
@@ -162,38 +167,33 @@ func (c *Connection) subject() odata.Subject {
 	return odata.Subject{ConnectionID: c.ID, UserID: c.UserID, Groups: c.Groups()}
 }
 
-// Ended tells whether the connection is over for good.
-func (c *Connection) Ended() bool {
+// Serves tells whether a link is the connection's own: what comes over another
+// one, or after the end, is not the client's any more.
+func (c *Connection) Serves(link *Link) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ended
+	return !c.ended && c.link == link
 }
 
 // Lost tells that the link is gone. A connection of a reliable subprotocol waits
 // for its client to come back, unless the end was meant to be one.
 func (c *Connection) Lost(link *Link, final bool, reason string) {
-	c.mu.Lock()
-	if c.ended || c.link != link {
-		c.mu.Unlock()
-		return // ended already, or taken up by another link
-	}
 	if final || !c.Codec.Reliable() {
-		c.mu.Unlock()
-		c.end(reason)
+		c.finish(reason, func() bool { return c.link == link }, nil)
 		return
 	}
-	c.link = nil
-	c.recovery = c.hub.clock.AfterFunc(RecoveryWindow, func() { c.expire() })
-	c.mu.Unlock()
-}
-
-func (c *Connection) expire() {
 	c.mu.Lock()
-	away := c.link == nil
-	c.mu.Unlock()
-	if away {
-		c.end(reasonRecoveryExpired)
+	defer c.mu.Unlock()
+	if c.ended || c.link != link {
+		return // ended already, or taken up by another link
 	}
+	c.link = nil
+	c.absences++
+	n := c.absences
+	c.recovery = c.hub.clock.AfterFunc(RecoveryWindow, func() {
+		// A timer that fires while the client comes back has no say any more.
+		c.finish(reasonRecoveryExpired, func() bool { return c.link == nil && c.absences == n }, nil)
+	})
 }
 
 // resume takes the connection up with a new link: whatever the old one still
@@ -219,16 +219,19 @@ func (c *Connection) resume(token string, link *Link) bool {
 	return true
 }
 
-// End ends the connection for good, from this side.
+// End ends the connection for good, from this side. A client of a Web PubSub
+// subprotocol is told why before the close frame.
 func (c *Connection) End(code int, reason string) {
-	if !c.end(reason) {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.link != nil {
-		c.link.Close(code, reason)
-	}
+	c.finish(reason, nil, func(link *Link) {
+		link.Send(c.Codec.Disconnected(reason))
+		link.Close(code, reason)
+	})
+}
+
+// abort ends the connection of a client that does not read: what it has not read
+// is dropped.
+func (c *Connection) abort(code int, reason string) {
+	c.finish(reason, nil, func(link *Link) { link.Abort(code, reason) })
 }
 
 // CloseByServer ends the connection as the REST API does: a client of a Web
@@ -238,37 +241,36 @@ func (c *Connection) CloseByServer(reason string) {
 	if reason != "" {
 		text += " Reason: " + reason
 	}
-	c.sendFrame(c.Codec.Disconnected(text))
-	if !c.end(text) {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.link != nil {
-		c.link.Close(CloseNormal, "")
-	}
+	c.finish(text, nil, func(link *Link) {
+		link.Send(c.Codec.Disconnected(text))
+		link.Close(CloseNormal, "")
+	})
 }
 
-// end takes the connection out of the hub, once.
-func (c *Connection) end(reason string) bool {
+// finish ends the connection, once, if a condition, looked at under the lock,
+// still holds. What say has to say are the last frames of the link.
+func (c *Connection) finish(reason string, still func() bool, say func(*Link)) {
 	c.mu.Lock()
-	if c.ended {
+	if c.ended || (still != nil && !still()) {
 		c.mu.Unlock()
-		return false
+		return
 	}
 	c.ended = true
 	if c.recovery != nil {
 		c.recovery.Stop()
 	}
+	if c.link != nil && say != nil {
+		say(c.link)
+	}
 	streams := c.streams
 	c.streams = nil
 	c.mu.Unlock()
-	for _, s := range streams {
-		s.cancel()
-	}
 	c.hub.remove(c)
+	for _, s := range streams {
+		s.timer.Stop()
+		c.publish(s.last(&StreamError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
+	}
 	c.hub.observer.Disconnected(c, reason)
-	return true
 }
 
 func duplicate(id uint64) *AckError {

@@ -32,6 +32,7 @@ func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.Afte
 // Observer learns what happens to connections. Its methods are called without a
 // lock held and must not block.
 type Observer interface {
+	Connected(c *Connection)
 	Joined(c *Connection, group string)
 	Left(c *Connection, group string)
 	Disconnected(c *Connection, reason string)
@@ -90,6 +91,7 @@ func (h *Hub) Connect(in Client, link *Link) *Connection {
 		insert(h.users, *c.UserID, c)
 	}
 	h.mu.Unlock()
+	h.observer.Connected(c)
 	for _, g := range in.Groups {
 		h.join(c, g)
 	}
@@ -183,7 +185,8 @@ func (h *Hub) leave(c *Connection, group string) {
 	}
 }
 
-// Target selects connections of a hub. The zero Target is all of them.
+// Target selects connections of a hub. The zero Target is all of them, so an id,
+// user or group that somebody else gave must be known not to be empty.
 type Target struct {
 	// At most one of these is set.
 	ConnectionID string
@@ -242,6 +245,14 @@ func (h *Hub) Send(t Target, m *Message, ttl time.Duration) {
 func (h *Hub) Close(t Target, reason string) {
 	for _, c := range h.Select(t) {
 		c.CloseByServer(reason)
+	}
+}
+
+// Shutdown ends all connections because the hub does, those that wait for their
+// clients too.
+func (h *Hub) Shutdown(code int, reason string) {
+	for _, c := range h.Select(Target{}) {
+		c.abort(code, reason)
 	}
 }
 

@@ -1,31 +1,40 @@
 package hub
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// What a client may leave unread before it is taken for too slow.
+// What a client may leave unread before it is taken for too slow. It is more than
+// what a client that comes back is sent at once.
 const (
 	maxQueuedFrames = 10_000
-	maxQueuedBytes  = 16 << 20
+	maxQueuedBytes  = 2 * maxUnackedBytes
 )
+
+// abortGrace is how long a link that is to end at once may still be writing.
+const abortGrace = time.Second
 
 // Link takes frames to one client in order without ever making the sender wait.
 // It needs no goroutine while there is nothing to write.
 type Link struct {
 	write func(Frame) error
+	cut   func()
 
 	mu      sync.Mutex
 	queue   []Frame
 	bytes   int
 	writing bool
 	closed  bool
-	idle    sync.Cond // signalled when writing ends
+	grace   *time.Timer // cuts a write short once the link is to end at once
+	idle    sync.Cond   // signalled when writing ends
 }
 
 // NewLink makes a link over a function that writes one frame, and ends the
 // transport on a FrameClose. It is called by one goroutine at a time; after an
-// error, or a FrameClose, not again.
-func NewLink(write func(Frame) error) *Link {
-	l := &Link{write: write}
+// error, or a FrameClose, not again. cut makes a write that hangs fail.
+func NewLink(write func(Frame) error, cut func()) *Link {
+	l := &Link{write: write, cut: cut}
 	l.idle.L = &l.mu
 	return l
 }
@@ -42,7 +51,7 @@ func (l *Link) Send(f Frame) bool {
 		return false
 	}
 	if len(l.queue) >= maxQueuedFrames || l.bytes+len(f.Data) > maxQueuedBytes {
-		l.closeLocked(Frame{Kind: FrameClose, Code: ClosePolicy, Data: []byte("The client reads too slowly.")}, true)
+		l.abortLocked(Frame{Kind: FrameClose, Code: ClosePolicy, Data: []byte(reasonSlow)})
 		return false
 	}
 	l.push(f)
@@ -57,11 +66,26 @@ func (l *Link) Close(code int, reason string) {
 	l.Send(Frame{Kind: FrameClose, Code: code, Data: []byte(reason)})
 }
 
-// Abort ends the link at once; what is queued is lost.
+// Abort ends the link at once; what is queued is lost, and a client that does not
+// read is not waited for.
 func (l *Link) Abort(code int, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closeLocked(Frame{Kind: FrameClose, Code: code, Data: []byte(reason)}, true)
+	l.abortLocked(Frame{Kind: FrameClose, Code: code, Data: []byte(reason)})
+}
+
+func (l *Link) abortLocked(f Frame) {
+	switch {
+	case !l.closed:
+		l.queue, l.bytes = nil, 0
+		l.push(f)
+		l.closed = true
+	case len(l.queue) > 0:
+		l.queue = l.queue[len(l.queue)-1:] // the close frame
+	}
+	if l.writing && l.grace == nil {
+		l.grace = time.AfterFunc(abortGrace, l.cut)
+	}
 }
 
 // Wait returns when nothing is being written any more.
@@ -71,17 +95,6 @@ func (l *Link) Wait() {
 	for l.writing {
 		l.idle.Wait()
 	}
-}
-
-func (l *Link) closeLocked(f Frame, drop bool) {
-	if l.closed {
-		return
-	}
-	if drop {
-		l.queue, l.bytes = nil, 0
-	}
-	l.push(f)
-	l.closed = true
 }
 
 func (l *Link) push(f Frame) {
@@ -107,11 +120,7 @@ func (l *Link) drain() {
 		}
 		l.mu.Unlock()
 		for _, f := range batch {
-			if err := l.write(f); err != nil {
-				l.fail()
-				return
-			}
-			if f.Kind == FrameClose {
+			if err := l.write(f); err != nil || f.Kind == FrameClose {
 				l.fail()
 				return
 			}
@@ -124,5 +133,8 @@ func (l *Link) fail() {
 	defer l.mu.Unlock()
 	l.closed, l.writing = true, false
 	l.queue, l.bytes = nil, 0
+	if l.grace != nil {
+		l.grace.Stop()
+	}
 	l.idle.Broadcast()
 }

@@ -118,6 +118,7 @@ type Frame struct {
 // Close codes of links.
 const (
 	CloseNormal      = 1000
+	CloseGoingAway   = 1001
 	CloseProtocol    = 1002
 	CloseUnsupported = 1003
 	CloseInvalid     = 1007

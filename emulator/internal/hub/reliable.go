@@ -1,6 +1,9 @@
 package hub
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Limits of what waits for a client of a reliable subprotocol to acknowledge it.
 const (
@@ -46,22 +49,22 @@ func (q *reliableQueue) acknowledge(id uint64) {
 		q.bytes -= len(q.waiting[n].frame.Data)
 		n++
 	}
-	q.waiting = append([]waitingMessage(nil), q.waiting[n:]...)
+	q.waiting = slices.Delete(q.waiting, 0, n)
 }
 
 // replay gives what has not been acknowledged and not expired, in order.
 func (q *reliableQueue) replay(now time.Time) []Frame {
-	kept := q.waiting[:0]
-	var out []Frame
-	for _, w := range q.waiting {
-		if !w.expires.IsZero() && !now.Before(w.expires) {
+	q.waiting = slices.DeleteFunc(q.waiting, func(w waitingMessage) bool {
+		expired := !w.expires.IsZero() && !now.Before(w.expires)
+		if expired {
 			q.bytes -= len(w.frame.Data)
-			continue
 		}
-		kept = append(kept, w)
-		out = append(out, w.frame)
+		return expired
+	})
+	out := make([]Frame, len(q.waiting))
+	for i, w := range q.waiting {
+		out[i] = w.frame
 	}
-	q.waiting = kept
 	return out
 }
 

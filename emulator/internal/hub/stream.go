@@ -16,10 +16,12 @@ type stream struct {
 	noEcho   bool
 	idle     time.Duration
 	expected uint64 // next sequence id
+	deadline time.Time
 	timer    Timer
 }
 
-func (s *stream) cancel() { s.timer.Stop() }
+// maxStreams is how many streams a client can have open at a time.
+const maxStreams = 1000
 
 // StartStream is the client's request to send a stream to a group.
 func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Duration) {
@@ -36,12 +38,14 @@ func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Durati
 		refused = &StreamError{Name: "Forbidden", Message: forbidden("send to", group).Message}
 	case c.streams[id] != nil:
 		refused = &StreamError{Name: "BadRequest", Message: "The stream '" + id + "' exists already."}
+	case len(c.streams) >= maxStreams:
+		refused = &StreamError{Name: "BadRequest", Message: "The client has too many streams."}
 	default:
 		if c.streams == nil {
 			c.streams = make(map[string]*stream)
 		}
 		s := &stream{id: id, group: group, noEcho: noEcho, idle: idle, expected: 1}
-		s.timer = c.hub.clock.AfterFunc(idle, func() { c.expireStream(s) })
+		c.watchLocked(s)
 		c.streams[id] = s
 	}
 	c.mu.Unlock()
@@ -67,7 +71,7 @@ func (c *Connection) StreamData(id string, sequence uint64, m *Message) {
 	}
 	if accepted || m == nil {
 		s.timer.Stop()
-		s.timer = c.hub.clock.AfterFunc(s.idle, func() { c.expireStream(s) })
+		c.watchLocked(s)
 	}
 	expected := s.expected
 	c.mu.Unlock()
@@ -95,15 +99,22 @@ func (c *Connection) EndStream(id string, failure *StreamError) {
 		c.sendFrame(c.Codec.StreamClosed(id, &StreamError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."}))
 		return
 	}
-	s.cancel()
+	s.timer.Stop()
 	c.publish(s.last(failure), s.noEcho, 0)
 	c.sendFrame(c.Codec.StreamClosed(id, nil))
 }
 
-// expireStream ends a stream that has been silent for too long.
+// watchLocked begins to wait for the next piece of a stream.
+func (c *Connection) watchLocked(s *stream) {
+	s.deadline = c.hub.clock.Now().Add(s.idle)
+	s.timer = c.hub.clock.AfterFunc(s.idle, func() { c.expireStream(s) })
+}
+
+// expireStream ends a stream that has been silent for too long. A timer that
+// fires while a piece arrives finds a later deadline.
 func (c *Connection) expireStream(s *stream) {
 	c.mu.Lock()
-	if c.streams[s.id] != s {
+	if c.streams[s.id] != s || c.hub.clock.Now().Before(s.deadline) {
 		c.mu.Unlock()
 		return
 	}

@@ -51,7 +51,7 @@ func readJSON(data []byte) (Request, error) {
 			return r.read(m)
 		}
 	}
-	return nil, fmt.Errorf("type %q is not known", kind)
+	return nil, fmt.Errorf("type %.64q is not known", kind)
 }
 
 // readers by the type of frame. Of those in the service's documentation only
@@ -286,7 +286,7 @@ func (m members) group() (string, error) {
 func (m members) event() (string, error) {
 	event, err := m.required("event")
 	if err == nil && !isEventName(event) {
-		err = fmt.Errorf("event %q: want a letter, then at most 127 letters, digits or characters of _.-", event)
+		err = fmt.Errorf("event %.64q: want a letter, then at most 127 letters, digits or characters of _.-", event)
 	}
 	return event, err
 }
@@ -349,7 +349,7 @@ func (m members) message() (*hub.Message, error) {
 	case strings.EqualFold(name, "protobuf"):
 		out.Type = hub.Protobuf
 	default:
-		return nil, fmt.Errorf("dataType %q is not known", name)
+		return nil, fmt.Errorf("dataType %.64q is not known", name)
 	}
 	text, ok, err := m.text("data")
 	if err != nil || !ok {

@@ -29,7 +29,7 @@ func readMetadata(raw json.RawMessage) (map[string]string, error) {
 		k, _ := name.(string)
 		v, ok := value.(string)
 		if _, twice := out[k]; twice || !ok {
-			return nil, fmt.Errorf("metadata %q stands twice or is not a string", k)
+			return nil, fmt.Errorf("metadata %.64q stands twice or is not a string", k)
 		}
 		out[k] = v
 	}
@@ -42,10 +42,10 @@ func CheckMetadata(metadata map[string]string) error {
 	for k, v := range metadata {
 		total += len(k) + len(v)
 		if !isToken(k) || len(k) > wire.MaxMetadataKey {
-			return fmt.Errorf("metadata name %q is not an HTTP token of at most %d bytes", k, wire.MaxMetadataKey)
+			return fmt.Errorf("metadata name %.64q is not an HTTP token of at most %d bytes", k, wire.MaxMetadataKey)
 		}
 		if len(v) > wire.MaxMetadataValue || strings.IndexFunc(v, func(r rune) bool { return r > 0x7e || r < ' ' }) >= 0 {
-			return fmt.Errorf("metadata value of %q is not printable ASCII of at most %d bytes", k, wire.MaxMetadataValue)
+			return fmt.Errorf("metadata value of %.64q is not printable ASCII of at most %d bytes", k, wire.MaxMetadataValue)
 		}
 	}
 	if total > wire.MaxMetadataTotal {

@@ -1,6 +1,8 @@
 package subprotocol
 
 import (
+	"unicode/utf8"
+
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -15,6 +17,9 @@ type Raw struct {
 
 // Read makes a user event "message" of a frame, or a message to the group.
 func (p Raw) Read(binary bool, data []byte) (Request, *Violation) {
+	if !binary && !utf8.Valid(data) {
+		return nil, &Violation{Code: hub.CloseInvalid, Reason: "The client message is not valid UTF-8.", Detail: "text frame is not UTF-8"}
+	}
 	m := &hub.Message{Type: hub.Text, Data: data, Group: p.Group}
 	if binary {
 		m.Type = hub.Binary

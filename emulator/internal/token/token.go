@@ -68,7 +68,7 @@ func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
 	}
 	given, err := claims.GetAudience()
 	if err != nil || !anyAudience(given, audiences) {
-		return nil, fmt.Errorf("%w: audience %q is none of %q", ErrInvalid, given, audiences)
+		return nil, fmt.Errorf("%w: it is not made out to %q", ErrInvalid, audiences)
 	}
 	return flatten(claims), nil
 }

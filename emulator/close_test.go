@@ -1,0 +1,224 @@
+package emulator_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCloseCodes(t *testing.T) {
+	t.Parallel()
+	const tooLarge = "The client message is too large."
+	for _, tc := range []struct {
+		name   string
+		kind   websocket.MessageType
+		frame  string
+		code   websocket.StatusCode
+		reason string
+	}{
+		{"binary frame", websocket.MessageBinary, `{"type":"ping"}`, websocket.StatusUnsupportedData, "The JSON subprotocol requires text messages."},
+		{"no JSON", websocket.MessageText, `{"type":`, websocket.StatusInvalidFramePayloadData, invalidJSON},
+		{"not UTF-8", websocket.MessageText, "{\"type\":\"ping\",\"x\":\"\xff\"}", websocket.StatusInvalidFramePayloadData, invalidJSON},
+		{"over 1 MiB", websocket.MessageText, strings.Repeat(" ", 1<<20+1), websocket.StatusMessageTooBig, tooLarge},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &script{}
+				r := newRig(t, chat(h))
+				p := r.json(r.clientURL("ann", ""), reliableJSON)
+				require.NoError(t, p.conn.Write(t.Context(), tc.kind, []byte(tc.frame)))
+				p.goodbye(tc.code, tc.reason)
+				assert.JSONEq(t, `{"reason":"`+tc.reason+`"}`, h.one(t, "disconnected").body, "at once, without a window")
+				r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
+			})
+		})
+	}
+}
+
+func TestLargestFrame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		p := r.raw(r.clientURL("ann", ""))
+		p.send(strings.Repeat("x", 1<<20))
+		assert.Len(t, h.one(t, "message").body, 1<<20)
+		p.send(strings.Repeat("x", 1<<20+1))
+		p.closed(websocket.StatusMessageTooBig, "The client message is too large.")
+	})
+}
+
+// A frame that breaks the WebSocket protocol is a text frame with a reserved bit.
+func TestInvalidFrame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var below net.Conn
+		h := &script{}
+		r := newRig(t, chat(h))
+		transport, _ := r.http.Transport.(*http.Transport)
+		dial := transport.DialContext
+		transport.DialContext = nil
+		own := &http.Transport{}
+		own.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dial(ctx, network, addr)
+			below = conn
+			return conn, err
+		}
+		r.http = &http.Client{Transport: own}
+		p := r.json(r.clientURL("ann", ""), reliableJSON)
+		_, err := below.Write([]byte{0xc1, 0x80, 0, 0, 0, 0})
+		require.NoError(t, err)
+		_, _, err = p.conn.Read(t.Context())
+		assert.Equal(t, websocket.StatusProtocolError, websocket.CloseStatus(err))
+		assert.JSONEq(t, `{"reason":"The client frame is invalid."}`, h.one(t, "disconnected").body)
+	})
+}
+
+func TestClientsGoodbye(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		close func(*peer)
+		after time.Duration // until disconnected
+		body  string
+	}{
+		{"1000", func(p *peer) { _ = p.conn.Close(websocket.StatusNormalClosure, "bye") }, 0, `{"reason":"bye"}`},
+		{"no status", func(p *peer) { _ = p.conn.Close(websocket.StatusNoStatusRcvd, "") }, 0, `{"reason":""}`},
+		{"other code", func(p *peer) { _ = p.conn.Close(3000, "later") }, 30 * time.Second, `{"reason":"The connection recovery timeout expired."}`},
+		{"cut", func(p *peer) { _ = p.conn.CloseNow() }, 30 * time.Second, `{"reason":"The connection recovery timeout expired."}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &script{}
+				r := newRig(t, chat(h))
+				p := r.json(r.clientURL("ann", ""), reliableJSON)
+				start := time.Now()
+				tc.close(p)
+				time.Sleep(29 * time.Second)
+				synctest.Wait()
+				if tc.after > 0 {
+					assert.Empty(t, h.told("disconnected"), "within the window")
+				}
+				time.Sleep(2 * time.Second)
+				ev := h.one(t, "disconnected")
+				assert.JSONEq(t, tc.body, ev.body)
+				assert.Equal(t, tc.after, ev.at.Sub(start))
+				r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
+			})
+		})
+	}
+}
+
+// A peer that is dead holds nothing up for long: it does not read, and does not
+// answer close frames.
+func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		_ = r.member("idle", "g")
+		_ = r.raw(r.clientURL("raw", "", "g"))
+		_ = r.json(r.clientURL("reliable", "", "g"), reliableJSON)
+		for range 3 {
+			require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", strings.Repeat("x", 100)))
+		}
+		require.Equal(t, http.StatusNoContent, r.rest("POST", "/users/idle/:closeConnections", "", ""))
+		synctest.Wait()
+		start := time.Now()
+		r.server.Close()
+		assert.LessOrEqual(t, time.Since(start), 2*time.Second)
+		assert.Empty(t, leaksInBubble(), "nothing of the emulator runs")
+	})
+}
+
+func TestDeadPeersAreFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		cfg := chat(h)
+		cfg.KeepAlive = 20 * time.Second
+		r := newRig(t, cfg)
+		p := r.member("ann")
+		reads := make(chan struct{})
+		go func() { defer close(reads); _, _, _ = p.conn.Read(t.Context()) }() // answers pings
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		assert.Empty(t, h.told("disconnected"))
+		dead := r.member("dead")
+		time.Sleep(41 * time.Second)
+		assert.Equal(t, "dead", h.one(t, "disconnected").header.Get("ce-userId"))
+		_ = dead
+		r.server.Close()
+		<-reads
+	})
+}
+
+// A client whose requests wait for a slow handler is not read, and so cannot be
+// heard to answer pings. It is alive all the same.
+func TestBusyClientIsNotTakenForDead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{on: map[string]http.HandlerFunc{"slow": func(http.ResponseWriter, *http.Request) { time.Sleep(90 * time.Second) }}}
+		cfg := chat(h)
+		cfg.KeepAlive = time.Second
+		r := newRig(t, cfg)
+		p := r.member("ann")
+		acks := make(chan int)
+		go func() {
+			n := 0
+			for range 70 {
+				if _, _, err := p.conn.Read(t.Context()); err != nil {
+					break
+				}
+				n++
+			}
+			acks <- n
+		}()
+		p.send(`{"type":"event","event":"slow","data":1,"ackId":0}`)
+		for i := range 69 {
+			p.send(`{"type":"event","event":"quick","data":1,"ackId":` + strings.Repeat("1", i+1)[:min(i+1, 18)] + `}`)
+		}
+		assert.Equal(t, 70, <-acks)
+	})
+}
+
+func TestSlowReaderDelaysNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		slow := r.member("slow", "g")
+		fast := r.member("fast", "g")
+		start := time.Now()
+		for range 40 {
+			fast.send(`{"type":"sendToGroup","group":"g","dataType":"text","data":"` + strings.Repeat("x", 1_000_000) + `"}`)
+			require.Len(t, fast.next()["data"], 1_000_000)
+		}
+		assert.Zero(t, time.Since(start), "the slow one has read nothing")
+		time.Sleep(time.Minute)
+		assert.JSONEq(t, `{"reason":"The client reads too slowly."}`, h.one(t, "disconnected").body)
+		assert.Equal(t, "slow", h.one(t, "disconnected").header.Get("ce-userId"))
+		_ = slow
+	})
+}
+
+// leaksInBubble gives what leaks does, but for the goroutines of the clients.
+func leaksInBubble() []string {
+	var out []string
+	for _, stack := range leaks() {
+		if strings.Contains(stack, "webpubsub/emulator/internal") && strings.Contains(stack, "TestCloseDoesNotWait") {
+			out = append(out, stack)
+		}
+	}
+	return out
+}

@@ -1,0 +1,186 @@
+package emulator_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+func TestConfigThatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		cfg  emulator.Config
+		want string
+	}{
+		"no key":    {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
+		"empty key": {emulator.Config{AccessKeys: []string{"a", ""}}, "emulator: AccessKeys: an access key is empty"},
+		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[]"},
+		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
+	} {
+		s, err := emulator.New(tc.cfg)
+		require.EqualError(t, err, tc.want, name)
+		assert.Nil(t, s)
+	}
+	_, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{"chat": {}, "Chat": {}}})
+	require.ErrorContains(t, err, "stands twice, names differ by case alone")
+}
+
+func TestConfigIsCopied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		cfg := chat(h)
+		cfg.AccessKeys = []string{emulator.DefaultAccessKey}
+		r := newRig(t, cfg)
+		cfg.AccessKeys[0] = "changed"
+		cfg.Hubs["chat"] = emulator.Hub{AllowAnonymous: true}
+		r.raw(r.clientURL("ann", ""))
+		ev := h.one(t, "connected")
+		assert.Equal(t, webpubsub.Sign(emulator.DefaultAccessKey, ev.header.Get("ce-connectionId")), ev.header.Get("ce-signature"))
+		_, resp := r.try(base+"/client/hubs/chat", nil)
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+	})
+}
+
+// manual is a clock that a test moves.
+type manual struct {
+	mu     sync.Mutex
+	now    time.Time
+	timers map[*alarm]struct{}
+}
+
+type alarm struct {
+	at time.Time
+	f  func()
+}
+
+func (m *manual) Now() time.Time { m.mu.Lock(); defer m.mu.Unlock(); return m.now }
+
+func (m *manual) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := &alarm{m.now.Add(d), f}
+	m.timers[a] = struct{}{}
+	return func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		_, there := m.timers[a]
+		delete(m.timers, a)
+		return there
+	}
+}
+
+func (m *manual) add(d time.Duration) {
+	m.mu.Lock()
+	m.now = m.now.Add(d)
+	var due []func()
+	for a := range m.timers {
+		if !a.at.After(m.now) {
+			due = append(due, a.f)
+			delete(m.timers, a)
+		}
+	}
+	m.mu.Unlock()
+	for _, f := range due {
+		f()
+	}
+}
+
+func TestOwnClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &manual{now: time.Now().Add(30 * time.Minute), timers: make(map[*alarm]struct{})}
+		h := &script{}
+		cfg := chat(h)
+		cfg.Clock = c
+		r := newRig(t, cfg)
+		p := r.json(r.clientURL("ann", ""), reliableJSON)
+		assert.Equal(t, "2000-01-01T00:30:00Z", h.one(t, "connected").header.Get("ce-time"))
+		require.NoError(t, p.conn.CloseNow())
+		time.Sleep(time.Hour) // of the bubble, not of the clock
+		h.settled()
+		assert.Empty(t, h.told("disconnected"))
+		c.add(30 * time.Second)
+		h.one(t, "disconnected")
+		c.add(31 * time.Minute)
+		_, resp := r.try(base+"/client/hubs/chat?access_token="+sign(t, "chat", map[string]any{"exp": time.Date(2000, 1, 1, 0, 50, 0, 0, time.UTC).Unix()}), nil)
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, "expired by the clock")
+	})
+}
+
+// What goes wrong is told, but no token, key, claim or message.
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var logged bytes.Buffer
+		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "SECRET-answer")}}
+		cfg := chat(h)
+		cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return logged.Write(p)
+		}), nil))
+		r := newRig(t, cfg)
+		_, resp := r.try(r.clientURL("SECRET-user", ""), nil)
+		require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+		time.Sleep(time.Second)
+		p := r.member("SECRET-user")
+		p.send(`{"type":"event","event":"e","data":"SECRET-data","ackId":1}`)
+		p.expect(ackedErr)
+		_, resp = r.try("http://other.test/client/hubs/chat?access_token="+sign(t, "chat", map[string]any{"x": "SECRET-claim"}), nil)
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		r.resume(p.id(), "SECRET-token").closed(websocket.StatusPolicyViolation, noRecovery)
+		p.send(`{"type":"SECRETLY"}`)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, want := range []string{
+			"validation failed", "OPTIONS was answered with 401", `msg="event refused"`, "event=e", "status=400",
+			"it is not made out to", "recovery refused", `msg="client sent an invalid frame"`,
+		} {
+			assert.Contains(t, logged.String(), want)
+		}
+		assert.NotContains(t, logged.String(), "SECRET-")
+		assert.NotContains(t, logged.String(), emulator.DefaultAccessKey)
+		assert.NotContains(t, logged.String(), "eyJ")
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// Over real sockets, and with the transport of the emulator's own, too.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	h := &script{}
+	handler := emulator.Start(t, emulator.Config{}) // any server: it answers 404 to events
+	cfg := chat(h)
+	cfg.Hubs["plain"] = emulator.Hub{EventHandlers: []emulator.EventHandler{{URLTemplate: handler.Endpoint + "/nowhere", SystemEvents: []string{"connect"}}}}
+	emu := emulator.Start(t, cfg)
+	assert.Equal(t, "Endpoint="+emu.Endpoint+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", emu.ConnectionString)
+	_, resp, err := websocket.Dial(t.Context(), emu.ClientURL("plain", nil), nil)
+	require.Error(t, err)
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode, "no consent")
+	url := emu.ClientURL("Chat", &emulator.ClientOptions{UserID: "ann", Roles: []string{"webpubsub.sendToGroup"}, Groups: []string{"g"}, Lifetime: time.Minute})
+	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{plainJSON}})
+	require.NoError(t, err)
+	p := &peer{t: t, conn: conn}
+	assert.Equal(t, "ann", p.next()["userId"])
+	p.send(`{"type":"sendToGroup","group":"g","dataType":"text","data":"x"}`)
+	p.expect(groupText(0, "g", "ann", "x"))
+	emu.Close()
+	require.NoError(t, conn.CloseNow())
+}

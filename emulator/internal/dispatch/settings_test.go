@@ -1,0 +1,67 @@
+package dispatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+)
+
+func TestSettingsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	const at = `hub "chat", event handler 0: `
+	for _, tc := range []struct {
+		name    string
+		handler dispatch.Handler
+		want    string
+	}{
+		{"S123 parameter in the host", dispatch.Handler{URLTemplate: "http://{hub}.com"}, `url template "http://{hub}.com": parameters are not allowed in the host`},
+		{"parameter in the host, query follows", dispatch.Handler{URLTemplate: "http://{event}?x"}, `url template "http://{event}?x": parameters are not allowed in the host`},
+		{"parameter in the host, fragment follows", dispatch.Handler{URLTemplate: "http://{event}#x"}, `url template "http://{event}#x": parameters are not allowed in the host`},
+		{"empty", dispatch.Handler{}, `url template "": want an absolute http or https URL`},
+		{"relative", dispatch.Handler{URLTemplate: "/a"}, `url template "/a": want an absolute http or https URL`},
+		{"scheme", dispatch.Handler{URLTemplate: "tunnel:///a"}, `url template "tunnel:///a": want an absolute http or https URL`},
+		{"no host", dispatch.Handler{URLTemplate: "http:///a"}, `url template "http:///a": not a URL`},
+		{"other parameter", dispatch.Handler{URLTemplate: "http://h/{user}"}, `url template "http://h/{user}": the only parameters are {hub} and {event}; other braces must be percent-encoded`},
+		{"user", dispatch.Handler{URLTemplate: "http://u@h/"}, `url template "http://u@h/": user information and fragment are not allowed`},
+		{"fragment", dispatch.Handler{URLTemplate: "http://h/#f"}, `url template "http://h/#f": user information and fragment are not allowed`},
+		{"system event", dispatch.Handler{URLTemplate: "http://h", SystemEvents: []string{"joined"}}, `system event "joined" is none of connect, connected, disconnected`},
+		{"group event", dispatch.Handler{URLTemplate: "http://h", GroupEvents: []string{"connect"}}, `group event "connect" is none of joined, left`},
+		{"pattern", dispatch.Handler{URLTemplate: "http://h", UserEventPattern: `a,b\`}, `user event pattern "b\\": pattern has a backslash before something else than \, * or ?`},
+		{"filter", dispatch.Handler{URLTemplate: "http://h", GroupFilters: []string{""}}, `group filter "": pattern is empty or not UTF-8`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := dispatch.New(dispatch.Config{Handlers: map[string][]dispatch.Handler{"chat": {tc.handler}}, Clock: hub.SystemClock{}})
+			require.EqualError(t, err, at+tc.want)
+		})
+	}
+}
+
+// FuzzTemplate looks for a template or a name that moves an event to another
+// host, or out of its place in the path.
+func FuzzTemplate(f *testing.F) {
+	f.Add("http://h.test/{hub}/{event}?e={EVENT}", "chat", "room.a")
+	f.Add("https://h.test:1/a", "a[b],`", "x")
+	f.Add("http://h{hub}/", "@evil", "..")
+	f.Add("http://h/{event}", "/../", "?#%2f")
+	f.Fuzz(func(t *testing.T, template, hubName, event string) {
+		u, err := dispatch.Resolve(template, hubName, event)
+		if err != nil {
+			require.Nil(t, u)
+			return
+		}
+		assert.Contains(t, []string{"http", "https"}, u.Scheme)
+		assert.NotEmpty(t, u.Hostname())
+		fixed, err := dispatch.Resolve(template, "h", "e")
+		require.NoError(t, err, "whether a template is good does not depend on the names")
+		assert.Equal(t, fixed.Host, u.Host)
+		assert.Equal(t, strings.Count(fixed.EscapedPath(), "/"), strings.Count(u.EscapedPath(), "/"))
+		assert.Equal(t, strings.Count(fixed.RawQuery, "&"), strings.Count(u.RawQuery, "&"))
+		assert.Empty(t, u.Fragment)
+	})
+}

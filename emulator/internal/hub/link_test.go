@@ -1,0 +1,117 @@
+package hub_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+)
+
+// wire is a transport that takes frames when the test lets it.
+type wire struct {
+	free   chan struct{}
+	cut    chan struct{}
+	frames []hub.Frame
+}
+
+var errCut = errors.New("cut")
+
+func newWire() (*wire, *hub.Link) {
+	w := &wire{free: make(chan struct{}), cut: make(chan struct{})}
+	return w, hub.NewLink(func(f hub.Frame) error {
+		select {
+		case <-w.free:
+			w.frames = append(w.frames, f)
+			return nil
+		case <-w.cut:
+			return errCut
+		}
+	}, func() { close(w.cut) })
+}
+
+func text(s string) hub.Frame { return hub.Frame{Kind: hub.FrameText, Data: []byte(s)} }
+
+func TestLinkKeepsOrderAndEndsWithItsCloseFrame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l := newWire()
+		assert.True(t, l.Send(hub.Frame{}), "nothing to send")
+		assert.True(t, l.Send(text("1")))
+		synctest.Wait()
+		assert.True(t, l.Send(text("2")))
+		l.Close(hub.CloseNormal, "bye")
+		assert.False(t, l.Send(text("3")))
+		l.Close(hub.CloseInternal, "again")
+		close(w.free)
+		l.Wait()
+		assert.Equal(t, []hub.Frame{text("1"), text("2"), {Kind: hub.FrameClose, Code: hub.CloseNormal, Data: []byte("bye")}}, w.frames)
+	})
+}
+
+func TestLinkAbortDropsWhatIsQueued(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l := newWire()
+		l.Send(text("1"))
+		synctest.Wait()
+		l.Send(text("2"))
+		l.Abort(hub.CloseGoingAway, "")
+		close(w.free)
+		l.Wait()
+		assert.Equal(t, []hub.Frame{text("1"), {Kind: hub.FrameClose, Code: hub.CloseGoingAway, Data: []byte{}}}, w.frames)
+	})
+}
+
+// A peer that never takes a frame: Abort ends the write within its grace, also
+// after a Close that waits for its turn.
+func TestLinkAbortDoesNotWaitForThePeer(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(*hub.Link){
+		"open":    func(*hub.Link) {},
+		"closed":  func(l *hub.Link) { l.Close(hub.CloseNormal, "") },
+		"aborted": func(l *hub.Link) { l.Abort(hub.CloseNormal, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, l := newWire()
+				l.Send(text("1"))
+				synctest.Wait()
+				before(l)
+				start := time.Now()
+				l.Abort(hub.CloseGoingAway, "")
+				l.Wait()
+				assert.Equal(t, time.Second, time.Since(start))
+				assert.Empty(t, w.frames)
+				l.Abort(hub.CloseGoingAway, "") // does nothing, least of all cut again
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+func TestLinkOfASlowReader(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		size, most int
+	}{"frames": {1, 10_000}, "bytes": {1 << 20, 32}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, l := newWire()
+				f := hub.Frame{Kind: hub.FrameBinary, Data: make([]byte, tc.size)}
+				l.Send(f)
+				synctest.Wait() // it is being written, and not in the queue
+				for range tc.most {
+					assert.True(t, l.Send(f))
+				}
+				assert.False(t, l.Send(f))
+				l.Wait()
+			})
+		})
+	}
+}

@@ -1,0 +1,108 @@
+package token_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+)
+
+const audience = "http://h/client/hubs/a[b]"
+
+func noon() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }
+
+func newKeys(tb testing.TB, texts ...string) *token.Keys {
+	tb.Helper()
+	keys, err := token.NewKeys(noon, texts...)
+	require.NoError(tb, err)
+	return keys
+}
+
+func TestNewKeys(t *testing.T) {
+	t.Parallel()
+	_, err := token.NewKeys(noon)
+	require.EqualError(t, err, "no access key")
+	_, err = token.NewKeys(noon, "a", "")
+	require.EqualError(t, err, "an access key is empty")
+}
+
+func TestMadeTokensAreValid(t *testing.T) {
+	t.Parallel()
+	text, err := newKeys(t, "primary").Make(audience, time.Hour, "ann", []string{"r1", "r2"}, []string{"g"})
+	require.NoError(t, err)
+	for _, allowed := range []string{audience, strings.ToUpper(audience)} {
+		claims, err := newKeys(t, "other", "primary").Verify(text, "http://x", allowed)
+		require.NoError(t, err)
+		delete(claims, "iat")
+		assert.Equal(t, token.Claims{
+			"aud": {audience}, "sub": {"ann"}, "role": {"r1", "r2"}, "webpubsub.group": {"g"},
+			"nbf": {"1893499200"}, "exp": {"1893502800"},
+		}, claims)
+	}
+	for name, keys := range map[string]*token.Keys{"other key": newKeys(t, "other")} {
+		_, err = keys.Verify(text, audience)
+		require.ErrorIs(t, err, token.ErrInvalid, name)
+	}
+	_, err = newKeys(t, "primary").Verify(text, "http://h/client/hubs/b")
+	require.ErrorIs(t, err, token.ErrInvalid)
+	assert.NotContains(t, err.Error(), audience, "claims are not for the log")
+}
+
+func TestEscapedAudience(t *testing.T) {
+	t.Parallel()
+	keys := newKeys(t, "k")
+	text, err := keys.Make("http://h/client/hubs/a%5Bb%5D", time.Hour, "", nil, nil)
+	require.NoError(t, err)
+	_, err = keys.Verify(text, audience)
+	require.NoError(t, err)
+}
+
+func TestOtherAlgorithmsAreRefused(t *testing.T) {
+	t.Parallel()
+	claims := jwt.MapClaims{"aud": audience, "exp": noon().Add(time.Hour).Unix()}
+	for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
+		text, err := jwt.NewWithClaims(method, claims).SignedString([]byte("k"))
+		require.NoError(t, err)
+		_, err = newKeys(t, "k").Verify(text, audience)
+		require.ErrorIs(t, err, token.ErrInvalid)
+	}
+}
+
+func TestBearer(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{"": "", "Bearer": "", "Bearer  a ": "a", "bEARER a": "a", "Basic a": "", "Bearera": ""} {
+		assert.Equal(t, want, token.Bearer(http.Header{"Authorization": {header}}), "%q", header)
+	}
+}
+
+// FuzzVerify looks for a token that is accepted though the keys did not sign it,
+// and for one that breaks the reader.
+func FuzzVerify(f *testing.F) {
+	keys := newKeys(f, "k")
+	good, err := keys.Make(audience, time.Hour, "ann", []string{"r"}, nil)
+	require.NoError(f, err)
+	f.Add(good)
+	f.Add(strings.Replace(good, "e", "f", 1))
+	f.Add("eyJhbGciOiJub25lIn0.e30.")
+	f.Add("a.b.c")
+	f.Add("...")
+	signing := strings.Split(good, ".")
+	f.Fuzz(func(t *testing.T, text string) {
+		claims, err := keys.Verify(text, audience)
+		if err != nil {
+			require.ErrorIs(t, err, token.ErrInvalid)
+			require.Nil(t, claims)
+			return
+		}
+		// Whoever does not know the key has only one text that is signed.
+		parts := strings.Split(text, ".")
+		require.Len(t, parts, 3)
+		require.Equal(t, signing[:2], parts[:2])
+	})
+}

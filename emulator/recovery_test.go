@@ -1,0 +1,173 @@
+package emulator_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+func TestRecoveryRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		p, plain := r.json(r.clientURL("ann", ""), reliableJSON), r.member("bob")
+		secret, _ := p.greeting["reconnectionToken"].(string)
+		for name, q := range map[string]url.Values{
+			"no token":     {"awps_connection_id": {p.id()}},
+			"wrong token":  {"awps_connection_id": {p.id()}, "awps_reconnection_token": {secret + "0"}},
+			"unknown id":   {"awps_connection_id": {"0"}, "awps_reconnection_token": {secret}},
+			"not reliable": {"awps_connection_id": {plain.id()}, "awps_reconnection_token": {""}},
+		} {
+			for _, hub := range []string{"chat", "new"} {
+				if hub == "new" {
+					q.Set("awps_reconnection_token", secret)
+				}
+				refused, resp := r.try(base+"/client/hubs/"+hub+"?"+q.Encode(), nil, reliableJSON)
+				require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode, name)
+				assert.Equal(t, reliableJSON, refused.conn.Subprotocol(), name)
+				if hub == "new" && (name == "no token" || name == "wrong token") {
+					q.Set("awps_connection_id", p.id()) // all is right but the hub
+				}
+				refused.closed(websocket.StatusPolicyViolation, noRecovery)
+			}
+		}
+		p.quiet() // the session has not suffered
+		plain.quiet()
+	})
+}
+
+func TestRecoveryTakesOverALiveSocket(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		old := r.json(r.clientURL("ann", allRoles, "g"), reliableJSON)
+		again := r.recover(old)
+		assert.Equal(t, old.greeting, again.next())
+		old.closed(websocket.StatusPolicyViolation, "The connection was taken up by another client.")
+		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
+		again.expect(`{"sequenceId":1,"type":"message","from":"group","group":"g","fromUserId":null,"dataType":"text","data":"x"}`)
+		time.Sleep(time.Minute)
+		again.quiet()
+		h.settled()
+		assert.Empty(t, h.told("disconnected"))
+	})
+}
+
+// A peer that is dead, as after a cable has been pulled, neither reads nor closes.
+func TestRecoveryTakesOverADeadSocket(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		dead := r.json(r.clientURL("ann", "", "g"), reliableJSON)
+		for range 3 {
+			require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
+		}
+		synctest.Wait() // the server writes to it and gets nowhere
+		start := time.Now()
+		again := r.recover(dead)
+		again.next()
+		for seq := range 3 {
+			assert.InDelta(t, seq+1, again.next()["sequenceId"], 0)
+		}
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+// An event is with its handler while the connection breaks: the answer and what
+// the handler was asked are not lost.
+func TestAnswerWaitsForTheClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		h := userEvent("e", answers(func(w http.ResponseWriter, r *http.Request) { <-free; answer(200, "text/plain", "late")(w, r) }, answer(204, "", "")))
+		r := newRig(t, chat(h))
+		p := r.json(r.clientURL("ann", allRoles), reliableJSON)
+		p.send(`{"type":"event","event":"e","data":1,"ackId":1}`)
+		synctest.Wait()
+		require.NoError(t, p.conn.CloseNow())
+		time.Sleep(time.Second)
+		again := r.recover(p)
+		again.next()
+		again.send(`{"type":"event","event":"e","data":2,"ackId":2}`)
+		synctest.Wait()
+		assert.Len(t, h.told("e"), 1, "one after the other, over both sockets")
+		close(free)
+		again.expect(`{"sequenceId":1,"type":"message","from":"server","dataType":"text","data":"late"}`, acked, `{"type":"ack","ackId":2,"success":true}`)
+		again.send(`{"type":"event","event":"e","data":1,"ackId":1}`)
+		assert.Equal(t, "Duplicate", again.next()["error"].(map[string]any)["name"])
+	})
+}
+
+func TestMessageTTL(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		p := r.json(r.clientURL("ann", "", "g"), reliableJSON)
+		sender := r.member("bob")
+		require.NoError(t, p.conn.CloseNow())
+		synctest.Wait()
+		for _, ttl := range []string{"5", "20", "0"} {
+			sender.send(`{"type":"sendToGroup","group":"g","dataType":"text","data":"` + ttl + `","ttlSeconds":` + ttl + `}`)
+		}
+		sender.quiet()
+		time.Sleep(10 * time.Second)
+		again := r.recover(p)
+		again.next()
+		again.expect(groupText(2, "g", "bob", "20"), groupText(3, "g", "bob", "0"))
+	})
+}
+
+func TestSequenceAckOfAnyClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		plain := r.member("ann")
+		plain.send(`{"type":"sequenceAck","sequenceId":5}`)
+		plain.quiet()
+		p := r.json(r.clientURL("ann", "", "g"), reliableJSON)
+		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
+		p.next()
+		p.send(`{"type":"sequenceAck","sequenceId":999}`) // of a message that was never sent
+		p.quiet()
+		require.NoError(t, p.conn.CloseNow())
+		synctest.Wait()
+		again := r.recover(p)
+		again.next()
+		assert.InDelta(t, 1, again.next()["sequenceId"], 0, "releases nothing")
+	})
+}
+
+// The window ends in the very moment in which the client comes back.
+func TestRecoveryAtTheEndOfTheWindow(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			h := &script{}
+			r := newRig(t, chat(h))
+			p := r.json(r.clientURL("ann", ""), reliableJSON)
+			require.NoError(t, p.conn.CloseNow())
+			synctest.Wait()
+			time.Sleep(30 * time.Second)
+			again := r.recover(p)
+			_, data, err := again.conn.Read(t.Context())
+			if err != nil {
+				assert.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err))
+				h.one(t, "disconnected")
+				return
+			}
+			assert.Contains(t, string(data), p.id())
+			again.quiet()
+			h.settled()
+			assert.Empty(t, h.told("disconnected"), "taken up, so not ended")
+		})
+	}
+}

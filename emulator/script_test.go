@@ -1,0 +1,128 @@
+package emulator_test
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// script is an event handler that says what a test tells it to, and keeps what it
+// was told. It consents unless the test says otherwise, and answers 204.
+type script struct {
+	consent http.HandlerFunc
+	on      map[string]http.HandlerFunc // by ce-eventName
+
+	mu   sync.Mutex
+	seen []told
+}
+
+// told is a request to the handler.
+type told struct {
+	method, event, id, path, body string
+	header                        http.Header
+	at                            time.Time
+}
+
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	name := r.Header.Get("ce-eventName")
+	s.mu.Lock()
+	s.seen = append(s.seen, told{r.Method, name, r.Header.Get("ce-id"), r.URL.RequestURI(), string(body), r.Header.Clone(), time.Now()})
+	s.mu.Unlock()
+	answer := s.on[name]
+	if r.Method != http.MethodPost {
+		answer = s.consent
+		if answer == nil {
+			answer = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("WebHook-Allowed-Origin", "*") }
+		}
+	}
+	if answer == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	answer(w, r)
+}
+
+// told gives the requests that were events of a name; empty: those for consent.
+func (s *script) told(event string) []told {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.seen), func(r told) bool { return r.event != event })
+}
+
+// names gives all requests in order: the method of those for consent, the name of
+// the events.
+func (s *script) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, r := range s.seen {
+		if r.event == "" {
+			out = append(out, r.method)
+		} else {
+			out = append(out, r.event)
+		}
+	}
+	return out
+}
+
+// settled gives what names does once nothing moves any more.
+func (s *script) settled() []string {
+	synctest.Wait()
+	return s.names()
+}
+
+// one gives the only event of a name.
+func (s *script) one(t *testing.T, event string) told {
+	t.Helper()
+	synctest.Wait()
+	all := s.told(event)
+	require.Len(t, all, 1, "%v", s.names())
+	return all[0]
+}
+
+// answer is a handler that always answers the same.
+func answer(status int, contentType, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Add(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// answers gives one answer after the other, and the last one ever after.
+func answers(list ...http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		h := list[0]
+		if len(list) > 1 {
+			list = list[1:]
+		}
+		mu.Unlock()
+		h(w, r)
+	}
+}
+
+// chat is the configuration of a hub whose events all go to one handler.
+func chat(h http.Handler) emulator.Config {
+	return hubConfig(emulator.Local(h))
+}
+
+func hubConfig(handlers ...emulator.EventHandler) emulator.Config {
+	return emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: handlers}}}
+}

@@ -1,0 +1,218 @@
+package emulator_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// The tests TestS… are the cases of upstream events by their number.
+
+// consents answers a validation request.
+func consents(status int, lines ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for _, line := range lines {
+			w.Header().Add("WebHook-Allowed-Origin", line)
+		}
+		w.WriteHeader(status)
+	}
+}
+
+func TestS18To22Consent(t *testing.T) {
+	t.Parallel()
+	yes := []string{"OPTIONS", "connect", "connected"}
+	for _, tc := range []struct {
+		name    string
+		consent http.HandlerFunc
+		status  int
+		seen    []string
+	}{
+		{"S18 any origin", consents(200, "*"), 101, yes},
+		{"S18 host in other case", consents(202, "EMU.test"), 101, yes},
+		{"S19 404, then GET", answers(consents(404), consents(200, "*")), 101, []string{"OPTIONS", "GET", "connect", "connected"}},
+		{"S19 404 twice", consents(404, "*"), 500, []string{"OPTIONS", "GET"}},
+		{"S20 405", consents(405, "*"), 500, []string{"OPTIONS"}},
+		{"S20 no header", consents(200), 500, []string{"OPTIONS"}},
+		{"S20 other host", consents(200, "other.test"), 500, []string{"OPTIONS"}},
+		{"S21 list in one line", consents(200, "other.test, emu.test"), 500, []string{"OPTIONS"}},
+		{"S22 two lines", consents(200, "other.test", "emu.test"), 101, yes},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			for _, where := range places() {
+				synctest.Test(t, func(t *testing.T) {
+					h := &script{consent: tc.consent}
+					r := newRig(t, where(t, h))
+					_, resp := r.try(r.clientURL("ann", ""), nil)
+					assert.Equal(t, tc.status, resp.StatusCode)
+					assert.Equal(t, tc.seen, h.settled())
+				})
+				tc.consent = renewed(tc.name, tc.consent)
+			}
+		})
+	}
+}
+
+// renewed starts a list of answers again.
+func renewed(name string, h http.HandlerFunc) http.HandlerFunc {
+	if name == "S19 404, then GET" {
+		return answers(consents(404), consents(200, "*"))
+	}
+	return h
+}
+
+// places are the two ways to an event handler: in memory, and over a URL.
+func places() []func(*testing.T, http.Handler) emulator.Config {
+	return []func(*testing.T, http.Handler) emulator.Config{
+		func(_ *testing.T, h http.Handler) emulator.Config { return chat(h) },
+		remote,
+	}
+}
+
+// remote is the configuration of a hub whose events go to a URL.
+func remote(t *testing.T, h http.Handler) emulator.Config {
+	t.Helper()
+	all := emulator.Local(nil)
+	all.URLTemplate = "http://handler.test/events/{hub}/{event}"
+	cfg := hubConfig(all)
+	cfg.Transport = serve(t, h, func() {}).Transport
+	return cfg
+}
+
+func TestS23ValidationIsRetriedAndKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{consent: answers(consents(503), consents(200, "*"))}
+		r := newRig(t, chat(h))
+		start := time.Now()
+		r.raw(r.clientURL("ann", ""))
+		assert.Equal(t, time.Second, time.Since(start))
+		time.Sleep(59 * time.Second)
+		r.raw(r.clientURL("bob", ""))
+		assert.Equal(t, []string{"OPTIONS", "OPTIONS", "connect", "connected", "connect", "connected"}, h.settled())
+	})
+}
+
+func TestS24EachURLIsValidated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		system, user := emulator.Local(h), emulator.Local(h)
+		system.UserEventPattern, user.SystemEvents, user.GroupEvents = "", nil, nil
+		user.URLTemplate = "http://localhost/eventhandler/{hub}/{event}?code=1"
+		r := newRig(t, hubConfig(system, user))
+		p := r.member("ann")
+		p.send(`{"type":"event","event":"e","data":1}`)
+		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "OPTIONS", "e"}, h.settled())
+		asked := h.told("")
+		assert.Equal(t, "/eventhandler/chat/validate", asked[0].path)
+		assert.Equal(t, "/eventhandler/chat/validate?code=1", asked[1].path)
+	})
+}
+
+func TestS25ConcurrentFirstEventsShareOneValidation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		h := &script{consent: func(w http.ResponseWriter, r *http.Request) { <-free; consents(200, "*")(w, r) }}
+		cfg := chat(h)
+		cfg.Hubs["chat"].EventHandlers[0].SystemEvents = nil
+		r := newRig(t, cfg)
+		for range 8 {
+			r.raw(r.clientURL("", "")).send("hello")
+		}
+		assert.Equal(t, []string{"OPTIONS"}, h.settled())
+		close(free)
+		h.settled()
+		assert.Len(t, h.told("message"), 8)
+		assert.Len(t, h.told(""), 1)
+	})
+}
+
+func TestS26ValidationThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{consent: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
+		r := newRig(t, chat(h))
+		start := time.Now()
+		_, resp := r.try(r.clientURL("", ""), nil)
+		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+		assert.Equal(t, 10*time.Second, time.Since(start))
+		assert.Equal(t, []string{"OPTIONS"}, h.settled())
+	})
+}
+
+func TestS27WhenValidationIsRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refuse := false
+		h := &script{consent: func(w http.ResponseWriter, r *http.Request) {
+			if refuse {
+				consents(401)(w, r)
+				return
+			}
+			consents(200, "*")(w, r)
+		}}
+		cfg := chat(h)
+		cfg.Hubs["chat"].EventHandlers[0].SystemEvents = nil
+		r := newRig(t, cfg)
+		p := r.member("ann")
+		// say sends an event and tells how often consent has been asked for by then.
+		say := func(ok bool) int {
+			p.send(`{"type":"event","event":"e","data":1,"ackId":` + time.Now().Format("20060102150405") + `}`)
+			require.Equal(t, ok, p.next()["success"])
+			synctest.Wait()
+			return len(h.told(""))
+		}
+		require.Equal(t, 1, say(true))
+		time.Sleep(59 * time.Second)
+		require.Equal(t, 1, say(true), "59 s")
+		refuse = true
+		time.Sleep(time.Second)
+		require.Equal(t, 2, say(true), "60 s: asked again, the old verdict counts meanwhile")
+		asked := 2
+		for _, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			time.Sleep(pause*time.Second - time.Second/2)
+			require.Equal(t, asked, say(false), "before %d s", pause)
+			time.Sleep(time.Second / 2)
+			asked++
+			require.Equal(t, asked, say(false), "at %d s", pause)
+		}
+		refuse = false
+		time.Sleep(time.Minute)
+		require.Equal(t, asked+1, say(true), "consent given at last")
+		refuse = true
+		time.Sleep(time.Minute)
+		require.Equal(t, asked+2, say(true))
+		time.Sleep(time.Second)
+		require.Equal(t, asked+3, say(false), "after consent the pauses begin with 1 s again")
+	})
+}
+
+func TestS28ValidationRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{consent: consents(200, "*"), on: map[string]http.HandlerFunc{"connect": answer(204, "", "", "Set-Cookie", "a=1")}}
+		r := newRig(t, remote(t, h))
+		r.raw(r.clientURL("ann", ""))
+		time.Sleep(2 * time.Minute)
+		r.raw(r.clientURL("bob", ""))
+		h.settled()
+		asked := h.told("")
+		require.Len(t, asked, 2)
+		for _, req := range asked {
+			assert.Equal(t, "/events/chat/validate", req.path)
+			assert.Equal(t, []string{"emu.test"}, req.header["Webhook-Request-Origin"])
+			assert.Equal(t, []string{"1.0"}, req.header["Ce-Awpsversion"])
+			for _, name := range []string{"Ce-Signature", "Cookie", "Authorization", "Ce-Type"} {
+				assert.NotContains(t, req.header, name)
+			}
+		}
+	})
+}
