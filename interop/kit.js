@@ -1,11 +1,15 @@
 // What the tests share: the Go program with the emulator, a TCP proxy that can be
 // cut, and ways to wait for events. Nothing here looks into the packages under test.
 import { spawn } from "node:child_process";
+import { webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "@azure/web-pubsub-client";
+
+// The packages ask for a Node.js that has it; Debian 12's 18 does not.
+globalThis.crypto ??= webcrypto;
 
 export const protocols = {
   json: () => WebPubSubJsonProtocol(),
