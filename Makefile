@@ -25,7 +25,7 @@ MODULES := $(patsubst ./%/go.mod,%,$(sort $(shell find . -mindepth 2 -name go.mo
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race interop fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -73,6 +73,12 @@ tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
 		echo "tidy $$m"; \
 		(cd "$$m" && $(GO) mod tidy -diff); \
 	done
+
+.PHONY: interop
+interop: ## run Microsoft's JavaScript packages against the emulator (needs Node.js and npm)
+	$(GO) build -o bin/ ./interop/harness ./cmd/webpubsub ./examples/echo
+	cd interop && npm ci --ignore-scripts --loglevel=error
+	cd interop && HARNESS="$(CURDIR)/bin/harness" WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets

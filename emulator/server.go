@@ -25,6 +25,7 @@ type Server struct {
 	clients  *client.Endpoint
 	events   *dispatch.Dispatcher
 	settings map[string]Hub
+	api      http.Handler
 	mux      *http.ServeMux
 
 	mu   sync.Mutex
@@ -74,8 +75,8 @@ func (s *Server) routes() {
 	if s.cfg.TrustTokens {
 		api.Trust = func(string) bool { return true }
 	}
+	s.api = api.Handler()
 	s.mux = http.NewServeMux()
-	s.mux.Handle("/api/", api.Handler())
 	s.mux.HandleFunc("/client/hubs/{hub}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.PathValue("hub")) })
 	s.mux.HandleFunc("/client/{$}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.URL.Query().Get("hub")) })
 }
@@ -89,7 +90,13 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, name string
 }
 
 // ServeHTTP serves clients and REST calls.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		s.api.ServeHTTP(w, r) // past the mux, which would redirect a path with an empty name
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // hub gives the hub of a name, made when it is first asked for.
 func (s *Server) hub(name string) *hub.Hub {

@@ -42,6 +42,8 @@ const (
 	jwt            = "github.com/golang-jwt/jwt/v5"
 	webSocket      = "github.com/coder/websocket/..."
 	cobra          = "github.com/spf13/cobra"
+	pflag          = "github.com/spf13/pflag"
+	yaml           = "go.yaml.in/yaml/v3"
 	testify        = "github.com/stretchr/testify/..."
 )
 
@@ -102,8 +104,8 @@ var rooms = []room{
 	{
 		name:  "internal/cli/...",
 		ours:  []pattern{".", "service/...", "client/...", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
-		third: []pattern{cobra, azcore, azidentity},
-		why:   "the program is made of the packages; cobra stays out of all of them",
+		third: []pattern{cobra, pflag, yaml, azcore, azidentity},
+		why:   "the program is made of the packages; flags and settings files stay out of all of them",
 	},
 	{
 		name: "cmd/...",
@@ -125,6 +127,11 @@ var rooms = []room{
 		name: "internal/e2e/...",
 		ours: []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
 		why:  "it tries the public packages together, as a user would",
+	},
+	{
+		name: "interop/...",
+		ours: []pattern{".", "emulator/..."},
+		why:  "it puts what a user has beside packages that are not ours",
 	},
 	{
 		name: "internal/archtest",

@@ -37,7 +37,8 @@ type operation func(w http.ResponseWriter, r *http.Request, h *hub.Hub)
 // Handler gives the routes. Names in the path are decoded segment by segment.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("HEAD /api/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	// The service knows HEAD; GET beside it is for whoever looks with a browser.
+	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	for pattern, op := range map[string]operation{
 		"POST :send":                                               a.sendToAll,
 		"POST groups/{group}/:send":                                a.sendToGroup,
@@ -69,28 +70,46 @@ func (a *API) Handler() http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Api-Supported-Versions", versions)
+		if !isPlain(r.URL.EscapedPath()) {
+			http.NotFound(w, r)
+			return
+		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// isPlain tells whether a path is free of empty and dot segments. The mux would
+// redirect those to some other operation; the service has none for them.
+func isPlain(escapedPath string) bool {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(escapedPath, "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 // serve authorises a request and checks what all operations have in common.
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
-			a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "REST call refused", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("error", err.Error()))
+			a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "REST call refused",
+				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("error", err.Error()))
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		for _, check := range pathChecks {
-			if v := r.PathValue(check.name); r.Pattern != "" && strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(v) {
-				writeProblem(w, check.name, check.rule)
+			if strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(r.PathValue(check.name)) {
+				writeProblem(w, check.field, check.rule)
 				return
 			}
 		}
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		op(rec, r, a.Hub(r.PathValue("hub")))
-		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, "REST call", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, "REST call",
+			slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
 	}
 }
 

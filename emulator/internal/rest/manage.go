@@ -2,14 +2,18 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 func group(r *http.Request) string { return r.PathValue("group") }
@@ -108,22 +112,37 @@ type groupsBody struct {
 }
 
 func readGroups(w http.ResponseWriter, r *http.Request) (groups []string, t hub.Target, ok bool) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != wire.MediaJSON {
+		writeError(w, http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type is not application/json.", "")
+		return nil, t, false
+	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxMessage))
 	d.DisallowUnknownFields()
 	var in groupsBody
-	if err := d.Decode(&in); err != nil {
-		writeProblem(w, "$", "The request body is not an object of groups and filter.")
+	err := d.Decode(&in)
+	if err == nil {
+		if _, err = d.Token(); err == nil {
+			err = errors.New("more than one value")
+		} else if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	if err != nil {
+		writeProblem(w, "$", "The request body is not one object of groups and filter, of at most 1 MiB.")
+		return nil, t, false
+	}
+	if in.Groups == nil {
+		writeProblem(w, "groups", "The groups field is required.")
 		return nil, t, false
 	}
 	for _, g := range in.Groups {
-		if subprotocol.CheckGroup(g) != nil {
-			writeProblem(w, "groups", "The field group must have 1 to 1024 characters and not be blank.")
+		if !validGroup(g) {
+			writeProblem(w, "groups", groupRule)
 			return nil, t, false
 		}
 	}
-	var err error
 	if t.Filter, err = odata.Parse(in.Filter); err != nil {
-		writeProblem(w, "filter", err.Error()+" (Parameter 'filter')")
+		writeFilterProblem(w, err)
 		return nil, t, false
 	}
 	return in.Groups, t, true
@@ -159,7 +178,7 @@ func (a *API) removeFromGroups(w http.ResponseWriter, r *http.Request, h *hub.Hu
 // required; what it does without one is not known.
 func permission(w http.ResponseWriter, r *http.Request) (a role.Action, group string, ok bool) {
 	group = r.URL.Query().Get("targetName")
-	if subprotocol.CheckGroup(group) != nil {
+	if !validGroup(group) {
 		writeProblem(w, "targetName", "The field targetName must be the name of a group.")
 		return 0, "", false
 	}
@@ -204,6 +223,9 @@ func (a *API) hasPermission(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 	exists(w, c != nil && c.Allows(action, group))
 }
 
+// maxLifetime in minutes. The API takes more than a time.Duration can say.
+const maxLifetime = 100 * 365 * 24 * 60
+
 func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	q := r.URL.Query()
 	minutes := 60
@@ -215,16 +237,16 @@ func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 		}
 	}
 	path := "/client/hubs/"
-	switch clientType := q.Get("clientType"); clientType {
-	case "", "Default", "default":
-	case "MQTT", "mqtt", "Mqtt":
+	switch strings.ToLower(q.Get("clientType")) {
+	case "", "default":
+	case "mqtt":
 		path = "/clients/mqtt/hubs/"
 	default:
 		writeProblem(w, "clientType", "The field clientType must be Default or MQTT.")
 		return
 	}
 	audience := a.Bases(r)[0] + path + r.PathValue("hub")
-	text, err := a.Keys.Make(audience, time.Duration(minutes)*time.Minute, q.Get("userId"), q["role"], q["group"])
+	text, err := a.Keys.Make(audience, time.Duration(min(minutes, maxLifetime))*time.Minute, q.Get("userId"), q["role"], q["group"])
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 )
 
@@ -16,15 +18,22 @@ func ValidHub(name string) bool { return hubPattern.MatchString(name) }
 
 // pathChecks by the name of the parameter.
 var pathChecks = []struct {
-	name string
-	ok   func(string) bool
-	rule string
+	name  string
+	field string // as the API names it
+	ok    func(string) bool
+	rule  string
 }{
-	{"hub", ValidHub, "The field hub must match the regular expression '^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$'."},
-	{"group", func(s string) bool { return utf8.ValidString(s) && subprotocol.CheckGroup(s) == nil }, "The field group must have 1 to 1024 characters and not be blank."},
-	{"user", validID, "The field userId must not be empty."},
-	{"connection", validID, "The field connectionId must not be empty."},
-	{"permission", func(s string) bool { return s == "joinLeaveGroup" || s == "sendToGroup" }, "The field permission must be joinLeaveGroup or sendToGroup."},
+	{"hub", "hub", ValidHub, "The field hub must match the regular expression '^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$'."},
+	{"group", "group", validGroup, groupRule},
+	{"user", "userId", validID, "The field userId must not be empty."},
+	{"connection", "connectionId", validID, "The field connectionId must not be empty."},
+	{"permission", "permission", func(s string) bool { return s == "joinLeaveGroup" || s == "sendToGroup" }, "The field permission must be joinLeaveGroup or sendToGroup."},
+}
+
+const groupRule = "The field group must have 1 to 1024 characters, no line feed, and not be blank."
+
+func validGroup(s string) bool {
+	return utf8.ValidString(s) && !strings.Contains(s, "\n") && subprotocol.CheckGroup(s) == nil
 }
 
 func validID(s string) bool { return s != "" && utf8.ValidString(s) }
@@ -37,6 +46,8 @@ func writeProblem(w http.ResponseWriter, field, rule string) {
 		"title":  "One or more validation errors occurred.",
 		"status": http.StatusBadRequest,
 		"errors": map[string][]string{field: {rule}},
+		// Nothing traces calls here; clients may still want the member.
+		"traceId": "00-" + hub.NewConnectionID() + "-0000000000000000-00",
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
@@ -44,7 +43,7 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 	var err error
 	if t.ConnectionID == "" {
 		if t.Filter, err = odata.Parse(q.Get("filter")); err != nil {
-			writeProblem(w, "filter", err.Error()+" (Parameter 'filter')")
+			writeFilterProblem(w, err)
 			return
 		}
 		if t.UserID == "" {
@@ -58,9 +57,9 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 			return
 		}
 	}
-	m, status, err := readMessage(w, r)
-	if err != nil {
-		writeError(w, status, "BadRequest", err.Error(), "")
+	m, refused := readMessage(w, r)
+	if refused != nil {
+		writeError(w, refused.status, refused.code, refused.message, "")
 		return
 	}
 	m.Group = t.Group
@@ -68,46 +67,92 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, int, error) {
+// writeFilterProblem says what is wrong with a filter as the service does.
+func writeFilterProblem(w http.ResponseWriter, err error) {
+	text, detail := err.Error(), ""
+	if cause := errors.Unwrap(err); cause != nil {
+		detail = cause.Error()
+		text = strings.TrimSuffix(text, detail)
+	}
+	writeProblem(w, "filter", capital(text)+capital(detail)+". (Parameter 'filter')")
+}
+
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// refusal of a message. The codes are of the emulator's making: those of the
+// service are not known.
+type refusal struct {
+	status  int
+	code    string
+	message string
+}
+
+// readMessage checks in the order of Microsoft's emulator: length, media type,
+// body, metadata. Unlike that one it takes a body of unknown length.
+func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal) {
+	if r.ContentLength > maxMessage {
+		return nil, &refusal{http.StatusBadRequest, "BadRequest", "Invalid Content-Length header."}
+	}
 	m := new(hub.Message)
-	status, err := readType(m, r.Header.Get("Content-Type"))
+	decode, err := readType(m, r.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, status, err
+		return nil, &refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", err.Error()}
 	}
 	if m.Data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage)); err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return nil, http.StatusRequestEntityTooLarge, errors.New("the message is longer than 1 MiB")
+			return nil, &refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The message is longer than 1 MiB."}
 		}
-		return nil, http.StatusBadRequest, errors.New("the request body cannot be read")
+		return nil, &refusal{http.StatusBadRequest, "BadRequest", "The request body cannot be read."}
+	}
+	if decode != nil {
+		var ok bool
+		if m.Data, ok = decode(m.Data); !ok {
+			return nil, &refusal{http.StatusBadRequest, "BadRequest", "The request body is not in the charset that its Content-Type names."}
+		}
 	}
 	if m.Type == hub.JSON && !json.Valid(m.Data) {
-		return nil, http.StatusBadRequest, errors.New("The request body is not a valid JSON.") //nolint:staticcheck // the service's own words
+		return nil, &refusal{http.StatusBadRequest, "BadRequest", "The request body is not a valid JSON."}
 	}
-	if m.Type == hub.Text && !utf8.Valid(m.Data) {
-		return nil, http.StatusBadRequest, errors.New("the text is not UTF-8")
+	if m.Metadata, err = readMetadata(r.Header); err != nil {
+		return nil, &refusal{http.StatusBadRequest, "BadRequest", "Invalid metadata: " + err.Error() + "."}
 	}
-	for name, values := range r.Header {
+	return m, nil
+}
+
+// readMetadata reads the metadata headers. Of several values, on lines of their
+// own or separated by commas, the last one counts.
+func readMetadata(header http.Header) (map[string]string, error) {
+	var out map[string]string
+	for name, values := range header {
 		key, ok := strings.CutPrefix(name, wire.PrefixMetadata)
 		if !ok || key == "" {
 			continue
 		}
-		if m.Metadata == nil {
-			m.Metadata = make(map[string]string)
+		value := values[len(values)-1]
+		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
+		if out == nil {
+			out = make(map[string]string)
 		}
-		m.Metadata[strings.ToLower(key)] = values[len(values)-1]
+		out[strings.ToLower(key)] = value
 	}
-	return m, http.StatusBadRequest, subprotocol.CheckMetadata(m.Metadata)
+	return out, subprotocol.CheckMetadata(out)
 }
 
-// readType reads the media type; without one, the message is binary.
-func readType(m *hub.Message, contentType string) (int, error) {
+// readType reads the media type; without one, the message is binary. It gives
+// what makes UTF-8 of the body, nil for nothing.
+func readType(m *hub.Message, contentType string) (func([]byte) ([]byte, bool), error) {
 	m.Type = hub.Binary
 	if contentType == "" {
-		return 0, nil
+		return nil, nil //nolint:nilnil // binary data stays as it is
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return http.StatusUnsupportedMediaType, errors.New("the Content-Type cannot be read")
+		return nil, errors.New("The Content-Type cannot be read.")
 	}
 	switch media {
 	case wire.MediaText:
@@ -115,12 +160,13 @@ func readType(m *hub.Message, contentType string) (int, error) {
 	case wire.MediaJSON:
 		m.Type = hub.JSON
 	case wire.MediaBinary:
-		return 0, nil
+		return nil, nil //nolint:nilnil // as above
 	default:
-		return http.StatusUnsupportedMediaType, errors.New("the Content-Type is none of text/plain, application/json and application/octet-stream")
+		return nil, errors.New("The Content-Type is none of text/plain, application/json and application/octet-stream.")
 	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") {
-		return http.StatusUnsupportedMediaType, errors.New("the charset is not utf-8")
+	decode := charset(params["charset"])
+	if decode == nil {
+		return nil, errors.New("The charset is none of utf-8, us-ascii, iso-8859-1, utf-16, utf-16le and utf-16be.")
 	}
-	return 0, nil
+	return decode, nil
 }

@@ -1,0 +1,12 @@
+// Command webpubsub runs the emulator of Azure Web PubSub: see webpubsub help.
+package main
+
+import (
+	"os"
+
+	"github.com/go-webpubsub/webpubsub/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
+}

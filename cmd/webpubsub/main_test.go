@@ -1,0 +1,51 @@
+package main_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestSignals ends the program, with a client connected, by each signal that it
+// takes for an end.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "webpubsub.exe")
+	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	settings := filepath.Join(t.TempDir(), "settings.json")
+	require.NoError(t, os.WriteFile(settings, []byte(`{"hubs":{"open":{"anonymousConnectPolicy":"allow"}}}`), 0o600))
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			run := exec.CommandContext(t.Context(), program, "emulator", "--addr", "127.0.0.1:0", "--settings", settings)
+			stdout, err := run.StdoutPipe()
+			require.NoError(t, err)
+			var stderr strings.Builder
+			run.Stderr = &stderr
+			require.NoError(t, run.Start())
+			lines := bufio.NewReader(stdout)
+			line, err := lines.ReadString('\n')
+			require.NoError(t, err)
+			address := strings.TrimSpace(strings.TrimPrefix(line, "listening"))
+			conn, _, err := websocket.Dial(t.Context(), "ws://"+address+"/client/hubs/open", nil)
+			require.NoError(t, err)
+			require.NoError(t, run.Process.Signal(signal))
+			_, _, err = conn.Read(t.Context())
+			assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))
+			_, err = io.Copy(io.Discard, lines)
+			require.NoError(t, err)
+			require.NoError(t, run.Wait(), "%s", &stderr)
+			assert.Contains(t, stderr.String(), "msg=stopping")
+		})
+	}
+}

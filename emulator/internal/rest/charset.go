@@ -1,0 +1,74 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// charset gives what makes UTF-8 of a body in a charset, and tells whether the
+// body is in it; nil for a charset that is not known. Empty is UTF-8.
+func charset(name string) func([]byte) ([]byte, bool) {
+	switch strings.ToLower(name) {
+	case "", "utf-8":
+		return func(data []byte) ([]byte, bool) {
+			return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), utf8.Valid(data)
+		}
+	case "us-ascii":
+		return fromASCII
+	case "iso-8859-1":
+		return fromLatin1
+	case "utf-16":
+		return func(data []byte) ([]byte, bool) {
+			if rest, ok := bytes.CutPrefix(data, []byte("\xfe\xff")); ok {
+				return fromUTF16(rest, binary.BigEndian)
+			}
+			return fromUTF16(bytes.TrimPrefix(data, []byte("\xff\xfe")), binary.LittleEndian)
+		}
+	case "utf-16le":
+		return func(data []byte) ([]byte, bool) { return fromUTF16(data, binary.LittleEndian) }
+	case "utf-16be":
+		return func(data []byte) ([]byte, bool) { return fromUTF16(data, binary.BigEndian) }
+	}
+	return nil
+}
+
+func fromASCII(data []byte) ([]byte, bool) {
+	for _, b := range data {
+		if b >= utf8.RuneSelf {
+			return nil, false
+		}
+	}
+	return data, true
+}
+
+func fromLatin1(data []byte) ([]byte, bool) {
+	out := make([]byte, 0, len(data)+len(data)/8)
+	for _, b := range data {
+		out = utf8.AppendRune(out, rune(b))
+	}
+	return out, true
+}
+
+func fromUTF16(data []byte, order binary.ByteOrder) ([]byte, bool) {
+	if len(data)%2 != 0 {
+		return nil, false
+	}
+	out := make([]byte, 0, len(data))
+	for ; len(data) > 0; data = data[2:] {
+		r := rune(order.Uint16(data))
+		if utf16.IsSurrogate(r) {
+			if len(data) < 4 {
+				return nil, false
+			}
+			if r = utf16.DecodeRune(r, rune(order.Uint16(data[2:]))); r == utf8.RuneError {
+				return nil, false
+			}
+			data = data[2:]
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out, true
+}

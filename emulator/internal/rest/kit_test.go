@@ -1,0 +1,181 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+const version = "api-version=2024-12-01"
+
+// world is an emulator with two clients on the hub "chat": ann in the groups g1
+// and g2, bob in g1.
+type world struct {
+	emu      *emulator.Running
+	ann, bob *client
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{emu: emulator.Start(t, emulator.Config{AccessKeys: []string{"primary", "secondary"}})}
+	w.ann = w.connect(t, "ann", "g1", "g2")
+	w.bob = w.connect(t, "bob", "g1")
+	return w
+}
+
+// client of the JSON subprotocol.
+type client struct {
+	id   string
+	conn *websocket.Conn
+}
+
+func (w *world) connect(t *testing.T, user string, groups ...string) *client {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), w.emu.ClientURL("chat", &emulator.ClientOptions{UserID: user, Groups: groups}),
+		&websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	c := &client{conn: conn}
+	var greeting struct{ ConnectionID string }
+	require.NoError(t, json.Unmarshal([]byte(c.next(t)), &greeting))
+	c.id = greeting.ConnectionID
+	// The greeting comes before the client is in its groups; a ping is answered after.
+	c.say(t, `{"type":"ping"}`)
+	require.JSONEq(t, `{"type":"pong"}`, c.next(t))
+	return c
+}
+
+func (c *client) say(t *testing.T, frame string) {
+	t.Helper()
+	require.NoError(t, c.conn.Write(t.Context(), websocket.MessageText, []byte(frame)))
+}
+
+func (c *client) next(t *testing.T) string {
+	t.Helper()
+	_, data, err := c.conn.Read(t.Context())
+	require.NoError(t, err)
+	return string(data)
+}
+
+// gets tells that the client's next frame is this one, member by member in order.
+func (c *client) gets(t *testing.T, frame string) {
+	t.Helper()
+	assert.Equal(t, frame, c.next(t))
+}
+
+// nothing tells that no frame has been sent to the client: what it gets next is
+// the answer to a ping.
+func (c *client) nothing(t *testing.T) {
+	t.Helper()
+	c.say(t, `{"type":"ping"}`)
+	assert.JSONEq(t, `{"type":"pong"}`, c.next(t))
+}
+
+// closed reads the goodbye of a connection that the server closed.
+func (c *client) closed(t *testing.T, message string) {
+	t.Helper()
+	assert.JSONEq(t, `{"type":"system","event":"disconnected","message":"`+message+`"}`, c.next(t))
+	_, _, err := c.conn.Read(t.Context())
+	assert.Equal(t, websocket.StatusNormalClosure, websocket.CloseStatus(err))
+}
+
+// answer to a REST call.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// path fills the ids of the connections in.
+func (w *world) path(path string) string {
+	return strings.NewReplacer("{ann}", w.ann.id, "{bob}", w.bob.id).Replace(path)
+}
+
+// call makes a REST call under a token for exactly its URL.
+func (w *world) call(t *testing.T, method, path, contentType, body string) answer {
+	t.Helper()
+	target := w.emu.Endpoint + w.path(path)
+	return w.do(t, method, target, sign(t, "primary", target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
+}
+
+// do makes any call. An http.Request's URL is parsed, so what is sent is what
+// the target says.
+func (w *world) do(t *testing.T, method, target, token, contentType string, body io.Reader, header http.Header) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, body)
+	require.NoError(t, err)
+	if header != nil {
+		req.Header = header
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	noRedirect := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := noRedirect.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return answer{resp.StatusCode, resp.Header, string(data)}
+}
+
+func sign(t *testing.T, key, audience string, expires time.Time) string {
+	t.Helper()
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": audience, "exp": expires.Unix()}).SignedString([]byte(key))
+	require.NoError(t, err)
+	return text
+}
+
+// problem reads the errors of a parameter that broke a rule.
+func (a answer) problem(t *testing.T) map[string][]string {
+	t.Helper()
+	var p struct {
+		Type    string
+		Title   string
+		Status  int
+		TraceID string
+		Errors  map[string][]string
+	}
+	require.NoError(t, json.Unmarshal([]byte(a.body), &p), "%s", a.body)
+	assert.Equal(t, http.StatusBadRequest, p.Status)
+	assert.Equal(t, "One or more validation errors occurred.", p.Title)
+	assert.Equal(t, "https://tools.ietf.org/html/rfc7231#section-6.5.1", p.Type)
+	assert.NotEmpty(t, p.TraceID)
+	assert.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
+	return p.Errors
+}
+
+// failure reads the service's own kind of error and tells its code.
+func (a answer) failure(t *testing.T, message, target string) (code string) {
+	t.Helper()
+	var e map[string]any
+	require.NoError(t, json.Unmarshal([]byte(a.body), &e), "%s", a.body)
+	assert.Equal(t, message, e["message"])
+	assert.Equal(t, target, e["target"])
+	for _, name := range []string{"details", "innererror"} {
+		v, there := e[name]
+		assert.True(t, there, "%s is missing", name)
+		assert.Nil(t, v, name)
+	}
+	assert.Equal(t, e["code"], a.header.Get("X-Ms-Error-Code"))
+	code, _ = e["code"].(string)
+	return code
+}
+
+func with(name, value string) string {
+	return "?" + version + "&" + name + "=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+}

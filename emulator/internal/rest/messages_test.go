@@ -1,0 +1,236 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func (w *world) post(t *testing.T, contentType string, body io.Reader, header http.Header) answer {
+	t.Helper()
+	target := w.emu.Endpoint + hubPath + ":send?" + version
+	return w.do(t, "POST", target, sign(t, "primary", target, time.Now().Add(time.Minute)), contentType, body, header)
+}
+
+func TestMediaTypes(t *testing.T) {
+	t.Parallel()
+	const (
+		unknownType = "The Content-Type is none of text/plain, application/json and application/octet-stream."
+		unknownSet  = "The charset is none of utf-8, us-ascii, iso-8859-1, utf-16, utf-16le and utf-16be."
+		badSet      = "The request body is not in the charset that its Content-Type names."
+		badJSON     = "The request body is not a valid JSON."
+	)
+	tests := []struct {
+		name, contentType, body string
+		want                    string // dataType and data
+		status                  int
+		code, message           string
+	}{
+		{"text", "text/plain", "hé", `"text","data":"hé"`, 202, "", ""},
+		{"empty text", "text/plain", "", `"text","data":""`, 202, "", ""},
+		{"case", "TEXT/Plain; Charset=UTF-8", "hi", `"text","data":"hi"`, 202, "", ""},
+		{"UTF-8 with its mark", "text/plain; charset=utf-8", "\xef\xbb\xbfhi", `"text","data":"hi"`, 202, "", ""},
+		{"Latin 1", "text/plain; charset=iso-8859-1", "h\xe9", `"text","data":"hé"`, 202, "", ""},
+		{"ASCII", "text/plain; charset=us-ascii", "hi", `"text","data":"hi"`, 202, "", ""},
+		{"UTF-16 with a mark", "text/plain; charset=utf-16", "\xfe\xff\x00h\x00i", `"text","data":"hi"`, 202, "", ""},
+		{"UTF-16, little end first", "text/plain; charset=utf-16le", "\x3d\xd8\x00\xde", `"text","data":"😀"`, 202, "", ""},
+		{"UTF-16, big end first", "text/plain; charset=utf-16be", "\xd8\x3d\xde\x00", `"text","data":"😀"`, 202, "", ""},
+		{"JSON", "application/json", ` [1, "a"] `, `"json","data": [1, "a"] `, 202, "", ""},
+		{"JSON in UTF-16", "application/json; charset=utf-16", "\xff\xfe1\x00", `"json","data":1`, 202, "", ""},
+		{"no media type", "", "\x01", `"binary","data":"AQ=="`, 202, "", ""},
+		{"binary with charset", "application/octet-stream; charset=x", "\xff", `"binary","data":"/w=="`, 202, "", ""},
+		{"JSON that is none", "application/json", `{"a":}`, "", 400, "BadRequest", badJSON},
+		{"empty JSON", "application/json", "", "", 400, "BadRequest", badJSON},
+		{"text that is not UTF-8", "text/plain", "\xff", "", 400, "BadRequest", badSet},
+		{"text that is not ASCII", "text/plain; charset=us-ascii", "é", "", 400, "BadRequest", badSet},
+		{"half of UTF-16", "text/plain; charset=utf-16", "\x3d\xd8\x00", "", 400, "BadRequest", badSet},
+		{"half of a pair", "text/plain; charset=utf-16le", "\x3d\xd8", "", 400, "BadRequest", badSet},
+		{"pair in the wrong order", "text/plain; charset=utf-16le", "\x00\xde\x3d\xd8", "", 400, "BadRequest", badSet},
+		{"unknown charset", "text/plain; charset=koi8-r", "x", "", 415, "UnsupportedMediaType", unknownSet},
+		{"other type", "application/xml", "x", "", 415, "UnsupportedMediaType", unknownType},
+		{"type that cannot be read", "text/plain; charset", "x", "", 415, "UnsupportedMediaType", "The Content-Type cannot be read."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			got := w.post(t, tt.contentType, strings.NewReader(tt.body), nil)
+			require.Equal(t, tt.status, got.status, "%s", got.body)
+			if tt.status == http.StatusAccepted {
+				w.ann.gets(t, `{"type":"message","from":"server","dataType":`+tt.want+`}`)
+				return
+			}
+			assert.Equal(t, tt.code, got.failure(t, tt.message, ""))
+			w.ann.nothing(t)
+		})
+	}
+	t.Run("groups in XML", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		got := w.steps(t, call{"POST", ":addToGroups?" + version, "text/xml", `{"groups":["g"]}`, 415})
+		assert.Equal(t, "UnsupportedMediaType", got.failure(t, "The Content-Type is not application/json.", ""))
+	})
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.ann.conn.SetReadLimit(2 << 20)
+	full := strings.Repeat("a", 1<<20)
+	assert.Equal(t, http.StatusAccepted, w.post(t, asText, strings.NewReader(full), nil).status)
+	assert.Len(t, w.ann.next(t), len(fromServer)-2+1<<20)
+	assert.Equal(t, http.StatusAccepted, w.post(t, asText, io.MultiReader(strings.NewReader("h"), strings.NewReader("i")), nil).status, "length not known")
+	w.ann.gets(t, fromServer)
+
+	got := w.post(t, asText, strings.NewReader(full+"b"), nil)
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Equal(t, "BadRequest", got.failure(t, "Invalid Content-Length header.", ""))
+	got = w.post(t, asText, io.MultiReader(strings.NewReader(full), strings.NewReader("b")), nil)
+	assert.Equal(t, http.StatusRequestEntityTooLarge, got.status)
+	assert.Equal(t, "RequestEntityTooLarge", got.failure(t, "The message is longer than 1 MiB.", ""))
+	w.ann.nothing(t)
+}
+
+func TestMetadata(t *testing.T) {
+	t.Parallel()
+	const prefix = "X-WebPubSub-Metadata-"
+	many := http.Header{}
+	for i := range 10 {
+		many.Set(fmt.Sprint(prefix, i), strings.Repeat("v", 1000))
+	}
+	tests := []struct {
+		name   string
+		header http.Header
+		status int
+		want   string
+	}{
+		{"key without case", http.Header{prefix + "TraceID": {"v"}}, 202, `,"metadata":{"traceid":"v"}`},
+		{"two", http.Header{"X-Webpubsub-Metadata-B": {"2"}, "X-Webpubsub-Metadata-A": {"1"}}, 202, `,"metadata":{"a":"1","b":"2"}`},
+		{"last line", http.Header{"X-Webpubsub-Metadata-A": {"1", "2"}}, 202, `,"metadata":{"a":"2"}`},
+		{"last of a list", http.Header{"X-Webpubsub-Metadata-A": {"1, 2 ,  3"}}, 202, `,"metadata":{"a":"3"}`},
+		{"no key", http.Header{prefix: {"v"}}, 202, ``},
+		{"value of 1024 bytes", http.Header{prefix + "a": {strings.Repeat("v", 1024)}}, 202, `,"metadata":{"a":"` + strings.Repeat("v", 1024) + `"}`},
+		{"value of 1025 bytes", http.Header{prefix + "a": {strings.Repeat("v", 1025)}}, 400, ""},
+		{"key of 257 bytes", http.Header{prefix + strings.Repeat("k", 257): {"v"}}, 400, ""},
+		{"value that is not ASCII", http.Header{prefix + "a": {"é"}}, 400, ""},
+		{"10,010 bytes", many, 400, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			got := w.post(t, asText, strings.NewReader("hi"), tt.header)
+			require.Equal(t, tt.status, got.status, "%s", got.body)
+			if tt.status == http.StatusAccepted {
+				w.ann.gets(t, strings.TrimSuffix(fromServer, "}")+tt.want+"}")
+			} else {
+				assert.Equal(t, "BadRequest", got.header.Get("X-Ms-Error-Code"))
+				w.ann.nothing(t)
+			}
+		})
+	}
+}
+
+// page of a list.
+type page struct {
+	Value []struct {
+		ConnectionID string  `json:"connectionId"`
+		UserID       *string `json:"userId"`
+	}
+	NextLink *string `json:"nextLink"`
+}
+
+func (w *world) get(t *testing.T, target string) page {
+	t.Helper()
+	got := w.do(t, "GET", target, sign(t, "primary", target, time.Now().Add(time.Minute)), "", http.NoBody, nil)
+	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+	assert.Equal(t, "application/json; charset=utf-8", got.header.Get("Content-Type"))
+	var p page
+	require.NoError(t, json.Unmarshal([]byte(got.body), &p))
+	return p
+}
+
+// newList makes a world with seven members of the group g1, and the URL of its list.
+func newList(t *testing.T) (w *world, ids []string, list string) {
+	t.Helper()
+	w = newWorld(t)
+	ids = []string{w.ann.id, w.bob.id}
+	for range 5 {
+		ids = append(ids, w.connect(t, "", "g1").id)
+	}
+	slices.Sort(ids)
+	return w, ids, w.emu.Endpoint + hubPath + "groups/g1/connections"
+}
+
+// TestPages reads lists to their end by their links.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	w, ids, list := newList(t)
+	tests := []struct {
+		name, query string
+		sizes       []int
+	}{
+		{"all", "", []int{7}},
+		{"pages of 3", "&maxpagesize=3", []int{3, 3, 1}},
+		{"pages that fit", "&maxpagesize=7", []int{7}},
+		{"no more than 5", "&top=5", []int{5}},
+		{"no more than 5, by 2", "&top=5&maxpagesize=2", []int{2, 2, 1}},
+		{"no more than 4, by 2", "&top=4&maxpagesize=2", []int{2, 2}},
+		{"no more than there are", "&top=2147483647&maxpagesize=200", []int{7}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var sizes []int
+			var got []string
+			for next := list + "?" + version + tt.query; next != ""; {
+				p := w.get(t, next)
+				sizes = append(sizes, len(p.Value))
+				for _, m := range p.Value {
+					got = append(got, m.ConnectionID)
+				}
+				if next = ""; p.NextLink != nil {
+					next = *p.NextLink
+					assert.Contains(t, next, list+"?"+version+"&continuationToken=")
+				}
+			}
+			assert.Equal(t, tt.sizes, sizes)
+			assert.Equal(t, ids[:len(got)], got)
+		})
+	}
+	t.Run("users", func(t *testing.T) {
+		t.Parallel()
+		users := make(map[string]int)
+		for _, m := range w.get(t, list+"?"+version).Value {
+			if m.UserID != nil {
+				users[*m.UserID]++
+			}
+		}
+		assert.Equal(t, map[string]int{"ann": 1, "bob": 1}, users)
+	})
+	t.Run("link of another group or hub", func(t *testing.T) {
+		t.Parallel()
+		link := *w.get(t, list+"?"+version+"&maxpagesize=1").NextLink
+		for _, other := range []string{
+			strings.Replace(link, "/groups/g1/", "/groups/g2/", 1), strings.Replace(link, "/hubs/chat/", "/hubs/other/", 1),
+		} {
+			got := w.do(t, "GET", other, sign(t, "primary", other, time.Now().Add(time.Minute)), "", http.NoBody, nil)
+			assert.Equal(t, map[string][]string{"continuationToken": {"Invalid continuationToken."}}, got.problem(t))
+		}
+	})
+	t.Run("link whose last member has gone", func(t *testing.T) {
+		t.Parallel()
+		w, ids, list := newList(t)
+		first := w.get(t, list+"?"+version+"&maxpagesize=3")
+		w.steps(t, call{"DELETE", "groups/g1/connections/" + first.Value[2].ConnectionID + "?" + version, "", "", 204})
+		assert.Equal(t, ids[3], w.get(t, *first.NextLink).Value[0].ConnectionID)
+	})
+}

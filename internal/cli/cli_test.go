@@ -1,0 +1,242 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/cli"
+)
+
+const secret = "a key that must not be seen"
+
+func environment(pairs map[string]string) cli.Environment {
+	return func(name string) (string, bool) {
+		v, ok := pairs[name]
+		return v, ok
+	}
+}
+
+func write(t *testing.T, content string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+// running is the program until stop is called.
+type running struct {
+	endpoint string
+	said     string // on standard output
+	logged   *bytes.Buffer
+	stop     func() error
+}
+
+// start runs "emulator" on a free port and reads what it says of itself.
+func start(t *testing.T, env map[string]string, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	stdout, w := io.Pipe()
+	r := &running{logged: new(bytes.Buffer)}
+	done := make(chan error, 1)
+	go func() {
+		err := cli.Exec(ctx, append([]string{"emulator", "--addr", "127.0.0.1:0"}, args...), environment(env), nil, w, r.logged)
+		_ = w.CloseWithError(io.EOF)
+		done <- err
+	}()
+	t.Cleanup(cancel)
+	r.stop = func() error {
+		cancel()
+		return <-done
+	}
+	// The program says everything by one Write, so one line is there or all are.
+	in := bufio.NewReader(stdout)
+	first, err := in.ReadString('\n')
+	require.NoError(t, err)
+	rest := make([]byte, in.Buffered())
+	_, err = io.ReadFull(in, rest)
+	require.NoError(t, err)
+	r.said = first + string(rest)
+	r.endpoint = "http://" + strings.TrimSpace(strings.TrimPrefix(first, "listening"))
+	return r
+}
+
+func TestEmulator(t *testing.T) {
+	t.Parallel()
+	const all = "connect, connected, disconnected, joined, left, user events *"
+	yaml := write(t, `
+hubs:
+  chat:
+    anonymousConnectPolicy: allow
+    eventHandlers:
+      - urlTemplate: http://localhost:3000/{hub}/{event}
+        userEventPattern: "say,text"
+        systemEvents: [connect]
+        groupPresenceEvents: {eventNames: [joined], groupFilters: ["room.*"]}
+      - urlTemplate: http://localhost:3001/
+  quiet: {}
+`)
+	json := write(t, `{"hubs": {"chat": {"eventHandlers": [{"urlTemplate": "http://localhost:3000/", "systemEvents": ["connected"]}]}}}`)
+	tests := []struct {
+		name  string
+		args  []string
+		env   map[string]string
+		wants []string
+	}{
+		{name: "nothing", wants: []string{"AccessKey=" + emulator.DefaultAccessKey + ";Version=1.0;\n", "connection string  Endpoint=http://localhost:", "clients            ws://localhost:"}},
+		{name: "pairs", args: []string{"--hub", "a", "--upstream", "http://u1/", "--upstream", "http://u2/", "--hub", "b", "--upstream", "http://u3/", "--hub", "c"}, wants: []string{
+			"a -> http://u1/ (" + all + ")\n", "a -> http://u2/ (" + all + ")\n", "b -> http://u3/ (" + all + ")\n", "c, no event handler\n",
+		}},
+		{name: "environment", env: map[string]string{"WEBPUBSUB_HUB": "a", "WEBPUBSUB_UPSTREAM": "http://u/", "WEBPUBSUB_ORIGIN": "emulator"}, wants: []string{
+			"a -> http://u/ (", "Endpoint=http://emulator:",
+		}},
+		{name: "flag before environment", args: []string{"--origin", "flag"}, env: map[string]string{"WEBPUBSUB_ORIGIN": "env"}, wants: []string{"Endpoint=http://flag:"}},
+		{name: "upstream by flag, hub by environment", args: []string{"--upstream", "http://u/"}, env: map[string]string{"WEBPUBSUB_HUB": "a"}, wants: []string{"a -> http://u/ ("}},
+		{name: "settings in YAML", args: []string{"--settings", yaml, "--hub", "more"}, wants: []string{
+			"chat -> http://localhost:3000/{hub}/{event} (connect, joined, user events say,text)\n",
+			"chat -> http://localhost:3001/ (no events)\n", "quiet, no event handler\n", "more, no event handler\n",
+		}},
+		{name: "settings in JSON", env: map[string]string{"WEBPUBSUB_SETTINGS": json}, wants: []string{"chat -> http://localhost:3000/ (connected)\n"}},
+		{name: "key in the environment", env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, wants: []string{"AccessKey=<your key>;"}},
+		{name: "key in a file", args: []string{"--access-key-file", write(t, secret+"\n")}, wants: []string{"AccessKey=<your key>;"}},
+		{name: "log", args: []string{"--log-format", "json", "--verbose", "--trust-tokens"}, wants: []string{"listening"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, tt.env, tt.args...)
+			resp, err := http.Head(r.endpoint + "/api/health")
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusOK, resp.StatusCode)
+			require.NoError(t, r.stop())
+			for _, want := range tt.wants {
+				assert.Contains(t, r.said, want)
+			}
+			assert.NotContains(t, r.said+r.logged.String(), secret)
+			_, err = http.Head(r.endpoint + "/api/health")
+			assert.Error(t, err, "it listens after its end")
+		})
+	}
+}
+
+func TestLogFormat(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"text": `level=INFO msg=stopping`, "json": `"level":"INFO","msg":"stopping"`} {
+		r := start(t, nil, "--log-format", format)
+		require.NoError(t, r.stop())
+		assert.Contains(t, r.logged.String(), want)
+	}
+}
+
+func TestWarnsOfTheKnownKey(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		address string
+		env     map[string]string
+		warns   bool
+	}{
+		{"127.0.0.1:0", nil, false},
+		{"0.0.0.0:0", nil, true},
+		{"0.0.0.0:0", map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, false},
+	} {
+		r := start(t, tt.env, "--addr", tt.address)
+		require.NoError(t, r.stop())
+		assert.Equal(t, tt.warns, strings.Contains(r.logged.String(), "the access key is known to everybody"), "%+v", tt)
+	}
+}
+
+func TestTrustTokens(t *testing.T) {
+	t.Parallel()
+	for _, trust := range []bool{false, true} {
+		var args []string
+		want := http.StatusUnauthorized
+		if trust {
+			args, want = []string{"--trust-tokens"}, http.StatusNotFound
+		}
+		r := start(t, nil, args...)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, r.endpoint+"/api/hubs/h/users/u", http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer any")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		assert.Equal(t, want, resp.StatusCode)
+		require.NoError(t, r.stop())
+	}
+}
+
+// TestExitCodes runs the program to its end: what it prints, and its exit code.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	file := func(content string) []string { return []string{"emulator", "--settings", write(t, content)} }
+	taken := start(t, nil)
+	t.Cleanup(func() { assert.NoError(t, taken.stop()) })
+	address := strings.TrimPrefix(taken.endpoint, "http://")
+	tests := []struct {
+		name   string
+		args   []string
+		env    map[string]string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{name: "help", args: []string{"help"}, stdout: "Azure Web PubSub on one machine"},
+		{name: "help of the emulator", args: []string{"emulator", "--help"}, stdout: "WEBPUBSUB_ACCESS_KEY"},
+		{name: "version", args: []string{"version"}, stdout: "webpubsub "},
+		{name: "completion", args: []string{"completion", "bash"}, stdout: "__start_webpubsub"},
+		{name: "unknown command", args: []string{"serve"}, code: 2, stderr: `unknown command "serve"`},
+		{name: "unknown flag", args: []string{"emulator", "--port", "1"}, code: 2, stderr: "unknown flag: --port"},
+		{name: "argument", args: []string{"emulator", "chat"}, code: 2, stderr: `unknown command "chat"`},
+		{name: "address", args: []string{"emulator", "--addr", "8080"}, code: 2, stderr: `--addr "8080": want host:port`},
+		{name: "address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "--addr: listen tcp " + address},
+		{name: "log format", args: []string{"emulator", "--log-format", "xml"}, code: 2, stderr: `--log-format "xml": want text or json`},
+		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_VERBOSE": "maybe"}, code: 2, stderr: `WEBPUBSUB_VERBOSE "maybe": `},
+		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
+		{name: "upstream that is no URL", args: []string{"emulator", "--hub", "a", "--upstream", "u"}, code: 2, stderr: `hub "a", event handler 0: `},
+		{name: "empty hub", args: []string{"emulator", "--hub", ""}, code: 2, stderr: "want a name"},
+		{name: "empty upstream", args: []string{"emulator", "--hub", "a", "--upstream", ""}, code: 2, stderr: "want a URL"},
+		{name: "hub with hyphen", args: []string{"emulator", "--hub", "my-hub"}, code: 2, stderr: `hub "my-hub": want a letter, then`},
+		{name: "hub twice", args: []string{"emulator", "--hub", "a", "--hub", "A"}, code: 2, stderr: `--hub "A": the hub has settings already`},
+		{name: "two keys", args: []string{"emulator", "--access-key-file", "f"}, env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, code: 2, stderr: "want one of them"},
+		{name: "empty key file", args: []string{"emulator", "--access-key-file", write(t, " \n")}, code: 2, stderr: "the file is empty"},
+		{name: "long key file", args: []string{"emulator", "--access-key-file", write(t, strings.Repeat("k", 4097))}, code: 2, stderr: "longer than 4096 bytes"},
+		{name: "no settings file", args: []string{"emulator", "--settings", "none.yaml"}, code: 2, stderr: `--settings "none.yaml": open none.yaml`},
+		{name: "settings with an unknown member", args: file("hubs: {a: {eventHandler: []}}"), code: 2, stderr: "field eventHandler not found"},
+		{name: "settings with an unknown policy", args: file("hubs: {a: {anonymousConnectPolicy: maybe}}"), code: 2, stderr: `hub "a": anonymousConnectPolicy "maybe": want allow or deny`},
+		{name: "settings with an unknown event", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', systemEvents: [begun]}]}}"), code: 2, stderr: `hub "a", event handler 0: `},
+		{name: "settings of two documents", args: file("hubs: {}\n---\nhubs: {}\n"), code: 2, stderr: "want one document"},
+		{name: "settings that are no YAML", args: file("{"), code: 2, stderr: "--settings "},
+		{name: "settings over 1 MiB", args: file(strings.Repeat("#", 1<<20+1)), code: 2, stderr: "longer than 1048576 bytes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			code := cli.Main(tt.args, environment(tt.env), strings.NewReader(""), &stdout, &stderr)
+			assert.Equal(t, tt.code, code, "%s%s", &stdout, &stderr)
+			assert.Contains(t, stdout.String(), tt.stdout)
+			assert.Contains(t, stderr.String(), tt.stderr)
+			assert.NotContains(t, stdout.String()+stderr.String(), secret)
+			if tt.code == 0 {
+				assert.Empty(t, stderr.String())
+			}
+		})
+	}
+}
+
+func TestUsageErrorHasItsCause(t *testing.T) {
+	t.Parallel()
+	err := cli.Exec(t.Context(), []string{"emulator", "--settings", "none.yaml"}, environment(nil), nil, io.Discard, io.Discard)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	var mistake *cli.UsageError
+	assert.ErrorAs(t, err, &mistake)
+}

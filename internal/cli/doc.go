@@ -1,0 +1,2 @@
+// Package cli is the program webpubsub: its commands, flags and settings.
+package cli

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+const (
+	defaultAddress = "127.0.0.1:8080"
+	keyVariable    = "WEBPUBSUB_ACCESS_KEY"
+	maxKeyFile     = 4096
+	stopTimeout    = 10 * time.Second
+)
+
+const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, its REST API takes
+the calls of service clients, and it raises events at your event handler.
+
+  webpubsub emulator --hub chat --upstream http://localhost:3000/eventhandler
+
+Every flag can be given in the environment: --log-format is WEBPUBSUB_LOG_FORMAT.
+The access key is the well-known one of Microsoft's emulator, unless
+WEBPUBSUB_ACCESS_KEY or --access-key-file says another, which is never printed.
+
+A settings file, YAML or JSON, says more of hubs than --hub and --upstream can:
+
+  hubs:
+    chat:
+      anonymousConnectPolicy: allow          # or deny, the default
+      eventHandlers:                         # the first that fits gets an event
+        - urlTemplate: http://localhost:3000/{hub}/{event}
+          userEventPattern: "*"
+          systemEvents: [connect, connected, disconnected]
+          groupPresenceEvents:
+            eventNames: [joined, left]
+            groupFilters: ["room.*"]
+
+Exit codes: 0 after SIGINT or SIGTERM, 1 for a failure, 2 for wrong settings.`
+
+// emulatorFlags as they were given.
+type emulatorFlags struct {
+	address, origin string
+	pairs           pairs
+	settings        string
+	keyFile         string
+	trustTokens     bool
+	logFormat       string
+	verbose         bool
+}
+
+func emulatorCommand(env Environment) *cobra.Command {
+	var in emulatorFlags
+	cmd := &cobra.Command{
+		Use:   "emulator",
+		Short: "Run the service for development and tests",
+		Long:  emulatorLong,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return in.run(cmd.Context(), env, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 is any free one")
+	f.StringVar(&in.origin, "origin", "localhost", "host `name` of the emulator, as event handlers have it in their connection string")
+	f.Var(in.pairs.hubFlag(), "hub", "`name` of a hub; can be repeated")
+	f.Var(in.pairs.upstreamFlag(), "upstream", "`URL` that gets all events of the hub named before it; {hub} and {event} stand for names")
+	f.StringVar(&in.settings, "settings", "", "`file` with the settings of hubs, YAML or JSON")
+	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
+	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, as a stand-in for Entra ID")
+	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
+	f.BoolVar(&in.verbose, "verbose", false, "log more")
+	return cmd
+}
+
+// config makes the emulator's settings and tells whether its key is no secret.
+func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known bool, err error) {
+	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, Hubs: make(map[string]emulator.Hub)}
+	if in.settings != "" {
+		if cfg.Hubs, err = readSettings(in.settings); err != nil {
+			return cfg, false, usage("--settings %q: %w", in.settings, err)
+		}
+	}
+	if err := in.pairs.addTo(cfg.Hubs); err != nil {
+		return cfg, false, err
+	}
+	key, _ := env(keyVariable)
+	if in.keyFile != "" {
+		if key != "" {
+			return cfg, false, usage("--access-key-file %q: %s is set as well, want one of them", in.keyFile, keyVariable)
+		}
+		data, err := readFile(in.keyFile, maxKeyFile)
+		if err != nil {
+			return cfg, false, usage("--access-key-file %q: %w", in.keyFile, err)
+		}
+		if key = strings.TrimSpace(string(data)); key == "" {
+			return cfg, false, usage("--access-key-file %q: the file is empty", in.keyFile)
+		}
+	}
+	known = key == "" || key == emulator.DefaultAccessKey
+	cfg.AccessKeys = []string{cmp.Or(key, emulator.DefaultAccessKey)}
+	return cfg, known, nil
+}
+
+func (in *emulatorFlags) logger(w io.Writer) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if in.verbose {
+		options.Level = slog.LevelDebug
+	}
+	switch in.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, usage("--log-format %q: want text or json", in.logFormat)
+}
+
+func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stderr io.Writer) error {
+	logger, err := in.logger(stderr)
+	if err != nil {
+		return err
+	}
+	if _, _, err := net.SplitHostPort(in.address); err != nil {
+		return usage("--addr %q: want host:port", in.address)
+	}
+	cfg, known, err := in.config(env)
+	if err != nil {
+		return err
+	}
+	cfg.Logger = logger
+	emu, err := emulator.New(cfg)
+	if err != nil {
+		return &UsageError{err}
+	}
+	defer emu.Close()
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", in.address)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	if known && !isLoopback(ln.Addr()) {
+		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", ln.Addr().String())
+	}
+	if err := announce(stdout, ln.Addr(), &cfg, known); err != nil {
+		_ = ln.Close()
+		return err
+	}
+	return serve(ctx, ln, emu, logger)
+}
+
+// serve serves until the context ends, and then stops: clients are told, REST
+// calls are answered.
+func serve(ctx context.Context, ln net.Listener, emu *emulator.Server, logger *slog.Logger) error {
+	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("stopping")
+	emu.Close()
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	err := server.Shutdown(limit)
+	if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
+		err = served
+	}
+	return err
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// announce says where everything is. A key that is a secret is not printed.
+func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) error {
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return err
+	}
+	host := net.JoinHostPort(cfg.Origin, port)
+	key := "<your key>"
+	if known {
+		key = emulator.DefaultAccessKey
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "listening          %s\n", addr)
+	fmt.Fprintf(&b, "connection string  Endpoint=http://%s;AccessKey=%s;Version=1.0;\n", host, key)
+	fmt.Fprintf(&b, "clients            ws://%s/client/hubs/{hub}\n", host)
+	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
+		handlers := cfg.Hubs[name].EventHandlers
+		if len(handlers) == 0 {
+			fmt.Fprintf(&b, "hub                %s, no event handler\n", name)
+		}
+		for _, h := range handlers {
+			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, h.URLTemplate, events(h))
+		}
+	}
+	_, err = io.WriteString(w, b.String())
+	return err
+}
+
+// events lists what a handler gets.
+func events(h emulator.EventHandler) string {
+	names := append(slices.Clone(h.SystemEvents), h.GroupEvents...)
+	if h.UserEventPattern != "" {
+		names = append(names, "user events "+h.UserEventPattern)
+	}
+	if len(names) == 0 {
+		return "no events"
+	}
+	return strings.Join(names, ", ")
+}

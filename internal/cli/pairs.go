@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// pairs are the flags --hub and --upstream, whose order says which belong
+// together: --hub a --upstream u1 --upstream u2 --hub b --upstream u3.
+type pairs struct {
+	hubs      []string
+	upstreams []target
+}
+
+// target is an upstream that came after so many hubs.
+type target struct {
+	url   string
+	after int
+}
+
+// setter makes a flag of a function.
+type setter struct {
+	set  func(string) error
+	list func() []string
+}
+
+func (s *setter) Set(v string) error { return s.set(v) }
+func (s *setter) Type() string       { return "string" }
+func (s *setter) String() string {
+	if s.list == nil {
+		return ""
+	}
+	return strings.Join(s.list(), ",")
+}
+
+func (p *pairs) hubFlag() *setter {
+	return &setter{
+		set: func(v string) error {
+			if v == "" {
+				return errors.New("want a name")
+			}
+			p.hubs = append(p.hubs, v)
+			return nil
+		},
+		list: func() []string { return p.hubs },
+	}
+}
+
+func (p *pairs) upstreamFlag() *setter {
+	return &setter{
+		set: func(v string) error {
+			if v == "" {
+				return errors.New("want a URL")
+			}
+			p.upstreams = append(p.upstreams, target{v, len(p.hubs)})
+			return nil
+		},
+	}
+}
+
+// addTo adds the hubs to those of the settings file. An upstream without a hub
+// before it belongs to the only one there is: it came from the environment.
+func (p *pairs) addTo(hubs map[string]emulator.Hub) error {
+	added := make([]emulator.Hub, len(p.hubs))
+	for _, u := range p.upstreams {
+		at := u.after - 1
+		if at < 0 {
+			if len(p.hubs) != 1 {
+				return usage("--upstream %q: want a --hub before it", u.url)
+			}
+			at = 0
+		}
+		h := emulator.Local(nil) // gets every event
+		h.URLTemplate = u.url
+		added[at].EventHandlers = append(added[at].EventHandlers, h)
+	}
+	for i, name := range p.hubs {
+		for there := range hubs {
+			if strings.EqualFold(there, name) {
+				return usage("--hub %q: the hub has settings already, want it once", name)
+			}
+		}
+		hubs[name] = added[i]
+	}
+	return nil
+}

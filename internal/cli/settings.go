@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+const maxSettings = 1 << 20
+
+// settingsFile is YAML or JSON, with the names that Azure gives a hub's settings.
+type settingsFile struct {
+	Hubs map[string]hubSettings `yaml:"hubs"`
+}
+
+type hubSettings struct {
+	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy"`
+	EventHandlers          []eventHandler `yaml:"eventHandlers"`
+}
+
+type eventHandler struct {
+	URLTemplate         string              `yaml:"urlTemplate"`
+	UserEventPattern    string              `yaml:"userEventPattern"`
+	SystemEvents        []string            `yaml:"systemEvents"`
+	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents"`
+}
+
+type groupPresenceEvents struct {
+	EventNames   []string `yaml:"eventNames"`
+	GroupFilters []string `yaml:"groupFilters"`
+}
+
+// readSettings reads hubs from a file. What their members may be, the emulator
+// checks.
+func readSettings(path string) (map[string]emulator.Hub, error) {
+	data, err := readFile(path, maxSettings)
+	if err != nil {
+		return nil, err
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data)) // JSON is YAML
+	d.KnownFields(true)
+	var file settingsFile
+	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("want one document")
+	}
+	hubs := make(map[string]emulator.Hub, len(file.Hubs))
+	for name, in := range file.Hubs {
+		var out emulator.Hub
+		switch in.AnonymousConnectPolicy {
+		case "", "deny":
+		case "allow":
+			out.AllowAnonymous = true
+		default:
+			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
+		}
+		for _, h := range in.EventHandlers {
+			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
+				URLTemplate: h.URLTemplate, UserEventPattern: h.UserEventPattern, SystemEvents: h.SystemEvents,
+				GroupEvents: h.GroupPresenceEvents.EventNames, GroupFilters: h.GroupPresenceEvents.GroupFilters,
+			})
+		}
+		hubs[name] = out
+	}
+	return hubs, nil
+}
+
+// readFile reads a file that must not be longer than most.
+func readFile(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("longer than %d bytes", most)
+	}
+	return data, err
+}

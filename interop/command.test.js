@@ -1,0 +1,59 @@
+// The programs as a user starts them: webpubsub emulator beside the example echo,
+// and an official client that gets its echo.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { open, service, within } from "./kit.js";
+
+/** freePort asks the system for a port that nobody listens on. */
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** start runs a program until its output has a line that fits. */
+async function start(program, args, env, fits) {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout });
+  const found = await within(
+    new Promise((resolve, reject) => {
+      lines.on("line", (line) => fits(line) && resolve(line));
+      child.on("exit", (code) => reject(new Error(`${program} ended with ${code}`)));
+    }),
+    `output of ${program}`,
+  );
+  return { child, found };
+}
+
+test("webpubsub emulator beside examples/echo", async () => {
+  const port = await freePort();
+  const echo = await start(process.env.ECHO, [], { ADDR: `127.0.0.1:${port}` }, (line) => line.startsWith("curl"));
+  const upstream = `http://localhost:${port}/eventhandler`;
+  const emulator = await start(
+    process.env.WEBPUBSUB,
+    ["emulator", "--addr", "127.0.0.1:0", "--origin", "localhost", "--hub", "chat", "--upstream", upstream],
+    {},
+    (line) => line.startsWith("connection string"),
+  );
+  const connectionString = emulator.found.replace("connection string", "").trim();
+  const harness = { connectionString, endpoint: /Endpoint=([^;]+)/.exec(connectionString)[1] };
+  const ann = await open(harness, "chat", { userId: "ann" });
+  await ann.client.sendEvent("message", "hello", "text");
+  assert.equal((await ann.server.next()).message.data, "hello");
+  await ann.client.sendEvent("say", { text: "hi" }, "json");
+  assert.deepEqual((await ann.server.next()).message.data, { text: "hi" });
+  await service(harness, "chat").group("lobby").sendToAll("to the group that the handler chose", { contentType: "text/plain" });
+  await ann.group.next();
+  await ann.close();
+  emulator.child.kill("SIGTERM");
+  assert.deepEqual(await once(emulator.child, "exit"), [0, null]);
+  echo.child.kill("SIGKILL");
+  await once(echo.child, "exit");
+});

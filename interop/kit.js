@@ -1,0 +1,159 @@
+// What the tests share: the Go program with the emulator, a TCP proxy that can be
+// cut, and ways to wait for events. Nothing here looks into the packages under test.
+import { spawn } from "node:child_process";
+import { webcrypto } from "node:crypto";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "@azure/web-pubsub-client";
+
+// The packages ask for a Node.js that has it; Debian 12's 18 does not.
+globalThis.crypto ??= webcrypto;
+
+export const protocols = {
+  json: () => WebPubSubJsonProtocol(),
+  "json.reliable": () => WebPubSubJsonReliableProtocol(),
+};
+
+/** startHarness runs the emulator until stop is called. */
+export async function startHarness(args = []) {
+  const program = process.env.HARNESS;
+  if (!program) throw new Error("HARNESS names no program: run make interop");
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const lines = [];
+  const waiting = new Set();
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    lines.push(line);
+    for (const look of [...waiting]) look();
+  });
+  const exit = once(child, "exit");
+  const first = once(createInterface({ input: child.stdout }), "line");
+  const died = exit.then(([code]) => {
+    throw new Error(`the harness ended with ${code}: ${lines.join("\n")}`);
+  });
+  died.catch(() => {});
+  const [line] = await Promise.race([first, died]);
+  return {
+    ...JSON.parse(line),
+    lines,
+    /** log waits for a line that has all the words. */
+    log: (...words) =>
+      within(
+        new Promise((resolve) => {
+          const look = () => {
+            const found = lines.find((l) => words.every((w) => l.includes(w)));
+            if (found) {
+              waiting.delete(look);
+              resolve(found);
+            }
+          };
+          waiting.add(look);
+          look();
+        }),
+        `log line with ${words.join(" and ")}`,
+        () => lines.join("\n"),
+      ),
+    stop: async () => {
+      for (const client of opened) client.stop(); // what a test that failed has left
+      child.stdin.end();
+      const [code] = await exit;
+      if (code !== 0) throw new Error(`the harness ended with ${code}`);
+    },
+  };
+}
+
+/** within fails loudly instead of hanging. */
+export function within(promise, what, detail = () => "") {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no ${what} within 15 s\n${detail()}`)), 15_000);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+/** events collects what an event of a client brings; next gives one after the other. */
+export function events(client, name) {
+  const seen = [];
+  const waiting = [];
+  client.on(name, (e) => (waiting.length ? waiting.shift()(e) : seen.push(e)));
+  return {
+    seen,
+    next: () => within(seen.length ? Promise.resolve(seen.shift()) : new Promise((r) => waiting.push(r)), `event ${name}`),
+  };
+}
+
+export function service(harness, hub) {
+  return new WebPubSubServiceClient(harness.connectionString, hub, { allowInsecureConnection: true });
+}
+
+const opened = new Set();
+const allRoles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+/** open connects a client and waits until the service has greeted it. */
+export async function open(harness, hub, { protocol = "json.reliable", userId, roles = allRoles, groups, endpoint, query = "", ...options } = {}) {
+  const at = endpoint ? harness.connectionString.replace(harness.endpoint, endpoint) : harness.connectionString;
+  const tokens = new WebPubSubServiceClient(at, hub, { allowInsecureConnection: true });
+  const client = new WebPubSubClient(
+    { getClientAccessUrl: async () => (await tokens.getClientAccessToken({ userId, roles, groups })).url + query },
+    {
+      protocol: protocols[protocol](),
+      messageRetryOptions: { maxRetries: 0 },
+      // The client's timers outlive its stop, and would keep the process for 40 s.
+      keepAliveIntervalInMs: 0,
+      keepAliveTimeoutInMs: 0,
+      ...options,
+    },
+  );
+  const c = {
+    client,
+    connected: events(client, "connected"),
+    disconnected: events(client, "disconnected"),
+    stopped: events(client, "stopped"),
+    group: events(client, "group-message"),
+    server: events(client, "server-message"),
+    close: async () => {
+      client.stop();
+      opened.delete(client);
+      await c.stopped.next();
+    },
+  };
+  opened.add(client);
+  await client.start();
+  c.greeting = await c.connected.next();
+  c.id = c.greeting.connectionId;
+  return c;
+}
+
+/** startProxy passes TCP on to the emulator; cut ends all connections without a word. */
+export async function startProxy(harness) {
+  const target = new URL(harness.endpoint);
+  const sockets = new Set();
+  let refusing = false;
+  const server = createServer((front) => {
+    if (refusing) return front.destroy();
+    const back = connect(Number(target.port), target.hostname);
+    for (const s of [front, back]) {
+      sockets.add(s);
+      s.on("error", () => {});
+      s.on("close", () => {
+        sockets.delete(s);
+        front.destroy();
+        back.destroy();
+      });
+    }
+    front.pipe(back).pipe(front);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const cut = () => sockets.forEach((s) => s.resetAndDestroy());
+  return {
+    endpoint: `http://127.0.0.1:${server.address().port}`,
+    cut,
+    refuse: (yes) => (refusing = yes),
+    stop: () => {
+      cut();
+      server.close();
+    },
+  };
+}
