@@ -45,10 +45,10 @@ vet: ## run go vet
 
 .PHONY: lint
 lint: ## run golangci-lint over every module
-	$(GO) run $(GOLANGCI_LINT) run ./...
+	$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	@for m in $(MODULES); do \
 		echo "lint $$m"; \
-		(cd "$$m" && $(GO) run $(GOLANGCI_LINT) run --config "$(CURDIR)/.golangci.yml" ./...); \
+		(cd "$$m" && $(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners --config "$(CURDIR)/.golangci.yml" ./...); \
 	done
 
 .PHONY: fmt

@@ -32,6 +32,9 @@ var (
 	headerText   = []string{contentText}
 	headerJSON   = []string{contentJSON}
 	headerBinary = []string{contentBinary}
+
+	headerBareText = []string{wire.MediaText}
+	headerBareJSON = []string{wire.MediaJSON}
 )
 
 func (a *answer) write(w http.ResponseWriter) {
@@ -55,6 +58,10 @@ func (a *answer) write(w http.ResponseWriter) {
 		header[wire.HeaderContentType] = headerJSON
 	case contentBinary:
 		header[wire.HeaderContentType] = headerBinary
+	case wire.MediaText:
+		header[wire.HeaderContentType] = headerBareText
+	case wire.MediaJSON:
+		header[wire.HeaderContentType] = headerBareJSON
 	default:
 		header[wire.HeaderContentType] = []string{a.contentType}
 	}
@@ -88,6 +95,10 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 			return answer{}, errors.New("reply: text is not UTF-8")
 		}
 	case replyJSON:
+		switch r.value.(type) {
+		case Reply, *Reply: // its fields are no message for a client
+			return answer{}, errors.New("reply: a Reply is not a JSON value; return it as it is")
+		}
 		if out.data, err = json.Marshal(r.value); err != nil {
 			return answer{}, fmt.Errorf("reply: encode JSON: %w", err)
 		}
@@ -101,6 +112,9 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 	}
 	if err := checkMetadata(r.Metadata); err != nil {
 		return answer{}, err
+	}
+	if len(r.MQTTUserProperties) > 0 && ev.MQTT == nil {
+		return answer{}, errors.New("reply: MQTTUserProperties are set, but the client is not an MQTT client")
 	}
 	return out, checkPropertyHeaders(r.MQTTUserProperties)
 }
@@ -127,6 +141,15 @@ func checkMetadata(metadata map[string]string) error {
 			return fmt.Errorf("reply: metadata name %q is not an HTTP token of at most %d bytes", clip(name), wire.MaxMetadataKey)
 		case !isHeaderValue(v) || len(v) > wire.MaxMetadataValue:
 			return fmt.Errorf("reply: metadata value of %q is not printable ASCII of at most %d bytes", clip(name), wire.MaxMetadataValue)
+		}
+	}
+	if len(metadata) > 1 {
+		folded := make(map[string]string, len(metadata))
+		for name := range metadata {
+			if other, twice := folded[strings.ToLower(name)]; twice {
+				return fmt.Errorf("reply: metadata name %q differs from %q by case alone; either could be sent", clip(name), clip(other))
+			}
+			folded[strings.ToLower(name)] = name
 		}
 	}
 	if total > wire.MaxMetadataTotal {

@@ -55,82 +55,103 @@ func eventKindOf(typ string) eventKind {
 }
 
 func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
 }
+
+// equalFold is strings.EqualFold for names that are nearly always the same to
+// the letter, which is told much sooner.
+func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
 // value gives the only or first line of a header by its canonical name.
 // Indexing is what http.Header.Get does after canonicalising the name anew.
 func value(header http.Header, canonical string) string { return first(header[canonical]) }
 
-// repeatedAttribute names an attribute that stands in more than one line.
-// Whoever reads the first and whoever reads the last would see two different
-// events, so neither is believed. Lists, ce-signature and the origin, may repeat.
-func repeatedAttribute(header http.Header) string {
-	switch {
-	case len(header[wire.HeaderSpecVersion]) > 1:
-		return "ce-specversion"
-	case len(header[wire.HeaderType]) > 1:
-		return "ce-type"
-	case len(header[wire.HeaderSource]) > 1:
-		return "ce-source"
-	case len(header[wire.HeaderID]) > 1:
-		return "ce-id"
-	case len(header[wire.HeaderTime]) > 1:
-		return "ce-time"
-	case len(header[wire.HeaderUserID]) > 1:
-		return "ce-userId"
-	case len(header[wire.HeaderConnectionID]) > 1:
-		return "ce-connectionId"
-	case len(header[wire.HeaderHub]) > 1:
-		return "ce-hub"
-	case len(header[wire.HeaderEventName]) > 1:
-		return "ce-eventName"
-	case len(header[wire.HeaderSubprotocol]) > 1:
-		return "ce-subprotocol"
-	case len(header[wire.HeaderConnectionState]) > 1:
-		return "ce-connectionState"
-	case len(header[wire.HeaderPhysicalConnectionID]) > 1:
-		return "ce-physicalConnectionId"
-	case len(header[wire.HeaderSessionID]) > 1:
-		return "ce-sessionId"
-	case len(header[wire.HeaderContentType]) > 1:
-		return "Content-Type"
-	}
-	return ""
+// attributes is what the header of an event says. Each line is looked up once
+// and judged from here: a lookup costs more than most of the checks.
+type attributes struct {
+	kind        eventKind
+	specVersion string
+	typ         string
+	source      string
+	id          string
+	time        time.Time
+	userID      string
+	connection  string
+	hub         string
+	eventName   string
+	subprotocol string
+	state       string
+	physical    string
+	session     string
+	contentType string
+	origins     []string // the lines of a list
+
+	timeLines []string
+	repeated  string // the first attribute that stands in more than one line
 }
 
-// checkAttributes holds the header to what CloudEvents requires of every event;
-// the type has been read already. It gives the reason why it does not.
-func checkAttributes(header http.Header) string {
-	if v := value(header, wire.HeaderSpecVersion); v != wire.SpecVersion {
-		return fmt.Sprintf("header ce-specversion is %q, want %q", clip(v), wire.SpecVersion)
+// read looks the attributes up. Whoever reads the first of several lines and
+// whoever reads the last would see two different events, so neither is
+// believed. Lists, ce-signature and the origin, may repeat.
+func (a *attributes) read(header http.Header) {
+	a.origins = header[wire.HeaderRequestOrigin]
+	a.timeLines = header[wire.HeaderTime]
+	a.specVersion = a.only("ce-specversion", header[wire.HeaderSpecVersion])
+	a.typ = a.only("ce-type", header[wire.HeaderType])
+	a.source = a.only("ce-source", header[wire.HeaderSource])
+	a.id = a.only("ce-id", header[wire.HeaderID])
+	_ = a.only("ce-time", a.timeLines)
+	a.userID = a.only("ce-userId", header[wire.HeaderUserID])
+	a.connection = a.only("ce-connectionId", header[wire.HeaderConnectionID])
+	a.hub = a.only("ce-hub", header[wire.HeaderHub])
+	a.eventName = a.only("ce-eventName", header[wire.HeaderEventName])
+	a.subprotocol = a.only("ce-subprotocol", header[wire.HeaderSubprotocol])
+	a.state = a.only("ce-connectionState", header[wire.HeaderConnectionState])
+	a.physical = a.only("ce-physicalConnectionId", header[wire.HeaderPhysicalConnectionID])
+	a.session = a.only("ce-sessionId", header[wire.HeaderSessionID])
+	a.contentType = a.only("Content-Type", header[wire.HeaderContentType])
+	a.kind = eventKindOf(a.typ)
+	if a.eventName == "" {
+		a.eventName = nameInType(a.typ)
 	}
-	if value(header, wire.HeaderID) == "" {
+}
+
+func (a *attributes) only(name string, lines []string) string {
+	if len(lines) > 1 && a.repeated == "" {
+		a.repeated = name
+	}
+	return first(lines)
+}
+
+// check holds the attributes to what CloudEvents requires of every event; the
+// type has been judged already. It gives the reason why they are not.
+func (a *attributes) check() string {
+	switch {
+	case a.specVersion != wire.SpecVersion:
+		return fmt.Sprintf("header ce-specversion is %q, want %q", clip(a.specVersion), wire.SpecVersion)
+	case a.id == "":
 		return "header ce-id is missing"
-	}
-	if value(header, wire.HeaderSource) == "" {
+	case a.source == "":
 		return "header ce-source is missing"
 	}
-	if v, ok := header[wire.HeaderTime]; ok {
-		if _, err := time.Parse(time.RFC3339, v[0]); err != nil {
-			return fmt.Sprintf("header ce-time is %q, want a time as in RFC 3339", clip(v[0]))
+	if len(a.timeLines) > 0 {
+		var err error
+		if a.time, err = time.Parse(time.RFC3339, a.timeLines[0]); err != nil {
+			return fmt.Sprintf("header ce-time is %q, want a time as in RFC 3339", clip(a.timeLines[0]))
 		}
 	}
-	if !utf8.ValidString(value(header, wire.HeaderConnectionID)) {
+	switch {
+	case !utf8.ValidString(a.connection):
 		return "header ce-connectionId is not UTF-8"
-	}
-	if !utf8.ValidString(value(header, wire.HeaderUserID)) {
+	case !utf8.ValidString(a.userID):
 		return "header ce-userId is not UTF-8"
 	}
 	return ""
 }
 
-// eventName gives ce-eventName or, if that is not there, the name in ce-type.
-func eventName(header http.Header) string {
-	if name := value(header, wire.HeaderEventName); name != "" {
-		return name
-	}
-	typ := value(header, wire.HeaderType)
+// nameInType gives the event's name in a ce-type, for an event without
+// ce-eventName.
+func nameInType(typ string) string {
 	for _, prefix := range [...]string{wire.TypePrefixUser, wire.TypePrefixSystem, wire.TypePrefixGroup} {
 		if hasPrefixFold(typ, prefix) {
 			return typ[len(prefix):]
@@ -139,41 +160,26 @@ func eventName(header http.Header) string {
 	return ""
 }
 
-// readMeta fills in what the header says; screen has checked it.
-func (m *Meta) readMeta(r *http.Request) {
-	header := r.Header
+// fill puts into an event what all events have, apart from the body. It writes
+// in place: the struct is too large to be handed around.
+func (m *Meta) fill(r *http.Request, a *attributes) {
 	m.request = r
-	m.RequestHeader = header
-	m.ID = value(header, wire.HeaderID)
-	m.Type = value(header, wire.HeaderType)
-	m.Source = value(header, wire.HeaderSource)
-	m.Hub = value(header, wire.HeaderHub)
-	m.ConnectionID = value(header, wire.HeaderConnectionID)
-	m.UserID = value(header, wire.HeaderUserID)
-	m.Subprotocol = value(header, wire.HeaderSubprotocol)
-	m.RawState = value(header, wire.HeaderConnectionState)
-	m.EventName = eventName(header)
-	m.Origin = value(header, wire.HeaderRequestOrigin)
-	if lines := header[wire.HeaderRequestOrigin]; len(lines) > 1 {
-		m.Origin = strings.Join(lines, ", ")
+	m.RequestHeader = r.Header
+	m.ID = a.id
+	m.Type = a.typ
+	m.Time = a.time
+	m.Source = a.source
+	m.Origin = first(a.origins)
+	if len(a.origins) > 1 {
+		m.Origin = strings.Join(a.origins, ", ")
 	}
-	if t := value(header, wire.HeaderTime); t != "" {
-		m.Time, _ = time.Parse(time.RFC3339, t) // checked by screen
+	m.Hub = a.hub
+	m.ConnectionID = a.connection
+	m.UserID = a.userID
+	m.Subprotocol = a.subprotocol
+	m.EventName = a.eventName
+	m.RawState = a.state
+	if a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT) {
+		m.MQTT = &MQTTSession{PhysicalConnectionID: a.physical, SessionID: a.session}
 	}
-	physical := value(header, wire.HeaderPhysicalConnectionID)
-	if physical != "" && strings.EqualFold(m.Subprotocol, wire.SubprotocolMQTT) {
-		m.MQTT = &MQTTSession{
-			PhysicalConnectionID: physical,
-			SessionID:            value(header, wire.HeaderSessionID),
-		}
-	}
-}
-
-// readDataType reads the payload's kind. MQTT messages may have any media type
-// or none.
-func (ev *UserEvent) readDataType() bool {
-	ev.ContentType = value(ev.RequestHeader, wire.HeaderContentType)
-	var known bool
-	ev.DataType, known = dataTypeOf(ev.ContentType)
-	return known || ev.MQTT != nil
 }

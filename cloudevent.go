@@ -18,6 +18,9 @@ import (
 // eventname, subprotocol, connectionstate, …) as extensions, their names in
 // lower case as CloudEvents wants them.
 //
+// In binary mode the SDK writes a user id as it is into a header, where other
+// characters than ASCII do not belong; structured mode carries every one.
+//
 // The signature is left out: whoever holds it can forge events of the
 // connection. The result is valid by its own Validate; an event that was not
 // received by a [Handler] and lacks a required attribute is an error.
@@ -78,10 +81,11 @@ func (m *Meta) extensions() map[string]any {
 		if !ok || len(values) != 1 || values[0] == "" {
 			continue
 		}
-		switch name {
-		case wire.HeaderID, wire.HeaderSource, wire.HeaderType, wire.HeaderTime, wire.HeaderSpecVersion, wire.HeaderSignature:
+		switch attribute = strings.ToLower(attribute); attribute {
+		case "id", "source", "type", "time", "specversion", "signature":
+		case "subject", "dataschema", "datacontenttype", "data": // the envelope's own, which the service does not send
 		default:
-			if attribute = strings.ToLower(attribute); isAlphanumeric(attribute) {
+			if isAlphanumeric(attribute) {
 				out[attribute] = values[0]
 			}
 		}

@@ -145,10 +145,12 @@ func (c Config) compileVerification(h *Handler) error {
 	}
 	var keys *AccessKeys
 	if len(c.ConnectionStrings) > 0 {
-		var err error
-		if keys, err = NewAccessKeys(c.ConnectionStrings...); err != nil {
-			return fmt.Errorf("ConnectionStrings: %w", err)
+		ring, err := newKeyring(c.ConnectionStrings)
+		if err != nil {
+			return fmt.Errorf("ConnectionStrings%w", err)
 		}
+		keys = new(AccessKeys)
+		keys.current.Store(ring)
 		h.verifiers = append(h.verifiers, keys)
 	}
 	if c.Verifier != nil {

@@ -46,11 +46,11 @@ func TestConfigErrorsNameFieldAndValue(t *testing.T) {
 		{"nil AccessKeys beside connection string", webpubsub.Config{Verifier: nilKeys, ConnectionStrings: []string{good}}, []string{"Verifier"}},
 		{"nil InsecureSkipVerify", webpubsub.Config{Verifier: (*webpubsub.InsecureSkipVerify)(nil), AllowedOrigins: []string{"*"}}, []string{"Verifier"}},
 		{"nil function as verifier", webpubsub.Config{Verifier: verifierFunc(nil), AllowedOrigins: []string{"*"}}, []string{"Verifier"}},
-		{"empty connection string", webpubsub.Config{ConnectionStrings: []string{""}}, []string{"ConnectionStrings", "number 0", "Endpoint"}},
-		{"second connection string empty", webpubsub.Config{ConnectionStrings: []string{good, ""}}, []string{"ConnectionStrings", "number 1", "Endpoint"}},
-		{"key alone", webpubsub.Config{ConnectionStrings: []string{secret}}, []string{"ConnectionStrings", "number 0"}},
-		{"key with its padding alone", webpubsub.Config{ConnectionStrings: []string{secret + "=="}}, []string{"ConnectionStrings", "number 0", "Endpoint"}},
-		{"no access key", webpubsub.Config{ConnectionStrings: []string{endpoint}}, []string{"ConnectionStrings", "number 0", "AccessKey", "a.webpubsub.azure.com"}},
+		{"empty connection string", webpubsub.Config{ConnectionStrings: []string{""}}, []string{"ConnectionStrings", "[0]", "is empty"}},
+		{"second connection string empty", webpubsub.Config{ConnectionStrings: []string{good, ""}}, []string{"ConnectionStrings", "[1]", "is empty"}},
+		{"key alone", webpubsub.Config{ConnectionStrings: []string{secret}}, []string{"ConnectionStrings", "[0]"}},
+		{"key with its padding alone", webpubsub.Config{ConnectionStrings: []string{secret + "=="}}, []string{"ConnectionStrings", "[0]", "Endpoint"}},
+		{"no access key", webpubsub.Config{ConnectionStrings: []string{endpoint}}, []string{"ConnectionStrings", "[0]", "AccessKey", "a.webpubsub.azure.com"}},
 		{"empty access key", webpubsub.Config{ConnectionStrings: []string{endpoint + "AccessKey=;"}}, []string{"ConnectionStrings", "accesskey"}},
 		{"blank access key", webpubsub.Config{ConnectionStrings: []string{endpoint + "AccessKey= \t;"}}, []string{"ConnectionStrings", "accesskey"}},
 		{"two access keys", webpubsub.Config{ConnectionStrings: []string{good + ";accesskey=" + secret}}, []string{"ConnectionStrings", "accesskey", "twice"}},
@@ -61,7 +61,7 @@ func TestConfigErrorsNameFieldAndValue(t *testing.T) {
 		{"endpoint with query", webpubsub.Config{ConnectionStrings: []string{"Endpoint=https://a?k=" + secret + ";AccessKey=" + secret}}, []string{"ConnectionStrings", "query"}},
 		{"key for port", webpubsub.Config{ConnectionStrings: []string{"Endpoint=https://a:" + secret + ";AccessKey=" + secret}}, []string{"ConnectionStrings", "endpoint"}},
 		{"key for endpoint", webpubsub.Config{ConnectionStrings: []string{"Endpoint=" + secret + "==;AccessKey=" + secret}}, []string{"ConnectionStrings", "host"}},
-		{"wrong port", webpubsub.Config{ConnectionStrings: []string{good + ";Port=65536"}}, []string{"ConnectionStrings", "Port", "65536"}},
+		{"wrong port", webpubsub.Config{ConnectionStrings: []string{good + ";Port=65536"}}, []string{"ConnectionStrings", "Port", "65535"}},
 		{"segment without =", webpubsub.Config{ConnectionStrings: []string{"Endpoint;" + good}}, []string{"ConnectionStrings", "segment"}},
 		{"insecure beside connection string", webpubsub.Config{ConnectionStrings: []string{good}, Verifier: webpubsub.InsecureSkipVerify{}}, []string{"ConnectionStrings", "InsecureSkipVerify"}},
 		{"pointer to insecure beside connection string", webpubsub.Config{ConnectionStrings: []string{good}, Verifier: &webpubsub.InsecureSkipVerify{}}, []string{"ConnectionStrings", "InsecureSkipVerify"}},
@@ -158,8 +158,8 @@ func TestConfigIsCopied(t *testing.T) {
 	h, err := webpubsub.NewHandler(cfg)
 	require.NoError(t, err)
 	cfg.ConnectionStrings[0], cfg.AllowedOrigins[0], cfg.Interceptors[0] = "", "evil.com", nil
-	delete(cfg.UserEvents, "message")
-	assert.Equal(t, http.StatusOK, wireServe(h, wireRequest(t, "user_text")).StatusCode)
+	cfg.UserEvents["message"] = replyText("of the caller")
+	assert.Equal(t, "ok", wireText(t, wireServe(h, wireRequest(t, "user_text"))))
 	assertConsent(t, wireServe(h, validation(t, setOrigin("evil.com"))), refusedOrigin)
 	assert.Equal(t, 1, ran)
 }
@@ -186,6 +186,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	keys, err := webpubsub.NewAccessKeys(wireConnectionString, wireSecondaryConnectionString)
 	require.NoError(t, err)
+	assert.Equal(t, "AccessKeys("+wireOrigin+")", keys.String(), "two keys of one endpoint")
 	cfg := webpubsub.Config{Hub: wireHub, ConnectionStrings: []string{wireConnectionString}, Verifier: keys}
 	h, err := webpubsub.NewHandler(cfg)
 	require.NoError(t, err)
@@ -240,7 +241,7 @@ func TestAccessKeysErrorsKeepKeys(t *testing.T) {
 		keys, err := webpubsub.NewAccessKeys(wireConnectionString, s)
 		require.Error(t, err, name)
 		assert.Nil(t, keys, name)
-		assert.Contains(t, err.Error(), "number 1", name)
+		assert.Contains(t, err.Error(), "[1]", name)
 		assertNoSecret(t, err.Error(), wireKey)
 	}
 	_, err := webpubsub.NewAccessKeys()

@@ -363,6 +363,8 @@ func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 
 // One for the event, one for the text, one for the values, one for the
 // certificates, and what three maps need.
+//
+//nolint:paralleltest // allocations of other tests would be counted
 func TestConnectBodyAllocations(t *testing.T) {
 	body := []byte(browserConnectBody)
 	allocs := testing.AllocsPerRun(100, func() {

@@ -52,6 +52,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// WithCause gives a copy of the error with a cause: Unavailable("try again").WithCause(err).
+func (e *Error) WithCause(cause error) *Error {
+	out := *e
+	out.Err = cause
+	return &out
+}
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error {
 	if e == nil {
@@ -182,13 +189,19 @@ func (e *ValidationError) Unwrap() error {
 	return e.Err
 }
 
+// public names the broken rules. How many there are, and how deep a path is, is
+// a client's choice: the answer and the log get the first few, cut.
 func (e *ValidationError) public() string {
+	const most = 16
 	if len(e.Fields) == 0 {
 		return "payload is not valid"
 	}
-	parts := make([]string, len(e.Fields))
-	for i, f := range e.Fields {
-		parts[i] = f.String()
+	parts := make([]string, 0, most+1)
+	for _, f := range e.Fields[:min(len(e.Fields), most)] {
+		parts = append(parts, clip(f.String()))
+	}
+	if more := len(e.Fields) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return "payload is not valid: " + strings.Join(parts, "; ")
 }

@@ -52,7 +52,9 @@ type Meta struct {
 	// It is not meant to be parsed.
 	Source string
 	// Origin (WebHook-Request-Origin) is the host name of the service, or
-	// several, joined by ", ", if it has replicas or custom domains.
+	// several, joined by ", ", if it has replicas or custom domains. It is what
+	// the request claims: one of several names at least is allowed and signed for,
+	// which need not be the first.
 	Origin string
 	// Hub (ce-hub) is the hub's name; the service may write it in lower case.
 	Hub string
@@ -94,17 +96,19 @@ func (m *Meta) PathValue(name string) string {
 	return m.request.PathValue(name)
 }
 
-// String describes the event in one line, without user data.
-func (m *Meta) String() string {
+// String describes the event in one line, without user data. It is a method of
+// the value, as are GoString and LogValue, so that a copy of an event is as
+// silent as the event.
+func (m Meta) String() string {
 	return fmt.Sprintf("event %q (id %q) of connection %q in hub %q",
 		clip(m.EventName), clip(m.ID), clip(m.ConnectionID), clip(m.Hub))
 }
 
 // GoString is String.
-func (m *Meta) GoString() string { return m.String() }
+func (m Meta) GoString() string { return m.String() }
 
 // LogValue logs the event as its hub, connection, name and id.
-func (m *Meta) LogValue() slog.Value {
+func (m Meta) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("hub", clip(m.Hub)),
 		slog.String("connection_id", clip(m.ConnectionID)),
@@ -129,6 +133,9 @@ func clip(s string) string {
 // ConnectEvent asks whether a client may connect (azure.webpubsub.sys.connect).
 // The service waits for the answer. Nothing in it has been agreed yet: what the
 // client's token said is in Claims, what the client itself said in the rest.
+//
+// Its strings share memory: keeping one of them keeps all of the request,
+// tokens included. [strings.Clone] takes one out.
 type ConnectEvent struct {
 	Meta
 	// Claims (claims) of the client's access token. The service has verified
@@ -167,17 +174,28 @@ type Headers map[string][]string
 // if there is none.
 func (h Headers) Get(name string) string { return first(h.Values(name)) }
 
-// Values gives all values of a header, its name compared without case.
+// Values gives all values of a header, its name compared without case. Those of
+// a name spelled in several ways come in the order of the spellings, so that
+// chance does not choose what Get gives.
 func (h Headers) Values(name string) []string {
-	if v, ok := h[name]; ok {
-		return v
-	}
-	for k, v := range h {
+	var spellings []string
+	for k := range h {
 		if strings.EqualFold(k, name) {
-			return v
+			spellings = append(spellings, k)
 		}
 	}
-	return nil
+	switch len(spellings) {
+	case 0:
+		return nil
+	case 1:
+		return h[spellings[0]]
+	}
+	slices.Sort(spellings)
+	var all []string
+	for _, k := range spellings {
+		all = append(all, h[k]...)
+	}
+	return all
 }
 
 func first(values []string) string {

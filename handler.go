@@ -26,11 +26,16 @@ import (
 //	kind of event           501 for a system event that is not known
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
-//	payload                 400
+//	payload                 400; that of user events is decoded by the function
 //	interceptors, function  what they return, see [StatusOf]
 //	reply                   500 if it breaks a rule
 //
-// The body is not read before the signature holds.
+// The body is not read before the signature holds. A 501 is delivered again by
+// the service, up to three times, like every 5xx: it says that this version of
+// the handler is too old for the hub's settings.
+//
+// Headers of answers share their values between requests: middleware may set and
+// delete them, but not write into the slices.
 type Handler struct {
 	hub          string
 	verifiers    []Verifier
@@ -79,16 +84,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, http.StatusMethodNotAllowed, "events come by POST, validation requests by OPTIONS")
 		return
 	}
-	kind, status, reason := h.screen(r.Header)
-	if status != 0 {
+	var a attributes
+	if status, reason := h.screen(r.Header, &a); status != 0 {
 		h.refuse(w, r, status, reason)
 		return
 	}
-	if err := h.verify(r); err != nil {
+	if err := h.verify(r, &a); err != nil {
 		h.refuseUnverified(w, r, err)
 		return
 	}
-	h.dispatch(w, r, kind)
+	h.dispatch(w, r, &a)
 }
 
 func (h *Handler) allowedOrigins() *originSet {
@@ -101,38 +106,35 @@ func (h *Handler) allowedOrigins() *originSet {
 	return &originSet{}
 }
 
-// screen checks that the header is one of an event for this hub. A status of
-// zero lets it pass.
-func (h *Handler) screen(header http.Header) (kind eventKind, status int, reason string) {
-	if len(header[wire.HeaderVersion]) == 0 {
-		return 0, http.StatusNotFound, "not an Azure Web PubSub request: header ce-awpsversion is missing"
+// screen reads the header and checks that it is one of an event for this hub.
+// A status of zero lets it pass.
+func (h *Handler) screen(header http.Header, a *attributes) (status int, reason string) {
+	switch {
+	case len(header[wire.HeaderVersion]) == 0:
+		return http.StatusNotFound, "not an Azure Web PubSub request: header ce-awpsversion is missing"
+	case len(header[wire.HeaderRequestOrigin]) == 0:
+		return http.StatusNotFound, "not an Azure Web PubSub request: header WebHook-Request-Origin is missing"
 	}
-	if len(header[wire.HeaderRequestOrigin]) == 0 {
-		return 0, http.StatusNotFound, "not an Azure Web PubSub request: header WebHook-Request-Origin is missing"
+	a.read(header)
+	switch {
+	case a.repeated != "":
+		return http.StatusBadRequest, "header " + a.repeated + " is repeated"
+	case a.kind == kindForeign:
+		return http.StatusNotFound, fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(a.typ))
+	case a.hub == "":
+		return http.StatusBadRequest, "header ce-hub is missing"
+	case h.hub != "" && !equalFold(a.hub, h.hub):
+		return http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here", clip(a.hub))
 	}
-	if name := repeatedAttribute(header); name != "" {
-		return 0, http.StatusBadRequest, "header " + name + " is repeated"
+	if reason := a.check(); reason != "" {
+		return http.StatusBadRequest, reason
 	}
-	kind = eventKindOf(value(header, wire.HeaderType))
-	if kind == kindForeign {
-		return 0, http.StatusNotFound, fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(value(header, wire.HeaderType)))
-	}
-	hub := value(header, wire.HeaderHub)
-	if hub == "" {
-		return 0, http.StatusBadRequest, "header ce-hub is missing"
-	}
-	if h.hub != "" && !strings.EqualFold(hub, h.hub) {
-		return 0, http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here", clip(hub))
-	}
-	if reason := checkAttributes(header); reason != "" {
-		return 0, http.StatusBadRequest, reason
-	}
-	return kind, 0, ""
+	return 0, ""
 }
 
-func (h *Handler) verify(r *http.Request) error {
+func (h *Handler) verify(r *http.Request, a *attributes) error {
 	allowed := h.allowedOrigins()
-	if _, ok := allowed.match(r.Header[wire.HeaderRequestOrigin]); !ok {
+	if _, ok := allowed.match(a.origins); !ok {
 		return ErrOrigin
 	}
 	for _, v := range h.verifiers {
@@ -140,7 +142,7 @@ func (h *Handler) verify(r *http.Request) error {
 		if keys, ok := v.(*AccessKeys); ok {
 			err = keys.verify(r, allowed)
 		} else {
-			err = v.Verify(r)
+			err = verifySafely(v, r)
 		}
 		if err != nil {
 			return err
@@ -149,63 +151,53 @@ func (h *Handler) verify(r *http.Request) error {
 	return nil
 }
 
+// verifySafely calls a verifier that is not ours. Its panic refuses the request.
+func verifySafely(v Verifier, r *http.Request) error {
+	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, v.Verify(r) })
+	return err
+}
+
 // dispatch decodes the event, calls its function and answers.
-func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, kind eventKind) {
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, a *attributes) {
 	ctx := r.Context()
 	if h.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, h.timeout)
 		defer cancel()
 	}
-	switch kind {
+	switch a.kind {
 	case kindConnect:
-		h.serveConnect(ctx, w, r)
+		h.serveConnect(ctx, w, r, a)
 	case kindUser:
-		h.serveUser(ctx, w, r)
+		h.serveUser(ctx, w, r, a)
 	case kindConnected:
 		ev := new(ConnectedEvent)
-		notify(ctx, h, w, r, ev, h.onConnected, nil)
+		notify(ctx, h, w, r, a, ev, h.onConnected, nil)
 	case kindDisconnected:
 		ev := new(DisconnectedEvent)
-		notify(ctx, h, w, r, ev, h.onDisconnected, ev.decode)
+		notify(ctx, h, w, r, a, ev, h.onDisconnected, ev.decode)
 	case kindGroupJoined:
 		ev := new(GroupJoinedEvent)
-		notify(ctx, h, w, r, ev, h.onGroupJoined, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
+		notify(ctx, h, w, r, a, ev, h.onGroupJoined, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
 	case kindGroupLeft:
 		ev := new(GroupLeftEvent)
-		notify(ctx, h, w, r, ev, h.onGroupLeft, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
+		notify(ctx, h, w, r, a, ev, h.onGroupLeft, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
 	case kindUnknownPresence:
 		h.log(r, slog.LevelWarn, "event of an unknown type ignored", http.StatusNoContent, nil)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		h.refuse(w, r, http.StatusNotImplemented, fmt.Sprintf("events of type %q are not known here", clip(value(r.Header, wire.HeaderType))))
+		h.refuse(w, r, http.StatusNotImplemented, fmt.Sprintf("events of type %q are not known here", clip(a.typ)))
 	}
 }
 
-func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *http.Request, a *attributes) {
 	if h.onConnect == nil && len(h.interceptors) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	ev := new(ConnectEvent)
-	if err := h.read(r, &ev.Meta); err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	if err := ev.decode(); err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	out, err := run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
-		if h.onConnect == nil {
-			return answer{}, nil
-		}
-		reply, err := h.onConnect(ctx, ev)
-		if err != nil || reply == nil {
-			return answer{}, err
-		}
-		return reply.answer(ev)
-	})
+	ev.fill(r, a)
+	out, err := h.connect(ctx, r, ev)
 	switch {
 	case err == nil:
 		out.write(w)
@@ -216,18 +208,37 @@ func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *ht
 	}
 }
 
-func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	name := eventName(r.Header)
-	f := h.userEventFunc(name)
+func (h *Handler) connect(ctx context.Context, r *http.Request, ev *ConnectEvent) (answer, error) {
+	var err error
+	if ev.body, err = h.readBody(r); err != nil {
+		return answer{}, err
+	}
+	if err := ev.decode(); err != nil {
+		return answer{}, err
+	}
+	return run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
+		if h.onConnect == nil {
+			return answer{}, nil
+		}
+		reply, err := h.onConnect(ctx, ev)
+		if err != nil || reply == nil {
+			return answer{}, err
+		}
+		return reply.answer(ev)
+	})
+}
+
+func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.Request, a *attributes) {
+	f := h.userEventFunc(a.eventName)
 	if f == nil && len(h.interceptors) == 0 {
 		h.log(r, slog.LevelDebug, "user event without a function ignored", http.StatusNoContent, nil)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	ev := new(UserEvent)
-	ev.readMeta(r)
-	ev.validate = h.validate
-	if !ev.readDataType() {
+	ev := &UserEvent{ContentType: a.contentType, validate: h.validate}
+	ev.fill(r, a)
+	var known bool
+	if ev.DataType, known = dataTypeOf(ev.ContentType); !known && ev.MQTT == nil { // MQTT messages may have any type or none
 		h.refuse(w, r, http.StatusUnsupportedMediaType, fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", clip(ev.ContentType)))
 		return
 	}
@@ -265,12 +276,15 @@ func (h *Handler) userEventFunc(name string) UserEventFunc {
 }
 
 // notify serves an event whose answer has no content.
-func notify[E Event](ctx context.Context, h *Handler, w http.ResponseWriter, r *http.Request, ev E, f func(context.Context, E) error, decode func() error) {
+func notify[E Event](ctx context.Context, h *Handler, w http.ResponseWriter, r *http.Request, a *attributes, ev E, f func(context.Context, E) error, decode func() error) {
 	if f == nil && len(h.interceptors) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	err := h.read(r, ev.EventMeta())
+	m := ev.EventMeta()
+	m.fill(r, a)
+	var err error
+	m.body, err = h.readBody(r)
 	if err == nil && decode != nil {
 		err = decode()
 	}

@@ -111,16 +111,16 @@ func TestHubMuxValidation(t *testing.T) {
 // Handlers are bound to their hub in the mux and left alone outside of it.
 func TestHubMuxBindsItsHandlers(t *testing.T) {
 	t.Parallel()
-	any, err := webpubsub.NewHandler(webpubsub.Config{ConnectionStrings: []string{wireConnectionString}, Fallback: replyText("ok")})
+	unbound, err := webpubsub.NewHandler(webpubsub.Config{ConnectionStrings: []string{wireConnectionString}, Fallback: replyText("ok")})
 	require.NoError(t, err)
-	hubs := map[string]*webpubsub.Handler{"chat": any}
+	hubs := map[string]*webpubsub.Handler{"chat": unbound}
 	mux, err := webpubsub.NewHubMux(hubs)
 	require.NoError(t, err)
 	delete(hubs, "chat")
 	other := wireHeader("ce-hub", "other")
 	assert.Equal(t, http.StatusOK, wireServe(mux, wireRequest(t, "user_text")).StatusCode)
 	assert.Equal(t, http.StatusNotFound, wireServe(mux, wireRequest(t, "user_text", other)).StatusCode)
-	assert.Equal(t, http.StatusOK, wireServe(any, wireRequest(t, "user_text", other)).StatusCode)
+	assert.Equal(t, http.StatusOK, wireServe(unbound, wireRequest(t, "user_text", other)).StatusCode)
 }
 
 func TestHubMuxMistakes(t *testing.T) {

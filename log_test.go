@@ -127,7 +127,7 @@ func TestLogAndAnswersAreBounded(t *testing.T) {
 	long := strings.Repeat("ä", 100_000)
 	for name, edit := range map[string]func(*http.Request){
 		"hub": wireHeader("ce-hub", long), "type": setType(long), "system type": setType("azure.webpubsub.sys." + long),
-		"origin": setOrigin(long), "id": wireHeader("ce-id", long), "specversion": wireHeader("ce-specversion", long),
+		"origin": setOrigin(long), "id": both(wireHeader("ce-id", long), signed()), "specversion": wireHeader("ce-specversion", long),
 		"time": wireHeader("ce-time", long), "content type": wireHeader("Content-Type", long), "name": both(wireHeader("ce-eventName", long), signed()),
 		"connection id": wireHeader("ce-connectionId", long), "validation": both(setMethod("OPTIONS"), setOrigin(long)), "method": setMethod(long),
 	} {

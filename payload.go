@@ -11,13 +11,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// read fills in an event's header and body.
-func (h *Handler) read(r *http.Request, m *Meta) (err error) {
-	m.readMeta(r)
-	m.body, err = h.readBody(r)
-	return err
-}
-
 // readBody reads at most maxBody bytes, into one slice of the declared length
 // if there is one.
 func (h *Handler) readBody(r *http.Request) ([]byte, error) {
@@ -31,6 +24,9 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	case n > 0:
 		body := make([]byte, n)
 		if got, err := io.ReadFull(in, body); err != nil {
+			if limit := limitOf(err); limit != nil {
+				return nil, limit
+			}
 			return nil, &Error{
 				Status:  http.StatusBadRequest,
 				Message: fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n),
@@ -46,13 +42,28 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 		limit++ // one more tells too long from just long enough
 	}
 	body, err := io.ReadAll(io.LimitReader(in, limit))
-	if err != nil {
+	switch limit := limitOf(err); {
+	case limit != nil:
+		return nil, limit
+	case err != nil:
 		return nil, &Error{Status: http.StatusBadRequest, Message: "request body cannot be read to its end", Err: err}
-	}
-	if int64(len(body)) > h.maxBody {
+	case int64(len(body)) > h.maxBody:
 		return nil, h.tooLarge()
 	}
 	return body, nil
+}
+
+// limitOf tells whether a middleware's own limit ended the body.
+func limitOf(err error) error {
+	var limit *http.MaxBytesError
+	if !errors.As(err, &limit) {
+		return nil
+	}
+	return &Error{
+		Status:  http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware lets through", limit.Limit),
+		Err:     err,
+	}
 }
 
 func (h *Handler) tooLarge() error {

@@ -1,6 +1,7 @@
 package webpubsub
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,7 +24,11 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, rea
 func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
 	status, public := http.StatusUnauthorized, "origin and signature do not prove that this request comes from the service"
 	var chosen *Error
-	if errors.As(err, &chosen) && chosen != nil {
+	var panicked *PanicError
+	switch {
+	case errors.As(err, &panicked):
+		status, public = answerOf(err)
+	case errors.As(err, &chosen) && chosen != nil:
 		status, public = chosen.status(), chosen.Message
 	}
 	h.log(r, levelOf(status), "request not verified", status, err)
@@ -33,14 +38,14 @@ func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err e
 // fail answers an event with the error that decoding or handling it ended in.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, public := answerOf(err)
-	h.log(r, levelOf(status), "event failed", status, err)
+	h.logFailure(r, status, err)
 	writeText(w, status, public)
 }
 
 // failMQTT answers an MQTT connect event with the code for the CONNACK packet.
 func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEvent, err error) {
 	status, _ := answerOf(err)
-	h.log(r, levelOf(status), "event failed", status, err)
+	h.logFailure(r, status, err)
 	var version MQTTVersion
 	if ev.MQTTConnect != nil {
 		version = ev.MQTTConnect.ProtocolVersion
@@ -88,6 +93,16 @@ func levelOf(status int) slog.Level {
 	return slog.LevelDebug
 }
 
+// logFailure logs an event that failed. That the service hung up is not the
+// function's fault.
+func (h *Handler) logFailure(r *http.Request, status int, err error) {
+	level := levelOf(status)
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		level = slog.LevelDebug
+	}
+	h.log(r, level, "event failed", status, err)
+}
+
 // log writes the one record of an event that did not go well.
 func (h *Handler) log(r *http.Request, level slog.Level, message string, status int, err error) {
 	logger := h.logger
@@ -97,11 +112,13 @@ func (h *Handler) log(r *http.Request, level slog.Level, message string, status 
 	if !logger.Enabled(r.Context(), level) {
 		return
 	}
+	var a attributes
+	a.read(r.Header)
 	attrs := []slog.Attr{
-		slog.String("hub", clip(value(r.Header, wire.HeaderHub))),
-		slog.String("connection_id", clip(value(r.Header, wire.HeaderConnectionID))),
-		slog.String("event", clip(eventName(r.Header))),
-		slog.String("event_id", clip(value(r.Header, wire.HeaderID))),
+		slog.String("hub", clip(a.hub)),
+		slog.String("connection_id", clip(a.connection)),
+		slog.String("event", clip(a.eventName)),
+		slog.String("event_id", clip(a.id)),
 		slog.Int("status", status),
 	}
 	if err != nil {

@@ -48,7 +48,8 @@ type Reply struct {
 	// bytes. Avoid commas in values: the service's emulator reads them in
 	// different ways in its versions.
 	Metadata map[string]string
-	// MQTTUserProperties (mqtt-*) travel with the answer to an MQTT client.
+	// MQTTUserProperties (mqtt-*) travel with the answer to an MQTT client, and are
+	// a mistake for others.
 	MQTTUserProperties []MQTTUserProperty
 
 	contentType string

@@ -122,22 +122,30 @@ func NewAccessKeys(connectionStrings ...string) (*AccessKeys, error) {
 // Replace exchanges all keys and origins for those of the connection strings, at
 // once for all requests that begin afterwards. On an error nothing changes.
 func (k *AccessKeys) Replace(connectionStrings ...string) error {
+	ring, err := newKeyring(connectionStrings)
+	if err != nil {
+		return fmt.Errorf("webpubsub: access keys: %w", err)
+	}
+	k.current.Store(ring)
+	return nil
+}
+
+func newKeyring(connectionStrings []string) (*keyring, error) {
 	if len(connectionStrings) == 0 {
-		return errors.New("webpubsub: access keys: no connection string given")
+		return nil, errors.New("no connection string given")
 	}
 	ring := new(keyring)
 	for i, s := range connectionStrings {
 		c, err := connstr.Parse(s)
 		if err != nil {
-			return fmt.Errorf("webpubsub: access keys: number %d: %w", i, err)
+			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}
 		if c.AccessKey == "" {
-			return fmt.Errorf("webpubsub: access keys: number %d (%s) has no AccessKey; use a Verifier for identity-based access", i, c.Host())
+			return nil, fmt.Errorf("[%d]: connection string of %s has no AccessKey; use a Verifier for identity-based access", i, c.Host())
 		}
 		ring.add(c.Host(), newAccessKey(c.AccessKey))
 	}
-	k.current.Store(ring)
-	return nil
+	return ring, nil
 }
 
 func (ring *keyring) add(host string, key *accessKey) {
@@ -213,13 +221,13 @@ func (k *AccessKeys) GoString() string { return k.String() }
 // LogValue is String.
 func (k *AccessKeys) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// signatures are the decoded tokens of one request's ce-signature header.
+// signatures are the digests of one request's ce-signature header, in hex.
 type signatures struct {
-	sums [maxSignatures][sha256.Size]byte
-	n    int
+	digests [maxSignatures]string
+	n       int
 }
 
-// parse reads all tokens of all header lines. Tokens that are not sha256
+// parse reads all tokens of all header lines. Tokens that cannot be sha256
 // digests are passed over; too many of any kind refuse the request.
 func (s *signatures) parse(lines []string) error {
 	list := listScanner{lines: lines}
@@ -232,12 +240,8 @@ func (s *signatures) parse(lines []string) error {
 			return fmt.Errorf("header ce-signature has more than %d tokens: %w", maxSignatures, ErrSignature)
 		}
 		digest, ok := strings.CutPrefix(token, wire.SignaturePrefix)
-		if !ok || len(digest) != hex.EncodedLen(sha256.Size) {
-			continue
-		}
-		var enc [2 * sha256.Size]byte
-		copy(enc[:], digest)
-		if _, err := hex.Decode(s.sums[s.n][:], enc[:]); err == nil {
+		if ok && len(digest) == hex.EncodedLen(sha256.Size) {
+			s.digests[s.n] = digest
 			s.n++
 		}
 	}
@@ -247,19 +251,11 @@ func (s *signatures) parse(lines []string) error {
 	return nil
 }
 
-// matchAny compares in constant time: how long it takes tells which key
-// matched, not how much of one did.
+// matchAny compares in constant time: how long it takes tells which token
+// matched which key, not how much of one did.
 func (s *signatures) matchAny(keys []*accessKey, connectionID string) bool {
 	for _, k := range keys {
-		m := k.sum(connectionID)
-		matched := false
-		for i := range s.n {
-			if hmac.Equal(s.sums[i][:], m.mac[:]) {
-				matched = true
-			}
-		}
-		k.pool.Put(m)
-		if matched {
+		if k.signed(connectionID, s.digests[:s.n]) {
 			return true
 		}
 	}
@@ -274,6 +270,7 @@ type macState struct {
 	hash hash.Hash
 	id   []byte
 	mac  [sha256.Size]byte
+	hex  [2 * sha256.Size]byte // of a digest to compare
 }
 
 func newAccessKey(key string) *accessKey {
@@ -281,6 +278,20 @@ func newAccessKey(key string) *accessKey {
 	secret := []byte(key)
 	k.pool.New = func() any { return &macState{hash: hmac.New(sha256.New, secret), id: make([]byte, 0, 64)} }
 	return k
+}
+
+// signed tells whether one of the digests was made with the key.
+func (k *accessKey) signed(connectionID string, digests []string) bool {
+	m := k.sum(connectionID)
+	defer k.pool.Put(m)
+	for _, digest := range digests {
+		var got [sha256.Size]byte
+		copy(m.hex[:], digest)
+		if _, err := hex.Decode(got[:], m.hex[:]); err == nil && hmac.Equal(got[:], m.mac[:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // sum gives a state whose mac is that of the connection id; the caller puts it

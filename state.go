@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxStateBytes is the length of the longest connection state that a reply can
@@ -70,7 +71,8 @@ func (s State[T]) Get(ev Event) (T, error) {
 // Set makes the update that replaces the whole state by v. It goes into the
 // State field of a [ConnectReply] or [Reply]; v is encoded when the reply is
 // written, and one that cannot be encoded, or is longer than [MaxStateBytes],
-// makes the reply fail with 500.
+// makes the reply fail with 500. Members of the state that v does not have are
+// gone, where web-pubsub-express's setState would keep them.
 func (s State[T]) Set(v T) StateUpdate {
 	return StateUpdate{encode: func() (string, error) {
 		data, err := json.Marshal(v)
@@ -157,25 +159,34 @@ func fromDotNet(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	for name, raw := range members {
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			continue
-		}
-		value, err := base64.StdEncoding.DecodeString(text)
-		switch {
-		case err != nil:
-			value = []byte(text)
-		case !json.Valid(value):
-			if value, err = json.Marshal(string(value)); err != nil {
-				return nil, err
-			}
-		}
-		if !json.Valid(value) {
-			value = raw
-		}
-		members[name] = value
+		members[name] = dotNetMember(raw)
 	}
 	return json.Marshal(members)
+}
+
+// dotNetMember gives the JSON value that a member stands for. Bytes that are no
+// text stay base64, which is how encoding/json reads a []byte; so does an older
+// version's text that merely looks like base64.
+func dotNetMember(raw json.RawMessage) json.RawMessage {
+	var text *string
+	if json.Unmarshal(raw, &text) != nil || text == nil {
+		return raw
+	}
+	value, err := base64.StdEncoding.DecodeString(*text)
+	if err != nil {
+		value = []byte(*text)
+	}
+	if json.Valid(value) {
+		return value
+	}
+	if err != nil || !utf8.Valid(value) {
+		return raw
+	}
+	quoted, err := json.Marshal(string(value))
+	if err != nil {
+		return raw
+	}
+	return quoted
 }
 
 func toDotNet(data []byte) ([]byte, error) {

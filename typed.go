@@ -2,6 +2,7 @@ package webpubsub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
@@ -84,12 +85,14 @@ func Text[Out string | Reply](f func(ctx context.Context, ev *UserEvent, in stri
 	return nil
 }
 
+var errNotUTF8 = errors.New("not UTF-8")
+
 func (ev *UserEvent) text() (string, error) {
 	if ev.DataType != DataText {
 		return "", ev.unsupported("text/plain")
 	}
 	if !utf8.Valid(ev.Data) {
-		return "", &DecodeError{What: "text payload", Err: errors.New("not UTF-8")}
+		return "", &DecodeError{What: "text payload", Err: errNotUTF8}
 	}
 	return string(ev.Data), nil
 }
@@ -108,11 +111,19 @@ func (ev *UserEvent) unsupported(want string) error {
 //
 // Its errors are a [*DecodeError] or [*ValidationError], or an [*Error] with
 // status 415 for a payload of another type; a function may return them as they are.
+// That v is no pointer, or nil, is a mistake of the caller, not of the client.
 func (ev *UserEvent) DecodeJSON(v any) error {
 	if ev.DataType != DataJSON && ev.DataType != DataText {
 		return ev.unsupported("application/json or text/plain")
 	}
+	if !utf8.Valid(ev.Data) { // encoding/json would put other characters in its place
+		return &DecodeError{What: "JSON payload", Err: errNotUTF8}
+	}
 	if err := unmarshal(ev.Data, v); err != nil {
+		var misused *json.InvalidUnmarshalError
+		if errors.As(err, &misused) {
+			return misused
+		}
 		return &DecodeError{What: "JSON payload", Err: err}
 	}
 	if ev.validate != nil {

@@ -227,7 +227,7 @@ func TestCL10OneClientsFramesInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{on: map[string]http.HandlerFunc{"say": func(w http.ResponseWriter, _ *http.Request) {
-			time.Sleep(time.Minute) // of the bubble: the frame after it would overtake
+			pass(time.Minute) // of the bubble: the frame after it would overtake
 			answer(http.StatusOK, "text/plain", "reply")(w, nil)
 		}}}
 		r := newRig(t, chat(h))

@@ -104,12 +104,12 @@ func TestClientsGoodbye(t *testing.T) {
 				p := r.json(r.clientURL("ann", ""), reliableJSON)
 				start := time.Now()
 				tc.close(p)
-				time.Sleep(29 * time.Second)
+				pass(29 * time.Second)
 				synctest.Wait()
 				if tc.after > 0 {
 					assert.Empty(t, h.told("disconnected"), "within the window")
 				}
-				time.Sleep(2 * time.Second)
+				pass(2 * time.Second)
 				ev := h.one(t, "disconnected")
 				assert.JSONEq(t, tc.body, ev.body)
 				assert.Equal(t, tc.after, ev.at.Sub(start))
@@ -141,6 +141,38 @@ func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
 	})
 }
 
+// Events that are with a handler are given up, those that wait to be sent again too.
+func TestCloseDoesNotWaitForHandlers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{on: map[string]http.HandlerFunc{
+			"hang":      func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			"retry":     answer(503, "", ""),
+			"connected": answer(503, "", ""),
+			"connect": func(_ http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("ce-userId") == "late" {
+					<-r.Context().Done()
+				}
+			},
+		}}
+		r := newRig(t, chat(h))
+		for _, name := range []string{"hang", "retry"} {
+			p := r.member("ann")
+			p.send(`{"type":"event","event":"` + name + `","data":1}`)
+		}
+		done := make(chan int)
+		go func() {
+			_, resp := r.try(r.clientURL("late", ""), nil)
+			done <- resp.StatusCode
+		}()
+		synctest.Wait()
+		start := time.Now()
+		r.server.Close()
+		assert.LessOrEqual(t, time.Since(start), 2*time.Second)
+		assert.Equal(t, http.StatusInternalServerError, <-done)
+	})
+}
+
 func TestDeadPeersAreFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -151,11 +183,11 @@ func TestDeadPeersAreFound(t *testing.T) {
 		p := r.member("ann")
 		reads := make(chan struct{})
 		go func() { defer close(reads); _, _, _ = p.conn.Read(t.Context()) }() // answers pings
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		synctest.Wait()
 		assert.Empty(t, h.told("disconnected"))
 		dead := r.member("dead")
-		time.Sleep(41 * time.Second)
+		pass(41 * time.Second)
 		assert.Equal(t, "dead", h.one(t, "disconnected").header.Get("ce-userId"))
 		_ = dead
 		r.server.Close()
@@ -168,7 +200,7 @@ func TestDeadPeersAreFound(t *testing.T) {
 func TestBusyClientIsNotTakenForDead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := &script{on: map[string]http.HandlerFunc{"slow": func(http.ResponseWriter, *http.Request) { time.Sleep(90 * time.Second) }}}
+		h := &script{on: map[string]http.HandlerFunc{"slow": func(http.ResponseWriter, *http.Request) { pass(90 * time.Second) }}}
 		cfg := chat(h)
 		cfg.KeepAlive = time.Second
 		r := newRig(t, cfg)
@@ -205,7 +237,7 @@ func TestSlowReaderDelaysNobody(t *testing.T) {
 			require.Len(t, fast.next()["data"], 1_000_000)
 		}
 		assert.Zero(t, time.Since(start), "the slow one has read nothing")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.JSONEq(t, `{"reason":"The client reads too slowly."}`, h.one(t, "disconnected").body)
 		assert.Equal(t, "slow", h.one(t, "disconnected").header.Get("ce-userId"))
 		_ = slow

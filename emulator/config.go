@@ -38,10 +38,11 @@ type Config struct {
 	// KeepAlive is the time between pings. Zero is [DefaultKeepAlive], negative
 	// sends none.
 	KeepAlive time.Duration
-	// Clock for windows, timeouts of streams and pauses. Nil is the machine's.
+	// Clock for tokens, windows, streams, pings and the age of consent. Nil is the
+	// machine's, which also times sockets and the attempts to deliver an event.
 	Clock Clock
-	// Transport carries events to handlers that are not local. Nil is
-	// [http.DefaultTransport].
+	// Transport carries events to handlers that are not local. Nil is one of the
+	// emulator's own, whose connections end with it.
 	Transport http.RoundTripper
 	// Logger says what happens. Nil is silent.
 	Logger *slog.Logger

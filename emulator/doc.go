@@ -11,6 +11,27 @@
 //		…
 //	}
 //
+// Where the service's documentation and Microsoft's emulator differ, or neither
+// says anything, this emulator does the following:
+//
+//   - A user event that fails closes a client without Web PubSub subprotocol
+//     (1011). Others get an ack with the error InternalServerError and stay.
+//   - The answer of a handler that refuses a client has its status passed on, not
+//     its body.
+//   - A client of a reliable subprotocol that closes with 1000, or without a
+//     status as the official JavaScript client does when it is stopped, has gone
+//     for good. After any other end it has 30 seconds to come back.
+//   - A client that comes back is greeted again, and then gets what it missed.
+//   - An invocation is a user event, and its answer the handler's. How the service
+//     itself does this is not documented.
+//   - A stream whose publisher is gone ends with the error Cancelled.
+//   - The notifications of one connection reach the handler in their order. A
+//     handler is told that a connection has left its groups when it ends.
+//   - A line of message metadata in a handler's answer is taken whole, commas and
+//     all; of several lines of one name the last one counts.
+//   - The subprotocols of protobuf and MQTT are not served: a client that offers
+//     nothing else is one without subprotocol.
+//
 // Its defaults are those of Microsoft's emulator, so that connection strings fit
 // both. The access key that both have by default is known to everybody: listen
 // on loopback only, or set another.

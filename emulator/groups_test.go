@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -158,5 +159,26 @@ func TestInvoke(t *testing.T) {
 		p.quiet() // the answer to what was cancelled is for nobody
 		assert.Len(t, h.told("e"), 4)
 		assert.Equal(t, "in", h.told("e")[0].body)
+	})
+}
+
+// A client that says something and goes has said it.
+func TestLastWords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := userEvent("message", func(http.ResponseWriter, *http.Request) { pass(time.Second) })
+		r := newRig(t, chat(h))
+		p := r.raw(r.clientURL("ann", ""))
+		p.send("1", "2", "3")
+		require.NoError(t, p.conn.Close(websocket.StatusNormalClosure, "bye"))
+		pass(time.Minute)
+		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "message", "message", "message", "disconnected"}, h.settled())
+		gone := r.raw(r.clientURL("bob", "", "g"))
+		gone.send("1")
+		require.NoError(t, gone.conn.CloseNow())
+		synctest.Wait()
+		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
+		pass(time.Minute)
+		assert.JSONEq(t, `{"reason":"The client's connection was lost."}`, h.told("disconnected")[1].body)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -63,6 +64,9 @@ func serve(t *testing.T, h http.Handler, before func()) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
+// pass lets the time of a bubble go by; it takes none of the machine's.
+func pass(d time.Duration) { <-time.After(d) }
+
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -99,9 +103,7 @@ func (l *pipeListener) Addr() net.Addr {
 func sign(t *testing.T, hub string, claims jwt.MapClaims) string {
 	t.Helper()
 	all := jwt.MapClaims{"aud": base + "/client/hubs/" + hub, "exp": time.Now().Add(time.Hour).Unix()}
-	for k, v := range claims {
-		all[k] = v
-	}
+	maps.Copy(all, claims)
 	return signWith(t, emulator.DefaultAccessKey, all)
 }
 

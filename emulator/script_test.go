@@ -58,6 +58,12 @@ func (s *script) told(event string) []told {
 	return slices.DeleteFunc(slices.Clone(s.seen), func(r told) bool { return r.event != event })
 }
 
+func (s *script) all() []told {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.seen)
+}
+
 // names gives all requests in order: the method of those for consent, the name of
 // the events.
 func (s *script) names() []string {

@@ -67,11 +67,11 @@ func TestStreamIdle(t *testing.T) {
 		p.send(startStream)
 		p.expect(streamAck(1))
 		for seq := range 5 { // data, keep-alive: the timer begins anew at each
-			time.Sleep(999 * time.Millisecond)
+			pass(999 * time.Millisecond)
 			p.send(streamData(seq + 1))
 			p.expect(streamAck(seq + 2))
 			member.expect(streamed(seq + 1))
-			time.Sleep(999 * time.Millisecond)
+			pass(999 * time.Millisecond)
 			p.send(`{"type":"streamData","streamId":"s"}`)
 			p.quiet()
 		}
@@ -118,7 +118,7 @@ func TestStreamGoesOnAfterRecovery(t *testing.T) {
 		p.send(`{"type":"sendToGroup","group":"g","stream":{"streamId":"s","idleTimeoutMs":60000}}`, streamData(1))
 		p.expect(streamAck(1), streamAck(2))
 		require.NoError(t, p.conn.CloseNow())
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		again := r.recover(p)
 		again.next()
 		again.send(streamData(1), streamData(2))

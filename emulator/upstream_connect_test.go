@@ -108,13 +108,13 @@ func TestS52And53Retries(t *testing.T) {
 		name   string
 		answer func() http.HandlerFunc
 		status int
-		waits  []time.Duration
+		waits  []int // seconds
 	}{
-		{"S52 503, then 200", func() http.HandlerFunc { return answers(answer(503, "", ""), answer(200, "", "{}")) }, 101, []time.Duration{1}},
-		{"S53 408", func() http.HandlerFunc { return answers(answer(408, "", ""), answer(204, "", "")) }, 101, []time.Duration{1}},
-		{"S53 599 twice", func() http.HandlerFunc { return answers(answer(599, "", ""), answer(599, "", ""), answer(204, "", "")) }, 101, []time.Duration{1, 3}},
-		{"S53 always 503", func() http.HandlerFunc { return answer(503, "", "") }, 503, []time.Duration{1, 3, 5}},
-		{"S53 no answer", func() http.HandlerFunc { return broken }, 500, []time.Duration{1, 3, 5}},
+		{"S52 503, then 200", func() http.HandlerFunc { return answers(answer(503, "", ""), answer(200, "", "{}")) }, 101, []int{1}},
+		{"S53 408", func() http.HandlerFunc { return answers(answer(408, "", ""), answer(204, "", "")) }, 101, []int{1}},
+		{"S53 599 twice", func() http.HandlerFunc { return answers(answer(599, "", ""), answer(500, "", ""), answer(204, "", "")) }, 101, []int{1, 3}},
+		{"S53 always 503", func() http.HandlerFunc { return answer(503, "", "") }, 503, []int{1, 3, 5}},
+		{"S53 no answer", func() http.HandlerFunc { return broken }, 500, []int{1, 3, 5}},
 		{"S53 400", func() http.HandlerFunc { return answer(400, "", "") }, 400, nil},
 		{"S53 401", func() http.HandlerFunc { return answer(401, "", "") }, 401, nil},
 		{"S53 404", func() http.HandlerFunc { return answer(404, "", "") }, 404, nil},
@@ -132,7 +132,7 @@ func TestS52And53Retries(t *testing.T) {
 					sent := h.told("connect")
 					require.Len(t, sent, 1+len(tc.waits))
 					for i, wait := range tc.waits {
-						assert.Equal(t, wait*time.Second, sent[i+1].at.Sub(sent[i].at))
+						assert.Equal(t, time.Duration(wait)*time.Second, sent[i+1].at.Sub(sent[i].at))
 						assert.Equal(t, sent[0].body, sent[i+1].body)
 						assert.Equal(t, "0", sent[i+1].id)
 						assert.Equal(t, sent[0].header, sent[i+1].header)
@@ -187,7 +187,7 @@ func TestS54And55HeadersFromConnectToDisconnected(t *testing.T) {
 				assert.Equal(t, []string{want}, ev.header.Values(header), "%s: %s", name, header)
 			}
 			if id > 0 {
-				assert.Equal(t, plainJSON, ev.header.Get("ce-subprotocol"))
+				assert.Equal(t, []string{plainJSON}, ev.header.Values("ce-subprotocol"))
 				assert.Equal(t, "s1", ev.header.Get("ce-connectionState"), "the last line counts")
 				assert.Equal(t, "a=1", ev.header.Get("Cookie"))
 				assert.Equal(t, "用户", ev.header.Get("ce-userId"))
@@ -204,7 +204,7 @@ func TestS62ConnectedRefused(t *testing.T) {
 		h := &script{on: map[string]http.HandlerFunc{"connected": answer(503, "", "", "ce-connectionState", "no", "Set-Cookie", "no=1")}}
 		r := newRig(t, chat(h))
 		p := r.member("ann")
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		synctest.Wait()
 		assert.Len(t, h.told("connected"), 4)
 		p.quiet()
@@ -222,12 +222,12 @@ func TestS63RecoveryRaisesNoEvents(t *testing.T) {
 		r := newRig(t, chat(h))
 		p := r.json(r.clientURL("ann", ""), reliableJSON)
 		require.NoError(t, p.conn.CloseNow())
-		time.Sleep(29 * time.Second)
+		pass(29 * time.Second)
 		again := r.recover(p)
 		again.next()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.NoError(t, again.conn.Close(websocket.StatusNormalClosure, ""))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "disconnected"}, namesOf(h, "OPTIONS", "connect", "connected", "disconnected"))
 	})
 }
@@ -264,5 +264,22 @@ func TestS64CookiesOfEachConnection(t *testing.T) {
 			cookies[ev.header.Get("ce-userId")] = ev.header.Get("Cookie")
 		}
 		assert.Equal(t, map[string]string{"a": "affinity=a", "b": "affinity=b", "none": ""}, cookies)
+	})
+}
+
+// Cookies go back to the host that set them, and to no other.
+func TestCookiesStayWithTheirHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := connectAnswer(answer(204, "", "", "Set-Cookie", "a=1", "Set-Cookie", "gone=1; Max-Age=0"))
+		cfg := remote(t, h)
+		one := cfg.Hubs["chat"].EventHandlers[0]
+		two := one
+		one.UserEventPattern, two.URLTemplate = "mine", "http://other.test/{event}"
+		cfg.Hubs["chat"] = emulator.Hub{EventHandlers: []emulator.EventHandler{one, two}}
+		r := newRig(t, cfg)
+		r.member("ann").send(`{"type":"event","event":"mine","data":1}`, `{"type":"event","event":"others","data":1}`)
+		assert.Equal(t, []string{"a=1"}, h.one(t, "mine").header.Values("Cookie"))
+		assert.Empty(t, h.one(t, "others").header.Values("Cookie"))
 	})
 }

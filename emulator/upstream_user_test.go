@@ -34,6 +34,7 @@ func TestS75To77Replies(t *testing.T) {
 	}{
 		{"S75 text", answer(200, "text/plain; charset=utf-8", "hi \"<"), server(`"dataType":"text","data":"hi \"<"`)},
 		{"S76 json", answer(201, "APPLICATION/JSON", `{"answer": 42}`), server(`"dataType":"json","data":{"answer": 42}`)},
+		{"json that is not UTF-8", answer(200, "application/json", "\"\xff\""), server(`"dataType":"json","data":"` + "\uFFFD" + `"`)},
 		{"S76 binary", answer(200, "application/octet-stream", "\x00\xff"), server(`"dataType":"binary","data":"AP8="`)},
 		{"S76 no type", answer(200, "", "ab"), server(`"dataType":"binary","data":"YWI="`)},
 		{"S77 other type", answer(200, "unsupported/type", "x"), []string{ackedErr}},
@@ -204,7 +205,7 @@ func TestS84RawClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := userEvent("message", answers(
-			answer(200, "application/octet-stream", "\x01"), answer(200, "text/plain", "text"), answer(200, "application/json", `"json"`),
+			answer(200, "application/octet-stream", "\x01"), answer(200, "text/plain", "tex\xff"), answer(200, "application/json", `"json"`),
 			answer(204, "", ""), answer(500, "text/plain", "secret"),
 		))
 		r := newRig(t, chat(h))
@@ -212,7 +213,7 @@ func TestS84RawClient(t *testing.T) {
 		for _, want := range []struct {
 			kind websocket.MessageType
 			text string
-		}{{websocket.MessageBinary, "\x01"}, {websocket.MessageText, "text"}, {websocket.MessageText, `"json"`}} {
+		}{{websocket.MessageBinary, "\x01"}, {websocket.MessageText, "tex\uFFFD"}, {websocket.MessageText, `"json"`}} {
 			p.send("in")
 			kind, text := p.frame()
 			assert.Equal(t, want.kind, kind)
@@ -310,11 +311,10 @@ func TestGroupPresence(t *testing.T) {
 			p.send(`{"type":"joinGroup","group":"` + g + `"}`)
 		}
 		p.send(`{"type":"leaveGroup","group":"room.1"}`, `{"type":"leaveGroup","group":"room.1"}`)
-		p.quiet()
 		require.NoError(t, p.conn.Close(websocket.StatusNormalClosure, ""))
 		h.settled()
 		var seen []string
-		for _, ev := range h.seen[2:] {
+		for _, ev := range h.all()[2:] {
 			seen = append(seen, ev.id+" "+ev.event+" "+ev.body+" "+strings.TrimPrefix(ev.header.Get("ce-type"), "azure.webpubsub."))
 		}
 		assert.Equal(t, []string{

@@ -51,7 +51,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	if opts != nil {
 		o = *opts
 	}
-	o.Transport, o.Retry = nil, false
+	o.Transport = nil
 	s, err := newService(h, &o)
 	if err != nil {
 		return fmt.Errorf("httptest: check: options: %w", err)

@@ -55,6 +55,10 @@ func TestCheckHandlerPasses(t *testing.T) {
 		"without functions": {change: func(cfg *webpubsub.Config) {
 			*cfg = webpubsub.Config{Hub: cfg.Hub, ConnectionStrings: cfg.ConnectionStrings, Logger: cfg.Logger}
 		}},
+		"whatever the transport": {
+			change: func(*webpubsub.Config) {},
+			opts:   &httptest.Options{Transport: http.DefaultTransport, Retry: true},
+		},
 		"for any hub": {change: func(cfg *webpubsub.Config) { cfg.Hub = "" }},
 		"with functions that refuse": {change: func(cfg *webpubsub.Config) {
 			cfg.OnConnect = func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {

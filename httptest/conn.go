@@ -163,10 +163,7 @@ func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*deliv
 	if c.closed && ev.Type != wire.TypeConnected {
 		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", clip(ev.Name), c.ID, ErrClosed)
 	}
-	ev.ConnectionID, ev.UserID, ev.State = c.ID, c.UserID, c.state
-	if ev.Type != wire.TypeConnect {
-		ev.Subprotocol = c.Subprotocol
-	}
+	ev.ConnectionID, ev.UserID, ev.Subprotocol, ev.State = c.ID, c.UserID, c.Subprotocol, c.state
 	if c.mqtt != nil {
 		c.mqtt.describe(&ev)
 	}

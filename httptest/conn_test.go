@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,42 @@ func afterConnect(f func(w http.ResponseWriter, n int)) *script {
 		}
 		f(w, n)
 	}}
+}
+
+func TestUE62NotificationThatKeepsFailing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := afterConnect(func(w http.ResponseWriter, n int) {
+			if n <= 5 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		})
+		conn, err := httptest.New(h, &httptest.Options{Retry: true}).Connect(t.Context(), nil)
+		require.NoError(t, err)
+		var rejected *httptest.RejectedError
+		require.ErrorAs(t, conn.Connected(t.Context()), &rejected)
+		assert.Equal(t, "connected", rejected.Event)
+		assert.Equal(t, 4, rejected.Attempts)
+		_, err = conn.SendText(t.Context(), "message", "")
+		require.NoError(t, err, "the connection stays")
+		assert.Len(t, h.seen, 6)
+		assert.Equal(t, "2", h.seen[5].Header.Get("ce-id"))
+	})
+}
+
+func TestUE63OneConnectedAndOneDisconnected(t *testing.T) {
+	t.Parallel()
+	h := new(script)
+	conn := connect(t, h)
+	require.NoError(t, conn.Connected(t.Context()))
+	require.Error(t, conn.Connected(t.Context()), "a client that recovers is not connected anew")
+	require.NoError(t, conn.Disconnect(t.Context(), ""))
+	require.ErrorIs(t, conn.Disconnect(t.Context(), ""), httptest.ErrClosed)
+	var got []string
+	for _, r := range h.seen {
+		got = append(got, r.Header.Get("ce-eventName"))
+	}
+	assert.Equal(t, []string{"connect", "connected", "disconnected"}, got)
 }
 
 func TestUE64CookiesOfConnections(t *testing.T) {

@@ -12,6 +12,17 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
+// Curl writes a shell command that sends one user event with a text payload to a
+// server, as the service of a connection string would; see [Service.Curl]. Like
+// [New], it panics if that cannot be done.
+func Curl(url, connectionString, event, text string) string {
+	command, err := New(nil, &Options{URL: url, ConnectionString: connectionString}).Curl(event, text)
+	if err != nil {
+		panic(err)
+	}
+	return command
+}
+
 // Curl writes a shell command that sends one user event with a text payload, as
 // the service would: signed, and quoted so that it can be pasted. The
 // connection is made up; the key is not in the command, and its signature is

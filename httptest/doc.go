@@ -25,6 +25,9 @@
 // module's own code, so that a handler built on this module is fed by an encoder
 // that is not its own.
 //
+// A test that needs net/http/httptest too imports one of the two under another
+// name.
+//
 // Security: [ConnectionString] holds a key that everybody knows. A handler that
 // accepts it outside of a test accepts everybody.
 package httptest

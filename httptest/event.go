@@ -166,7 +166,7 @@ func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
 		ID:     ev.ID,
 		Source: types.URIRef{URL: url.URL{Path: path}},
 		Type:   ev.Type,
-		Time:   &types.Timestamp{Time: ev.Time.UTC().Truncate(time.Second)},
+		Time:   &types.Timestamp{Time: ev.Time.Truncate(time.Second)},
 		Extensions: map[string]any{
 			"awpsversion":  wire.Version,
 			"hub":          s.hub,

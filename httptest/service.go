@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -60,7 +61,19 @@ type Options struct {
 	Retry bool
 }
 
-// Service plays the service. It is safe for concurrent use.
+// String tells which hub the options are for, and no key.
+func (o Options) String() string {
+	return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub))
+}
+
+// GoString is String.
+func (o Options) GoString() string { return o.String() }
+
+// LogValue is String.
+func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// Service plays the service. It is safe for concurrent use; it prints and logs
+// without its keys.
 type Service struct {
 	hub     string
 	origin  string // the service's own host
@@ -70,6 +83,17 @@ type Service struct {
 	sender  upstream.Sender
 	direct  upstream.Sender // never retries
 }
+
+// String tells which hub and origin the service plays, and no key.
+func (s *Service) String() string {
+	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
+}
+
+// GoString is String.
+func (s *Service) GoString() string { return s.String() }
+
+// LogValue is String.
+func (s *Service) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // New makes a service that raises its events on h, in memory: h is called in
 // the goroutine of the test. With a nil h it delivers to [Options.URL] over the
@@ -177,7 +201,7 @@ func (s *Service) Validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return wrapError(wire.NameValidate, s.sender.Validate(ctx, req, append([]string{s.origin}, s.origins...)))
+	return wrapError(wire.NameValidate, s.sender.Validate(ctx, req, s.origins))
 }
 
 // NewValidationRequest makes the request by which the service asks for consent:

@@ -3,11 +3,14 @@ package httptest_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	nethttptest "net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,6 +46,19 @@ func TestNewPanics(t *testing.T) {
 	}
 }
 
+func TestKeysAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	opts := httptest.Options{ConnectionString: "Endpoint=https://a.test;AccessKey=primary-secret;", SecondaryKey: "secondary-secret"}
+	svc := httptest.New(http.NotFoundHandler(), &opts)
+	var out strings.Builder
+	logger := slog.New(slog.NewTextHandler(&out, nil))
+	for _, v := range []any{opts, &opts, svc} {
+		_, _ = fmt.Fprintf(&out, "%v %+v %#v %s", v, v, v, v)
+		logger.Info("x", "v", v)
+	}
+	assert.NotContains(t, out.String(), "secret")
+}
+
 func TestUE28ValidationRequest(t *testing.T) {
 	t.Parallel()
 	h := &script{answer: func(w http.ResponseWriter, _ int) {
@@ -55,6 +71,26 @@ func TestUE28ValidationRequest(t *testing.T) {
 	for _, r := range h.seen {
 		assert.Equal(t, "/events/chat/validate?code=1", r.Path)
 		assert.Equal(t, http.Header{"Webhook-Request-Origin": {"localhost"}, "Ce-Awpsversion": {"1.0"}}, r.Header)
+	}
+}
+
+func TestUE123URLTemplate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ template, event, want string }{
+		"dotted name":     {"http://h.test/api/{HUB}/{event}", "room.a", "http://h.test/api/chat/room.a"},
+		"to be escaped":   {"http://h.test/api/{hub}/{Event}", "a b/c?d", "http://h.test/api/chat/a%20b%2Fc%3Fd"},
+		"in the query":    {"https://h.test/api?code=1&e={event}", "say", "https://h.test/api?code=1&e=say"},
+		"no parameters":   {"http://h.test:7071/api", "say", "http://h.test:7071/api"},
+		"looks like more": {"http://h.test/{event}", "{hub}", "http://h.test/%7Bhub%7D"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc := httptest.New(nil, &httptest.Options{URL: test.template})
+			req, err := svc.NewRequest(t.Context(), httptest.Event{Name: test.event})
+			require.NoError(t, err)
+			assert.Equal(t, test.want, req.URL.String())
+		})
 	}
 }
 
@@ -243,6 +279,20 @@ func TestCurl(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 200, answer.Status)
 	assert.Equal(t, text, string(answer.Body))
+}
+
+func TestCurlOfAConnectionString(t *testing.T) {
+	t.Parallel()
+	const url = "http://127.0.0.1:3000/eventhandler"
+	want, err := httptest.New(nil, &httptest.Options{URL: url}).Curl("message", "hello")
+	require.NoError(t, err)
+	got := httptest.Curl(url, httptest.ConnectionString, "message", "hello")
+	own := regexp.MustCompile(`(?m)^  -H 'ce-(time|signature): .*$`) // the time, and the other key, which is random
+	assert.Equal(t, own.ReplaceAllString(want, ""), own.ReplaceAllString(got, ""))
+	assert.Contains(t, got, webpubsub.Sign("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "curl"))
+	assert.NotContains(t, got, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH")
+	assert.Panics(t, func() { httptest.Curl(url, "AccessKey=x", "message", "hello") })
+	assert.Panics(t, func() { httptest.Curl(url, httptest.ConnectionString, "", "hello") })
 }
 
 func TestCurlRefuses(t *testing.T) {

@@ -83,7 +83,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 		args        []string
 		want        string
 	}{
-		{"no connection string", nil, nil, "Endpoint is missing"},
+		{"no connection string", nil, nil, "connection string is empty"},
 		{"short ticket key", map[string]string{"TICKET_KEY": "0102"}, nil, "ticket key has 2 bytes, want 32 random ones"},
 		{"ticket key of letters", map[string]string{"TICKET_KEY": "letters"}, nil, "TICKET_KEY is not hexadecimal"},
 		{"authorities without one", nil, []string{"-ca", write(t, "ca.pem", "nothing")}, "has no certificate in PEM form"},

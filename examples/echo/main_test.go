@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -38,25 +41,54 @@ func build(t *testing.T) (program string) {
 func start(t *testing.T, program string, environment ...string) (command string) {
 	t.Helper()
 	run := exec.CommandContext(t.Context(), program) // killed with the test's context
-	run.Env = append(os.Environ(), "ADDR=127.0.0.1:0", "WEBPUBSUB_CONNECTION_STRING=")
+	run.Env = append(os.Environ(), "PORT="+freePort(t), "WEBPUBSUB_CONNECTION_STRING=")
 	run.Env = append(run.Env, environment...)
-	run.Stderr = t.Output()
-	stdout, err := run.StdoutPipe()
+	stderr, err := run.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, run.Start())
 	t.Cleanup(func() {
 		var exit *exec.ExitError
 		assert.ErrorAs(t, run.Wait(), &exit, "the program ended by itself")
 	})
-	lines := bufio.NewScanner(stdout)
+	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
+		if command == "" && !strings.HasPrefix(lines.Text(), "curl ") {
+			continue
+		}
 		command += lines.Text() + "\n"
-		if strings.HasPrefix(command, "curl ") && !strings.HasSuffix(lines.Text(), `\`) {
+		if !strings.HasSuffix(lines.Text(), `\`) {
+			awaitListener(t, curl(t, command).URL.Host)
 			return command
 		}
 	}
 	require.Fail(t, "no curl command was printed", "output %q, error %v", command, lines.Err())
 	return ""
+}
+
+// awaitListener waits until the program listens, just after it has printed.
+func awaitListener(t *testing.T, address string) {
+	t.Helper()
+	var dialer net.Dialer
+	for {
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
+		if err == nil {
+			require.NoError(t, conn.Close())
+			return
+		}
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		runtime.Gosched()
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	var config net.ListenConfig
+	ln, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, ln.Close()) }()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	require.NoError(t, err)
+	return port
 }
 
 // words splits a command as a POSIX shell does, as far as quotes and backslashes go.
@@ -192,12 +224,9 @@ func testEvents(t *testing.T, url string) {
 		status                        int
 		answer                        string
 	}{
-		{"connect", "sys.connect", "application/json", `{"claims":{}}`, http.StatusOK, `{"groups":["lobby"]}`},
+		{"connect", "sys.connect", "application/json", `{"claims":{}}`, http.StatusNoContent, ""},
 		{"message", "user.message", "text/plain", "hello, 世界", http.StatusOK, "hello, 世界"},
-		{"say", "user.say", "application/json", `{"text":"hello","more":1}`, http.StatusOK, `{"text":"hello"}`},
-		{"say nothing", "user.say", "application/json", `{"text":""}`, http.StatusBadRequest, "payload is not valid: text: required"},
-		{"say too much", "user.say", "application/json", `{"text":"` + strings.Repeat("a", 4001) + `"}`, http.StatusBadRequest, "payload is not valid: text: max=4000"},
-		{"say no JSON", "user.say", "text/plain", "hello", http.StatusBadRequest, "JSON payload cannot be decoded"},
+		{"message that is not text", "user.message", "application/octet-stream", "hello", http.StatusUnsupportedMediaType, "event payload is binary, want text/plain"},
 		{"something else", "user.sing", "text/plain", "la", http.StatusNoContent, ""},
 	} {
 		_, event, _ := strings.Cut(tc.kind, ".")
@@ -213,11 +242,7 @@ func testEvents(t *testing.T, url string) {
 		}
 		res, body := do(t, r)
 		assert.Equal(t, tc.status, res.StatusCode, tc.name)
-		if tc.kind == "sys.connect" {
-			assert.JSONEq(t, tc.answer, body, tc.name)
-		} else {
-			assert.Equal(t, tc.answer, body, tc.name)
-		}
+		assert.Equal(t, tc.answer, body, tc.name)
 	}
 
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, url, http.NoBody)

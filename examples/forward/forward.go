@@ -51,9 +51,7 @@ func (s *Sink) Forward(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.
 		return webpubsub.Reply{}, err
 	}
 	if result := s.client.Send(ctx, out); !cloudevents.IsACK(result) {
-		refusal := webpubsub.Unavailable("the event could not be forwarded")
-		refusal.Err = cause(result)
-		return webpubsub.Reply{}, refusal
+		return webpubsub.Reply{}, webpubsub.Unavailable("the event could not be forwarded").WithCause(cause(result))
 	}
 	return webpubsub.Reply{}, nil
 }

@@ -258,7 +258,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 		{"sink of another scheme", map[string]string{"WEBPUBSUB_CONNECTION_STRING": connectionString, "SINK_URL": "ftp://sink.test/"},
 			"sink is not an http or https URL"},
 		{"no connection string", map[string]string{"SINK_URL": "http://sink.test/"},
-			"Endpoint is missing"},
+			"connection string is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

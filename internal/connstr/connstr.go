@@ -25,6 +25,9 @@ type ConnectionString struct {
 // segments and unknown keys are ignored; keys are compared without case. No
 // error contains more of s than the names of its keys and its endpoint.
 func Parse(s string) (ConnectionString, error) {
+	if strings.TrimSpace(s) == "" {
+		return ConnectionString{}, errors.New("connection string is empty; is the variable that should hold it set?")
+	}
 	values := make(map[string]string, 4)
 	for segment := range strings.SplitSeq(s, ";") {
 		if segment = strings.TrimSpace(segment); segment == "" {
@@ -58,7 +61,7 @@ func Parse(s string) (ConnectionString, error) {
 	}
 	if port, ok := values["port"]; ok {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return ConnectionString{}, fmt.Errorf("connection string: Port %q is not a number from 1 to 65535", port)
+			return ConnectionString{}, errors.New("connection string: Port is not a number from 1 to 65535") // not quoted: it may be a key
 		}
 		host := u.Hostname()
 		if strings.Contains(host, ":") {

@@ -66,6 +66,7 @@ func TestMemoryIsLikeAServer(t *testing.T) {
 				assert.NoError(t, err)
 				got = seen{r.Method, r.RequestURI, r.URL.Path, r.URL.RawQuery, r.Host, r.Proto, string(body), r.Header, r.ContentLength}
 				assert.NotEmpty(t, r.RemoteAddr)
+				assert.Nil(t, r.GetBody)
 				handler(w, r)
 			})
 			server := nethttptest.NewServer(h)

@@ -54,11 +54,11 @@ type Decision struct {
 	Subprotocol string
 }
 
-// Refusal is an event handler's refusal, or its failure, as the client sees it.
-type Refusal struct{ Status int }
+// RefusalError is an event handler's refusal, or its failure, as the client sees it.
+type RefusalError struct{ Status int }
 
 // Error gives the status.
-func (r *Refusal) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
+func (r *RefusalError) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
 
 // Config of an [Endpoint].
 type Config struct {
@@ -81,7 +81,7 @@ type Config struct {
 type Endpoint struct {
 	Config
 
-	ctx    context.Context // ends with Close
+	ctx    context.Context //nolint:containedctx // ends with Close, as all that it starts
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
@@ -130,7 +130,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 	agreed, err := e.agree(h, in)
 	if err != nil {
 		status := http.StatusInternalServerError
-		if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		if refusal := (*RefusalError)(nil); errors.As(err, &refusal) {
 			status = refusal.Status
 		}
 		e.refuse(w, r, hubName, status, err.Error())

@@ -16,12 +16,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 )
 
-const (
-	// writeTimeout is how long a client may take to make room for one frame.
-	writeTimeout = 30 * time.Second
-	// closeTimeout is how long a client may take to answer a close frame.
-	closeTimeout = time.Second
-)
+// writeTimeout is how long a client may take to make room for one frame. For
+// close frames and their answers the library has its own, of 5 seconds each.
+const writeTimeout = 30 * time.Second
 
 // socket carries frames between a WebSocket and a connection of the hub.
 type socket struct {
@@ -53,20 +50,27 @@ func (s *socket) run(attach func(*socket) *hub.Connection) {
 	c := attach(s)
 	stopPings := s.keepAlive()
 	final, reason := s.read(c)
-	if c != nil {
-		c.Lost(s.link, final, reason)
-	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
 	s.cut()
 	_ = s.conn.CloseNow()
+	if c != nil {
+		s.lost(c, final, reason)
+	}
 	stopPings()
+}
+
+// lost tells the connection that its socket is gone. A client that is not waited
+// for ends in its turn: what it asked for before it went is done.
+func (s *socket) lost(c *hub.Connection, final bool, reason string) {
+	end := func() { c.Lost(s.link, final, reason) }
+	if (!final && c.Codec.Reliable()) || !c.Requests.Enter(s.e.ctx, s.e.start, end) {
+		end()
+	}
 }
 
 func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
-		timer := time.AfterFunc(closeTimeout, s.cut)
-		defer timer.Stop()
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
 	// A deadline of the connection costs less than a context for each frame.

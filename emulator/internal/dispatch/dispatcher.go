@@ -41,7 +41,7 @@ type Dispatcher struct {
 	remote   upstream.Sender
 	own      *http.Transport // nil if Transport was given
 
-	ctx     context.Context // ends with Close
+	ctx     context.Context //nolint:containedctx // ends with Close, as all that it starts
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
@@ -94,11 +94,7 @@ func (d *Dispatcher) background(f func()) bool {
 	if d.closed {
 		return false
 	}
-	d.running.Add(1)
-	go func() {
-		defer d.running.Done()
-		f()
-	}()
+	d.running.Go(f)
 	return true
 }
 
@@ -161,7 +157,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 		return nil, err
 	}
 	if !answer.OK() {
-		return nil, &client.Refusal{Status: answer.Status}
+		return nil, &client.RefusalError{Status: answer.Status}
 	}
 	out, err := upstream.DecodeConnect(answer)
 	if err != nil {
@@ -269,7 +265,7 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 		return nil, err
 	}
 	if !answer.OK() {
-		return nil, &client.Refusal{Status: answer.Status}
+		return nil, &client.RefusalError{Status: answer.Status}
 	}
 	out, err := upstream.DecodeUser(answer)
 	if err != nil {

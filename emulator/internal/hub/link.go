@@ -39,16 +39,13 @@ func NewLink(write func(Frame) error, cut func()) *Link {
 	return l
 }
 
-// Send queues a frame. It reports false if the link is closed or the client has
-// left too much unread, which closes it.
+// Send queues a frame; what is sent over a closed link is lost. It reports false
+// if the client has left too much unread, which closes the link.
 func (l *Link) Send(f Frame) bool {
-	if f.Kind == FrameNone {
-		return true
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return false
+	if l.closed || f.Kind == FrameNone {
+		return true
 	}
 	if len(l.queue) >= maxQueuedFrames || l.bytes+len(f.Data) > maxQueuedBytes {
 		l.abortLocked(Frame{Kind: FrameClose, Code: ClosePolicy, Data: []byte(reasonSlow)})

@@ -30,8 +30,9 @@ func (k kind) String() string {
 		return "null"
 	case kindText | kindCollection:
 		return "string or collection"
+	default:
+		return "single value"
 	}
-	return "single value"
 }
 
 // want checks that a node is of one of the kinds.

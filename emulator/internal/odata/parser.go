@@ -178,8 +178,9 @@ func (p *parser) primary() (node, error) {
 		return inner, p.leave()
 	case tokenName:
 		return p.named()
+	default:
+		return nil, p.expected("an operand")
 	}
-	return nil, p.expected("an operand")
 }
 
 // named reads a word: a literal, a field or a call.

@@ -3,6 +3,7 @@ package subprotocol_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,9 +31,9 @@ func FuzzJSON(f *testing.F) {
 		var m *hub.Message
 		switch req := req.(type) {
 		case subprotocol.JoinGroup:
-			assert.NoError(t, subprotocol.CheckGroup(req.Group))
+			require.NoError(t, subprotocol.CheckGroup(req.Group))
 		case subprotocol.SendToGroup:
-			assert.NoError(t, subprotocol.CheckGroup(req.Message.Group))
+			require.NoError(t, subprotocol.CheckGroup(req.Message.Group))
 			m = req.Message
 		case subprotocol.SendEvent:
 			m = req.Message
@@ -42,10 +43,10 @@ func FuzzJSON(f *testing.F) {
 			m = req.Message
 		case subprotocol.StartStream:
 			assert.NotEmpty(t, req.ID)
-			assert.False(t, req.Idle < 0, "%v", req.Idle)
+			assert.GreaterOrEqual(t, req.Idle, time.Duration(0))
 		}
 		if m != nil {
-			assert.NoError(t, subprotocol.CheckMetadata(m.Metadata))
+			require.NoError(t, subprotocol.CheckMetadata(m.Metadata))
 			frame := p.Sequenced(m, p.Message(m), 7)
 			assert.True(t, json.Valid(frame.Data), "%s", frame.Data)
 		}

@@ -110,7 +110,7 @@ func readSendToGroup(m members) (Request, error) {
 		if *seconds > maxTTLSeconds {
 			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, maxTTLSeconds)
 		}
-		out.TTL = time.Duration(*seconds) * time.Second //nolint:gosec // at most maxTTLSeconds
+		out.TTL = time.Duration(*seconds) * time.Second
 	}
 	if out.Message, err = m.message(); err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) 
 		if *idle == 0 || *idle > 1<<32-1 {
 			return nil, errors.New("idleTimeoutMs is not from 1 to 4294967295")
 		}
-		out.Idle = time.Duration(*idle) * time.Millisecond //nolint:gosec // at most 2^32
+		out.Idle = time.Duration(*idle) * time.Millisecond
 	}
 	return out, nil
 }

@@ -22,15 +22,17 @@ var dataTypes = [...]string{hub.Text: "text", hub.JSON: "json", hub.Binary: "bin
 
 // object writes a compact JSON object member by member, in the order in which
 // the service writes them: clients exist that compare whole strings.
-type object struct{ bytes.Buffer }
+type object struct{ buf []byte }
+
+func (o *object) add(s string) { o.buf = append(o.buf, s...) }
 
 func newObject(kind string) *object {
 	o := new(object)
-	o.WriteString(`{"type":"` + kind + `"`)
+	o.add(`{"type":"` + kind + `"`)
 	return o
 }
 
-func (o *object) name(name string) { o.WriteString(`,"` + name + `":`) }
+func (o *object) name(name string) { o.add(`,"` + name + `":`) }
 
 func (o *object) text(name, v string) {
 	o.name(name)
@@ -39,29 +41,30 @@ func (o *object) text(name, v string) {
 
 func (o *object) number(name string, v uint64) {
 	o.name(name)
-	o.WriteString(strconv.FormatUint(v, 10))
+	o.add(strconv.FormatUint(v, 10))
 }
 
 func (o *object) flag(name string, v bool) {
 	o.name(name)
-	o.WriteString(strconv.FormatBool(v))
+	o.add(strconv.FormatBool(v))
 }
 
 // optional writes null for nil.
 func (o *object) optional(name string, v *string) {
 	if v == nil {
 		o.name(name)
-		o.WriteString("null")
+		o.add("null")
 		return
 	}
 	o.text(name, *v)
 }
 
 func (o *object) quote(s string) {
-	e := json.NewEncoder(&o.Buffer)
+	var quoted bytes.Buffer
+	e := json.NewEncoder(&quoted)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s)         // a string always encodes
-	o.Truncate(o.Len() - 1) // without the line feed that Encode adds
+	_ = e.Encode(s) // a string always encodes
+	o.buf = append(o.buf, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
 func (o *object) data(m *hub.Message) {
@@ -69,19 +72,19 @@ func (o *object) data(m *hub.Message) {
 	o.name("data")
 	switch m.Type {
 	case hub.JSON:
-		o.Write(m.Data)
+		o.buf = append(o.buf, bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))...) // an event handler's may not be
 	case hub.Text:
 		o.quote(string(m.Data))
 	default:
-		o.WriteByte('"')
-		o.WriteString(base64.StdEncoding.EncodeToString(m.Data))
-		o.WriteByte('"')
+		o.add(`"`)
+		o.add(base64.StdEncoding.EncodeToString(m.Data))
+		o.add(`"`)
 	}
 }
 
 func (o *object) end() hub.Frame {
-	o.WriteByte('}')
-	return hub.Frame{Kind: hub.FrameText, Data: o.Bytes()}
+	o.add(`}`)
+	return hub.Frame{Kind: hub.FrameText, Data: o.buf}
 }
 
 // Message writes a message without sequence id.
@@ -97,15 +100,15 @@ func (JSON) Message(m *hub.Message) []byte {
 	o.data(m)
 	if len(m.Metadata) > 0 {
 		o.name("metadata")
-		separator := byte('{')
+		separator := "{"
 		for _, k := range slices.Sorted(maps.Keys(m.Metadata)) {
-			o.WriteByte(separator)
+			o.add(separator)
 			o.quote(k)
-			o.WriteByte(':')
+			o.add(`:`)
 			o.quote(m.Metadata[k])
-			separator = ','
+			separator = ","
 		}
-		o.WriteByte('}')
+		o.add(`}`)
 	}
 	if m.Stream != nil {
 		o.stream(m.Stream)
@@ -115,7 +118,7 @@ func (JSON) Message(m *hub.Message) []byte {
 
 func (o *object) stream(s *hub.StreamInfo) {
 	o.name("stream")
-	o.WriteString(`{"streamId":`)
+	o.add(`{"streamId":`)
 	o.quote(s.ID)
 	o.number("streamSequenceId", s.Sequence)
 	if s.End {
@@ -124,18 +127,18 @@ func (o *object) stream(s *hub.StreamInfo) {
 	if s.Error != nil {
 		o.failure(s.Error.Name, s.Error.Message, s.Error.UserErrorCode)
 	}
-	o.WriteByte('}')
+	o.add(`}`)
 }
 
 func (o *object) failure(name, message, userErrorCode string) {
 	o.name("error")
-	o.WriteString(`{"name":`)
+	o.add(`{"name":`)
 	o.quote(name)
 	o.text("message", message)
 	if userErrorCode != "" {
 		o.text("userErrorCode", userErrorCode)
 	}
-	o.WriteByte('}')
+	o.add(`}`)
 }
 
 // Sequenced puts the sequence id in front of what Message wrote.

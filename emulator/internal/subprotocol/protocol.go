@@ -31,11 +31,12 @@ type Request any
 
 // The requests of clients.
 type (
-	// JoinGroup and LeaveGroup change the client's own membership.
+	// JoinGroup makes the client a member of a group.
 	JoinGroup struct {
 		Group string
 		AckID *uint64
 	}
+	// LeaveGroup ends that.
 	LeaveGroup struct {
 		Group string
 		AckID *uint64
@@ -65,18 +66,20 @@ type (
 	SequenceAck struct{ ID uint64 }
 	// Ping wants a pong.
 	Ping struct{}
-	// StartStream, StreamData and StreamEnd are a stream to a group.
+	// StartStream begins a stream to a group.
 	StartStream struct {
 		ID     string
 		Group  string
 		NoEcho bool
 		Idle   time.Duration
 	}
+	// StreamData is the next piece of a stream.
 	StreamData struct {
 		ID       string
 		Sequence uint64
 		Message  *hub.Message // nil: keep-alive
 	}
+	// StreamEnd ends a stream.
 	StreamEnd struct {
 		ID    string
 		Error *hub.StreamError

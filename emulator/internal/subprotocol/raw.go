@@ -1,6 +1,7 @@
 package subprotocol
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -33,8 +34,14 @@ func (p Raw) Read(binary bool, data []byte) (Request, *Violation) {
 // Reliable is false.
 func (Raw) Reliable() bool { return false }
 
-// Message is the data as it is.
-func (Raw) Message(m *hub.Message) []byte { return m.Data }
+// Message is the data as it is, but for text that is not UTF-8, as an event
+// handler may answer: a text frame with it would end the client.
+func (Raw) Message(m *hub.Message) []byte {
+	if m.Type == hub.Text || m.Type == hub.JSON {
+		return bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))
+	}
+	return m.Data
+}
 
 // Sequenced makes a text frame of text and JSON, a binary one of the rest.
 func (Raw) Sequenced(m *hub.Message, body []byte, _ uint64) hub.Frame {

@@ -1,0 +1,117 @@
+package webpubsub_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub"
+)
+
+// entraTokens verifies the bearer tokens that the service sends if the hub's
+// event handler uses its managed identity. A real one fetches and renews the
+// keys from the tenant's metadata document, or leaves all of it to a library.
+type entraTokens struct {
+	keys     map[string]*rsa.PublicKey // by kid
+	issuer   string                    // https://sts.windows.net/{tenant}/
+	audience string                    // what the event handler's setting names
+	client   string                    // the application id of the service's identity
+	now      func() time.Time
+}
+
+// Verify implements [webpubsub.Verifier]. Its refusals all look alike.
+func (v entraTokens) Verify(r *http.Request) error {
+	refused := webpubsub.Unauthorized("a token of the service is required")
+	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	parts := strings.Split(token, ".")
+	if !isBearer || len(parts) != 3 || len(token) > 16<<10 {
+		return refused
+	}
+	var header struct{ Alg, Kid string }
+	var claims struct {
+		Iss, Aud, AppID string
+		Exp, Nbf        int64
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil || !decodeTokenPart(parts[0], &header) || !decodeTokenPart(parts[1], &claims) {
+		return refused
+	}
+	key := v.keys[header.Kid]
+	if key == nil || header.Alg != "RS256" { // the token does not choose the algorithm
+		return refused
+	}
+	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) != nil {
+		return refused
+	}
+	now := v.now().Unix()
+	if claims.Iss != v.issuer || claims.Aud != v.audience || claims.AppID != v.client || now < claims.Nbf || now >= claims.Exp {
+		return refused
+	}
+	return nil
+}
+
+func decodeTokenPart(part string, into any) bool {
+	data, err := base64.RawURLEncoding.DecodeString(part)
+	return err == nil && json.Unmarshal(data, into) == nil
+}
+
+// exampleToken makes a token as Entra would.
+func exampleToken(key *rsa.PrivateKey, claims string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	content := encode([]byte(`{"alg":"RS256","kid":"k1"}`)) + "." + encode([]byte(claims))
+	digest := sha256.Sum256([]byte(content))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	if err != nil {
+		panic(err)
+	}
+	return content + "." + encode(signature)
+}
+
+// How are the service's Entra tokens verified, in addition to its signatures?
+// By a Verifier of one's own beside the connection strings. It says more than
+// the signature does: the token cannot be made by whoever has seen a request.
+func ExampleVerifier() {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	h, err := webpubsub.NewHandler(webpubsub.Config{
+		Hub:               "chat",
+		ConnectionStrings: []string{exampleConnectionString},
+		Logger:            slog.New(slog.DiscardHandler),
+		Verifier: entraTokens{
+			keys:     map[string]*rsa.PublicKey{"k1": &key.PublicKey},
+			issuer:   "https://sts.windows.net/tenant/",
+			audience: "api://chat",
+			client:   "app-1",
+			now:      func() time.Time { return time.Unix(1_767_225_600, 0) }, // time.Now
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	const claims = `{"iss":"https://sts.windows.net/tenant/","aud":"api://chat","appid":"app-1","nbf":1767225000,"exp":1767229200}`
+	for _, authorization := range []string{
+		"Bearer " + exampleToken(key, claims),
+		"Bearer " + exampleToken(key, strings.Replace(claims, "api://chat", "api://other", 1)),
+		"",
+	} {
+		r := exampleRequest("sys.connect", "application/json", "{}")
+		r.Header.Set("Authorization", authorization)
+		exampleServe(h, r)
+	}
+	// Output:
+	// 204
+	// 401 a token of the service is required
+	// 401 a token of the service is required
+}

@@ -1,0 +1,267 @@
+package webpubsub_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+)
+
+func withMetadata(reply webpubsub.Reply, metadata map[string]string) webpubsub.Reply {
+	reply.Metadata = metadata
+	return reply
+}
+
+func withState(reply webpubsub.Reply, state webpubsub.StateUpdate) webpubsub.Reply {
+	reply.State = state
+	return reply
+}
+
+func withProperties(reply webpubsub.Reply, properties ...webpubsub.MQTTUserProperty) webpubsub.Reply {
+	reply.MQTTUserProperties = properties
+	return reply
+}
+
+func TestUserEventAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		golden  string
+		fixture string
+		reply   webpubsub.Reply
+		err     error
+	}{
+		{"UE 65 text", "reply_text", "user_text", webpubsub.TextReply("a, 世界"), nil},
+		{"UE 66 JSON string", "reply_json", "user_json", webpubsub.JSONReply("a"), nil},
+		{"UE 66 JSON null", "reply_json_null", "user_json", webpubsub.JSONReply(nil), nil},
+		{"UE 67 binary", "reply_binary", "user_binary", webpubsub.BinaryReply([]byte{'a', 0, 0x7f}), nil},
+		{"UE 72 nothing", "reply_none", "user_text", webpubsub.Reply{}, nil},
+		{"UE 73 fail", "reply_failed", "user_text", webpubsub.Reply{}, &webpubsub.Error{Status: 500, Message: "e"}},
+		{"UE 73 fail beside state", "reply_refused", "user_text", withState(webpubsub.TextReply("x"), webpubsub.RawState("s")), webpubsub.BadRequest("")},
+		{"empty text", "reply_text_empty", "user_text", webpubsub.TextReply(""), nil},
+		{"empty binary", "reply_binary_empty", "user_text", webpubsub.BinaryReply(nil), nil},
+		{"data of a type with a parameter", "reply_data", "user_text", webpubsub.DataReply("text/plain; charset=us-ascii", []byte("x")), nil},
+		{"data of any type for MQTT", "reply_data_mqtt", "mqtt_publish", webpubsub.DataReply("application/xml", []byte("<t/>")), nil},
+		{"metadata without a message", "reply_metadata_alone", "user_text", withMetadata(webpubsub.Reply{}, map[string]string{"trace": "1"}), nil},
+		{"metadata", "reply_metadata", "user_text", withMetadata(webpubsub.TextReply("x"), map[string]string{"trace-id": "a b", "b": ""}), nil},
+		{"state without a message", "reply_state_alone", "user_text", withState(webpubsub.Reply{}, webpubsub.RawState("abc")), nil},
+		{"state emptied", "reply_state_empty", "user_text", withState(webpubsub.Reply{}, webpubsub.RawState("")), nil},
+		{"MQTT user properties", "reply_mqtt", "mqtt_publish", withProperties(webpubsub.TextReply("x"),
+			webpubsub.MQTTUserProperty{Name: "x", Value: "1"}, webpubsub.MQTTUserProperty{Name: "x", Value: "2"}), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			assertGolden(t, tt.golden, serveFixture(t, onUserEvent(tt.reply, tt.err), tt.fixture))
+		})
+	}
+}
+
+func TestLargeRepliesHaveALength(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2048, 2049, 1 << 20} {
+		text := strings.Repeat("x", n)
+		for name, reply := range map[string]webpubsub.Reply{
+			"text": webpubsub.TextReply(text), "binary": webpubsub.BinaryReply([]byte(text)), "JSON": webpubsub.JSONReply(text[2:]),
+		} {
+			server := httptest.NewServer(wireHandler(t, onUserEvent(reply, nil)))
+			t.Cleanup(server.Close)
+			r := wireRequest(t, "user_text")
+			out, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, r.Body)
+			require.NoError(t, err)
+			out.Header, out.ContentLength = r.Header, r.ContentLength
+			resp, err := server.Client().Do(out)
+			require.NoError(t, err)
+			assert.Equal(t, int64(n), resp.ContentLength, name)
+			assert.Empty(t, resp.TransferEncoding, name)
+			assert.Len(t, wireText(t, resp), n, name)
+			require.NoError(t, resp.Body.Close())
+		}
+	}
+	resp := serveFixture(t, onUserEvent(webpubsub.TextReply(strings.Repeat("x", 3000)), nil), "user_text")
+	assert.Equal(t, strconv.Itoa(3000), resp.Header.Get("Content-Length"))
+}
+
+type notEncodable struct{}
+
+func (notEncodable) MarshalJSON() ([]byte, error) { return nil, errors.New("secret") }
+
+func TestReplyChecks(t *testing.T) {
+	t.Parallel()
+	pairs := func(n int) map[string]string { // of 1025 bytes each
+		m := make(map[string]string, n)
+		for i := range n {
+			m[string(rune('a'+i))] = strings.Repeat("v", 1024)
+		}
+		return m
+	}
+	full := pairs(7) // 7175 bytes
+	full["z"] = strings.Repeat("v", 8192-7175-1)
+	over := pairs(7)
+	over["z"] = strings.Repeat("v", 8192-7175)
+	text := webpubsub.TextReply("x")
+	long := func(n int) string { return strings.Repeat("k", n) }
+	tests := []struct {
+		name   string
+		reply  webpubsub.Reply
+		want   int
+		record string
+		mqtt   bool
+	}{
+		{"longest metadata name", withMetadata(text, map[string]string{long(256): "v"}), 200, "", false},
+		{"metadata name too long", withMetadata(text, map[string]string{long(257): "v"}), 500, "metadata name", false},
+		{"longest metadata value", withMetadata(text, map[string]string{"k": long(1024)}), 200, "", false},
+		{"metadata value too long", withMetadata(text, map[string]string{"k": long(1025)}), 500, "metadata value", false},
+		{"most metadata", withMetadata(text, full), 200, "", false},
+		{"too much metadata", withMetadata(text, over), 500, "metadata has 8193 bytes", false},
+		{"metadata without name", withMetadata(text, map[string]string{"": "v"}), 500, "metadata name", false},
+		{"metadata name with a space", withMetadata(text, map[string]string{"a b": "v"}), 500, "metadata name", false},
+		{"metadata name with a colon", withMetadata(text, map[string]string{"a:b": "v"}), 500, "metadata name", false},
+		{"metadata name not ASCII", withMetadata(text, map[string]string{"ä": "v"}), 500, "metadata name", false},
+		{"metadata value not ASCII", withMetadata(text, map[string]string{"a": "ä"}), 500, "metadata value", false},
+		{"metadata value with a leading space", withMetadata(text, map[string]string{"a": " v"}), 500, "metadata value", false},
+		{"metadata value with a trailing tab", withMetadata(text, map[string]string{"a": "v\t"}), 500, "metadata value", false},
+		{"metadata value with DEL", withMetadata(text, map[string]string{"a": "\x7f"}), 500, "metadata value", false},
+		{"metadata names that differ by case alone", withMetadata(text, map[string]string{"Trace": "1", "trace": "2"}), 500, "metadata name", false},
+		{"text not UTF-8", webpubsub.TextReply("\xff"), 500, "UTF-8", false},
+		{"JSON of a channel", webpubsub.JSONReply(make(chan int)), 500, "encode JSON", false},
+		{"JSON of NaN", webpubsub.JSONReply(math.NaN()), 500, "encode JSON", false},
+		{"JSON that refuses", webpubsub.JSONReply(notEncodable{}), 500, "encode JSON", false},
+		{"JSON of a Reply", webpubsub.JSONReply(text), 500, "not a JSON value", false},
+		{"JSON of a pointer to a Reply", webpubsub.JSONReply(&text), 500, "not a JSON value", false},
+		{"data of no type", webpubsub.DataReply("", nil), 500, "content type", false},
+		{"data of half a type", webpubsub.DataReply("text", nil), 500, "content type", false},
+		{"data of another type", webpubsub.DataReply("application/xml", nil), 500, "content type", false},
+		{"data of protobuf", webpubsub.DataReply("application/x-protobuf", nil), 500, "content type", false},
+		{"data of JSON in upper case", webpubsub.DataReply("APPLICATION/JSON", []byte("1")), 200, "", false},
+		{"longest state", withState(text, webpubsub.RawState(long(8192))), 200, "", false},
+		{"state too long", withState(text, webpubsub.RawState(long(8193))), 500, "8193 bytes", false},
+		{"state not ASCII", withState(text, webpubsub.RawState("ä")), 500, "state", false},
+		{"state with a trailing space", withState(text, webpubsub.RawState("a ")), 500, "state", false},
+		{"user property for another client", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "v"}), 500, "not an MQTT client", false},
+		{"user property", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "v"}), 200, "", true},
+		{"user property without name", withProperties(text, webpubsub.MQTTUserProperty{Value: "v"}), 500, "user property", true},
+		{"user property with a space in its name", withProperties(text, webpubsub.MQTTUserProperty{Name: "a b"}), 500, "user property", true},
+		{"user property not ASCII", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "ä"}), 500, "user property", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			cfg := onUserEvent(tt.reply, nil)
+			cfg.Logger = logTo(&out)
+			fixture := "user_text"
+			if tt.mqtt {
+				fixture = "mqtt_publish"
+			}
+			resp := serveFixture(t, cfg, fixture)
+			assert.Equal(t, tt.want, resp.StatusCode)
+			if tt.want == http.StatusOK {
+				assert.Empty(t, out.String())
+				return
+			}
+			assert.Equal(t, "Internal Server Error", wireText(t, resp))
+			assert.Empty(t, resp.Header.Values("ce-connectionState"))
+			record := logRecord(t, &out)
+			assert.Equal(t, "ERROR", record["level"])
+			assert.Contains(t, record["error"], tt.record)
+			assert.Less(t, out.Len(), 1024)
+		})
+	}
+}
+
+// Whatever a function puts into a field, the answer has no header that the field
+// is not for, and no header value with a control character.
+func TestControlCharactersNeverReachAHeader(t *testing.T) {
+	t.Parallel()
+	const evil = "X-Evil"
+	for _, inject := range []string{"a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\x00b", "\x1b[31m", "a\x7f", "\r\n\r\nbody", "X-Evil\r", "a\u0085b", "a\u2028b"} {
+		property := webpubsub.MQTTUserProperty{Name: "n", Value: inject}
+		named := webpubsub.MQTTUserProperty{Name: inject, Value: "v"}
+		replies := map[string]webpubsub.Reply{
+			"state":          withState(webpubsub.Reply{}, webpubsub.RawState(inject)),
+			"encoded state":  withState(webpubsub.Reply{}, webpubsub.State[map[string]string]{}.Set(map[string]string{inject: inject})),
+			"metadata name":  withMetadata(webpubsub.Reply{}, map[string]string{inject: "v"}),
+			"metadata value": withMetadata(webpubsub.Reply{}, map[string]string{"k": inject}),
+			"property name":  withProperties(webpubsub.Reply{}, named),
+			"property value": withProperties(webpubsub.Reply{}, property),
+			"content type":   webpubsub.DataReply("text/plain; "+inject, []byte("x")),
+			"text":           webpubsub.TextReply(inject),
+			"JSON":           webpubsub.JSONReply(inject),
+		}
+		for name, reply := range replies {
+			resp := serveFixture(t, onUserEvent(reply, nil), "mqtt_publish")
+			assertCleanHeader(t, resp, evil, name)
+		}
+		connects := map[string]webpubsub.ConnectReply{
+			"user id":     {UserID: inject},
+			"group":       {Groups: []string{inject}},
+			"role":        {Roles: []string{inject}},
+			"subprotocol": {Subprotocol: inject},
+			"property":    {MQTTUserProperties: []webpubsub.MQTTUserProperty{named, property}},
+			"state":       {State: webpubsub.RawState(inject)},
+		}
+		for name, reply := range connects {
+			assertCleanHeader(t, serveFixture(t, onConnect(&reply, nil), "mqtt_connect_v5"), evil, name)
+		}
+		refusal := &webpubsub.Error{Status: 403, Message: inject, Err: errors.New(inject), MQTTUserProperties: []webpubsub.MQTTUserProperty{named, property}}
+		for _, fixture := range []string{"connect", "mqtt_connect_v5"} {
+			assertCleanHeader(t, serveFixture(t, onConnect(nil, refusal), fixture), evil, "error")
+		}
+		assertCleanHeader(t, serveFixture(t, onUserEvent(webpubsub.Reply{}, refusal), "mqtt_publish"), evil, "error")
+	}
+}
+
+func assertCleanHeader(t *testing.T, resp *http.Response, evil, field string) {
+	t.Helper()
+	assert.NotContains(t, resp.Header, evil, field)
+	for name, values := range resp.Header {
+		for _, v := range append(values, name) {
+			assert.NotRegexp(t, `[^\t\x20-\x7e]`, v, field)
+		}
+	}
+}
+
+func TestEachFieldOfReplyCounts(t *testing.T) {
+	t.Parallel()
+	resp := serveFixture(t, onUserEvent(withState(webpubsub.Reply{}, webpubsub.RawState("s")), nil), "user_text")
+	assert.Equal(t, "s", resp.Header.Get("ce-connectionState"))
+	resp = serveFixture(t, onUserEvent(withMetadata(webpubsub.Reply{}, map[string]string{"Key": "v"}), nil), "user_text")
+	assert.Equal(t, "v", resp.Header.Get("X-WebPubSub-Metadata-key"))
+	resp = serveFixture(t, onUserEvent(withProperties(webpubsub.Reply{}, webpubsub.MQTTUserProperty{Name: "n", Value: "v"}), nil), "mqtt_publish")
+	assert.Equal(t, "v", resp.Header.Get("mqtt-n"))
+}
+
+// What a refused event left behind must not be sent by an interceptor's error.
+func TestReplyIsDroppedIfAnInterceptorFails(t *testing.T) {
+	t.Parallel()
+	reply := withMetadata(withState(webpubsub.TextReply("x"), webpubsub.RawState("s")), map[string]string{"k": "v"})
+	cfg := onUserEvent(reply, nil)
+	cfg.Interceptors = []webpubsub.Interceptor{
+		func(ctx context.Context, _ webpubsub.Event, next func(context.Context) error) error {
+			return errors.Join(next(ctx), webpubsub.Forbidden(""))
+		},
+	}
+	assertGolden(t, "reply_dropped", serveFixture(t, cfg, "user_text"))
+}
+
+// A reply may be declared once and sent often.
+func TestRepliesCanBeShared(t *testing.T) {
+	t.Parallel()
+	h := wireHandler(t, onUserEvent(withState(webpubsub.JSONReply([]int{1}), webpubsub.State[typedOdd]{}.Set(typedOdd{N: 1})), nil))
+	for range 3 {
+		resp := wireServe(h, wireRequest(t, "user_text"))
+		assert.Equal(t, "[1]", wireText(t, resp))
+		assert.Equal(t, "eyJuIjoxfQ==", resp.Header.Get("ce-connectionState"))
+	}
+}

@@ -1,0 +1,206 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// DefaultLifetime of a client's token.
+const DefaultLifetime = time.Hour
+
+const opGenerateToken = "GenerateClientToken"
+
+// ClientProtocol is what a client speaks over its WebSocket.
+type ClientProtocol uint8
+
+// The protocols.
+const (
+	// ProtocolDefault is the service's own subprotocols, and none.
+	ProtocolDefault ClientProtocol = iota
+	// ProtocolMQTT is MQTT over WebSocket.
+	ProtocolMQTT
+)
+
+// String gives "default" or "mqtt".
+func (p ClientProtocol) String() string {
+	switch p {
+	case ProtocolDefault:
+		return "default"
+	case ProtocolMQTT:
+		return "mqtt"
+	}
+	return "ClientProtocol(" + strconv.Itoa(int(p)) + ")"
+}
+
+// ClientAccessOptions describe the client that a token is for. Nil and the zero
+// value are the defaults.
+type ClientAccessOptions struct {
+	// UserID (sub) of the client; empty: it has none.
+	UserID string
+	// Roles (role) of the client, such as "webpubsub.joinLeaveGroup" or
+	// "webpubsub.sendToGroup.lobby". Without any, it may do neither.
+	Roles []string
+	// Groups (webpubsub.group) that the client starts in.
+	Groups []string
+	// Lifetime is how long the token can be used to connect; a connection outlives
+	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds; to whole
+	// minutes where the service makes the token (minutesToExpire).
+	Lifetime time.Duration
+	// Protocol that the client speaks (clientType).
+	Protocol ClientProtocol
+}
+
+// ClientAccess lets a client connect. It is as secret as the token in it, which
+// it does not print, log or encode: only [ClientAccess.URL] and
+// [ClientAccess.Token] give it.
+type ClientAccess struct {
+	baseURL string
+	token   *string // a pointer: no printing of a struct around it follows it
+}
+
+// BaseURL gives the address to connect to, wss or ws, without token.
+func (a ClientAccess) BaseURL() string { return a.baseURL }
+
+// Token gives the token, for the query parameter access_token or a header
+// "Authorization: Bearer".
+func (a ClientAccess) Token() string {
+	if a.token == nil {
+		return ""
+	}
+	return *a.token
+}
+
+// URL gives the address with the token in it, as browsers need it.
+func (a ClientAccess) URL() string {
+	return a.baseURL + "?access_token=" + url.QueryEscape(a.Token())
+}
+
+// String gives the address without the token.
+func (a ClientAccess) String() string { return a.baseURL }
+
+// Format is String, whatever the verb.
+func (a ClientAccess) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.baseURL) }
+
+// LogValue is String.
+func (a ClientAccess) LogValue() slog.Value { return slog.StringValue(a.baseURL) }
+
+// ClientAccess makes a token for a client and the address to use it with. A
+// client made with an access key signs it here; one with an Entra credential
+// has the service make it.
+func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (ClientAccess, error) {
+	var o ClientAccessOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Lifetime == 0 {
+		o.Lifetime = DefaultLifetime
+	}
+	if err := o.check(); err != nil {
+		return ClientAccess{}, invalid(opGenerateToken, err)
+	}
+	var token string
+	if c.key != nil {
+		token = c.signToken(o)
+	} else {
+		var err error
+		if token, err = c.generateToken(ctx, o); err != nil {
+			return ClientAccess{}, err
+		}
+	}
+	return ClientAccess{baseURL: c.clientURL(o.Protocol), token: &token}, nil
+}
+
+func (o ClientAccessOptions) check() error {
+	switch {
+	case o.Lifetime < 0:
+		return fmt.Errorf("Lifetime is %v, want more than 0, or 0 for %v", o.Lifetime, DefaultLifetime)
+	case o.Protocol > ProtocolMQTT:
+		return fmt.Errorf("Protocol is %v, want ProtocolDefault or ProtocolMQTT", o.Protocol)
+	case !utf8.ValidString(o.UserID):
+		return fmt.Errorf("UserID %s is not UTF-8", quote(o.UserID))
+	}
+	for i, r := range o.Roles {
+		if strings.TrimSpace(r) == "" || !utf8.ValidString(r) {
+			return fmt.Errorf("Roles[%d] %s: want a role such as %q", i, quote(r), "webpubsub.joinLeaveGroup")
+		}
+	}
+	for i, g := range o.Groups {
+		if err := checkGroup(g); err != nil {
+			return fmt.Errorf("Groups[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// wholes gives a duration in units, rounded up.
+func wholes(d, unit time.Duration) int64 {
+	n := int64(d / unit)
+	if d%unit > 0 {
+		n++
+	}
+	return n
+}
+
+// clientPath writes below a base where clients connect.
+func (c *Client) clientPath(base string, p ClientProtocol) string {
+	path := "/client/hubs/"
+	if p == ProtocolMQTT {
+		path = "/clients/mqtt/hubs/"
+	}
+	return string(appendEscaped([]byte(base+path), c.hub, false))
+}
+
+// clientURL is where clients connect: the proxy, if there is one.
+func (c *Client) clientURL(p ClientProtocol) string {
+	return c.clientPath("ws"+strings.TrimPrefix(c.access.String(), "http"), p)
+}
+
+func (c *Client) signToken(o ClientAccessOptions) string {
+	now := time.Now()
+	return c.key.sign(&claims{
+		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
+		IssuedAt: now.Unix(),
+		Expires:  now.Unix() + wholes(o.Lifetime, time.Second),
+		Subject:  o.UserID,
+		Roles:    o.Roles,
+		Groups:   o.Groups,
+	})
+}
+
+func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (string, error) {
+	in := &call{
+		operation: opGenerateToken, method: http.MethodPost, want: http.StatusOK, route: routeToken,
+		verb: ":generateToken",
+	}
+	in.addNonEmpty("userId", o.UserID)
+	in.addAll("role", o.Roles)
+	in.add("minutesToExpire", strconv.FormatInt(wholes(o.Lifetime, time.Minute), 10))
+	in.addAll("group", o.Groups)
+	if o.Protocol == ProtocolMQTT {
+		in.add("clientType", "MQTT")
+	}
+	got, err := c.do(ctx, in)
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		Token string `json:"token"`
+	}
+	if json.Unmarshal(got.body, &made) != nil || made.Token == "" {
+		// The cause could quote what it stumbled over.
+		return "", &Error{Operation: in.operation, StatusCode: got.status, Message: errNoToken.Error(), Err: errNoToken}
+	}
+	return made.Token, nil
+}
+
+var errNoToken = errors.New("answer has no token")

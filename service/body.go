@@ -1,0 +1,47 @@
+package service
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Bodies that are in memory. azcore measures a body, and rewinds it for each try.
+type (
+	textBody struct {
+		*strings.Reader
+		text string
+	}
+	dataBody struct {
+		*bytes.Reader
+		data []byte
+	}
+)
+
+func newTextBody(s string) textBody { return textBody{strings.NewReader(s), s} }
+func newDataBody(b []byte) dataBody { return dataBody{bytes.NewReader(b), b} }
+
+func (textBody) Close() error { return nil }
+func (dataBody) Close() error { return nil }
+
+func (b textBody) open() io.ReadCloser { return io.NopCloser(strings.NewReader(b.text)) }
+func (b dataBody) open() io.ReadCloser { return io.NopCloser(bytes.NewReader(b.data)) }
+
+// openBody gives a try a reader of its own where the body is in memory: net/http
+// writes header and body at once if it can tell, and may still read for a try
+// that has failed while the next one reads.
+func openBody(req *http.Request) error {
+	if req.Body == nil || req.GetBody == nil {
+		return nil
+	}
+	whole, err := req.GetBody() // the body that azcore has wrapped
+	if err != nil {
+		return err
+	}
+	if b, ok := whole.(interface{ open() io.ReadCloser }); ok {
+		req.Body = b.open()
+		req.GetBody = func() (io.ReadCloser, error) { return b.open(), nil }
+	}
+	return nil
+}

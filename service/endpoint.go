@@ -1,0 +1,73 @@
+package service
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/connstr"
+)
+
+// parseBase reads the URL below which requests go, without trailing slash.
+func parseBase(s string) (*url.URL, error) {
+	u, err := connstr.ParseEndpoint(s)
+	if err != nil {
+		return nil, err
+	}
+	// A path may have both; a connection string pasted as an endpoint has them
+	// too, and would go from here into audiences, logs and errors.
+	if strings.ContainsAny(u.Path, ";=") {
+		return nil, errors.New("endpoint has ; or =, want a URL and not a connection string")
+	}
+	// Whoever renders the URL again leaves the default port out, and a token's
+	// audience must be the same text.
+	if port := u.Port(); port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
+	return u, nil
+}
+
+// isLoopback tells whether a host cannot be but this machine.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// rebase moves a URL from below one base to below another.
+func rebase(u, from, to *url.URL) *url.URL {
+	moved := *u
+	moved.Scheme, moved.Host = to.Scheme, to.Host
+	moved.Path = to.Path + strings.TrimPrefix(u.Path, from.Path)
+	moved.RawPath = to.EscapedPath() + strings.TrimPrefix(u.EscapedPath(), from.EscapedPath())
+	return &moved
+}
+
+// appendEscaped escapes one segment of a path, or one value of a query, as
+// encodeURIComponent of JavaScript does. In a query a single quote is escaped
+// as well, since URL libraries that render one anew do it, and a token's
+// audience must stay the same text.
+func appendEscaped(b []byte, s string, inQuery bool) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(s) {
+		if c := s[i]; isUnreserved(c) || c == '\'' && !inQuery {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
+}
+
+func isUnreserved(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	case c == '-', c == '_', c == '.', c == '~', c == '!', c == '*', c == '(', c == ')':
+		return true
+	}
+	return false
+}

@@ -1,0 +1,200 @@
+package service
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// How much of an error is shown: bytes of a text, and codes within codes.
+const (
+	maxErrorText  = 512
+	maxInnerCodes = 8
+)
+
+// Errors that an [*Error] is, by [errors.Is].
+var (
+	// ErrInvalid is a parameter that breaks a rule; nothing was sent.
+	ErrInvalid = errors.New("invalid parameter")
+	// ErrUnauthorized is 401: the key or token was not accepted.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden is 403: the credential lacks a role, or the network is closed.
+	ErrForbidden = errors.New("forbidden")
+	// ErrNotFound is 404: the connection or user is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrTooManyRequests is 429: the service's limits are reached.
+	ErrTooManyRequests = errors.New("too many requests")
+)
+
+// Error is a call that failed: refused here for a parameter that breaks a rule
+// ([ErrInvalid]), never answered (Err is from the credential, the transport or
+// the context), or refused by the service (StatusCode). Its text holds no key,
+// no token and no URL.
+type Error struct {
+	// Operation is the operation's name in the REST API, such as "SendToGroup".
+	Operation string
+	// StatusCode of the service's answer; 0 without one.
+	StatusCode int
+	// Code (code, or the header x-ms-error-code), such as
+	// "Error.Connection.NotExisted". Often empty.
+	Code string
+	// Message (message), or what a validation answer or plain text said, in at
+	// most 512 bytes. Empty for an answer without body.
+	Message string
+	// Target (target) is what the error is about, such as "Connection".
+	Target string
+	// Inner are the codes within the answer (inner, innererror), each more
+	// precise than the one before it.
+	Inner []string
+	// Err is the cause: an [*azcore.ResponseError] if the service answered.
+	Err error
+
+	invalid bool
+}
+
+// Error names the operation and what is known of its failure.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("service: " + e.Operation)
+	if e.StatusCode == 0 {
+		if e.Err != nil {
+			b.WriteString(": " + e.Err.Error())
+		}
+		return b.String()
+	}
+	fmt.Fprintf(&b, ": %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+	if e.Code != "" {
+		b.WriteString(": " + e.Code)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, ErrNotFound) and its like work.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrInvalid:
+		return e.invalid
+	case ErrUnauthorized:
+		return e.StatusCode == http.StatusUnauthorized
+	case ErrForbidden:
+		return e.StatusCode == http.StatusForbidden
+	case ErrNotFound:
+		return e.StatusCode == http.StatusNotFound
+	case ErrTooManyRequests:
+		return e.StatusCode == http.StatusTooManyRequests
+	}
+	return false
+}
+
+func invalid(operation string, err error) *Error {
+	return &Error{Operation: operation, Err: err, invalid: true}
+}
+
+// responseError reads an answer in any of its shapes: the service's own JSON, a
+// validation problem of its web framework, plain text, nothing.
+func responseError(in *call, resp *http.Response) error {
+	e := &Error{
+		Operation:  in.operation,
+		StatusCode: resp.StatusCode,
+		Code:       clip(resp.Header.Get("x-ms-error-code"), maxErrorText),
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		// An answer that is out of place may be a secret all the same.
+		resp.Body = http.NoBody
+		e.Message = fmt.Sprintf("want status %d", in.want)
+	} else {
+		body, _ := runtime.Payload(resp) // in memory by now
+		e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	}
+	request := *resp.Request // the error leads to it
+	request.Header = request.Header.Clone()
+	request.Header.Set(wire.HeaderAuthorization, redacted)
+	resp.Request = &request
+	e.Err = runtime.NewResponseError(resp)
+	return e
+}
+
+// read takes from a body what it can.
+func (e *Error) read(body []byte) {
+	var shape map[string]json.RawMessage
+	if err := json.Unmarshal(body, &shape); err != nil {
+		text := string(body)
+		var quoted string
+		if json.Unmarshal(body, &quoted) == nil {
+			text = quoted
+		}
+		e.Message = clip(strings.TrimSpace(text), maxErrorText)
+		return
+	}
+	if wrapped, ok := object(shape["error"]); ok { // by gateways before the service
+		shape = wrapped
+	}
+	if code := text(shape["code"]); code != "" {
+		e.Code = code
+	}
+	e.Message, e.Target = text(shape["message"]), text(shape["target"])
+	e.readInner(shape)
+	if e.Message == "" {
+		e.readProblem(shape)
+	}
+}
+
+func (e *Error) readInner(shape map[string]json.RawMessage) {
+	for range maxInnerCodes {
+		next, ok := object(shape["innererror"])
+		if !ok {
+			next, ok = object(shape["inner"])
+		}
+		if !ok {
+			return
+		}
+		if code := text(next["code"]); code != "" {
+			e.Inner = append(e.Inner, code)
+		}
+		shape = next
+	}
+}
+
+// readProblem reads a validation problem: errors by the parameter's name.
+func (e *Error) readProblem(shape map[string]json.RawMessage) {
+	e.Message = text(shape["title"])
+	var problems map[string][]string
+	if json.Unmarshal(shape["errors"], &problems) != nil || len(problems) == 0 {
+		return
+	}
+	names := slices.Sorted(maps.Keys(problems))
+	e.Target = clip(names[0], maxErrorText)
+	var all []string
+	for _, name := range names {
+		all = append(all, problems[name]...)
+	}
+	e.Message = clip(strings.Join(all, " "), maxErrorText)
+}
+
+func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
+	var o map[string]json.RawMessage
+	return o, json.Unmarshal(raw, &o) == nil && o != nil
+}
+
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return clip(s, maxErrorText)
+}

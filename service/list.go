@@ -1,0 +1,133 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxPageSize is the service's own limit.
+const maxPageSize = 200
+
+// Member is a connection in a group.
+type Member struct {
+	// ConnectionID (connectionId).
+	ConnectionID string `json:"connectionId"`
+	// UserID (userId), empty for a connection without one.
+	UserID string `json:"userId"`
+}
+
+// ListOptions of [Group.Connections]. Nil and the zero value are the defaults.
+type ListOptions struct {
+	// PageSize (maxpagesize) is how many members one request asks for, 1 to 200.
+	// Zero leaves it to the service.
+	PageSize int
+	// Top (top) is how many members are listed at the most. Zero: all of them.
+	Top int
+}
+
+func (o ListOptions) check() error {
+	switch {
+	case o.PageSize < 0 || o.PageSize > maxPageSize:
+		return fmt.Errorf("PageSize is %d, want 1 to %d, or 0 for the service's own", o.PageSize, maxPageSize)
+	case o.Top < 0 || o.Top > math.MaxInt32:
+		return fmt.Errorf("Top is %d, want 0 to %d", o.Top, math.MaxInt32)
+	}
+	return nil
+}
+
+// page of a listing.
+type page struct {
+	Value    []Member `json:"value"`
+	NextLink string   `json:"nextLink"`
+}
+
+// Connections lists the connections in the group, page by page as they are
+// asked for, each time it is ranged over anew. An error ends the sequence and
+// is its last element. A group that nobody is in has no elements.
+func (g Group) Connections(ctx context.Context, opts *ListOptions) iter.Seq2[Member, error] {
+	var o ListOptions
+	if opts != nil {
+		o = *opts
+	}
+	return func(yield func(Member, error) bool) {
+		left := o.Top // the service may count by page only
+		for p, err := range g.pages(ctx, o) {
+			if err != nil {
+				yield(Member{}, err)
+				return
+			}
+			for _, m := range p.Value {
+				if !yield(m, nil) {
+					return
+				}
+				if left--; left == 0 {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (g Group) pages(ctx context.Context, o ListOptions) iter.Seq2[page, error] {
+	return func(yield func(page, error) bool) {
+		in := g.call("ListConnectionsInGroup")
+		in.path[2], in.method, in.want = "connections", http.MethodGet, http.StatusOK
+		in.err = firstError(in.err, o.check())
+		in.addPositive("maxpagesize", o.PageSize)
+		in.addPositive("top", o.Top)
+		for target := g.c.url(in); target != ""; {
+			p, err := g.c.page(ctx, in, target)
+			if !yield(p, err) || err != nil {
+				return
+			}
+			if target, err = g.c.nextPage(in, target, p.NextLink); err != nil {
+				yield(page{}, err)
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) page(ctx context.Context, in *call, target string) (page, error) {
+	var p page
+	got, err := c.doURL(ctx, in, target)
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(got.body, &p); err != nil {
+		return page{}, &Error{Operation: in.operation, StatusCode: got.status, Message: "answer is no page of members", Err: err}
+	}
+	return p, nil
+}
+
+// nextPage repairs a nextLink. The service leaves out the API version, and
+// behind a proxy names whichever host it knows itself by. Only the link's query
+// counts: nobody can send a credential to another host or path by it.
+func (c *Client) nextPage(in *call, last, link string) (string, error) {
+	if link == "" {
+		return "", nil
+	}
+	fail := func(message string) (string, error) {
+		return "", &Error{Operation: in.operation, StatusCode: http.StatusOK, Message: message, Err: errors.New(message)}
+	}
+	u, err := url.Parse(link)
+	if err != nil || strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fail("nextLink is not a URL")
+	}
+	q := u.RawQuery
+	if !u.Query().Has("api-version") {
+		q = strings.TrimSuffix(c.version+"&"+q, "&")
+	}
+	next := string(c.appendPath(nil, in)) + "?" + q
+	if next == last {
+		return fail("nextLink leads to the page that it is on")
+	}
+	return next, nil
+}

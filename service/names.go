@@ -1,0 +1,170 @@
+package service
+
+import (
+	"fmt"
+	"maps"
+	"mime"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+var hubPattern = regexp.MustCompile("^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$")
+
+func checkHub(hub string) error {
+	if !hubPattern.MatchString(hub) {
+		return fmt.Errorf("hub %s: want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen)", quote(hub))
+	}
+	return nil
+}
+
+// checkGroup holds a name to the service's rule for groups.
+func checkGroup(group string) error {
+	switch {
+	case strings.TrimSpace(group) == "", strings.Contains(group, "\n"), utf8.RuneCountInString(group) > wire.MaxGroupName:
+		return fmt.Errorf("group %s: want 1 to %d characters, not blank, without line feed", quote(group), wire.MaxGroupName)
+	case !utf8.ValidString(group):
+		return fmt.Errorf("group %s is not UTF-8", quote(group))
+	}
+	return nil
+}
+
+// checkGroupSegment is checkGroup for a name that stands in a URL's path.
+func checkGroupSegment(group string) error {
+	if err := checkGroup(group); err != nil {
+		return err
+	}
+	return checkSegment("group", group)
+}
+
+// checkSegment refuses names that do not survive as a segment of a URL's path:
+// the service and proxies before it take %2F for a slash, and dots for steps.
+func checkSegment(what, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%s is empty", what)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%s %s is not UTF-8", what, quote(name))
+	case name == "." || name == "..":
+		return fmt.Errorf("%s %s cannot be addressed in a URL", what, quote(name))
+	case strings.Contains(name, "/"):
+		return fmt.Errorf("%s %s has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it", what, quote(name))
+	}
+	return nil
+}
+
+func checkUser(id string) error { return checkSegment("user id", id) }
+
+func checkConnection(id string) error { return checkSegment("connection id", id) }
+
+// checkExcluded refuses what excludes nobody: whoever has no id to exclude must
+// not find out by whom a message went to.
+func checkExcluded(ids []string) error {
+	for i, id := range ids {
+		if id == "" || !utf8.ValidString(id) {
+			return fmt.Errorf("Excluded[%d] %s: want a connection id", i, quote(id))
+		}
+	}
+	return nil
+}
+
+// checkContentType lets the three types of payloads pass, with parameters.
+func checkContentType(contentType string) error {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil || media != wire.MediaText && media != wire.MediaJSON && media != wire.MediaBinary {
+		return fmt.Errorf("content type %s: want %s, %s or %s", quote(contentType), wire.MediaText, wire.MediaJSON, wire.MediaBinary)
+	}
+	return nil
+}
+
+// checkMetadata refuses what would not arrive as it was given. A comma is one
+// such thing: the service takes a header's last member for its value.
+func checkMetadata(metadata map[string]string) error {
+	total := 0
+	lower := make(map[string]string, len(metadata))
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		v := metadata[name]
+		total += len(name) + len(v)
+		twin, twice := lower[strings.ToLower(name)]
+		switch {
+		case !isToken(name) || len(name) > wire.MaxMetadataKey:
+			return fmt.Errorf("Metadata name %s: want an HTTP token of 1 to %d bytes", quote(name), wire.MaxMetadataKey)
+		case twice:
+			return fmt.Errorf("Metadata names %s and %s differ by case only", quote(twin), quote(name))
+		case !isPrintable(v) || len(v) > wire.MaxMetadataValue:
+			return fmt.Errorf("Metadata value of %s: want printable ASCII of at most %d bytes, without comma and space around it", quote(name), wire.MaxMetadataValue)
+		}
+		lower[strings.ToLower(name)] = name
+	}
+	if total > wire.MaxMetadataTotal {
+		return fmt.Errorf("Metadata has %d bytes of names and values, want at most %d", total, wire.MaxMetadataTotal)
+	}
+	return nil
+}
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == ',' {
+			return false
+		}
+	}
+	return strings.TrimSpace(s) == s
+}
+
+// quote shows a name in an error: cut, and not if it is a connection string
+// that was given in the wrong place.
+func quote(name string) string {
+	if strings.Contains(strings.ToLower(name), "accesskey") {
+		return "(a connection string)"
+	}
+	return fmt.Sprintf("%q", cut(name, 128))
+}
+
+// clip cuts a text that came from elsewhere, and takes out what could break or
+// forge a line of a log.
+func clip(s string, most int) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(cut(s, most), ""))
+}
+
+// cut shortens a text to so many bytes, between two characters.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "…"
+}
+
+// firstError gives the first of errs that is one.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// What the client tells services and tracers about itself.
+const (
+	moduleName       = "github.com/go-webpubsub/webpubsub"
+	moduleVersion    = "v0.1.0"
+	tracingNamespace = "Microsoft.SignalRService"
+)
+
+// How much of an answer's body is read.
+const (
+	maxBody      = 8 << 20 // a page of a listing
+	maxErrorBody = 64 << 10
+)
+
+// route is the way of a request, by what must not happen on it.
+type route uint8
+
+const (
+	routeStandard route = iota // repeats what fails
+	routeSend                  // repeats only what the service cannot have taken
+	routeToken                 // is answered with a secret, and never logs a body
+	routes
+)
+
+// pipelines are one for each route.
+type pipelines struct {
+	tracer tracing.Tracer
+	to     [routes]runtime.Pipeline
+}
+
+// newPipelines makes pipelines in which each try is authorised afresh, for the
+// service's own URL, and only then moved to the proxy.
+func newPipelines(auth, proxy policy.Policy, o Options) pipelines {
+	co := o.ClientOptions
+	co.APIVersion = "" // part of each URL, and of the tokens made out to it
+	co.Retry.StatusCodes = slices.Clone(co.Retry.StatusCodes)
+	co.Logging.AllowedHeaders = slices.DeleteFunc(slices.Clone(co.Logging.AllowedHeaders), func(name string) bool {
+		return strings.EqualFold(name, wire.HeaderAuthorization)
+	})
+	co.Transport = transport{next: co.Transport}
+	if o.Transport == nil {
+		co.Transport = transport{next: defaultTransport()}
+	}
+	perRetry := []policy.Policy{auth}
+	if proxy != nil {
+		perRetry = append(perRetry, proxy)
+	}
+	build := func(perRetry []policy.Policy, co policy.ClientOptions) runtime.Pipeline {
+		return runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{PerRetry: perRetry}, &co)
+	}
+
+	tracer := co.TracingProvider.NewTracer(moduleName, moduleVersion)
+	if tracer.Enabled() {
+		tracer.SetAttributes(tracing.Attribute{Key: "az.namespace", Value: tracingNamespace})
+	}
+	p := pipelines{tracer: tracer}
+	p.to[routeStandard] = build(perRetry, co)
+	p.to[routeSend] = p.to[routeStandard]
+	if !o.RetrySends {
+		once := co
+		once.PerCallPolicies = append(slices.Clone(co.PerCallPolicies), policyFunc(showTaken))
+		p.to[routeSend] = build(append([]policy.Policy{policyFunc(holdTaken)}, perRetry...), once)
+	}
+	silent := co
+	silent.Logging.IncludeBody = false
+	p.to[routeToken] = build(perRetry, silent)
+	return p
+}
+
+type policyFunc func(*policy.Request) (*http.Response, error)
+
+func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// keyPolicy authorises each try with a token for exactly its URL.
+type keyPolicy struct{ key *AccessKey }
+
+func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	raw := req.Raw()
+	raw.Header[wire.HeaderAuthorization] = []string{p.key.authorize(raw.URL.String(), time.Now())}
+	return req.Next()
+}
+
+// proxyPolicy sends a request that was made out to one base URL to another. It
+// leaves the request as it is: the policies before it may send it again.
+type proxyPolicy struct{ from, to *url.URL }
+
+func (p proxyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	moved := req.WithContext(req.Raw().Context())
+	raw := moved.Raw()
+	raw.URL = rebase(raw.URL, p.from, p.to)
+	raw.Host = raw.URL.Host
+	return moved.Next()
+}
+
+// takenError ends the retries of a request that the service may have taken.
+type takenError struct {
+	error // nil: there is an answer
+	resp  *http.Response
+}
+
+func (*takenError) NonRetriable()   {}
+func (e *takenError) Unwrap() error { return e.error }
+func (e *takenError) Error() string {
+	if e.error == nil {
+		return "answered " + e.resp.Status
+	}
+	return e.error.Error()
+}
+
+// holdTaken stands within the retries.
+func holdTaken(req *policy.Request) (*http.Response, error) {
+	resp, err := req.Next()
+	switch {
+	case err != nil && neverSent(err):
+		return resp, err
+	case err != nil:
+		return resp, &takenError{error: err}
+	case resp.StatusCode < 400, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
+		return resp, nil
+	}
+	return resp, &takenError{resp: resp}
+}
+
+// showTaken stands right around the retries, and gives all that is outside of
+// them the answer or error that there was.
+func showTaken(req *policy.Request) (*http.Response, error) {
+	resp, err := req.Next()
+	var taken *takenError
+	if !errors.As(err, &taken) {
+		return resp, err
+	}
+	if taken.resp != nil {
+		return taken.resp, nil
+	}
+	return resp, taken.error
+}
+
+// neverSent tells whether a transport failed before there was a connection.
+func neverSent(err error) bool {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return true
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
+}
+
+// transport keeps URLs and tokens out of errors before anything logs them, and
+// bodies within bounds before anything reads them.
+type transport struct{ next policy.Transporter }
+
+func (t transport) Do(req *http.Request) (*http.Response, error) {
+	if err := openBody(req); err != nil {
+		return nil, err
+	}
+	resp, err := t.next.Do(req)
+	switch {
+	case err != nil:
+		return nil, withoutURL(err)
+	case resp == nil:
+		return nil, errors.New("transport gave neither answer nor error")
+	}
+	if resp.Request == nil {
+		resp.Request = req
+	}
+	switch resp.Body {
+	case nil:
+		resp.Body = http.NoBody
+		return resp, nil
+	case http.NoBody:
+		return resp, nil
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		resp.Body = &boundedBody{resp.Body, maxBody}
+		return resp, nil
+	}
+	body, _ := io.ReadAll(&boundedBody{resp.Body, maxErrorBody}) // what came is all there is to tell
+	_ = resp.Body.Close()
+	if token := bearer(req); token != "" {
+		body = bytes.ReplaceAll(body, []byte(token), []byte(redacted))
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+func bearer(req *http.Request) string {
+	return strings.TrimPrefix(req.Header.Get(wire.HeaderAuthorization), bearerPrefix)
+}
+
+// boundedBody ends where its bound is.
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// withoutURL gives what is wrong without the URL for which it is: URLs name
+// users, groups and filters.
+func withoutURL(err error) error {
+	for {
+		var u *url.Error
+		if !errors.As(err, &u) {
+			return err
+		}
+		err = u.Err
+	}
+}
+
+// defaultTransport does not follow redirects: a token is made out to one URL,
+// and a message is not for whoever that URL names. Its connections are shared
+// by all clients, of which a program has one per hub.
+var defaultTransport = sync.OnceValue(func() *http.Client {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConns:          100,
+			MaxIdleConnsPerHost:   100, // all go to the same few hosts
+			IdleConnTimeout:       90 * time.Second,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		},
+	}
+})
+
+// span begins a trace's span for an operation.
+func (p pipelines) span(ctx context.Context, operation string) (context.Context, func(error)) {
+	if !p.tracer.Enabled() {
+		return ctx, func(error) {}
+	}
+	return runtime.StartSpan(ctx, "Client."+operation, p.tracer, nil)
+}

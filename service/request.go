@@ -1,0 +1,154 @@
+package service
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// call is one operation of the data plane, ready to be sent.
+type call struct {
+	operation string // name in the REST API, such as "SendToAll"
+	method    string
+	want      int // status of success
+	route     route
+	path      path    // below the hub
+	verb      string  // last segment, such as ":send"; empty: none
+	query     []param // behind the API version, in order
+	err       error   // a parameter that breaks a rule
+
+	body        io.ReadSeekCloser // nil: none
+	contentType string
+	metadata    map[string]string
+}
+
+// path of a call in segments, not yet escaped; empty ones end it.
+type path [4]string
+
+// param of a query, not yet escaped.
+type param struct{ name, value string }
+
+func (in *call) add(name, value string) { in.query = append(in.query, param{name, value}) }
+
+func (in *call) addAll(name string, values []string) {
+	for _, v := range values {
+		in.add(name, v)
+	}
+}
+
+func (in *call) addNonEmpty(name, value string) {
+	if value != "" {
+		in.add(name, value)
+	}
+}
+
+func (in *call) addPositive(name string, n int) {
+	if n > 0 {
+		in.add(name, strconv.Itoa(n))
+	}
+}
+
+// url writes the URL of a call: the bytes that a token is made out to.
+func (c *Client) url(in *call) string {
+	b := append(c.appendPath(make([]byte, 0, 256), in), '?')
+	b = append(b, c.version...)
+	for _, p := range in.query {
+		b = append(append(append(b, '&'), p.name...), '=')
+		b = appendEscaped(b, p.value, true)
+	}
+	return string(b)
+}
+
+// appendPath writes the URL of a call without its query.
+func (c *Client) appendPath(b []byte, in *call) []byte {
+	if in.operation == opHealth {
+		return append(append(b, c.api...), "/health"...)
+	}
+	b = append(b, c.hubAPI...)
+	for _, segment := range in.path {
+		if segment == "" {
+			break
+		}
+		b = appendEscaped(append(b, '/'), segment, false)
+	}
+	if in.verb != "" {
+		b = append(append(b, '/'), in.verb...)
+	}
+	return b
+}
+
+// answer of the service, with its whole body.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// do sends the call and gives the answer, if its status is the wanted one or
+// one of those in also.
+func (c *Client) do(ctx context.Context, in *call, also ...int) (answer, error) {
+	return c.doURL(ctx, in, c.url(in), also...)
+}
+
+// doURL is do for a URL that stands already.
+func (c *Client) doURL(ctx context.Context, in *call, target string, also ...int) (got answer, err error) {
+	if in.err != nil {
+		return answer{}, invalid(in.operation, in.err)
+	}
+	ctx, end := c.pipelines.span(ctx, in.operation)
+	defer func() { end(err) }()
+	req, err := newRequest(ctx, in, target)
+	if err != nil {
+		return answer{}, &Error{Operation: in.operation, Err: withoutURL(err)}
+	}
+	resp, err := c.pipelines.to[in.route].Do(req)
+	if err != nil {
+		return answer{}, &Error{Operation: in.operation, Err: withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != in.want && !slices.Contains(also, resp.StatusCode) {
+		return answer{}, responseError(in, resp)
+	}
+	body, _ := runtime.Payload(resp) // azcore has read it within the retries
+	return answer{resp.StatusCode, body}, nil
+}
+
+func newRequest(ctx context.Context, in *call, target string) (*policy.Request, error) {
+	req, err := runtime.NewRequest(ctx, in.method, target)
+	if err != nil {
+		return nil, err
+	}
+	header := req.Raw().Header
+	switch {
+	case in.route == routeToken:
+		header["Accept"] = []string{"application/json, text/json"}
+	case in.method != http.MethodHead:
+		header["Accept"] = []string{wire.MediaJSON}
+	}
+	for name, v := range in.metadata {
+		header.Set(wire.PrefixMetadata+name, v)
+	}
+	if in.body != nil {
+		return req, req.SetBody(in.body, in.contentType)
+	}
+	return req, nil
+}
+
+// run is do for operations that answer nothing but a status.
+func (c *Client) run(ctx context.Context, in *call) error {
+	_, err := c.do(ctx, in)
+	return err
+}
+
+// exists is do for operations that answer a question by 200 or 404.
+func (c *Client) exists(ctx context.Context, in *call) (bool, error) {
+	in.method, in.want = http.MethodHead, http.StatusOK
+	got, err := c.do(ctx, in, http.StatusNotFound)
+	return err == nil && got.status == http.StatusOK, err
+}

@@ -1,0 +1,119 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/service/filter"
+)
+
+// MaxTTL is the longest time for which the service keeps a message.
+const MaxTTL = 300 * time.Second
+
+// SendOptions of a message. Nil and the zero value are the defaults.
+type SendOptions struct {
+	// Filter (filter) selects among the target's connections. Not for a single one.
+	Filter filter.Filter
+	// Excluded (excluded) are the ids of connections that do not get the message.
+	// Only for all and groups.
+	Excluded []string
+	// TTL (messageTtlSeconds) is how long the message may wait for a client:
+	// whole seconds up to [MaxTTL]. Zero: the service never drops it for its age.
+	TTL time.Duration
+	// Metadata (X-WebPubSub-Metadata-*) travels with the message to clients of the
+	// JSON subprotocols. Names are HTTP tokens of at most 256 bytes and arrive in
+	// lower case, values printable ASCII without comma of at most 1024, 8192 bytes
+	// in all. The service's REST specification does not mention it yet.
+	Metadata map[string]string
+}
+
+// target is what a message can be sent to.
+type target struct {
+	c         *Client
+	operation string
+	path      path
+	filters   bool
+	excludes  bool
+	err       error
+}
+
+func (t target) sendText(ctx context.Context, s string, opts *SendOptions) error {
+	if t.err == nil && !utf8.ValidString(s) {
+		t.err = errors.New("text is not UTF-8; SendBinary takes any bytes")
+	}
+	return t.send(ctx, wire.MediaText, newTextBody(s), opts)
+}
+
+func (t target) sendJSON(ctx context.Context, v any, opts *SendOptions) error {
+	data, err := encodeJSON(v)
+	t.err = firstError(t.err, err)
+	return t.send(ctx, wire.MediaJSON, newDataBody(data), opts)
+}
+
+func (t target) sendBinary(ctx context.Context, data []byte, opts *SendOptions) error {
+	return t.send(ctx, wire.MediaBinary, newDataBody(data), opts)
+}
+
+func (t target) sendBody(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
+	if body == nil {
+		t.err = firstError(t.err, errors.New("body is nil"))
+	}
+	t.err = firstError(t.err, checkContentType(contentType))
+	return t.send(ctx, contentType, streaming.NopCloser(body), opts)
+}
+
+func (t target) send(ctx context.Context, contentType string, body io.ReadSeekCloser, opts *SendOptions) error {
+	in := &call{
+		operation: t.operation, method: http.MethodPost, want: http.StatusAccepted, route: routeSend,
+		path: t.path, verb: ":send", err: t.err,
+		contentType: contentType, body: body,
+	}
+	if opts != nil {
+		in.err = firstError(in.err, t.check(opts))
+		in.addAll("excluded", opts.Excluded)
+		in.addNonEmpty("filter", opts.Filter.String())
+		in.addPositive("messageTtlSeconds", int(opts.TTL/time.Second))
+		in.metadata = opts.Metadata
+	}
+	return t.c.run(ctx, in)
+}
+
+func (t target) check(o *SendOptions) error {
+	switch {
+	case o.TTL < 0 || o.TTL > MaxTTL || o.TTL%time.Second != 0:
+		return fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", o.TTL, MaxTTL)
+	case !t.filters && o.Filter.String() != "":
+		return errors.New("Filter is set, but a single connection has none")
+	case !t.excludes && len(o.Excluded) > 0:
+		return errors.New("Excluded is set, but only sends to all and to groups have exclusions")
+	}
+	return firstError(checkExcluded(o.Excluded), checkMetadata(o.Metadata))
+}
+
+// CloseOptions of closing connections. Nil and the zero value are the defaults.
+type CloseOptions struct {
+	// Reason (reason) that the clients are told; free text.
+	Reason string
+	// Excluded (excluded) are the ids of connections that stay open. Not for a
+	// single connection.
+	Excluded []string
+}
+
+// closeConnections closes all connections below the call's path.
+func (c *Client) closeConnections(ctx context.Context, in *call, opts *CloseOptions) error {
+	in.method, in.want, in.verb = http.MethodPost, http.StatusNoContent, ":closeConnections"
+	if opts != nil {
+		in.err = firstError(in.err, checkExcluded(opts.Excluded))
+		in.addAll("excluded", opts.Excluded)
+		in.addNonEmpty("reason", opts.Reason)
+	}
+	return c.run(ctx, in)
+}

@@ -1,0 +1,134 @@
+package webpubsub_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+)
+
+func TestConfigValidate(t *testing.T) {
+	t.Parallel()
+	own := &webpubsub.ValidationError{Fields: []webpubsub.FieldError{{Field: "a.b", Rule: "colour", Param: "red"}}}
+	tests := []struct {
+		name   string
+		err    error
+		want   int
+		answer string
+	}{
+		{"accepts", nil, 200, `{"room":"","text":""}`},
+		{"any error", errors.New("secret detail"), 400, "payload is not valid"},
+		{"ValidationError", own, 400, "payload is not valid: a.b: colour=red"},
+		{"wrapped ValidationError", fmt.Errorf("secret detail: %w", own), 400, "payload is not valid: a.b: colour=red"},
+		{"Error", webpubsub.Conflict("taken"), 409, "taken"},
+		{"wrapped Error", fmt.Errorf("secret detail: %w", webpubsub.Unavailable("")), 503, ""},
+		{"deadline", context.DeadlineExceeded, 400, "payload is not valid"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var payloads []any
+			var seen error
+			var out bytes.Buffer
+			cfg := withFallback(webpubsub.JSON(echoJSON[typedSaid]))
+			cfg.Interceptors = []webpubsub.Interceptor{seeError(&seen)}
+			cfg.Logger = logTo(&out)
+			cfg.Validate = func(payload any) error { payloads = append(payloads, payload); return tt.err }
+			resp := serveFixture(t, cfg, "user_json", wireBody("{}"))
+			assert.Equal(t, tt.want, resp.StatusCode)
+			assert.Equal(t, tt.answer, wireText(t, resp))
+			require.Len(t, payloads, 1, "once")
+			assert.IsType(t, new(typedSaid), payloads[0], "and gets a pointer, instead of the tags")
+			if tt.err != nil {
+				require.ErrorIs(t, seen, tt.err)
+				assert.Contains(t, out.String(), tt.err.Error(), "logged with its text")
+			}
+		})
+	}
+}
+
+func TestConfigValidateThatPanics(t *testing.T) {
+	t.Parallel()
+	cfg := withFallback(webpubsub.JSON(echoJSON[typedSaid]))
+	cfg.Validate = func(any) error { panic("boom") }
+	assert.Equal(t, http.StatusInternalServerError, serveFixture(t, cfg, "user_json").StatusCode)
+}
+
+// A wrong tag is the server's mistake. It must not blame the client, nor pass.
+func TestWrongValidateTagIsAServerError(t *testing.T) {
+	t.Parallel()
+	type wrong struct {
+		A string `json:"a" validate:"nosuchrule"`
+	}
+	resp := serveFixture(t, withFallback(webpubsub.JSON(echoJSON[wrong])), "user_json")
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	assert.Equal(t, "Internal Server Error", wireText(t, resp))
+}
+
+func TestValidationHappensOnceForTheTypeInHand(t *testing.T) {
+	t.Parallel()
+	type first struct {
+		A string `json:"a" validate:"required"`
+	}
+	type second struct {
+		A string `json:"a"`
+	}
+	f := func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+		var strict first
+		var loose second
+		return webpubsub.Reply{}, errors.Join(ev.DecodeJSON(&loose), ev.DecodeJSON(&strict))
+	}
+	resp := serveFixture(t, withFallback(f), "user_json", wireBody("{}"))
+	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	assert.Equal(t, "payload is not valid: a: required", wireText(t, resp))
+}
+
+// A thousand broken items are one client's doing, not a thousand words of answer.
+func TestValidationAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	var seen error
+	cfg := withFallback(webpubsub.JSON(echoJSON[[]typedItem]))
+	cfg.Logger, cfg.Interceptors = logTo(&out), []webpubsub.Interceptor{seeError(&seen)}
+	body := "[{}" + string(bytes.Repeat([]byte(",{}"), 9_999)) + "]"
+	resp := serveFixture(t, cfg, "user_json", wireBody(body))
+	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	text := wireText(t, resp)
+	assert.Contains(t, text, "[0].name: required; [1].name: required")
+	assert.Contains(t, text, "[15].name: required; and 9984 more")
+	assert.Less(t, len(text), 4096)
+	assert.Less(t, out.Len(), 8192)
+	var invalid *webpubsub.ValidationError
+	require.ErrorAs(t, seen, &invalid)
+	assert.Len(t, invalid.Fields, 10_000, "the program sees them all")
+
+	cfg = withFallback(webpubsub.JSON(echoJSON[typedOrder]))
+	deep := strings.Repeat(`{"items":[{"name":"x"}],"next":`, 2000) + "{}" + strings.Repeat("}", 2000)
+	resp = serveFixture(t, cfg, "user_json", wireBody(deep))
+	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	assert.Less(t, len(wireText(t, resp)), 4096)
+}
+
+func TestFieldErrorString(t *testing.T) {
+	t.Parallel()
+	for want, f := range map[string]webpubsub.FieldError{
+		"a: required": {Field: "a", Rule: "required"},
+		"a: max=3":    {Field: "a", Rule: "max", Param: "3"},
+		"max=3":       {Rule: "max", Param: "3"},
+		"":            {},
+	} {
+		assert.Equal(t, want, f.String())
+	}
+	assert.Equal(t, "payload is not valid", new(webpubsub.ValidationError).Error())
+	assert.Equal(t, "payload is not valid: x", (&webpubsub.ValidationError{Err: errors.New("x")}).Error())
+	assert.Equal(t, "decode x", (&webpubsub.DecodeError{What: "x"}).Error())
+	assert.Equal(t, "decode x: y", (&webpubsub.DecodeError{What: "x", Err: errors.New("y")}).Error())
+}
