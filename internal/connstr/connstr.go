@@ -90,7 +90,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 		return nil, errors.New("endpoint has a host with a character that host names do not have")
 	case u.User != nil:
 		return nil, errors.New("endpoint has user information, which it must not")
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(s, "?#"): // even with nothing behind it
 		return nil, errors.New("endpoint has a query or fragment, which it must not")
 	}
 	if port := u.Port(); port != "" {

@@ -55,6 +55,8 @@ func TestParseErrorsNameTheRuleAndNoKey(t *testing.T) {
 		"Endpoint=https://:8080":           "connection string: endpoint has no host",
 		"Endpoint=https://u:p@a.b":         "connection string: endpoint has user information, which it must not",
 		"Endpoint=https://a.b?x=1":         "connection string: endpoint has a query or fragment, which it must not",
+		"Endpoint=https://a.b?":            "connection string: endpoint has a query or fragment, which it must not",
+		"Endpoint=https://a.b/#":           "connection string: endpoint has a query or fragment, which it must not",
 		"Endpoint=https://a.b:99999":       `connection string: endpoint has port "99999", want a number from 1 to 65535`,
 		"Endpoint=https://a b":             "connection string: endpoint is not a URL",
 		"Endpoint=https://a.b\x00":         "connection string: endpoint is not a URL",
