@@ -243,6 +243,8 @@ func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, p
 	}
 	s := newSocket(e, conn, hijacked.conn, protocol)
 	if !e.track(s) {
+		s.link.Abort(hub.CloseGoingAway, stopping)
+		s.link.Wait()
 		s.cut()
 		return false
 	}
@@ -302,6 +304,9 @@ func (e *Endpoint) untrack(s *socket) {
 	delete(e.sockets, s)
 }
 
+// stopping is what clients are told by Close.
+const stopping = "The server is stopping."
+
 // Close ends all sockets and waits until nothing of them runs any more: about a
 // second for a client that does not answer.
 func (e *Endpoint) Close() {
@@ -309,7 +314,7 @@ func (e *Endpoint) Close() {
 	e.closed = true
 	e.cancel()
 	for s := range e.sockets {
-		s.link.Abort(hub.CloseGoingAway, "The server is stopping.")
+		s.link.Abort(hub.CloseGoingAway, stopping)
 	}
 	e.mu.Unlock()
 	e.running.Wait()
