@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,7 +43,7 @@ func FuzzUserEvent(f *testing.F) {
 		switch {
 		case !isText && !isJSON:
 			assert.Equal(t, http.StatusUnsupportedMediaType, resp.StatusCode)
-		case !json.Valid(body):
+		case !json.Valid(body) || !utf8.Valid(body):
 			assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
 		case resp.StatusCode == http.StatusOK:
 			var sent, got any
