@@ -134,7 +134,7 @@ func resolve(template, hubName, event string) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" {
 		return fail("not a URL")
 	}
-	if u.User != nil || u.Fragment != "" {
+	if u.User != nil || strings.Contains(template, "#") {
 		return fail("user information and fragment are not allowed")
 	}
 	return u, nil
