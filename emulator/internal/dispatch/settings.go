@@ -105,6 +105,10 @@ func (r *route) takes(typ, name, group string) bool {
 
 var parameter = regexp.MustCompile(`(?i)\{(hub|event)\}`)
 
+// urlPart is what may follow the host: were it laxer, a name put into it could
+// change how the rest is read.
+var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2}|\{(?:hub|event)\})*)?$`)
+
 // resolve puts hub and event into a template, escaped as data of a URL.
 func resolve(template, hubName, event string) (*url.URL, error) {
 	fail := func(reason string) (*url.URL, error) {
@@ -121,20 +125,25 @@ func resolve(template, hubName, event string) (*url.URL, error) {
 	if strings.ContainsAny(host, "{}") {
 		return fail("parameters are not allowed in the host")
 	}
+	switch part := rest[len(host):]; {
+	case strings.Contains(part, "#"):
+		return fail("user information and fragment are not allowed")
+	case strings.ContainsAny(parameter.ReplaceAllString(part, ""), "{}"):
+		return fail("the only parameters are {hub} and {event}; other braces must be percent-encoded")
+	case !urlPart.MatchString(part):
+		return fail("path and query have a character that must be percent-encoded, or a % that encodes none")
+	}
 	resolved := parameter.ReplaceAllStringFunc(template, func(p string) string {
 		if strings.EqualFold(p, "{hub}") {
 			return strings.ReplaceAll(url.QueryEscape(hubName), "+", "%20")
 		}
 		return strings.ReplaceAll(url.QueryEscape(event), "+", "%20")
 	})
-	if strings.ContainsAny(resolved, "{}") {
-		return fail("the only parameters are {hub} and {event}; other braces must be percent-encoded")
-	}
 	u, err := url.Parse(resolved)
 	if err != nil || u.Hostname() == "" {
 		return fail("not a URL")
 	}
-	if u.User != nil || strings.Contains(template, "#") {
+	if u.User != nil {
 		return fail("user information and fragment are not allowed")
 	}
 	return u, nil
