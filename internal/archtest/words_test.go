@@ -89,7 +89,7 @@ func TestForeignWordsAreFound(t *testing.T) {
 		{`"resolved": "https://registry.npm` + `js.org/a/-/a.tgz"`, "npm registry"},
 		{"deb http://deb.deb" + "ian.org/debian bookworm main", "Debian mirror"},
 		{"mux.Handle(\"/eventhandler/{tenant}\", h)", ""},
-		{"https://example.com/home/page, https://example.com/work/", ""},
+		{"https://example.com/home/page, https://example.com/root/", ""},
 		{"the golang.org/x/text module", ""},
 	}
 	for _, tt := range tests {
