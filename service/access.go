@@ -166,18 +166,14 @@ func (c *Client) clientURL(p ClientProtocol) string {
 
 func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, error) {
 	now := time.Now().Unix()
-	token, err := c.key.sign(&claims{
+	return c.key.sign(&claims{
 		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
 		IssuedAt: now,
 		Expires:  now + wholes(o.Lifetime, time.Second),
 		Subject:  o.UserID,
 		Roles:    o.Roles,
 		Groups:   o.Groups,
-	})
-	if err != nil {
-		return "", &Error{Operation: opGenerateToken, Err: err}
-	}
-	return token, nil
+	}), nil
 }
 
 func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (string, error) {

@@ -68,7 +68,7 @@ var rooms = []room{
 	{
 		name:  "service/...",
 		ours:  []pattern{"internal/wire", "internal/connstr"},
-		third: []pattern{azcore, jwt},
+		third: []pattern{azcore},
 		why:   "a program that only calls the service carries no event handler",
 	},
 	{
