@@ -124,6 +124,7 @@ func responseError(in *call, resp *http.Response) error {
 	request := *resp.Request // the error leads to it
 	request.Header = request.Header.Clone()
 	request.Header.Set(wire.HeaderAuthorization, redacted)
+	request.Response = nil // of a redirect, with a request of its own
 	resp.Request = &request
 	e.Err = runtime.NewResponseError(resp)
 	return e
