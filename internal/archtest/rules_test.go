@@ -136,7 +136,7 @@ var rooms = []room{
 	},
 	{
 		name: "interop/...",
-		ours: []pattern{".", "emulator/..."},
+		ours: []pattern{".", "service/...", "emulator/..."},
 		why:  "it puts what a user has beside packages that are not ours",
 	},
 	{
