@@ -166,14 +166,18 @@ func (c *Client) clientURL(p ClientProtocol) string {
 
 func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, error) {
 	now := time.Now().Unix()
-	return c.key.sign(&claims{
+	token, err := c.key.sign("", &claims{
 		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
 		IssuedAt: now,
 		Expires:  now + wholes(o.Lifetime, time.Second),
 		Subject:  o.UserID,
 		Roles:    o.Roles,
 		Groups:   o.Groups,
-	}), nil
+	})
+	if err != nil {
+		return "", &Error{Operation: opGenerateToken, Err: err}
+	}
+	return token, nil
 }
 
 func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (string, error) {

@@ -97,7 +97,10 @@ type keyPolicy struct{ key *AccessKey }
 
 func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
 	raw := req.Raw()
-	authorization := p.key.authorize(raw.URL.String(), time.Now())
+	authorization, err := p.key.authorize(raw.URL.String(), time.Now())
+	if err != nil {
+		return nil, err
+	}
 	raw.Header[wire.HeaderAuthorization] = []string{authorization}
 	return req.Next()
 }

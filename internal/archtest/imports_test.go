@@ -83,7 +83,7 @@ func TestCheckFindsBrokenRules(t *testing.T) {
 				own(modulePath+"/internal/wire", "strings"),
 				own(modulePath+"/internal/connstr", "net/url"),
 				own(root, "net/http", modulePath+"/internal/wire", cloudEventsSDK+"/event", validatorV10),
-				own(service, modulePath+"/internal/connstr", service+"/filter", "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"),
+				own(service, modulePath+"/internal/connstr", service+"/filter", "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime", jwt),
 				own(service + "/filter"),
 				own(modulePath+"/cmd/webpubsub", "os", modulePath+"/internal/cli"),
 				own(modulePath+"/examples/echo", root),

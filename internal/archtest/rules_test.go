@@ -68,7 +68,7 @@ var rooms = []room{
 	{
 		name:  "service/...",
 		ours:  []pattern{"internal/wire", "internal/connstr"},
-		third: []pattern{azcore},
+		third: []pattern{azcore, jwt},
 		why:   "a program that only calls the service carries no event handler",
 	},
 	{
