@@ -39,7 +39,8 @@ type Config struct {
 	// events are accepted and to whose validation requests the handler consents;
 	// "*" stands for any. Nil takes them from ConnectionStrings or an [AccessKeys]
 	// verifier, and is required with any other Verifier. An empty, non-nil slice
-	// refuses everybody. Ports are ignored.
+	// refuses everybody. Ports are ignored. With ConnectionStrings, at least one of
+	// their hosts must be among them: keys count for their own hosts only.
 	AllowedOrigins []string
 
 	// OnConnect decides whether a client may connect. A nil reply accepts it as
@@ -165,6 +166,9 @@ func (c Config) compileVerification(h *Handler) error {
 		if err != nil {
 			return fmt.Errorf("AllowedOrigins: %w", err)
 		}
+		if err := c.checkOrigins(set, keys); err != nil {
+			return err
+		}
 		h.origins = &set
 	case keys != nil:
 		h.originsOf = keys
@@ -174,6 +178,21 @@ func (c Config) compileVerification(h *Handler) error {
 		return errors.New(`AllowedOrigins is required with this Verifier: name the service's hosts, or "*"`)
 	}
 	return nil
+}
+
+// checkOrigins refuses origins for none of which there is a key: the handler
+// would consent to events and then refuse each of them. Keys of a Verifier can
+// still be replaced.
+func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
+	if len(c.ConnectionStrings) == 0 || len(c.AllowedOrigins) == 0 {
+		return nil
+	}
+	hosts := keys.current.Load().origins.hosts
+	if slices.ContainsFunc(hosts, allowed.allows) {
+		return nil
+	}
+	return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys count for their own hosts only: no event could be accepted",
+		allowed.hosts, strings.Join(hosts, ", "))
 }
 
 func (c Config) compileUserEvents(h *Handler) error {

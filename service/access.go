@@ -166,7 +166,7 @@ func (c *Client) clientURL(p ClientProtocol) string {
 
 func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, error) {
 	now := time.Now().Unix()
-	token, err := c.key.sign(&claims{
+	token, err := c.key.sign("", &claims{
 		Audience: c.clientPath(c.endpoint.String(), o.Protocol),
 		IssuedAt: now,
 		Expires:  now + wholes(o.Lifetime, time.Second),

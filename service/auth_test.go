@@ -116,17 +116,18 @@ func TestKeyToken(t *testing.T) {
 
 // TestAudienceOfOddHost: the audience is JSON whatever URL a policy of the
 // caller's has made.
-func TestAudienceOfOddHost(t *testing.T) {
+func TestAudienceOfOddURL(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 200}
 	opts := over(f)
 	opts.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
 		req.Raw().URL.Host = `a"b<é>.example`
+		req.Raw().URL.RawQuery += "&a=\\b\"é\x7f\u2028"
 		return req.Next()
 	})}
 	require.NoError(t, keyClient(t, opts).Health(t.Context()))
 	got := f.only(t)
-	assert.Equal(t, `https://a"b<%C3%A9>.example/api/health?`+testVersion, got.URL)
+	assert.Equal(t, `https://a"b<%C3%A9>.example/api/health?`+testVersion+"&a=\\b\"é\x7f\u2028", got.URL)
 	assert.Equal(t, got.URL, verify(t, got.bearer(t), testKey)["aud"])
 }
 

@@ -112,6 +112,23 @@ func BenchmarkSendToGroup(b *testing.B) {
 	}
 }
 
+// TestSendAllocations: a send allocates at most a quarter more than by hand.
+func TestSendAllocations(t *testing.T) { //nolint:paralleltest // counts what the process allocates
+	text := strings.Repeat("x", 1024)
+	client := &http.Client{Transport: accept{}}
+	opts := new(service.Options)
+	opts.Transport = client
+	group := keyClient(t, opts).Group("lobby")
+	hand := testing.AllocsPerRun(200, func() {
+		require.NoError(t, byHand(t.Context(), client, testEndpoint, testKey, text))
+	})
+	whole := testing.AllocsPerRun(200, func() {
+		require.NoError(t, group.SendText(t.Context(), text, nil))
+	})
+	require.Positive(t, hand)
+	require.LessOrEqual(t, whole, 1.25*hand)
+}
+
 // measure reports the processor's time beside the clock's, which other
 // processes of the machine have a part in.
 func measure(b *testing.B, call func() error) {

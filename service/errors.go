@@ -38,7 +38,7 @@ var (
 // Error is a call that failed: refused here for a parameter that breaks a rule
 // ([ErrInvalid]), never answered (Err is from the credential, the transport or
 // the context), or refused by the service (StatusCode). Its text holds no key,
-// no token and no URL.
+// no token and not the URL of the request.
 type Error struct {
 	// Operation is the operation's name in the REST API, such as "SendToGroup".
 	Operation string
@@ -124,6 +124,7 @@ func responseError(in *call, resp *http.Response) error {
 	request := *resp.Request // the error leads to it
 	request.Header = request.Header.Clone()
 	request.Header.Set(wire.HeaderAuthorization, redacted)
+	request.Response = nil // of a redirect, with a request of its own
 	resp.Request = &request
 	e.Err = runtime.NewResponseError(resp)
 	return e

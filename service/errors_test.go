@@ -183,8 +183,8 @@ func TestTransportGivesNothing(t *testing.T) {
 	require.NoError(t, keyClient(t, once(f)).All().CloseConnections(t.Context(), nil))
 }
 
-// FuzzErrorBody: whatever comes, the error says the status, is bounded and is
-// one line.
+// FuzzErrorBody: whatever comes, the error says the status, is bounded, is one
+// line, and has no token. Where TOKEN stands, the answer has the request's.
 func FuzzErrorBody(f *testing.F) {
 	for _, test := range errorBodies {
 		if len(test.body) < 1000 {
@@ -193,14 +193,17 @@ func FuzzErrorBody(f *testing.F) {
 	}
 	f.Add(400, "", strings.Repeat(`{"inner":`, 50)+"1"+strings.Repeat("}", 50))
 	f.Add(404, "x", `{"error":{"error":{}},"errors":{"a":null}}`)
+	f.Add(401, "TOKEN", `{"code":"TOKEN","message":"\u0000TOKENTOKEN","target":"TOKEN"}`)
+	f.Add(302, "xTOKENx", "TOKEN")
 	key, err := service.NewAccessKey(testKey)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, status int, code, body string) {
 		if status < 300 || status > 999 {
 			return
 		}
-		tr := &fake{answer: func(int, *http.Request) (*http.Response, error) {
-			return reply(status, []string{"X-Ms-Error-Code", code}, body), nil
+		tr := &fake{answer: func(_ int, req *http.Request) (*http.Response, error) {
+			token := strings.NewReplacer("TOKEN", strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
+			return reply(status, []string{"X-Ms-Error-Code", token.Replace(code)}, token.Replace(body)), nil
 		}}
 		c, err := service.NewClientWithKey(testEndpoint, testHub, key, once(tr))
 		require.NoError(t, err)
@@ -211,5 +214,9 @@ func FuzzErrorBody(f *testing.F) {
 		assert.LessOrEqual(t, len(e.Inner), 8)
 		assert.True(t, utf8.ValidString(e.Error()))
 		assert.False(t, strings.ContainsFunc(e.Error(), unicode.IsControl), "%q", e.Error())
+		token := tr.only(t).bearer(t)
+		for _, text := range append(e.Inner, e.Error(), e.Code, e.Message, e.Target, e.Err.Error()) {
+			assert.NotContains(t, text, token)
+		}
 	})
 }

@@ -1,8 +1,10 @@
 package service_test
 
 import (
+	"encoding/json"
 	"iter"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -155,4 +157,57 @@ func TestListFails(t *testing.T) {
 			assert.Len(t, f.requests(), len(test.pages))
 		})
 	}
+}
+
+// FuzzNextLink: whatever a page links to, the next request goes to the listing
+// itself, is signed for its own URL, says the API version, and keeps what the
+// link says else; or there is none, and an error.
+func FuzzNextLink(f *testing.F) {
+	for _, link := range []string{
+		"", "?", "?a=b", testEndpoint + listPath + "?top=3&continuationToken=a%2Bb", "https://evil.example/steal?api-version=x&continuationToken=t#f",
+		"//evil.example?x", "?API-VERSION=1", "?a=b;api-version=2", "?\u2028", "? ", "?%zz", "?api-version", "javascript:x?y", "http://%zz", "?" + testVersion,
+		"?a\r\nHost: evil.example", "\x00?a", "?a=%00%0d%0a", "https://u:p@evil.example/?q", "?&", "?a=\"\\", "?continuationToken=" + strings.Repeat("t", 300),
+	} {
+		f.Add(link)
+	}
+	key, err := service.NewAccessKey(testKey)
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, link string) {
+		first, err := json.Marshal(map[string]any{"value": []any{map[string]any{"connectionId": "c1"}}, "nextLink": link})
+		require.NoError(t, err)
+		fake := pages(string(first), onePage)
+		c, err := service.NewClientWithKey(testEndpoint, testHub, key, over(fake))
+		require.NoError(t, err)
+		got, err := members(c.Group("g 1").Connections(t.Context(), nil))
+		seen := fake.requests()
+		switch {
+		case link == "":
+			require.NoError(t, err)
+			assert.Len(t, got, 1)
+			assert.Len(t, seen, 1)
+			return
+		case err != nil:
+			var failed *service.Error
+			require.ErrorAs(t, err, &failed)
+			assert.Contains(t, []string{"nextLink is not a URL", "nextLink leads to the page that it is on"}, failed.Message)
+			assert.Len(t, got, 1)
+			assert.Len(t, seen, 1)
+			return
+		}
+		assert.Len(t, got, 3)
+		require.Len(t, seen, 2)
+		next := seen[1]
+		assert.Equal(t, "name.webpubsub.azure.com", next.Host)
+		path, query, _ := strings.Cut(next.URL, "?")
+		assert.Equal(t, listURL, path)
+		assert.Equal(t, next.URL, verify(t, next.bearer(t), testKey)["aud"])
+		values, err := url.ParseQuery(query)
+		if err == nil {
+			assert.True(t, values.Has("api-version"), query)
+		}
+		_, asked, _ := strings.Cut(link, "?")
+		asked, _, _ = strings.Cut(asked, "#")
+		trimmed := strings.TrimSuffix(asked, "&")
+		assert.Contains(t, []string{asked, testVersion + "&" + trimmed, testVersion}, query)
+	})
 }

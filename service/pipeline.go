@@ -150,6 +150,9 @@ func holdTaken(req *policy.Request) (*http.Response, error) {
 // them the answer or error that there was.
 func showTaken(req *policy.Request) (*http.Response, error) {
 	resp, err := req.Next()
+	if err == nil {
+		return resp, nil
+	}
 	var taken *takenError
 	if !errors.As(err, &taken) {
 		return resp, err
@@ -170,8 +173,8 @@ func neverSent(err error) bool {
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
-// transport keeps URLs and tokens out of errors before anything logs them, and
-// bodies within bounds before anything reads them.
+// transport keeps URLs and tokens out of errors and refusals before anything
+// logs them, and bodies within bounds before anything reads them.
 type transport struct{ next policy.Transporter }
 
 func (t transport) Do(req *http.Request) (*http.Response, error) {
@@ -181,31 +184,48 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.Do(req)
 	switch {
 	case err != nil:
-		return nil, withoutURL(err)
+		return nil, withoutToken(withoutURL(err), bearer(req))
 	case resp == nil:
 		return nil, errors.New("transport gave neither answer nor error")
 	}
 	if resp.Request == nil {
 		resp.Request = req
 	}
-	switch resp.Body {
-	case nil:
+	if resp.Body == nil {
 		resp.Body = http.NoBody
-		return resp, nil
-	case http.NoBody:
-		return resp, nil
 	}
-	if resp.StatusCode < http.StatusBadRequest {
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		hideToken(resp, bearer(req))
+	} else if resp.Body != http.NoBody {
 		resp.Body = &boundedBody{resp.Body, maxBody}
-		return resp, nil
 	}
+	return resp, nil
+}
+
+// hideToken takes the token of its own request out of an answer that could tell
+// what is wrong with it, and reads the body for that.
+func hideToken(resp *http.Response, token string) {
 	body, _ := io.ReadAll(&boundedBody{resp.Body, maxErrorBody}) // what came is all there is to tell
 	_ = resp.Body.Close()
-	if token := bearer(req); token != "" {
+	if token != "" {
 		body = bytes.ReplaceAll(body, []byte(token), []byte(redacted))
+		resp.Status = strings.ReplaceAll(resp.Status, token, redacted)
+		for _, values := range resp.Header {
+			for i := range values {
+				values[i] = strings.ReplaceAll(values[i], token, redacted)
+			}
+		}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
+}
+
+// withoutToken gives an error whose text has no token: that of net/http for a
+// redirect quotes the answer.
+func withoutToken(err error, token string) error {
+	if text := err.Error(); token != "" && strings.Contains(text, token) {
+		return errors.New(strings.ReplaceAll(text, token, redacted))
+	}
+	return err
 }
 
 func bearer(req *http.Request) string {

@@ -20,18 +20,20 @@ type listener struct {
 
 // frame is what the service sends to clients of the subprotocol.
 type frame struct {
-	Type         string          `json:"type"`
-	Event        string          `json:"event"`
-	ConnectionID string          `json:"connectionId"`
-	From         string          `json:"from"`
-	Group        string          `json:"group"`
-	Data         json.RawMessage `json:"data"`
-	DataType     string          `json:"dataType"`
-	Message      string          `json:"message"`
-	Success      bool            `json:"success"`
-	Error        *struct{ Name string }
+	Event        string // of the connection: connected, disconnected
+	ConnectionID string
+	Message      string
+
+	From     string // of a message: server, group
+	Group    string
+	Data     json.RawMessage
+	DataType string
+
+	Success bool // of the answer to a request
+	Error   struct{ Name string }
 }
 
+// listen connects a client. A browser would be given access.URL().
 func listen(ctx context.Context, name string, access service.ClientAccess) (*listener, error) {
 	opts := &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}}
 	conn, _, err := websocket.Dial(ctx, access.URL(), opts) //nolint:bodyclose // Dial's documentation: never needed
@@ -40,25 +42,42 @@ func listen(ctx context.Context, name string, access service.ClientAccess) (*lis
 		return nil, fmt.Errorf("%s cannot connect to %s", name, access.BaseURL())
 	}
 	l := &listener{name: name, conn: conn}
-	f, err := l.next(ctx)
-	if err == nil && f.Event != "connected" {
-		err = fmt.Errorf("greeted by %q", f.Type)
-	}
+	greeting, err := l.next(ctx)
 	if err != nil {
 		_ = conn.CloseNow()
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
-	l.id = f.ConnectionID
+	l.id = greeting.ConnectionID
 	return l, nil
 }
 
-func (l *listener) next(ctx context.Context) (frame, error) {
-	var f frame
+func (l *listener) next(ctx context.Context) (f frame, err error) {
 	_, data, err := l.conn.Read(ctx)
-	if err != nil {
-		return f, err
+	if err == nil {
+		err = json.Unmarshal(data, &f)
 	}
-	return f, json.Unmarshal(data, &f)
+	if err != nil {
+		return frame{}, fmt.Errorf("%s: %w", l.name, err)
+	}
+	return f, nil
+}
+
+// hear prints what comes next: a message, or why the connection ends.
+func (l *listener) hear(ctx context.Context, out io.Writer) error {
+	f, err := l.next(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.Event == "disconnected":
+		_, end := l.next(ctx)
+		fmt.Fprintf(out, "  %s is told: %s (%v)\n", l.name, f.Message, websocket.CloseStatus(end))
+	case f.Group != "":
+		fmt.Fprintf(out, "  %s hears in %s: %s %s\n", l.name, f.Group, f.DataType, f.Data)
+	default:
+		fmt.Fprintf(out, "  %s hears from the %s: %s %s\n", l.name, f.From, f.DataType, f.Data)
+	}
+	return nil
 }
 
 // join asks to be in a group, and prints the answer.
@@ -74,41 +93,10 @@ func (l *listener) join(ctx context.Context, out io.Writer, group string) error 
 	if err != nil {
 		return err
 	}
-	result := "joined"
-	if !f.Success && f.Error != nil {
+	result := "yes"
+	if !f.Success {
 		result = f.Error.Name
 	}
-	_, err = fmt.Fprintf(out, "  %s joins %s: %s\n", l.name, group, result)
-	return err
-}
-
-// hear prints the next message.
-func (l *listener) hear(ctx context.Context, out io.Writer) error {
-	f, err := l.next(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", l.name, err)
-	}
-	from := f.From
-	if f.Group != "" {
-		from += " " + f.Group
-	}
-	_, err = fmt.Fprintf(out, "  %s hears from %s: %s %s\n", l.name, from, f.DataType, f.Data)
-	return err
-}
-
-// farewell prints why the connection is closed, and waits until it is.
-func (l *listener) farewell(ctx context.Context, out io.Writer) error {
-	f, err := l.next(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", l.name, err)
-	}
-	if f.Event != "disconnected" {
-		return fmt.Errorf("%s was sent %q before the end", l.name, f.Type)
-	}
-	_, err = l.next(ctx)
-	if code := websocket.CloseStatus(err); code != websocket.StatusNormalClosure {
-		return fmt.Errorf("%s: closed with code %d: %w", l.name, code, err)
-	}
-	_, err = fmt.Fprintf(out, "  %s is told: %s\n", l.name, f.Message)
-	return err
+	fmt.Fprintf(out, "  may %s join %s? %s\n", l.name, group, result)
+	return nil
 }

@@ -1,7 +1,7 @@
-// Command service is a guided tour of package service. Every call is followed by
-// what live clients see of it.
+// Command service is a guided tour of package service. What it does is followed
+// by what live clients see of it.
 //
-//	go -C examples/service run .
+//	go run ./examples/service
 //
 // It runs against an emulator in its own process, or against Azure if
 // WEBPUBSUB_CONNECTION_STRING is set. There it uses the hub "tour", and sends to
@@ -20,6 +20,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
@@ -44,23 +47,29 @@ func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	connectionString := getenv("WEBPUBSUB_CONNECTION_STRING")
-	entra := withDefaultCredential
-	if connectionString == "" {
+	var entra azcore.TokenCredential
+	switch {
+	case connectionString == "":
 		address, stop, err := startEmulator(ctx)
 		if err != nil {
 			return err
 		}
 		defer stop()
 		connectionString = "Endpoint=http://" + address + ";AccessKey=" + emulator.DefaultAccessKey + ";Version=1.0;"
-		entra = withStandIn // the emulator is not known to Entra ID
-	} else if getenv("WEBPUBSUB_ENTRA") != "true" {
-		entra = nil
+		entra = standIn{}
+	case getenv("WEBPUBSUB_ENTRA") == "true":
+		// Whatever identity there is: the environment's, a workload's, a managed
+		// one, or a developer's az login.
+		var err error
+		if entra, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
+			return err
+		}
 	}
-	c, err := authenticate(ctx, stdout, connectionString, entra)
+	client, err := authenticate(ctx, stdout, connectionString, entra)
 	if err != nil {
 		return err
 	}
-	t := &tour{client: c, out: stdout}
+	t := &tour{out: stdout, client: client}
 	defer t.hangUp()
 	return t.run(ctx)
 }

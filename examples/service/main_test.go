@@ -3,14 +3,17 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"runtime/pprof"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -38,8 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// without gives an environment of nothing but these variables.
-func without(variables map[string]string) func(string) string {
+// environ gives an environment of nothing but these variables.
+func environ(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }
 
@@ -52,7 +55,7 @@ func fixed(output string) string {
 func TestTour(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, main.Run(t.Context(), without(nil), &out))
+	require.NoError(t, main.Run(t.Context(), environ(nil), &out))
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(fixed(out.String())), 0o644))
 		return
@@ -71,10 +74,10 @@ func TestTourOfAService(t *testing.T) {
 	const key = "not a real key, only one for tests"
 	emu := emulator.Start(t, emulator.Config{AccessKeys: []string{key}})
 	var out bytes.Buffer
-	require.NoError(t, main.Run(t.Context(), without(map[string]string{"WEBPUBSUB_CONNECTION_STRING": emu.ConnectionString}), &out))
+	require.NoError(t, main.Run(t.Context(), environ(map[string]string{"WEBPUBSUB_CONNECTION_STRING": emu.ConnectionString}), &out))
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	entra := "Entra ID: user nobody exists: false\n"
+	entra := "by Entra ID: is user nobody there? false\n"
 	require.Contains(t, string(want), entra)
 	assert.Equal(t, strings.Replace(string(want), entra, "", 1), fixed(out.String()))
 	assert.Contains(t, out.String(), strings.Replace(emu.Endpoint, "http", "ws", 1)+"/client/hubs/tour")
@@ -85,32 +88,40 @@ func TestRunFails(t *testing.T) {
 	t.Parallel()
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	broken := errors.New("pipe is broken")
 	t.Run("cancelled", func(t *testing.T) {
 		t.Parallel()
-		require.ErrorIs(t, main.Run(cancelled, without(nil), new(bytes.Buffer)), context.Canceled)
+		require.ErrorIs(t, main.Run(cancelled, environ(nil), new(bytes.Buffer)), context.Canceled)
 	})
 	t.Run("connection string", func(t *testing.T) {
 		t.Parallel()
-		err := main.Run(t.Context(), without(map[string]string{"WEBPUBSUB_CONNECTION_STRING": "Endpoint=https://a.example;AccessKey="}), new(bytes.Buffer))
+		err := main.Run(t.Context(), environ(map[string]string{"WEBPUBSUB_CONNECTION_STRING": "Endpoint=https://a.example;AccessKey="}), new(bytes.Buffer))
 		require.Error(t, err)
-	})
-	t.Run("output", func(t *testing.T) {
-		t.Parallel()
-		require.ErrorIs(t, main.Run(t.Context(), without(nil), failing{broken}), broken)
 	})
 }
 
-type failing struct{ err error }
+// TestTourByEntraID signs in as a managed identity, at a server that stands where
+// that of an Azure machine would. It is not parallel: the environment is the
+// process's.
+func TestTourByEntraID(t *testing.T) {
+	var asked url.Values
+	identity := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Query()
+		fmt.Fprintf(w, `{"access_token":"of the managed identity","expires_on":"%d","resource":"r","token_type":"Bearer"}`, time.Now().Add(time.Hour).Unix())
+	}))
+	defer identity.Close()
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+	t.Setenv("IDENTITY_ENDPOINT", identity.URL)
+	t.Setenv("IDENTITY_HEADER", "secret")
+	emu := emulator.Start(t, emulator.Config{TrustTokens: true})
+	variables := map[string]string{"WEBPUBSUB_CONNECTION_STRING": emu.ConnectionString, "WEBPUBSUB_ENTRA": "true"}
 
-func (f failing) Write([]byte) (int, error) { return 0, f.err }
-
-// TestDefaultCredential: Entra ID is asked only once there is something to send.
-func TestDefaultCredential(t *testing.T) {
-	t.Parallel()
-	c, err := main.WithDefaultCredential("https://name.webpubsub.azure.com")
+	var out bytes.Buffer
+	require.NoError(t, main.Run(t.Context(), environ(variables), &out))
+	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	assert.Equal(t, "https://name.webpubsub.azure.com", c.Endpoint())
-	_, err = main.WithDefaultCredential("http://name.webpubsub.azure.com")
-	require.EqualError(t, err, "service: new client: http://name.webpubsub.azure.com is not https, and Entra tokens are not sent in the clear")
+	assert.Equal(t, string(want), fixed(out.String()))
+	assert.Equal(t, "https://webpubsub.azure.com", asked.Get("resource"))
+
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "nobody")
+	require.ErrorContains(t, main.Run(t.Context(), environ(variables), new(bytes.Buffer)), "AZURE_TOKEN_CREDENTIALS")
 }

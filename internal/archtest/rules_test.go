@@ -115,8 +115,14 @@ var rooms = []room{
 	{
 		name:  "examples/...",
 		ours:  []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
-		third: []pattern{cloudEventsSDK + "/...", azcore, azidentity},
+		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "an example is copied into another module, which cannot import our internal packages",
+	},
+	{
+		name:  "examples/service",
+		ours:  []pattern{"service/...", "emulator/..."},
+		third: []pattern{azcore, azidentity, webSocket},
+		why:   "the one program that shows Entra ID has its credentials, and live clients to look at",
 	},
 	{
 		name: "internal/bench/...",
@@ -130,7 +136,7 @@ var rooms = []room{
 	},
 	{
 		name: "interop/...",
-		ours: []pattern{".", "emulator/..."},
+		ours: []pattern{".", "service/...", "emulator/..."},
 		why:  "it puts what a user has beside packages that are not ours",
 	},
 	{
