@@ -8,17 +8,12 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 )
-
-// writeTimeout is how long a client may take to make room for one frame. For
-// close frames and their answers the library has its own, of 5 seconds each.
-const writeTimeout = 30 * time.Second
 
 // socket carries frames between a WebSocket and a connection of the hub.
 type socket struct {
@@ -73,19 +68,17 @@ func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
-	// A deadline of the connection costs less than a context for each frame.
-	if err := s.below.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
 	kind := websocket.MessageText
 	if f.Kind == hub.FrameBinary {
 		kind = websocket.MessageBinary
 	}
-	if err := s.conn.Write(context.Background(), kind, f.Data); err != nil {
+	// There is no time limit: pings find a client that is dead, the length of the
+	// queue one that does not read, and a link that is closing has its own.
+	err := s.conn.Write(context.Background(), kind, f.Data)
+	if err != nil {
 		s.cut() // a frame that is there by half ends the WebSocket
-		return err
 	}
-	return s.below.SetWriteDeadline(time.Time{}) // it is not for pings
+	return err
 }
 
 // read takes the client's frames until there are no more. It tells whether the

@@ -95,6 +95,21 @@ func TestLinkAbortDoesNotWaitForThePeer(t *testing.T) {
 	}
 }
 
+// Close gives the peer longer, since it may be about to read what is queued.
+func TestLinkCloseWaitsForThePeerButNotForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l := newTransport()
+		l.Send(text("1"))
+		synctest.Wait()
+		start := time.Now()
+		l.Close(hub.CloseNormal, "")
+		l.Wait()
+		assert.Equal(t, 30*time.Second, time.Since(start))
+		assert.Empty(t, w.frames)
+	})
+}
+
 func TestLinkOfASlowReader(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
