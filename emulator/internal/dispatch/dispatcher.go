@@ -309,7 +309,7 @@ func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstrea
 }
 
 func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
-	u, err := resolve(r.template, ev.session.hubName, ev.name)
+	u, err := r.template.resolve(ev.session.hubName, ev.name)
 	if err != nil {
 		return nil, err
 	}
