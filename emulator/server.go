@@ -105,7 +105,7 @@ func (s *Server) hub(name string) *hub.Hub {
 	defer s.mu.Unlock()
 	h := s.hubs[folded]
 	if h == nil {
-		h = hub.New(folded, s.clock, s.events)
+		h = hub.New(folded, s.clock, observer{s.events, s.cfg.Logger})
 		s.hubs[folded] = h
 	}
 	return h

@@ -45,7 +45,7 @@ func TestSignals(t *testing.T) {
 			_, err = io.Copy(io.Discard, lines)
 			require.NoError(t, err)
 			require.NoError(t, run.Wait(), "%s", &stderr)
-			assert.Contains(t, stderr.String(), "msg=stopping")
+			assert.Contains(t, stderr.String(), " INFO  stopping ")
 		})
 	}
 }

@@ -131,7 +131,7 @@ hubs:
 
 func TestLogFormat(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[string]string{"text": `level=INFO msg=stopping`, "json": `"level":"INFO","msg":"stopping"`} {
+	for format, want := range map[string]string{"text": ` INFO  stopping `, "json": `"level":"INFO","msg":"stopping"`} {
 		r := start(t, nil, "--log-format", format)
 		require.NoError(t, r.stop())
 		assert.Contains(t, r.logged.String(), want)

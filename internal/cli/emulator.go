@@ -114,20 +114,6 @@ func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known boo
 	return cfg, known, nil
 }
 
-func (in *emulatorFlags) logger(w io.Writer) (*slog.Logger, error) {
-	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if in.verbose {
-		options.Level = slog.LevelDebug
-	}
-	switch in.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
-	}
-	return nil, usage("--log-format %q: want text or json", in.logFormat)
-}
-
 func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stderr io.Writer) error {
 	logger, err := in.logger(stderr)
 	if err != nil {

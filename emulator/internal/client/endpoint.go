@@ -58,7 +58,7 @@ type Decision struct {
 type RefusalError struct{ Status int }
 
 // Error gives the status.
-func (r *RefusalError) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
+func (r *RefusalError) Error() string { return fmt.Sprintf("the event handler answered %d", r.Status) }
 
 // Config of an [Endpoint].
 type Config struct {
@@ -211,17 +211,18 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
 		if h != nil {
 			if c := h.Recover(id, secret, s.link); c != nil {
+				e.Logger.LogAttrs(e.ctx, slog.LevelInfo, "client recovered", slog.String("hub", h.Name), slog.String("connection", c.ID))
 				return c
 			}
 		}
-		e.Logger.Info("recovery refused", "hub", strings.ToLower(hubName))
+		e.Logger.LogAttrs(e.ctx, slog.LevelWarn, "recovery refused", slog.String("hub", strings.ToLower(hubName)))
 		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 		return nil
 	})
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
-	e.Logger.LogAttrs(r.Context(), slog.LevelInfo, "client refused", slog.String("hub", hubName), slog.Int("status", status), slog.String("reason", reason))
+	e.Logger.LogAttrs(r.Context(), slog.LevelWarn, "client refused", slog.String("hub", strings.ToLower(hubName)), slog.Int("status", status), slog.String("reason", reason))
 	if status != http.StatusBadRequest {
 		reason = http.StatusText(status)
 	}
@@ -238,7 +239,7 @@ func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, p
 	hijacked := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(hijacked, r, options)
 	if err != nil {
-		e.Logger.Info("handshake failed", "error", err)
+		e.Logger.LogAttrs(e.ctx, slog.LevelWarn, "handshake failed", slog.String("reason", err.Error()))
 		return false // Accept has answered
 	}
 	s := newSocket(e, conn, hijacked.conn, protocol)

@@ -3,9 +3,12 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -43,7 +46,7 @@ func (s *socket) cut() { _ = s.below.Close() }
 // run serves the client until its socket ends.
 func (s *socket) run(attach func(*socket) *hub.Connection) {
 	c := attach(s)
-	stopPings := s.keepAlive()
+	stopPings := s.keepAlive(c)
 	final, reason := s.read(c)
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
@@ -59,7 +62,12 @@ func (s *socket) run(attach func(*socket) *hub.Connection) {
 // for ends in its turn: what it asked for before it went is done.
 func (s *socket) lost(c *hub.Connection, final bool, reason string) {
 	end := func() { c.Lost(s.link, final, reason) }
-	if (!final && c.Codec.Reliable()) || !c.Requests.Enter(s.e.ctx, s.e.start, end) {
+	waits := !final && c.Codec.Reliable()
+	if waits && c.Serves(s.link) {
+		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
+			slog.String("reason", reason), slog.Duration("recoverable", hub.RecoveryWindow))
+	}
+	if waits || !c.Requests.Enter(s.e.ctx, s.e.start, end) {
 		end()
 	}
 }
@@ -111,8 +119,13 @@ func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
 	if len(data) <= subprotocol.MaxFrame {
 		req, violation = s.protocol.Read(binary, data)
 	}
+	if s.e.Logger.Enabled(s.e.ctx, slog.LevelDebug) {
+		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelDebug, "frame", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
+			slog.String("kind", strings.TrimPrefix(fmt.Sprintf("%T", req), "subprotocol.")), slog.Int("bytes", len(data)))
+	}
 	if violation != nil {
-		s.e.Logger.Info("client sent an invalid frame", "hub", c.Hub(), "connection", c.ID, "reason", violation.Detail)
+		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelWarn, "invalid frame",
+			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", violation.Detail))
 		c.End(violation.Code, violation.Reason)
 		return
 	}
@@ -174,13 +187,21 @@ func (s *socket) answered(id string) bool {
 func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
 	switch req := req.(type) {
 	case subprotocol.JoinGroup:
-		c.Join(req.Group, req.AckID)
+		if refused := c.Join(req.Group, req.AckID); refused != nil {
+			s.refused(ctx, c, refused)
+		}
 	case subprotocol.LeaveGroup:
-		c.Leave(req.Group, req.AckID)
+		if refused := c.Leave(req.Group, req.AckID); refused != nil {
+			s.refused(ctx, c, refused)
+		}
 	case subprotocol.SendToGroup:
-		c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID)
+		if refused := c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID); refused != nil {
+			s.refused(ctx, c, refused)
+		}
 	case subprotocol.StartStream:
-		c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle)
+		if refused := c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle); refused != nil {
+			s.refused(ctx, c, refused)
+		}
 	case subprotocol.StreamData:
 		c.StreamData(req.ID, req.Sequence, req.Message)
 	case subprotocol.StreamEnd:
@@ -190,6 +211,11 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 	case subprotocol.Invoke:
 		s.invoke(ctx, c, req)
 	}
+}
+
+func (s *socket) refused(ctx context.Context, c *hub.Connection, reason error) {
+	s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
+		slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", reason.Error()))
 }
 
 // event hands a message to the event handler. What it answers reaches the client
@@ -231,8 +257,8 @@ func internalError() *hub.AckError {
 
 // keepAlive pings the client from time to time, and cuts a socket that does not
 // answer. It gives the function that stops it and waits for it.
-func (s *socket) keepAlive() (stop func()) {
-	if s.e.KeepAlive <= 0 {
+func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
+	if s.e.KeepAlive <= 0 || c == nil {
 		return func() {}
 	}
 	var mu sync.Mutex
@@ -255,7 +281,7 @@ func (s *socket) keepAlive() (stop func()) {
 			pings.Add(1)
 			mu.Unlock()
 			defer pings.Done()
-			if s.ping() {
+			if s.ping(c) {
 				schedule()
 			}
 		})
@@ -272,7 +298,7 @@ func (s *socket) keepAlive() (stop func()) {
 
 // ping tells whether the client is alive. A client that is not read, because its
 // requests wait for the event handler, cannot be heard to answer.
-func (s *socket) ping() bool {
+func (s *socket) ping(c *hub.Connection) bool {
 	if s.full.Load() {
 		return true
 	}
@@ -282,7 +308,7 @@ func (s *socket) ping() bool {
 	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
 		return true
 	}
-	s.e.Logger.Info("client does not answer pings")
+	s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "no answer to pings", slog.String("hub", c.Hub()), slog.String("connection", c.ID))
 	s.cut()
 	return false
 }

@@ -257,7 +257,8 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	ev.contentType = mediaTypes[m.Type]
 	r := d.route(s.hubName, ev.typ, name, "")
 	if r == nil {
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "no event handler takes a user event", slog.String("hub", s.hubName), slog.String("event", name))
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "event not delivered", slog.String("hub", s.hubName), slog.String("connection", c.ID),
+			slog.String("event", name), slog.String("id", ev.id), slog.String("reason", errNoHandler.Error()))
 		return nil, errNoHandler
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -269,7 +270,8 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	}
 	out, err := upstream.DecodeUser(answer)
 	if err != nil {
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "answer to a user event refused", slog.String("event", name), slog.String("error", err.Error()))
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "answer not understood", slog.String("hub", s.hubName), slog.String("connection", c.ID),
+			slog.String("event", name), slog.String("id", ev.id), slog.String("reason", err.Error()))
 		return nil, err
 	}
 	ev.learn(answer)
@@ -295,16 +297,24 @@ func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstrea
 	}
 	attrs := []slog.Attr{
 		slog.String("hub", ev.session.hubName), slog.String("connection", ev.session.connectionID),
-		slog.String("event", ev.name), slog.String("id", ev.id), slog.Duration("took", d.cfg.Clock.Now().Sub(start)),
+		slog.String("event", ev.name), slog.String("id", ev.id),
 	}
-	switch {
-	case err != nil:
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "event not delivered", append(attrs, slog.String("error", err.Error()))...)
-	case answer.OK():
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "event", append(attrs, slog.Int("status", answer.Status))...)
-	default:
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "event refused", append(attrs, slog.Int("status", answer.Status))...)
+	level, what := slog.LevelInfo, "event delivered"
+	if err == nil {
+		attrs = append(attrs, slog.Int("status", answer.Status))
+		if answer.Attempts > 1 {
+			attrs = append(attrs, slog.Int("attempts", answer.Attempts))
+		}
+		if !answer.OK() {
+			level, what = slog.LevelWarn, "event refused"
+		}
 	}
+	attrs = append(attrs, slog.Float64("ms", float64(d.cfg.Clock.Now().Sub(start).Microseconds())/1000))
+	if err != nil {
+		level, what = slog.LevelWarn, "event not delivered"
+		attrs = append(attrs, slog.String("reason", err.Error()))
+	}
+	d.cfg.Logger.LogAttrs(ctx, level, what, attrs...)
 	return answer, err
 }
 

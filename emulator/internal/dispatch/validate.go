@@ -40,7 +40,7 @@ func (d *Dispatcher) validate(ctx context.Context, at place) error {
 	req.Header[wire.HeaderRequestOrigin] = []string{d.cfg.Origin}
 	req.Header[wire.HeaderVersion] = []string{wire.Version}
 	if err = sender.Validate(ctx, req, []string{d.cfg.Origin}); err != nil {
-		d.cfg.Logger.WarnContext(ctx, "validation failed", "url", withoutQuery(at.url), "error", err)
+		d.cfg.Logger.WarnContext(ctx, "validation failed", "url", withoutQuery(at.url), "reason", err)
 		return err
 	}
 	d.cfg.Logger.InfoContext(ctx, "validation passed", "url", withoutQuery(at.url))
