@@ -173,6 +173,57 @@ func TestCloseDoesNotWaitForHandlers(t *testing.T) {
 	})
 }
 
+// Event handlers are told of everything before the emulator ends: what clients
+// have sent, and that they are gone, those that may come back too.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(http.ResponseWriter, *http.Request) { pass(time.Second) }
+		h := &script{on: map[string]http.HandlerFunc{"e": slow, "left": slow}, consent: consents(200, "*")}
+		r := newRig(t, chat(h))
+		p := r.member("plain", "g")
+		reliable, away := r.json(r.clientURL("reliable", ""), reliableJSON), r.json(r.clientURL("away", ""), reliableJSON)
+		require.NoError(t, away.conn.CloseNow())
+		pass(10 * time.Second) // within the window
+		p.send(`{"type":"event","event":"e","data":1}`, `{"type":"event","event":"e","data":2}`)
+		synctest.Wait()
+		stopped := make(chan error)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			stopped <- r.server.Shutdown(ctx)
+		}()
+		p.closed(websocket.StatusGoingAway, "The server is stopping.")
+		reliable.closed(websocket.StatusGoingAway, "The server is stopping.")
+		require.NoError(t, <-stopped)
+		users := map[string][]string{}
+		for _, ev := range h.all() {
+			users[ev.header.Get("ce-userId")] = append(users[ev.header.Get("ce-userId")], ev.event)
+		}
+		assert.Equal(t, []string{"connect", "connected", "joined", "e", "e", "left", "disconnected"}, users["plain"])
+		assert.Equal(t, []string{"connect", "connected", "disconnected"}, users["reliable"])
+		assert.Equal(t, []string{"connect", "connected", "disconnected"}, users["away"])
+		require.NoError(t, r.server.Shutdown(t.Context()), "again")
+	})
+}
+
+func TestShutdownDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	for _, event := range []string{"e", "disconnected"} {
+		synctest.Test(t, func(t *testing.T) {
+			h := userEvent(event, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			r := newRig(t, chat(h))
+			p := r.member("ann")
+			p.send(`{"type":"event","event":"e","data":1}`)
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			require.ErrorIs(t, r.server.Shutdown(ctx), context.DeadlineExceeded, event)
+			assert.Len(t, h.told(event), 1)
+		})
+	}
+}
+
 func TestDeadPeersAreFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

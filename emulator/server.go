@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -118,19 +119,32 @@ func (s *Server) existing(name string) *hub.Hub {
 	return s.hubs[strings.ToLower(name)]
 }
 
-// Close ends all connections and deliveries and waits until nothing of the
-// emulator runs any more. Clients are told (1001) and have about a second to
-// answer; events on their way are given up. A handler in memory is waited for,
-// as nothing can end it: the context of its request is cancelled.
+// Close is [Server.Shutdown] without patience: events on their way are given up,
+// and event handlers do not hear that their clients are gone.
 func (s *Server) Close() {
-	s.clients.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.Shutdown(ctx) // it gives up what there is, and was asked to
+}
+
+// Shutdown ends all connections and waits until nothing of the emulator runs any
+// more. Clients are told (1001) and have about a second to answer. Event handlers
+// get what their clients have sent, and hear that the clients have left their
+// groups and are gone, until the context ends: what is not delivered by then is
+// given up, and the context's error returned. A handler in memory is waited for
+// even so, as nothing can end it: the context of its request is cancelled.
+func (s *Server) Shutdown(ctx context.Context) error {
+	finished := s.clients.Close(ctx)
 	s.mu.Lock()
 	hubs := slices.Collect(maps.Values(s.hubs))
 	s.mu.Unlock()
 	for _, h := range hubs {
 		h.Shutdown(hub.CloseGoingAway, "The server is stopping.")
 	}
-	s.events.Close()
+	if delivered := s.events.Close(ctx); !finished || !delivered {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // bases are the URLs under which a request may have been made: clients know

@@ -3,6 +3,8 @@ package main_test
 import (
 	"bufio"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,11 +24,18 @@ func TestSignals(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "webpubsub.exe")
 	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, "%s", output)
-	settings := filepath.Join(t.TempDir(), "settings.json")
-	require.NoError(t, os.WriteFile(settings, []byte(`{"hubs":{"open":{"anonymousConnectPolicy":"allow"}}}`), 0o600))
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
+			events := make(chan string, 10)
+			handler := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("WebHook-Allowed-Origin", "*")
+				events <- r.Header.Get("ce-eventName")
+			}))
+			t.Cleanup(handler.Close)
+			settings := filepath.Join(t.TempDir(), "settings.json")
+			require.NoError(t, os.WriteFile(settings, []byte(`{"hubs":{"open":{"anonymousConnectPolicy":"allow","eventHandlers":[`+
+				`{"urlTemplate":"`+handler.URL+`","systemEvents":["disconnected"]}]}}}`), 0o600))
 			run := exec.CommandContext(t.Context(), program, "emulator", "--addr", "127.0.0.1:0", "--settings", settings)
 			stdout, err := run.StdoutPipe()
 			require.NoError(t, err)
@@ -46,6 +55,8 @@ func TestSignals(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, run.Wait(), "%s", &stderr)
 			assert.Contains(t, stderr.String(), " INFO  stopping ")
+			assert.Empty(t, <-events, "for its consent the handler is asked at the end")
+			assert.Equal(t, "disconnected", <-events)
 		})
 	}
 }

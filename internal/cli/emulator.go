@@ -23,7 +23,11 @@ const (
 	defaultAddress = "127.0.0.1:8080"
 	keyVariable    = "WEBPUBSUB_ACCESS_KEY"
 	maxKeyFile     = 4096
-	stopTimeout    = 10 * time.Second
+
+	// How long a stop waits for event handlers to hear of it, and for REST calls.
+	// Together they are less than the time after which Docker and others kill.
+	eventsGrace = 5 * time.Second
+	callsGrace  = 2 * time.Second
 )
 
 const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, its REST API takes
@@ -146,8 +150,8 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	return serve(ctx, ln, emu, logger)
 }
 
-// serve serves until the context ends, and then stops: clients are told, REST
-// calls are answered.
+// serve serves until the context ends, and then stops: clients are told, their
+// event handlers, too, and REST calls are answered.
 func serve(ctx context.Context, ln net.Listener, emu *emulator.Server, logger *slog.Logger) error {
 	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
@@ -158,10 +162,14 @@ func serve(ctx context.Context, ln net.Listener, emu *emulator.Server, logger *s
 	case <-ctx.Done():
 	}
 	logger.Info("stopping")
-	emu.Close()
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
 	defer cancel()
-	err := server.Shutdown(limit)
+	if err := emu.Shutdown(events); err != nil {
+		logger.Warn("events given up", "reason", err)
+	}
+	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), callsGrace)
+	defer cancel()
+	err := server.Shutdown(calls)
 	if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
 		err = served
 	}

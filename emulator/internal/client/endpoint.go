@@ -308,15 +308,24 @@ func (e *Endpoint) untrack(s *socket) {
 // stopping is what clients are told by Close.
 const stopping = "The server is stopping."
 
+// stopped tells whether Close has begun.
+func (e *Endpoint) stopped() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
 // Close ends all sockets and waits until nothing of them runs any more: about a
-// second for a client that does not answer.
-func (e *Endpoint) Close() {
+// second for a client that does not answer. What clients have asked for goes on
+// until the context ends. It reports false if something was given up then.
+func (e *Endpoint) Close(ctx context.Context) bool {
 	e.mu.Lock()
 	e.closed = true
-	e.cancel()
 	for s := range e.sockets {
 		s.link.Abort(hub.CloseGoingAway, stopping)
 	}
 	e.mu.Unlock()
+	stop := context.AfterFunc(ctx, e.cancel)
 	e.running.Wait()
+	return stop()
 }

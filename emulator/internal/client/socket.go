@@ -63,7 +63,7 @@ func (s *socket) run(attach func(*socket) *hub.Connection) {
 func (s *socket) lost(c *hub.Connection, final bool, reason string) {
 	end := func() { c.Lost(s.link, final, reason) }
 	waits := !final && c.Codec.Reliable()
-	if waits && c.Serves(s.link) {
+	if waits && c.Serves(s.link) && !s.e.stopped() {
 		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
 			slog.String("reason", reason), slog.Duration("recoverable", hub.RecoveryWindow))
 	}

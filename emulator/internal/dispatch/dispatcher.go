@@ -41,12 +41,13 @@ type Dispatcher struct {
 	remote   upstream.Sender
 	own      *http.Transport // nil if Transport was given
 
-	ctx     context.Context //nolint:containedctx // ends with Close, as all that it starts
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	ctx    context.Context //nolint:containedctx // ends with Close, as all that it starts
+	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
+	running  int                 // functions in the background
+	idle     sync.Cond           // signalled when there are none, and when Close has waited enough
 	sessions map[string]*session // by connection id
 }
 
@@ -68,6 +69,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		d.cfg.Transport = d.own
 	}
 	d.remote = upstream.Sender{Transport: d.cfg.Transport, Retry: true}
+	d.idle.L = &d.mu
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.consents = newConsents(cfg.Clock, d.validate, func(f func(context.Context)) bool {
 		return d.background(func() { f(d.ctx) })
@@ -75,16 +77,30 @@ func New(cfg Config) (*Dispatcher, error) {
 	return d, nil
 }
 
-// Close ends everything that is on its way and waits for it.
-func (d *Dispatcher) Close() {
+// Close waits for the notifications that are on their way until the context ends,
+// and then ends them. It reports false if it did so.
+func (d *Dispatcher) Close(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.idle.Broadcast()
+	})
+	defer stop()
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.running > 0 && ctx.Err() == nil {
+		d.idle.Wait()
+	}
+	delivered := d.running == 0
 	d.closed = true
-	d.mu.Unlock()
 	d.cancel()
-	d.running.Wait()
+	for d.running > 0 {
+		d.idle.Wait()
+	}
 	if d.own != nil {
 		d.own.CloseIdleConnections()
 	}
+	return delivered
 }
 
 // background runs f, and reports false if the dispatcher is closed.
@@ -94,8 +110,20 @@ func (d *Dispatcher) background(f func()) bool {
 	if d.closed {
 		return false
 	}
-	d.running.Go(f)
+	d.running++
+	go func() {
+		defer d.done()
+		f()
+	}()
 	return true
+}
+
+func (d *Dispatcher) done() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.running--; d.running == 0 {
+		d.idle.Broadcast()
+	}
 }
 
 func (d *Dispatcher) route(hubName, typ, name, group string) *route {
