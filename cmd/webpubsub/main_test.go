@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,13 +18,34 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// program is the command, built for the tests.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run runs the tests, or plays a part for one of them.
+func run(m *testing.M) int {
+	if part := os.Getenv(partVariable); part != "" {
+		return play(part)
+	}
+	dir, err := os.MkdirTemp("", "webpubsub")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "webpubsub.exe")
+	if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, output)
+		return 1
+	}
+	return m.Run()
+}
+
 // TestSignals ends the program, with a client connected, by each signal that it
-// takes for an end.
+// takes for an end: the client is told, and so is the event handler.
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "webpubsub.exe")
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", output)
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
