@@ -43,6 +43,7 @@ func TestS75To77Replies(t *testing.T) {
 		{"204", answer(204, "", ""), []string{acked}},
 		{"metadata alone", answer(204, "", "", "X-WebPubSub-Metadata-Key", "v"), server(`"dataType":"text","data":"","metadata":{"key":"v"}`)},
 		{"metadata, the last line counts", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1", "X-WebPubSub-Metadata-Key", "2", "X-WebPubSub-Metadata-", "x"), server(`"dataType":"text","data":"x","metadata":{"key":"2"}`)},
+		{"metadata, after the last comma", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1, 2, 3 "), server(`"dataType":"text","data":"x","metadata":{"key":"3"}`)},
 		{"S85 metadata too long", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", long), []string{ackedErr}},
 		{"S78 400", answer(400, "text/plain", "x"), []string{ackedErr}},
 		{"302 is not followed", answer(302, "", "", "Location", "/elsewhere"), []string{ackedErr}},
