@@ -43,6 +43,10 @@ func readSettings(path string) (map[string]emulator.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseSettings(data)
+}
+
+func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data)) // JSON is YAML
 	d.KnownFields(true)
 	var file settingsFile
