@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -22,10 +23,11 @@ func (o observer) Connected(c *hub.Connection) {
 	o.Dispatcher.Connected(c)
 }
 
-// Disconnected logs a client that has gone for good.
+// Disconnected logs a client that has gone for good. A client that says goodbye
+// seldom says why.
 func (o observer) Disconnected(c *hub.Connection, reason string) {
 	o.log.LogAttrs(context.Background(), slog.LevelInfo, "client gone",
-		slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("user", user(c)), slog.String("reason", reason))
+		slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("user", user(c)), slog.String("reason", cmp.Or(reason, "closed by the client")))
 	o.Dispatcher.Disconnected(c, reason)
 }
 

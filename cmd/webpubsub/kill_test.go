@@ -28,6 +28,8 @@ const (
 	acked    = `{"type":"ack","ackId":1,"success":true}`
 	reply    = `{"type":"message","from":"server","dataType":"text","data":"reply"}`
 	sequence = `{"sequenceId":1,`
+	ping     = `{"type":"ping"}`
+	pong     = `{"type":"pong"}`
 )
 
 // stage is an emulator and an event handler, each in a process of its own.
@@ -127,6 +129,14 @@ func (c *client) send(frame string) {
 	require.NoError(c.t, c.conn.Write(c.t.Context(), websocket.MessageText, []byte(frame)))
 }
 
+// expect wants the next frames to be these texts.
+func (c *client) expect(frames ...string) {
+	c.t.Helper()
+	for _, want := range frames {
+		require.Equal(c.t, want, c.frame())
+	}
+}
+
 func (c *client) frame() string {
 	c.t.Helper()
 	_, data, err := c.conn.Read(c.t.Context())
@@ -172,13 +182,13 @@ func TestKilledClient(t *testing.T) {
 		s.handler.goOn()
 		again := s.resume(g)
 		readGreeting(t, again.frame())
-		assert.Equal(t, sequence+reply[1:], again.frame(), "the answer has waited")
+		again.expect(sequence + reply[1:]) // has waited
 		// The ack has been sent to the socket that was there, or comes here: the
 		// client asks again, which does no harm.
 		again.send(event)
 		assert.Contains(t, again.frame(), `"ackId":1,`)
-		again.send(`{"type":"ping"}`)
-		for again.frame() != `{"type":"pong"}` { // perhaps a second ack
+		again.send(ping)
+		for again.frame() != pong { // perhaps a second ack
 		}
 		require.NoError(t, again.conn.Close(websocket.StatusNormalClosure, ""))
 		s.handler.event("left") // and no second e
@@ -189,20 +199,20 @@ func TestKilledClient(t *testing.T) {
 		c := startPart(t, "client", s.url(), reliableJSON, "")
 		g := readGreeting(t, c.line())
 		s.connect(plainJSON).send(`{"type":"sendToGroup","group":"g","dataType":"text","data":"x"}`)
-		message := c.line()
-		assert.Equal(t, sequence+`"type":"message","from":"group","group":"g","fromUserId":null,"dataType":"text","data":"x"}`, message)
+		message := sequence + `"type":"message","from":"group","group":"g","fromUserId":null,"dataType":"text","data":"x"}`
+		require.Equal(t, message, c.line())
 		c.kill()
 		again := s.resume(g)
 		readGreeting(t, again.frame())
-		assert.Equal(t, message, again.frame(), "it comes again")
+		again.expect(message)
 		again.send(`{"type":"sequenceAck","sequenceId":1}`)
-		again.send(`{"type":"ping"}`)
-		assert.Equal(t, `{"type":"pong"}`, again.frame())
+		again.send(ping)
+		again.expect(pong)
 		require.NoError(t, again.conn.CloseNow())
 		third := s.resume(g)
 		readGreeting(t, third.frame())
-		third.send(`{"type":"ping"}`)
-		assert.Equal(t, `{"type":"pong"}`, third.frame(), "and not a third time")
+		third.send(ping)
+		third.expect(pong) // and not a third time
 	})
 }
 
@@ -219,8 +229,7 @@ func TestKilledHandler(t *testing.T) {
 		s.startHandler("answer")
 		assert.Equal(t, first, s.handler.userEvent(), "again: same ids, and the state, which the emulator keeps")
 		assert.Equal(t, "state", first[4])
-		assert.Equal(t, reply, c.frame())
-		assert.Equal(t, acked, c.frame())
+		c.expect(reply, acked)
 	})
 	t.Run("before it gets an event", func(t *testing.T) {
 		t.Parallel()
@@ -231,8 +240,7 @@ func TestKilledHandler(t *testing.T) {
 		c.send(event)
 		s.startHandler("answer") // within 9 seconds
 		s.handler.userEvent()
-		assert.Equal(t, reply, c.frame())
-		assert.Equal(t, acked, c.frame())
+		c.expect(reply, acked)
 	})
 	t.Run("after its answer", func(t *testing.T) {
 		t.Parallel()
@@ -241,8 +249,7 @@ func TestKilledHandler(t *testing.T) {
 		s.connected()
 		c.send(event)
 		s.handler.event("e")
-		assert.Equal(t, reply, c.frame())
-		assert.Equal(t, acked, c.frame())
+		c.expect(reply, acked)
 		s.handler.kill()
 		s.startHandler("answer")
 		c.send(strings.Replace(event, `"ackId":1`, `"ackId":2`, 1))
@@ -275,8 +282,7 @@ func TestKilledEmulator(t *testing.T) {
 		second := s.handler.event("e")
 		assert.NotEqual(t, first[2:4], second[2:4], "to the handler it is another event")
 		s.handler.goOn()
-		assert.Equal(t, sequence+reply[1:], again.frame())
-		assert.Equal(t, acked, again.frame())
+		again.expect(sequence+reply[1:], acked)
 	})
 	t.Run("while messages wait for a client", func(t *testing.T) {
 		t.Parallel()

@@ -33,7 +33,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	program = filepath.Join(dir, "webpubsub.exe")
 	if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, output)
@@ -76,7 +76,7 @@ func TestSignals(t *testing.T) {
 			_, err = io.Copy(io.Discard, lines)
 			require.NoError(t, err)
 			require.NoError(t, run.Wait(), "%s", &stderr)
-			assert.Contains(t, stderr.String(), " INFO  stopping ")
+			assert.Contains(t, stderr.String(), " INFO  stopping\n")
 			assert.Empty(t, <-events, "for its consent the handler is asked at the end")
 			assert.Equal(t, "disconnected", <-events)
 		})

@@ -67,7 +67,7 @@ func playHandler(args []string) error {
 		return err
 	}
 	say(l.Addr())
-	return (&http.Server{Handler: h}).Serve(l) //nolint:gosec // its one client is the emulator
+	return (&http.Server{Handler: h}).Serve(l)
 }
 
 // playClient connects to a URL by a subprotocol and says what it gets. Once it

@@ -97,6 +97,7 @@ hubs:
 		{name: "pairs", args: []string{"--hub", "a", "--upstream", "http://u1/", "--upstream", "http://u2/", "--hub", "b", "--upstream", "http://u3/", "--hub", "c"}, wants: []string{
 			"a -> http://u1/ (" + all + ")\n", "a -> http://u2/ (" + all + ")\n", "b -> http://u3/ (" + all + ")\n", "c, no event handler\n",
 		}},
+		{name: "secret in a URL", args: []string{"--hub", "a", "--upstream", "http://u/?code=1"}, wants: []string{"a -> http://u/?… ("}},
 		{name: "environment", env: map[string]string{"WEBPUBSUB_HUB": "a", "WEBPUBSUB_UPSTREAM": "http://u/", "WEBPUBSUB_ORIGIN": "emulator"}, wants: []string{
 			"a -> http://u/ (", "Endpoint=http://emulator:",
 		}},
@@ -131,7 +132,7 @@ hubs:
 
 func TestLogFormat(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[string]string{"text": ` INFO  stopping `, "json": `"level":"INFO","msg":"stopping"`} {
+	for format, want := range map[string]string{"text": " INFO  stopping\n", "json": `"level":"INFO","msg":"stopping"`} {
 		r := start(t, nil, "--log-format", format)
 		require.NoError(t, r.stop())
 		assert.Contains(t, r.logged.String(), want)

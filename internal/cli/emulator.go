@@ -135,7 +135,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return &UsageError{err}
 	}
-	defer emu.Close()
+	defer emu.Close() //nolint:contextcheck // it ends what is left, at once
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", in.address)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
@@ -202,11 +202,19 @@ func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) erro
 			fmt.Fprintf(&b, "hub                %s, no event handler\n", name)
 		}
 		for _, h := range handlers {
-			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, h.URLTemplate, events(h))
+			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, withoutQuery(h.URLTemplate), events(h))
 		}
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// withoutQuery is a URL as it is shown: its query may hold a secret.
+func withoutQuery(url string) string {
+	if before, _, ok := strings.Cut(url, "?"); ok {
+		return before + "?…"
+	}
+	return url
 }
 
 // events lists what a handler gets.

@@ -62,7 +62,7 @@ func (l lines) Handle(ctx context.Context, r slog.Record) error {
 	if err := l.rest.Handle(ctx, r); err != nil {
 		return err
 	}
-	_, err := l.w.Write(l.line.Bytes())
+	_, err := l.w.Write(append(bytes.TrimRight(l.line.Bytes(), " \n"), '\n'))
 	return err
 }
 

@@ -308,7 +308,7 @@ func (s *socket) ping(c *hub.Connection) bool {
 	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
 		return true
 	}
-	s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "no answer to pings", slog.String("hub", c.Hub()), slog.String("connection", c.ID))
+	s.e.Logger.LogAttrs(s.e.ctx, slog.LevelWarn, "no answer to pings", slog.String("hub", c.Hub()), slog.String("connection", c.ID))
 	s.cut()
 	return false
 }

@@ -32,11 +32,10 @@ func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	ctx := context.Background()
 	m := &member{conn: conn}
 	if !p.direct {
 		m.queue = make(chan []byte, 16)
-		go m.write(ctx)
+		go m.write()
 		defer close(m.queue)
 	}
 	p.mu.Lock()
@@ -49,28 +48,28 @@ func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = conn.CloseNow()
 	}()
 	for {
-		_, data, err := conn.Read(ctx)
+		_, data, err := conn.Read(context.Background())
 		if err != nil {
 			return
 		}
-		p.broadcast(ctx, data)
+		p.broadcast(data)
 	}
 }
 
-func (m *member) write(ctx context.Context) {
+func (m *member) write() {
 	for data := range m.queue {
-		if m.conn.Write(ctx, websocket.MessageText, data) != nil {
+		if m.conn.Write(context.Background(), websocket.MessageText, data) != nil {
 			_ = m.conn.CloseNow()
 		}
 	}
 }
 
-func (p *plain) broadcast(ctx context.Context, data []byte) {
+func (p *plain) broadcast(data []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for m := range p.members {
 		if p.direct {
-			_ = m.conn.Write(ctx, websocket.MessageText, data)
+			_ = m.conn.Write(context.Background(), websocket.MessageText, data)
 			continue
 		}
 		select {
@@ -88,9 +87,9 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
-	for ctx := context.Background(); ; {
-		kind, data, err := conn.Read(ctx)
-		if err != nil || conn.Write(ctx, kind, data) != nil {
+	for {
+		kind, data, err := conn.Read(context.Background())
+		if err != nil || conn.Write(context.Background(), kind, data) != nil {
 			return
 		}
 	}

@@ -99,7 +99,7 @@ func (u *usage) measureMemory() error {
 	debug.FreeOSMemory()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	u.Heap = int64(stats.HeapAlloc + stats.StackInuse) //nolint:gosec // far from overflow
+	u.Heap = int64(stats.HeapAlloc + stats.StackInuse)
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return err

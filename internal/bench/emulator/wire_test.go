@@ -89,7 +89,7 @@ func (c *client) send(text string) error {
 	if len(text) < 126 {
 		frame = append(frame, 0x80|byte(len(text)))
 	} else {
-		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(len(text))) //nolint:gosec // as documented
+		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(len(text)))
 	}
 	frame = append(frame, 0, 0, 0, 0)
 	_, err := io.WriteString(c.Conn, string(frame)+text)
