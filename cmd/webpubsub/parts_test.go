@@ -40,6 +40,7 @@ func playHandler(args []string) error {
 		defer mu.Unlock()
 		fmt.Println(words...)
 	}
+	var held sync.Mutex // one event after the other
 	lines := bufio.NewReader(os.Stdin)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WebHook-Allowed-Origin", "*")
@@ -55,7 +56,9 @@ func playHandler(args []string) error {
 		case "e":
 			if args[1] == "hold" {
 				stop := context.AfterFunc(r.Context(), func() { say("abandoned") })
+				held.Lock()
 				_, _ = lines.ReadString('\n')
+				held.Unlock()
 				stop()
 			}
 			w.Header().Set("Content-Type", "text/plain")

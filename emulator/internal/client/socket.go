@@ -303,7 +303,7 @@ func (s *socket) ping(c *hub.Connection) bool {
 		return true
 	}
 	heard := s.heard.Load()
-	ctx, cancel := context.WithTimeout(context.Background(), s.e.KeepAlive)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.e.ctx), s.e.KeepAlive)
 	defer cancel()
 	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
 		return true

@@ -3,6 +3,7 @@
 package emulator_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,8 +17,6 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/emulator"
-
-	"context"
 )
 
 const (

@@ -32,10 +32,11 @@ func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	ctx := context.WithoutCancel(r.Context()) // one that can end costs each frame
 	m := &member{conn: conn}
 	if !p.direct {
 		m.queue = make(chan []byte, 16)
-		go m.write()
+		go m.write(ctx)
 		defer close(m.queue)
 	}
 	p.mu.Lock()
@@ -48,28 +49,28 @@ func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = conn.CloseNow()
 	}()
 	for {
-		_, data, err := conn.Read(context.Background())
+		_, data, err := conn.Read(ctx)
 		if err != nil {
 			return
 		}
-		p.broadcast(data)
+		p.broadcast(ctx, data)
 	}
 }
 
-func (m *member) write() {
+func (m *member) write(ctx context.Context) {
 	for data := range m.queue {
-		if m.conn.Write(context.Background(), websocket.MessageText, data) != nil {
+		if m.conn.Write(ctx, websocket.MessageText, data) != nil {
 			_ = m.conn.CloseNow()
 		}
 	}
 }
 
-func (p *plain) broadcast(data []byte) {
+func (p *plain) broadcast(ctx context.Context, data []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for m := range p.members {
 		if p.direct {
-			_ = m.conn.Write(context.Background(), websocket.MessageText, data)
+			_ = m.conn.Write(ctx, websocket.MessageText, data)
 			continue
 		}
 		select {
@@ -87,9 +88,9 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
-	for {
-		kind, data, err := conn.Read(context.Background())
-		if err != nil || conn.Write(context.Background(), kind, data) != nil {
+	for ctx := context.WithoutCancel(r.Context()); ; {
+		kind, data, err := conn.Read(ctx)
+		if err != nil || conn.Write(ctx, kind, data) != nil {
 			return
 		}
 	}
