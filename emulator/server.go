@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -78,16 +79,17 @@ func (s *Server) routes() {
 	}
 	s.api = api.Handler()
 	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("/client/hubs/{hub}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.PathValue("hub")) })
-	s.mux.HandleFunc("/client/{$}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.URL.Query().Get("hub")) })
+	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
+	s.mux.HandleFunc("/client/{$}", s.serveClient)
 }
 
-func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, name string) {
+func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
+	name := cmp.Or(r.PathValue("hub"), r.URL.Query().Get("hub"))
 	if !rest.ValidHub(name) {
 		http.Error(w, "The hub's name is missing or not valid.", http.StatusBadRequest)
 		return
 	}
-	s.clients.Serve(w, r, name)
+	s.clients.Serve(w, r, name) //nolint:contextcheck // what runs for a client lasts as long as its socket, not its request
 }
 
 // ServeHTTP serves clients and REST calls.

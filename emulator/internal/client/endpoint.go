@@ -211,11 +211,11 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
 		if h != nil {
 			if c := h.Recover(id, secret, s.link); c != nil {
-				e.Logger.LogAttrs(e.ctx, slog.LevelInfo, "client recovered", slog.String("hub", h.Name), slog.String("connection", c.ID))
+				e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
 				return c
 			}
 		}
-		e.Logger.LogAttrs(e.ctx, slog.LevelWarn, "recovery refused", slog.String("hub", strings.ToLower(hubName)))
+		e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
 		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 		return nil
 	})
@@ -239,7 +239,7 @@ func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, p
 	hijacked := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(hijacked, r, options)
 	if err != nil {
-		e.Logger.LogAttrs(e.ctx, slog.LevelWarn, "handshake failed", slog.String("reason", err.Error()))
+		e.Logger.Warn("handshake failed", "reason", err)
 		return false // Accept has answered
 	}
 	s := newSocket(e, conn, hijacked.conn, protocol)

@@ -303,12 +303,12 @@ func (s *socket) ping(c *hub.Connection) bool {
 		return true
 	}
 	heard := s.heard.Load()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.e.ctx), s.e.KeepAlive)
+	ctx, cancel := context.WithTimeout(context.Background(), s.e.KeepAlive)
 	defer cancel()
 	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
 		return true
 	}
-	s.e.Logger.LogAttrs(s.e.ctx, slog.LevelWarn, "no answer to pings", slog.String("hub", c.Hub()), slog.String("connection", c.ID))
+	s.e.Logger.Warn("no answer to pings", "hub", c.Hub(), "connection", c.ID)
 	s.cut()
 	return false
 }
