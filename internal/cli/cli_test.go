@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -154,6 +155,30 @@ func TestWarnsOfTheKnownKey(t *testing.T) {
 		require.NoError(t, r.stop())
 		assert.Equal(t, tt.warns, strings.Contains(r.logged.String(), "the access key is known to everybody"), "%+v", tt)
 	}
+}
+
+// TestLocalhost reaches the emulator by both versions of IP, if the machine has
+// both, and says so.
+func TestLocalhost(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "--addr", "localhost:0")
+	wants := 1
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err == nil {
+		wants = 2
+		require.NoError(t, probe.Close())
+	}
+	var reached int
+	for line := range strings.Lines(r.said) {
+		if address, ok := strings.CutPrefix(line, "listening "); ok {
+			resp, err := http.Head("http://" + strings.TrimSpace(address) + "/api/health")
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusOK, resp.StatusCode)
+			reached++
+		}
+	}
+	assert.Equal(t, wants, reached)
+	require.NoError(t, r.stop())
 }
 
 func TestTrustTokens(t *testing.T) {

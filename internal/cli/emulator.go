@@ -3,16 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,14 +16,9 @@ import (
 )
 
 const (
-	defaultAddress = "127.0.0.1:8080"
+	defaultAddress = "localhost:8080"
 	keyVariable    = "WEBPUBSUB_ACCESS_KEY"
 	maxKeyFile     = 4096
-
-	// How long a stop waits for event handlers to hear of it, and for REST calls.
-	// Together they are less than the time after which Docker and others kill.
-	eventsGrace = 5 * time.Second
-	callsGrace  = 2 * time.Second
 )
 
 const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, its REST API takes
@@ -77,7 +68,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 is any free one")
+	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 is any free one, localhost is 127.0.0.1 and ::1")
 	f.StringVar(&in.origin, "origin", "localhost", "host `name` of the emulator, as event handlers have it in their connection string")
 	f.Var(in.pairs.hubFlag(), "hub", "`name` of a hub; can be repeated")
 	f.Var(in.pairs.upstreamFlag(), "upstream", "`URL` that gets all events of the hub named before it; {hub} and {event} stand for names")
@@ -136,54 +127,25 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 		return &UsageError{err}
 	}
 	defer emu.Close() //nolint:contextcheck // it ends what is left, at once
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", in.address)
+	listeners, err := listen(ctx, in.address, logger)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	if known && !isLoopback(ln.Addr()) {
-		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", ln.Addr().String())
+	if known && !isLoopback(listeners[0].Addr()) {
+		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", listeners[0].Addr().String())
 	}
-	if err := announce(stdout, ln.Addr(), &cfg, known); err != nil {
-		_ = ln.Close()
+	if err := announce(stdout, listeners, &cfg, known); err != nil {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
 		return err
 	}
-	return serve(ctx, ln, emu, logger)
-}
-
-// serve serves until the context ends, and then stops: clients are told, their
-// event handlers, too, and REST calls are answered.
-func serve(ctx context.Context, ln net.Listener, emu *emulator.Server, logger *slog.Logger) error {
-	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	logger.Info("stopping")
-	events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
-	defer cancel()
-	if err := emu.Shutdown(events); err != nil {
-		logger.Warn("events given up", "reason", err)
-	}
-	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), callsGrace)
-	defer cancel()
-	err := server.Shutdown(calls)
-	if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
-		err = served
-	}
-	return err
-}
-
-func isLoopback(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+	return serve(ctx, listeners, emu, logger)
 }
 
 // announce says where everything is. A key that is a secret is not printed.
-func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) error {
-	_, port, err := net.SplitHostPort(addr.String())
+func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known bool) error {
+	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
 	if err != nil {
 		return err
 	}
@@ -193,7 +155,9 @@ func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) erro
 		key = emulator.DefaultAccessKey
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "listening          %s\n", addr)
+	for _, l := range listeners {
+		fmt.Fprintf(&b, "listening          %s\n", l.Addr())
+	}
 	fmt.Fprintf(&b, "connection string  Endpoint=http://%s;AccessKey=%s;Version=1.0;\n", host, key)
 	fmt.Fprintf(&b, "clients            ws://%s/client/hubs/{hub}\n", host)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
