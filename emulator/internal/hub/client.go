@@ -19,14 +19,14 @@ func (c *Connection) Allows(a role.Action, group string) bool {
 	return c.roles.Allows(a, group)
 }
 
-// Grant lets the client do something with a group.
+// Grant lets the client do something with one group.
 func (c *Connection) Grant(a role.Action, group string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roles.Grant(a, group)
 }
 
-// Revoke takes back what Grant gave.
+// Revoke forbids it, whatever roles there are.
 func (c *Connection) Revoke(a role.Action, group string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

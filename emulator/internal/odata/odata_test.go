@@ -13,7 +13,7 @@ import (
 
 func user(id string) *string { return &id }
 
-var ann = odata.Subject{ConnectionID: "c1", UserID: user("ann"), Groups: []string{"g1", "o'brien"}}
+var ann = odata.Subject{ConnectionID: "c1", UserID: user("ann"), Groups: []string{"g1", "o'brien"}, Protocol: "json.webpubsub.azure.v1"}
 
 func TestMatch(t *testing.T) {
 	t.Parallel()
@@ -32,6 +32,8 @@ func TestMatch(t *testing.T) {
 		{"userId eq 'Ann'", ann, false},
 		{"userId ne 'ann'", anonymous, true},
 		{"userId eq null", anonymous, true},
+		{"protocol eq 'json.webpubsub.azure.v1'", ann, true},
+		{"PROTOCOL eq null", anonymous, true},
 		{"null eq null", anonymous, true},
 		{"userId eq 1", ann, false},
 		{"connectionId eq 'c1'", ann, true},

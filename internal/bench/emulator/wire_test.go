@@ -69,12 +69,23 @@ func (c *client) next(text string) error {
 		}
 		size, length = 4, int(binary.BigEndian.Uint16(head[2:]))
 	}
-	if kind > 2 || length > c.in.Size()-size {
+	const ping = 9
+	if (kind > 2 && kind != ping) || length > c.in.Size()-size {
 		return fmt.Errorf("frame of kind %d with %d bytes", kind, length)
 	}
 	frame, err := c.in.Peek(size + length)
 	if err != nil {
 		return err
+	}
+	if kind == ping {
+		pong := append([]byte{0x8a, 0x80 | byte(length), 0, 0, 0, 0}, frame[size:]...)
+		if _, err := c.Write(pong); err != nil {
+			return err
+		}
+		if _, err = c.in.Discard(size + length); err != nil {
+			return err
+		}
+		return c.next(text)
 	}
 	if !strings.Contains(string(frame[size:]), text) {
 		return fmt.Errorf("frame %q does not have the text", frame)
