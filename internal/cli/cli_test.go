@@ -85,6 +85,7 @@ hubs:
         systemEvents: [connect]
         groupPresenceEvents: {eventNames: [joined], groupFilters: ["room.*"]}
       - urlTemplate: http://localhost:3001/
+        auth: {type: None}
   quiet: {}
 `)
 	json := write(t, `{"hubs": {"chat": {"eventHandlers": [{"urlTemplate": "http://localhost:3000/", "systemEvents": ["connected"]}]}}}`)
@@ -238,6 +239,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "no settings file", args: []string{"emulator", "--settings", "none.yaml"}, code: 2, stderr: `--settings "none.yaml": open none.yaml`},
 		{name: "settings with an unknown member", args: file("hubs: {a: {eventHandler: []}}"), code: 2, stderr: "field eventHandler not found"},
 		{name: "settings with an unknown policy", args: file("hubs: {a: {anonymousConnectPolicy: maybe}}"), code: 2, stderr: `hub "a": anonymousConnectPolicy "maybe": want allow or deny`},
+		{name: "settings with an identity", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "ManagedIdentity": want None`},
 		{name: "settings with an unknown event", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', systemEvents: [begun]}]}}"), code: 2, stderr: `hub "a", event handler 0: `},
 		{name: "settings of two documents", args: file("hubs: {}\n---\nhubs: {}\n"), code: 2, stderr: "want one document"},
 		{name: "settings that are no YAML", args: file("{"), code: 2, stderr: "--settings "},

@@ -76,7 +76,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
 	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, as a stand-in for Entra ID")
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
-	f.BoolVar(&in.verbose, "verbose", false, "log more")
+	f.BoolVar(&in.verbose, "verbose", false, "log each frame of clients, too")
 	return cmd
 }
 
