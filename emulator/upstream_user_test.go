@@ -65,6 +65,30 @@ func TestS75To77Replies(t *testing.T) {
 	}
 }
 
+// A handler that breaks off without an answer, as one does that is killed, is
+// told again; what it gets is the same each time.
+func TestHandlerIsGone(t *testing.T) {
+	t.Parallel()
+	for _, where := range places() {
+		synctest.Test(t, func(t *testing.T) {
+			h := userEvent("e", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+			r := newRig(t, where(t, h))
+			p := r.member("ann")
+			start := time.Now()
+			p.send(`{"type":"event","event":"e","data":1,"ackId":1}`)
+			p.expect(ackedErr)
+			assert.Equal(t, 9*time.Second, time.Since(start))
+			sent := h.told("e")
+			require.Len(t, sent, 4)
+			for _, again := range sent[1:] {
+				assert.Equal(t, sent[0].header, again.header)
+				assert.Equal(t, sent[0].body, again.body)
+			}
+			p.quiet() // the client stays
+		})
+	}
+}
+
 func TestS78And83State(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
