@@ -185,23 +185,16 @@ func (s *socket) answered(id string) bool {
 }
 
 func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
+	var refused error
 	switch req := req.(type) {
 	case subprotocol.JoinGroup:
-		if refused := c.Join(req.Group, req.AckID); refused != nil {
-			s.refused(ctx, c, refused)
-		}
+		refused = c.Join(req.Group, req.AckID)
 	case subprotocol.LeaveGroup:
-		if refused := c.Leave(req.Group, req.AckID); refused != nil {
-			s.refused(ctx, c, refused)
-		}
+		refused = c.Leave(req.Group, req.AckID)
 	case subprotocol.SendToGroup:
-		if refused := c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID); refused != nil {
-			s.refused(ctx, c, refused)
-		}
+		refused = c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID)
 	case subprotocol.StartStream:
-		if refused := c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle); refused != nil {
-			s.refused(ctx, c, refused)
-		}
+		refused = c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle)
 	case subprotocol.StreamData:
 		c.StreamData(req.ID, req.Sequence, req.Message)
 	case subprotocol.StreamEnd:
@@ -211,11 +204,10 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 	case subprotocol.Invoke:
 		s.invoke(ctx, c, req)
 	}
-}
-
-func (s *socket) refused(ctx context.Context, c *hub.Connection, reason error) {
-	s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
-		slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", reason.Error()))
+	if refused != nil {
+		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
+			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", refused.Error()))
+	}
 }
 
 // event hands a message to the event handler. What it answers reaches the client

@@ -35,7 +35,7 @@ func (c *Connection) Revoke(a role.Action, group string) {
 
 // Join is the client's request to join a group. Like the requests below, it gives
 // why it was refused, which a client without ack id does not learn.
-func (c *Connection) Join(group string, ackID *uint64) *AckError {
+func (c *Connection) Join(group string, ackID *uint64) error {
 	return c.request(ackID, func() *AckError {
 		if !c.Allows(role.JoinLeave, group) {
 			return forbidden("join", group)
@@ -46,7 +46,7 @@ func (c *Connection) Join(group string, ackID *uint64) *AckError {
 }
 
 // Leave is the client's request to leave a group.
-func (c *Connection) Leave(group string, ackID *uint64) *AckError {
+func (c *Connection) Leave(group string, ackID *uint64) error {
 	return c.request(ackID, func() *AckError {
 		if !c.Allows(role.JoinLeave, group) {
 			return forbidden("leave", group)
@@ -58,7 +58,7 @@ func (c *Connection) Leave(group string, ackID *uint64) *AckError {
 
 // Publish is the client's request to send a message to its group. Being in the
 // group is not needed, and being in it allows nothing.
-func (c *Connection) Publish(m *Message, noEcho bool, ttl time.Duration, ackID *uint64) *AckError {
+func (c *Connection) Publish(m *Message, noEcho bool, ttl time.Duration, ackID *uint64) error {
 	return c.request(ackID, func() *AckError {
 		if !c.Allows(role.Send, m.Group) {
 			return forbidden("send to", m.Group)
@@ -78,11 +78,14 @@ func (c *Connection) publish(m *Message, noEcho bool, ttl time.Duration) {
 	c.hub.Send(t, m, ttl)
 }
 
-func (c *Connection) request(ackID *uint64, do func() *AckError) *AckError {
+func (c *Connection) request(ackID *uint64, do func() *AckError) error {
 	if !c.Begin(ackID) {
 		return nil
 	}
 	refused := do()
 	c.Finish(ackID, refused)
-	return refused
+	if refused != nil {
+		return refused
+	}
+	return nil
 }

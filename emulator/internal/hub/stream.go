@@ -25,7 +25,7 @@ const maxStreams = 1000
 
 // StartStream is the client's request to send a stream to a group. It gives why it
 // was refused.
-func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Duration) *StreamError {
+func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Duration) error {
 	if idle == 0 {
 		idle = DefaultStreamIdle
 	}
