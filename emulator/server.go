@@ -130,10 +130,10 @@ func (s *Server) Close() {
 }
 
 // Shutdown ends all connections and waits until nothing of the emulator runs any
-// more. Clients are told (1001) and have about a second to answer. Event handlers
-// get what their clients have sent, and hear that the clients have left their
-// groups and are gone, until the context ends: what is not delivered by then is
-// given up, and the context's error returned. A handler in memory is waited for
+// more. Clients are told (1001) and have a quarter of a second to answer. Event
+// handlers get what their clients have sent, and hear that the clients have left
+// their groups and are gone, until the context ends: what is not delivered by then
+// is given up, and the context's error returned. A handler in memory is waited for
 // even so, as nothing can end it: the context of its request is cancelled.
 func (s *Server) Shutdown(ctx context.Context) error {
 	finished := s.clients.Close(ctx)

@@ -315,8 +315,8 @@ func (e *Endpoint) stopped() bool {
 	return e.closed
 }
 
-// Close ends all sockets and waits until nothing of them runs any more: about a
-// second for a client that does not answer. What clients have asked for goes on
+// Close ends all sockets and waits until nothing of them runs any more: a quarter
+// of a second for a client that does not answer. What clients have asked for goes on
 // until the context ends. It reports false if something was given up then.
 func (e *Endpoint) Close(ctx context.Context) bool {
 	e.mu.Lock()

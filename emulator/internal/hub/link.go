@@ -12,10 +12,11 @@ const (
 	maxQueuedBytes  = 2 * maxUnackedBytes
 )
 
-// How long a link that is to end may still be writing: at once, or after all that
-// is queued.
+// How long a link that is to end may take for it, and for the client's answer: at
+// once, or after all that is queued. Tests that leave clients behind wait for the
+// first each time.
 const (
-	abortGrace = time.Second
+	abortGrace = 250 * time.Millisecond
 	closeGrace = 30 * time.Second
 )
 
