@@ -146,6 +146,8 @@ func TestLogs(t *testing.T) {
 		p.quiet()
 		_, resp = r.try("http://other.test/client/hubs/chat?access_token="+sign(t, "chat", map[string]any{"x": "SECRET-claim"}), nil)
 		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		_, resp = r.try(r.clientURL("", ""), nil, "mqtt")
+		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
 		r.resume(p.id(), "SECRET-token").closed(websocket.StatusPolicyViolation, noRecovery)
 		require.NoError(t, p.conn.CloseNow())
 		synctest.Wait()
@@ -164,6 +166,7 @@ func TestLogs(t *testing.T) {
 			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0`,
 			`level=WARN msg="request refused" hub=chat connection=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
 			`level=WARN msg="client refused" hub=chat status=401 reason="token is not valid: it is made out to [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
+			`reason="none of [\"mqtt\"] is served, and no event handler has chosen one"`,
 			`level=WARN msg="recovery refused" hub=chat`,
 			`level=INFO msg="client lost" hub=chat connection=` + id + ` reason="The client's connection was lost." recoverable=30s`,
 			`level=INFO msg="client recovered" hub=chat connection=` + id,

@@ -164,6 +164,10 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 		e.Events.Abandoned(in.ConnectionID, "")
 		return nil, err
 	}
+	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
+		e.Logger.Warn("no subprotocol", "hub", h.Name, "connection", out.ID,
+			"reason", fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols))
+	}
 	return out, nil
 }
 
