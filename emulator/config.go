@@ -36,7 +36,7 @@ type Config struct {
 	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
 	TrustTokens bool
 	// KeepAlive is the time between pings. Zero is [DefaultKeepAlive], negative
-	// sends none.
+	// sends none, so that a client whose machine is gone stays.
 	KeepAlive time.Duration
 	// Clock for tokens, windows, streams, pings and the age of consent. Nil is the
 	// machine's, which also times sockets and the attempts to deliver an event.

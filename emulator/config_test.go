@@ -119,7 +119,8 @@ func TestOwnClock(t *testing.T) {
 	})
 }
 
-// What goes wrong is told, but no token, key, claim or message.
+// What happens is told, and what goes wrong with its reason, but no token, key,
+// message, or query of a URL.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -127,28 +128,50 @@ func TestLogs(t *testing.T) {
 		var logged bytes.Buffer
 		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "SECRET-answer")}}
 		cfg := chat(h)
+		cfg.Hubs["chat"].EventHandlers[0].URLTemplate = "http://localhost/{event}?code=SECRET-code"
 		cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			return logged.Write(p)
 		}), nil))
 		r := newRig(t, cfg)
-		_, resp := r.try(r.clientURL("SECRET-user", ""), nil)
+		_, resp := r.try(r.clientURL("ann", ""), nil)
 		require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
 		pass(time.Second)
-		p := r.member("SECRET-user")
+		p := r.json(r.clientURL("ann", "webpubsub.joinLeaveGroup"), reliableJSON)
+		id := p.id()
 		p.send(`{"type":"event","event":"e","data":"SECRET-data","ackId":1}`)
 		p.expect(ackedErr)
+		p.send(`{"type":"sendToGroup","group":"g","data":"SECRET-data"}`)
+		p.quiet()
 		_, resp = r.try("http://other.test/client/hubs/chat?access_token="+sign(t, "chat", map[string]any{"x": "SECRET-claim"}), nil)
 		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		_, resp = r.try(r.clientURL("", ""), nil, "mqtt")
+		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
 		r.resume(p.id(), "SECRET-token").closed(websocket.StatusPolicyViolation, noRecovery)
-		p.send(`{"type":"SECRETLY"}`)
+		require.NoError(t, p.conn.CloseNow())
+		synctest.Wait()
+		p = r.recover(p)
+		p.next()
+		p.send(`{"type":"nonsense"}`)
 		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
 		for _, want := range []string{
-			"validation failed", "OPTIONS was answered with 401", `msg="event refused"`, "event=e", "status=400",
-			"it is not made out to", "recovery refused", `msg="client sent an invalid frame"`,
+			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx"`,
+			`level=WARN msg="client refused" hub=chat status=500 reason="no consent: `,
+			`level=INFO msg="validation passed"`,
+			`level=INFO msg="client connected" hub=chat connection=` + id + ` user=ann subprotocol=` + reliableJSON,
+			`level=INFO msg="event delivered" hub=chat connection=` + id + ` event=connected id=1 status=204 ms=0`,
+			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0`,
+			`level=WARN msg="request refused" hub=chat connection=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
+			`level=WARN msg="client refused" hub=chat status=401 reason="token is not valid: it is made out to [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
+			`reason="none of [\"mqtt\"] is served, and no event handler has chosen one"`,
+			`level=WARN msg="recovery refused" hub=chat`,
+			`level=INFO msg="client lost" hub=chat connection=` + id + ` reason="The client's connection was lost." recoverable=30s`,
+			`level=INFO msg="client recovered" hub=chat connection=` + id,
+			`level=WARN msg="invalid frame" hub=chat connection=` + id + ` reason="type \"nonsense\" is not known"`,
+			`level=INFO msg="client gone" hub=chat connection=` + id + ` user=ann reason="` + invalidJSON + `"`,
 		} {
 			assert.Contains(t, logged.String(), want)
 		}

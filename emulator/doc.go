@@ -27,8 +27,8 @@
 //   - A stream whose publisher is gone ends with the error Cancelled.
 //   - The notifications of one connection reach the handler in their order. A
 //     handler is told that a connection has left its groups when it ends.
-//   - A line of message metadata in a handler's answer is taken whole, commas and
-//     all; of several lines of one name the last one counts.
+//   - Of several values of one name of message metadata, in a handler's answer or
+//     a REST call, on lines of their own or separated by commas, the last counts.
 //   - The subprotocols of protobuf and MQTT are not served: a client that offers
 //     nothing else is one without subprotocol.
 //

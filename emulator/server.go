@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -77,16 +79,17 @@ func (s *Server) routes() {
 	}
 	s.api = api.Handler()
 	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("/client/hubs/{hub}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.PathValue("hub")) })
-	s.mux.HandleFunc("/client/{$}", func(w http.ResponseWriter, r *http.Request) { s.serveClient(w, r, r.URL.Query().Get("hub")) })
+	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
+	s.mux.HandleFunc("/client/{$}", s.serveClient)
 }
 
-func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, name string) {
+func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
+	name := cmp.Or(r.PathValue("hub"), r.URL.Query().Get("hub"))
 	if !rest.ValidHub(name) {
 		http.Error(w, "The hub's name is missing or not valid.", http.StatusBadRequest)
 		return
 	}
-	s.clients.Serve(w, r, name)
+	s.clients.Serve(w, r, name) //nolint:contextcheck // what runs for a client lasts as long as its socket, not its request
 }
 
 // ServeHTTP serves clients and REST calls.
@@ -105,7 +108,7 @@ func (s *Server) hub(name string) *hub.Hub {
 	defer s.mu.Unlock()
 	h := s.hubs[folded]
 	if h == nil {
-		h = hub.New(folded, s.clock, s.events)
+		h = hub.New(folded, s.clock, observer{s.events, s.cfg.Logger})
 		s.hubs[folded] = h
 	}
 	return h
@@ -118,19 +121,32 @@ func (s *Server) existing(name string) *hub.Hub {
 	return s.hubs[strings.ToLower(name)]
 }
 
-// Close ends all connections and deliveries and waits until nothing of the
-// emulator runs any more. Clients are told (1001) and have about a second to
-// answer; events on their way are given up. A handler in memory is waited for,
-// as nothing can end it: the context of its request is cancelled.
+// Close is [Server.Shutdown] without patience: events on their way are given up,
+// and event handlers do not hear that their clients are gone.
 func (s *Server) Close() {
-	s.clients.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.Shutdown(ctx) // it gives up what there is, and was asked to
+}
+
+// Shutdown ends all connections and waits until nothing of the emulator runs any
+// more. Clients are told (1001) and have a quarter of a second to answer. Event
+// handlers get what their clients have sent, and hear that the clients have left
+// their groups and are gone, until the context ends: what is not delivered by then
+// is given up, and the context's error returned. A handler in memory is waited for
+// even so, as nothing can end it: the context of its request is cancelled.
+func (s *Server) Shutdown(ctx context.Context) error {
+	finished := s.clients.Close(ctx)
 	s.mu.Lock()
 	hubs := slices.Collect(maps.Values(s.hubs))
 	s.mu.Unlock()
 	for _, h := range hubs {
 		h.Shutdown(hub.CloseGoingAway, "The server is stopping.")
 	}
-	s.events.Close()
+	if delivered := s.events.Close(ctx); !finished || !delivered {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // bases are the URLs under which a request may have been made: clients know

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -17,8 +18,12 @@ type Running struct {
 	ConnectionString string
 }
 
+// startGrace is how long the cleanup of a test waits for event handlers.
+const startGrace = time.Second
+
 // Start runs an emulator for the time of a test, on a free port of the loopback
-// address. A setting that is wrong ends the test.
+// address. A setting that is wrong ends the test. At the test's end its event
+// handlers have a second to hear that the clients that are left are gone.
 func Start(tb testing.TB, cfg Config) *Running {
 	tb.Helper()
 	if cfg.Origin == "" {
@@ -30,7 +35,9 @@ func Start(tb testing.TB, cfg Config) *Running {
 	}
 	listener := httptest.NewServer(s)
 	tb.Cleanup(func() {
-		s.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), startGrace)
+		defer cancel()
+		_ = s.Shutdown(ctx) // an event that nobody took in time is no failure of the test
 		listener.Close()
 	})
 	return &Running{

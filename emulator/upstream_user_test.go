@@ -43,6 +43,7 @@ func TestS75To77Replies(t *testing.T) {
 		{"204", answer(204, "", ""), []string{acked}},
 		{"metadata alone", answer(204, "", "", "X-WebPubSub-Metadata-Key", "v"), server(`"dataType":"text","data":"","metadata":{"key":"v"}`)},
 		{"metadata, the last line counts", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1", "X-WebPubSub-Metadata-Key", "2", "X-WebPubSub-Metadata-", "x"), server(`"dataType":"text","data":"x","metadata":{"key":"2"}`)},
+		{"metadata, after the last comma", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1, 2, 3 "), server(`"dataType":"text","data":"x","metadata":{"key":"3"}`)},
 		{"S85 metadata too long", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", long), []string{ackedErr}},
 		{"S78 400", answer(400, "text/plain", "x"), []string{ackedErr}},
 		{"302 is not followed", answer(302, "", "", "Location", "/elsewhere"), []string{ackedErr}},
@@ -60,6 +61,30 @@ func TestS75To77Replies(t *testing.T) {
 					assert.Len(t, h.told("e"), 1)
 				})
 			}
+		})
+	}
+}
+
+// A handler that breaks off without an answer, as one does that is killed, is
+// told again; what it gets is the same each time.
+func TestHandlerIsGone(t *testing.T) {
+	t.Parallel()
+	for _, where := range places() {
+		synctest.Test(t, func(t *testing.T) {
+			h := userEvent("e", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+			r := newRig(t, where(t, h))
+			p := r.member("ann")
+			start := time.Now()
+			p.send(`{"type":"event","event":"e","data":1,"ackId":1}`)
+			p.expect(ackedErr)
+			assert.Equal(t, 9*time.Second, time.Since(start))
+			sent := h.told("e")
+			require.Len(t, sent, 4)
+			for _, again := range sent[1:] {
+				assert.Equal(t, sent[0].header, again.header)
+				assert.Equal(t, sent[0].body, again.body)
+			}
+			p.quiet() // the client stays
 		})
 	}
 }

@@ -1,11 +1,12 @@
 // The programs as a user starts them: webpubsub emulator beside the example echo,
 // and an official client that gets its echo.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { open, service, within } from "./kit.js";
 
 /** freePort asks the system for a port that nobody listens on. */
@@ -50,16 +51,21 @@ test("webpubsub emulator beside examples/echo", async () => {
   const upstream = `http://localhost:${port}/eventhandler`;
   const emulator = await start(
     process.env.WEBPUBSUB,
-    ["emulator", "--addr", "127.0.0.1:0", "--origin", "localhost", "--hub", "chat", "--upstream", upstream],
+    ["emulator", "--addr", "127.0.0.1:0", "--origin", "localhost", "--hub", "echo", "--upstream", upstream],
     {},
     (line) => line.startsWith("connection string"),
   );
   const connectionString = emulator.found.replace("connection string", "").trim();
   const harness = { connectionString, endpoint: /Endpoint=([^;]+)/.exec(connectionString)[1] };
-  const ann = await open(harness, "chat", { userId: "ann" });
+  const { stdout } = await promisify(execFile)(process.execPath, ["echo.js"], {
+    env: { ...process.env, WEBPUBSUB_CONNECTION_STRING: connectionString },
+    timeout: 15_000,
+  });
+  assert.equal(stdout, "hello\n", "the client of docs/emulator.md");
+  const ann = await open(harness, "echo", { userId: "ann" });
   await ann.client.sendEvent("message", "hello", "text");
   assert.equal((await ann.server.next()).message.data, "hello");
-  await service(harness, "chat").sendToUser("ann", "by the service", { contentType: "text/plain" });
+  await service(harness, "echo").sendToUser("ann", "by the service", { contentType: "text/plain" });
   assert.equal((await ann.server.next()).message.data, "by the service");
   await ann.close();
   emulator.child.kill("SIGTERM");

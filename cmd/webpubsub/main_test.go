@@ -2,7 +2,10 @@ package main_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,18 +18,46 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// program is the command, built for the tests.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run runs the tests, or plays a part for one of them.
+func run(m *testing.M) int {
+	if part := os.Getenv(partVariable); part != "" {
+		return play(part)
+	}
+	dir, err := os.MkdirTemp("", "webpubsub")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program = filepath.Join(dir, "webpubsub.exe")
+	if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, output)
+		return 1
+	}
+	return m.Run()
+}
+
 // TestSignals ends the program, with a client connected, by each signal that it
-// takes for an end.
+// takes for an end: the client is told, and so is the event handler.
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "webpubsub.exe")
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", output)
-	settings := filepath.Join(t.TempDir(), "settings.json")
-	require.NoError(t, os.WriteFile(settings, []byte(`{"hubs":{"open":{"anonymousConnectPolicy":"allow"}}}`), 0o600))
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
+			events := make(chan string, 10)
+			handler := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("WebHook-Allowed-Origin", "*")
+				events <- r.Header.Get("ce-eventName")
+			}))
+			t.Cleanup(handler.Close)
+			settings := filepath.Join(t.TempDir(), "settings.json")
+			require.NoError(t, os.WriteFile(settings, []byte(`{"hubs":{"open":{"anonymousConnectPolicy":"allow","eventHandlers":[`+
+				`{"urlTemplate":"`+handler.URL+`","systemEvents":["disconnected"]}]}}}`), 0o600))
 			run := exec.CommandContext(t.Context(), program, "emulator", "--addr", "127.0.0.1:0", "--settings", settings)
 			stdout, err := run.StdoutPipe()
 			require.NoError(t, err)
@@ -45,7 +76,9 @@ func TestSignals(t *testing.T) {
 			_, err = io.Copy(io.Discard, lines)
 			require.NoError(t, err)
 			require.NoError(t, run.Wait(), "%s", &stderr)
-			assert.Contains(t, stderr.String(), "msg=stopping")
+			assert.Contains(t, stderr.String(), " INFO  stopping\n")
+			assert.Empty(t, <-events, "for its consent the handler is asked at the end")
+			assert.Equal(t, "disconnected", <-events)
 		})
 	}
 }

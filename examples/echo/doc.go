@@ -1,4 +1,4 @@
-// Command echo sends what clients of the hub "chat" say back to them. PORT is
+// Command echo sends what clients say back to them, whatever their hub. PORT is
 // where it listens.
 //
 // Two things in it are for trying out, and a server that strangers can reach

@@ -16,7 +16,6 @@ func echo(_ context.Context, _ *webpubsub.UserEvent, text string) (string, error
 func main() {
 	service := cmp.Or(os.Getenv("WEBPUBSUB_CONNECTION_STRING"), httptest.ConnectionString)
 	h, err := webpubsub.NewHandler(webpubsub.Config{
-		Hub:               "chat",
 		ConnectionStrings: []string{service},
 		UserEvents:        map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(echo)},
 	})

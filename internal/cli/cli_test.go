@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -84,6 +85,7 @@ hubs:
         systemEvents: [connect]
         groupPresenceEvents: {eventNames: [joined], groupFilters: ["room.*"]}
       - urlTemplate: http://localhost:3001/
+        auth: {type: None}
   quiet: {}
 `)
 	json := write(t, `{"hubs": {"chat": {"eventHandlers": [{"urlTemplate": "http://localhost:3000/", "systemEvents": ["connected"]}]}}}`)
@@ -97,6 +99,7 @@ hubs:
 		{name: "pairs", args: []string{"--hub", "a", "--upstream", "http://u1/", "--upstream", "http://u2/", "--hub", "b", "--upstream", "http://u3/", "--hub", "c"}, wants: []string{
 			"a -> http://u1/ (" + all + ")\n", "a -> http://u2/ (" + all + ")\n", "b -> http://u3/ (" + all + ")\n", "c, no event handler\n",
 		}},
+		{name: "secret in a URL", args: []string{"--hub", "a", "--upstream", "http://u/?code=1"}, wants: []string{"a -> http://u/?… ("}},
 		{name: "environment", env: map[string]string{"WEBPUBSUB_HUB": "a", "WEBPUBSUB_UPSTREAM": "http://u/", "WEBPUBSUB_ORIGIN": "emulator"}, wants: []string{
 			"a -> http://u/ (", "Endpoint=http://emulator:",
 		}},
@@ -131,7 +134,7 @@ hubs:
 
 func TestLogFormat(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[string]string{"text": `level=INFO msg=stopping`, "json": `"level":"INFO","msg":"stopping"`} {
+	for format, want := range map[string]string{"text": " INFO  stopping\n", "json": `"level":"INFO","msg":"stopping"`} {
 		r := start(t, nil, "--log-format", format)
 		require.NoError(t, r.stop())
 		assert.Contains(t, r.logged.String(), want)
@@ -153,6 +156,30 @@ func TestWarnsOfTheKnownKey(t *testing.T) {
 		require.NoError(t, r.stop())
 		assert.Equal(t, tt.warns, strings.Contains(r.logged.String(), "the access key is known to everybody"), "%+v", tt)
 	}
+}
+
+// TestLocalhost reaches the emulator by both versions of IP, if the machine has
+// both, and says so.
+func TestLocalhost(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "--addr", "localhost:0")
+	wants := 1
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err == nil {
+		wants = 2
+		require.NoError(t, probe.Close())
+	}
+	var reached int
+	for line := range strings.Lines(r.said) {
+		if address, ok := strings.CutPrefix(line, "listening "); ok {
+			resp, err := http.Head("http://" + strings.TrimSpace(address) + "/api/health")
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusOK, resp.StatusCode)
+			reached++
+		}
+	}
+	assert.Equal(t, wants, reached)
+	require.NoError(t, r.stop())
 }
 
 func TestTrustTokens(t *testing.T) {
@@ -212,6 +239,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "no settings file", args: []string{"emulator", "--settings", "none.yaml"}, code: 2, stderr: `--settings "none.yaml": open none.yaml`},
 		{name: "settings with an unknown member", args: file("hubs: {a: {eventHandler: []}}"), code: 2, stderr: "field eventHandler not found"},
 		{name: "settings with an unknown policy", args: file("hubs: {a: {anonymousConnectPolicy: maybe}}"), code: 2, stderr: `hub "a": anonymousConnectPolicy "maybe": want allow or deny`},
+		{name: "settings with an identity", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "ManagedIdentity": want None`},
 		{name: "settings with an unknown event", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', systemEvents: [begun]}]}}"), code: 2, stderr: `hub "a", event handler 0: `},
 		{name: "settings of two documents", args: file("hubs: {}\n---\nhubs: {}\n"), code: 2, stderr: "want one document"},
 		{name: "settings that are no YAML", args: file("{"), code: 2, stderr: "--settings "},

@@ -3,16 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,10 +16,9 @@ import (
 )
 
 const (
-	defaultAddress = "127.0.0.1:8080"
+	defaultAddress = "localhost:8080"
 	keyVariable    = "WEBPUBSUB_ACCESS_KEY"
 	maxKeyFile     = 4096
-	stopTimeout    = 10 * time.Second
 )
 
 const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, its REST API takes
@@ -73,7 +68,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 is any free one")
+	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 is any free one, localhost is 127.0.0.1 and ::1")
 	f.StringVar(&in.origin, "origin", "localhost", "host `name` of the emulator, as event handlers have it in their connection string")
 	f.Var(in.pairs.hubFlag(), "hub", "`name` of a hub; can be repeated")
 	f.Var(in.pairs.upstreamFlag(), "upstream", "`URL` that gets all events of the hub named before it; {hub} and {event} stand for names")
@@ -81,7 +76,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
 	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, as a stand-in for Entra ID")
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
-	f.BoolVar(&in.verbose, "verbose", false, "log more")
+	f.BoolVar(&in.verbose, "verbose", false, "log each frame of clients, too")
 	return cmd
 }
 
@@ -114,20 +109,6 @@ func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known boo
 	return cfg, known, nil
 }
 
-func (in *emulatorFlags) logger(w io.Writer) (*slog.Logger, error) {
-	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if in.verbose {
-		options.Level = slog.LevelDebug
-	}
-	switch in.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
-	}
-	return nil, usage("--log-format %q: want text or json", in.logFormat)
-}
-
 func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stderr io.Writer) error {
 	logger, err := in.logger(stderr)
 	if err != nil {
@@ -145,51 +126,26 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return &UsageError{err}
 	}
-	defer emu.Close()
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", in.address)
+	defer emu.Close() //nolint:contextcheck // it ends what is left, at once
+	listeners, err := listen(ctx, in.address, logger)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	if known && !isLoopback(ln.Addr()) {
-		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", ln.Addr().String())
+	if known && !isLoopback(listeners[0].Addr()) {
+		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", listeners[0].Addr().String())
 	}
-	if err := announce(stdout, ln.Addr(), &cfg, known); err != nil {
-		_ = ln.Close()
+	if err := announce(stdout, listeners, &cfg, known); err != nil {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
 		return err
 	}
-	return serve(ctx, ln, emu, logger)
-}
-
-// serve serves until the context ends, and then stops: clients are told, REST
-// calls are answered.
-func serve(ctx context.Context, ln net.Listener, emu *emulator.Server, logger *slog.Logger) error {
-	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	logger.Info("stopping")
-	emu.Close()
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	err := server.Shutdown(limit)
-	if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
-		err = served
-	}
-	return err
-}
-
-func isLoopback(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+	return serve(ctx, listeners, emu, logger)
 }
 
 // announce says where everything is. A key that is a secret is not printed.
-func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) error {
-	_, port, err := net.SplitHostPort(addr.String())
+func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known bool) error {
+	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
 	if err != nil {
 		return err
 	}
@@ -199,7 +155,9 @@ func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) erro
 		key = emulator.DefaultAccessKey
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "listening          %s\n", addr)
+	for _, l := range listeners {
+		fmt.Fprintf(&b, "listening          %s\n", l.Addr())
+	}
 	fmt.Fprintf(&b, "connection string  Endpoint=http://%s;AccessKey=%s;Version=1.0;\n", host, key)
 	fmt.Fprintf(&b, "clients            ws://%s/client/hubs/{hub}\n", host)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
@@ -208,11 +166,19 @@ func announce(w io.Writer, addr net.Addr, cfg *emulator.Config, known bool) erro
 			fmt.Fprintf(&b, "hub                %s, no event handler\n", name)
 		}
 		for _, h := range handlers {
-			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, h.URLTemplate, events(h))
+			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, withoutQuery(h.URLTemplate), events(h))
 		}
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// withoutQuery is a URL as it is shown: its query may hold a secret.
+func withoutQuery(url string) string {
+	if before, _, ok := strings.Cut(url, "?"); ok {
+		return before + "?…"
+	}
+	return url
 }
 
 // events lists what a handler gets.

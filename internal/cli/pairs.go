@@ -68,7 +68,7 @@ func (p *pairs) addTo(hubs map[string]emulator.Hub) error {
 		at := u.after - 1
 		if at < 0 {
 			if len(p.hubs) != 1 {
-				return usage("--upstream %q: want a --hub before it", u.url)
+				return usage("--upstream %q: want a --hub before it", withoutQuery(u.url))
 			}
 			at = 0
 		}

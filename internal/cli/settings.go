@@ -29,6 +29,11 @@ type eventHandler struct {
 	UserEventPattern    string              `yaml:"userEventPattern"`
 	SystemEvents        []string            `yaml:"systemEvents"`
 	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents"`
+	Auth                auth                `yaml:"auth"`
+}
+
+type auth struct {
+	Type string `yaml:"type"`
 }
 
 type groupPresenceEvents struct {
@@ -43,6 +48,10 @@ func readSettings(path string) (map[string]emulator.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseSettings(data)
+}
+
+func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data)) // JSON is YAML
 	d.KnownFields(true)
 	var file settingsFile
@@ -62,7 +71,10 @@ func readSettings(path string) (map[string]emulator.Hub, error) {
 		default:
 			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
 		}
-		for _, h := range in.EventHandlers {
+		for i, h := range in.EventHandlers {
+			if h.Auth.Type != "" && h.Auth.Type != "None" {
+				return nil, fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, an emulator has no identity of its own", name, i, h.Auth.Type)
+			}
 			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
 				URLTemplate: h.URLTemplate, UserEventPattern: h.UserEventPattern, SystemEvents: h.SystemEvents,
 				GroupEvents: h.GroupPresenceEvents.EventNames, GroupFilters: h.GroupPresenceEvents.GroupFilters,

@@ -151,7 +151,8 @@ func TestUE85Metadata(t *testing.T) {
 		ok     bool
 	}{
 		"none":            {http.Header{"X-Other": {"1"}}, nil, true},
-		"lower case":      {http.Header{prefix + "Trace-Id": {"a, b"}}, map[string]string{"trace-id": "a, b"}, true},
+		"lower case":      {http.Header{prefix + "Trace-Id": {"a b"}}, map[string]string{"trace-id": "a b"}, true},
+		"last of a list":  {http.Header{prefix + "A": {"0", "1, 2 ,3 "}}, map[string]string{"a": "3"}, true},
 		"last line":       {http.Header{prefix + "A": {"1", "2"}}, map[string]string{"a": "2"}, true},
 		"empty name":      {http.Header{prefix: {"1"}}, nil, true},
 		"longest value":   {http.Header{prefix + "A": {strings.Repeat("v", 1024)}}, map[string]string{"a": strings.Repeat("v", 1024)}, true},

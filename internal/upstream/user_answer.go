@@ -53,6 +53,8 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 	return out, nil
 }
 
+// decodeMetadata reads the metadata headers. Of several values, on lines of their
+// own or separated by commas, the last one counts: proxies make one of the other.
 func decodeMetadata(header http.Header) (map[string]string, error) {
 	var out map[string]string
 	total := 0
@@ -62,6 +64,7 @@ func decodeMetadata(header http.Header) (map[string]string, error) {
 			continue
 		}
 		value := last(header[name])
+		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
 		switch {
 		case len(key) > wire.MaxMetadataKey:
 			return nil, invalid("metadata name %q is longer than %d bytes", clip(key), wire.MaxMetadataKey)

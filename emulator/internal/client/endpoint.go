@@ -58,7 +58,7 @@ type Decision struct {
 type RefusalError struct{ Status int }
 
 // Error gives the status.
-func (r *RefusalError) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
+func (r *RefusalError) Error() string { return fmt.Sprintf("the event handler answered %d", r.Status) }
 
 // Config of an [Endpoint].
 type Config struct {
@@ -164,6 +164,10 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 		e.Events.Abandoned(in.ConnectionID, "")
 		return nil, err
 	}
+	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
+		e.Logger.Warn("no subprotocol", "hub", h.Name, "connection", out.ID,
+			"reason", fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols))
+	}
 	return out, nil
 }
 
@@ -211,17 +215,18 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
 		if h != nil {
 			if c := h.Recover(id, secret, s.link); c != nil {
+				e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
 				return c
 			}
 		}
-		e.Logger.Info("recovery refused", "hub", strings.ToLower(hubName))
+		e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
 		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 		return nil
 	})
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
-	e.Logger.LogAttrs(r.Context(), slog.LevelInfo, "client refused", slog.String("hub", hubName), slog.Int("status", status), slog.String("reason", reason))
+	e.Logger.LogAttrs(r.Context(), slog.LevelWarn, "client refused", slog.String("hub", strings.ToLower(hubName)), slog.Int("status", status), slog.String("reason", reason))
 	if status != http.StatusBadRequest {
 		reason = http.StatusText(status)
 	}
@@ -238,7 +243,7 @@ func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, p
 	hijacked := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(hijacked, r, options)
 	if err != nil {
-		e.Logger.Info("handshake failed", "error", err)
+		e.Logger.Warn("handshake failed", "reason", err)
 		return false // Accept has answered
 	}
 	s := newSocket(e, conn, hijacked.conn, protocol)
@@ -307,15 +312,24 @@ func (e *Endpoint) untrack(s *socket) {
 // stopping is what clients are told by Close.
 const stopping = "The server is stopping."
 
-// Close ends all sockets and waits until nothing of them runs any more: about a
-// second for a client that does not answer.
-func (e *Endpoint) Close() {
+// stopped tells whether Close has begun.
+func (e *Endpoint) stopped() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
+// Close ends all sockets and waits until nothing of them runs any more: a quarter
+// of a second for a client that does not answer. What clients have asked for goes on
+// until the context ends. It reports false if something was given up then.
+func (e *Endpoint) Close(ctx context.Context) bool {
 	e.mu.Lock()
 	e.closed = true
-	e.cancel()
 	for s := range e.sockets {
 		s.link.Abort(hub.CloseGoingAway, stopping)
 	}
 	e.mu.Unlock()
+	stop := context.AfterFunc(ctx, e.cancel)
 	e.running.Wait()
+	return stop()
 }

@@ -3,22 +3,20 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 )
-
-// writeTimeout is how long a client may take to make room for one frame. For
-// close frames and their answers the library has its own, of 5 seconds each.
-const writeTimeout = 30 * time.Second
 
 // socket carries frames between a WebSocket and a connection of the hub.
 type socket struct {
@@ -48,7 +46,7 @@ func (s *socket) cut() { _ = s.below.Close() }
 // run serves the client until its socket ends.
 func (s *socket) run(attach func(*socket) *hub.Connection) {
 	c := attach(s)
-	stopPings := s.keepAlive()
+	stopPings := s.keepAlive(c)
 	final, reason := s.read(c)
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
@@ -64,7 +62,12 @@ func (s *socket) run(attach func(*socket) *hub.Connection) {
 // for ends in its turn: what it asked for before it went is done.
 func (s *socket) lost(c *hub.Connection, final bool, reason string) {
 	end := func() { c.Lost(s.link, final, reason) }
-	if (!final && c.Codec.Reliable()) || !c.Requests.Enter(s.e.ctx, s.e.start, end) {
+	waits := !final && c.Codec.Reliable()
+	if waits && c.Serves(s.link) && !s.e.stopped() {
+		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
+			slog.String("reason", reason), slog.Duration("recoverable", hub.RecoveryWindow))
+	}
+	if waits || !c.Requests.Enter(s.e.ctx, s.e.start, end) {
 		end()
 	}
 }
@@ -73,19 +76,17 @@ func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
-	// A deadline of the connection costs less than a context for each frame.
-	if err := s.below.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
 	kind := websocket.MessageText
 	if f.Kind == hub.FrameBinary {
 		kind = websocket.MessageBinary
 	}
-	if err := s.conn.Write(context.Background(), kind, f.Data); err != nil {
+	// There is no time limit: pings find a client that is dead, the length of the
+	// queue one that does not read, and a link that is closing has its own.
+	err := s.conn.Write(context.Background(), kind, f.Data)
+	if err != nil {
 		s.cut() // a frame that is there by half ends the WebSocket
-		return err
 	}
-	return s.below.SetWriteDeadline(time.Time{}) // it is not for pings
+	return err
 }
 
 // read takes the client's frames until there are no more. It tells whether the
@@ -118,8 +119,13 @@ func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
 	if len(data) <= subprotocol.MaxFrame {
 		req, violation = s.protocol.Read(binary, data)
 	}
+	if s.e.Logger.Enabled(s.e.ctx, slog.LevelDebug) {
+		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelDebug, "frame", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
+			slog.String("kind", strings.TrimPrefix(fmt.Sprintf("%T", req), "subprotocol.")), slog.Int("bytes", len(data)))
+	}
 	if violation != nil {
-		s.e.Logger.Info("client sent an invalid frame", "hub", c.Hub(), "connection", c.ID, "reason", violation.Detail)
+		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelWarn, "invalid frame",
+			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", violation.Detail))
 		c.End(violation.Code, violation.Reason)
 		return
 	}
@@ -179,15 +185,16 @@ func (s *socket) answered(id string) bool {
 }
 
 func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
+	var refused error
 	switch req := req.(type) {
 	case subprotocol.JoinGroup:
-		c.Join(req.Group, req.AckID)
+		refused = c.Join(req.Group, req.AckID)
 	case subprotocol.LeaveGroup:
-		c.Leave(req.Group, req.AckID)
+		refused = c.Leave(req.Group, req.AckID)
 	case subprotocol.SendToGroup:
-		c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID)
+		refused = c.Publish(req.Message, req.NoEcho, req.TTL, req.AckID)
 	case subprotocol.StartStream:
-		c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle)
+		refused = c.StartStream(req.ID, req.Group, req.NoEcho, req.Idle)
 	case subprotocol.StreamData:
 		c.StreamData(req.ID, req.Sequence, req.Message)
 	case subprotocol.StreamEnd:
@@ -196,6 +203,10 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 		s.event(ctx, c, req)
 	case subprotocol.Invoke:
 		s.invoke(ctx, c, req)
+	}
+	if refused != nil {
+		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
+			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", refused.Error()))
 	}
 }
 
@@ -238,8 +249,8 @@ func internalError() *hub.AckError {
 
 // keepAlive pings the client from time to time, and cuts a socket that does not
 // answer. It gives the function that stops it and waits for it.
-func (s *socket) keepAlive() (stop func()) {
-	if s.e.KeepAlive <= 0 {
+func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
+	if s.e.KeepAlive <= 0 || c == nil {
 		return func() {}
 	}
 	var mu sync.Mutex
@@ -262,7 +273,7 @@ func (s *socket) keepAlive() (stop func()) {
 			pings.Add(1)
 			mu.Unlock()
 			defer pings.Done()
-			if s.ping() {
+			if s.ping(c) {
 				schedule()
 			}
 		})
@@ -279,7 +290,7 @@ func (s *socket) keepAlive() (stop func()) {
 
 // ping tells whether the client is alive. A client that is not read, because its
 // requests wait for the event handler, cannot be heard to answer.
-func (s *socket) ping() bool {
+func (s *socket) ping(c *hub.Connection) bool {
 	if s.full.Load() {
 		return true
 	}
@@ -289,7 +300,7 @@ func (s *socket) ping() bool {
 	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
 		return true
 	}
-	s.e.Logger.Info("client does not answer pings")
+	s.e.Logger.Warn("no answer to pings", "hub", c.Hub(), "connection", c.ID)
 	s.cut()
 	return false
 }

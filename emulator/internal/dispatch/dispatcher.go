@@ -41,12 +41,13 @@ type Dispatcher struct {
 	remote   upstream.Sender
 	own      *http.Transport // nil if Transport was given
 
-	ctx     context.Context //nolint:containedctx // ends with Close, as all that it starts
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	ctx    context.Context //nolint:containedctx // ends with Close, as all that it starts
+	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
+	running  int                 // functions in the background
+	idle     sync.Cond           // signalled when there are none, and when Close has waited enough
 	sessions map[string]*session // by connection id
 }
 
@@ -68,6 +69,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		d.cfg.Transport = d.own
 	}
 	d.remote = upstream.Sender{Transport: d.cfg.Transport, Retry: true}
+	d.idle.L = &d.mu
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.consents = newConsents(cfg.Clock, d.validate, func(f func(context.Context)) bool {
 		return d.background(func() { f(d.ctx) })
@@ -75,16 +77,30 @@ func New(cfg Config) (*Dispatcher, error) {
 	return d, nil
 }
 
-// Close ends everything that is on its way and waits for it.
-func (d *Dispatcher) Close() {
+// Close waits for the notifications that are on their way until the context ends,
+// and then ends them. It reports false if it did so.
+func (d *Dispatcher) Close(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.idle.Broadcast()
+	})
+	defer stop()
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.running > 0 && ctx.Err() == nil {
+		d.idle.Wait()
+	}
+	delivered := d.running == 0
 	d.closed = true
-	d.mu.Unlock()
 	d.cancel()
-	d.running.Wait()
+	for d.running > 0 {
+		d.idle.Wait()
+	}
 	if d.own != nil {
 		d.own.CloseIdleConnections()
 	}
+	return delivered
 }
 
 // background runs f, and reports false if the dispatcher is closed.
@@ -94,8 +110,20 @@ func (d *Dispatcher) background(f func()) bool {
 	if d.closed {
 		return false
 	}
-	d.running.Go(f)
+	d.running++
+	go func() {
+		defer d.done()
+		f()
+	}()
 	return true
+}
+
+func (d *Dispatcher) done() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.running--; d.running == 0 {
+		d.idle.Broadcast()
+	}
 }
 
 func (d *Dispatcher) route(hubName, typ, name, group string) *route {
@@ -257,7 +285,8 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	ev.contentType = mediaTypes[m.Type]
 	r := d.route(s.hubName, ev.typ, name, "")
 	if r == nil {
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "no event handler takes a user event", slog.String("hub", s.hubName), slog.String("event", name))
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "event not delivered", slog.String("hub", s.hubName), slog.String("connection", c.ID),
+			slog.String("event", name), slog.String("id", ev.id), slog.String("reason", errNoHandler.Error()))
 		return nil, errNoHandler
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -269,7 +298,8 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	}
 	out, err := upstream.DecodeUser(answer)
 	if err != nil {
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "answer to a user event refused", slog.String("event", name), slog.String("error", err.Error()))
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "answer not understood", slog.String("hub", s.hubName), slog.String("connection", c.ID),
+			slog.String("event", name), slog.String("id", ev.id), slog.String("reason", err.Error()))
 		return nil, err
 	}
 	ev.learn(answer)
@@ -295,21 +325,29 @@ func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstrea
 	}
 	attrs := []slog.Attr{
 		slog.String("hub", ev.session.hubName), slog.String("connection", ev.session.connectionID),
-		slog.String("event", ev.name), slog.String("id", ev.id), slog.Duration("took", d.cfg.Clock.Now().Sub(start)),
+		slog.String("event", ev.name), slog.String("id", ev.id),
 	}
-	switch {
-	case err != nil:
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "event not delivered", append(attrs, slog.String("error", err.Error()))...)
-	case answer.OK():
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "event", append(attrs, slog.Int("status", answer.Status))...)
-	default:
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "event refused", append(attrs, slog.Int("status", answer.Status))...)
+	level, what := slog.LevelInfo, "event delivered"
+	if err == nil {
+		attrs = append(attrs, slog.Int("status", answer.Status))
+		if answer.Attempts > 1 {
+			attrs = append(attrs, slog.Int("attempts", answer.Attempts))
+		}
+		if !answer.OK() {
+			level, what = slog.LevelWarn, "event refused"
+		}
 	}
+	attrs = append(attrs, slog.Float64("ms", float64(d.cfg.Clock.Now().Sub(start).Microseconds())/1000))
+	if err != nil {
+		level, what = slog.LevelWarn, "event not delivered"
+		attrs = append(attrs, slog.String("reason", err.Error()))
+	}
+	d.cfg.Logger.LogAttrs(ctx, level, what, attrs...)
 	return answer, err
 }
 
 func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
-	u, err := resolve(r.template, ev.session.hubName, ev.name)
+	u, err := r.template.resolve(ev.session.hubName, ev.name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,12 @@
 package dispatch
 
-// Resolve is the function that reads URL templates.
-var Resolve = resolve
+import "net/url"
+
+// Resolve puts names into a URL template.
+func Resolve(text, hubName, event string) (*url.URL, error) {
+	t, err := parseTemplate(text)
+	if err != nil {
+		return nil, err
+	}
+	return t.resolve(hubName, event)
+}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +33,7 @@ type Handler struct {
 
 // route is a checked Handler.
 type route struct {
-	template string
+	template template
 	local    http.Handler
 	all      bool
 	users    []glob.Pattern
@@ -45,8 +43,9 @@ type route struct {
 }
 
 func compile(in Handler) (*route, error) {
-	out := &route{template: in.URLTemplate, local: in.Local}
-	if _, err := resolve(in.URLTemplate, "hub", "event"); err != nil {
+	out := &route{local: in.Local}
+	var err error
+	if out.template, err = parseTemplate(in.URLTemplate); err != nil {
 		return nil, err
 	}
 	for entry := range strings.SplitSeq(in.UserEventPattern, ",") {
@@ -70,7 +69,6 @@ func compile(in Handler) (*route, error) {
 		}
 		out.groups = append(out.groups, p)
 	}
-	var err error
 	if out.system, err = names("system event", in.SystemEvents, wire.NameConnect, wire.NameConnected, wire.NameDisconnected); err != nil {
 		return nil, err
 	}
@@ -101,52 +99,6 @@ func (r *route) takes(typ, name, group string) bool {
 			(len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(p glob.Pattern) bool { return p.Match(group) }))
 	}
 	return slices.Contains(r.system, name)
-}
-
-var parameter = regexp.MustCompile(`(?i)\{(hub|event)\}`)
-
-// urlPart is what may follow the host: were it laxer, a name put into it could
-// change how the rest is read.
-var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2}|\{(?:hub|event)\})*)?$`)
-
-// resolve puts hub and event into a template, escaped as data of a URL.
-func resolve(template, hubName, event string) (*url.URL, error) {
-	fail := func(reason string) (*url.URL, error) {
-		return nil, fmt.Errorf("url template %q: %s", template, reason)
-	}
-	scheme, rest, ok := strings.Cut(template, "://")
-	if !ok || !(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
-		return fail("want an absolute http or https URL")
-	}
-	host := rest
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		host = rest[:end]
-	}
-	if strings.ContainsAny(host, "{}") {
-		return fail("parameters are not allowed in the host")
-	}
-	switch part := rest[len(host):]; {
-	case strings.Contains(part, "#"):
-		return fail("user information and fragment are not allowed")
-	case strings.ContainsAny(parameter.ReplaceAllString(part, ""), "{}"):
-		return fail("the only parameters are {hub} and {event}; other braces must be percent-encoded")
-	case !urlPart.MatchString(part):
-		return fail("path and query have a character that must be percent-encoded, or a % that encodes none")
-	}
-	resolved := parameter.ReplaceAllStringFunc(template, func(p string) string {
-		if strings.EqualFold(p, "{hub}") {
-			return strings.ReplaceAll(url.QueryEscape(hubName), "+", "%20")
-		}
-		return strings.ReplaceAll(url.QueryEscape(event), "+", "%20")
-	})
-	u, err := url.Parse(resolved)
-	if err != nil || u.Hostname() == "" {
-		return fail("not a URL")
-	}
-	if u.User != nil {
-		return fail("user information and fragment are not allowed")
-	}
-	return u, nil
 }
 
 // errNoHandler says that no handler takes a user event.

@@ -20,14 +20,14 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		want    string
 	}{
 		{"S123 parameter in the host", dispatch.Handler{URLTemplate: "http://{hub}.com"}, `url template "http://{hub}.com": parameters are not allowed in the host`},
-		{"parameter in the host, query follows", dispatch.Handler{URLTemplate: "http://{event}?x"}, `url template "http://{event}?x": parameters are not allowed in the host`},
+		{"parameter in the host, query follows", dispatch.Handler{URLTemplate: "http://{event}?x"}, `url template "http://{event}?…": parameters are not allowed in the host`},
 		{"parameter in the host, fragment follows", dispatch.Handler{URLTemplate: "http://{event}#x"}, `url template "http://{event}#x": parameters are not allowed in the host`},
 		{"empty", dispatch.Handler{}, `url template "": want an absolute http or https URL`},
 		{"relative", dispatch.Handler{URLTemplate: "/a"}, `url template "/a": want an absolute http or https URL`},
 		{"scheme", dispatch.Handler{URLTemplate: "tunnel:///a"}, `url template "tunnel:///a": want an absolute http or https URL`},
 		{"no host", dispatch.Handler{URLTemplate: "http:///a"}, `url template "http:///a": not a URL`},
 		{"other parameter", dispatch.Handler{URLTemplate: "http://h/{user}"}, `url template "http://h/{user}": the only parameters are {hub} and {event}; other braces must be percent-encoded`},
-		{"user", dispatch.Handler{URLTemplate: "http://u@h/"}, `url template "http://u@h/": user information and fragment are not allowed`},
+		{"user", dispatch.Handler{URLTemplate: "http://u:pw@h/"}, `url template "http://…@h/": user information and fragment are not allowed`},
 		{"fragment", dispatch.Handler{URLTemplate: "http://h/#f"}, `url template "http://h/#f": user information and fragment are not allowed`},
 		{"system event", dispatch.Handler{URLTemplate: "http://h", SystemEvents: []string{"joined"}}, `system event "joined" is none of connect, connected, disconnected`},
 		{"group event", dispatch.Handler{URLTemplate: "http://h", GroupEvents: []string{"connect"}}, `group event "connect" is none of joined, left`},

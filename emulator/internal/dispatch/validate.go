@@ -16,7 +16,7 @@ type place struct {
 
 // consent asks, if need be, whether a handler wants the events of a hub.
 func (d *Dispatcher) consent(ctx context.Context, r *route, hubName string) error {
-	u, err := resolve(r.template, hubName, wire.NameValidate)
+	u, err := r.template.resolve(hubName, wire.NameValidate)
 	if err != nil {
 		return err
 	}
@@ -40,9 +40,9 @@ func (d *Dispatcher) validate(ctx context.Context, at place) error {
 	req.Header[wire.HeaderRequestOrigin] = []string{d.cfg.Origin}
 	req.Header[wire.HeaderVersion] = []string{wire.Version}
 	if err = sender.Validate(ctx, req, []string{d.cfg.Origin}); err != nil {
-		d.cfg.Logger.WarnContext(ctx, "validation failed", "url", at.url, "error", err)
+		d.cfg.Logger.WarnContext(ctx, "validation failed", "url", withoutQuery(at.url), "reason", err)
 		return err
 	}
-	d.cfg.Logger.InfoContext(ctx, "validation passed", "url", at.url)
+	d.cfg.Logger.InfoContext(ctx, "validation passed", "url", withoutQuery(at.url))
 	return nil
 }

@@ -19,23 +19,24 @@ func (c *Connection) Allows(a role.Action, group string) bool {
 	return c.roles.Allows(a, group)
 }
 
-// Grant lets the client do something with a group.
+// Grant lets the client do something with one group.
 func (c *Connection) Grant(a role.Action, group string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roles.Grant(a, group)
 }
 
-// Revoke takes back what Grant gave.
+// Revoke forbids it, whatever roles there are.
 func (c *Connection) Revoke(a role.Action, group string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roles.Revoke(a, group)
 }
 
-// Join is the client's request to join a group.
-func (c *Connection) Join(group string, ackID *uint64) {
-	c.request(ackID, func() *AckError {
+// Join is the client's request to join a group. Like the requests below, it gives
+// why it was refused, which a client without ack id does not learn.
+func (c *Connection) Join(group string, ackID *uint64) error {
+	return c.request(ackID, func() *AckError {
 		if !c.Allows(role.JoinLeave, group) {
 			return forbidden("join", group)
 		}
@@ -45,8 +46,8 @@ func (c *Connection) Join(group string, ackID *uint64) {
 }
 
 // Leave is the client's request to leave a group.
-func (c *Connection) Leave(group string, ackID *uint64) {
-	c.request(ackID, func() *AckError {
+func (c *Connection) Leave(group string, ackID *uint64) error {
+	return c.request(ackID, func() *AckError {
 		if !c.Allows(role.JoinLeave, group) {
 			return forbidden("leave", group)
 		}
@@ -57,8 +58,8 @@ func (c *Connection) Leave(group string, ackID *uint64) {
 
 // Publish is the client's request to send a message to its group. Being in the
 // group is not needed, and being in it allows nothing.
-func (c *Connection) Publish(m *Message, noEcho bool, ttl time.Duration, ackID *uint64) {
-	c.request(ackID, func() *AckError {
+func (c *Connection) Publish(m *Message, noEcho bool, ttl time.Duration, ackID *uint64) error {
+	return c.request(ackID, func() *AckError {
 		if !c.Allows(role.Send, m.Group) {
 			return forbidden("send to", m.Group)
 		}
@@ -77,8 +78,14 @@ func (c *Connection) publish(m *Message, noEcho bool, ttl time.Duration) {
 	c.hub.Send(t, m, ttl)
 }
 
-func (c *Connection) request(ackID *uint64, do func() *AckError) {
-	if c.Begin(ackID) {
-		c.Finish(ackID, do())
+func (c *Connection) request(ackID *uint64, do func() *AckError) error {
+	if !c.Begin(ackID) {
+		return nil
 	}
+	refused := do()
+	c.Finish(ackID, refused)
+	if refused != nil {
+		return refused
+	}
+	return nil
 }

@@ -164,7 +164,7 @@ func (c *Connection) Groups() []string {
 }
 
 func (c *Connection) subject() odata.Subject {
-	return odata.Subject{ConnectionID: c.ID, UserID: c.UserID, Groups: c.Groups()}
+	return odata.Subject{ConnectionID: c.ID, UserID: c.UserID, Groups: c.Groups(), Protocol: c.Subprotocol}
 }
 
 // Serves tells whether a link is the connection's own: what comes over another

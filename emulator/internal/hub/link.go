@@ -12,8 +12,13 @@ const (
 	maxQueuedBytes  = 2 * maxUnackedBytes
 )
 
-// abortGrace is how long a link that is to end at once may still be writing.
-const abortGrace = time.Second
+// How long a link that is to end may take for it, and for the client's answer: at
+// once, or after all that is queued. Tests that leave clients behind wait for the
+// first each time.
+const (
+	abortGrace = 250 * time.Millisecond
+	closeGrace = 30 * time.Second
+)
 
 // Link takes frames to one client in order without ever making the sender wait.
 // It needs no goroutine while there is nothing to write.
@@ -26,7 +31,8 @@ type Link struct {
 	bytes   int
 	writing bool
 	closed  bool
-	grace   *time.Timer // cuts a write short once the link is to end at once
+	aborted bool
+	grace   *time.Timer // cuts a write short once the link is to end
 	idle    sync.Cond   // signalled when writing ends
 }
 
@@ -54,6 +60,7 @@ func (l *Link) Send(f Frame) bool {
 	l.push(f)
 	if f.Kind == FrameClose {
 		l.closed = true
+		l.limit(closeGrace)
 	}
 	return true
 }
@@ -72,17 +79,28 @@ func (l *Link) Abort(code int, reason string) {
 }
 
 func (l *Link) abortLocked(f Frame) {
-	switch {
-	case !l.closed:
+	if l.aborted {
+		return
+	}
+	l.aborted = true
+	if !l.closed {
 		l.queue, l.bytes = nil, 0
 		l.push(f)
 		l.closed = true
-	case len(l.queue) > 0:
+	} else if len(l.queue) > 0 {
 		l.queue = l.queue[len(l.queue)-1:] // the close frame
 	}
-	if l.writing && l.grace == nil {
-		l.grace = time.AfterFunc(abortGrace, l.cut)
+	if l.writing {
+		l.limit(abortGrace)
 	}
+}
+
+// limit gives the client so much time to take what is left.
+func (l *Link) limit(d time.Duration) {
+	if l.grace != nil {
+		l.grace.Stop()
+	}
+	l.grace = time.AfterFunc(d, l.cut)
 }
 
 // Wait returns when nothing is being written any more.

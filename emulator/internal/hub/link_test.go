@@ -86,13 +86,28 @@ func TestLinkAbortDoesNotWaitForThePeer(t *testing.T) {
 				start := time.Now()
 				l.Abort(hub.CloseGoingAway, "")
 				l.Wait()
-				assert.Equal(t, time.Second, time.Since(start))
+				assert.Equal(t, 250*time.Millisecond, time.Since(start))
 				assert.Empty(t, w.frames)
 				l.Abort(hub.CloseGoingAway, "") // does nothing, least of all cut again
 				<-time.After(time.Minute)
 			})
 		})
 	}
+}
+
+// Close gives the peer longer, since it may be about to read what is queued.
+func TestLinkCloseWaitsForThePeerButNotForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l := newTransport()
+		l.Send(text("1"))
+		synctest.Wait()
+		start := time.Now()
+		l.Close(hub.CloseNormal, "")
+		l.Wait()
+		assert.Equal(t, 30*time.Second, time.Since(start))
+		assert.Empty(t, w.frames)
+	})
 }
 
 func TestLinkOfASlowReader(t *testing.T) {

@@ -66,6 +66,9 @@ type StreamError struct {
 	UserErrorCode string
 }
 
+// Error gives the name and message.
+func (e *StreamError) Error() string { return e.Name + ": " + e.Message }
+
 // AckError is why a client's request failed.
 type AckError struct {
 	Name    string

@@ -101,7 +101,7 @@ func TestStreamTimerThatComesTooLate(t *testing.T) {
 		h := hub.New("chat", clock, &ends{})
 		var frames []string
 		c := connect(t, h, newLink(&frames))
-		c.StartStream("s", "nobody", true, time.Second)
+		_ = c.StartStream("s", "nobody", true, time.Second)
 		clock.now = clock.now.Add(999 * time.Millisecond)
 		c.StreamData("s", 1, &hub.Message{Type: hub.Text})
 		clock.now = clock.now.Add(time.Millisecond)

@@ -23,8 +23,9 @@ type stream struct {
 // maxStreams is how many streams a client can have open at a time.
 const maxStreams = 1000
 
-// StartStream is the client's request to send a stream to a group.
-func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Duration) {
+// StartStream is the client's request to send a stream to a group. It gives why it
+// was refused.
+func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Duration) error {
 	if idle == 0 {
 		idle = DefaultStreamIdle
 	}
@@ -33,7 +34,7 @@ func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Durati
 	switch {
 	case c.ended:
 		c.mu.Unlock()
-		return
+		return nil
 	case !c.roles.Allows(role.Send, group):
 		refused = &StreamError{Name: "Forbidden", Message: forbidden("send to", group).Message}
 	case c.streams[id] != nil:
@@ -51,9 +52,10 @@ func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Durati
 	c.mu.Unlock()
 	if refused != nil {
 		c.sendFrame(c.Codec.StreamClosed(id, refused))
-		return
+		return refused
 	}
 	c.sendFrame(c.Codec.StreamAck(id, 1))
+	return nil
 }
 
 // StreamData is the next piece of a stream; a nil message keeps the stream alive.

@@ -5,6 +5,9 @@
 //	…
 //	ok := f.Match(odata.Subject{ConnectionID: "c1", UserID: &user, Groups: groups})
 //
+// Of a connection a filter sees connectionId, userId, groups and protocol, the
+// subprotocol, which is not in the service's documentation.
+//
 // Operators bind, from the tightest: not; eq ne gt ge lt le in; and; or.
 // Strings are compared with case, code unit by code unit, and counted in UTF-16
 // code units, as the service does. Integers have 32 bits. Comparisons other than

@@ -11,6 +11,7 @@ type Subject struct {
 	ConnectionID string
 	UserID       *string // nil: null
 	Groups       []string
+	Protocol     string // empty: null
 }
 
 // Match evaluates the filter for a connection.
@@ -42,6 +43,12 @@ var fields = map[string]field{
 			return nil
 		}
 		return *s.UserID
+	}},
+	"protocol": {kindText, func(s *Subject) any {
+		if s.Protocol == "" {
+			return nil
+		}
+		return s.Protocol
 	}},
 	"groups": {kindCollection, func(s *Subject) any { return s.Groups }},
 }

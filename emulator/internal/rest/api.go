@@ -94,7 +94,7 @@ func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
 			a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "REST call refused",
-				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("error", err.Error()))
+				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("reason", err.Error()))
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -109,7 +109,7 @@ func (a *API) serve(op operation) http.HandlerFunc {
 		op(rec, r, a.Hub(r.PathValue("hub")))
 		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, "REST call",
 			slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+			slog.Int("status", rec.status), slog.Float64("ms", float64(time.Since(start).Microseconds())/1000))
 	}
 }
 

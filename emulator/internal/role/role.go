@@ -30,7 +30,7 @@ const maxStars = 5
 // Set is what the roles of one client allow. The zero Set allows nothing.
 type Set struct {
 	all      [2]bool
-	groups   [2]map[string]bool
+	groups   [2]map[string]bool // false: taken back, whatever else there is
 	patterns [2][]glob.Pattern
 }
 
@@ -75,8 +75,8 @@ func (s *Set) add(role string) error {
 
 // Allows tells whether an action is allowed in a group.
 func (s *Set) Allows(a Action, group string) bool {
-	if s.all[a] || s.groups[a][group] {
-		return true
+	if allowed, named := s.groups[a][group]; named || s.all[a] {
+		return allowed || !named
 	}
 	for _, p := range s.patterns[a] {
 		if p.Match(group) {
@@ -88,15 +88,28 @@ func (s *Set) Allows(a Action, group string) bool {
 
 // Grant allows an action in one group.
 func (s *Set) Grant(a Action, group string) {
+	delete(s.groups[a], group)
+	s.name(a, group, true)
+}
+
+// Revoke forbids an action in one group until it is granted again, even to roles
+// for all groups and patterns.
+func (s *Set) Revoke(a Action, group string) {
+	delete(s.groups[a], group)
+	s.name(a, group, false)
+}
+
+// name keeps an exception from what roles for more than one group allow, if it is
+// one.
+func (s *Set) name(a Action, group string, allowed bool) {
+	if s.Allows(a, group) == allowed {
+		return
+	}
 	if s.groups[a] == nil {
 		s.groups[a] = make(map[string]bool)
 	}
-	s.groups[a][group] = true
+	s.groups[a][group] = allowed
 }
-
-// Revoke takes back what Grant, or a role that names just this group, gave. A
-// role for all groups or a pattern goes on to allow it.
-func (s *Set) Revoke(a Action, group string) { delete(s.groups[a], group) }
 
 func clip(s string) string {
 	const most = 128

@@ -41,14 +41,20 @@ func TestRoles(t *testing.T) {
 
 func TestGrantAndRevoke(t *testing.T) {
 	t.Parallel()
-	set, err := role.Parse([]string{"webpubsub.sendToGroup.g", "webpubsub.joinLeaveGroup"})
+	set, err := role.Parse([]string{"webpubsub.sendToGroup.g", "webpubsub.joinLeaveGroup", "webpubsub.sendToGroups.room.*"})
 	require.NoError(t, err)
 	set.Grant(role.Send, "h")
 	assert.True(t, set.Allows(role.Send, "h"))
 	set.Revoke(role.Send, "g")
 	assert.False(t, set.Allows(role.Send, "g"))
-	set.Revoke(role.JoinLeave, "g")
-	assert.True(t, set.Allows(role.JoinLeave, "g"), "a role for all groups stays")
+	for action, group := range map[role.Action]string{role.JoinLeave: "g", role.Send: "room.1"} {
+		set.Revoke(action, group)
+		assert.False(t, set.Allows(action, group), "though there is a role for many groups")
+		assert.True(t, set.Allows(role.JoinLeave, "h"))
+		assert.True(t, set.Allows(role.Send, "room.2"))
+		set.Grant(action, group)
+		assert.True(t, set.Allows(action, group))
+	}
 }
 
 func TestTooManyStars(t *testing.T) {

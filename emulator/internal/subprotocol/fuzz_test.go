@@ -13,6 +13,37 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
+// assertSame reads a written message with a decoder that is not ours.
+func assertSame(t *testing.T, m *hub.Message, frame []byte) {
+	t.Helper()
+	var out struct {
+		SequenceID uint64
+		Type, From string
+		Group      string
+		DataType   string
+		Data       json.RawMessage
+		Metadata   map[string]string
+	}
+	require.NoError(t, json.Unmarshal(frame, &out), "%s", frame)
+	assert.Equal(t, uint64(7), out.SequenceID)
+	assert.Equal(t, m.Group, out.Group)
+	if len(m.Metadata) > 0 || out.Metadata != nil {
+		assert.Equal(t, m.Metadata, out.Metadata)
+	}
+	switch out.DataType {
+	case "json":
+		assert.Equal(t, string(m.Data), string(out.Data), "as it came, numbers too long for a float as well")
+	case "text":
+		var text string
+		require.NoError(t, json.Unmarshal(out.Data, &text))
+		assert.Equal(t, string(m.Data), text)
+	default:
+		var data []byte
+		require.NoError(t, json.Unmarshal(out.Data, &data))
+		assert.Equal(t, m.Data, data)
+	}
+}
+
 // FuzzJSON holds what is read of a frame to what the hub relies on, and writes
 // its message again.
 func FuzzJSON(f *testing.F) {
@@ -48,7 +79,7 @@ func FuzzJSON(f *testing.F) {
 		if m != nil {
 			require.NoError(t, subprotocol.CheckMetadata(m.Metadata))
 			frame := p.Sequenced(m, p.Message(m), 7)
-			assert.True(t, json.Valid(frame.Data), "%s", frame.Data)
+			assertSame(t, m, frame.Data)
 		}
 	})
 }

@@ -68,7 +68,7 @@ func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
 	}
 	given, err := claims.GetAudience()
 	if err != nil || !anyAudience(given, audiences) {
-		return nil, fmt.Errorf("%w: it is not made out to %q", ErrInvalid, audiences)
+		return nil, fmt.Errorf("%w: it is made out to %.256q, want %q", ErrInvalid, given, audiences[0])
 	}
 	return flatten(claims), nil
 }

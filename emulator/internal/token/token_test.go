@@ -1,7 +1,11 @@
 package token_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +55,7 @@ func TestMadeTokensAreValid(t *testing.T) {
 	}
 	_, err = newKeys(t, "primary").Verify(text, "http://h/client/hubs/b")
 	require.ErrorIs(t, err, token.ErrInvalid)
-	assert.NotContains(t, err.Error(), audience, "claims are not for the log")
+	require.EqualError(t, err, `token is not valid: it is made out to ["`+audience+`"], want "http://h/client/hubs/b"`)
 }
 
 func TestEscapedAudience(t *testing.T) {
@@ -104,5 +108,55 @@ func FuzzVerify(f *testing.F) {
 		parts := strings.Split(text, ".")
 		require.Len(t, parts, 3)
 		require.Equal(t, signing[:2], parts[:2])
+	})
+}
+
+// FuzzClaims signs whatever claims there are, and holds those of accepted tokens
+// to what a plain JSON decoder reads of them.
+func FuzzClaims(f *testing.F) {
+	const key = "k"
+	keys := newKeys(f, key)
+	for _, claims := range []string{
+		`{"aud":"http://h/client/hubs/a[b]","exp":1893502800}`, `{"aud":["x","http://h/client/hubs/a%5Bb%5D"],"exp":1893502800.5,"nbf":1893499200,"n":1e400,"l":[1,"a",true,null,{}]}`,
+		`{"aud":"http://h/client/hubs/a[b]","exp":1893498900}`, `{"aud":"http://h/client/hubs/a[b]","exp":"1893502800"}`, `{"exp":1893502800}`, `[]`, `null`, `{"aud":{},"exp":1}`,
+	} {
+		f.Add(claims)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	head := encode([]byte(`{"alg":"HS256"}`)) + "."
+	f.Fuzz(func(t *testing.T, payload string) {
+		signed := head + encode([]byte(payload))
+		signature, err := jwt.SigningMethodHS256.Sign(signed, []byte(key))
+		require.NoError(t, err)
+		claims, err := keys.Verify(signed+"."+encode(signature), audience)
+		if err != nil {
+			require.ErrorIs(t, err, token.ErrInvalid)
+			return
+		}
+		var read map[string]any
+		d := json.NewDecoder(strings.NewReader(payload))
+		d.UseNumber()
+		require.NoError(t, d.Decode(&read))
+		leeway := token.Leeway.Seconds() + 1 // of a part of a second
+		exp, ok := read["exp"].(json.Number)
+		require.True(t, ok, "no expiry")
+		seconds, err := exp.Float64()
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, seconds, float64(noon().Unix())-leeway)
+		if nbf, ok := read["nbf"].(json.Number); ok {
+			seconds, err := nbf.Float64()
+			require.NoError(t, err)
+			assert.LessOrEqual(t, seconds, float64(noon().Unix())+leeway)
+		}
+		assert.True(t, slices.ContainsFunc(claims["aud"], func(a string) bool {
+			decoded, err := url.PathUnescape(a)
+			return strings.EqualFold(a, audience) || (err == nil && strings.EqualFold(decoded, audience))
+		}), "made out to %q", claims["aud"])
+		for name, values := range claims {
+			require.Contains(t, read, name)
+			if text, ok := read[name].(string); ok {
+				assert.Equal(t, []string{text}, values, name)
+			}
+		}
 	})
 }

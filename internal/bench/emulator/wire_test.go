@@ -1,0 +1,108 @@
+//go:build linux
+
+package emulator_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// client is a WebSocket client that does as little as it can, so that it does not
+// take the processor from the server.
+type client struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// dial connects a client of hub chat: a member of group g who may send to it.
+func dial(b *testing.B, address, subprotocol, query string) *client {
+	b.Helper()
+	conn, err := net.Dial("tcp", address)
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = conn.Close() })
+	c := &client{conn, bufio.NewReaderSize(conn, 512)}
+	if subprotocol != "" {
+		subprotocol = "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
+	}
+	_, err = fmt.Fprintf(conn, "GET /client/hubs/chat?access_token=%s%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", token(b, address), query, address, subprotocol)
+	require.NoError(b, err)
+	resp, err := http.ReadResponse(c.in, nil)
+	require.NoError(b, err)
+	require.Equal(b, http.StatusSwitchingProtocols, resp.StatusCode)
+	require.NoError(b, resp.Body.Close())
+	return c
+}
+
+func token(b *testing.B, address string) string {
+	b.Helper()
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"aud": "http://" + address + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": "ann",
+		"role": "webpubsub.sendToGroup", "webpubsub.group": "g",
+	}).SignedString([]byte(emulator.DefaultAccessKey))
+	require.NoError(b, err)
+	return text
+}
+
+// next reads past one frame, whose payload must end with text.
+func (c *client) next(text string) error {
+	head, err := c.in.Peek(2)
+	if err != nil {
+		return err
+	}
+	kind, size, length := head[0]&0xf, 2, int(head[1])
+	if length == 126 {
+		if head, err = c.in.Peek(4); err != nil {
+			return err
+		}
+		size, length = 4, int(binary.BigEndian.Uint16(head[2:]))
+	}
+	const ping = 9
+	if (kind > 2 && kind != ping) || length > c.in.Size()-size {
+		return fmt.Errorf("frame of kind %d with %d bytes", kind, length)
+	}
+	frame, err := c.in.Peek(size + length)
+	if err != nil {
+		return err
+	}
+	if kind == ping {
+		pong := append([]byte{0x8a, 0x80 | byte(length), 0, 0, 0, 0}, frame[size:]...)
+		if _, err := c.Write(pong); err != nil {
+			return err
+		}
+		if _, err = c.in.Discard(size + length); err != nil {
+			return err
+		}
+		return c.next(text)
+	}
+	if !strings.Contains(string(frame[size:]), text) {
+		return fmt.Errorf("frame %q does not have the text", frame)
+	}
+	_, err = c.in.Discard(size + length)
+	return err
+}
+
+// send sends a text frame of up to 64 KiB, masked with zeros.
+func (c *client) send(text string) error {
+	frame := []byte{0x81}
+	if len(text) < 126 {
+		frame = append(frame, 0x80|byte(len(text)))
+	} else {
+		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(len(text)))
+	}
+	frame = append(frame, 0, 0, 0, 0)
+	_, err := io.WriteString(c.Conn, string(frame)+text)
+	return err
+}

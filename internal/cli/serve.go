@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// How long a stop waits for event handlers to hear of it, and for REST calls.
+// Together they are less than the time after which Docker and others kill.
+const (
+	eventsGrace = 5 * time.Second
+	callsGrace  = 2 * time.Second
+)
+
+// listen listens on an address. On localhost it does so by both versions of IP,
+// of which some clients try only the one that their system names first.
+func listen(ctx context.Context, address string, logger *slog.Logger) ([]net.Listener, error) {
+	var config net.ListenConfig
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if host != "localhost" {
+		l, err := config.Listen(ctx, "tcp", address)
+		return []net.Listener{l}, err
+	}
+	four, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return nil, err
+	}
+	if _, port, err = net.SplitHostPort(four.Addr().String()); err != nil {
+		return nil, err
+	}
+	six, err := config.Listen(ctx, "tcp", net.JoinHostPort("::1", port))
+	if err != nil {
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {
+			logger.Warn("not listening", "reason", err) // somebody else has the port
+		}
+		return []net.Listener{four}, nil
+	}
+	return []net.Listener{four, six}, nil
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// serve serves until the context ends, and then stops: clients are told, their
+// event handlers, too, and REST calls are answered.
+func serve(ctx context.Context, listeners []net.Listener, emu *emulator.Server, logger *slog.Logger) error {
+	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- server.Serve(l) }()
+	}
+	select {
+	case err := <-failed:
+		_ = server.Close()
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("stopping")
+	events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
+	defer cancel()
+	if err := emu.Shutdown(events); err != nil {
+		logger.Warn("events given up", "reason", err)
+	}
+	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), callsGrace)
+	defer cancel()
+	err := server.Shutdown(calls)
+	for range listeners {
+		if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
+			err = served
+		}
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/cli"
+)
+
+// asJSON writes settings as a JSON file has them.
+func asJSON(tb testing.TB, hubs map[string]emulator.Hub) []byte {
+	tb.Helper()
+	type object = map[string]any
+	file := object{}
+	for name, h := range hubs {
+		policy := "deny"
+		if h.AllowAnonymous {
+			policy = "allow"
+		}
+		handlers := []object{}
+		for _, e := range h.EventHandlers {
+			handlers = append(handlers, object{
+				"urlTemplate": e.URLTemplate, "userEventPattern": e.UserEventPattern, "systemEvents": e.SystemEvents,
+				"groupPresenceEvents": object{"eventNames": e.GroupEvents, "groupFilters": e.GroupFilters},
+			})
+		}
+		file[name] = object{"anonymousConnectPolicy": policy, "eventHandlers": handlers}
+	}
+	data, err := json.Marshal(object{"hubs": file})
+	require.NoError(tb, err)
+	return data
+}
+
+// FuzzSettings reads files: what can be read means the same in JSON, and makes an
+// emulator or an error.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte("hubs:\n  chat:\n    anonymousConnectPolicy: allow\n    eventHandlers:\n      - urlTemplate: http://h/{hub}\n        systemEvents: [connect]\n"))
+	f.Add([]byte(`{"hubs": {"a": {"eventHandlers": [{"urlTemplate": "http://h", "groupPresenceEvents": {"eventNames": ["joined"], "groupFilters": ["a.*"]}}]}, "b": {}}}`))
+	f.Add([]byte("hubs: {a: &x {anonymousConnectPolicy: deny}, b: *x}"))
+	f.Add([]byte("a: &a [x,x,x]\nb: &b [*a,*a,*a]\nhubs: {c: *b}"))
+	f.Add([]byte("---\n...\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		hubs, err := cli.ParseSettings(data)
+		if err != nil {
+			require.Nil(t, hubs)
+			return
+		}
+		again, err := cli.ParseSettings(asJSON(t, hubs))
+		require.NoError(t, err)
+		assert.Equal(t, asJSON(t, hubs), asJSON(t, again))
+		if s, err := emulator.New(emulator.Config{Hubs: hubs}); err == nil {
+			s.Close()
+		}
+	})
+}
