@@ -132,10 +132,9 @@ func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in 
 	if !slices.Contains(s.Rooms, in.Room) {
 		return nil, webpubsub.Forbidden("You are not in this room.")
 	}
-	said := Notice{
-		Type: "said", Room: in.Room, Person: Person{ev.ConnectionID, ev.UserID, s.Nickname}, Text: in.Text, At: time.Now(),
-		ID: ev.ConnectionID + "/" + ev.ID, // the same should the service send the event again
-	}
+	id := ev.ConnectionID + "/" + ev.ID // the same should the service send the event again
+	who := Person{ev.ConnectionID, ev.UserID, s.Nickname}
+	said := Notice{Type: "said", Room: in.Room, Person: who, Text: in.Text, ID: id, At: time.Now()}
 	if err := c.history.Add(ctx, said); err != nil {
 		return nil, err
 	}
@@ -190,7 +189,7 @@ func (c *Chat) rename(ctx context.Context, ev *webpubsub.UserEvent, s *Session, 
 func (c *Chat) print(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
 	start := time.Now()
 	err := next(ctx)
-	m := ev.EventMeta()
-	c.log.Printf("%-12s %d %7.1f ms  %s", m.EventName, webpubsub.StatusOf(err), time.Since(start).Seconds()*1000, m.ConnectionID)
+	took := time.Since(start).Seconds() * 1000
+	c.log.Printf("%-12s %d %7.1f ms  %s", ev.EventMeta().EventName, webpubsub.StatusOf(err), took, ev.EventMeta().ConnectionID)
 	return err
 }

@@ -59,6 +59,8 @@ func TestTwoPeopleInARoom(t *testing.T) {
 	ben.close()
 	assert.Equal(t, "Ben", ann.hearOf("left", ben.user).Name)
 	assert.Equal(t, []string{"Ann"}, names(of("joined", "lobby", ann.raise("join", m{"room": "lobby"}).Notices)))
+	ann.hearOf("left", ben.user) // for the group that he has left, and for the connection that has ended
+	assert.Equal(t, "Ben", s.admit("Ben", "another Ben").Name, "the name of who has left is free")
 }
 
 func TestRoomsAreApart(t *testing.T) {

@@ -83,7 +83,6 @@ func (c *Chat) serveLogin(w http.ResponseWriter, r *http.Request) {
 		answer = map[string]string{"reason": webpubsub.MessageOf(err)}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(webpubsub.StatusOf(err))
 	_ = json.NewEncoder(w).Encode(answer)
 }
