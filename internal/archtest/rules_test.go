@@ -40,6 +40,7 @@ const (
 	azcore         = "github.com/Azure/azure-sdk-for-go/sdk/azcore/..."
 	azidentity     = "github.com/Azure/azure-sdk-for-go/sdk/azidentity/..."
 	jwt            = "github.com/golang-jwt/jwt/v5"
+	precis         = "golang.org/x/text/secure/precis"
 	webSocket      = "github.com/coder/websocket/..."
 	cobra          = "github.com/spf13/cobra"
 	pflag          = "github.com/spf13/pflag"
@@ -123,6 +124,12 @@ var rooms = []room{
 		ours:  []pattern{"service/...", "emulator/..."},
 		third: []pattern{azcore, azidentity, webSocket},
 		why:   "the one program that shows Entra ID has its credentials, and live clients to look at",
+	},
+	{
+		name:  "examples/chat",
+		ours:  []pattern{".", "service/...", "emulator/..."},
+		third: []pattern{jwt, precis},
+		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, and RFC 8266 says which nicknames look the same",
 	},
 	{
 		name: "internal/bench/...",
