@@ -329,7 +329,16 @@ func (e *Endpoint) Close(ctx context.Context) bool {
 		s.link.Abort(hub.CloseGoingAway, stopping)
 	}
 	e.mu.Unlock()
-	stop := context.AfterFunc(ctx, e.cancel)
+	cancelled := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		e.cancel()
+		close(cancelled)
+	})
 	e.running.Wait()
-	return stop()
+	if !stop() {
+		<-cancelled
+		return false
+	}
+	e.cancel()
+	return true
 }

@@ -80,12 +80,18 @@ func New(cfg Config) (*Dispatcher, error) {
 // Close waits for the notifications that are on their way until the context ends,
 // and then ends them. It reports false if it did so.
 func (d *Dispatcher) Close(ctx context.Context) bool {
+	told := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		d.mu.Lock()
-		defer d.mu.Unlock()
 		d.idle.Broadcast()
+		d.mu.Unlock()
+		close(told)
 	})
-	defer stop()
+	defer func() {
+		if !stop() {
+			<-told
+		}
+	}()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for d.running > 0 && ctx.Err() == nil {
