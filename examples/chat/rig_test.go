@@ -2,14 +2,11 @@ package main_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
@@ -17,35 +14,14 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	chat "github.com/go-webpubsub/webpubsub/examples/chat"
 )
 
 // TestMain fails the test binary if anything of the chat still runs: every test
 // has stopped its own by now.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if leaked := leaks(); code == 0 && len(leaked) > 0 {
-		fmt.Fprintf(os.Stderr, "goroutines leaked:\n\n%s\n", strings.Join(leaked, "\n\n"))
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leaks gives the goroutines that run code of this module or of the WebSocket
-// library, other than the one that asks.
-func leaks() []string {
-	var all bytes.Buffer
-	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // a buffer takes everything
-	var out []string
-	for stack := range strings.SplitSeq(all.String(), "\n\n") {
-		ours := strings.Contains(stack, "go-webpubsub/webpubsub") || strings.Contains(stack, "coder/websocket")
-		if ours && !strings.Contains(stack, "chat_test.leaks(") && !strings.Contains(stack, "main_test.leaks(") {
-			out = append(out, stack)
-		}
-	}
-	return out
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is the program, as it runs on the emulator.
 type server struct {

@@ -10,13 +10,13 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
 	main "github.com/go-webpubsub/webpubsub/examples/service"
@@ -27,19 +27,7 @@ var update = flag.Bool("update", false, "write testdata/output.txt anew")
 const golden = "testdata/output.txt"
 
 // TestMain fails the test binary if a goroutine of the tour is left.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	var all bytes.Buffer
-	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // a buffer takes everything
-	for stack := range strings.SplitSeq(all.String(), "\n\n") {
-		ours := strings.Contains(stack, "go-webpubsub/webpubsub") || strings.Contains(stack, "coder/websocket")
-		if ours && !strings.Contains(stack, "service_test.TestMain(") {
-			fmt.Fprintf(os.Stderr, "goroutine leaked:\n%s\n", stack)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // environ gives an environment of nothing but these variables.
 func environ(variables map[string]string) func(string) string {

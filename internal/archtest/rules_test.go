@@ -46,6 +46,7 @@ const (
 	pflag          = "github.com/spf13/pflag"
 	yaml           = "go.yaml.in/yaml/v3"
 	testify        = "github.com/stretchr/testify/..."
+	goleak         = "go.uber.org/goleak"
 )
 
 // rooms stand in the order of the building, lowest first: a room imports only
@@ -173,8 +174,8 @@ var bans = []ban{
 	},
 	{
 		name:  "...",
-		other: []pattern{testify},
-		why:   "testify is for tests: users of the module do not compile it",
+		other: []pattern{testify, goleak},
+		why:   "testify and goleak are for tests: users of the module do not compile it",
 	},
 	{
 		name:  ".",
@@ -183,8 +184,9 @@ var bans = []ban{
 	},
 }
 
-// testThird is what tests may import beside what the rooms import.
-var testThird = []pattern{testify}
+// testThird is what tests may import beside what the rooms import: assertions, and
+// goroutines that a test has left behind.
+var testThird = []pattern{testify, goleak}
 
 // violation is one broken rule.
 type violation struct {
