@@ -27,6 +27,7 @@ type Scanner struct {
 	brokenAt int
 }
 
+// New makes a scanner that stands at the start of a text.
 func New(text string) Scanner {
 	return Scanner{text: text, valid: utf8.ValidString(text)}
 }
