@@ -144,6 +144,15 @@ func (p *peer) quiet(d time.Duration) {
 	}
 }
 
+// drain takes all that the client sends.
+func (p *peer) drain() {
+	for {
+		if _, _, err := p.conn.Read(p.t.Context()); err != nil {
+			return
+		}
+	}
+}
+
 func (p *peer) close(code websocket.StatusCode, reason string) { _ = p.conn.Close(code, reason) }
 
 // drop ends the link without a word.
