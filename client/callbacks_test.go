@@ -68,8 +68,8 @@ func TestCallbackContext(t *testing.T) {
 		f := newFake(t)
 		c := f.client(nil)
 		var got, last context.Context
-		c.OnConnected(func(ctx context.Context, _ client.Connected) { got = ctx })
-		c.OnStopped(func(ctx context.Context, _ client.Stopped) { last = ctx })
+		c.OnConnected(func(ctx context.Context, _ client.Connected) { got = ctx }) //nolint:fatcontext // to be looked at
+		c.OnStopped(func(ctx context.Context, _ client.Stopped) { last = ctx })    //nolint:fatcontext // to be looked at
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "v"))
 		go func() { f.greet("id-1") }()
 		require.NoError(t, c.Start(ctx))
@@ -154,7 +154,7 @@ func TestCallbackWaitsForAck(t *testing.T) {
 			if m.Data.String() == "0" {
 				<-time.After(time.Second) // the queue is full, and the client does not read
 				_, err := c.JoinGroup(ctx, "other", nil)
-				assert.NoError(t, err)
+				require.NoError(t, err)
 				seen.note("joined")
 			}
 			seen.note(m.Data.String())
@@ -201,7 +201,7 @@ func TestAckBehindFullQueue(t *testing.T) {
 					c := f.client(&client.Options{QueueSize: 10})
 					var failed error
 					var n atomic.Int64
-					c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) {
+					c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) { //nolint:contextcheck // the case
 						if n.Add(1) == 1 {
 							if !derived { // the rule does not depend on whose context it is
 								ctx = t.Context()
@@ -283,8 +283,8 @@ func TestTypedCallbacks(t *testing.T) {
 		seen := new(recorder)
 		c := f.client(&client.Options{OnError: func(_ context.Context, err error) {
 			var e *client.DecodeError
-			assert.ErrorAs(t, err, &e)
-			assert.Error(t, errors.Unwrap(err))
+			require.ErrorAs(t, err, &e)
+			require.Error(t, errors.Unwrap(err))
 			seen.note(err.Error())
 		}})
 		unregister := client.OnGroupJSON(c, "g", func(_ context.Context, m *client.GroupMessage, v note) { seen.note(fmt.Sprint("g ", m.Group, v.N)) })
@@ -292,7 +292,7 @@ func TestTypedCallbacks(t *testing.T) {
 		client.OnServerJSON(c, func(_ context.Context, _ *client.ServerMessage, v note) { seen.note(fmt.Sprint("server ", v.N)) })
 		p := f.start(c)
 		message := func(from, dataType, data string) string {
-			return fmt.Sprintf(`{"type":"message",%s,"dataType":"%s","data":%s}`, from, dataType, data)
+			return fmt.Sprintf(`{"type":"message",%s,"dataType":%q,"data":%s}`, from, dataType, data)
 		}
 		inGroup, inOther, server := `"from":"group","group":"g"`, `"from":"group","group":"h"`, `"from":"server"`
 		p.send(message(inGroup, "json", `{"n":1}`), message(inOther, "text", `"{\"n\":2}"`), message(server, "json", `{"n":3}`))

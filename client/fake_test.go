@@ -170,7 +170,7 @@ func ack(id uint64, failure string) string {
 	if failure == "" {
 		return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":true}`, id)
 	}
-	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"%s","message":"because"}}`, id, failure)
+	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":%q,"message":"because"}}`, id, failure)
 }
 
 func ackID(t *testing.T, frame string) uint64 {

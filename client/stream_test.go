@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -492,7 +491,7 @@ func TestStreamHoldsBack(t *testing.T) {
 		free := make(chan struct{})
 		var n atomic.Int64
 		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
-			for range s.Pieces() {
+			for range s.Pieces() { //nolint:errcheck // the pieces are what counts
 				n.Add(1)
 				<-free
 			}
@@ -515,7 +514,7 @@ func TestStreamHoldsBack(t *testing.T) {
 		assert.Equal(t, int64(200), n.Load())
 		err, _ := reported.Load().(error)
 		var panicked *client.PanicError
-		require.True(t, errors.As(err, &panicked))
+		require.ErrorAs(t, err, &panicked)
 		assert.Equal(t, "oh", panicked.Value)
 	})
 }
@@ -529,7 +528,7 @@ func TestTooManyStreams(t *testing.T) {
 		var open atomic.Int64
 		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
 			open.Add(1)
-			for range s.Pieces() {
+			for range s.Pieces() { //nolint:errcheck // it only has to end
 				continue
 			}
 			open.Add(-1)

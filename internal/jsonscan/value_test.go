@@ -47,7 +47,7 @@ func TestBool(t *testing.T) {
 	for _, text := range []string{"null", "1", "", "[]"} {
 		s := jsonscan.New(text)
 		assert.False(t, s.Bool())
-		assert.Error(t, s.Err(), "%q", text)
+		require.Error(t, s.Err(), "%q", text)
 	}
 	s := jsonscan.New("tru")
 	s.Bool()
