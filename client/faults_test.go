@@ -147,8 +147,10 @@ func TestPolicyViolation(t *testing.T) {
 				c := f.client(nil)
 				var ended client.Disconnected
 				c.OnDisconnected(func(_ context.Context, ev client.Disconnected) { ended = ev })
-				var lost error
-				c.OnRecovering(func(_ context.Context, ev client.Recovering) { lost = ev.Err })
+				var lost client.Recovering
+				c.OnRecovering(func(_ context.Context, ev client.Recovering) { lost = ev })
+				var back client.Recovered
+				c.OnRecovered(func(_ context.Context, ev client.Recovered) { back = ev })
 				seen := record(c)
 				p := f.start(c)
 				pass(15 * time.Second)
@@ -156,7 +158,8 @@ func TestPolicyViolation(t *testing.T) {
 				if recovers {
 					f.recovered("id-1")
 					assert.Equal(t, []string{"connected ann", "recovering", "recovered"}, seen.settled())
-					assert.Equal(t, code, websocket.CloseStatus(lost))
+					assert.Equal(t, code, websocket.CloseStatus(lost.Err))
+					assert.Equal(t, []string{"id-1", "id-1"}, []string{lost.ConnectionID, back.ConnectionID})
 					return
 				}
 				f.greet("id-2")

@@ -380,7 +380,7 @@ func TestStartInCallbacks(t *testing.T) {
 		})
 		require.NoError(t, c.Start(t.Context()))
 		for range 3 {
-			synctest.Wait()
+			pass(time.Second)
 			require.NoError(t, c.Stop(t.Context()))
 		}
 		want := []string{"connected ann", "disconnected", "stopped"}
@@ -443,4 +443,30 @@ func TestStopHurriesTheEnd(t *testing.T) {
 			assert.Equal(t, []string{"g/bob: b", "disconnected", end}, seen.settled())
 		})
 	}
+}
+
+// TestStopWhatIsStartedInCallback: the callbacks of the next life wait for the one
+// in which it begins, which can end it all the same.
+func TestStopWhatIsStartedInCallback(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		c := r.client("ann", nil)
+		seen := record(c)
+		first := true
+		c.OnStopped(func(ctx context.Context, _ client.Stopped) {
+			if first {
+				first = false
+				assert.NoError(t, c.Start(ctx))
+				assert.NoError(t, c.Stop(ctx))
+				assert.ErrorIs(t, c.Start(ctx), client.ErrStopped)
+			}
+		})
+		require.NoError(t, c.Start(t.Context()))
+		synctest.Wait()
+		require.NoError(t, c.Stop(t.Context()))
+		require.NoError(t, c.Stop(t.Context()))
+		life := []string{"connected ann", "disconnected", "stopped"}
+		assert.Equal(t, append(life, life...), seen.settled())
+	})
 }
