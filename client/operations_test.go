@@ -385,6 +385,27 @@ func metadata(n int) map[string]string {
 	return m
 }
 
+// TestContextEnded: nothing is sent for a caller who has gone.
+func TestContextEnded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, op := range operations {
+			begin(func() (client.Result, error) { return op.call(ctx, c) }).fails(t, context.Canceled)
+		}
+		_, err := c.InvokeEvent(ctx, "e", client.Data{}, nil)
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = c.SendToGroup(ctx, "g", client.Text("x"), &client.SendOptions{FireAndForget: true})
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = c.OpenGroupStream(ctx, "g", nil)
+		require.ErrorIs(t, err, context.Canceled)
+		p.quiet(10 * time.Second)
+	})
+}
+
 // TestAckIDInUse: two requests under one id at a time would get each other's ack.
 func TestAckIDInUse(t *testing.T) {
 	t.Parallel()
