@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/service"
 )
 
 // TestNothingIsLost sends 10,000 messages to a client whose network is cut 20
@@ -356,6 +357,31 @@ func TestServiceRestart(t *testing.T) {
 		_, err = c.SendToGroup(t.Context(), "g", client.Text("hi"), nil)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"connected ann", "recovering", "disconnected", "connected ann", "g/ann: hi"}, seen.settled())
+	})
+}
+
+// TestClosedByApplication: a client whose application closes its connection is told
+// why, and makes a new one.
+func TestClosedByApplication(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		opts := new(service.Options)
+		opts.Transport = r.network.client()
+		hub, err := service.NewClientFromConnectionString("Endpoint="+base+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", "chat", opts)
+		require.NoError(t, err)
+		c := r.client("ann", nil)
+		seen := record(c)
+		require.NoError(t, c.Start(t.Context()))
+		require.NoError(t, hub.User("ann").SendText(t.Context(), "careful", nil))
+		pass(time.Minute)
+		id := c.ConnectionID()
+		require.NoError(t, hub.Connection(id).Close(t.Context(), &service.CloseOptions{Reason: "spam"}))
+		pass(time.Second)
+		assert.Equal(t, []string{"connected ann", "server: careful", "recovering", "disconnected Application server closed the connection. Reason: spam", "connected ann"}, seen.settled())
+		assert.NotEqual(t, id, c.ConnectionID())
+		require.NoError(t, hub.User("ann").SendText(t.Context(), "welcome", nil))
+		assert.Equal(t, []string{"server: welcome"}, seen.settled())
 	})
 }
 
