@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
 // A connect body is read by hand, once and from front to back, because
-// encoding/json takes five times as long; see [jsonScanner]. Its strings are
+// encoding/json takes five times as long; see [jsonscan.Scanner]. Its strings are
 // parts of one string and its lists parts of one slice, so that keeping one of
 // them keeps all of them in memory.
 
@@ -75,7 +77,7 @@ func (ev *ConnectEvent) decodeBody() error {
 		listSpace  [usualLists]namedList
 		valueSpace [usualValues]string
 
-		s      = newJSONScanner(string(ev.body))
+		s      = jsonscan.New(string(ev.body))
 		lists  = listSpace[:0]
 		values = valueSpace[:0]
 		seen   connectMember
@@ -84,11 +86,11 @@ func (ev *ConnectEvent) decodeBody() error {
 		subprotocols           namedList
 		mqttFrom, mqttTo       int
 	)
-	for more := s.object(); more; more = s.more('}') {
-		at := s.pos
-		member := connectMemberOf(s.name())
+	for more := s.Object(); more; more = s.More('}') {
+		at := s.Pos()
+		member := connectMemberOf(s.Name())
 		if seen&member != 0 {
-			s.fail(at, ruleOnce)
+			s.Fail(at, ruleOnce)
 		}
 		seen |= member
 		switch member {
@@ -105,15 +107,15 @@ func (ev *ConnectEvent) decodeBody() error {
 		case memberCertificates:
 			ev.ClientCertificates = readCertificates(&s)
 		case memberMQTT:
-			mqttFrom = s.pos
-			s.skip()
-			mqttTo = s.pos
+			mqttFrom = s.Pos()
+			s.Skip()
+			mqttTo = s.Pos()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
-	s.end()
-	if err := s.err(); err != nil {
+	s.End()
+	if err := s.Err(); err != nil {
 		return err
 	}
 
@@ -122,7 +124,7 @@ func (ev *ConnectEvent) decodeBody() error {
 	ev.Query = mapOf(&s, query, shared)
 	ev.Headers = mapOf(&s, headers, shared)
 	ev.Subprotocols = subprotocols.of(shared)
-	if err := s.err(); err != nil {
+	if err := s.Err(); err != nil {
 		return err
 	}
 	return ev.decodeMQTT(mqttFrom, mqttTo)
@@ -131,16 +133,16 @@ func (ev *ConnectEvent) decodeBody() error {
 // readLists reads an object whose members are lists of strings. The lists and
 // their values are appended to those that the body had before; own are the
 // object's, nil for null.
-func readLists(s *jsonScanner, lists []namedList, values []string) (own, allLists []namedList, allValues []string) {
-	if s.null() {
+func readLists(s *jsonscan.Scanner, lists []namedList, values []string) (own, allLists []namedList, allValues []string) {
+	if s.Null() {
 		return nil, lists, values
 	}
 	from := len(lists)
-	for more := s.object(); more; more = s.more('}') {
-		l := namedList{at: s.pos, lo: len(values)}
-		l.name = s.name()
-		if s.next() == '"' { // a list of one
-			values = append(values, s.str())
+	for more := s.Object(); more; more = s.More('}') {
+		l := namedList{at: s.Pos(), lo: len(values)}
+		l.name = s.Name()
+		if s.Next() == '"' { // a list of one
+			values = append(values, s.Text())
 		} else {
 			values = readStrings(s, values)
 		}
@@ -152,48 +154,48 @@ func readLists(s *jsonScanner, lists []namedList, values []string) (own, allList
 
 // readStrings reads an array of strings, null as one without any, and appends
 // them to values; null in place of a string is an empty one.
-func readStrings(s *jsonScanner, values []string) []string {
-	if s.null() {
+func readStrings(s *jsonscan.Scanner, values []string) []string {
+	if s.Null() {
 		return values
 	}
-	for more := s.array(); more; more = s.more(']') {
-		values = append(values, s.strOrNull())
+	for more := s.Array(); more; more = s.More(']') {
+		values = append(values, s.TextOrNull())
 	}
 	return values
 }
 
 // readCertificates reads the client's certificates. Null in place of one is an
 // error: a client that presented nothing must not look as if it had.
-func readCertificates(s *jsonScanner) []ClientCertificate {
-	if s.null() {
+func readCertificates(s *jsonscan.Scanner) []ClientCertificate {
+	if s.Null() {
 		return nil
 	}
 	var certificates []ClientCertificate
-	for more := s.array(); more; more = s.more(']') {
+	for more := s.Array(); more; more = s.More(']') {
 		certificates = append(certificates, readCertificate(s))
 	}
 	return certificates
 }
 
-func readCertificate(s *jsonScanner) (c ClientCertificate) {
+func readCertificate(s *jsonscan.Scanner) (c ClientCertificate) {
 	var thumbprint, content bool
-	for more := s.object(); more; more = s.more('}') {
-		at := s.pos
-		switch s.name() {
+	for more := s.Object(); more; more = s.More('}') {
+		at := s.Pos()
+		switch s.Name() {
 		case "thumbprint":
 			if thumbprint {
-				s.fail(at, ruleOnce)
+				s.Fail(at, ruleOnce)
 			}
 			thumbprint = true
-			c.Thumbprint = s.strOrNull()
+			c.Thumbprint = s.TextOrNull()
 		case "content":
 			if content {
-				s.fail(at, ruleOnce)
+				s.Fail(at, ruleOnce)
 			}
 			content = true
-			c.Content = s.strOrNull()
+			c.Content = s.TextOrNull()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 	return c
@@ -209,7 +211,7 @@ func (l namedList) of(shared []string) []string {
 }
 
 // mapOf makes a map of an object's lists; nil if there was no object.
-func mapOf(s *jsonScanner, lists []namedList, shared []string) map[string][]string {
+func mapOf(s *jsonscan.Scanner, lists []namedList, shared []string) map[string][]string {
 	if lists == nil {
 		return nil
 	}
@@ -217,7 +219,7 @@ func mapOf(s *jsonScanner, lists []namedList, shared []string) map[string][]stri
 	for i, l := range lists {
 		m[l.name] = l.of(shared)
 		if len(m) == i {
-			s.fail(l.at, ruleOnce)
+			s.Fail(l.at, ruleOnce)
 			return nil
 		}
 	}

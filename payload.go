@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -76,7 +77,7 @@ func (h *Handler) tooLarge() error {
 // decodeMQTT reads the mqtt member of a connect event.
 func decodeMQTT(data []byte) (*MQTTConnect, error) {
 	var in *wire.MQTTConnect
-	if err := unmarshal(data, &in); err != nil || in == nil {
+	if err := jsonscan.Unmarshal(data, &in); err != nil || in == nil {
 		return nil, err
 	}
 	out := &MQTTConnect{
@@ -101,7 +102,7 @@ func (ev *DisconnectedEvent) decode() error {
 		return nil
 	}
 	var in wire.Disconnected
-	if err := unmarshal(ev.body, &in); err != nil {
+	if err := jsonscan.Unmarshal(ev.body, &in); err != nil {
 		return &DecodeError{What: "body of the disconnected event", Err: err}
 	}
 	if in.Reason != nil {
@@ -124,7 +125,7 @@ func (ev *DisconnectedEvent) decode() error {
 func decodeGroup(body []byte) (string, error) {
 	const what = "body of the group presence event"
 	var in wire.GroupPresence
-	if err := unmarshal(body, &in); err != nil {
+	if err := jsonscan.Unmarshal(body, &in); err != nil {
 		return "", &DecodeError{What: what, Err: err}
 	}
 	if in.Group == "" {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
 // MaxStateBytes is the length of the longest connection state that a reply can
@@ -59,7 +61,7 @@ func (s State[T]) Get(ev Event) (T, error) {
 		err = isObject(data)
 	}
 	if err == nil {
-		err = unmarshal(data, &v)
+		err = jsonscan.Unmarshal(data, &v)
 	}
 	if err != nil {
 		var zero T
@@ -155,7 +157,7 @@ func isObject(data []byte) error {
 // older versions, plain JSON or text, are taken as they are.
 func fromDotNet(data []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
-	if err := unmarshal(data, &members); err != nil {
+	if err := jsonscan.Unmarshal(data, &members); err != nil {
 		return nil, err
 	}
 	for name, raw := range members {

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
 // UserEventFunc handles a user event and answers it. [JSON] and [Text] make one
@@ -119,7 +121,7 @@ func (ev *UserEvent) DecodeJSON(v any) error {
 	if !utf8.Valid(ev.Data) { // encoding/json would put other characters in its place
 		return &DecodeError{What: "JSON payload", Err: errNotUTF8}
 	}
-	if err := unmarshal(ev.Data, v); err != nil {
+	if err := jsonscan.Unmarshal(ev.Data, v); err != nil {
 		var misused *json.InvalidUnmarshalError
 		if errors.As(err, &misused) {
 			return misused

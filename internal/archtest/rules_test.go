@@ -42,6 +42,7 @@ const (
 	jwt            = "github.com/golang-jwt/jwt/v5"
 	precis         = "golang.org/x/text/secure/precis"
 	webSocket      = "github.com/coder/websocket/..."
+	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
 	pflag          = "github.com/spf13/pflag"
 	yaml           = "go.yaml.in/yaml/v3"
@@ -62,8 +63,12 @@ var rooms = []room{
 		why:  "it handles secrets; a parser of one string needs nothing",
 	},
 	{
+		name: "internal/jsonscan",
+		why:  "it reads what strangers sent, for whoever has to",
+	},
+	{
 		name:  ".",
-		ours:  []pattern{"internal/wire", "internal/connstr"},
+		ours:  []pattern{"internal/wire", "internal/connstr", "internal/jsonscan"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
 		why:   "what it imports, every user's program imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
 	},
@@ -75,9 +80,9 @@ var rooms = []room{
 	},
 	{
 		name:  "client/...",
-		ours:  []pattern{"internal/wire"},
-		third: []pattern{webSocket},
-		why:   "a client runs where no access key may be, and carries neither event handler nor REST client",
+		ours:  []pattern{"internal/wire", "internal/jsonscan"},
+		third: []pattern{webSocket, backoff},
+		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's",
 	},
 	{
 		name:  "internal/upstream/...",

@@ -1,4 +1,4 @@
-package webpubsub
+package jsonscan
 
 import (
 	"fmt"
@@ -12,13 +12,13 @@ import (
 // body can make the stack grow without end.
 const maxSkipDepth = 1000
 
-// jsonScanner reads a JSON text (RFC 8259) from front to back, once, without
+// Scanner reads a JSON text (RFC 8259) from front to back, once, without
 // building a tree: its caller names what it expects next.
 //
 // The first rule that the text breaks is kept, and the scanner then stands at
 // the end of the text, where nothing can be read anymore. All loops end there
 // by themselves, so it is enough to ask for the error when all is done.
-type jsonScanner struct {
+type Scanner struct {
 	text  string
 	pos   int
 	valid bool // text is UTF-8 throughout
@@ -27,21 +27,22 @@ type jsonScanner struct {
 	brokenAt int
 }
 
-func newJSONScanner(text string) jsonScanner {
-	return jsonScanner{text: text, valid: utf8.ValidString(text)}
+// New makes a scanner that stands at the start of a text.
+func New(text string) Scanner {
+	return Scanner{text: text, valid: utf8.ValidString(text)}
 }
 
-// fail keeps the first broken rule. Rules are constants: an error says where
+// Fail keeps the first broken rule. Rules are constants: an error says where
 // the text is wrong, not what stands there.
-func (s *jsonScanner) fail(at int, rule string) {
+func (s *Scanner) Fail(at int, rule string) {
 	if s.broken == "" {
 		s.broken, s.brokenAt = rule, at
 	}
 	s.pos = len(s.text)
 }
 
-// err gives the first broken rule and its place.
-func (s *jsonScanner) err() error {
+// Err gives the first broken rule and its place.
+func (s *Scanner) Err() error {
 	switch {
 	case s.broken == "":
 		return nil
@@ -51,9 +52,9 @@ func (s *jsonScanner) err() error {
 	return fmt.Errorf("offset %d: %s", s.brokenAt, s.broken)
 }
 
-// next gives the first byte of the next token without reading it, and zero,
+// Next gives the first byte of the next token without reading it, and zero,
 // with which no token begins, at the end of the text.
-func (s *jsonScanner) next() byte {
+func (s *Scanner) Next() byte {
 	for s.pos < len(s.text) {
 		c := s.text[s.pos]
 		if c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
@@ -64,37 +65,37 @@ func (s *jsonScanner) next() byte {
 	return 0
 }
 
-// end reads the end of the text.
-func (s *jsonScanner) end() {
-	if s.next(); s.pos < len(s.text) {
-		s.fail(s.pos, "want nothing after the value")
+// End reads the end of the text.
+func (s *Scanner) End() {
+	if s.Next(); s.pos < len(s.text) {
+		s.Fail(s.pos, "want nothing after the value")
 	}
 }
 
-// object reads the start of an object and tells whether a member follows; with
-// [jsonScanner.more] it makes a loop over the members.
-func (s *jsonScanner) object() bool { return s.open('{', '}', "want an object") }
+// Object reads the start of an object and tells whether a member follows; with
+// [Scanner.More] it makes a loop over the members.
+func (s *Scanner) Object() bool { return s.open('{', '}', "want an object") }
 
-// array reads the start of an array and tells whether an element follows.
-func (s *jsonScanner) array() bool { return s.open('[', ']', "want an array") }
+// Array reads the start of an array and tells whether an element follows.
+func (s *Scanner) Array() bool { return s.open('[', ']', "want an array") }
 
-func (s *jsonScanner) open(start, end byte, rule string) bool {
-	if s.next() != start {
-		s.fail(s.pos, rule)
+func (s *Scanner) open(start, end byte, rule string) bool {
+	if s.Next() != start {
+		s.Fail(s.pos, rule)
 		return false
 	}
 	s.pos++
-	if s.next() == end {
+	if s.Next() == end {
 		s.pos++
 		return false
 	}
 	return true
 }
 
-// more reads a comma and tells that another element follows, or reads the end
+// More reads a comma and tells that another element follows, or reads the end
 // of the object or array.
-func (s *jsonScanner) more(end byte) bool {
-	switch s.next() {
+func (s *Scanner) More(end byte) bool {
+	switch s.Next() {
 	case ',':
 		s.pos++
 		return true
@@ -102,48 +103,48 @@ func (s *jsonScanner) more(end byte) bool {
 		s.pos++
 		return false
 	}
-	s.fail(s.pos, "want a comma or the closing bracket")
+	s.Fail(s.pos, "want a comma or the closing bracket")
 	return false
 }
 
-// name reads the name of a member and its colon.
-func (s *jsonScanner) name() string {
+// Name reads the name of a member and its colon.
+func (s *Scanner) Name() string {
 	lo, hi, plain := s.quoted()
 	s.colon()
 	return s.cut(lo, hi, plain)
 }
 
-func (s *jsonScanner) colon() {
-	if s.next() != ':' {
-		s.fail(s.pos, "want a colon after the member's name")
+func (s *Scanner) colon() {
+	if s.Next() != ':' {
+		s.Fail(s.pos, "want a colon after the member's name")
 		return
 	}
 	s.pos++
 }
 
-// str reads a string.
-func (s *jsonScanner) str() string { return s.cut(s.quoted()) }
+// Text reads a string.
+func (s *Scanner) Text() string { return s.cut(s.quoted()) }
 
-// strOrNull reads a string, null as an empty one.
-func (s *jsonScanner) strOrNull() string {
-	if s.null() {
+// TextOrNull reads a string, null as an empty one.
+func (s *Scanner) TextOrNull() string {
+	if s.Null() {
 		return ""
 	}
-	return s.str()
+	return s.Text()
 }
 
-// null reads null if that is what comes next.
-func (s *jsonScanner) null() bool {
-	if s.next() != 'n' {
+// Null reads null if that is what comes next.
+func (s *Scanner) Null() bool {
+	if s.Next() != 'n' {
 		return false
 	}
 	s.literal("null")
 	return true
 }
 
-func (s *jsonScanner) literal(word string) {
+func (s *Scanner) literal(word string) {
 	if !strings.HasPrefix(s.text[s.pos:], word) {
-		s.fail(s.pos, "want a value")
+		s.Fail(s.pos, "want a value")
 		return
 	}
 	s.pos += len(word)
@@ -151,9 +152,9 @@ func (s *jsonScanner) literal(word string) {
 
 // quoted reads a string and gives the range between its quotes; plain means
 // that this range is the string's value as it stands.
-func (s *jsonScanner) quoted() (lo, hi int, plain bool) {
-	if s.next() != '"' {
-		s.fail(s.pos, "want a string")
+func (s *Scanner) quoted() (lo, hi int, plain bool) {
+	if s.Next() != '"' {
+		s.Fail(s.pos, "want a string")
 		return 0, 0, true
 	}
 	lo, plain = s.pos+1, s.valid
@@ -161,18 +162,18 @@ func (s *jsonScanner) quoted() (lo, hi int, plain bool) {
 		i = plainEnd(s.text, i)
 		switch {
 		case i == len(s.text):
-			s.fail(i, "want the string's closing quote")
+			s.Fail(i, "want the string's closing quote")
 			return 0, 0, true
 		case s.text[i] == '"':
 			s.pos = i + 1
 			return lo, i, plain
 		case s.text[i] != '\\':
-			s.fail(i, "want no control character in a string")
+			s.Fail(i, "want no control character in a string")
 			return 0, 0, true
 		}
 		n := escapeLen(s.text[i:])
 		if n == 0 {
-			s.fail(i, `want one of "\/bfnrtu after a backslash, and four hexadecimal digits after \u`)
+			s.Fail(i, `want one of "\/bfnrtu after a backslash, and four hexadecimal digits after \u`)
 			return 0, 0, true
 		}
 		plain = false
@@ -211,7 +212,7 @@ func plainEnd(s string, i int) int {
 // cut gives the value of a string from the range that quoted has found: a part
 // of the text, or a string of its own if it has escapes or bytes that are not
 // UTF-8, each of which stands for U+FFFD.
-func (s *jsonScanner) cut(lo, hi int, plain bool) string {
+func (s *Scanner) cut(lo, hi int, plain bool) string {
 	if plain {
 		return s.text[lo:hi]
 	}
@@ -312,11 +313,11 @@ func hex4(s string) (r rune, ok bool) {
 	return r, true
 }
 
-// skip reads a value of any kind.
-func (s *jsonScanner) skip() { s.skipNested(maxSkipDepth) }
+// Skip reads a value of any kind.
+func (s *Scanner) Skip() { s.skipNested(maxSkipDepth) }
 
-func (s *jsonScanner) skipNested(depth int) {
-	switch s.next() {
+func (s *Scanner) skipNested(depth int) {
+	switch s.Next() {
 	case '"':
 		s.quoted()
 	case 't':
@@ -327,18 +328,18 @@ func (s *jsonScanner) skipNested(depth int) {
 		s.literal("null")
 	case '{':
 		if depth == 0 {
-			s.fail(s.pos, "want less nesting")
+			s.Fail(s.pos, "want less nesting")
 		}
-		for more := s.object(); more; more = s.more('}') {
+		for more := s.Object(); more; more = s.More('}') {
 			s.quoted()
 			s.colon()
 			s.skipNested(depth - 1)
 		}
 	case '[':
 		if depth == 0 {
-			s.fail(s.pos, "want less nesting")
+			s.Fail(s.pos, "want less nesting")
 		}
-		for more := s.array(); more; more = s.more(']') {
+		for more := s.Array(); more; more = s.More(']') {
 			s.skipNested(depth - 1)
 		}
 	default:
@@ -347,7 +348,7 @@ func (s *jsonScanner) skipNested(depth int) {
 }
 
 // number reads a number. What follows it is the next token's business.
-func (s *jsonScanner) number() {
+func (s *Scanner) number() {
 	if s.at('-') {
 		s.pos++
 	}
@@ -369,14 +370,14 @@ func (s *jsonScanner) number() {
 	}
 }
 
-func (s *jsonScanner) at(c byte) bool { return s.pos < len(s.text) && s.text[s.pos] == c }
+func (s *Scanner) at(c byte) bool { return s.pos < len(s.text) && s.text[s.pos] == c }
 
-func (s *jsonScanner) digits(rule string) {
+func (s *Scanner) digits(rule string) {
 	from := s.pos
 	for s.pos < len(s.text) && '0' <= s.text[s.pos] && s.text[s.pos] <= '9' {
 		s.pos++
 	}
 	if s.pos == from {
-		s.fail(from, rule)
+		s.Fail(from, rule)
 	}
 }

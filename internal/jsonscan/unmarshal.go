@@ -1,4 +1,4 @@
-package webpubsub
+package jsonscan
 
 import (
 	"encoding/json"
@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// unmarshal is json.Unmarshal with errors that are safe to log.
-func unmarshal(data []byte, v any) error {
+// Unmarshal is json.Unmarshal with errors that are safe to log.
+func Unmarshal(data []byte, v any) error {
 	if err := json.Unmarshal(data, v); err != nil {
-		return &jsonError{err}
+		return &unmarshalError{err}
 	}
 	return nil
 }
 
-// jsonError tells where JSON does not fit, without the JSON: encoding/json
+// unmarshalError tells where JSON does not fit, without the JSON: encoding/json
 // quotes numbers and the keys of maps, and types that decode themselves quote
 // what they like.
-type jsonError struct{ err error }
+type unmarshalError struct{ err error }
 
-func (e *jsonError) Error() string {
+func (e *unmarshalError) Error() string {
 	var (
 		syntax   *json.SyntaxError
 		mismatch *json.UnmarshalTypeError
@@ -47,4 +47,4 @@ var namesKeys = sync.OnceValue(func() bool {
 	return !errors.As(err, &mismatch) || mismatch.Field != ""
 })
 
-func (e *jsonError) Unwrap() error { return e.err }
+func (e *unmarshalError) Unwrap() error { return e.err }

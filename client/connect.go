@@ -1,0 +1,174 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+)
+
+const (
+	// connectTimeout is how long one try to connect may take, from the credential
+	// to the service's greeting.
+	connectTimeout = 30 * time.Second
+	// recoveryWindow is for how long the service keeps a connection that was lost.
+	recoveryWindow = 30 * time.Second
+	// recoveryPause lies between two tries to recover one.
+	recoveryPause = time.Second
+	// recoveryTimeout is how long one such try may take.
+	recoveryTimeout = 10 * time.Second
+	// steady is how old a connection is whose loss says nothing of the next one.
+	steady = 10 * time.Second
+)
+
+// connect makes a new connection and waits until the service has greeted it.
+func (s *session) connect(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errors.New("service does not answer"))
+	defer cancel()
+	address, err := s.c.credential(context.WithValue(ctx, sessionKey{}, s)) // by which Stop knows where it is called
+	if err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
+	u, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	conn := &connection{address: u}
+	l, err := dial(ctx, u, conn, s.c.opts)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	untie := context.AfterFunc(ctx, l.cut)
+	err = s.greeting(l) //nolint:contextcheck // the link is cut when the context ends, which costs less than a context for each frame
+	if !untie() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		l.end()
+		return nil, err
+	}
+	return l, nil
+}
+
+// greeting waits for the frame with which the service greets a client.
+func (s *session) greeting(l *link) error {
+	for {
+		text, ok, err := l.read()
+		if err != nil {
+			return closedAtOnce(err, l.conn.farewell)
+		}
+		if !ok || l.codec.Decode(text, &s.frame) != nil {
+			continue
+		}
+		switch f := &s.frame; f.Kind {
+		case frame.Connected:
+			l.conn.id, l.conn.user, l.conn.token = f.ID, f.UserID, f.Token
+			return nil
+		case frame.Disconnected:
+			l.conn.farewell = clip(f.Message, maxErrorText)
+		default:
+		}
+	}
+}
+
+// closedAtOnce is the error of a connection that the service closes instead of
+// greeting the client.
+func closedAtOnce(err error, farewell string) error {
+	var closed websocket.CloseError
+	if !errors.As(err, &closed) {
+		return err
+	}
+	e := &Error{CloseCode: int(closed.Code), Message: clip(closed.Reason, maxErrorText)}
+	if e.Message == "" {
+		e.Message = farewell
+	}
+	return e
+}
+
+// recover takes up a connection that was lost, and gives nil if it cannot be.
+func (s *session) recover(conn *connection, end *ending) *link {
+	if s.isStopping() || end.final || conn.token == "" || !s.c.opts.Protocol.codec().Reliable() {
+		return nil
+	}
+	s.setState(StateRecovering)
+	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", end.err)
+	raise(s, &s.c.onRecovering, Recovering{ConnectionID: conn.id, Err: end.err})
+	ctx, cancel := context.WithTimeout(s.ctx, recoveryWindow)
+	defer cancel()
+	for s.pause(ctx, time.Until(s.recovery.Add(recoveryPause))) {
+		s.recovery = time.Now()
+		l, err := s.resume(ctx, conn)
+		if err == nil {
+			return l
+		}
+		s.c.opts.Logger.Debug("connection not recovered", "connection", conn.id, "error", err)
+		if refused := (*Error)(nil); errors.As(err, &refused) && refused.CloseCode == int(websocket.StatusPolicyViolation) {
+			break
+		}
+	}
+	return nil
+}
+
+// resume tries once to take up a connection. That the service has let it in shows
+// only when it says something, and so it is asked to.
+func (s *session) resume(ctx context.Context, conn *connection) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, recoveryTimeout)
+	defer cancel()
+	l, err := dial(ctx, recoveryURL(conn.address, conn.id, conn.token), conn, s.c.opts)
+	if err != nil {
+		return nil, err
+	}
+	untie := context.AfterFunc(ctx, l.cut)
+	l.tell(&frame.Request{Kind: frame.Ping})
+	text, ok, err := l.read() //nolint:contextcheck // as in connect
+	if !untie() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		l.end()
+		return nil, closedAtOnce(err, "")
+	}
+	if !s.attach(l, false) {
+		l.discard()
+		return nil, ErrStopped
+	}
+	s.handle(l, text, ok)
+	return l, nil
+}
+
+// reconnect makes a new connection in place of one that is gone. It gives nil and
+// no error if the client is stopped.
+func (s *session) reconnect(gone *connection) (*link, error) {
+	wait := time.Duration(0)
+	if time.Since(gone.since) >= steady {
+		s.tries.Reset()
+	} else {
+		wait = s.tries.NextBackOff() // or a service that greets and hangs up would be run down
+	}
+	for n := 0; s.pause(s.ctx, wait); n++ {
+		l, err := s.connect(s.ctx)
+		if err == nil && s.attach(l, true) {
+			return l, nil
+		}
+		if err == nil {
+			l.discard()
+		}
+		if s.isStopping() {
+			break
+		}
+		err = fail("Reconnect", err)
+		s.reportLater(err)
+		if most := s.c.opts.Reconnect.MaxRetries; most > 0 && n >= most {
+			return nil, err
+		}
+		wait = s.tries.NextBackOff()
+	}
+	return nil, nil //nolint:nilnil // the end that was asked for
+}

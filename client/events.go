@@ -1,0 +1,168 @@
+package client
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+)
+
+// Connected is a new connection. The groups that the client had joined before are
+// joined again by now.
+type Connected struct {
+	// ConnectionID (connectionId).
+	ConnectionID string
+	// UserID (userId); empty: none.
+	UserID string
+}
+
+// Recovering is a connection that was lost, and is looked for.
+type Recovering struct {
+	ConnectionID string
+	// Err is how it was lost.
+	Err error
+}
+
+// Recovered is a connection that is back, with all messages in between.
+type Recovered struct{ ConnectionID string }
+
+// Disconnected is a connection that has ended for good.
+type Disconnected struct {
+	ConnectionID string
+	// Message (message) is what the service said before; often empty.
+	Message string
+	// CloseCode and CloseReason are those of the service's last close frame; 0 and
+	// empty if there was none, as when a network fails or the client stops.
+	CloseCode   int
+	CloseReason string
+	// Err is how it was lost; nil after [Client.Stop].
+	Err error
+}
+
+// Stopped is the end of the client, until it is started again.
+type Stopped struct {
+	// Err is why; nil after [Client.Stop].
+	Err error
+}
+
+// RejoinFailed is a group that a new connection could not join again. The next one
+// will try to, unless the client leaves the group ([Client.LeaveGroup]).
+type RejoinFailed struct {
+	Group string
+	Err   error
+}
+
+// GroupMessage is a message to a group of the client.
+type GroupMessage struct {
+	// Group (group).
+	Group string
+	// FromUserID (fromUserId) is the sender's user; empty: none, as of messages that
+	// a server sends.
+	FromUserID string
+	// Data (dataType, data).
+	Data Data
+	// Metadata (metadata) that the sender gave; often nil.
+	Metadata map[string]string
+	// SequenceID (sequenceId) in its connection; 0 without a reliable subprotocol.
+	SequenceID uint64
+
+	stream *frame.Stream
+}
+
+// ServerMessage is a message to the client itself, its user or all: of a server,
+// or the answer to an event.
+type ServerMessage struct {
+	// Data (dataType, data).
+	Data Data
+	// Metadata (metadata) that the sender gave; often nil.
+	Metadata map[string]string
+	// SequenceID (sequenceId) in its connection; 0 without a reliable subprotocol.
+	SequenceID uint64
+}
+
+// hooks are the callbacks of an event.
+type hooks[T any] struct {
+	mu   sync.Mutex
+	list atomic.Pointer[[]*hook[T]]
+}
+
+type hook[T any] struct {
+	f    func(context.Context, T)
+	gone atomic.Bool
+}
+
+// add registers a callback and gives what takes it away. The list is copied, so
+// that nothing is locked while callbacks run.
+func (h *hooks[T]) add(f func(context.Context, T)) (remove func()) {
+	added := &hook[T]{f: f}
+	h.change(func(list []*hook[T]) []*hook[T] { return append(list, added) })
+	return func() {
+		if !added.gone.Swap(true) {
+			h.change(func(list []*hook[T]) []*hook[T] {
+				return slices.DeleteFunc(list, func(x *hook[T]) bool { return x == added })
+			})
+		}
+	}
+}
+
+func (h *hooks[T]) change(f func([]*hook[T]) []*hook[T]) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := f(slices.Clone(h.all()))
+	h.list.Store(&list)
+}
+
+func (h *hooks[T]) all() []*hook[T] {
+	if list := h.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// OnConnected registers a callback for new connections, which is called before
+// any of their messages are handed out.
+func (c *Client) OnConnected(f func(ctx context.Context, ev Connected)) (unregister func()) {
+	return c.onConnected.add(f)
+}
+
+// OnRecovering registers a callback for connections that were lost.
+func (c *Client) OnRecovering(f func(ctx context.Context, ev Recovering)) (unregister func()) {
+	return c.onRecovering.add(f)
+}
+
+// OnRecovered registers a callback for connections that are back.
+func (c *Client) OnRecovered(f func(ctx context.Context, ev Recovered)) (unregister func()) {
+	return c.onRecovered.add(f)
+}
+
+// OnDisconnected registers a callback for connections that have ended for good.
+func (c *Client) OnDisconnected(f func(ctx context.Context, ev Disconnected)) (unregister func()) {
+	return c.onDisconnected.add(f)
+}
+
+// OnStopped registers a callback for the end of the client. It is the last one
+// called, with a context that is not ended; it may start the client again.
+func (c *Client) OnStopped(f func(ctx context.Context, ev Stopped)) (unregister func()) {
+	return c.onStopped.add(f)
+}
+
+// OnGroupMessage registers a callback for messages to groups; pieces of streams
+// go to [Client.OnGroupStream]. All callbacks get the same message: it must not
+// be changed.
+func (c *Client) OnGroupMessage(f func(ctx context.Context, m *GroupMessage)) (unregister func()) {
+	return c.onGroupMessage.add(f)
+}
+
+// OnServerMessage registers a callback for messages to the client itself. All
+// callbacks get the same message: it must not be changed.
+func (c *Client) OnServerMessage(f func(ctx context.Context, m *ServerMessage)) (unregister func()) {
+	return c.onServerMessage.add(f)
+}
+
+// OnRejoinFailed registers a callback for groups that a new connection could not
+// join again.
+func (c *Client) OnRejoinFailed(f func(ctx context.Context, ev RejoinFailed)) (unregister func()) {
+	return c.onRejoinFailed.add(f)
+}

@@ -1,0 +1,337 @@
+package frame
+
+import (
+	"encoding/base64"
+	"errors"
+	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+)
+
+// ruleOnce is the rule that a repeated member breaks: whoever reads the first and
+// whoever reads the last would see two different frames.
+const ruleOnce = "want each member once"
+
+// What is wrong with a frame that is JSON. No error quotes the frame, which has
+// messages and tokens in it.
+var (
+	errNotUTF8   = errors.New("frame is not UTF-8")
+	errNoType    = errors.New("member type is missing")
+	errNoAckID   = errors.New("member ackId is missing")
+	errNoID      = errors.New("the id of the connection, stream or invocation is missing")
+	errNoData    = errors.New("member data is missing or null")
+	errDataType  = errors.New("member dataType is missing or not known")
+	errNotString = errors.New("member data is not a string")
+	errBase64    = errors.New("member data is not base64")
+	errNoStream  = errors.New("member streamId of a stream is missing, or its sequence id is 0")
+)
+
+// members that a frame has had, by their place in [jsonReader.member].
+type members uint32
+
+const (
+	hasAckID members = 1 << iota
+	hasData
+	hasType
+	hasExpected
+	hasSuccess
+	hasDataType
+	hasFrom
+	hasEvent
+	hasGroup
+	hasSender
+	hasUser
+	hasConnection
+	hasToken
+	hasMessage
+	hasSequence
+	hasStreamID
+	hasInvocation
+	hasName
+	hasError
+	hasMetadata
+	hasStream
+)
+
+// jsonReader reads one frame.
+type jsonReader struct {
+	s jsonscan.Scanner
+	f *Frame
+
+	foreign bool // a frame whose type is not known, whatever members mean there
+
+	seen                    members
+	kind, from, event       string
+	dataType, data          string
+	connection, stream, inv string
+	name                    string
+}
+
+// Decode reads a frame in one pass over its text.
+func (JSONCodec) Decode(text string, f *Frame) error {
+	*f = Frame{}
+	if !utf8.ValidString(text) {
+		return errNotUTF8
+	}
+	r := jsonReader{s: jsonscan.New(text), f: f}
+	for more := r.s.Object(); more; more = r.s.More('}') {
+		at := r.s.Pos()
+		name := r.s.Name()
+		had := r.seen
+		if r.member(name) && had == r.seen {
+			r.s.Fail(at, ruleOnce)
+		}
+	}
+	r.s.End()
+	if err := r.s.Err(); err != nil {
+		return err
+	}
+	return r.finish()
+}
+
+// member reads a member. It reports false if the member has no meaning here.
+func (r *jsonReader) member(name string) bool {
+	s, f := &r.s, r.f
+	if r.foreign {
+		s.Skip()
+		return false
+	}
+	var bit members
+	switch name {
+	case "type":
+		bit, r.kind = hasType, s.Text()
+		r.foreign = !known(r.kind)
+	case "from":
+		bit, r.from = hasFrom, s.TextOrNull()
+	case "event":
+		bit, r.event = hasEvent, s.TextOrNull()
+	case "group":
+		bit, f.Group = hasGroup, s.TextOrNull()
+	case "fromUserId":
+		bit, f.UserID = hasSender, s.TextOrNull()
+	case "dataType":
+		bit, r.dataType = hasDataType, s.TextOrNull()
+	case "data":
+		bit, r.data = hasData, s.Raw()
+	case "sequenceId":
+		bit, f.Sequence = hasSequence, uintOrNull(s)
+	case "ackId":
+		bit, f.AckID = hasAckID, s.Uint()
+	case "success":
+		bit, f.Success = hasSuccess, s.Bool()
+	case "error":
+		bit, f.Failure = hasError, readFailure(s)
+	default:
+		return r.rareMember(name)
+	}
+	r.seen |= bit
+	return true
+}
+
+func known(kind string) bool {
+	switch kind {
+	case "message", "ack", "system", "pong", "streamAck", "streamNack", "streamClosed", "invokeResponse":
+		return true
+	}
+	return false
+}
+
+// rareMember reads those that no ordinary message has.
+func (r *jsonReader) rareMember(name string) bool {
+	s, f := &r.s, r.f
+	var bit members
+	switch name {
+	case "metadata":
+		bit, f.Metadata = hasMetadata, readMetadata(s)
+	case "stream":
+		bit, f.Stream = hasStream, readStream(s)
+	case "userId":
+		bit, f.UserID = hasUser, s.TextOrNull()
+	case "connectionId":
+		bit, r.connection = hasConnection, s.TextOrNull()
+	case "reconnectionToken":
+		bit, f.Token = hasToken, s.TextOrNull()
+	case "message":
+		bit, f.Message = hasMessage, s.TextOrNull()
+	case "streamId":
+		bit, r.stream = hasStreamID, s.TextOrNull()
+	case "invocationId":
+		bit, r.inv = hasInvocation, s.TextOrNull()
+	case "expectedSequenceId":
+		bit, f.Expected = hasExpected, s.Uint()
+	case "name":
+		bit, r.name = hasName, s.TextOrNull()
+	default:
+		s.Skip()
+		return false
+	}
+	r.seen |= bit
+	return true
+}
+
+// finish settles what the frame is, and that it has what it must have.
+func (r *jsonReader) finish() error {
+	if r.seen&hasType == 0 {
+		return errNoType
+	}
+	f := r.f
+	switch r.kind {
+	case "message":
+		switch r.from {
+		case "group":
+			f.Kind = GroupMessage
+		case "server":
+			f.Kind = ServerMessage
+		default:
+			return nil
+		}
+		if f.Stream != nil && (f.Stream.ID == "" || f.Stream.Sequence == 0) {
+			return errNoStream
+		}
+		return r.readData()
+	case "ack":
+		f.Kind = Ack
+		return r.want(hasAckID, errNoAckID)
+	case "system":
+		return r.finishSystem()
+	case "pong":
+		f.Kind = Pong
+	case "streamAck":
+		f.Kind, f.ID = StreamAck, r.stream
+	case "streamNack":
+		f.Kind, f.ID = StreamNack, r.stream
+		f.Failure = &Failure{Name: r.name, Message: f.Message}
+	case "streamClosed":
+		f.Kind, f.ID = StreamClosed, r.stream
+	case "invokeResponse":
+		f.Kind, f.ID = InvokeResponse, r.inv
+		if f.ID != "" && f.Success && r.seen&hasData != 0 && r.data != "null" {
+			return r.readData()
+		}
+	default:
+		return nil
+	}
+	if f.Kind != Pong && f.ID == "" {
+		return errNoID
+	}
+	return nil
+}
+
+func (r *jsonReader) finishSystem() error {
+	switch r.event {
+	case "connected":
+		r.f.Kind, r.f.ID = Connected, r.connection
+		if r.f.ID == "" {
+			return errNoID
+		}
+	case "disconnected":
+		r.f.Kind = Disconnected
+	}
+	return nil
+}
+
+func (r *jsonReader) want(m members, err error) error {
+	if r.seen&m == 0 {
+		return err
+	}
+	return nil
+}
+
+// readData reads data as what dataType says it is.
+func (r *jsonReader) readData() error {
+	if r.seen&hasData == 0 || r.data == "null" {
+		return errNoData
+	}
+	d := &r.f.Data
+	switch r.dataType {
+	case "json":
+		d.Type, d.Text = JSON, r.data
+		return nil
+	case "text":
+		d.Type = Text
+	case "binary":
+		d.Type = Binary
+	case "protobuf":
+		d.Type = Protobuf
+	default:
+		return errDataType
+	}
+	text, ok := jsonscan.Unquote(r.data)
+	if !ok {
+		return errNotString
+	}
+	if d.Type == Text {
+		d.Text = text
+		return nil
+	}
+	var err error
+	if d.Bytes, err = base64.StdEncoding.DecodeString(text); err != nil {
+		return errBase64
+	}
+	return nil
+}
+
+func uintOrNull(s *jsonscan.Scanner) uint64 {
+	if s.Null() {
+		return 0
+	}
+	return s.Uint()
+}
+
+func readFailure(s *jsonscan.Scanner) *Failure {
+	if s.Null() {
+		return nil
+	}
+	f := new(Failure)
+	for more := s.Object(); more; more = s.More('}') {
+		switch s.Name() {
+		case "name":
+			f.Name = s.TextOrNull()
+		case "message":
+			f.Message = s.TextOrNull()
+		case "userErrorCode":
+			f.UserErrorCode = s.TextOrNull()
+		default:
+			s.Skip()
+		}
+	}
+	return f
+}
+
+func readMetadata(s *jsonscan.Scanner) map[string]string {
+	if s.Null() {
+		return nil
+	}
+	m := make(map[string]string)
+	for more := s.Object(); more; more = s.More('}') {
+		at := s.Pos()
+		name := s.Name()
+		had := len(m)
+		if m[name] = s.TextOrNull(); len(m) == had {
+			s.Fail(at, ruleOnce)
+		}
+	}
+	return m
+}
+
+func readStream(s *jsonscan.Scanner) *Stream {
+	if s.Null() {
+		return nil
+	}
+	out := new(Stream)
+	for more := s.Object(); more; more = s.More('}') {
+		switch s.Name() {
+		case "streamId":
+			out.ID = s.TextOrNull()
+		case "streamSequenceId":
+			out.Sequence = uintOrNull(s)
+		case "endOfStream":
+			out.End = !s.Null() && s.Bool()
+		case "error":
+			out.Failure = readFailure(s)
+		default:
+			s.Skip()
+		}
+	}
+	return out
+}

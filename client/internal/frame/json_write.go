@@ -1,0 +1,192 @@
+package frame
+
+import (
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// JSONCodec is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
+type JSONCodec struct{ IsReliable bool }
+
+// Name gives the one of the two names.
+func (c JSONCodec) Name() string {
+	if c.IsReliable {
+		return wire.SubprotocolJSONReliable
+	}
+	return wire.SubprotocolJSON
+}
+
+// Reliable tells which of the two it is.
+func (c JSONCodec) Reliable() bool { return c.IsReliable }
+
+// Binary is false: JSON goes in text frames.
+func (JSONCodec) Binary() bool { return false }
+
+// kinds of requests by their names on the wire.
+var requestTypes = [...]string{
+	JoinGroup: "joinGroup", LeaveGroup: "leaveGroup", SendToGroup: "sendToGroup", SendEvent: "event",
+	SequenceAck: "sequenceAck", Ping: "ping", StreamStart: "sendToGroup", StreamData: "streamData", StreamEnd: "streamEnd",
+	Invoke: "invoke", CancelInvocation: "cancelInvocation",
+}
+
+var dataTypes = [...]string{Text: "text", JSON: "json", Binary: "binary", Protobuf: "protobuf"}
+
+// Append writes a request as one compact JSON object.
+func (JSONCodec) Append(buf []byte, r *Request) []byte {
+	buf = append(buf, `{"type":"`...)
+	buf = append(buf, requestTypes[r.Kind]...)
+	buf = append(buf, '"')
+	switch r.Kind {
+	case JoinGroup, LeaveGroup:
+		buf = appendText(buf, "group", r.Name)
+		buf = appendAckID(buf, r)
+	case SendToGroup:
+		buf = appendText(buf, "group", r.Name)
+		buf = appendAckID(buf, r)
+		buf = append(buf, `,"noEcho":`...)
+		buf = strconv.AppendBool(buf, r.NoEcho)
+		if r.TTL > 0 {
+			buf = appendUint(buf, "ttlSeconds", uint64(r.TTL))
+		}
+		buf = appendData(buf, r.Data)
+		buf = appendMetadata(buf, r.Metadata)
+	case SendEvent:
+		buf = appendText(buf, "event", r.Name)
+		buf = appendAckID(buf, r)
+		buf = appendData(buf, r.Data)
+		buf = appendMetadata(buf, r.Metadata)
+	case SequenceAck:
+		buf = appendUint(buf, "sequenceId", r.Sequence)
+	case StreamStart:
+		buf = appendText(buf, "group", r.Name)
+		buf = append(buf, `,"noEcho":`...)
+		buf = strconv.AppendBool(buf, r.NoEcho)
+		buf = append(buf, `,"stream":{"streamId":`...)
+		buf = appendQuoted(buf, r.ID)
+		if r.Idle > 0 {
+			buf = appendUint(buf, "idleTimeoutMs", uint64(r.Idle))
+		}
+		buf = append(buf, '}')
+	case StreamData:
+		buf = appendText(buf, "streamId", r.ID)
+		if r.Data.Type != None {
+			buf = appendUint(buf, "streamSequenceId", r.Sequence)
+			buf = appendData(buf, r.Data)
+		}
+	case StreamEnd:
+		buf = appendText(buf, "streamId", r.ID)
+		if r.Failure != nil {
+			buf = append(buf, `,"error":{"message":`...)
+			buf = appendQuoted(buf, r.Failure.Message)
+			buf = appendText(buf, "userErrorCode", r.Failure.UserErrorCode)
+			buf = append(buf, '}')
+		}
+	case Invoke:
+		buf = appendText(buf, "invocationId", r.ID)
+		buf = append(buf, `,"target":"event"`...)
+		buf = appendText(buf, "event", r.Name)
+		if r.Data.Type != None {
+			buf = appendData(buf, r.Data)
+		}
+	case CancelInvocation:
+		buf = appendText(buf, "invocationId", r.ID)
+	case Ping:
+	}
+	return append(buf, '}')
+}
+
+func appendName(buf []byte, name string) []byte {
+	buf = append(buf, ',', '"')
+	buf = append(buf, name...)
+	return append(buf, '"', ':')
+}
+
+func appendText(buf []byte, name, v string) []byte { return appendQuoted(appendName(buf, name), v) }
+
+func appendUint(buf []byte, name string, v uint64) []byte {
+	return strconv.AppendUint(appendName(buf, name), v, 10)
+}
+
+func appendAckID(buf []byte, r *Request) []byte {
+	if !r.WantsAck {
+		return buf
+	}
+	return appendUint(buf, "ackId", r.AckID)
+}
+
+func appendData(buf []byte, d Data) []byte {
+	buf = append(buf, `,"dataType":"`...)
+	buf = append(buf, dataTypes[d.Type]...)
+	buf = append(buf, `","data":`...)
+	switch d.Type {
+	case Text:
+		return appendQuoted(buf, d.Text)
+	case JSON:
+		return append(buf, d.Text...)
+	case Binary, Protobuf:
+		buf = append(buf, '"')
+		buf = base64.StdEncoding.AppendEncode(buf, d.Bytes)
+		return append(buf, '"')
+	case None:
+	}
+	return append(buf, "null"...)
+}
+
+func appendMetadata(buf []byte, metadata map[string]string) []byte {
+	if len(metadata) == 0 {
+		return buf
+	}
+	buf = append(buf, `,"metadata":`...)
+	start := byte('{')
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		buf = appendQuoted(append(buf, start), k)
+		buf = appendQuoted(append(buf, ':'), metadata[k])
+		start = ','
+	}
+	return append(buf, '}')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendQuoted writes a string. What is not UTF-8 becomes U+FFFD.
+func appendQuoted(buf []byte, s string) []byte {
+	buf = append(buf, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				buf = append(append(buf, s[from:i]...), "\uFFFD"...)
+				from = i + 1
+			}
+			i += size
+			continue
+		case c >= ' ' && c != '"' && c != '\\':
+			i++
+			continue
+		}
+		buf = append(buf, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			buf = append(buf, '\\', c)
+		case '\n':
+			buf = append(buf, '\\', 'n')
+		case '\r':
+			buf = append(buf, '\\', 'r')
+		case '\t':
+			buf = append(buf, '\\', 't')
+		default:
+			buf = append(buf, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		from = i
+	}
+	return append(append(buf, s[from:]...), '"')
+}

@@ -1,0 +1,191 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+)
+
+// Protocol is a subprotocol of the service.
+type Protocol uint8
+
+// The subprotocols that a [Client] speaks.
+const (
+	// ProtocolJSONReliable (json.reliable.webpubsub.azure.v1) numbers messages and
+	// recovers connections, so that a network that fails loses none.
+	ProtocolJSONReliable Protocol = iota
+	// ProtocolJSON (json.webpubsub.azure.v1) does neither.
+	ProtocolJSON
+)
+
+// String gives the name on the wire.
+func (p Protocol) String() string {
+	if c := p.codec(); c != nil {
+		return c.Name()
+	}
+	return fmt.Sprintf("Protocol(%d)", uint8(p))
+}
+
+func (p Protocol) codec() frame.Codec {
+	switch p {
+	case ProtocolJSONReliable:
+		return frame.JSONCodec{IsReliable: true}
+	case ProtocolJSON:
+		return frame.JSONCodec{}
+	}
+	return nil
+}
+
+// Defaults of [Options].
+const (
+	DefaultKeepAliveInterval = 20 * time.Second
+	DefaultKeepAliveTimeout  = 120 * time.Second
+	DefaultQueueSize         = 1000
+	DefaultMessageRetries    = 3
+	DefaultBackoffInitial    = time.Second
+	DefaultBackoffMax        = 30 * time.Second
+)
+
+// Backoff is how long to wait before something is tried again: twice as long each
+// time, give or take a half at random, so that clients who lost the service
+// together do not come back together.
+type Backoff struct {
+	// Initial is the mean of the first wait. Zero is a second.
+	Initial time.Duration
+	// Max is the longest mean. Zero is 30 seconds, or Initial if that is longer.
+	Max time.Duration
+	// MaxRetries after the first try.
+	MaxRetries int
+}
+
+// Options of a [Client]. Nil and the zero value are the defaults.
+type Options struct {
+	// Protocol is the subprotocol. Zero is [ProtocolJSONReliable].
+	Protocol Protocol
+	// DisableAutoReconnect ends the client when its connection is lost and cannot
+	// be recovered, as if it had been stopped.
+	DisableAutoReconnect bool
+	// DisableAutoRejoin leaves a new connection without the groups that the client
+	// had joined.
+	DisableAutoRejoin bool
+	// MessageRetry is how often a request that was refused for a reason that may
+	// pass is sent again. MaxRetries: zero is 3, negative none.
+	MessageRetry Backoff
+	// Reconnect is how often a new connection is tried. MaxRetries: zero is
+	// without end; otherwise that many failures in a row end the client.
+	Reconnect Backoff
+	// RetrySends sends messages and events again on a new connection if the old
+	// one was lost before their ack came. By default such a send fails with
+	// [ErrConnectionLost], because it could arrive twice: what the service
+	// remembers of a request ends with the connection.
+	RetrySends bool
+	// KeepAliveInterval is the time between pings. Zero is
+	// [DefaultKeepAliveInterval], negative sends none.
+	KeepAliveInterval time.Duration
+	// KeepAliveTimeout is how long the service may be silent before the connection
+	// is taken for lost, within a third of it. Zero is [DefaultKeepAliveTimeout],
+	// negative waits for ever.
+	KeepAliveTimeout time.Duration
+	// QueueSize is how many messages wait for callbacks and iterators before the
+	// client stops reading, which 16 MiB of them make it do as well. Zero is
+	// [DefaultQueueSize].
+	QueueSize int
+	// HTTPClient makes the connections. Nil is a client of http.DefaultTransport.
+	// Redirects are not followed: the address is a secret.
+	HTTPClient *http.Client
+	// Header is sent with each handshake.
+	Header http.Header
+	// OnError gets what no operation can return, in turn with the other callbacks:
+	// a [*PanicError], a [*DecodeError], an invalid frame, a connection that
+	// cannot be made again. Nil: it is logged.
+	OnError func(ctx context.Context, err error)
+	// Logger says what happens. Nil is silent.
+	Logger *slog.Logger
+}
+
+// complete checks the options, fills in the defaults and takes copies.
+func (o *Options) complete() error {
+	switch {
+	case o.Protocol.codec() == nil:
+		return fmt.Errorf("Protocol is %v, want ProtocolJSONReliable or ProtocolJSON", o.Protocol)
+	case o.QueueSize < 0:
+		return fmt.Errorf("QueueSize is %d, want 0 or more", o.QueueSize)
+	case o.Reconnect.MaxRetries < 0:
+		return fmt.Errorf("Reconnect.MaxRetries is %d, want 0 or more; DisableAutoReconnect allows none", o.Reconnect.MaxRetries)
+	}
+	if err := o.MessageRetry.complete("MessageRetry"); err != nil {
+		return err
+	}
+	if err := o.Reconnect.complete("Reconnect"); err != nil {
+		return err
+	}
+	if o.MessageRetry.MaxRetries == 0 {
+		o.MessageRetry.MaxRetries = DefaultMessageRetries
+	}
+	for name := range o.Header {
+		if err := checkHeader(name); err != nil {
+			return err
+		}
+	}
+	o.Header = o.Header.Clone()
+	if o.KeepAliveInterval == 0 {
+		o.KeepAliveInterval = DefaultKeepAliveInterval
+	}
+	if o.KeepAliveTimeout == 0 {
+		o.KeepAliveTimeout = DefaultKeepAliveTimeout
+	}
+	if o.QueueSize == 0 {
+		o.QueueSize = DefaultQueueSize
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = new(http.Client)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// checkHeader refuses the headers that are the handshake's own.
+func checkHeader(name string) error {
+	switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
+	case strings.HasPrefix(canonical, "Sec-Websocket-"), canonical == "Connection", canonical == "Upgrade":
+		return fmt.Errorf("Header has %s, which is the handshake's own", quote(canonical))
+	}
+	return nil
+}
+
+func (b *Backoff) complete(field string) error {
+	switch {
+	case b.Initial < 0:
+		return fmt.Errorf("%s.Initial is %v, want 0 or more", field, b.Initial)
+	case b.Max < 0:
+		return fmt.Errorf("%s.Max is %v, want 0 or more", field, b.Max)
+	}
+	if b.Initial == 0 {
+		b.Initial = DefaultBackoffInitial
+	}
+	if b.Max == 0 {
+		b.Max = max(DefaultBackoffMax, b.Initial)
+	}
+	if b.Max < b.Initial {
+		return errors.New(field + ".Max is less than Initial")
+	}
+	return nil
+}
+
+// start gives the waits, from the first.
+func (b *Backoff) start() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: b.Initial, MaxInterval: b.Max, Multiplier: 2, RandomizationFactor: backoff.DefaultRandomizationFactor,
+	}
+}

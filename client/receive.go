@@ -1,0 +1,77 @@
+package client
+
+import (
+	"errors"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+)
+
+var errFrameType = errors.New("frame is of the wrong WebSocket type")
+
+// serve takes the frames of a link until it ends.
+func (s *session) serve(l *link) ending {
+	for {
+		text, ok, err := l.read()
+		if err != nil {
+			return endingOf(err)
+		}
+		if !s.handle(l, text, ok) {
+			return ending{code: -1}
+		}
+	}
+}
+
+// handle takes one frame. Messages go to the dispatcher; answers to those who wait
+// for them, at once. It reports false if the client is being stopped.
+func (s *session) handle(l *link, text string, ok bool) bool {
+	f := &s.frame
+	err := errFrameType
+	if ok {
+		err = l.codec.Decode(text, f)
+	}
+	if err != nil {
+		return s.queue.push(item{err: fail("Receive", err), size: len(text)})
+	}
+	switch f.Kind {
+	case frame.GroupMessage, frame.ServerMessage:
+		return s.message(l, f, len(text))
+	case frame.Ack:
+		s.acks.answer(f)
+	case frame.InvokeResponse:
+		s.calls.answer(f)
+	case frame.StreamAck, frame.StreamNack, frame.StreamClosed:
+		s.writers.answer(f)
+	case frame.Connected: // again, after a recovery
+		if f.ID == l.conn.id && f.Token != "" {
+			l.conn.token = f.Token
+		}
+	case frame.Disconnected:
+		l.conn.farewell = clip(f.Message, maxErrorText)
+	case frame.Pong, frame.Unknown:
+	}
+	return true
+}
+
+// message queues a message, unless it is one that has come before.
+func (s *session) message(l *link, f *frame.Frame, size int) bool {
+	numbered := f.Sequence > 0 && l.acking != nil
+	if numbered && f.Sequence <= l.conn.last.Load() {
+		return true
+	}
+	it := item{size: size}
+	if f.Kind == frame.GroupMessage {
+		it.group = &GroupMessage{
+			Group: f.Group, FromUserID: f.UserID, Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence, stream: f.Stream,
+		}
+	} else {
+		it.server = &ServerMessage{Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence}
+	}
+	if !s.queue.push(it) {
+		return false
+	}
+	if numbered {
+		l.conn.last.Store(f.Sequence)
+		l.acking.take()
+	}
+	return true
+}

@@ -1,0 +1,326 @@
+package client_test
+
+import (
+	"context"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+const (
+	base     = "http://emu.test"
+	allRoles = "webpubsub.joinLeaveGroup webpubsub.sendToGroup"
+)
+
+// network is one in memory, so that all of it, sockets and timeouts, runs in the
+// time of a synctest bubble. Its connections can be cut.
+type network struct {
+	accepted chan net.Conn
+	closed   chan struct{}
+	once     sync.Once
+
+	mu    sync.Mutex
+	conns []*cable
+	down  bool
+	dials int
+	other *network
+	shape func(*cable) // of each new connection; nil: plain
+}
+
+// cable is the client's end of a connection.
+type cable struct {
+	net.Conn
+	peer net.Conn
+
+	mu     sync.Mutex
+	budget int  // bytes that the client may still read before the cable is cut; negative: any
+	deaf   bool // nothing that the client writes arrives, and nothing comes
+}
+
+func (c *cable) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	budget := c.budget
+	c.mu.Unlock()
+	if budget == 0 {
+		c.cut()
+		return 0, net.ErrClosed
+	}
+	if budget > 0 && len(p) > budget {
+		p = p[:budget]
+	}
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	if c.budget > 0 {
+		c.budget -= n
+	}
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf && err == nil { // what comes is lost, and nothing more comes
+		_, err = c.Conn.Read(make([]byte, 1<<20))
+		for err == nil {
+			_, err = c.Conn.Read(make([]byte, 1<<20))
+		}
+		return 0, err
+	}
+	return n, err
+}
+
+func (c *cable) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *cable) cut() {
+	_ = c.Conn.Close()
+	_ = c.peer.Close()
+}
+
+func newNetwork(t *testing.T, h http.Handler, before func()) *network {
+	t.Helper()
+	n := &network{accepted: make(chan net.Conn), closed: make(chan struct{})}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	go func() { _ = srv.Serve(n) }()
+	t.Cleanup(func() {
+		if before != nil {
+			before()
+		}
+		_ = srv.Close()
+	})
+	return n
+}
+
+func (n *network) dial(ctx context.Context) (net.Conn, error) {
+	n.mu.Lock()
+	n.dials++
+	down, shape, other := n.down, n.shape, n.other
+	n.mu.Unlock()
+	if other != nil && !down {
+		return other.dial(ctx)
+	}
+	if down {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: net.ErrClosed}
+	}
+	here, there := net.Pipe()
+	select {
+	case n.accepted <- there:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-n.closed:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: net.ErrClosed}
+	}
+	c := &cable{Conn: here, peer: there, budget: -1}
+	if shape != nil {
+		shape(c)
+	}
+	n.mu.Lock()
+	n.conns = append(n.conns, c)
+	n.mu.Unlock()
+	return c, nil
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case c := <-n.accepted:
+		return c, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *network) Close() error   { n.once.Do(func() { close(n.closed) }); return nil }
+func (n *network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
+
+// cut ends all connections as a network does that fails.
+func (n *network) cut() {
+	n.mu.Lock()
+	conns := slices.Clone(n.conns)
+	n.conns = nil
+	n.mu.Unlock()
+	for _, c := range conns {
+		c.cut()
+	}
+}
+
+// setDown lets no new connection through, or lets them again.
+func (n *network) setDown(down bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.down = down
+}
+
+func (n *network) setShape(shape func(*cable)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.shape = shape
+}
+
+// join makes what is dialled from now on go to another network.
+func (n *network) join(other *network) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.other = other
+}
+
+func (n *network) last() *cable {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.conns[len(n.conns)-1]
+}
+
+func (n *network) dialled() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dials
+}
+
+// client gives an HTTP client whose connections are of the network.
+func (n *network) client() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return n.dial(ctx) },
+		DisableKeepAlives: true,
+	}}
+}
+
+// rig is an emulator behind a network in memory.
+type rig struct {
+	t       *testing.T
+	server  *emulator.Server
+	network *network
+}
+
+func newRig(t *testing.T, cfg emulator.Config) *rig {
+	t.Helper()
+	if cfg.KeepAlive == 0 {
+		cfg.KeepAlive = -1
+	}
+	cfg.Origin = "emu.test"
+	s, err := emulator.New(cfg)
+	require.NoError(t, err)
+	return &rig{t: t, server: s, network: newNetwork(t, s, s.Close)}
+}
+
+// address is that of hub chat, with a token.
+func address(t *testing.T, user, roles string, groups ...string) string {
+	t.Helper()
+	claims := jwt.MapClaims{"aud": base + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix()}
+	add := jwt.MapClaims{}
+	if user != "" {
+		add["sub"] = user
+	}
+	if roles != "" {
+		add["role"] = strings.Fields(roles)
+	}
+	if len(groups) > 0 {
+		add["webpubsub.group"] = groups
+	}
+	maps.Copy(claims, add)
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(emulator.DefaultAccessKey))
+	require.NoError(t, err)
+	return base + "/client/hubs/chat?access_token=" + text
+}
+
+// client makes a client of the emulator, which is stopped with the test.
+func (r *rig) client(user string, opts *client.Options) *client.Client {
+	r.t.Helper()
+	return newClient(r.t, r.network, address(r.t, user, allRoles), opts)
+}
+
+// started makes a client and starts it.
+func (r *rig) started(user string, opts *client.Options) *client.Client {
+	r.t.Helper()
+	c := r.client(user, opts)
+	require.NoError(r.t, c.Start(r.t.Context()))
+	return c
+}
+
+func newClient(t *testing.T, n *network, address string, opts *client.Options) *client.Client {
+	t.Helper()
+	var o client.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = n.client()
+	}
+	c, err := client.New(client.StaticURL(address), &o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Stop(context.Background())) })
+	return c
+}
+
+// bubble runs a test in a synctest bubble.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+// pass lets the time of a bubble go by; it takes none of the machine's.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// recorder notes what happens, in order.
+type recorder struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (r *recorder) note(s string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes = append(r.notes, s)
+}
+
+// settled gives the notes once nothing moves any more, and forgets them.
+func (r *recorder) settled() []string {
+	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.notes
+	r.notes = nil
+	return out
+}
+
+// record notes all that a client tells.
+func record(c *client.Client) *recorder {
+	r := new(recorder)
+	c.OnConnected(func(_ context.Context, ev client.Connected) { r.note("connected " + ev.UserID) })
+	c.OnRecovering(func(context.Context, client.Recovering) { r.note("recovering") })
+	c.OnRecovered(func(context.Context, client.Recovered) { r.note("recovered") })
+	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+		r.note(strings.TrimSpace("disconnected " + ev.Message))
+	})
+	c.OnStopped(func(_ context.Context, ev client.Stopped) {
+		if ev.Err != nil {
+			r.note("stopped " + ev.Err.Error())
+			return
+		}
+		r.note("stopped")
+	})
+	c.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
+		r.note(m.Group + "/" + m.FromUserID + ": " + m.Data.String())
+	})
+	c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { r.note("server: " + m.Data.String()) })
+	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailed) {
+		r.note("rejoin of " + ev.Group + " failed: " + ev.Err.Error())
+	})
+	return r
+}

@@ -1,0 +1,214 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+)
+
+// errStreamOver is a stream that its own writer has ended.
+var errStreamOver = errors.New("stream has ended")
+
+// lockWhile locks the writer once a condition, looked at under the lock, does not
+// hold any more. It fails, without the lock, if the stream ends before.
+func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
+	over := w.s.waits.begin()
+	defer w.s.waits.end()
+	for {
+		w.mu.Lock()
+		err, changed := w.err, w.changed
+		if err == nil && (w.over || w.aborted) {
+			err = errStreamOver
+		}
+		if err == nil && !full() {
+			return nil
+		}
+		w.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if err := w.wait(ctx, changed, over, nil); err != nil {
+			return err
+		}
+	}
+}
+
+// push sends a frame over the link that there is. If it is lost, the next one gets
+// all that the service has not taken.
+func (w *StreamWriter) push(f []byte) {
+	if w.link == nil {
+		return // the service speaks of a stream that was not asked for yet
+	}
+	b, _ := buffers.Get().(*buffer)
+	b.b = append(b.b[:0], f...)
+	w.link.out.push(b)
+}
+
+func (w *StreamWriter) changedLocked() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// answer takes what the service says of the stream.
+func (w *StreamWriter) answer(f *frame.Frame) {
+	if f.Kind == frame.StreamClosed {
+		w.closed(f.Failure)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	if f.Expected > w.next || f.Expected == 0 {
+		w.violated(f.Expected)
+		return
+	}
+	w.opened = true
+	n := 0
+	for n < len(w.pieces) && w.pieces[n].id < f.Expected {
+		w.bytes -= len(w.pieces[n].frame)
+		n++
+	}
+	if n > 0 {
+		w.pieces = append(w.pieces[:0], w.pieces[n:]...)
+		w.pause = minStreamRetry
+	}
+	w.changedLocked()
+	if f.Kind == frame.StreamNack && w.resend == nil && len(w.pieces) > 0 {
+		w.resend = time.AfterFunc(w.pause, w.again)
+		w.pause = min(2*w.pause, maxStreamRetry)
+	}
+}
+
+// violated ends a stream of which the service claims what cannot be.
+func (w *StreamWriter) violated(expected uint64) {
+	w.push(w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{
+		Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "unexpected sequence id", UserErrorCode: "ProtocolViolation"},
+	}))
+	w.finishLocked(fmt.Errorf("service expects piece %d, the next is %d", expected, w.next))
+}
+
+// again sends what was refused.
+func (w *StreamWriter) again() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resend = nil
+	w.repeat()
+}
+
+func (w *StreamWriter) repeat() {
+	if w.over || !w.opened {
+		return
+	}
+	for _, p := range w.pieces {
+		w.push(p.frame)
+	}
+	if w.ending != nil {
+		w.push(w.ending)
+	}
+}
+
+// resume goes on over a new link of the same connection.
+func (w *StreamWriter) resume(l *link) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.link = l
+	w.repeat()
+}
+
+// closed takes the service's word that the stream has ended. After the writer has
+// ended it, a service that does not know it any more has done so before.
+func (w *StreamWriter) closed(f *frame.Failure) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ended := w.ending != nil && (f == nil || f.Name == "StreamNotFound")
+	switch {
+	case ended:
+		w.finishLocked(nil)
+	default:
+		w.finishLocked(refusal(f))
+	}
+}
+
+func (w *StreamWriter) finish(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.finishLocked(err)
+}
+
+func (w *StreamWriter) finishLocked(err error) {
+	if w.over {
+		return
+	}
+	w.over, w.err, w.pieces, w.bytes = true, err, nil, 0
+	if w.resend != nil {
+		w.resend.Stop()
+	}
+	w.changedLocked()
+	close(w.done)
+	w.s.writers.remove(w)
+}
+
+// writers are the streams that the client sends.
+type writers struct {
+	mu   sync.Mutex
+	byID map[string]*StreamWriter
+}
+
+func (ws *writers) add(w *StreamWriter) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.byID[w.id] != nil {
+		return false
+	}
+	if ws.byID == nil {
+		ws.byID = make(map[string]*StreamWriter)
+	}
+	ws.byID[w.id] = w
+	return true
+}
+
+// remove is called with the writer's lock; no writer is locked with that of writers.
+func (ws *writers) remove(w *StreamWriter) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.byID[w.id] == w {
+		delete(ws.byID, w.id)
+	}
+}
+
+func (ws *writers) all() []*StreamWriter {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	out := make([]*StreamWriter, 0, len(ws.byID))
+	for _, w := range ws.byID {
+		out = append(out, w)
+	}
+	return out
+}
+
+func (ws *writers) answer(f *frame.Frame) {
+	ws.mu.Lock()
+	w := ws.byID[f.ID]
+	ws.mu.Unlock()
+	if w != nil {
+		w.answer(f)
+	}
+}
+
+func (ws *writers) resume(l *link) {
+	for _, w := range ws.all() {
+		w.resume(l)
+	}
+}
+
+func (ws *writers) fail(err error) {
+	for _, w := range ws.all() {
+		w.finish(err)
+	}
+}
