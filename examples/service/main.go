@@ -77,22 +77,21 @@ func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 // startEmulator serves an emulator on a free port. TrustTokens makes it believe
 // tokens that look like Entra's, so it must not be reachable from elsewhere.
 func startEmulator(ctx context.Context) (address string, stop func(), err error) {
-	emu, err := emulator.New(emulator.Config{TrustTokens: true})
-	if err != nil {
-		return "", nil, err
-	}
 	var listen net.ListenConfig
 	ln, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		emu.Close()
 		return "", nil, err
+	}
+	emu, err := emulator.New(emulator.Config{TrustTokens: true})
+	if err != nil {
+		return "", nil, errors.Join(err, ln.Close())
 	}
 	srv := &http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	return ln.Addr().String(), func() {
-		emu.Close()
-		_ = srv.Close() // the clients have gone
+		_ = emu.Shutdown(ctx) // there are no event handlers to wait for
+		_ = srv.Close()       // the clients have gone
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			fmt.Fprintln(os.Stderr, "service: emulator:", err)
 		}
