@@ -75,10 +75,10 @@ tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
 	done
 
 .PHONY: interop
-interop: ## run Microsoft's JavaScript packages against the emulator (needs Node.js and npm)
-	$(GO) build -o bin/ ./interop/harness ./cmd/webpubsub ./examples/echo
+interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go client (needs Node.js and npm)
+	$(GO) build -o bin/ ./interop/harness ./interop/goclient ./cmd/webpubsub ./examples/echo
 	cd interop && npm ci --ignore-scripts --loglevel=error
-	cd interop && HARNESS="$(CURDIR)/bin/harness" WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
+	cd interop && HARNESS="$(CURDIR)/bin/harness" GOCLIENT="$(CURDIR)/bin/goclient" WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets

@@ -135,7 +135,7 @@ var rooms = []room{
 	},
 	{
 		name: "interop/...",
-		ours: []pattern{".", "emulator/..."},
+		ours: []pattern{".", "client/...", "emulator/..."},
 		why:  "it puts what a user has beside packages that are not ours",
 	},
 	{
