@@ -21,11 +21,14 @@ SHELL       := bash
 # must not have.
 MODULES := $(patsubst ./%/go.mod,%,$(sort $(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path '*/node_modules/*')))
 
+# The module that needs a browser has a target of its own.
+BROWSER := examples/chat/browser
+
 .PHONY: all
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race interop fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race interop browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -62,7 +65,7 @@ fmt-check: ## fail on code that gofmt would change
 
 .PHONY: modules
 modules: ## vet and test the modules further down
-	@for m in $(MODULES); do \
+	@for m in $(filter-out $(BROWSER),$(MODULES)); do \
 		echo "module $$m"; \
 		(cd "$$m" && $(GO) vet ./... && $(GO) test ./...); \
 	done
@@ -79,6 +82,14 @@ interop: ## run Microsoft's JavaScript packages against the emulator and beside 
 	$(GO) build -o bin/ ./interop/harness ./interop/goclient ./cmd/webpubsub ./examples/echo
 	cd interop && npm ci --ignore-scripts --loglevel=error
 	cd interop && HARNESS="$(CURDIR)/bin/harness" GOCLIENT="$(CURDIR)/bin/goclient" WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
+
+.PHONY: browser
+browser: ## try the chat's page in a browser (needs Chromium or Chrome)
+	cd $(BROWSER) && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
+
+.PHONY: screenshot
+screenshot: ## take the README's picture anew (needs what browser needs, and the fonts Inter and Charis SIL)
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' . -args -screenshot "$(CURDIR)/docs/chat.png"
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets

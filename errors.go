@@ -249,6 +249,19 @@ func StatusOf(err error) int {
 	return status
 }
 
+// MessageOf gives the text with which a [Handler] answers an error, which is all
+// of it that a stranger may see: the Message of an [*Error], the broken rules of
+// a [*ValidationError], what a [*DecodeError] names, and otherwise the bare text
+// of the status. The service does not pass it on to clients; a function that
+// wants them to see it puts it into a [Reply]. It is empty for nil.
+func MessageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	_, public := answerOf(err)
+	return public
+}
+
 // answerOf is the one place that turns an error into what a stranger may see.
 func answerOf(err error) (status int, public string) {
 	if err == nil {

@@ -68,6 +68,7 @@ func TestStatusOf(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			assert.Equal(t, tt.want, webpubsub.StatusOf(tt.err))
+			assert.Equal(t, tt.body, webpubsub.MessageOf(tt.err))
 			answers := map[string]*http.Response{
 				"connect":    serveFixture(t, onConnect(nil, tt.err), "connect"),
 				"user event": serveFixture(t, onUserEvent(webpubsub.Reply{}, tt.err), "user_text"),
@@ -85,6 +86,7 @@ func TestStatusOf(t *testing.T) {
 		})
 	}
 	assert.Equal(t, 200, webpubsub.StatusOf(nil))
+	assert.Empty(t, webpubsub.MessageOf(nil))
 }
 
 func TestErrorConstructors(t *testing.T) {

@@ -40,6 +40,7 @@ const (
 	azcore         = "github.com/Azure/azure-sdk-for-go/sdk/azcore/..."
 	azidentity     = "github.com/Azure/azure-sdk-for-go/sdk/azidentity/..."
 	jwt            = "github.com/golang-jwt/jwt/v5"
+	precis         = "golang.org/x/text/secure/precis"
 	webSocket      = "github.com/coder/websocket/..."
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
@@ -122,6 +123,12 @@ var rooms = []room{
 		ours:  []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
 		third: []pattern{cloudEventsSDK + "/...", azcore, azidentity},
 		why:   "an example is copied into another module, which cannot import our internal packages",
+	},
+	{
+		name:  "examples/chat",
+		ours:  []pattern{".", "service/...", "emulator/..."},
+		third: []pattern{jwt, precis},
+		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, and RFC 8266 says which nicknames look the same",
 	},
 	{
 		name: "internal/bench/...",

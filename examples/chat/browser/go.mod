@@ -1,0 +1,16 @@
+module github.com/go-webpubsub/webpubsub/examples/chat/browser
+
+go 1.25.0
+
+replace github.com/go-webpubsub/webpubsub => ../../..
+
+require (
+	github.com/chromedp/cdproto v0.159.3
+	github.com/chromedp/chromedp v0.23.0
+	github.com/stretchr/testify v1.12.1
+)
+
+require (
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)

@@ -1,0 +1,286 @@
+package browser_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTwoPagesTalk(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann, ben := open(t, browser, s), open(t, browser, s)
+	ann.join("Ann")
+	assert.Equal(t, "text", eval[string](ann, "document.activeElement.id"), "she can write at once")
+	ben.join("Ben")
+	ann.people("Ann", "Ben")
+	ann.shows(".event", "Ben came in.")
+
+	ann.say("hello, 世界")
+	ben.shows(".said", "hello, 世界")
+	ann.shows(".said", "hello, 世界")
+	ben.say("first line")
+	ann.shows(".said", "first line")
+
+	// What is said in a room that is not shown is counted.
+	ann.enter("music")
+	ben.say("are you there?")
+	ann.shows(`[data-room="lobby"] .unread`, "1 unread")
+	ann.await(`document.title === "(1) #music · Chat"`)
+	ann.enter("lobby")
+	ann.shows(".said", "are you there?")
+	ann.await(`document.querySelector(".unread") === null && document.title === "#lobby · Chat"`)
+
+	// Only those who are in a room hear what is said there.
+	ben.enter("music")
+	ben.people("Ann", "Ben")
+	ann.enter("music")
+	ann.click("#leave")
+	ann.shows("#room", "#lobby")
+	ben.people("Ben")
+	ben.shows(".event", "Ann has left.")
+}
+
+func TestKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	b := open(t, launch(t), s)
+	b.join("Ann")
+	reached := map[string]bool{}
+	for range 12 {
+		b.do(chromedp.KeyEvent("\t"))
+		reached[eval[string](b, `document.activeElement.id || document.activeElement.parentElement.dataset.room || document.activeElement.textContent`)] = true
+		assert.True(t, eval[bool](b, `document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== "none"`), "what has the focus is seen")
+	}
+	for _, id := range []string{"me", "lobby", "go", "music", "random", "scroll", "text", "Send"} {
+		assert.True(t, reached[id], "%s cannot be reached", id)
+	}
+	// A control without a name means nothing to who does not see it.
+	assert.Empty(t, eval[[]string](b, `[...document.querySelectorAll("button, input, textarea")].filter(e =>
+		!e.textContent.trim() && !e.ariaLabel && !e.labels?.length && e.checkVisibility()).map(e => e.outerHTML)`))
+}
+
+func TestRename(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann, ben := open(t, browser, s), open(t, browser, s)
+	ann.join("Ann")
+	ben.join("Ben")
+	ann.click("#me")
+	ann.clear("#new-nickname")
+	ann.submit("#new-nickname", "ben")
+	ann.shows("#rename-error", "Somebody here has this nickname.")
+	ann.await(`document.getElementById("new-nickname").ariaInvalid === "true"`)
+	ann.clear("#new-nickname")
+	ann.submit("#new-nickname", "Anna")
+	ann.await(`!document.getElementById("rename").open`)
+	ann.shows("#me", "AAnna")
+	ben.people("Anna", "Ben")
+	ben.shows(".event", "Ann is now Anna.")
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann := open(t, browser, s)
+	ann.join("Ann")
+
+	// By the login.
+	other := open(t, browser, s)
+	other.submit("#nickname", "ANN")
+	other.shows("#login-error", "Somebody here has this nickname.")
+	other.await(`document.activeElement.id === "nickname" && document.activeElement.ariaInvalid === "true"`)
+	other.clear("#nickname")
+	other.join("Other")
+	ann.people("Ann", "Other")
+
+	// By the event handler: the page's first ticket is spoilt on its way.
+	spoilt := open(t, browser, s, `{
+		const real = fetch;
+		window.fetch = async (...args) => {
+			const answer = await real(...args);
+			if (window.spoilt) return answer;
+			window.spoilt = true;
+			const admitted = await answer.json();
+			return Response.json({ ...admitted, url: admitted.url.slice(0, -4) + "AAAA" });
+		};
+	}`)
+	spoilt.submit("#nickname", "Eve")
+	spoilt.shows("#login-error", "Your ticket is not valid.")
+	ann.people("Ann", "Other")
+	spoilt.submit("#nickname", "") // what she wrote is still there
+	spoilt.connected()
+	ann.people("Ann", "Eve", "Other")
+}
+
+func TestReloadRejoins(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann, ben := open(t, browser, s), open(t, browser, s)
+	ann.join("Ann")
+	ben.join("Ben")
+	ann.enter("go")
+	ben.enter("go")
+	ann.say("before")
+	ben.shows(".said", "before")
+	ann.do(chromedp.Reload())
+	ann.connected()
+	ann.shows("#room", "#go")
+	ann.shows(".said", "before")
+	ann.people("Ann", "Ben")
+	ann.await(`document.querySelector('[data-room="lobby"]').dataset.joined === "true"`)
+	ben.say("after")
+	ann.shows(".said", "after")
+	ann.say("and back")
+	ben.shows(".said", "and back")
+	assert.False(t, eval[bool](ben, `[...document.querySelectorAll(".event")].some(e => e.textContent === "Ann has left.")`), "a reload is no farewell")
+}
+
+func TestTextStaysText(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann, ben := open(t, browser, s), open(t, browser, s)
+	ann.join("<i>Ann</i>")
+	ben.join("Ben")
+	for _, text := range []string{
+		`<script>window.hacked = 1</script>`,
+		`<img src="x" onerror="window.hacked = 1">`,
+		`</li><svg onload=window.hacked=1> &amp; "quoted"`,
+	} {
+		ann.say(text)
+		ben.shows(".said", text)
+	}
+	ben.shows(".by", "<i>Ann</i>")
+	ben.people("<i>Ann</i>", "Ben")
+	for _, b := range []*tab{ann, ben} {
+		assert.Zero(t, eval[int](b, `document.querySelectorAll("#log script, #log img, #log svg, #log i, #people i, #me i").length`))
+		assert.Equal(t, "undefined", eval[string](b, "typeof window.hacked"))
+	}
+}
+
+func TestErrorsStandAtTheInput(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s)
+	ann.join("Ann")
+	text := eval[string](ann, `document.getElementById("text").removeAttribute("maxlength"), document.getElementById("text").value = "x".repeat(2001)`)
+	ann.submit("#text", "")
+	ann.shows("#say-error", "payload is not valid: text: max=2000")
+	ann.await(`document.getElementById("text").ariaInvalid === "true"`)
+	assert.Equal(t, text, eval[string](ann, `document.getElementById("text").value`), "nothing that she wrote is lost")
+	ann.clear("#text")
+	ann.say("short")
+	ann.shows(".said", "short")
+	ann.await(`document.getElementById("say-error").textContent === "" && document.getElementById("text").ariaInvalid === null`)
+}
+
+func offline(b *tab, is bool) {
+	b.t.Helper()
+	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Offline: is, DownloadThroughput: -1, UploadThroughput: -1}},
+	})
+	call(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
+}
+
+func TestNetworkGoesAndComesBack(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann, ben := open(t, browser, s), open(t, browser, s)
+	ann.join("Ann")
+	ben.join("Ben")
+	ann.people("Ann", "Ben")
+	offline(ann, true)
+	ann.await(`document.body.dataset.state === "waiting" && document.getElementById("state-text").textContent.startsWith("Offline.")`)
+	ben.people("Ben")
+	ben.say("did you hear that?")
+	ann.submit("#text", "hello?")
+	ann.shows("#say-error", "You are not connected. Try again in a moment.")
+	offline(ann, false)
+	ann.connected()
+	ann.shows(".said", "did you hear that?")
+	ann.submit("#text", "")
+	ben.shows(".said", "hello?")
+	ben.people("Ann", "Ben")
+}
+
+func TestServerGoesAndComesBack(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann, ben := open(t, browser, s), open(t, browser, s)
+	ann.join("Ann")
+	ben.join("Ben")
+	ann.say("before")
+	ben.shows(".said", "before")
+	s.stop()
+	ann.await(`document.body.dataset.state === "waiting"`)
+	ben.await(`document.body.dataset.state === "waiting"`)
+	s.run()
+	ann.connected()
+	ben.connected()
+	ann.people("Ann", "Ben")
+	ann.say("after")
+	ben.shows(".said", "after")
+	ben.shows(".said", "before")
+}
+
+// TestLooks takes the screenshots: of the door and of the chat, on a desktop and
+// on a phone, light and dark.
+func TestLooks(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	browser := launch(t)
+	ann := open(t, browser, s)
+	ann.await(`document.activeElement.id === "nickname"`)
+	shots := func(what string) {
+		for _, scheme := range []string{"light", "dark"} {
+			ann.shoot(fmt.Sprintf("%s-desktop-%s", what, scheme), scheme, 1280, 800, 1)
+			ann.shoot(fmt.Sprintf("%s-phone-%s", what, scheme), scheme, 390, 780, 2)
+		}
+		ann.resize(1280, 800, 1)
+	}
+	shots("door")
+	ann.join("Ann")
+	ben, zoe, mira := open(t, browser, s), open(t, browser, s), open(t, browser, s)
+	ben.join("Ben")
+	zoe.join("Zoë")
+	mira.join("Mira")
+	ann.people("Ann", "Ben", "Mira", "Zoë")
+	for _, line := range []struct {
+		who  *tab
+		text string
+	}{
+		{ben, "Morning! Is this thing on?"},
+		{ann, "It is. And it is all one process: the page, the event handler and the service."},
+		{ann, "No account anywhere, I only ran go run ./examples/chat"},
+		{zoe, "So what changes when it goes to Azure?"},
+		{ben, "One environment variable. The same code then gets its events from the real service, and it is the service that holds our connections."},
+		{mira, "I am here by phone, and on the same page."},
+		{zoe, "And <b>this</b> stays text?"},
+		{ann, "Always."},
+	} {
+		line.who.say(line.text)
+		ann.shows(".said", line.text)
+	}
+	ann.enter("music")
+	ann.enter("lobby")
+	mira.enter("music")
+	mira.say("Anyone here?")
+	mira.say("I have found a record.")
+	ann.shows(".unread", "2 unread")
+	shots("chat")
+	if picture := ann.shoot("readme", "light", 1200, 760, 2); *screenshot != "" {
+		require.NoError(t, os.WriteFile(*screenshot, picture, 0o600))
+	}
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub"
+)
+
+const hub = "chat"
+
+// Session is the state of a connection: the service keeps it, and sends it along
+// with every event.
+type Session struct {
+	Nickname string   `json:"nickname"`
+	Rooms    []string `json:"rooms"`
+}
+
+var session webpubsub.State[Session]
+
+// Person is somebody, at one of their connections.
+type Person struct {
+	Connection string `json:"connection,omitempty"`
+	User       string `json:"user,omitempty"`
+	Name       string `json:"name,omitempty"`
+}
+
+// Notice is what the page is told.
+type Notice struct {
+	Type    string    `json:"type"` // said, joined, left, renamed, room or refused
+	Room    string    `json:"room,omitempty"`
+	Person            // who
+	Text    string    `json:"text,omitempty"` // what was said, or why it was refused
+	ID      string    `json:"id,omitempty"`
+	At      time.Time `json:"at,omitzero"`
+	Notices []Notice  `json:"notices,omitempty"` // how the room became what it is
+}
+
+func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
+	return webpubsub.NewHandler(webpubsub.Config{
+		Hub:               hub,
+		ConnectionStrings: []string{connectionString},
+		OnConnect:         c.connect,
+		OnDisconnected:    c.disconnected,
+		OnGroupJoined: func(ctx context.Context, ev *webpubsub.GroupJoinedEvent) error {
+			return c.announce(ctx, "joined", ev, ev.Group)
+		},
+		OnGroupLeft: func(ctx context.Context, ev *webpubsub.GroupLeftEvent) error {
+			return c.announce(ctx, "left", ev, ev.Group)
+		},
+		UserEvents: map[string]webpubsub.UserEventFunc{
+			"say": event(c.say), "join": event(c.join), "leave": event(c.leave), "rename": event(c.rename),
+		},
+		Interceptors: []webpubsub.Interceptor{c.print},
+	})
+}
+
+// connect lets in who has a ticket, as the person of the ticket. Clients get no
+// role: all that they can do is raise events, and only this server sends to
+// rooms. So nobody can speak as somebody else, or where they are not.
+func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+	p, err := c.open(ev.Query.Get("ticket"))
+	if err != nil {
+		return nil, err
+	}
+	p.Connection = ev.ConnectionID
+	if err := c.admit(&p); err != nil {
+		return nil, err
+	}
+	s := Session{Nickname: p.Name, Rooms: []string{"lobby"}}
+	return &webpubsub.ConnectReply{UserID: p.User, Groups: s.Rooms, Roles: []string{}, State: session.Set(s)}, nil
+}
+
+// disconnected says goodbye in all rooms: it is not promised that the end of a
+// connection raises left events too, and the page does not mind hearing it twice.
+func (c *Chat) disconnected(ctx context.Context, ev *webpubsub.DisconnectedEvent) error {
+	c.mu.Lock()
+	delete(c.people, ev.ConnectionID)
+	c.mu.Unlock()
+	s, err := session.Get(ev)
+	for _, room := range s.Rooms {
+		err = errors.Join(err, c.announce(ctx, "left", ev, room))
+	}
+	return err
+}
+
+// announce tells a room who has joined or left.
+func (c *Chat) announce(ctx context.Context, what string, ev webpubsub.Event, room string) error {
+	s, err := session.Get(ev)
+	if err != nil {
+		return err
+	}
+	who := Person{ev.EventMeta().ConnectionID, ev.EventMeta().UserID, s.Nickname}
+	return c.service.Group(room).SendJSON(ctx, Notice{Type: what, Room: room, Person: who}, nil)
+}
+
+// event makes the function of a user event. What f does to the session is kept,
+// what it answers goes to the page, and so does a refusal: as an error it would
+// fail the event, and then the service keeps the reason to itself. The client
+// would get an ack that says InternalServerError, or be disconnected.
+func event[In any](f func(context.Context, *webpubsub.UserEvent, *Session, In) (*Notice, error)) webpubsub.UserEventFunc {
+	handle := webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in In) (reply webpubsub.Reply, err error) {
+		s, err := session.Get(ev)
+		if err != nil {
+			return reply, err
+		}
+		notice, err := f(ctx, ev, &s, in)
+		if notice != nil {
+			reply = webpubsub.JSONReply(notice)
+		}
+		reply.State = session.Set(s)
+		return reply, err
+	})
+	return func(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+		reply, err := handle(ctx, ev)
+		if status := webpubsub.StatusOf(err); status >= 400 && status < 500 {
+			return webpubsub.JSONReply(Notice{Type: "refused", Text: webpubsub.MessageOf(err)}), nil
+		}
+		return reply, err
+	}
+}
+
+// Say is the payload of "say".
+type Say struct {
+	Room string `json:"room" validate:"required"`
+	Text string `json:"text" validate:"required,max=2000"`
+}
+
+func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Say) (*Notice, error) {
+	if !slices.Contains(s.Rooms, in.Room) {
+		return nil, webpubsub.Forbidden("You are not in this room.")
+	}
+	id := ev.ConnectionID + "/" + ev.ID // the same should the service send the event again
+	who := Person{ev.ConnectionID, ev.UserID, s.Nickname}
+	said := Notice{Type: "said", Room: in.Room, Person: who, Text: in.Text, ID: id, At: time.Now()}
+	if err := c.history.Add(ctx, said); err != nil {
+		return nil, err
+	}
+	return nil, c.service.Group(in.Room).SendJSON(ctx, said, nil)
+}
+
+// Room is the payload of "join" and "leave". A room is a group of the hub.
+type Room struct {
+	Room string `json:"room" validate:"oneof=lobby go music random"`
+}
+
+// join answers with what the page would know had it been there all the time.
+func (c *Chat) join(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
+	if !slices.Contains(s.Rooms, in.Room) {
+		s.Rooms = append(s.Rooms, in.Room)
+	}
+	group := c.service.Group(in.Room)
+	if err := group.AddConnection(ctx, ev.ConnectionID); err != nil {
+		return nil, err
+	}
+	all, err := c.history.Last(ctx, in.Room)
+	for m, failed := range group.Connections(ctx, nil) {
+		c.mu.Lock()
+		all = append(all, Notice{Type: "joined", Room: in.Room, Person: c.people[m.ConnectionID]})
+		c.mu.Unlock()
+		err = errors.Join(err, failed)
+	}
+	return &Notice{Type: "room", Room: in.Room, Notices: all}, err
+}
+
+func (c *Chat) leave(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
+	s.Rooms = slices.DeleteFunc(s.Rooms, func(room string) bool { return room == in.Room })
+	return nil, c.service.Group(in.Room).RemoveConnection(ctx, ev.ConnectionID)
+}
+
+// Rename is the payload of "rename".
+type Rename struct {
+	Nickname string `json:"nickname" validate:"required"`
+}
+
+func (c *Chat) rename(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Rename) (*Notice, error) {
+	who := Person{ev.ConnectionID, ev.UserID, in.Nickname}
+	if err := c.admit(&who); err != nil {
+		return nil, err
+	}
+	s.Nickname = who.Name
+	return nil, c.service.All().SendJSON(ctx, Notice{Type: "renamed", Person: who}, nil)
+}
+
+// print writes a line for each event: what, how it was answered, how long that
+// took, and for which connection.
+func (c *Chat) print(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
+	start := time.Now()
+	err := next(ctx)
+	took := time.Since(start).Seconds() * 1000
+	c.log.Printf("%-12s %d %7.1f ms  %s", ev.EventMeta().EventName, webpubsub.StatusOf(err), took, ev.EventMeta().ConnectionID)
+	return err
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/text/secure/precis"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+//go:embed page
+var files embed.FS
+
+// Chat is the application. Several servers would share its history and people.
+type Chat struct {
+	service *service.Client
+	history History
+	key     []byte // of tickets
+	log     *log.Logger
+
+	mu     sync.Mutex
+	people map[string]Person // who is connected, by connection
+}
+
+// mount puts the chat into a mux: its event handler, its login and its page.
+func mount(mux *http.ServeMux, connectionString string, out *log.Logger) error {
+	client, err := service.NewClientFromConnectionString(connectionString, hub, nil)
+	if err != nil {
+		return err
+	}
+	c := &Chat{service: client, log: out, key: []byte(rand.Text())}
+	c.history, c.people = &Memory{rooms: make(map[string][]Notice)}, make(map[string]Person)
+	events, err := c.handler(connectionString)
+	if err != nil {
+		return err
+	}
+	mux.Handle("/eventhandler/", events) // all methods: the service asks for consent by OPTIONS
+	mux.Handle("POST /login", http.NewCrossOriginProtection().Handler(http.HandlerFunc(c.serveLogin)))
+	// The page is its own files and nothing else, talks to this server and the
+	// service alone, and cannot make markup of text.
+	policy := "default-src 'self'; connect-src 'self' ws" + strings.TrimPrefix(client.Endpoint(), "http") +
+		"; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+	root, _ := fs.Sub(files, "page") // an error would say that the name is not a path
+	static := http.FileServerFS(root)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		static.ServeHTTP(w, r)
+	}
+	mux.HandleFunc("GET /{$}", serve)
+	mux.HandleFunc("GET /{file}", serve)
+	return nil
+}
+
+// ticketLife is short: a ticket travels in a URL, which ends up in logs.
+const ticketLife = time.Minute
+
+// Login is what the page asks for a ticket with, whenever it has to connect.
+type Login struct {
+	Nickname string `json:"nickname"`
+	Secret   string `json:"secret"`  // of the page: who knows it is the same user
+	Refused  string `json:"refused"` // ticket that was: a browser does not tell its page why
+}
+
+func (c *Chat) serveLogin(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+	answer, err := c.login(r)
+	if err != nil {
+		answer = map[string]string{"reason": webpubsub.MessageOf(err)}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(webpubsub.StatusOf(err))
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (c *Chat) login(r *http.Request) (map[string]string, error) {
+	var in Login
+	if r.Header.Get("Content-Type") != "application/json" || json.NewDecoder(r.Body).Decode(&in) != nil || len(in.Secret) < 32 {
+		return nil, webpubsub.BadRequest("A login is JSON of at most 4 KiB, with a secret of 32 characters or more.")
+	}
+	if in.Refused != "" {
+		if _, err := c.open(in.Refused); err != nil {
+			return nil, err
+		}
+	}
+	digest := sha256.Sum256([]byte(in.Secret))
+	p := Person{User: hex.EncodeToString(digest[:16]), Name: in.Nickname}
+	if err := c.admit(&p); err != nil {
+		return nil, err
+	}
+	access, err := c.service.ClientAccess(r.Context(), &service.ClientAccessOptions{Lifetime: ticketLife})
+	if err != nil {
+		return nil, err
+	}
+	until := jwt.NewNumericDate(time.Now().Add(ticketLife))
+	ticket, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{p, jwt.RegisteredClaims{ExpiresAt: until}}).SignedString(c.key)
+	return map[string]string{"user": p.User, "name": p.Name, "url": access.URL() + "&ticket=" + ticket}, err
+}
+
+// claims are those of a ticket.
+type claims struct {
+	Person
+	jwt.RegisteredClaims
+}
+
+// open gives the person of a ticket, or an error that says why it is refused.
+func (c *Chat) open(ticket string) (Person, error) {
+	var in claims
+	_, err := jwt.ParseWithClaims(ticket, &in, func(*jwt.Token) (any, error) { return c.key, nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return Person{}, webpubsub.Unauthorized("Your ticket has expired.")
+	case err != nil:
+		return Person{}, webpubsub.Unauthorized("Your ticket is not valid.").WithCause(err)
+	}
+	return in.Person, nil
+}
+
+// admit takes note of a person who is connected. A nickname that looks like that
+// of another user who is here is refused.
+func (c *Chat) admit(p *Person) (err error) {
+	if p.Name, err = precis.Nickname.String(p.Name); err != nil || utf8.RuneCountInString(p.Name) > 20 {
+		return webpubsub.BadRequest("A nickname has 1 to 20 characters, all of which can be seen.")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, other := range c.people {
+		if other.User != p.User && precis.Nickname.Compare(other.Name, p.Name) {
+			return webpubsub.Conflict("Somebody here has this nickname.")
+		}
+	}
+	if p.Connection != "" {
+		c.people[p.Connection] = *p
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+// Command chat is a chat for the browser, on Azure Web PubSub or without it.
+//
+//	go run ./examples/chat
+//
+// It serves a page and the event handler of the hub "chat". The service is the
+// one that WEBPUBSUB_CONNECTION_STRING names; without it, an emulator in this
+// process. Nothing else differs. docs/walk.md follows a message on its way.
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// azure is what the service has to be told once. The hub's groupPresenceEvents,
+// joined and left, are a setting that az does not have.
+const azure = `az webpubsub hub create --name <name> --resource-group <group> --hub-name ` + hub + ` \
+  --event-handler url-template="%s/eventhandler/{hub}/{event}" user-event-pattern="*" \
+    system-event="connect" system-event="disconnected"
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := Run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "chat:", err)
+		os.Exit(1)
+	}
+}
+
+// Run serves until the context ends. Nothing of it is left running then.
+func Run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	addr := flags.String("addr", "127.0.0.1:3000", "`address` to listen on")
+	public := flags.String("url", "", "`URL` at which browsers, and Azure, reach this server (default http://<addr>)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	defer ln.Close() //nolint:errcheck // the server has closed it, if there was one
+	base, err := url.Parse(cmp.Or(*public, "http://"+ln.Addr().String()))
+	if err != nil || base.Host == "" {
+		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", *public)
+	}
+	mux, stop := http.NewServeMux(), func() {}
+	service := getenv("WEBPUBSUB_CONNECTION_STRING")
+	if service != "" {
+		fmt.Fprintf(stdout, azure, base)
+	} else if service, stop, err = emulate(mux, base); err != nil {
+		return err
+	}
+	defer stop()
+	if err := mount(mux, service, log.New(stdout, "", log.Ltime)); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)
+
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
+	stopped := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() {
+		stop() // clients are told
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = srv.Shutdown(limit)
+		stopped <- srv.Close() // of what browsers hold open without need
+	})()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// emulate puts an emulator beside the page, in the place of Azure. It raises its
+// events at the event handler of the same mux, in memory.
+func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(), err error) {
+	key := rand.Text() // the default key is known to everybody
+	emu, err := emulator.New(emulator.Config{
+		Origin:     base.Hostname(),
+		AccessKeys: []string{key},
+		Hubs:       map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(mux)}}},
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	mux.Handle("/client/", emu) // WebSockets
+	mux.Handle("/api/", emu)    // calls of the service client
+	return fmt.Sprintf("Endpoint=%s;AccessKey=%s;Version=1.0;", base, key), emu.Close, nil
+}

@@ -1,0 +1,139 @@
+package main_test
+
+import (
+	"flag"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+)
+
+func (s *server) request(method, path string) (*http.Response, []byte) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, http.NoBody)
+	require.NoError(s.t, err)
+	return do(s.t, r)
+}
+
+func TestPage(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, tt := range []struct{ path, media string }{
+		{"/", "text/html; charset=utf-8"},
+		{"/chat.css", "text/css; charset=utf-8"},
+		{"/chat.js", "text/javascript; charset=utf-8"},
+		{"/icon.svg", "image/svg+xml"},
+	} {
+		res, body := s.request(http.MethodGet, tt.path)
+		assert.Equal(t, http.StatusOK, res.StatusCode, tt.path)
+		assert.Equal(t, tt.media, res.Header.Get("Content-Type"), tt.path)
+		assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"), tt.path)
+		assert.Equal(t, "default-src 'self'; connect-src 'self' ws"+strings.TrimPrefix(s.url, "http")+
+			"; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", res.Header.Get("Content-Security-Policy"), tt.path)
+		for _, forbidden := range []string{`https?://(?:[^w]|w[^w])`, `innerHTML`, `\bon[a-z]+=`, `style="`, `eval\(`, `document\.write`} {
+			assert.NotRegexp(t, forbidden, string(body), tt.path)
+		}
+	}
+	for _, tt := range []struct {
+		method, path string
+		status       int
+	}{
+		{http.MethodGet, "/nothing", 404},
+		{http.MethodGet, "/..%2fmain.go", 404},
+		{http.MethodGet, "/page/chat.js", 404},
+		{http.MethodPost, "/", 405},
+		{http.MethodDelete, "/chat.js", 405},
+		{http.MethodGet, "/eventhandler/chat/connect", 405},
+		{http.MethodPost, "/eventhandler/chat/connect", 404},
+		{http.MethodHead, "/api/hubs/chat/users/x", 401},
+		{http.MethodGet, "/client/hubs/chat", 400},
+	} {
+		res, _ := s.request(tt.method, tt.path)
+		assert.Equal(t, tt.status, res.StatusCode, "%s %s", tt.method, tt.path)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	err := chat.Run(t.Context(), []string{"--help"}, func(string) string { return "" }, &out)
+	require.ErrorIs(t, err, flag.ErrHelp)
+	for _, want := range []string{"-addr", "127.0.0.1:3000", "-url"} {
+		assert.Contains(t, out.String(), want)
+	}
+}
+
+func TestRunRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		args        []string
+		environment string
+		want        string
+	}{
+		{"unknown flag", []string{"--port", "1"}, "", "flag provided but not defined: -port"},
+		{"address", []string{"--addr", "nowhere"}, "", "missing port in address"},
+		{"URL", []string{"--addr", "127.0.0.1:0", "--url", "http://%"}, "", `-url "http://%": want a URL such as https://chat.example.com`},
+		{"URL without host", []string{"--addr", "127.0.0.1:0", "--url", "chat.example.com"}, "", `-url "chat.example.com": want a URL`},
+		{"connection string", []string{"--addr", "127.0.0.1:0"}, "Endpoint=", "connection string"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := chat.Run(t.Context(), tt.args, func(string) string { return tt.environment }, io.Discard)
+			require.ErrorContains(t, err, tt.want)
+			assert.NotContains(t, err.Error(), "AccessKey=")
+		})
+	}
+}
+
+// TestAzure runs the program for a service elsewhere: it starts no emulator, and
+// says what the service has to be told.
+func TestAzure(t *testing.T) {
+	t.Parallel()
+	s := startIn(t, map[string]string{
+		"WEBPUBSUB_CONNECTION_STRING": "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=not a real key, only one for tests;Version=1.0;",
+	})
+	res, _ := s.request(http.MethodGet, "/")
+	assert.Contains(t, res.Header.Get("Content-Security-Policy"), "connect-src 'self' wss://contoso.webpubsub.azure.com;")
+	got := s.admit("Ann", "ann")
+	assert.True(t, strings.HasPrefix(got.URL, "wss://contoso.webpubsub.azure.com/client/hubs/chat?access_token="), "%s", got.URL)
+	res, _ = s.request(http.MethodGet, "/client/hubs/chat")
+	assert.Equal(t, http.StatusNotFound, res.StatusCode)
+	require.NoError(t, s.stop())
+	var printed strings.Builder
+	for line := range s.lines {
+		printed.WriteString(line + "\n")
+	}
+	assert.Contains(t, printed.String(), `url-template="`+s.url+`/eventhandler/{hub}/{event}"`)
+	assert.NotContains(t, printed.String(), "not a real key")
+}
+
+// TestStop stops the program while people are connected. TestMain looks for what
+// it may have left behind.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := s.open("Ann")
+	closed := make(chan error, 1)
+	go func() {
+		for {
+			if _, _, err := ann.conn.Read(t.Context()); err != nil {
+				closed <- err
+				return
+			}
+		}
+	}()
+	require.NoError(t, s.stop())
+	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(<-closed))
+	printed := ""
+	for line := range s.lines {
+		printed += line + "\n"
+	}
+	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d connect +200 +\d+\.\d ms  \S+$`, printed)
+}

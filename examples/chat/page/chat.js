@@ -1,0 +1,474 @@
+// The page's side of the chat. It speaks json.webpubsub.azure.v1 over the
+// browser's own WebSocket. All that comes from others is put into the page as
+// text, never as markup.
+
+const $ = id => document.getElementById(id);
+const PROTOCOL = 'json.webpubsub.azure.v1';
+const PATIENCE = 4000; // ms after which somebody who has gone is said to have left
+
+// What is left of this tab after a reload. Who knows the secret is the same user.
+const tab = {
+  secret: crypto.getRandomValues(new Uint8Array(24)).reduce((s, b) => s + b.toString(16).padStart(2, '0'), ''),
+  nickname: '',
+  rooms: ['lobby'],
+  room: 'lobby',
+  ...JSON.parse(sessionStorage.getItem('tab') ?? '{}'),
+};
+const keep = () => sessionStorage.setItem('tab', JSON.stringify(tab));
+
+let me = { user: '', connection: '' };
+const rooms = new Map([...document.querySelectorAll('#rooms li')].map(li => [li.dataset.room, {
+  name: li.dataset.room, topic: li.dataset.topic, li,
+  joined: false,      // the server has told what the room is like
+  early: [],          // notices that came before it had
+  people: new Map(),  // by connection
+  entries: [],        // messages and events, in order
+  ids: new Set(),     // of the messages
+  leaving: new Map(), // timers by user
+  unread: 0,
+}]));
+const current = () => rooms.get(tab.room);
+
+// ---- connection ----
+
+let socket = null;
+let failures = 0;
+let timer = 0;
+let refused = null; // ticket of a connection that was not let in, and when it was given
+let heard = 0;
+
+async function connect() {
+  clearTimeout(timer);
+  if (socket) return;
+  setState('connecting', failures ? 'Reconnecting…' : 'Connecting…');
+  const attempt = socket = {};
+  let answer, status = 0;
+  try {
+    const body = { nickname: tab.nickname, secret: tab.secret };
+    if (refused && Date.now() - refused.at < 50_000) body.refused = refused.ticket;
+    const response = await fetch('login', {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(15_000),
+    });
+    status = response.status;
+    answer = await response.json();
+  } catch { /* no answer, or not the server's: status or answer says so */ }
+  if (socket !== attempt) return;
+  socket = null;
+  refused = null;
+  if (status >= 400 && status < 500 && answer?.reason) return atTheDoor(answer.reason);
+  if (status !== 200 || !answer?.url) return retryLater();
+
+  me = { ...me, user: answer.user };
+  tab.nickname = answer.name;
+  keep();
+  const ws = socket = new WebSocket(answer.url, PROTOCOL);
+  const asked = Date.now();
+  let opened = false;
+  ws.onopen = () => { opened = true; heard = Date.now(); };
+  ws.onmessage = event => { heard = Date.now(); receive(JSON.parse(event.data)); };
+  ws.onclose = () => {
+    if (socket !== ws) return;
+    socket = null;
+    // A browser does not say why a handshake failed. The login does, if it is
+    // shown the ticket.
+    if (!opened) refused = { ticket: new URL(answer.url).searchParams.get('ticket'), at: asked };
+    disconnected();
+    retryLater();
+  };
+}
+
+// retryLater tries again after a time that grows, and is not the same for all
+// who were disconnected at once.
+function retryLater() {
+  const ms = Math.min(500 * 2 ** failures++, 15_000) * (0.5 + Math.random() / 2);
+  const at = Date.now() + ms;
+  const tick = () => {
+    const left = Math.ceil((at - Date.now()) / 1000);
+    if (left <= 0) return connect();
+    setState('waiting', `${navigator.onLine ? 'Not connected' : 'Offline'}. Next try in ${left} s.`);
+    timer = setTimeout(tick, Math.min(1000, at - Date.now()));
+  };
+  clearTimeout(timer);
+  tick();
+}
+
+function disconnect() {
+  const ws = socket;
+  socket = null;
+  ws?.close?.();
+  disconnected();
+}
+
+function disconnected() {
+  for (const room of rooms.values()) {
+    room.joined = false;
+    room.early = [];
+  }
+  for (const p of pending.splice(0)) p.reject(new Error('The connection was lost. Try again.'));
+  render();
+}
+
+addEventListener('online', () => { if (tab.nickname && !socket) connect(); });
+addEventListener('offline', () => { if (socket) { disconnect(); retryLater(); } });
+setInterval(() => {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  if (Date.now() - heard > 60_000) { disconnect(); retryLater(); } else if (Date.now() - heard > 20_000) socket.send('{"type":"ping"}');
+}, 10_000);
+
+function setState(state, text) {
+  document.body.dataset.state = state;
+  $('state-text').textContent = text;
+  $('retry').hidden = state !== 'waiting';
+}
+
+// ---- events and notices ----
+
+const pending = []; // events without an ack, oldest first
+let lastAck = 0;
+
+// raise sends an event. The service handles the events of a connection one after
+// the other, and gives the answer to one before its ack: a refusal is of the
+// oldest that has none.
+function raise(event, data) {
+  if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error('You are not connected. Try again in a moment.'));
+  const ackId = ++lastAck;
+  socket.send(JSON.stringify({ type: 'event', event, ackId, dataType: 'json', data }));
+  return new Promise((resolve, reject) => pending.push({ ackId, resolve, reject }));
+}
+
+function receive(frame) {
+  if (frame.type === 'system' && frame.event === 'connected') {
+    me.connection = frame.connectionId;
+    failures = 0;
+    setState('online', 'Connected');
+    inside();
+    for (const room of rooms.values()) {
+      if (tab.rooms.includes(room.name)) join(room);
+      else if (room.name === 'lobby') raise('leave', { room: 'lobby' }).catch(() => {}); // everybody is put there
+    }
+  } else if (frame.type === 'ack') {
+    const p = pending.shift();
+    if (frame.success && !p.refused) p.resolve();
+    else p.reject(new Error(p.refused ?? 'The server could not do this. Try again.'));
+  } else if (frame.type === 'message' && frame.dataType === 'json') {
+    notice(frame.data);
+  }
+}
+
+function notice(n) {
+  if (n.type === 'refused') {
+    if (pending.length) pending[0].refused = n.text;
+    return;
+  }
+  if (n.type === 'renamed') return renamed(n);
+  const room = rooms.get(n.room);
+  if (!room || !tab.rooms.includes(room.name)) return;
+  if (n.type === 'room') {
+    const news = room.early;
+    Object.assign(room, { joined: true, early: [], people: new Map() });
+    for (const old of n.notices ?? []) apply(room, old, true);
+    for (const late of news) apply(room, late, late.type !== 'said');
+    render();
+  } else if (!room.joined) {
+    room.early.push(n);
+  } else {
+    apply(room, n, false);
+  }
+}
+
+// apply takes a notice into a room. One that only says how the room came to be as
+// it is, is old.
+function apply(room, n, old) {
+  if (n.type === 'said') {
+    if (room.ids.has(n.id)) return;
+    room.ids.add(n.id);
+    if (!old && (room !== current() || document.hidden) && n.user !== me.user) room.unread++;
+    add(room, { ...n, time: Date.parse(n.at) }, old);
+  } else if (n.type === 'joined' && n.connection) {
+    const known = isHere(room, n.user) || room.leaving.has(n.user);
+    clearTimeout(room.leaving.get(n.user));
+    room.leaving.delete(n.user);
+    room.people.set(n.connection, n);
+    if (!old && !known && n.user !== me.user) add(room, { event: `${n.name} came in.`, time: Date.now() }, old);
+  } else if (n.type === 'left') {
+    if (!room.people.delete(n.connection) || old || isHere(room, n.user)) return;
+    // Who reloads the page is back at once.
+    room.leaving.set(n.user, setTimeout(() => {
+      room.leaving.delete(n.user);
+      add(room, { event: `${n.name} has left.`, time: Date.now() });
+      render();
+    }, PATIENCE));
+  }
+  if (!old) render();
+}
+
+function renamed(n) {
+  for (const room of rooms.values()) {
+    const was = [...room.people.values()].find(p => p.user === n.user)?.name;
+    for (const p of [...room.people.values(), ...room.early]) if (p.user === n.user && p.type !== 'said') p.name = n.name;
+    if (was && was !== n.name && room.joined) add(room, { event: `${was} is now ${n.name}.`, time: Date.now() });
+  }
+  if (n.user === me.user && tab.nickname !== n.name) {
+    tab.nickname = n.name;
+    keep();
+    if (n.connection !== me.connection) raise('rename', { nickname: n.name }).catch(() => {}); // this tab follows
+  }
+  render();
+}
+
+const isHere = (room, user) => [...room.people.values()].some(p => p.user === user);
+
+function add(room, entry) {
+  let i = room.entries.length;
+  while (i > 0 && room.entries[i - 1].time > entry.time) i--;
+  room.entries.splice(i, 0, entry);
+  if (room.entries.length > 500) room.entries.shift();
+  room.changed = i < room.entries.length - 1; // not at the end: the list is drawn anew
+}
+
+function join(room) {
+  return raise('join', { room: room.name }).catch(error => { if (room === current()) fail('say', 'text', error.message); });
+}
+
+// ---- what is seen ----
+
+let drawn = { room: null, count: 0 };
+
+function el(tag, className, text) {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  if (text !== undefined) e.textContent = text;
+  return e;
+}
+
+function hue(user) {
+  let h = 7;
+  for (const c of user) h = (h * 31 + c.charCodeAt(0)) % 997;
+  return h % 360;
+}
+
+function face(person) {
+  const e = el('span', 'face', [...new Intl.Segmenter().segment(person.name)][0]?.segment.toUpperCase());
+  e.style.setProperty('--hue', hue(person.user));
+  e.setAttribute('aria-hidden', 'true');
+  return e;
+}
+
+function line(entry, before) {
+  if (entry.event) return el('li', 'event', entry.event);
+  const more = before?.user === entry.user && before.name === entry.name && entry.time - before.time < 5 * 60_000;
+  const li = el('li', more ? 'message more' : 'message');
+  const by = el('span', 'by', entry.name);
+  by.style.setProperty('--hue', hue(entry.user));
+  by.dir = 'auto';
+  const said = el('span', 'said', entry.text);
+  said.dir = 'auto';
+  const time = el('time', '', new Date(entry.time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
+  time.dateTime = new Date(entry.time).toISOString();
+  li.append(face(entry), by, said, time);
+  return li;
+}
+
+let scheduled = false;
+function render() {
+  if (scheduled) return;
+  scheduled = true;
+  setTimeout(() => { scheduled = false; draw(); }); // no animation frame: the title of a hidden tab counts
+}
+
+function draw() {
+  const room = current();
+  if (!document.hidden) room.unread = 0;
+  let unread = 0;
+  for (const r of rooms.values()) {
+    unread += r.unread;
+    drawTab(r, r === room);
+  }
+  document.title = `${unread ? `(${unread}) ` : ''}#${room.name} · Chat`;
+  $('room').textContent = `#${room.name}`;
+  $('topic').textContent = room.topic;
+  $('leave').hidden = room.name === 'lobby';
+  $('text').placeholder = `Say something in #${room.name}`;
+  $('me').replaceChildren(face({ ...me, name: tab.nickname }), el('span', '', tab.nickname));
+  $('me').setAttribute('aria-label', `${tab.nickname}, change your nickname`);
+  drawPeople(room);
+  drawLog(room);
+}
+
+function drawTab(room, isCurrent) {
+  const button = room.li.firstElementChild;
+  if (isCurrent) button.setAttribute('aria-current', 'true');
+  else button.removeAttribute('aria-current');
+  room.li.dataset.joined = tab.rooms.includes(room.name);
+  room.li.toggleAttribute('data-unread', room.unread > 0);
+  button.replaceChildren(room.name);
+  if (room.unread) {
+    const badge = el('span', 'unread', room.unread > 99 ? '99+' : room.unread);
+    badge.append(el('span', 'unseen', ' unread'));
+    button.append(badge);
+  } else if (!tab.rooms.includes(room.name)) {
+    button.append(el('span', 'in', 'join'));
+  }
+}
+
+function drawPeople(room) {
+  const here = new Map();
+  for (const p of room.people.values()) here.set(p.user, p);
+  const list = [...here.values()].sort((a, b) => (b.user === me.user) - (a.user === me.user) || a.name.localeCompare(b.name));
+  $('count').textContent = list.length || '';
+  $('show-people').textContent = $('show-people').ariaExpanded === 'true' ? 'Close' : `${list.length} here`;
+  $('people').replaceChildren(...list.map(p => {
+    const li = el('li', 'small');
+    const name = el('span', '', p.name);
+    name.dir = 'auto';
+    li.append(face(p), name);
+    if (p.user === me.user) li.append(el('span', 'you', 'you'));
+    return li;
+  }));
+}
+
+function drawLog(room) {
+  const log = $('log'), scroll = $('scroll');
+  const same = drawn.room === room && !room.changed && room.entries.length >= drawn.count && room.entries.length < 500;
+  const atEnd = !same || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
+  if (!same) {
+    log.setAttribute('aria-live', 'off'); // history is not news
+    log.replaceChildren(el('li', 'empty', 'Nothing has been said here yet. Begin?'));
+  }
+  for (let i = same ? drawn.count : 0; i < room.entries.length; i++) log.append(line(room.entries[i], room.entries[i - 1]));
+  const news = same && room.entries.length > drawn.count;
+  drawn = { room, count: room.entries.length };
+  room.changed = false;
+  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+  $('newest').hidden = atEnd || !(news || !$('newest').hidden);
+  if (!same) setTimeout(() => log.setAttribute('aria-live', 'polite'), 500);
+}
+
+function fail(form, input, text) {
+  $(`${form}-error`).textContent = text;
+  if (text) $(input).setAttribute('aria-invalid', 'true');
+  else $(input).removeAttribute('aria-invalid');
+}
+
+function atTheDoor(reason) {
+  $('chat').hidden = true;
+  $('rename').close();
+  $('door').hidden = false;
+  document.title = 'Chat';
+  $('nickname').value = tab.nickname;
+  fail('login', 'nickname', reason);
+  $('nickname').focus();
+  $('nickname').select();
+}
+
+function inside() {
+  fail('login', 'nickname', '');
+  if ($('chat').hidden) {
+    $('door').hidden = true;
+    $('chat').hidden = false;
+    $('text').focus();
+  }
+  render();
+}
+
+function show(room) {
+  tab.room = room.name;
+  if (!tab.rooms.includes(room.name)) {
+    tab.rooms.push(room.name);
+    join(room);
+  }
+  keep();
+  fail('say', 'text', '');
+  render();
+  $('text').focus();
+}
+
+// ---- what the user does ----
+
+for (const room of rooms.values()) {
+  const button = el('button', '', room.name);
+  button.type = 'button';
+  button.onclick = () => show(room);
+  room.li.append(button);
+}
+
+$('login').onsubmit = event => {
+  event.preventDefault();
+  tab.nickname = $('nickname').value.trim();
+  if (!tab.nickname) return fail('login', 'nickname', 'Choose a nickname first.');
+  failures = 0;
+  fail('login', 'nickname', '');
+  connect();
+};
+
+$('say').onsubmit = async event => {
+  event.preventDefault();
+  const text = $('text').value;
+  if (!text.trim()) return;
+  fail('say', 'text', '');
+  try {
+    await raise('say', { room: tab.room, text });
+    if ($('text').value === text) $('text').value = '';
+  } catch (error) {
+    fail('say', 'text', error.message);
+  }
+  $('text').focus();
+};
+$('text').onkeydown = event => {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $('say').requestSubmit();
+};
+
+$('leave').onclick = async () => {
+  const room = current();
+  try {
+    await raise('leave', { room: room.name });
+  } catch (error) {
+    return fail('say', 'text', error.message);
+  }
+  tab.rooms = tab.rooms.filter(name => name !== room.name);
+  Object.assign(room, { joined: false, early: [], people: new Map(), unread: 0 });
+  show(rooms.get('lobby'));
+};
+
+$('me').onclick = () => {
+  $('new-nickname').value = tab.nickname;
+  fail('rename', 'new-nickname', '');
+  $('rename').showModal();
+  $('new-nickname').select();
+};
+$('rename-cancel').onclick = () => $('rename').close();
+$('rename-form').onsubmit = async event => {
+  event.preventDefault();
+  try {
+    await raise('rename', { nickname: $('new-nickname').value });
+    $('rename').close();
+  } catch (error) {
+    fail('rename', 'new-nickname', error.message);
+    $('new-nickname').focus();
+  }
+};
+
+$('show-people').onclick = () => {
+  const open = $('people-panel').classList.toggle('open');
+  $('show-people').setAttribute('aria-expanded', open);
+  render();
+};
+addEventListener('keydown', event => {
+  if (event.key === 'Escape' && $('people-panel').classList.contains('open')) $('show-people').click();
+});
+
+$('newest').onclick = () => { $('scroll').scrollTop = $('scroll').scrollHeight; };
+$('scroll').onscroll = () => {
+  if ($('scroll').scrollHeight - $('scroll').scrollTop - $('scroll').clientHeight < 40) $('newest').hidden = true;
+};
+$('retry').onclick = () => connect();
+document.onvisibilitychange = render;
+
+if (tab.nickname) {
+  inside();
+  connect();
+} else {
+  atTheDoor('');
+}

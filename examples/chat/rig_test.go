@@ -1,0 +1,265 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+)
+
+// TestMain fails the test binary if anything of the chat still runs: every test
+// has stopped its own by now.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if leaked := leaks(); code == 0 && len(leaked) > 0 {
+		fmt.Fprintf(os.Stderr, "goroutines leaked:\n\n%s\n", strings.Join(leaked, "\n\n"))
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaks gives the goroutines that run code of this module or of the WebSocket
+// library, other than the one that asks.
+func leaks() []string {
+	var all bytes.Buffer
+	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // a buffer takes everything
+	var out []string
+	for stack := range strings.SplitSeq(all.String(), "\n\n") {
+		ours := strings.Contains(stack, "go-webpubsub/webpubsub") || strings.Contains(stack, "coder/websocket")
+		if ours && !strings.Contains(stack, "chat_test.leaks(") && !strings.Contains(stack, "main_test.leaks(") {
+			out = append(out, stack)
+		}
+	}
+	return out
+}
+
+// server is the program, as it runs on the emulator.
+type server struct {
+	t     *testing.T
+	url   string
+	lines chan string // that it prints, after the first
+	stop  func() error
+}
+
+func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	return startIn(t, nil, args...)
+}
+
+func startIn(t *testing.T, environment map[string]string, args ...string) *server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	out, stdout := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := chat.Run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), func(k string) string { return environment[k] }, stdout)
+		_ = stdout.Close()
+		done <- err
+	}()
+	s := &server{t: t, lines: make(chan string, 10_000)}
+	found := make(chan string, 1)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		defer close(s.lines)
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			if _, after, ok := strings.Cut(scanner.Text(), "Chat at "); ok {
+				address, _, _ := strings.Cut(after, " ")
+				found <- address
+			}
+			s.lines <- scanner.Text()
+		}
+	}()
+	stopped := false
+	s.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		<-drained
+		return <-done
+	}
+	t.Cleanup(func() { assert.NoError(t, s.stop()) })
+	select {
+	case s.url = <-found:
+	case err := <-done:
+		require.NoError(t, err, "the program ended before it served")
+	}
+	return s
+}
+
+// answer is the login's.
+type answer struct {
+	User, Name, URL, Reason string
+}
+
+func (s *server) login(body string, change ...func(*http.Request)) (status int, got answer) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/login", strings.NewReader(body))
+	require.NoError(s.t, err)
+	r.Header.Set("Content-Type", "application/json")
+	for _, f := range change {
+		f(r)
+	}
+	res, data := do(s.t, r)
+	if res.Header.Get("Content-Type") == "application/json" {
+		require.NoError(s.t, json.Unmarshal(data, &got), "%s", data)
+	}
+	return res.StatusCode, got
+}
+
+func do(t *testing.T, r *http.Request) (*http.Response, []byte) {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true}
+	res, err := (&http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res, data
+}
+
+// secret is what the page makes up for a tab. Whoever has the same one is the
+// same user.
+func secret(of string) string { return strings.Repeat("s", 32) + of }
+
+func (s *server) admit(nickname, of string) answer {
+	s.t.Helper()
+	status, got := s.login(fmt.Sprintf(`{"nickname":%q,"secret":%q}`, nickname, secret(of)))
+	require.Equal(s.t, http.StatusOK, status, got.Reason)
+	return got
+}
+
+// page is a tab of the browser, as far as the service sees it.
+type page struct {
+	t          *testing.T
+	conn       *websocket.Conn
+	user, name string
+	connection string
+	acks       uint64
+	early      []chat.Notice // that came while something else was awaited
+}
+
+// open logs in and connects, as the page does.
+func (s *server) open(nickname string) *page { return s.openAs(nickname, nickname) }
+
+func (s *server) openAs(nickname, of string) *page {
+	s.t.Helper()
+	admitted := s.admit(nickname, of)
+	p := &page{t: s.t, user: admitted.User, name: admitted.Name, conn: dial(s.t, admitted.URL)}
+	f := p.frame()
+	require.Equal(s.t, "connected", f.Event)
+	p.connection = f.ConnectionID
+	return p
+}
+
+func dial(t *testing.T, url string) *websocket.Conn {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+	require.NoError(t, err)
+	conn.SetReadLimit(1 << 20)
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+// frame is what the service sends.
+type frame struct {
+	Type, Event, ConnectionID, From, Group string
+
+	AckID   uint64
+	Success bool
+	Error   struct{ Name string }
+	Data    chat.Notice
+	raw     string
+}
+
+func (p *page) frame() (f frame) {
+	p.t.Helper()
+	_, data, err := p.conn.Read(p.t.Context())
+	require.NoError(p.t, err)
+	require.NoError(p.t, json.Unmarshal(data, &f), "%s", data)
+	f.raw = string(data)
+	return f
+}
+
+// raise raises an event and gives what it was answered before its ack, nil if
+// there was no answer.
+func (p *page) raise(event string, data any) *chat.Notice {
+	p.t.Helper()
+	answered, ack := p.try(event, data)
+	require.True(p.t, ack.Success, "%s: %s", event, ack.Error.Name)
+	return answered
+}
+
+func (p *page) try(event string, data any) (answered *chat.Notice, ack frame) {
+	p.t.Helper()
+	p.send(event, data)
+	for {
+		switch f := p.frame(); {
+		case f.Type == "ack":
+			require.Equal(p.t, p.acks, f.AckID)
+			return answered, f
+		case f.Data.Type == "room" || f.Data.Type == "refused":
+			require.Equal(p.t, "server", f.From)
+			answered = &f.Data
+		default:
+			p.early = append(p.early, f.Data)
+		}
+	}
+}
+
+func (p *page) send(event string, data any) {
+	p.t.Helper()
+	p.acks++
+	request, err := json.Marshal(map[string]any{"type": "event", "event": event, "ackId": p.acks, "dataType": "json", "data": data})
+	require.NoError(p.t, err)
+	require.NoError(p.t, p.conn.Write(p.t.Context(), websocket.MessageText, request))
+}
+
+// hear waits for a notice, and passes over others.
+func (p *page) hear(is func(chat.Notice) bool) chat.Notice {
+	p.t.Helper()
+	for i, n := range p.early {
+		if is(n) {
+			p.early = slices.Delete(p.early, i, i+1)
+			return n
+		}
+	}
+	for {
+		f := p.frame()
+		require.Equal(p.t, "message", f.Type, f.raw)
+		if is(f.Data) {
+			return f.Data
+		}
+		p.early = append(p.early, f.Data)
+	}
+}
+
+func (p *page) hearOf(kind, user string) chat.Notice {
+	p.t.Helper()
+	return p.hear(func(n chat.Notice) bool { return n.Type == kind && n.User == user })
+}
+
+func (p *page) close() {
+	p.t.Helper()
+	require.NoError(p.t, p.conn.Close(websocket.StatusNormalClosure, ""))
+}
+
+type m = map[string]any
+
+func say(room, text string) m { return m{"room": room, "text": text} }
