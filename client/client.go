@@ -42,7 +42,7 @@ func (s State) String() string {
 // from callbacks. It does not print or log its credential.
 type Client struct {
 	credential Credential
-	opts       Options
+	opts       *Options // behind a pointer, which is all that fmt shows of an unexported field
 	lastAckID  atomic.Uint64
 	lastCallID atomic.Uint64
 
@@ -74,7 +74,7 @@ func New(credential Credential, opts *Options) (*Client, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("client: new: %w", err)
 	}
-	return &Client{credential: credential, opts: o, groups: make(map[string]struct{})}, nil
+	return &Client{credential: credential, opts: &o, groups: make(map[string]struct{})}, nil
 }
 
 // Start connects, and returns when the service has greeted the client. From then

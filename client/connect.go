@@ -38,7 +38,7 @@ func (s *session) connect(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	conn := &connection{address: u}
-	l, err := dial(ctx, u, conn, &s.c.opts)
+	l, err := dial(ctx, u, conn, s.c.opts)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *session) recover(conn *connection, end *ending) *link {
 func (s *session) resume(ctx context.Context, conn *connection) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, recoveryTimeout)
 	defer cancel()
-	l, err := dial(ctx, recoveryURL(conn.address, conn.id, conn.token), conn, &s.c.opts)
+	l, err := dial(ctx, recoveryURL(conn.address, conn.id, conn.token), conn, s.c.opts)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ var (
 // Error is an operation that failed: refused here for a parameter that breaks a
 // rule ([ErrInvalid]), at the handshake (StatusCode, CloseCode), by the service
 // (Name), or ended by its context or the end of the connection (Err). Its text
-// holds no token and no URL.
+// holds no token, and no URL that has one.
 type Error struct {
 	// Operation that failed, such as "JoinGroup".
 	Operation string

@@ -144,6 +144,15 @@ func (p *peer) quiet(d time.Duration) {
 	}
 }
 
+// drain takes all that the client sends.
+func (p *peer) drain() {
+	for {
+		if _, _, err := p.conn.Read(p.t.Context()); err != nil {
+			return
+		}
+	}
+}
+
 func (p *peer) close(code websocket.StatusCode, reason string) { _ = p.conn.Close(code, reason) }
 
 // drop ends the link without a word.
@@ -161,7 +170,7 @@ func ack(id uint64, failure string) string {
 	if failure == "" {
 		return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":true}`, id)
 	}
-	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"%s","message":"because"}}`, id, failure)
+	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":%q,"message":"because"}}`, id, failure)
 }
 
 func ackID(t *testing.T, frame string) uint64 {

@@ -32,7 +32,7 @@ func sequence[T any](ctx context.Context, c *Client, h *hooks[T]) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		defer end()
 		defer untie()
-		for {
+		for ctx.Err() == nil {
 			m, _, ok := box.get(ctx.Done())
 			if !ok || !yield(m) {
 				return

@@ -35,6 +35,7 @@ type network struct {
 	conns []*cable
 	down  bool
 	dials int
+	other *network
 	shape func(*cable) // of each new connection; nil: plain
 }
 
@@ -108,8 +109,11 @@ func newNetwork(t *testing.T, h http.Handler, before func()) *network {
 func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	n.mu.Lock()
 	n.dials++
-	down, shape := n.down, n.shape
+	down, shape, other := n.down, n.shape, n.other
 	n.mu.Unlock()
+	if other != nil && !down {
+		return other.dial(ctx)
+	}
 	if down {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: net.ErrClosed}
 	}
@@ -165,6 +169,13 @@ func (n *network) setShape(shape func(*cable)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.shape = shape
+}
+
+// join makes what is dialled from now on go to another network.
+func (n *network) join(other *network) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.other = other
 }
 
 func (n *network) last() *cable {

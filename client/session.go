@@ -148,7 +148,7 @@ func (s *session) attach(l *link, fresh bool) bool {
 		s.mu.Unlock()
 		return false
 	}
-	l.keepAlive(&s.c.opts, &s.queue.paused)
+	l.keepAlive(s.c.opts, &s.queue.paused)
 	if l.codec.Reliable() {
 		l.acking = newAcking(l)
 	}

@@ -249,7 +249,7 @@ func TestStop(t *testing.T) {
 }
 
 // TestStopSilentService: a service that does not answer the close frame is not
-// waited for for long, and less so if the context ends.
+// waited for a long time, and less so if the context ends.
 func TestStopSilentService(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -1,0 +1,188 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+// Where the service is, an application's server has a connection string, and
+// hands addresses to its clients. Here both are in one program.
+func addressesFor(user string) (credential client.Credential, stop func()) {
+	emu, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{
+		"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(http.HandlerFunc(answer))}},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv := httptest.NewServer(emu)
+	hub, err := service.NewClientFromConnectionString("Endpoint="+srv.URL+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", "chat", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	credential = func(ctx context.Context) (string, error) {
+		access, err := hub.ClientAccess(ctx, &service.ClientAccessOptions{
+			UserID: user,
+			Roles:  []string{"webpubsub.joinLeaveGroup.lobby", "webpubsub.sendToGroup.lobby"},
+		})
+		if err != nil {
+			return "", err
+		}
+		return access.URL(), nil
+	}
+	return credential, func() { emu.Close(); srv.Close() }
+}
+
+// answer is an event handler by hand; package webpubsub makes better ones.
+func answer(w http.ResponseWriter, r *http.Request) {
+	switch r.Header.Get("ce-eventName") {
+	case "":
+		w.Header().Set("WebHook-Allowed-Origin", "*")
+	case "shout":
+		w.Header().Set("Content-Type", "text/plain")
+		text, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(append(text, '!'))
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func Example() {
+	type Notice struct {
+		Text string `json:"text"`
+	}
+	ctx := context.Background()
+	credential, stop := addressesFor("ann")
+	defer stop()
+
+	c, err := client.New(credential, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	heard := make(chan struct{})
+	client.OnGroupJSON(c, "lobby", func(_ context.Context, m *client.GroupMessage, n Notice) {
+		fmt.Println(m.FromUserID, "says", n.Text)
+		close(heard)
+	})
+	if err := c.Start(ctx); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.SendToGroup(ctx, "lobby", client.JSON(Notice{"doors open"}), nil); err != nil {
+		log.Fatal(err)
+	}
+	<-heard
+	if err := c.Stop(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output: ann says doors open
+}
+
+func ExampleClient_GroupMessages() {
+	ctx := context.Background()
+	credential, stop := addressesFor("ann")
+	defer stop()
+	c, err := client.New(credential, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	messages := c.GroupMessages(ctx) // from now on
+	if err := c.Start(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = c.Stop(ctx) }()
+	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"one", "two", "bye"} {
+		if _, err := c.SendToGroup(ctx, "lobby", client.Text(text), nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for m := range messages {
+		fmt.Println(m.Data)
+		if m.Data.String() == "bye" {
+			break
+		}
+	}
+	// Output:
+	// one
+	// two
+	// bye
+}
+
+func ExampleClient_InvokeEvent() {
+	ctx := context.Background()
+	credential, stop := addressesFor("ann")
+	defer stop()
+	c, err := client.New(credential, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := c.Start(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = c.Stop(ctx) }()
+	answer, err := c.InvokeEvent(ctx, "shout", client.Text("hello"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer)
+	// Output: hello!
+}
+
+func ExampleClient_OpenGroupStream() {
+	ctx := context.Background()
+	credential, stop := addressesFor("ann")
+	defer stop()
+	c, err := client.New(credential, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	over := make(chan struct{})
+	c.OnGroupStream(func(_ context.Context, stream *client.GroupStream) {
+		defer close(over)
+		for piece, err := range stream.Pieces() {
+			if err != nil {
+				fmt.Println("broken:", err)
+				return
+			}
+			fmt.Println(piece)
+		}
+		fmt.Println("the end")
+	}, nil)
+	if err := c.Start(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = c.Stop(ctx) }()
+	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
+		log.Fatal(err)
+	}
+	stream, err := c.OpenGroupStream(ctx, "lobby", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, word := range []string{"token", "by", "token"} {
+		if err := stream.Write(ctx, client.Text(word)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := stream.Close(ctx); err != nil {
+		log.Fatal(err)
+	}
+	<-over
+	// Output:
+	// token
+	// by
+	// token
+	// the end
+}

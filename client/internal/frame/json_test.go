@@ -1,0 +1,140 @@
+package frame_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+)
+
+func text(s string) frame.Data   { return frame.Data{Type: frame.Text, Text: s} }
+func jsonOf(s string) frame.Data { return frame.Data{Type: frame.JSON, Text: s} }
+
+// frames of the service, as CL 2.3 has them, and what is read.
+var frames = []struct {
+	name, frame string
+	want        frame.Frame
+}{
+	{"ack", `{"type":"ack","ackId":18446744073709551615,"success":true}`, frame.Frame{Kind: frame.Ack, AckID: math.MaxUint64, Success: true}},
+	{"ack of nothing", `{"type":"ack","ackId":0,"success":false,"error":{"name":"Forbidden","message":"no","code":[]}}`, frame.Frame{Kind: frame.Ack, Failure: &frame.Failure{Name: "Forbidden", Message: "no"}}},
+	{"type at the end", ` { "success" : true , "ackId" : 12 , "x" : [ { } ] , "type" : "ack" } `, frame.Frame{Kind: frame.Ack, AckID: 12, Success: true}},
+	{"group", `{"sequenceId":3,"type":"message","from":"group","group":"g","fromUserId":"u","dataType":"text","data":"a\nb\u00e9\ud83d\ude00","metadata":{"k":"v","n":null}}`,
+		frame.Frame{Kind: frame.GroupMessage, Sequence: 3, Group: "g", UserID: "u", Data: text("a\nbé😀"), Metadata: map[string]string{"k": "v", "n": ""}}},
+	{"group by a server", `{"type":"message","from":"group","group":"g","fromUserId":null,"dataType":"json","data":{"a": [1, 2.50, null]},"metadata":null,"stream":null}`,
+		frame.Frame{Kind: frame.GroupMessage, Group: "g", Data: jsonOf(`{"a": [1, 2.50, null]}`)}},
+	{"data before its type", `{"data":"AP8=","dataType":"binary","from":"server","type":"message"}`, frame.Frame{Kind: frame.ServerMessage, Data: frame.Data{Type: frame.Binary, Bytes: []byte{0, 255}}}},
+	{"protobuf", `{"type":"message","from":"server","dataType":"protobuf","data":"AQ\u003d="}`, frame.Frame{Kind: frame.ServerMessage, Data: frame.Data{Type: frame.Protobuf, Bytes: []byte{1}}}},
+	{"empty", `{"type":"message","from":"server","dataType":"binary","data":""}`, frame.Frame{Kind: frame.ServerMessage, Data: frame.Data{Type: frame.Binary, Bytes: []byte{}}}},
+	{"JSON string", `{"type":"message","from":"server","dataType":"json","data":"\u0041"}`, frame.Frame{Kind: frame.ServerMessage, Data: jsonOf(`"\u0041"`)}},
+	{"stream", `{"type":"message","from":"group","group":"g","dataType":"text","data":"","stream":{"streamId":"s","streamSequenceId":9,"endOfStream":true,"error":{"name":"UserError","message":"m","userErrorCode":"c"},"x":1}}`,
+		frame.Frame{Kind: frame.GroupMessage, Group: "g", Data: text(""), Stream: &frame.Stream{ID: "s", Sequence: 9, End: true, Failure: &frame.Failure{Name: "UserError", Message: "m", UserErrorCode: "c"}}}},
+	{"stream piece", `{"type":"message","from":"group","group":"g","dataType":"text","data":"x","stream":{"streamId":"s","streamSequenceId":1,"endOfStream":null,"error":null}}`,
+		frame.Frame{Kind: frame.GroupMessage, Group: "g", Data: text("x"), Stream: &frame.Stream{ID: "s", Sequence: 1}}},
+	{"connected", `{"type":"system","event":"connected","userId":null,"connectionId":"c","reconnectionToken":"t"}`, frame.Frame{Kind: frame.Connected, ID: "c", Token: "t"}},
+	{"connected user", `{"type":"system","event":"connected","userId":"u","connectionId":"c"}`, frame.Frame{Kind: frame.Connected, ID: "c", UserID: "u"}},
+	{"disconnected", `{"type":"system","event":"disconnected","message":"why"}`, frame.Frame{Kind: frame.Disconnected, Message: "why"}},
+	{"pong", `{"type":"pong"}`, frame.Frame{Kind: frame.Pong}},
+	{"stream ack", `{"type":"streamAck","streamId":"s","expectedSequenceId":4}`, frame.Frame{Kind: frame.StreamAck, ID: "s", Expected: 4}},
+	{"stream nack", `{"type":"streamNack","streamId":"s","expectedSequenceId":4,"name":"TransientError","message":"m"}`,
+		frame.Frame{Kind: frame.StreamNack, ID: "s", Expected: 4, Message: "m", Failure: &frame.Failure{Name: "TransientError", Message: "m"}}},
+	{"stream closed", `{"type":"streamClosed","streamId":"s"}`, frame.Frame{Kind: frame.StreamClosed, ID: "s"}},
+	{"stream closed for a reason", `{"type":"streamClosed","streamId":"s","error":{"name":"IdleTimeout","message":"m"}}`, frame.Frame{Kind: frame.StreamClosed, ID: "s", Failure: &frame.Failure{Name: "IdleTimeout", Message: "m"}}},
+	{"answer", `{"type":"invokeResponse","invocationId":"1","success":true,"dataType":"text","data":"x"}`, frame.Frame{Kind: frame.InvokeResponse, ID: "1", Success: true, Data: text("x")}},
+	{"answer of nothing", `{"type":"invokeResponse","invocationId":"1","success":true,"dataType":null,"data":null}`, frame.Frame{Kind: frame.InvokeResponse, ID: "1", Success: true}},
+	{"answer refused", `{"type":"invokeResponse","invocationId":"1","success":false,"error":{"name":"N","message":"m"}}`, frame.Frame{Kind: frame.InvokeResponse, ID: "1", Failure: &frame.Failure{Name: "N", Message: "m"}}},
+	{"later kind", `{"type":"groupStateUpdate","ackId":"not what it is elsewhere","data":null}`, frame.Frame{}},
+	{"later event", `{"type":"system","event":"reloaded"}`, frame.Frame{}},
+	{"later sender", `{"type":"message","from":"user","dataType":"later","data":null}`, frame.Frame{}},
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	for _, tt := range frames {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := frame.Frame{Group: "of the frame before"}
+			require.NoError(t, frame.JSONCodec{}.Decode(tt.frame, &got))
+			if tt.want.Kind == frame.Unknown { // whatever was read of it has no meaning
+				got = frame.Frame{Kind: got.Kind}
+			}
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		``:                           "text ends at offset 0: want an object",
+		`null`:                       "offset 0: want an object",
+		`[]`:                         "offset 0: want an object",
+		`{"type":"pong"`:             "text ends at offset 14: want a comma or the closing bracket",
+		`{"type":"pong"}x`:           "offset 15: want nothing after the value",
+		"{\"type\":\"\xff\"}":        "frame is not UTF-8",
+		`{}`:                         "member type is missing",
+		`{"type":null}`:              "offset 8: want a string",
+		`{"type":"ack"}`:             "member ackId is missing",
+		`{"type":"ack","ackId":"1"}`: "offset 22: want an integer from 0 to 18446744073709551615",
+		`{"type":"ack","ackId":-1}`:  "offset 22: want an integer from 0 to 18446744073709551615",
+		`{"type":"ack","ackId":1.5}`: "offset 22: want an integer from 0 to 18446744073709551615",
+		`{"type":"ack","ackId":1e3}`: "offset 22: want an integer from 0 to 18446744073709551615",
+		`{"type":"ack","ackId":01}`:  "offset 22: want an integer from 0 to 18446744073709551615",
+		`{"type":"ack","ackId":18446744073709551616}`:                                                   "offset 22: want an integer from 0 to 18446744073709551615",
+		`{"type":"ack","ackId":1,"success":"true"}`:                                                     "offset 34: want true or false",
+		`{"type":"ack","ackId":1,"ackId":2}`:                                                            "offset 24: want each member once",
+		`{"type":"ack","ackId":1,"error":"Forbidden"}`:                                                  "offset 32: want an object",
+		`{"type":"message","from":"server","dataType":"text"}`:                                          "member data is missing or null",
+		`{"type":"message","from":"server","dataType":"json","data":null}`:                              "member data is missing or null",
+		`{"type":"message","from":"server","data":1}`:                                                   "member dataType is missing or not known",
+		`{"type":"message","from":"server","dataType":"yaml","data":1}`:                                 "member dataType is missing or not known",
+		`{"type":"message","from":"server","dataType":"text","data":1}`:                                 "member data is not a string",
+		`{"type":"message","from":"server","dataType":"binary","data":"*"}`:                             "member data is not base64",
+		`{"type":"message","from":"server","dataType":"text","data":"","metadata":{"a":"","a":""}}`:     "offset 81: want each member once",
+		`{"type":"message","from":"server","dataType":"text","data":"","metadata":{"a":1}}`:             "offset 78: want a string",
+		`{"type":"message","from":"group","dataType":"text","data":"","stream":{"streamSequenceId":1}}`: "member streamId of a stream is missing, or its sequence id is 0",
+		`{"type":"message","from":"group","dataType":"text","data":"","stream":{"streamId":"s"}}`:       "member streamId of a stream is missing, or its sequence id is 0",
+		`{"type":"system","event":"connected"}`:                                                         "the id of the connection, stream or invocation is missing",
+		`{"type":"streamAck","expectedSequenceId":1}`:                                                   "the id of the connection, stream or invocation is missing",
+		`{"type":"invokeResponse","success":true}`:                                                      "the id of the connection, stream or invocation is missing",
+		`{"x":` + strings.Repeat("[", 2000):                                                             "offset 1005: want less nesting",
+	} {
+		var f frame.Frame
+		assert.EqualError(t, frame.JSONCodec{}.Decode(in, &f), want, "%.80s", in)
+	}
+}
+
+func TestCodecNames(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "json.webpubsub.azure.v1", frame.JSONCodec{}.Name())
+	assert.Equal(t, "json.reliable.webpubsub.azure.v1", frame.JSONCodec{IsReliable: true}.Name())
+	assert.False(t, frame.JSONCodec{}.Reliable())
+	assert.True(t, frame.JSONCodec{IsReliable: true}.Reliable())
+	assert.False(t, frame.JSONCodec{}.Binary())
+}
+
+// requests as the official JavaScript client writes them (CL 2.2).
+func TestAppend(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]frame.Request{
+		`{"type":"joinGroup","group":"g","ackId":1}`:                                    {Kind: frame.JoinGroup, Name: "g", AckID: 1, WantsAck: true},
+		`{"type":"leaveGroup","group":"g"}`:                                             {Kind: frame.LeaveGroup, Name: "g", AckID: 1},
+		`{"type":"sendToGroup","group":"g","noEcho":true,"dataType":"json","data":[1]}`: {Kind: frame.SendToGroup, Name: "g", NoEcho: true, Data: jsonOf("[1]")},
+		`{"type":"event","event":"e","ackId":0,"dataType":"text","data":"x"}`:           {Kind: frame.SendEvent, Name: "e", WantsAck: true, Data: text("x")},
+		`{"type":"sequenceAck","sequenceId":18446744073709551615}`:                      {Kind: frame.SequenceAck, Sequence: math.MaxUint64},
+		`{"type":"ping"}`: {Kind: frame.Ping},
+		`{"type":"sendToGroup","group":"g","noEcho":false,"stream":{"streamId":"s"}}`:                           {Kind: frame.StreamStart, Name: "g", ID: "s"},
+		`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":4294967295}}`: {Kind: frame.StreamStart, Name: "g", ID: "s", NoEcho: true, Idle: math.MaxUint32},
+		`{"type":"streamData","streamId":"s","streamSequenceId":2,"dataType":"text","data":""}`:                 {Kind: frame.StreamData, ID: "s", Sequence: 2, Data: text("")},
+		`{"type":"streamData","streamId":"s"}`:                                                                  {Kind: frame.StreamData, ID: "s"},
+		`{"type":"streamEnd","streamId":"s"}`:                                                                   {Kind: frame.StreamEnd, ID: "s"},
+		`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c"}}`:                       {Kind: frame.StreamEnd, ID: "s", Failure: &frame.Failure{Message: "m", UserErrorCode: "c"}},
+		`{"type":"invoke","invocationId":"1","target":"event","event":"e","dataType":"text","data":"x"}`:        {Kind: frame.Invoke, ID: "1", Name: "e", Data: text("x")},
+		`{"type":"cancelInvocation","invocationId":"1"}`:                                                        {Kind: frame.CancelInvocation, ID: "1"},
+	} {
+		assert.Equal(t, "before"+want, string(frame.JSONCodec{}.Append([]byte("before"), &r)))
+	}
+}

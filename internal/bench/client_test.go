@@ -1,0 +1,295 @@
+//go:build unix
+
+package bench_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client"
+)
+
+// message is what a client by hand reads and writes.
+type message struct {
+	Type       string          `json:"type"`
+	From       string          `json:"from,omitempty"`
+	Group      string          `json:"group,omitempty"`
+	FromUserID *string         `json:"fromUserId,omitempty"`
+	AckID      uint64          `json:"ackId,omitempty"`
+	NoEcho     *bool           `json:"noEcho,omitempty"`
+	Success    bool            `json:"success,omitempty"`
+	SequenceID uint64          `json:"sequenceId,omitempty"`
+	DataType   string          `json:"dataType,omitempty"`
+	Data       json.RawMessage `json:"data,omitempty"`
+}
+
+// dialByHand is the least that a client does: no recovery, no acks of messages, no
+// keep-alive, no queue, no callbacks.
+func dialByHand(tb testing.TB, s *service) (*websocket.Conn, net.Conn) {
+	tb.Helper()
+	ws, _, err := websocket.Dial(context.Background(), s.address, &websocket.DialOptions{Subprotocols: []string{"json.reliable.webpubsub.azure.v1"}})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = ws.CloseNow() })
+	_, _, err = ws.Read(context.Background())
+	require.NoError(tb, err)
+	return ws, s.conn(tb)
+}
+
+func startClient(tb testing.TB, s *service, prepare func(*client.Client)) (*client.Client, net.Conn) {
+	tb.Helper()
+	c, err := client.New(client.StaticURL(s.address), nil)
+	require.NoError(tb, err)
+	if prepare != nil {
+		prepare(c)
+	}
+	require.NoError(tb, c.Start(tb.Context()))
+	conn := s.conn(tb)
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // nobody answers the close frame
+		_ = c.Stop(ctx)
+		_ = c.Stop(context.Background())
+	})
+	return c, conn
+}
+
+// BenchmarkClientReceive is messages of 128 bytes to a group, read from a socket
+// and handed to a callback, beside the same by hand.
+func BenchmarkClientReceive(b *testing.B) {
+	s := newService(b)
+	check := func(data []byte) {
+		if len(data) != len(jsonBody) {
+			b.Errorf("payload has %d bytes", len(data))
+		}
+	}
+
+	ws, hands := dialByHand(b, s)
+	handBatch := newBatch()
+	hand := func() {
+		go func() { _ = handBatch.write(hands) }()
+		for range batchSize {
+			_, data, err := ws.Read(context.Background())
+			var m message
+			if err != nil || json.Unmarshal(data, &m) != nil {
+				b.Error("not read")
+				return
+			}
+			check(m.Data)
+		}
+	}
+
+	var n atomic.Int64
+	all := make(chan struct{}, 1)
+	_, ours := startClient(b, s, func(c *client.Client) {
+		c.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
+			if len(m.Data.String()) != len(jsonBody) {
+				b.Error("payload is not whole")
+			}
+			if n.Add(1)%batchSize == 0 {
+				all <- struct{}{}
+			}
+		})
+	})
+	go drain(ours)
+	ourBatch := newBatch()
+	whole := func() {
+		go func() { _ = ourBatch.write(ours) }()
+		<-all
+	}
+	b.Run("hand", func(b *testing.B) { measureClient(b, batchSize, hand) })
+	b.Run("client", func(b *testing.B) { measureClient(b, batchSize, whole) })
+	b.Run("ratio", func(b *testing.B) { compareClients(b, whole, hand) })
+}
+
+func drain(conn net.Conn) {
+	buf := make([]byte, 4096)
+	for {
+		if _, err := conn.Read(buf); err != nil {
+			return
+		}
+	}
+}
+
+// BenchmarkClientSend is messages of 128 bytes to a group that nobody
+// acknowledges, one after the other as fast as they go.
+func BenchmarkClientSend(b *testing.B) {
+	const sends = 1000
+	s := newService(b)
+	wait := func(c *counter, f func()) {
+		f()
+		<-c.done
+	}
+	ws, conn := dialByHand(b, s)
+	hands := &counter{done: make(chan struct{}, 1)}
+	go hands.run(conn)
+	noEcho := false
+	sendByHand := func() {
+		data, err := json.Marshal(&message{Type: "sendToGroup", Group: "lobby", NoEcho: &noEcho, DataType: "json", Data: json.RawMessage(jsonBody)})
+		if err == nil {
+			err = ws.Write(context.Background(), websocket.MessageText, data)
+		}
+		if err != nil {
+			b.Error(err)
+		}
+	}
+	c, conn := startClient(b, s, nil)
+	ours := &counter{done: make(chan struct{}, 1)}
+	go ours.run(conn)
+	send := func() {
+		if _, err := c.SendToGroup(b.Context(), "lobby", client.RawJSON([]byte(jsonBody)), &client.SendOptions{FireAndForget: true}); err != nil {
+			b.Error(err)
+		}
+	}
+	many := func(c *counter, send func()) func() {
+		c.target.Store(-1)
+		send()
+		size := int64(0)
+		for size = c.read.Load(); size == 0; size = c.read.Load() {
+			runtime.Gosched()
+		}
+		return func() {
+			c.target.Store(c.read.Load() + sends*size)
+			wait(c, func() {
+				for range sends {
+					send()
+				}
+			})
+		}
+	}
+	hand, whole := many(hands, sendByHand), many(ours, send)
+	b.Run("hand", func(b *testing.B) { measureClient(b, sends, hand) })
+	b.Run("client", func(b *testing.B) { measureClient(b, sends, whole) })
+	b.Run("ratio", func(b *testing.B) { compareClients(b, whole, hand) })
+}
+
+// BenchmarkClientAcked is the same with acks, each waited for before the next.
+func BenchmarkClientAcked(b *testing.B) {
+	const sends = 200
+	s := newService(b)
+	ws, conn := dialByHand(b, s)
+	go acknowledge(conn)
+	noEcho, id := false, uint64(0)
+	hand := func() {
+		for range sends {
+			id++
+			data, err := json.Marshal(&message{Type: "sendToGroup", Group: "lobby", AckID: id, NoEcho: &noEcho, DataType: "json", Data: json.RawMessage(jsonBody)})
+			if err == nil {
+				err = ws.Write(context.Background(), websocket.MessageText, data)
+			}
+			if err == nil {
+				_, data, err = ws.Read(context.Background())
+			}
+			var m message
+			if err == nil {
+				err = json.Unmarshal(data, &m)
+			}
+			if err != nil || m.AckID != id || !m.Success {
+				b.Error("no ack", err, m)
+				return
+			}
+		}
+	}
+	c, conn := startClient(b, s, nil)
+	go acknowledge(conn)
+	whole := func() {
+		for range sends {
+			if _, err := c.SendToGroup(b.Context(), "lobby", client.RawJSON([]byte(jsonBody)), nil); err != nil {
+				b.Error(err)
+			}
+		}
+	}
+	b.Run("hand", func(b *testing.B) { measureClient(b, sends, hand) })
+	b.Run("client", func(b *testing.B) { measureClient(b, sends, whole) })
+	b.Run("ratio", func(b *testing.B) { compareClients(b, whole, hand) })
+}
+
+// measureClient reports what one message takes, of the clock and of the processor.
+func measureClient(b *testing.B, n int, turn func()) {
+	b.Helper()
+	b.ReportAllocs()
+	turn()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	b.ResetTimer()
+	cpu := clientProcessorTime(b)
+	for b.Loop() {
+		turn()
+	}
+	spent := clientProcessorTime(b) - cpu
+	runtime.ReadMemStats(&after)
+	all := float64(b.N) * float64(n)
+	b.ReportMetric(float64(spent)/all, "cpu-ns/message")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/all, "allocs/message")
+	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/all, "B/message")
+}
+
+// compareClients reports how much more of the processor's time one takes than the
+// other, turn by turn, so that what else the machine does falls on both.
+func compareClients(b *testing.B, turn, other func()) {
+	b.Helper()
+	var spent [2]time.Duration
+	for b.Loop() {
+		for i, f := range []func(){turn, other} {
+			before := clientProcessorTime(b)
+			f()
+			spent[i] += clientProcessorTime(b) - before
+		}
+	}
+	b.ReportMetric(float64(spent[0])/float64(spent[1]), "times")
+}
+
+func clientProcessorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var use syscall.Rusage
+	require.NoError(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &use))
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
+}
+
+// BenchmarkIdleClients tells what memory a client takes that is connected and
+// waits for messages, beside one by hand: heap and stacks.
+func BenchmarkIdleClients(b *testing.B) {
+	const clients = 1000
+	s := newService(b)
+	hand := func(b *testing.B) {
+		b.Helper()
+		ws, _ := dialByHand(b, s)
+		go func() { _, _, _ = ws.Read(context.Background()) }()
+	}
+	whole := func(b *testing.B) {
+		b.Helper()
+		startClient(b, s, nil)
+	}
+	for _, way := range []struct {
+		name  string
+		begin func(*testing.B)
+	}{{"hand", hand}, {"client", whole}} {
+		b.Run(way.name, func(b *testing.B) {
+			before, goroutines := inUse(), runtime.NumGoroutine()
+			for range clients {
+				way.begin(b)
+			}
+			for b.Loop() { // there is nothing to repeat
+				runtime.Gosched()
+			}
+			b.ReportMetric((inUse()-before)/clients, "B/idle-client")
+			b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/clients, "goroutines/idle-client")
+		})
+	}
+}
+
+func inUse() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapInuse + m.StackInuse)
+}

@@ -1,0 +1,153 @@
+package bench_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1" //nolint:gosec // RFC 6455 has it so
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// service is the other end of the clients that are measured. It costs as little
+// as it can, since its time is in every figure: messages are written from one
+// buffer, in which only their sequence ids change, and what clients send is
+// counted by its bytes.
+type service struct {
+	address string
+	conns   chan net.Conn
+}
+
+func newService(tb testing.TB) *service {
+	tb.Helper()
+	s := &service{conns: make(chan net.Conn, 1)}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		key := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // RFC 6455 has it so
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: %s\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+			r.Header.Get("Sec-Websocket-Protocol"), base64.StdEncoding.EncodeToString(key[:]))
+		_, _ = conn.Write(textFrame(`{"type":"system","event":"connected","userId":"u","connectionId":"` + connectionID + `","reconnectionToken":"t"}`))
+		s.conns <- conn
+	}))
+	tb.Cleanup(srv.Close)
+	s.address = srv.URL + "/client/hubs/chat"
+	return s
+}
+
+func textFrame(payload string) []byte {
+	if len(payload) < 126 {
+		return append([]byte{0x81, byte(len(payload))}, payload...)
+	}
+	head := []byte{0x81, 126, 0, 0}
+	binary.BigEndian.PutUint16(head[2:], uint16(len(payload)))
+	return append(head, payload...)
+}
+
+// batch is so many messages of 128 bytes to a group, ready to be written.
+type batch struct {
+	frames []byte
+	ids    []int // where the digits of sequence ids stand
+	next   int
+}
+
+const (
+	batchSize = 2000
+	idDigits  = 9
+)
+
+func newBatch() *batch {
+	b := &batch{next: 100_000_000}
+	for range batchSize {
+		f := textFrame(fmt.Sprintf(`{"sequenceId":%0*d,"type":"message","from":"group","group":"lobby","fromUserId":"user-42","dataType":"json","data":%s}`, idDigits, 0, jsonBody))
+		b.ids = append(b.ids, len(b.frames)+bytes.Index(f, []byte("000000000")))
+		b.frames = append(b.frames, f...)
+	}
+	return b
+}
+
+// write sends the messages with the next ids.
+func (b *batch) write(w io.Writer) error {
+	for _, at := range b.ids {
+		b.next++
+		strconv.AppendInt(b.frames[at:at], int64(b.next), 10)
+	}
+	_, err := w.Write(b.frames)
+	return err
+}
+
+// counter counts the bytes that a client sends, and tells when there are as many
+// as somebody waits for.
+type counter struct {
+	read   atomic.Int64
+	target atomic.Int64
+	done   chan struct{}
+}
+
+func (c *counter) run(conn net.Conn) {
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return
+		}
+		if c.read.Add(int64(n)) == c.target.Load() {
+			c.done <- struct{}{}
+		}
+	}
+}
+
+// acknowledge answers each request of a client with its ack.
+func acknowledge(conn net.Conn) {
+	in := bufio.NewReaderSize(conn, 64<<10)
+	var payload, out []byte
+	for {
+		head, err := in.Peek(8)
+		if err != nil {
+			return
+		}
+		length, rest := int(head[1]&0x7f), 2
+		if length == 126 {
+			length, rest = int(binary.BigEndian.Uint16(head[2:])), 4
+		}
+		mask := [4]byte{}
+		copy(mask[:], head[rest:])
+		_, _ = in.Discard(rest + 4)
+		payload = append(payload[:0], make([]byte, length)...)
+		if _, err := io.ReadFull(in, payload); err != nil {
+			return
+		}
+		for i := range payload {
+			payload[i] ^= mask[i&3]
+		}
+		_, after, found := bytes.Cut(payload, []byte(`"ackId":`))
+		if !found {
+			continue
+		}
+		id, _, _ := bytes.Cut(after, []byte(","))
+		out = append(append(append(out[:0], 0x81, byte(32+len(id))), `{"type":"ack","ackId":`...), id...)
+		out = append(out, `,"success":true}`...)
+		out[1] = byte(len(out) - 2)
+		if _, err := conn.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+func (s *service) conn(tb testing.TB) net.Conn {
+	tb.Helper()
+	conn := <-s.conns
+	tb.Cleanup(func() { require.NoError(tb, conn.Close()) })
+	return conn
+}
