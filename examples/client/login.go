@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -19,10 +20,11 @@ type door struct {
 	name        atomic.Value // nickname; whoever has the secret may change it
 }
 
-func newDoor(url, name string) *door {
-	d := &door{url: url + "/login", secret: rand.Text() + rand.Text()}
+func newDoor(chat, name string) (*door, error) {
+	address, err := url.JoinPath(chat, "login")
+	d := &door{url: address, secret: rand.Text() + rand.Text()}
 	d.name.Store(name)
-	return d
+	return d, err
 }
 
 // open is the client's credential. It is asked for each new connection, because
@@ -41,7 +43,7 @@ func (d *door) open(ctx context.Context) (address string, err error) {
 	r.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect, which would give the secret away
 	if err != nil {
-		return "", fmt.Errorf("the chat does not answer: %w", err)
+		return "", fmt.Errorf("no chat at %s: %w", d.url, err)
 	}
 	defer res.Body.Close()
 	var answer struct{ URL, Reason string }
@@ -50,7 +52,7 @@ func (d *door) open(ctx context.Context) (address string, err error) {
 	case answer.Reason != "":
 		return "", errors.New(answer.Reason)
 	case err != nil || answer.URL == "":
-		return "", fmt.Errorf("%s answers %s, which is no chat's answer", d.url, res.Status)
+		return "", fmt.Errorf("no chat at %s: it answers %s", d.url, res.Status)
 	}
 	return answer.URL, nil
 }

@@ -18,6 +18,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/client"
 )
 
 const usage = `Joins a room of examples/chat. What is typed is said there, except for
@@ -42,13 +44,21 @@ func main() {
 // Run takes part in the chat until there is no more to say, the context ends, or
 // the chat is gone, which is an error.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
+	return run(ctx, args, stdin, stdout, client.Backoff{Max: 5 * time.Second, MaxRetries: 5})
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, reconnect client.Backoff) error {
 	flags := flag.NewFlagSet("client", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	url := flags.String("url", "http://127.0.0.1:3000", "`URL` of the chat")
+	chat := flags.String("url", "http://127.0.0.1:3000", "`URL` of the chat")
 	name := flags.String("name", cmp.Or(os.Getenv("USER"), "guest"), "`nickname`")
 	room := flags.String("room", lobby, "`room` to begin in")
 	flags.Usage = func() { fmt.Fprint(stdout, usage); flags.PrintDefaults() }
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	d, err := newDoor(*chat, *name)
+	if err != nil {
 		return err
 	}
 	ctx, quit := context.WithCancel(ctx)
@@ -59,11 +69,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	defer restore()
 
-	t, err := newTalk(newDoor(*url, *name), *room, out)
+	t, err := newTalk(d, *room, out, reconnect)
 	if err != nil {
 		return err
 	}
 	if err := t.client.Start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // it was not waited for
+		}
 		return err
 	}
 	defer func() {

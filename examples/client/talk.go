@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,10 @@ type Notice struct {
 // fields are the payload of an event.
 type fields map[string]string
 
-const lobby = "lobby" // where the chat puts each new connection
+const (
+	lobby = "lobby" // where the chat puts each new connection
+	help  = "/join <room>, /leave, /nick <name>, /quit; everything else is said."
+)
 
 // talk is somebody's part in the chat.
 type talk struct {
@@ -50,8 +54,8 @@ type talk struct {
 
 // newTalk makes a client and tells it what to do when something happens. It is
 // not connected yet.
-func newTalk(d *door, room string, out io.Writer) (*talk, error) {
-	c, err := client.New(d.open, &client.Options{Reconnect: client.Backoff{Max: 5 * time.Second, MaxRetries: 5}})
+func newTalk(d *door, room string, out io.Writer, reconnect client.Backoff) (*talk, error) {
+	c, err := client.New(d.open, &client.Options{Reconnect: reconnect})
 	if err != nil {
 		return nil, err
 	}
@@ -59,20 +63,25 @@ func newTalk(d *door, room string, out io.Writer) (*talk, error) {
 		client: c, door: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), gone: make(chan error, 1),
 		room: room, people: fields{},
 	}
+	var greeted func()
+	greeted = c.OnConnected(func(context.Context, client.Connected) {
+		t.print("* %s", help)
+		greeted() // the first connection only
+	})
 	c.OnConnected(t.connected)
 	c.OnRecovering(func(context.Context, client.Recovering) {
-		t.print("* The connection is lost. Looking for it ...")
 		t.setPresent(false)
+		t.print("* The connection is lost. Looking for it ...")
 	})
 	c.OnRecovered(func(context.Context, client.Recovered) {
 		t.print("* The connection is back, with all that was said.")
 		t.setPresent(true)
 	})
 	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
-		if ev.Err != nil { // not the end that was asked for
-			t.print("* The connection has ended. Making a new one ... %s", ev.Message)
-		}
 		t.setPresent(false)
+		if ev.Err != nil { // not the end that was asked for
+			t.print("* The connection has ended. Making a new one ...")
+		}
 	})
 	c.OnStopped(func(_ context.Context, ev client.Stopped) { t.gone <- ev.Err })
 	client.OnGroupJSON(c, "", func(_ context.Context, _ *client.GroupMessage, n Notice) { t.hear(n) })
@@ -109,6 +118,7 @@ func (t *talk) move(ctx context.Context, room string) bool {
 	}
 	t.mu.Lock()
 	before, people := t.room, fields{}
+	t.room = room
 	for _, n := range answer.Notices {
 		switch {
 		case n.Type == "said":
@@ -117,16 +127,13 @@ func (t *talk) move(ctx context.Context, room string) bool {
 			people[n.Connection] = n.Name
 		}
 	}
-	t.room, t.people = room, people
+	t.people = people
+	with := strings.Join(slices.Compact(slices.Sorted(maps.Values(people))), ", ")
+	t.print("* You are in %s, with %s.", room, cmp.Or(with, "nobody else"))
 	t.mu.Unlock()
 	if before != room {
 		t.ask(ctx, "leave", fields{"room": before})
 	}
-	with := "nobody else"
-	if len(people) > 0 {
-		with = strings.Join(slices.Sorted(maps.Values(people)), ", ")
-	}
-	t.print("* You are in %s, with %s.", room, with)
 	return true
 }
 
@@ -161,8 +168,12 @@ func (t *talk) show(n Notice) {
 		return
 	}
 	t.shown = append(t.shown[max(0, len(t.shown)-500):], n.ID)
+	where := ""
+	if n.Room != t.room { // on the way from one to the other
+		where = "[" + n.Room + "] "
+	}
 	if n.Connection != t.client.ConnectionID() { // else it stands where it was typed
-		t.print("%s %s: %s", n.At.Local().Format("15:04"), n.Name, n.Text)
+		t.print("%s %s%s: %s", n.At.Local().Format("15:04"), where, n.Name, n.Text)
 	}
 }
 
@@ -182,7 +193,7 @@ func (t *talk) do(ctx context.Context, line string) {
 	case command == "/nick":
 		t.ask(ctx, "rename", fields{"nickname": argument})
 	case strings.HasPrefix(command, "/"):
-		t.print("! There is /join <room>, /leave, /nick <name> and /quit.")
+		t.print("! %s", help)
 	default:
 		t.say(ctx, line)
 	}

@@ -25,14 +25,15 @@ func converse(ctx context.Context, quit func(), stdin io.Reader, stdout io.Write
 		}()
 		return lines, stdout, func() {}, nil
 	}
-	state, err := term.MakeRaw(int(tty.Fd()))
+	state, err := term.MakeRaw(int(tty.Fd())) // which makes Ctrl+C a character
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	t := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{stdin, stdout}, "> ")
+	restore = func() {
+		_ = term.Restore(int(tty.Fd()), state)
+		_, _ = io.WriteString(stdout, "\n")
+	}
+	t := term.NewTerminal(screen{stdin, stdout}, "> ")
 	go func() {
 		defer quit()
 		for {
@@ -45,7 +46,12 @@ func converse(ctx context.Context, quit func(), stdin io.Reader, stdout io.Write
 			}
 		}
 	}()
-	return lines, t, func() { _ = term.Restore(int(tty.Fd()), state); _, _ = io.WriteString(stdout, "\n") }, nil
+	return lines, t, restore, nil
+}
+
+type screen struct {
+	io.Reader
+	io.Writer
 }
 
 // put hands a line on, and reports false if it is the last.

@@ -46,6 +46,7 @@ const (
 	cobra          = "github.com/spf13/cobra"
 	pflag          = "github.com/spf13/pflag"
 	yaml           = "go.yaml.in/yaml/v3"
+	term           = "golang.org/x/term"
 	testify        = "github.com/stretchr/testify/..."
 )
 
@@ -129,6 +130,12 @@ var rooms = []room{
 		ours:  []pattern{".", "service/...", "emulator/..."},
 		third: []pattern{jwt, precis},
 		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, and RFC 8266 says which nicknames look the same",
+	},
+	{
+		name:  "examples/client",
+		ours:  []pattern{"client/..."},
+		third: []pattern{term},
+		why:   "as the other examples; a line that is typed while others speak needs a terminal in raw mode",
 	},
 	{
 		name: "internal/bench/...",
