@@ -1,6 +1,11 @@
 package client_test
 
 import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,4 +83,47 @@ func TestRecovery(t *testing.T) {
 		assert.Equal(t, []string{"recovering", "disconnected", "connected ann", "g/ann: back"}, seen.settled())
 		assert.NotEqual(t, id, ann.ConnectionID())
 	})
+}
+
+// TestRealSockets: the same over TCP, in the machine's own time.
+func TestRealSockets(t *testing.T) {
+	t.Parallel()
+	emu := emulator.Start(t, emulator.Config{})
+	var mu sync.Mutex
+	var conns []net.Conn
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		mu.Lock()
+		defer mu.Unlock()
+		conns = append(conns, conn)
+		return conn, err
+	}}
+	c, err := client.New(client.StaticURL(emu.ClientURL("chat", &emulator.ClientOptions{UserID: "ann", Roles: strings.Fields(allRoles)})), &client.Options{HTTPClient: &http.Client{Transport: transport}})
+	require.NoError(t, err)
+	connected, recovered := make(chan client.Connected, 1), make(chan client.Recovered, 1)
+	c.OnConnected(func(_ context.Context, ev client.Connected) { connected <- ev })
+	c.OnRecovered(func(_ context.Context, ev client.Recovered) { recovered <- ev })
+	messages := c.GroupMessages(t.Context())
+	require.NoError(t, c.Start(t.Context()))
+	assert.Equal(t, client.Connected{ConnectionID: c.ConnectionID(), UserID: "ann"}, <-connected)
+	_, err = c.JoinGroup(t.Context(), "g", nil)
+	require.NoError(t, err)
+	for i := range 3 {
+		mu.Lock()
+		require.NoError(t, conns[len(conns)-1].Close())
+		mu.Unlock()
+		assert.Equal(t, client.Recovered{ConnectionID: c.ConnectionID()}, <-recovered)
+		_, err = c.SendToGroup(t.Context(), "g", client.JSON(i), nil)
+		require.NoError(t, err)
+	}
+	n := 0
+	for m := range messages {
+		var got int
+		require.NoError(t, m.Data.Decode(&got))
+		require.Equal(t, n, got)
+		if n++; n == 3 {
+			break
+		}
+	}
+	require.NoError(t, c.Stop(t.Context()))
 }

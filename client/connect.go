@@ -29,7 +29,7 @@ const (
 func (s *session) connect(ctx context.Context) (*link, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errors.New("service does not answer"))
 	defer cancel()
-	address, err := s.c.credential(ctx)
+	address, err := s.c.credential(context.WithValue(ctx, sessionKey{}, s)) // by which Stop knows where it is called
 	if err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
@@ -39,6 +39,9 @@ func (s *session) connect(ctx context.Context) (*link, error) {
 	}
 	conn := &connection{address: u}
 	l, err := dial(ctx, u, conn, s.c.opts)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +98,7 @@ func (s *session) recover(conn *connection, end *ending) *link {
 		return nil
 	}
 	s.setState(StateRecovering)
+	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", end.err)
 	raise(s, &s.c.onRecovering, Recovering{ConnectionID: conn.id, Err: end.err})
 	ctx, cancel := context.WithTimeout(s.ctx, recoveryWindow)
 	defer cancel()

@@ -16,7 +16,8 @@ const (
 // Credential gives the address at which to connect, with its token, such as
 // wss://name.webpubsub.azure.com/client/hubs/chat?access_token=…. It is asked
 // for each new connection, and not when one is recovered, by one goroutine at a
-// time. Its context ends with [Client.Start], or with the client.
+// time. Its context ends with [Client.Start], or with the client. It must not wait
+// for the client, which waits for it.
 type Credential func(ctx context.Context) (string, error)
 
 // StaticURL is a credential that always gives the same address. Its token is

@@ -9,8 +9,21 @@ import (
 // sessionKey is the key under which the context of callbacks has its session.
 type sessionKey struct{}
 
-// isCallback tells whether a context is that of a callback of the session.
-func (s *session) isCallback(ctx context.Context) bool { return ctx.Value(sessionKey{}) == s }
+// isCallback tells whether a context is that of a callback for which the session's
+// end would wait: one of its own, or of the session before, whose callbacks come
+// first.
+func (s *session) isCallback(ctx context.Context) bool {
+	of, ok := ctx.Value(sessionKey{}).(*session)
+	if !ok || of.c != s.c {
+		return false
+	}
+	select {
+	case <-of.done:
+		return false
+	default:
+		return true
+	}
+}
 
 // dispatch calls the callbacks, one after the other.
 func (s *session) dispatch() {

@@ -30,8 +30,9 @@ var (
 	// stopped before its answer came.
 	ErrStopped = errors.New("client is stopped")
 	// ErrConnectionLost is a request whose connection was lost for good before its
-	// answer came: whether it was carried out is not known.
-	ErrConnectionLost = errors.New("connection was lost before the answer came")
+	// answer came: whether it was carried out is not known. It is also the end of a
+	// stream whose connection was lost.
+	ErrConnectionLost = errors.New("connection was lost")
 	// ErrQueueFull is an operation whose answer stands behind more messages than
 	// the queue takes, while callbacks and iterators take none.
 	ErrQueueFull = errors.New("answer stands behind a queue from which nothing is taken")
@@ -111,7 +112,7 @@ const (
 
 // fail names the operation of an error.
 func fail(operation string, err error) error {
-	if e := (*Error)(nil); errors.As(err, &e) {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // one that is wrapped has been named
 		named := *e
 		named.Operation = operation
 		return &named

@@ -19,14 +19,10 @@ func addressesFor(user string) (credential client.Credential, stop func()) {
 	emu, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{
 		"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(http.HandlerFunc(answer))}},
 	}})
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	srv := httptest.NewServer(emu)
 	hub, err := service.NewClientFromConnectionString("Endpoint="+srv.URL+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", "chat", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	credential = func(ctx context.Context) (string, error) {
 		access, err := hub.ClientAccess(ctx, &service.ClientAccessOptions{
 			UserID: user,
@@ -54,6 +50,13 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// must ends the program on an error, as an example may.
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
 func Example() {
 	type Notice struct {
 		Text string `json:"text"`
@@ -63,27 +66,19 @@ func Example() {
 	defer stop()
 
 	c, err := client.New(credential, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	heard := make(chan struct{})
 	client.OnGroupJSON(c, "lobby", func(_ context.Context, m *client.GroupMessage, n Notice) {
 		fmt.Println(m.FromUserID, "says", n.Text)
 		close(heard)
 	})
-	if err := c.Start(ctx); err != nil {
-		log.Fatal(err)
-	}
-	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
-		log.Fatal(err)
-	}
-	if _, err := c.SendToGroup(ctx, "lobby", client.JSON(Notice{"doors open"}), nil); err != nil {
-		log.Fatal(err)
-	}
+	must(c.Start(ctx))
+	_, err = c.JoinGroup(ctx, "lobby", nil)
+	must(err)
+	_, err = c.SendToGroup(ctx, "lobby", client.JSON(Notice{"doors open"}), nil)
+	must(err)
 	<-heard
-	if err := c.Stop(ctx); err != nil {
-		log.Fatal(err)
-	}
+	must(c.Stop(ctx))
 	// Output: ann says doors open
 }
 
@@ -92,21 +87,15 @@ func ExampleClient_GroupMessages() {
 	credential, stop := addressesFor("ann")
 	defer stop()
 	c, err := client.New(credential, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	messages := c.GroupMessages(ctx) // from now on
-	if err := c.Start(ctx); err != nil {
-		log.Fatal(err)
-	}
+	must(c.Start(ctx))
 	defer func() { _ = c.Stop(ctx) }()
-	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
-		log.Fatal(err)
-	}
+	_, err = c.JoinGroup(ctx, "lobby", nil)
+	must(err)
 	for _, text := range []string{"one", "two", "bye"} {
-		if _, err := c.SendToGroup(ctx, "lobby", client.Text(text), nil); err != nil {
-			log.Fatal(err)
-		}
+		_, err = c.SendToGroup(ctx, "lobby", client.Text(text), nil)
+		must(err)
 	}
 	for m := range messages {
 		fmt.Println(m.Data)
@@ -125,17 +114,11 @@ func ExampleClient_InvokeEvent() {
 	credential, stop := addressesFor("ann")
 	defer stop()
 	c, err := client.New(credential, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := c.Start(ctx); err != nil {
-		log.Fatal(err)
-	}
+	must(err)
+	must(c.Start(ctx))
 	defer func() { _ = c.Stop(ctx) }()
 	answer, err := c.InvokeEvent(ctx, "shout", client.Text("hello"), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	fmt.Println(answer)
 	// Output: hello!
 }
@@ -145,9 +128,7 @@ func ExampleClient_OpenGroupStream() {
 	credential, stop := addressesFor("ann")
 	defer stop()
 	c, err := client.New(credential, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	over := make(chan struct{})
 	c.OnGroupStream(func(_ context.Context, stream *client.GroupStream) {
 		defer close(over)
@@ -160,25 +141,16 @@ func ExampleClient_OpenGroupStream() {
 		}
 		fmt.Println("the end")
 	}, nil)
-	if err := c.Start(ctx); err != nil {
-		log.Fatal(err)
-	}
+	must(c.Start(ctx))
 	defer func() { _ = c.Stop(ctx) }()
-	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
-		log.Fatal(err)
-	}
+	_, err = c.JoinGroup(ctx, "lobby", nil)
+	must(err)
 	stream, err := c.OpenGroupStream(ctx, "lobby", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	for _, word := range []string{"token", "by", "token"} {
-		if err := stream.Write(ctx, client.Text(word)); err != nil {
-			log.Fatal(err)
-		}
+		must(stream.Write(ctx, client.Text(word)))
 	}
-	if err := stream.Close(ctx); err != nil {
-		log.Fatal(err)
-	}
+	must(stream.Close(ctx))
 	<-over
 	// Output:
 	// token

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/service"
 )
 
 // TestNothingIsLost sends 10,000 messages to a client whose network is cut 20
@@ -147,8 +148,10 @@ func TestPolicyViolation(t *testing.T) {
 				c := f.client(nil)
 				var ended client.Disconnected
 				c.OnDisconnected(func(_ context.Context, ev client.Disconnected) { ended = ev })
-				var lost error
-				c.OnRecovering(func(_ context.Context, ev client.Recovering) { lost = ev.Err })
+				var lost client.Recovering
+				c.OnRecovering(func(_ context.Context, ev client.Recovering) { lost = ev })
+				var back client.Recovered
+				c.OnRecovered(func(_ context.Context, ev client.Recovered) { back = ev })
 				seen := record(c)
 				p := f.start(c)
 				pass(15 * time.Second)
@@ -156,7 +159,8 @@ func TestPolicyViolation(t *testing.T) {
 				if recovers {
 					f.recovered("id-1")
 					assert.Equal(t, []string{"connected ann", "recovering", "recovered"}, seen.settled())
-					assert.Equal(t, code, websocket.CloseStatus(lost))
+					assert.Equal(t, code, websocket.CloseStatus(lost.Err))
+					assert.Equal(t, []string{"id-1", "id-1"}, []string{lost.ConnectionID, back.ConnectionID})
 					return
 				}
 				f.greet("id-2")
@@ -353,6 +357,31 @@ func TestServiceRestart(t *testing.T) {
 		_, err = c.SendToGroup(t.Context(), "g", client.Text("hi"), nil)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"connected ann", "recovering", "disconnected", "connected ann", "g/ann: hi"}, seen.settled())
+	})
+}
+
+// TestClosedByApplication: a client whose application closes its connection is told
+// why, and makes a new one.
+func TestClosedByApplication(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		opts := new(service.Options)
+		opts.Transport = r.network.client()
+		hub, err := service.NewClientFromConnectionString("Endpoint="+base+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", "chat", opts)
+		require.NoError(t, err)
+		c := r.client("ann", nil)
+		seen := record(c)
+		require.NoError(t, c.Start(t.Context()))
+		require.NoError(t, hub.User("ann").SendText(t.Context(), "careful", nil))
+		pass(time.Minute)
+		id := c.ConnectionID()
+		require.NoError(t, hub.Connection(id).Close(t.Context(), &service.CloseOptions{Reason: "spam"}))
+		pass(time.Second)
+		assert.Equal(t, []string{"connected ann", "server: careful", "recovering", "disconnected Application server closed the connection. Reason: spam", "connected ann"}, seen.settled())
+		assert.NotEqual(t, id, c.ConnectionID())
+		require.NoError(t, hub.User("ann").SendText(t.Context(), "welcome", nil))
+		assert.Equal(t, []string{"server: welcome"}, seen.settled())
 	})
 }
 

@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// writeTimeout is how long the service may take to make room for one frame.
-	writeTimeout = 30 * time.Second
+	// writeTimeout is how long the service may take to make room for one frame, and
+	// a second more for so many bytes of it.
+	writeTimeout   = 30 * time.Second
+	bytesPerSecond = 8 << 10
 	// closeTimeout is how long it may take to answer a close frame.
 	closeTimeout = 5 * time.Second
 	// maxHandshakeText is how much of a refusal's body is read.
@@ -168,7 +170,7 @@ func (l *link) write(b []byte) error {
 	if l.codec.Binary() {
 		kind = websocket.MessageBinary
 	}
-	l.guard.Reset(writeTimeout)
+	l.guard.Reset(writeTimeout + time.Duration(len(b)/bytesPerSecond)*time.Second)
 	err := l.ws.Write(context.Background(), kind, b)
 	l.guard.Stop()
 	return err

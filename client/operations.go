@@ -115,8 +115,8 @@ type EventOptions struct {
 }
 
 // SendEvent sends an event to the application's event handler, and returns when it
-// has been handled. What the handler answers is a [ServerMessage], which comes
-// before. Events are sent again as [Client.SendToGroup] says.
+// has been handled. What the handler answers is a [ServerMessage]. Events are sent
+// again as [Client.SendToGroup] says.
 func (c *Client) SendEvent(ctx context.Context, event string, data Data, opts *EventOptions) (Result, error) {
 	var o EventOptions
 	if opts != nil {

@@ -82,7 +82,7 @@ func TestDisableAutoReconnect(t *testing.T) {
 		p := f.start(c)
 		p.send(group(1, "last"), `{"type":"system","event":"disconnected","message":"closed by an admin"}`)
 		p.close(websocket.StatusPolicyViolation, "banned")
-		assert.Equal(t, []string{"connected ann", "g/bob: last", "disconnected closed by an admin", "stopped client: Run: closed with 1008: banned: connection was lost before the answer came"}, seen.settled())
+		assert.Equal(t, []string{"connected ann", "g/bob: last", "disconnected closed by an admin", "stopped client: Run: closed with 1008: banned: connection was lost"}, seen.settled())
 		assert.Equal(t, client.StateStopped, c.State())
 		require.NoError(t, c.Stop(t.Context()))
 		f.start(c)

@@ -41,7 +41,6 @@ type outbox struct {
 
 	mu      sync.Mutex
 	frames  []*buffer
-	spare   []*buffer
 	bytes   int
 	writing bool
 	closed  bool
@@ -99,10 +98,7 @@ func (o *outbox) drain() {
 	var batch []*buffer
 	for {
 		o.mu.Lock()
-		clear(batch)
-		o.spare = batch[:0]
-		batch = o.frames
-		o.frames, o.bytes = o.spare, 0
+		batch, o.frames, o.bytes = o.frames, batch[:0], 0
 		if o.room != nil {
 			close(o.room)
 			o.room = nil

@@ -99,6 +99,9 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 // one may have carried out is only sent again if that does no harm.
 func (s *session) post(ctx context.Context, r *request) (*link, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		l, err := s.connected(ctx)
 		switch {
 		case err != nil:

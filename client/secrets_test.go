@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -149,9 +150,8 @@ func TestLifeShowsNoSecret(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			holdsNone(t, what, shown(v))
-			holdsNone(t, "client at "+what, shown(c))
 		}
-		c.OnConnected(func(ctx context.Context, ev client.Connected) { look("connected", ev); look("its context", ctx) })
+		c.OnConnected(func(_ context.Context, ev client.Connected) { look("connected", ev) })
 		c.OnRecovering(func(_ context.Context, ev client.Recovering) { look("recovering", ev); chain(t, "recovering", ev.Err) })
 		c.OnRecovered(func(_ context.Context, ev client.Recovered) { look("recovered", ev) })
 		c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
@@ -177,12 +177,14 @@ func TestLifeShowsNoSecret(t *testing.T) {
 		pass(time.Minute)
 		f.network.setDown(false)
 		p = f.greet("id-1")
+		synctest.Wait() // fmt looks at fields that it should not see, without their locks
 		look("again", c)
 		run := begin(func() (client.Result, error) { return c.SendToGroup(t.Context(), "g", client.Text("x"), nil) })
 		p.expectAck("sendToGroup")
 		require.NoError(t, c.Stop(t.Context()))
 		<-run.done
 		chain(t, "stopped", run.err)
+		look("after all", c)
 		holdsNone(t, "log", log.String())
 		assert.Contains(t, log.String(), "connection not recovered")
 		assert.Equal(t, `client.Client(stopped, connection "")`, fmt.Sprintf("%+v", c))

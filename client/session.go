@@ -155,6 +155,7 @@ func (s *session) attach(l *link, fresh bool) bool {
 	s.conn = l.conn
 	s.setLocked(StateConnected, l)
 	s.mu.Unlock()
+	s.c.opts.Logger.Info("connected", "connection", l.conn.id, "recovered", !fresh)
 	if fresh {
 		l.conn.since = time.Now()
 		ev := Connected{ConnectionID: l.conn.id, UserID: l.conn.user}
@@ -194,6 +195,7 @@ func (s *session) lose(conn *connection, end ending) {
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
+	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.farewell)
 	s.writers.fail(reason)
 	s.queue.call(func() { s.streams.end(reason) }, nil)
 	raise(s, &s.c.onDisconnected, ev)
@@ -216,17 +218,15 @@ func (s *session) finish(err error) {
 	s.queue.close()
 }
 
-// stop begins the end.
+// stop begins the end, or hurries one that has begun by itself.
 func (s *session) stop() {
+	var l *link
 	s.mu.Lock()
-	if s.stopping {
-		s.mu.Unlock()
-		return
+	if !s.stopping {
+		l = s.link
+		s.stopping, s.leaving = true, l
+		s.setLocked(StateStopping, nil)
 	}
-	s.stopping = true
-	l := s.link
-	s.leaving = l
-	s.setLocked(StateStopping, nil)
 	s.mu.Unlock()
 	s.cancel()
 	s.release()

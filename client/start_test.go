@@ -380,11 +380,93 @@ func TestStartInCallbacks(t *testing.T) {
 		})
 		require.NoError(t, c.Start(t.Context()))
 		for range 3 {
-			synctest.Wait()
+			pass(time.Second)
 			require.NoError(t, c.Stop(t.Context()))
 		}
 		want := []string{"connected ann", "disconnected", "stopped"}
 		assert.Equal(t, append(append(want, want...), want...), seen.settled())
 		assert.Equal(t, client.StateStopped, c.State())
+	})
+}
+
+// TestStopInCredential: a credential that wants no connection can stop the client.
+func TestStopInCredential(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		var c *client.Client
+		asked := 0
+		c, err := client.New(func(ctx context.Context) (string, error) {
+			if asked++; asked > 1 {
+				return "", errors.Join(errors.New("signed out"), c.Stop(ctx))
+			}
+			return fakeAddress, nil
+		}, &client.Options{HTTPClient: f.network.client()})
+		require.NoError(t, err)
+		seen := record(c)
+		p := f.start(c)
+		pass(15 * time.Second)
+		p.close(websocket.StatusPolicyViolation, "")
+		assert.Equal(t, []string{"connected ann", "disconnected", "stopped"}, seen.settled())
+		require.ErrorIs(t, c.Start(t.Context()), client.ErrStopped)
+		assert.Equal(t, 3, asked)
+	})
+}
+
+// TestStopHurriesTheEnd: a client that ends by itself hands out what has come;
+// Stop drops it.
+func TestStopHurriesTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, stop := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			c := f.client(&client.Options{DisableAutoReconnect: true})
+			seen := record(c)
+			free := make(chan struct{})
+			c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) {
+				select {
+				case <-ctx.Done():
+				case <-free:
+				}
+			})
+			p := f.start(c)
+			p.send(group(1, "a"), group(2, "b"))
+			p.close(websocket.StatusPolicyViolation, "")
+			assert.Equal(t, []string{"connected ann", "g/bob: a"}, seen.settled())
+			end := "stopped client: Run: closed with 1008: connection was lost"
+			if stop {
+				require.NoError(t, c.Stop(t.Context()))
+				assert.Equal(t, []string{"disconnected", end}, seen.settled())
+				return
+			}
+			close(free)
+			assert.Equal(t, []string{"g/bob: b", "disconnected", end}, seen.settled())
+		})
+	}
+}
+
+// TestStopWhatIsStartedInCallback: the callbacks of the next life wait for the one
+// in which it begins, which can end it all the same.
+func TestStopWhatIsStartedInCallback(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		c := r.client("ann", nil)
+		seen := record(c)
+		first := true
+		c.OnStopped(func(ctx context.Context, _ client.Stopped) {
+			if first {
+				first = false
+				assert.NoError(t, c.Start(ctx))
+				assert.NoError(t, c.Stop(ctx))
+				assert.ErrorIs(t, c.Start(ctx), client.ErrStopped)
+			}
+		})
+		require.NoError(t, c.Start(t.Context()))
+		synctest.Wait()
+		require.NoError(t, c.Stop(t.Context()))
+		require.NoError(t, c.Stop(t.Context()))
+		life := []string{"connected ann", "disconnected", "stopped"}
+		assert.Equal(t, append(life, life...), seen.settled())
 	})
 }

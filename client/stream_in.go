@@ -30,7 +30,8 @@ type GroupStreamOptions struct {
 	IdleTimeout time.Duration
 }
 
-// OnGroupStream registers a callback for streams to groups of the client. Unlike
+// OnGroupStream registers a callback for streams to groups of the client that
+// begin, or are met for the first time, from the call on. Unlike
 // other callbacks it is called in a goroutine of its own for each stream, which it
 // has until it returns; its context ends when the client stops. Pieces that it
 // does not take in time hold back the client, as messages do. When it returns, the
@@ -89,10 +90,11 @@ func (g *GroupStream) Pieces() iter.Seq2[Data, error] {
 
 // put hands a piece on; the dispatcher waits if there is no room.
 func (g *GroupStream) put(d Data) {
-	g.box.put(d, g.stopped)
-	if g.idle != nil {
-		g.idle.Reset(g.wait)
+	if g.idle != nil { // it is not the stream that is silent while its callback takes its time
+		g.idle.Stop()
+		defer g.idle.Reset(g.wait)
 	}
+	g.box.put(d, g.stopped)
 }
 
 func (g *GroupStream) end(err error) {
@@ -140,7 +142,9 @@ type streams struct {
 	running sync.WaitGroup
 }
 
-type streamKey struct{ group, id string }
+// streamKey is what is known of a stream: its id is its publisher's own, who is
+// known by his user alone.
+type streamKey struct{ group, user, id string }
 
 // inbound is a stream that has begun and not ended.
 type inbound struct {
@@ -154,7 +158,7 @@ func newStreams(s *session) *streams { return &streams{s: s, open: make(map[stre
 
 // deliver takes a piece.
 func (x *streams) deliver(m *GroupMessage) {
-	key := streamKey{m.Group, m.stream.ID}
+	key := streamKey{m.Group, m.FromUserID, m.stream.ID}
 	in := x.open[key]
 	if in == nil {
 		if in = x.begin(key, m); in == nil {
@@ -215,6 +219,9 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 			defer g.box.leave()
 			protectStream(x.s, h.f, g)
 		})
+	}
+	if len(in.readers) == 0 {
+		return nil
 	}
 	x.open[key] = in
 	return in

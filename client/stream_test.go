@@ -471,7 +471,7 @@ func TestStreamReceivedAcrossConnections(t *testing.T) {
 		assert.Equal(t, []string{"begin s", "a", "b"}, seen.settled())
 		p.close(websocket.StatusPolicyViolation, "")
 		p = f.greet("id-2")
-		assert.Equal(t, []string{"client: GroupStream: connection was lost before the answer came", "end"}, seen.settled())
+		assert.Equal(t, []string{"client: GroupStream: connection was lost", "end"}, seen.settled())
 		p.send(streamPiece(9, "i", ""))
 		assert.Equal(t, []string{"begin s", "i"}, seen.settled())
 		require.NoError(t, c.Stop(t.Context()))

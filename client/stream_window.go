@@ -40,6 +40,9 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 // push sends a frame over the link that there is. If it is lost, the next one gets
 // all that the service has not taken.
 func (w *StreamWriter) push(f []byte) {
+	if w.link == nil {
+		return // the service speaks of a stream that was not asked for yet
+	}
 	b, _ := buffers.Get().(*buffer)
 	b.b = append(b.b[:0], f...)
 	w.link.out.push(b)
