@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,17 +151,19 @@ func (p *terminal) types(lines ...string) {
 
 var clock = regexp.MustCompile(`^\d\d:\d\d `)
 
-// sees waits for a line, without the time at its beginning, and passes over others.
-func (p *terminal) sees(want string) {
+// sees waits for lines, without the time at their beginning and in any order, and
+// passes over others.
+func (p *terminal) sees(want ...string) {
 	p.t.Helper()
 	timeout := time.After(patience)
-	for {
+	for len(want) > 0 {
 		select {
 		case line, ok := <-p.lines:
 			require.True(p.t, ok, "the end comes before %q, after %q", want, p.all)
-			p.all = append(p.all, clock.ReplaceAllString(line, ""))
-			if p.all[len(p.all)-1] == want {
-				return
+			line = clock.ReplaceAllString(line, "")
+			p.all = append(p.all, line)
+			if i := slices.Index(want, line); i >= 0 {
+				want = slices.Delete(want, i, i+1)
 			}
 		case <-timeout:
 			require.Fail(p.t, "not seen", "%q, but %q", want, p.all)

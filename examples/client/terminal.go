@@ -37,7 +37,7 @@ func converse(ctx context.Context, quit func(), stdin io.Reader, stdout io.Write
 	go func() {
 		defer quit()
 		for {
-			if width, height, err := term.GetSize(int(tty.Fd())); err == nil {
+			if width, height, err := term.GetSize(int(tty.Fd())); err == nil && width > 0 { // 0: not known
 				_ = t.SetSize(width, height)
 			}
 			line, err := t.ReadLine()

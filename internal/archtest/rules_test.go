@@ -47,6 +47,7 @@ const (
 	pflag          = "github.com/spf13/pflag"
 	yaml           = "go.yaml.in/yaml/v3"
 	term           = "golang.org/x/term"
+	unix           = "golang.org/x/sys/unix"
 	testify        = "github.com/stretchr/testify/..."
 )
 
@@ -134,7 +135,7 @@ var rooms = []room{
 	{
 		name:  "examples/client",
 		ours:  []pattern{"client/..."},
-		third: []pattern{term},
+		third: []pattern{term, unix},
 		why:   "as the other examples; a line that is typed while others speak needs a terminal in raw mode",
 	},
 	{
