@@ -85,7 +85,8 @@ function retryLater() {
   const tick = () => {
     const left = Math.ceil((at - Date.now()) / 1000);
     if (left <= 0) return connect();
-    setState('waiting', `${navigator.onLine ? 'Not connected' : 'Offline'}. Next try in ${left} s.`);
+    setState('waiting', navigator.onLine ? 'Not connected.' : 'Offline.');
+    $('next-try').textContent = `Next try in ${left} s.`; // seen, not read out each second
     timer = setTimeout(tick, Math.min(1000, at - Date.now()));
   };
   clearTimeout(timer);
@@ -117,7 +118,8 @@ setInterval(() => {
 
 function setState(state, text) {
   document.body.dataset.state = state;
-  $('state-text').textContent = text;
+  if ($('state-text').textContent !== text) $('state-text').textContent = text;
+  $('next-try').textContent = '';
   $('retry').hidden = state !== 'waiting';
 }
 
