@@ -78,10 +78,11 @@ tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
 	done
 
 .PHONY: interop
-interop: ## run Microsoft's JavaScript packages against the emulator (needs Node.js and npm)
-	$(GO) build -o bin/ ./interop/harness ./interop/goservice ./cmd/webpubsub ./examples/echo
+interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients (needs Node.js and npm)
+	$(GO) build -o bin/ ./interop/harness ./interop/goservice ./interop/goclient ./cmd/webpubsub ./examples/echo
 	cd interop && npm ci --ignore-scripts --loglevel=error
-	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
+	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" GOCLIENT="$(CURDIR)/bin/goclient" \
+		WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
 
 .PHONY: browser
 browser: ## try the chat's page in a browser (needs Chromium or Chrome)

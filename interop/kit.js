@@ -72,30 +72,41 @@ export function within(promise, what, detail = () => "") {
   return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
 
-/** events collects what an event of a client brings; next gives one after the other. */
-export function events(client, name) {
+/** queue collects what is put into it; next gives one after the other. */
+export function queue(what) {
   const seen = [];
   const waiting = [];
-  client.on(name, (e) => (waiting.length ? waiting.shift()(e) : seen.push(e)));
   return {
     seen,
-    next: () => within(seen.length ? Promise.resolve(seen.shift()) : new Promise((r) => waiting.push(r)), `event ${name}`),
+    put: (e) => (waiting.length ? waiting.shift()(e) : seen.push(e)),
+    next: () => within(seen.length ? Promise.resolve(seen.shift()) : new Promise((r) => waiting.push(r)), what),
   };
+}
+
+/** events collects what an event of a client brings. */
+export function events(client, name) {
+  const q = queue(`event ${name}`);
+  client.on(name, q.put);
+  return q;
 }
 
 export function service(harness, hub) {
   return new WebPubSubServiceClient(harness.connectionString, hub, { allowInsecureConnection: true });
 }
 
-const opened = new Set();
-const allRoles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+export const opened = new Set(); // clients, which the end of the harness stops
+export const allRoles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+/** clientURL gives the address at which a client connects, which may be that of a proxy. */
+export async function clientURL(harness, hub, { endpoint = harness.endpoint, ...token }) {
+  const at = harness.connectionString.replace(harness.endpoint, endpoint);
+  return (await new WebPubSubServiceClient(at, hub, { allowInsecureConnection: true }).getClientAccessToken(token)).url;
+}
 
 /** open connects a client and waits until the service has greeted it. */
 export async function open(harness, hub, { protocol = "json.reliable", userId, roles = allRoles, groups, endpoint, query = "", ...options } = {}) {
-  const at = endpoint ? harness.connectionString.replace(harness.endpoint, endpoint) : harness.connectionString;
-  const tokens = new WebPubSubServiceClient(at, hub, { allowInsecureConnection: true });
   const client = new WebPubSubClient(
-    { getClientAccessUrl: async () => (await tokens.getClientAccessToken({ userId, roles, groups })).url + query },
+    { getClientAccessUrl: async () => (await clientURL(harness, hub, { endpoint, userId, roles, groups })) + query },
     {
       protocol: protocols[protocol](),
       messageRetryOptions: { maxRetries: 0 },
@@ -146,7 +157,8 @@ export async function startProxy(harness) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const cut = () => sockets.forEach((s) => s.resetAndDestroy());
+  // A Node.js that resets a socket which is ending by itself never exits.
+  const cut = () => sockets.forEach((s) => (s.writableEnded ? s.destroy() : s.resetAndDestroy()));
   return {
     endpoint: `http://127.0.0.1:${server.address().port}`,
     cut,

@@ -46,6 +46,8 @@ const (
 	cobra          = "github.com/spf13/cobra"
 	pflag          = "github.com/spf13/pflag"
 	yaml           = "go.yaml.in/yaml/v3"
+	term           = "golang.org/x/term"
+	unix           = "golang.org/x/sys/unix"
 	testify        = "github.com/stretchr/testify/..."
 	goleak         = "go.uber.org/goleak"
 )
@@ -138,6 +140,12 @@ var rooms = []room{
 		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, and RFC 8266 says which nicknames look the same",
 	},
 	{
+		name:  "examples/client",
+		ours:  []pattern{"client/..."},
+		third: []pattern{term, unix},
+		why:   "as the other examples; a line that is typed while others speak needs a terminal in raw mode",
+	},
+	{
 		name: "internal/bench/...",
 		ours: []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
 		why:  "it measures what a user of the public API gets",
@@ -149,7 +157,7 @@ var rooms = []room{
 	},
 	{
 		name: "interop/...",
-		ours: []pattern{".", "service/...", "emulator/..."},
+		ours: []pattern{".", "service/...", "client/...", "emulator/..."},
 		why:  "it puts what a user has beside packages that are not ours",
 	},
 	{

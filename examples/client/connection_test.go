@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	client "github.com/go-webpubsub/webpubsub/examples/client"
+)
+
+// TestConnectionIsRecovered holds that a network that fails loses nothing that is
+// said, and says nothing twice.
+func TestConnectionIsRecovered(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	network := startProxy(t, address)
+	chat := startChatWith(t, "-addr", address, "-url", network.url)
+	ann := open(t, chat.url, "-name", "Ann", "-room", "go")
+	ann.enters("go", "nobody else")
+	ben := open(t, chat.url, "-name", "Ben", "-room", "go")
+	ben.enters("go", "Ann")
+	for _, text := range []string{"one", "two", "three"} {
+		network.cut()
+		ann.sees("* The connection is lost. Looking for it ...")
+		ann.types(text)
+		ann.sees("* The connection is back, with all that was said.")
+		ben.sees("Ann: " + text)
+	}
+	ben.types("/quit")
+	require.NoError(t, ben.ends())
+	assert.Equal(t, 3, strings.Count(strings.Join(ben.all, "\n"), "Ann: "), "%q", ben.all)
+	assert.Equal(t, 1, strings.Count(strings.Join(ann.all, "\n"), "You are in"), "%q", ann.all)
+}
+
+// TestChatRestarts holds that a chat that has forgotten its clients gets them
+// back: with a new ticket, in their room, with what was typed meanwhile.
+func TestChatRestarts(t *testing.T) {
+	t.Parallel()
+	chat := startChat(t)
+	ann := open(t, chat.url, "-name", "Ann", "-room", "go")
+	ann.enters("go", "nobody else")
+	ann.types("/nick Anna")
+	ann.sees("* You are Anna now.")
+	chat.kill()
+	ann.sees("* The connection is lost. Looking for it ...")
+	ann.types("are you back?")
+	chat.start()
+	ann.sees("* The connection has ended. Making a new one ...")
+	ann.enters("go", "nobody else")
+	ben := open(t, chat.url, "-name", "Ben", "-room", "go")
+	ben.sees("Anna: are you back?", "* You are in go, with Anna.") // it may be said after he comes
+	assert.NotContains(t, ann.all, "! You are not in this room.")
+}
+
+func TestChatIsGone(t *testing.T) {
+	t.Parallel()
+	var gone atomic.Bool
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, _ *http.Request) {
+		if gone.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte(`{"url":"` + server.URL + `/client"}`))
+	})
+	mux.HandleFunc("/client", func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"json.reliable.webpubsub.azure.v1"}})
+		if !assert.NoError(t, err) {
+			return
+		}
+		_ = conn.Write(r.Context(), websocket.MessageText, []byte(`{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t"}`))
+		_, _, _ = conn.Read(r.Context()) // that the room is entered
+		gone.Store(true)
+		_ = conn.Close(websocket.StatusPolicyViolation, "go away")
+	})
+	ann := openWith(t, client.RunImpatient, "-url", server.URL, "-name", "Ann")
+	err := ann.ends()
+	require.EqualError(t, err, "the chat is gone: client: Reconnect: credential: no chat at "+server.URL+"/login: it answers 503 Service Unavailable")
+	assert.Contains(t, ann.all, "* The connection has ended. Making a new one ...")
+}

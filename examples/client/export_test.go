@@ -1,0 +1,17 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/client"
+)
+
+// RunImpatient is Run, but soon gives up a chat that is gone.
+func RunImpatient(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
+	return run(ctx, args, stdin, stdout, client.Backoff{Initial: time.Millisecond, MaxRetries: 2})
+}
+
+// Harmless makes a text fit for a terminal.
+var Harmless = harmless

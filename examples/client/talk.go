@@ -1,0 +1,227 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/client"
+)
+
+// Notice is what the chat tells its clients.
+type Notice struct {
+	Type       string // said, joined, left, renamed, room or refused
+	Room       string
+	Connection string // who, at which connection
+	User, Name string
+	Text       string // what was said, or why something is refused
+	ID         string
+	At         time.Time
+	Notices    []Notice // how a room became what it is
+}
+
+// fields are the payload of an event.
+type fields map[string]string
+
+const (
+	lobby = "lobby" // where the chat puts each new connection
+	help  = "/join <room>, /leave, /nick <name>, /quit; everything else is said."
+)
+
+// talk is somebody's part in the chat.
+type talk struct {
+	client  *client.Client
+	door    *door
+	out     *log.Logger
+	present atomic.Bool // connected, and in a room
+	changed chan struct{}
+	gone    chan error
+
+	mu     sync.Mutex
+	room   string
+	people fields   // names of the others in the room, by connection
+	shown  []string // ids of what was said last
+}
+
+// newTalk makes a client and tells it what to do when something happens. It is
+// not connected yet.
+func newTalk(d *door, room string, out io.Writer, reconnect client.Backoff) (*talk, error) {
+	c, err := client.New(d.open, &client.Options{Reconnect: reconnect})
+	if err != nil {
+		return nil, err
+	}
+	t := &talk{
+		client: c, door: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), gone: make(chan error, 1),
+		room: room, people: fields{},
+	}
+	var greeted func()
+	greeted = c.OnConnected(func(context.Context, client.Connected) {
+		t.print("* %s", help)
+		greeted() // the first connection only
+	})
+	c.OnConnected(t.connected)
+	c.OnRecovering(func(context.Context, client.Recovering) {
+		t.setPresent(false)
+		t.print("* The connection is lost. Looking for it ...")
+	})
+	c.OnRecovered(func(context.Context, client.Recovered) {
+		t.print("* The connection is back, with all that was said.")
+		t.setPresent(true)
+	})
+	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+		t.setPresent(false)
+		if ev.Err != nil { // not the end that was asked for
+			t.print("* The connection has ended. Making a new one ...")
+		}
+	})
+	c.OnStopped(func(_ context.Context, ev client.Stopped) { t.gone <- ev.Err })
+	client.OnGroupJSON(c, "", func(_ context.Context, _ *client.GroupMessage, n Notice) { t.hear(n) })
+	client.OnServerJSON(c, func(_ context.Context, _ *client.ServerMessage, n Notice) { t.hear(n) })
+	return t, nil
+}
+
+// connected enters the room in which the connection before was, if any. What is
+// said meanwhile comes after it.
+func (t *talk) connected(ctx context.Context, _ client.Connected) {
+	t.mu.Lock()
+	room := t.room
+	t.room = lobby
+	t.mu.Unlock()
+	if !t.move(ctx, room) && room != lobby {
+		t.move(ctx, lobby)
+	}
+	t.setPresent(true)
+}
+
+func (t *talk) setPresent(yes bool) {
+	t.present.Store(yes)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
+// move enters a room, and leaves the one before.
+func (t *talk) move(ctx context.Context, room string) bool {
+	answer, ok := t.ask(ctx, "join", fields{"room": room})
+	if !ok {
+		return false
+	}
+	t.mu.Lock()
+	before, people := t.room, fields{}
+	t.room = room
+	for _, n := range answer.Notices {
+		switch {
+		case n.Type == "said":
+			t.show(n)
+		case n.Type == "joined" && n.Name != "" && n.Connection != t.client.ConnectionID():
+			people[n.Connection] = n.Name
+		}
+	}
+	t.people = people
+	with := strings.Join(slices.Compact(slices.Sorted(maps.Values(people))), ", ")
+	t.print("* You are in %s, with %s.", room, cmp.Or(with, "nobody else"))
+	t.mu.Unlock()
+	if before != room {
+		t.ask(ctx, "leave", fields{"room": before})
+	}
+	return true
+}
+
+// hear prints what the chat tells.
+func (t *talk) hear(n Notice) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.people[n.Connection]
+	switch {
+	case n.Type == "said":
+		t.show(n)
+	case n.Type == "refused":
+		t.print("! %s", n.Text)
+	case n.Type == "renamed" && n.User == t.client.UserID():
+		t.door.name.Store(n.Name)
+		t.print("* You are %s now.", n.Name)
+	case n.Type == "renamed" && known != "":
+		t.people[n.Connection] = n.Name
+		t.print("* %s is %s now.", known, n.Name)
+	case n.Type == "joined" && n.Room == t.room && known == "" && n.Connection != t.client.ConnectionID():
+		t.people[n.Connection] = n.Name
+		t.print("* %s has joined.", n.Name)
+	case n.Type == "left" && n.Room == t.room && known != "":
+		delete(t.people, n.Connection)
+		t.print("* %s has left.", n.Name)
+	}
+}
+
+// show prints what was said, once: it may come as a message and as history.
+func (t *talk) show(n Notice) {
+	if slices.Contains(t.shown, n.ID) {
+		return
+	}
+	t.shown = append(t.shown[max(0, len(t.shown)-500):], n.ID)
+	where := ""
+	if n.Room != t.room { // on the way from one to the other
+		where = "[" + n.Room + "] "
+	}
+	if n.Connection != t.client.ConnectionID() { // else it stands where it was typed
+		t.print("%s %s%s: %s", n.At.Local().Format("15:04"), where, n.Name, n.Text)
+	}
+}
+
+// print is the only way to the terminal.
+func (t *talk) print(format string, args ...any) { t.out.Print(harmless(fmt.Sprintf(format, args...))) }
+
+// do carries out a line that was typed.
+func (t *talk) do(ctx context.Context, line string) {
+	line = strings.TrimSpace(line)
+	command, argument, _ := strings.Cut(line, " ")
+	switch {
+	case line == "":
+	case command == "/join":
+		t.move(ctx, strings.TrimSpace(argument))
+	case command == "/leave":
+		t.move(ctx, lobby)
+	case command == "/nick":
+		t.ask(ctx, "rename", fields{"nickname": argument})
+	case strings.HasPrefix(command, "/"):
+		t.print("! %s", help)
+	default:
+		t.say(ctx, line)
+	}
+}
+
+// say raises an event, and waits until it was handled. It is handled once, also
+// if the connection is lost meanwhile and recovered. A refusal is a message to us.
+func (t *talk) say(ctx context.Context, text string) {
+	t.mu.Lock()
+	room := t.room
+	t.mu.Unlock()
+	_, err := t.client.SendEvent(ctx, "say", client.JSON(fields{"room": room, "text": text}), nil)
+	t.complain(ctx, err)
+}
+
+// ask invokes an event, and waits for what the chat answers.
+func (t *talk) ask(ctx context.Context, event string, payload fields) (answer Notice, ok bool) {
+	data, err := t.client.InvokeEvent(ctx, event, client.JSON(payload), nil)
+	if err == nil && data.Type() != client.DataNone {
+		err = data.Decode(&answer)
+	}
+	t.complain(ctx, err)
+	t.hear(answer) // a refusal
+	return answer, err == nil && answer.Type != "refused"
+}
+
+func (t *talk) complain(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, client.ErrStopped) {
+		t.print("! %v", err)
+	}
+}
