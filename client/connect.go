@@ -15,8 +15,6 @@ const (
 	// connectTimeout is how long one try to connect may take, from the credential
 	// to the service's greeting.
 	connectTimeout = 30 * time.Second
-	// recoveryWindow is for how long the service keeps a connection that was lost.
-	recoveryWindow = 30 * time.Second
 	// recoveryPause lies between two tries to recover one.
 	recoveryPause = time.Second
 	// recoveryTimeout is how long one such try may take.
@@ -100,7 +98,7 @@ func (s *session) recover(conn *connection, end *ending) *link {
 	s.setState(StateRecovering)
 	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", end.err)
 	raise(s, &s.c.onRecovering, Recovering{ConnectionID: conn.id, Err: end.err})
-	ctx, cancel := context.WithTimeout(s.ctx, recoveryWindow)
+	ctx, cancel := context.WithTimeout(s.ctx, s.c.opts.RecoveryTimeout)
 	defer cancel()
 	for s.pause(ctx, time.Until(s.recovery.Add(recoveryPause))) {
 		s.recovery = time.Now()

@@ -104,6 +104,7 @@ func (e *Error) Is(target error) bool {
 // Names of the service's refusals.
 const (
 	nameForbidden   = "Forbidden"
+	nameInternal    = "InternalServerError"
 	nameDuplicate   = "Duplicate"
 	nameBadRequest  = "BadRequest"
 	nameNotFound    = "NotFound"

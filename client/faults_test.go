@@ -200,27 +200,30 @@ func TestRecoveryRefused(t *testing.T) {
 	})
 }
 
-// TestRecoveryWindow: after 30 seconds it is of no use to go on.
-func TestRecoveryWindow(t *testing.T) {
+// TestRecoveryTimeout: after 30 seconds, or as many as the options say, it is of
+// no use to go on.
+func TestRecoveryTimeout(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		f := newFake(t)
-		c := f.client(nil)
-		seen := record(c)
-		p := f.start(c)
-		pass(15 * time.Second)
-		start := time.Now()
-		f.network.setDown(true)
-		p.drop()
-		for len(seen.settled()) != 1 || c.State() == client.StateRecovering {
-			<-time.After(100 * time.Millisecond)
-			if c.State() == client.StateReconnecting {
-				break
+	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Second: 5 * time.Second} {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			c := f.client(&client.Options{RecoveryTimeout: timeout})
+			seen := record(c)
+			p := f.start(c)
+			pass(15 * time.Second)
+			start := time.Now()
+			f.network.setDown(true)
+			p.drop()
+			for len(seen.settled()) != 1 || c.State() == client.StateRecovering {
+				<-time.After(100 * time.Millisecond)
+				if c.State() == client.StateReconnecting {
+					break
+				}
 			}
-		}
-		assert.Equal(t, 30*time.Second, time.Since(start).Round(time.Second))
-		assert.InDelta(t, 32, f.network.dialled(), 2, "one each second")
-	})
+			assert.Equal(t, want, time.Since(start).Round(time.Second))
+			assert.InDelta(t, want.Seconds()+2, f.network.dialled(), 2, "one each second")
+		})
+	}
 }
 
 // TestRecoveryDetails: the token of a recovered connection is the newest one, its

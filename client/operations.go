@@ -115,8 +115,13 @@ type EventOptions struct {
 }
 
 // SendEvent sends an event to the application's event handler, and returns when it
-// has been handled. What the handler answers is a [ServerMessage]. Events are sent
-// again as [Client.SendToGroup] says.
+// has been handled. What the handler answers is a [ServerMessage], which callbacks
+// may get after the operation has returned; [Client.InvokeEvent] gives the answer
+// itself.
+//
+// Events are sent again as [Client.SendToGroup] says, but not when the handler has
+// refused one or failed, which the service calls InternalServerError: it has itself
+// repeated what may pass, and the handler would do all of it once more.
 func (c *Client) SendEvent(ctx context.Context, event string, data Data, opts *EventOptions) (Result, error) {
 	var o EventOptions
 	if opts != nil {

@@ -96,7 +96,11 @@ func TestOperations(t *testing.T) {
 				run.succeeds(t, client.Result{AckID: id})
 
 				// Refused for good.
-				for _, name := range []string{"Forbidden", "BadRequest", "NotFound"} {
+				final := []string{"Forbidden", "BadRequest", "NotFound"}
+				if op.kind == "event" {
+					final = append(final, "InternalServerError") // its handler's
+				}
+				for _, name := range final {
 					run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
 					id = p.expectAck(op.kind)
 					p.send(ack(id, name))
@@ -111,7 +115,7 @@ func TestOperations(t *testing.T) {
 				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
 				id = p.expectAck(op.kind)
 				for range 3 {
-					p.send(ack(id, "InternalServerError"))
+					p.send(ack(id, "Timeout"))
 					sent := time.Now()
 					require.Equal(t, id, p.expectAck(op.kind), "one ack id across retries")
 					assert.Positive(t, time.Since(sent))
@@ -122,12 +126,12 @@ func TestOperations(t *testing.T) {
 				// Too often.
 				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
 				for range 4 {
-					p.send(ack(p.expectAck(op.kind), "InternalServerError"))
+					p.send(ack(p.expectAck(op.kind), "Timeout"))
 				}
 				<-run.done
 				var e *client.Error
 				require.ErrorAs(t, run.err, &e)
-				assert.Equal(t, "InternalServerError", e.Name)
+				assert.Equal(t, "Timeout", e.Name)
 
 				// Given up, while it waits for the ack and before it is sent again.
 				for _, answer := range []bool{false, true} {
@@ -135,7 +139,7 @@ func TestOperations(t *testing.T) {
 					run = begin(func() (client.Result, error) { return op.call(ctx, c) })
 					id = p.expectAck(op.kind)
 					if answer {
-						p.send(ack(id, "InternalServerError"))
+						p.send(ack(id, "Timeout"))
 					}
 					run.fails(t, context.DeadlineExceeded)
 					cancel()
@@ -488,7 +492,7 @@ func TestEvents(t *testing.T) {
 			}
 		})
 		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
-		c := r.started("ann", &client.Options{MessageRetry: client.Backoff{MaxRetries: -1}})
+		c := r.started("ann", nil)
 		var got []*client.ServerMessage
 		c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { got = append(got, m) })
 		_, err := c.SendEvent(t.Context(), "say", client.Text("hi"), &client.EventOptions{Metadata: map[string]string{"to": "all"}})
@@ -499,7 +503,9 @@ func TestEvents(t *testing.T) {
 		assert.Equal(t, client.DataJSON, got[0].Data.Type())
 		assert.Equal(t, map[string]string{"from": "all"}, got[0].Metadata)
 		assert.Equal(t, uint64(1), got[0].SequenceID)
+		start := time.Now()
 		_, err = c.SendEvent(t.Context(), "fail", client.Text("hi"), nil)
 		require.EqualError(t, err, "client: SendEvent: InternalServerError: Internal server error")
+		assert.Zero(t, time.Since(start), "what the handler has refused is not sent again")
 	})
 }

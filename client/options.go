@@ -49,6 +49,7 @@ func (p Protocol) codec() frame.Codec {
 const (
 	DefaultKeepAliveInterval = 20 * time.Second
 	DefaultKeepAliveTimeout  = 120 * time.Second
+	DefaultRecoveryTimeout   = 30 * time.Second
 	DefaultQueueSize         = 1000
 	DefaultMessageRetries    = 3
 	DefaultBackoffInitial    = time.Second
@@ -83,6 +84,10 @@ type Options struct {
 	// Reconnect is how often a new connection is tried. MaxRetries: zero is
 	// without end; otherwise that many failures in a row end the client.
 	Reconnect Backoff
+	// RecoveryTimeout is how long a connection that was lost is looked for, before a
+	// new one is made. Zero is [DefaultRecoveryTimeout], which is as long as the
+	// service keeps it, and the most.
+	RecoveryTimeout time.Duration
 	// RetrySends sends messages and events again on a new connection if the old
 	// one was lost before their ack came. By default such a send fails with
 	// [ErrConnectionLost], because it could arrive twice: what the service
@@ -117,6 +122,8 @@ func (o *Options) complete() error {
 	switch {
 	case o.Protocol.codec() == nil:
 		return fmt.Errorf("Protocol is %v, want ProtocolJSONReliable or ProtocolJSON", o.Protocol)
+	case o.RecoveryTimeout < 0 || o.RecoveryTimeout > DefaultRecoveryTimeout:
+		return fmt.Errorf("RecoveryTimeout is %v, want 0 to %v", o.RecoveryTimeout, DefaultRecoveryTimeout)
 	case o.QueueSize < 0:
 		return fmt.Errorf("QueueSize is %d, want 0 or more", o.QueueSize)
 	case o.Reconnect.MaxRetries < 0:
@@ -142,6 +149,9 @@ func (o *Options) complete() error {
 	}
 	if o.KeepAliveTimeout == 0 {
 		o.KeepAliveTimeout = DefaultKeepAliveTimeout
+	}
+	if o.RecoveryTimeout == 0 {
+		o.RecoveryTimeout = DefaultRecoveryTimeout
 	}
 	if o.QueueSize == 0 {
 		o.QueueSize = DefaultQueueSize

@@ -22,6 +22,8 @@ func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
 	for text, opts := range map[string]client.Options{
 		"Protocol is Protocol(7), want ProtocolJSONReliable or ProtocolJSON":           {Protocol: 7},
+		"RecoveryTimeout is -1ns, want 0 to 30s":                                       {RecoveryTimeout: -1},
+		"RecoveryTimeout is 31s, want 0 to 30s":                                        {RecoveryTimeout: 31 * time.Second},
 		"QueueSize is -1, want 0 or more":                                              {QueueSize: -1},
 		"MessageRetry.Initial is -1s, want 0 or more":                                  {MessageRetry: client.Backoff{Initial: -time.Second}},
 		"MessageRetry.Max is -1s, want 0 or more":                                      {MessageRetry: client.Backoff{Max: -time.Second}},

@@ -138,6 +138,10 @@ func (s *session) retry(ctx context.Context, r *request, f *frame.Failure) error
 	switch f.Name {
 	case nameForbidden, nameBadRequest, nameNotFound:
 		return err
+	case nameInternal: // of an event, all that the handler's refusals and failures look like
+		if r.Kind == frame.SendEvent {
+			return err
+		}
 	}
 	if r.n >= s.c.opts.MessageRetry.MaxRetries {
 		return err

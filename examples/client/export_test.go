@@ -10,7 +10,10 @@ import (
 
 // RunImpatient is Run, but soon gives up a chat that is gone.
 func RunImpatient(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	return run(ctx, args, stdin, stdout, client.Backoff{Initial: time.Millisecond, MaxRetries: 2})
+	return run(ctx, args, stdin, stdout, client.Options{
+		RecoveryTimeout: 2 * time.Second,
+		Reconnect:       client.Backoff{Initial: time.Millisecond, MaxRetries: 2},
+	})
 }
 
 // Harmless makes a text fit for a terminal.

@@ -44,10 +44,14 @@ func main() {
 // Run takes part in the chat until there is no more to say, the context ends, or
 // the chat is gone, which is an error.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	return run(ctx, args, stdin, stdout, client.Backoff{Max: 5 * time.Second, MaxRetries: 5})
+	// A person does not wait as long as a program may.
+	return run(ctx, args, stdin, stdout, client.Options{
+		RecoveryTimeout: 10 * time.Second,
+		Reconnect:       client.Backoff{Max: 5 * time.Second, MaxRetries: 5},
+	})
 }
 
-func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, reconnect client.Backoff) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, opts client.Options) error {
 	flags := flag.NewFlagSet("client", flag.ContinueOnError)
 	flags.SetOutput(stdout)
 	chat := flags.String("url", "http://127.0.0.1:3000", "`URL` of the chat")
@@ -69,7 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 	}
 	defer restore()
 
-	t, err := newTalk(d, *room, out, reconnect)
+	t, err := newTalk(d, *room, out, opts)
 	if err != nil {
 		return err
 	}

@@ -54,8 +54,8 @@ type talk struct {
 
 // newTalk makes a client and tells it what to do when something happens. It is
 // not connected yet.
-func newTalk(d *door, room string, out io.Writer, reconnect client.Backoff) (*talk, error) {
-	c, err := client.New(d.open, &client.Options{Reconnect: reconnect})
+func newTalk(d *door, room string, out io.Writer, opts client.Options) (*talk, error) {
+	c, err := client.New(d.open, &opts)
 	if err != nil {
 		return nil, err
 	}
