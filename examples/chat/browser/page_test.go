@@ -200,6 +200,7 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ann.join("Ann")
 	ben.join("Ben")
 	ann.people("Ann", "Ben")
+	ann.enter("music")
 	offline(ann, true)
 	ann.await(`document.body.dataset.state === "waiting" && document.getElementById("state-text").textContent === "Offline."`)
 	ben.people("Ben")
@@ -208,6 +209,9 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ann.shows("#say-error", "You are not connected. Try again in a moment.")
 	offline(ann, false)
 	ann.connected()
+	ann.shows(`[data-room="lobby"] .unread`, "1 unread") // it has been missed
+	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
+	ann.enter("lobby")
 	ann.shows(".said", "did you hear that?")
 	ann.submit("#text", "")
 	ben.shows(".said", "hello?")
@@ -233,6 +237,59 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	ann.say("after")
 	ben.shows(".said", "after")
 	ben.shows(".said", "before")
+}
+
+// spy lets a test be the service of a page, and its clock.
+const spy = `{
+	const real = WebSocket;
+	window.WebSocket = class extends real {
+		constructor(...args) { super(...args); window.ws = this; this.sent = []; }
+		send(data) { this.sent.push(data); if (!window.mute) super.send(data); }
+	};
+	window.hear = data => ws.onmessage({ data: JSON.stringify({ type: "message", dataType: "json", data }) });
+	window.said = (id, at) => hear({ type: "said", room: "lobby", user: "u", name: "Eve", text: "no. " + id, id: String(id), at: new Date(at) });
+	window.setInterval = (f, ms) => { window.beat = f; return 0; };
+	const now = Date.now;
+	window.ahead = 0;
+	Date.now = () => now() + window.ahead;
+}`
+
+// TestLongTalk says more in a room than the page keeps.
+func TestLongTalk(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	eval[chromedp.Void](ann, `{ for (let i = 0; i < 600; i++) said(i, Date.now()) }`)
+	ann.shows(".said", "no. 599")
+	assert.Equal(t, 500, eval[int](ann, `document.querySelectorAll("#log .message").length`))
+	ann.await(`document.getElementById("log").getAttribute("aria-live") === "polite"`)
+
+	// Who reads what was said before is left there.
+	eval[chromedp.Void](ann, `document.getElementById("scroll").scrollTop = 0, said(600, Date.now())`)
+	ann.shows("#newest", "New messages below")
+	assert.Equal(t, 0, eval[int](ann, `document.getElementById("scroll").scrollTop`))
+	assert.Equal(t, "polite", eval[string](ann, `document.getElementById("log").getAttribute("aria-live")`), "and hears of what is new")
+	assert.Equal(t, []string{"no. 101", "no. 600"}, eval[[]string](ann, `[...document.querySelectorAll("#log .said")].map(e => e.textContent).filter((_, i, all) => i === 0 || i === all.length - 1)`))
+}
+
+// TestOrder tells the page what it has missed while it had gone, among what it
+// has seen, and has a server whose clock is slow.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	const texts = `[...document.querySelectorAll("#log .said, #log .event")].map(e => e.textContent)`
+	eval[chromedp.Void](ann, `hear({ type: "joined", room: "lobby", connection: "c", user: "u", name: "Eve" }), said(1, Date.now() - 60000)`)
+	ann.shows(".said", "no. 1")
+	assert.Equal(t, []string{"Eve came in.", "no. 1"}, eval[[]string](ann, texts), "news comes last")
+	eval[chromedp.Void](ann, `hear({ type: "room", room: "lobby", notices: [
+		{ type: "said", room: "lobby", user: "u", name: "Eve", text: "missed", id: "m", at: new Date(Date.now() - 90000) },
+		{ type: "said", room: "lobby", user: "u", name: "Eve", text: "and this", id: "n", at: new Date(Date.now() + 1000) },
+	] })`)
+	ann.shows(".said", "and this")
+	assert.Equal(t, []string{"missed", "Eve came in.", "no. 1", "and this"}, eval[[]string](ann, texts))
 }
 
 // TestLooks takes the screenshots: of the door and of the chat, on a desktop and

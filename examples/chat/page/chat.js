@@ -21,6 +21,7 @@ const rooms = new Map([...document.querySelectorAll('#rooms li')].map(li => [li.
   name: li.dataset.room, topic: li.dataset.topic, li,
   joined: false,      // the server has told what the room is like
   early: [],          // notices that came before it had
+  known: false,       // and had done so before: what is new then has been missed
   people: new Map(),  // by connection
   entries: [],        // messages and events, in order
   ids: new Set(),     // of the messages
@@ -166,9 +167,9 @@ function notice(n) {
   const room = rooms.get(n.room);
   if (!room || !tab.rooms.includes(room.name)) return;
   if (n.type === 'room') {
-    const news = room.early;
-    Object.assign(room, { joined: true, early: [], people: new Map() });
-    for (const old of n.notices ?? []) apply(room, old, true);
+    const news = room.early, missed = room.known;
+    Object.assign(room, { joined: true, known: true, early: [], people: new Map() });
+    for (const past of n.notices ?? []) apply(room, past, true, missed);
     for (const late of news) apply(room, late, late.type !== 'said');
     render();
   } else if (!room.joined) {
@@ -179,19 +180,19 @@ function notice(n) {
 }
 
 // apply takes a notice into a room. One that only says how the room came to be as
-// it is, is old.
-function apply(room, n, old) {
+// it is, is old; it may have been missed all the same.
+function apply(room, n, old, missed = !old) {
   if (n.type === 'said') {
     if (room.ids.has(n.id)) return;
     room.ids.add(n.id);
-    if (!old && (room !== current() || document.hidden) && n.user !== me.user) room.unread++;
+    if (missed && (room !== current() || document.hidden) && n.user !== me.user) room.unread++;
     add(room, { ...n, time: Date.parse(n.at) }, old);
   } else if (n.type === 'joined' && n.connection) {
     const known = isHere(room, n.user) || room.leaving.has(n.user);
     clearTimeout(room.leaving.get(n.user));
     room.leaving.delete(n.user);
     room.people.set(n.connection, n);
-    if (!old && !known && n.user !== me.user) add(room, { event: `${n.name} came in.`, time: Date.now() }, old);
+    if (!old && !known && n.user !== me.user) add(room, { event: `${n.name} came in.`, time: Date.now() });
   } else if (n.type === 'left') {
     if (!room.people.delete(n.connection) || old || isHere(room, n.user)) return;
     // Who reloads the page is back at once.
@@ -220,12 +221,14 @@ function renamed(n) {
 
 const isHere = (room, user) => [...room.people.values()].some(p => p.user === user);
 
-function add(room, entry) {
+// add puts an entry at the end, or an old one where it belongs. The clocks of
+// server and page may differ, so what is news is not sorted by them.
+function add(room, entry, old) {
   let i = room.entries.length;
-  while (i > 0 && room.entries[i - 1].time > entry.time) i--;
+  while (old && i > 0 && room.entries[i - 1].time > entry.time) i--;
+  if (i < room.entries.length) room.changed = true; // not at the end: the list is drawn anew
   room.entries.splice(i, 0, entry);
-  if (room.entries.length > 500) room.entries.shift();
-  room.changed = i < room.entries.length - 1; // not at the end: the list is drawn anew
+  if (room.entries.length > 500) room.ids.delete(room.entries.shift().id);
 }
 
 function join(room) {
@@ -234,7 +237,7 @@ function join(room) {
 
 // ---- what is seen ----
 
-let drawn = { room: null, count: 0 };
+let drawn = { room: null, last: undefined }; // whose entries, and up to which
 
 function el(tag, className, text) {
   const e = document.createElement(tag);
@@ -331,15 +334,17 @@ function drawPeople(room) {
 
 function drawLog(room) {
   const log = $('log'), scroll = $('scroll');
-  const same = drawn.room === room && !room.changed && room.entries.length >= drawn.count && room.entries.length < 500;
+  const begin = room.entries.indexOf(drawn.last) + 1;
+  const same = drawn.room === room && !room.changed && (begin > 0 || !drawn.last);
   const atEnd = !same || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
   if (!same) {
     log.setAttribute('aria-live', 'off'); // history is not news
     log.replaceChildren(el('li', 'empty', 'Nothing has been said here yet. Begin?'));
   }
-  for (let i = same ? drawn.count : 0; i < room.entries.length; i++) log.append(line(room.entries[i], room.entries[i - 1]));
-  const news = same && room.entries.length > drawn.count;
-  drawn = { room, count: room.entries.length };
+  for (let i = same ? begin : 0; i < room.entries.length; i++) log.append(line(room.entries[i], room.entries[i - 1]));
+  while (log.children.length > room.entries.length + 1) log.children[1].remove(); // after the one that says that there is nothing
+  const news = same && room.entries.length > begin;
+  drawn = { room, last: room.entries.at(-1) };
   room.changed = false;
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
   $('newest').hidden = atEnd || !(news || !$('newest').hidden);
