@@ -292,6 +292,46 @@ func TestOrder(t *testing.T) {
 	assert.Equal(t, []string{"missed", "Eve came in.", "no. 1", "and this"}, eval[[]string](ann, texts))
 }
 
+// TestSilence runs the page's clock: a hidden tab wakes up once a minute.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	const pings = `ws.sent.filter(data => data.includes("ping")).length`
+	for n := range 3 {
+		eval[chromedp.Void](ann, `ws.addEventListener("message", () => { window.pong = true }), window.pong = false, window.ahead += 60000, beat()`)
+		ann.await(`window.pong`)
+		assert.Equal(t, n+1, eval[int](ann, pings), "a connection that answers is kept")
+	}
+	eval[chromedp.Void](ann, `window.first = ws, window.mute = true, window.ahead += 60000, beat()`)
+	assert.Equal(t, "online", eval[string](ann, `document.body.dataset.state`))
+	eval[chromedp.Void](ann, `window.ahead += 31000, beat(), window.mute = false`)
+	ann.await(`ws !== first && first.readyState === WebSocket.CLOSED`)
+	ann.connected()
+
+	// An event that nobody answers does not wait for ever.
+	eval[chromedp.Void](ann, `window.first = ws, window.mute = true`)
+	ann.submit("#text", "hello?")
+	eval[chromedp.Void](ann, `window.ahead += 31000, ws.onmessage({ data: "{}" }), beat(), window.mute = false`)
+	ann.shows("#say-error", "The connection was lost. Try again.")
+	ann.await(`ws !== first`)
+	ann.connected()
+	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
+}
+
+// TestNoServer has somebody at the door while the server does not run.
+func TestNoServer(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s)
+	s.stop()
+	ann.submit("#nickname", "Ann")
+	ann.shows("#login-error", "There is no connection. The page keeps trying.")
+	s.run()
+	ann.connected()
+}
+
 // TestLooks takes the screenshots: of the door and of the chat, on a desktop and
 // on a phone, light and dark.
 func TestLooks(t *testing.T) {

@@ -5,6 +5,7 @@
 const $ = id => document.getElementById(id);
 const PROTOCOL = 'json.webpubsub.azure.v1';
 const PATIENCE = 4000; // ms after which somebody who has gone is said to have left
+const SILENCE = 30_000; // ms without an answer after which a connection is lost
 
 // What is left of this tab after a reload. Who knows the secret is the same user.
 const tab = {
@@ -20,8 +21,8 @@ let me = { user: '', connection: '' };
 const rooms = new Map([...document.querySelectorAll('#rooms li')].map(li => [li.dataset.room, {
   name: li.dataset.room, topic: li.dataset.topic, li,
   joined: false,      // the server has told what the room is like
-  early: [],          // notices that came before it had
   known: false,       // and had done so before: what is new then has been missed
+  early: [],          // notices that came before it had
   people: new Map(),  // by connection
   entries: [],        // messages and events, in order
   ids: new Set(),     // of the messages
@@ -36,12 +37,13 @@ let socket = null;
 let failures = 0;
 let timer = 0;
 let refused = null; // ticket of a connection that was not let in, and when it was given
-let heard = 0;
+let opened = 0, asked = 0, heard = 0; // when: the connection, the service's being asked for an answer, its last one
 
 async function connect() {
   clearTimeout(timer);
   if (socket) return;
-  setState('connecting', failures ? 'Reconnecting…' : 'Connecting…');
+  if (failures) setState('connecting', undefined, 'Trying…');
+  else setState('connecting', 'Connecting…');
   const attempt = socket = {};
   let answer, status = 0;
   try {
@@ -63,18 +65,16 @@ async function connect() {
   tab.nickname = answer.name;
   keep();
   const ws = socket = new WebSocket(answer.url, PROTOCOL);
-  const asked = Date.now();
-  let opened = false;
-  ws.onopen = () => { opened = true; heard = Date.now(); };
+  const given = asked = Date.now();
+  opened = 0;
+  ws.onopen = () => { opened = heard = Date.now(); };
   ws.onmessage = event => { heard = Date.now(); receive(JSON.parse(event.data)); };
   ws.onclose = () => {
     if (socket !== ws) return;
-    socket = null;
     // A browser does not say why a handshake failed. The login does, if it is
     // shown the ticket.
-    if (!opened) refused = { ticket: new URL(answer.url).searchParams.get('ticket'), at: asked };
-    disconnected();
-    retryLater();
+    if (!opened) refused = { ticket: new URL(answer.url).searchParams.get('ticket'), at: given };
+    lost();
   };
 }
 
@@ -86,41 +86,50 @@ function retryLater() {
   const tick = () => {
     const left = Math.ceil((at - Date.now()) / 1000);
     if (left <= 0) return connect();
-    setState('waiting', navigator.onLine ? 'Not connected.' : 'Offline.');
-    $('next-try').textContent = `Next try in ${left} s.`; // seen, not read out each second
+    setState('waiting', navigator.onLine ? 'Not connected.' : 'Offline.', `Next try in ${left} s.`);
     timer = setTimeout(tick, Math.min(1000, at - Date.now()));
   };
   clearTimeout(timer);
   tick();
+  if (failures > 1 && !$('door').hidden) fail('login', 'nickname', 'There is no connection. The page keeps trying.');
 }
 
-function disconnect() {
+// lost gives up the connection, and whatever waits for an answer by it.
+function lost() {
   const ws = socket;
   socket = null;
   ws?.close?.();
-  disconnected();
-}
-
-function disconnected() {
+  if (opened && Date.now() - opened > 10_000) failures = 0; // not of one that is let in only to be cut off
   for (const room of rooms.values()) {
     room.joined = false;
     room.early = [];
   }
   for (const p of pending.splice(0)) p.reject(new Error('The connection was lost. Try again.'));
   render();
+  retryLater();
 }
 
-addEventListener('online', () => { if (tab.nickname && !socket) connect(); });
-addEventListener('offline', () => { if (socket) { disconnect(); retryLater(); } });
+addEventListener('online', () => { if (document.body.dataset.state === 'waiting') connect(); });
+addEventListener('offline', () => { if (socket) lost(); });
+// A browser runs this as rarely as once a minute while the tab is hidden: that
+// nothing has been heard since the last time says little, that nothing has been
+// heard since it was asked for says all.
 setInterval(() => {
-  if (socket?.readyState !== WebSocket.OPEN) return;
-  if (Date.now() - heard > 60_000) { disconnect(); retryLater(); } else if (Date.now() - heard > 20_000) socket.send('{"type":"ping"}');
+  const now = Date.now();
+  if (!(socket instanceof WebSocket)) return;
+  if (asked > heard ? now - asked > SILENCE : now - pending[0]?.at > SILENCE) return lost();
+  if (asked <= heard && now - heard > 20_000) {
+    asked = now;
+    socket.send('{"type":"ping"}');
+  }
 }, 10_000);
 
-function setState(state, text) {
+// setState says how the connection is. The text is read out when it changes, what
+// comes next can only be seen.
+function setState(state, text, next = '') {
   document.body.dataset.state = state;
-  if ($('state-text').textContent !== text) $('state-text').textContent = text;
-  $('next-try').textContent = '';
+  if (text && $('state-text').textContent !== text) $('state-text').textContent = text;
+  $('next-try').textContent = next;
   $('retry').hidden = state !== 'waiting';
 }
 
@@ -136,18 +145,16 @@ function raise(event, data) {
   if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error('You are not connected. Try again in a moment.'));
   const ackId = ++lastAck;
   socket.send(JSON.stringify({ type: 'event', event, ackId, dataType: 'json', data }));
-  return new Promise((resolve, reject) => pending.push({ ackId, resolve, reject }));
+  return new Promise((resolve, reject) => pending.push({ ackId, resolve, reject, at: Date.now() }));
 }
 
 function receive(frame) {
   if (frame.type === 'system' && frame.event === 'connected') {
     me.connection = frame.connectionId;
-    failures = 0;
     setState('online', 'Connected');
     inside();
     for (const room of rooms.values()) {
       if (tab.rooms.includes(room.name)) join(room);
-      else if (room.name === 'lobby') raise('leave', { room: 'lobby' }).catch(() => {}); // everybody is put there
     }
   } else if (frame.type === 'ack') {
     const p = pending.shift();
@@ -352,7 +359,8 @@ function drawLog(room) {
 }
 
 function fail(form, input, text) {
-  $(`${form}-error`).textContent = text;
+  const error = $(`${form}-error`);
+  if (error.textContent !== text) error.textContent = text; // what stands there is not read out again
   if (text) $(input).setAttribute('aria-invalid', 'true');
   else $(input).removeAttribute('aria-invalid');
 }
