@@ -320,6 +320,20 @@ func TestSilence(t *testing.T) {
 	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
 }
 
+// TestSaidOnce presses Enter twice before the first is answered.
+func TestSaidOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	ann.press("#text", "once")
+	eval[chromedp.Void](ann, `document.getElementById("say").requestSubmit(), document.getElementById("say").requestSubmit()`)
+	ann.await(`document.getElementById("text").value === ""`)
+	assert.Equal(t, 1, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
+	ann.say("once") // later it is another message
+	assert.Equal(t, 2, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
+}
+
 // TestNoServer has somebody at the door while the server does not run.
 func TestNoServer(t *testing.T) {
 	t.Parallel()

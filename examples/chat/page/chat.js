@@ -416,10 +416,13 @@ $('login').onsubmit = event => {
   connect();
 };
 
+let saying = ''; // what is on its way: Enter pressed twice says it once
 $('say').onsubmit = async event => {
   event.preventDefault();
   const text = $('text').value;
-  if (!text.trim()) return;
+  $('text').focus();
+  if (!text.trim() || text === saying) return;
+  saying = text;
   fail('say', 'text', '');
   try {
     await raise('say', { room: tab.room, text });
@@ -427,7 +430,7 @@ $('say').onsubmit = async event => {
   } catch (error) {
     fail('say', 'text', error.message);
   }
-  $('text').focus();
+  saying = '';
 };
 $('text').onkeydown = event => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -444,7 +447,7 @@ $('leave').onclick = async () => {
   }
   tab.rooms = tab.rooms.filter(name => name !== room.name);
   Object.assign(room, { joined: false, early: [], people: new Map(), unread: 0 });
-  show(rooms.get('lobby'));
+  show(room === current() ? rooms.get('lobby') : current());
 };
 
 $('me').onclick = () => {
