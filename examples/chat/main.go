@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,9 +59,10 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return err
 	}
 	defer ln.Close() //nolint:errcheck // the server has closed it, if there was one
-	base, err := url.Parse(cmp.Or(*public, "http://"+ln.Addr().String()))
-	if err != nil || base.Host == "" {
-		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", *public)
+	address := cmp.Or(strings.TrimSuffix(*public, "/"), "http://"+ln.Addr().String())
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || net.ParseIP(base.Hostname()).IsUnspecified() {
+		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", address)
 	}
 	mux, stop := http.NewServeMux(), func() {}
 	service := getenv("WEBPUBSUB_CONNECTION_STRING")
