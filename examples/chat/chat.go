@@ -66,7 +66,7 @@ func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsu
 		return nil, err
 	}
 	p.Connection = ev.ConnectionID
-	if err := c.admit(&p); err != nil {
+	if err := c.admit(&p, true); err != nil {
 		return nil, err
 	}
 	s := Session{Nickname: p.Name, Rooms: []string{"lobby"}}
@@ -177,7 +177,7 @@ type Rename struct {
 
 func (c *Chat) rename(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Rename) (*Notice, error) {
 	who := Person{ev.ConnectionID, ev.UserID, in.Nickname}
-	if err := c.admit(&who); err != nil {
+	if err := c.admit(&who, false); err != nil {
 		return nil, err
 	}
 	s.Nickname = who.Name

@@ -3,6 +3,9 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -10,10 +13,13 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/emulator"
 	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
 func of(kind, room string, notices []chat.Notice) (out []chat.Notice) {
@@ -136,6 +142,34 @@ func TestRename(t *testing.T) {
 	assert.Equal(t, []string{"Anna Lena", "Ben"}, names(of("joined", "lobby", ben.raise("join", m{"room": "lobby"}).Notices)))
 
 	assert.Equal(t, "Ann", s.admit("Ann", "somebody else").Name, "the old name is free")
+}
+
+// TestRenameComesLate has an event arrive after the end of its connection: the
+// service does not promise their order, and sends what has failed again.
+func TestRenameComesLate(t *testing.T) {
+	t.Parallel()
+	emu := emulator.Start(t, emulator.Config{}) // takes calls, and raises no events
+	h, err := chat.NewHandler(emu.ConnectionString, key, io.Discard)
+	require.NoError(t, err)
+	svc := httptest.New(h, &httptest.Options{ConnectionString: emu.ConnectionString})
+	connect := func(user, name string) (*httptest.Conn, error) {
+		ticket := sign(t, jwt.SigningMethodHS256, key, chat.Person{User: user, Name: name}, time.Now().Add(time.Minute))
+		return svc.Connect(t.Context(), &httptest.Client{Query: url.Values{"ticket": {ticket}}})
+	}
+	ann, err := connect("a", "Ann")
+	require.NoError(t, err)
+	state, _ := ann.State()
+	require.NoError(t, ann.Disconnect(t.Context(), ""))
+	late, err := svc.NewRequest(t.Context(), httptest.Event{
+		Name: "rename", ConnectionID: ann.ID, UserID: "a", State: &state,
+		ContentType: "application/json", Data: []byte(`{"nickname":"Anna"}`),
+	})
+	require.NoError(t, err)
+	answered, err := svc.Do(late)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusNoContent, answered.Status, "%s", answered.Body)
+	_, err = connect("b", "Anna")
+	require.NoError(t, err, "nobody here has the name")
 }
 
 func TestRefusedEvents(t *testing.T) {
