@@ -125,7 +125,7 @@ func event[In any](f func(context.Context, *webpubsub.UserEvent, *Session, In) (
 // Say is the payload of "say".
 type Say struct {
 	Room string `json:"room" validate:"required"`
-	Text string `json:"text" validate:"required,max=2000"`
+	Text string `json:"text" validate:"required,max=1000"`
 }
 
 func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Say) (*Notice, error) {

@@ -182,7 +182,7 @@ func TestRefusedEvents(t *testing.T) {
 		want        string
 	}{
 		{"empty text", "say", say("lobby", ""), "payload is not valid: text: required"},
-		{"text too long", "say", say("lobby", strings.Repeat("ä", 2001)), "payload is not valid: text: max=2000"},
+		{"text too long", "say", say("lobby", strings.Repeat("ä", 1001)), "payload is not valid: text: max=1000"},
 		{"no room", "say", m{"text": "x"}, "payload is not valid: room: required"},
 		{"room that she is not in", "say", say("go", "x"), "You are not in this room."},
 		{"unknown room", "join", m{"room": "cellar"}, "payload is not valid: room: oneof=lobby go music random"},
@@ -196,7 +196,7 @@ func TestRefusedEvents(t *testing.T) {
 		require.NotNil(t, answered, tt.name)
 		assert.Equal(t, chat.Notice{Type: "refused", Text: tt.want}, *answered, tt.name)
 	}
-	assert.Nil(t, ann.raise("say", say("lobby", strings.Repeat("ä", 2000))), "the connection is as good as before")
+	assert.Nil(t, ann.raise("say", say("lobby", strings.Repeat("ä", 1000))), "the connection is as good as before")
 	assert.Nil(t, ann.raise("dance", m{}), "an event of a newer page")
 }
 
@@ -247,6 +247,23 @@ func TestHistoryHasALimit(t *testing.T) {
 	for i, n := range said {
 		assert.Equal(t, fmt.Sprint(i+5), n.Text)
 	}
+}
+
+// TestHistoryFits fills a room with the longest messages that there can be. What
+// the service sends to a client is at most 1 MiB.
+func TestHistoryFits(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := s.open("Ann")
+	longest := strings.Repeat("\x01", 1000) // six bytes each in JSON
+	for range 100 {
+		require.Nil(t, ann.raise("say", say("lobby", longest)))
+	}
+	ben := s.open("Ben") // who reads no more than 1 MiB at once
+	said := of("said", "lobby", ben.raise("join", m{"room": "lobby"}).Notices)
+	require.Len(t, said, 100)
+	assert.Equal(t, longest, said[0].Text)
+	assert.Equal(t, "payload is not valid: text: max=1000", ann.raise("say", say("lobby", longest+".")).Text)
 }
 
 func TestMemory(t *testing.T) {
