@@ -106,5 +106,5 @@ func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop f
 	}
 	mux.Handle("/client/", emu) // WebSockets
 	mux.Handle("/api/", emu)    // calls of the service client
-	return fmt.Sprintf("Endpoint=%s;AccessKey=%s;Version=1.0;", base, key), emu.Close, nil
+	return emulator.ConnectionString(base.String(), key), emu.Close, nil
 }
