@@ -42,8 +42,10 @@ func mount(mux *http.ServeMux, connectionString string, out *log.Logger) error {
 	if err != nil {
 		return err
 	}
-	c := &Chat{service: client, log: out, key: []byte(rand.Text())}
-	c.history, c.people = &Memory{rooms: make(map[string][]Notice)}, make(map[string]Person)
+	c := &Chat{
+		service: client, key: []byte(rand.Text()), log: out,
+		history: &memory{rooms: make(map[string][]Notice)}, people: make(map[string]Person),
+	}
 	events, err := c.handler(connectionString)
 	if err != nil {
 		return err

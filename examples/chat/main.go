@@ -78,18 +78,18 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)
 
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
-	stopped := make(chan error, 1)
-	defer context.AfterFunc(ctx, func() {
-		stop() // clients are told
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = srv.Shutdown(limit)
-		stopped <- srv.Close() // of what browsers hold open without need
-	})()
-	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
 		return err
+	case <-ctx.Done():
 	}
-	return <-stopped
+	stop() // clients are told
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = srv.Shutdown(limit)
+	return srv.Close() // of what browsers hold open without need
 }
 
 // emulate puts an emulator beside the page, in the place of Azure. It raises its
