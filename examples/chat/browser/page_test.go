@@ -125,7 +125,11 @@ func TestReloadRejoins(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
-	ann, ben := open(t, browser, s), open(t, browser, s)
+	// The time in which Ann has to be back is longer, for a slow machine.
+	ann, ben := open(t, browser, s), open(t, browser, s, `{
+		const real = setTimeout;
+		window.setTimeout = (f, ms, ...args) => real(f, ms === 4000 ? 1e6 : ms, ...args);
+	}`)
 	ann.join("Ann")
 	ben.join("Ben")
 	ann.enter("go")
