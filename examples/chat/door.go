@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"log"
 	"net/http"
@@ -124,11 +123,8 @@ func (c *Chat) open(ticket string) (Person, error) {
 	var in claims
 	_, err := jwt.ParseWithClaims(ticket, &in, func(*jwt.Token) (any, error) { return c.key, nil },
 		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
-	switch {
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return Person{}, webpubsub.Unauthorized("Your ticket has expired.")
-	case err != nil:
-		return Person{}, webpubsub.Unauthorized("Your ticket is not valid.").WithCause(err)
+	if err != nil {
+		return Person{}, webpubsub.Unauthorized("Your ticket is not valid, or no longer.").WithCause(err)
 	}
 	return in.Person, nil
 }

@@ -114,7 +114,7 @@ func TestRefused(t *testing.T) {
 		};
 	}`)
 	spoilt.submit("#nickname", "Eve")
-	spoilt.shows("#login-error", "Your ticket is not valid.")
+	spoilt.shows("#login-error", "Your ticket is not valid, or no longer.")
 	ann.people("Ann", "Other")
 	spoilt.submit("#nickname", "") // what she wrote is still there
 	spoilt.connected()
