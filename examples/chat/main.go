@@ -64,14 +64,13 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil || base.Host == "" || net.ParseIP(base.Hostname()).IsUnspecified() {
 		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", address)
 	}
-	mux, stop := http.NewServeMux(), func() {}
+	mux, stop := http.NewServeMux(), func(context.Context) error { return nil }
 	service := getenv("WEBPUBSUB_CONNECTION_STRING")
 	if service != "" {
 		fmt.Fprintf(stdout, azure, base)
 	} else if service, stop, err = emulate(mux, base); err != nil {
 		return err
 	}
-	defer stop()
 	if err := mount(mux, service, log.New(stdout, "", log.Ltime)); err != nil {
 		return err
 	}
@@ -81,20 +80,19 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
-	case err := <-failed:
-		return err
+	case err = <-failed:
 	case <-ctx.Done():
 	}
-	stop() // clients are told
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
+	_ = stop(limit) // clients are told, and the event handler that they are gone
 	_ = srv.Shutdown(limit)
-	return srv.Close() // of what browsers hold open without need
+	return errors.Join(err, srv.Close()) // of what browsers hold open without need
 }
 
 // emulate puts an emulator beside the page, in the place of Azure. It raises its
 // events at the event handler of the same mux, in memory.
-func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(), err error) {
+func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(context.Context) error, err error) {
 	key := rand.Text() // the default key is known to everybody
 	emu, err := emulator.New(emulator.Config{
 		Origin:     base.Hostname(),
@@ -106,5 +104,5 @@ func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop f
 	}
 	mux.Handle("/client/", emu) // WebSockets
 	mux.Handle("/api/", emu)    // calls of the service client
-	return emulator.ConnectionString(base.String(), key), emu.Close, nil
+	return emulator.ConnectionString(base.String(), key), emu.Shutdown, nil
 }
