@@ -21,7 +21,7 @@ func addressesFor(user string) (credential client.Credential, stop func()) {
 	}})
 	must(err)
 	srv := httptest.NewServer(emu)
-	hub, err := service.NewClientFromConnectionString("Endpoint="+srv.URL+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", "chat", nil)
+	hub, err := service.NewClientFromConnectionString(emulator.ConnectionString(srv.URL, emulator.DefaultAccessKey), "chat", nil)
 	must(err)
 	credential = func(ctx context.Context) (string, error) {
 		access, err := hub.ClientAccess(ctx, &service.ClientAccessOptions{

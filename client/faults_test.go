@@ -371,7 +371,7 @@ func TestClosedByApplication(t *testing.T) {
 		r := newRig(t, emulator.Config{})
 		opts := new(service.Options)
 		opts.Transport = r.network.client()
-		hub, err := service.NewClientFromConnectionString("Endpoint="+base+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", "chat", opts)
+		hub, err := service.NewClientFromConnectionString(emulator.ConnectionString(base, emulator.DefaultAccessKey), "chat", opts)
 		require.NoError(t, err)
 		c := r.client("ann", nil)
 		seen := record(c)

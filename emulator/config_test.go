@@ -194,6 +194,7 @@ func TestStart(t *testing.T) {
 	cfg.Hubs["plain"] = emulator.Hub{EventHandlers: []emulator.EventHandler{{URLTemplate: handler.Endpoint + "/nowhere", SystemEvents: []string{"connect"}}}}
 	emu := emulator.Start(t, cfg)
 	assert.Equal(t, "Endpoint="+emu.Endpoint+";AccessKey="+emulator.DefaultAccessKey+";Version=1.0;", emu.ConnectionString)
+	assert.Equal(t, emu.ConnectionString, emulator.ConnectionString(emu.Endpoint, emulator.DefaultAccessKey))
 	_, resp, err := websocket.Dial(t.Context(), emu.ClientURL("plain", nil), nil)
 	require.Error(t, err)
 	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode, "no consent")

@@ -15,7 +15,7 @@ import (
 
 func newHandler(t *testing.T, cfg webpubsub.Config) http.Handler {
 	t.Helper()
-	cfg.ConnectionStrings = []string{"Endpoint=http://127.0.0.1;AccessKey=" + emulator.DefaultAccessKey}
+	cfg.ConnectionStrings = []string{emulator.ConnectionString("http://127.0.0.1", emulator.DefaultAccessKey)}
 	h, err := webpubsub.NewHandler(cfg)
 	require.NoError(t, err)
 	return h

@@ -9,6 +9,13 @@ import (
 	"time"
 )
 
+// ConnectionString makes the connection string of an emulator that serves at an
+// endpoint, such as http://127.0.0.1:8080, and has the access key: for service
+// clients and event handlers, which check both. Who knows it knows the key.
+func ConnectionString(endpoint, accessKey string) string {
+	return "Endpoint=" + endpoint + ";AccessKey=" + accessKey + ";Version=1.0;"
+}
+
 // Running is an emulator on a loopback address.
 type Running struct {
 	*Server
@@ -43,7 +50,7 @@ func Start(tb testing.TB, cfg Config) *Running {
 	return &Running{
 		Server:           s,
 		Endpoint:         listener.URL,
-		ConnectionString: "Endpoint=" + listener.URL + ";AccessKey=" + s.cfg.AccessKeys[0] + ";Version=1.0;",
+		ConnectionString: ConnectionString(listener.URL, s.cfg.AccessKeys[0]),
 	}
 }
 

@@ -11,21 +11,21 @@ import (
 
 const hub = "chat"
 
-// Session is the state of a connection: the service keeps it, and sends it along
-// with every event.
-type Session struct {
-	Nickname string   `json:"nickname"`
-	Rooms    []string `json:"rooms"`
-}
-
-var session webpubsub.State[Session]
-
 // Person is somebody, at one of their connections.
 type Person struct {
 	Connection string `json:"connection,omitempty"`
 	User       string `json:"user,omitempty"`
 	Name       string `json:"name,omitempty"`
 }
+
+// Session is the state of a connection: the service keeps it, and sends it along
+// with every event.
+type Session struct {
+	Person
+	Rooms []string `json:"rooms"`
+}
+
+var session webpubsub.State[Session]
 
 // Notice is what the page is told.
 type Notice struct {
@@ -66,10 +66,10 @@ func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsu
 		return nil, err
 	}
 	p.Connection = ev.ConnectionID
-	if err := c.admit(&p); err != nil {
+	if err := c.admit(&p, true); err != nil {
 		return nil, err
 	}
-	s := Session{Nickname: p.Name, Rooms: []string{"lobby"}}
+	s := Session{p, []string{"lobby"}}
 	return &webpubsub.ConnectReply{UserID: p.User, Groups: s.Rooms, Roles: []string{}, State: session.Set(s)}, nil
 }
 
@@ -92,8 +92,7 @@ func (c *Chat) announce(ctx context.Context, what string, ev webpubsub.Event, ro
 	if err != nil {
 		return err
 	}
-	who := Person{ev.EventMeta().ConnectionID, ev.EventMeta().UserID, s.Nickname}
-	return c.service.Group(room).SendJSON(ctx, Notice{Type: what, Room: room, Person: who}, nil)
+	return c.service.Group(room).SendJSON(ctx, Notice{Type: what, Room: room, Person: s.Person}, nil)
 }
 
 // event makes the function of a user event. What f does to the session is kept,
@@ -125,7 +124,7 @@ func event[In any](f func(context.Context, *webpubsub.UserEvent, *Session, In) (
 // Say is the payload of "say".
 type Say struct {
 	Room string `json:"room" validate:"required"`
-	Text string `json:"text" validate:"required,max=2000"`
+	Text string `json:"text" validate:"required,max=1000"`
 }
 
 func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Say) (*Notice, error) {
@@ -133,8 +132,7 @@ func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in 
 		return nil, webpubsub.Forbidden("You are not in this room.")
 	}
 	id := ev.ConnectionID + "/" + ev.ID // the same should the service send the event again
-	who := Person{ev.ConnectionID, ev.UserID, s.Nickname}
-	said := Notice{Type: "said", Room: in.Room, Person: who, Text: in.Text, ID: id, At: time.Now()}
+	said := Notice{Type: "said", Room: in.Room, Person: s.Person, Text: in.Text, ID: id, At: time.Now()}
 	if err := c.history.Add(ctx, said); err != nil {
 		return nil, err
 	}
@@ -175,13 +173,12 @@ type Rename struct {
 	Nickname string `json:"nickname" validate:"required"`
 }
 
-func (c *Chat) rename(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Rename) (*Notice, error) {
-	who := Person{ev.ConnectionID, ev.UserID, in.Nickname}
-	if err := c.admit(&who); err != nil {
+func (c *Chat) rename(ctx context.Context, _ *webpubsub.UserEvent, s *Session, in Rename) (*Notice, error) {
+	s.Name = in.Nickname
+	if err := c.admit(&s.Person, false); err != nil {
 		return nil, err
 	}
-	s.Nickname = who.Name
-	return nil, c.service.All().SendJSON(ctx, Notice{Type: "renamed", Person: who}, nil)
+	return nil, c.service.All().SendJSON(ctx, Notice{Type: "renamed", Person: s.Person}, nil)
 }
 
 // print writes a line for each event: what, how it was answered, how long that

@@ -3,6 +3,9 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -10,10 +13,13 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/emulator"
 	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
 func of(kind, room string, notices []chat.Notice) (out []chat.Notice) {
@@ -138,6 +144,34 @@ func TestRename(t *testing.T) {
 	assert.Equal(t, "Ann", s.admit("Ann", "somebody else").Name, "the old name is free")
 }
 
+// TestRenameComesLate has an event arrive after the end of its connection: the
+// service does not promise their order, and sends what has failed again.
+func TestRenameComesLate(t *testing.T) {
+	t.Parallel()
+	emu := emulator.Start(t, emulator.Config{}) // takes calls, and raises no events
+	h, err := chat.NewHandler(emu.ConnectionString, key, io.Discard)
+	require.NoError(t, err)
+	svc := httptest.New(h, &httptest.Options{ConnectionString: emu.ConnectionString})
+	connect := func(user, name string) (*httptest.Conn, error) {
+		ticket := sign(t, jwt.SigningMethodHS256, key, chat.Person{User: user, Name: name}, time.Now().Add(time.Minute))
+		return svc.Connect(t.Context(), &httptest.Client{Query: url.Values{"ticket": {ticket}}})
+	}
+	ann, err := connect("a", "Ann")
+	require.NoError(t, err)
+	state, _ := ann.State()
+	require.NoError(t, ann.Disconnect(t.Context(), ""))
+	late, err := svc.NewRequest(t.Context(), httptest.Event{
+		Name: "rename", ConnectionID: ann.ID, UserID: "a", State: &state,
+		ContentType: "application/json", Data: []byte(`{"nickname":"Anna"}`),
+	})
+	require.NoError(t, err)
+	answered, err := svc.Do(late)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusNoContent, answered.Status, "%s", answered.Body)
+	_, err = connect("b", "Anna")
+	require.NoError(t, err, "nobody here has the name")
+}
+
 func TestRefusedEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -148,7 +182,7 @@ func TestRefusedEvents(t *testing.T) {
 		want        string
 	}{
 		{"empty text", "say", say("lobby", ""), "payload is not valid: text: required"},
-		{"text too long", "say", say("lobby", strings.Repeat("ä", 2001)), "payload is not valid: text: max=2000"},
+		{"text too long", "say", say("lobby", strings.Repeat("ä", 1001)), "payload is not valid: text: max=1000"},
 		{"no room", "say", m{"text": "x"}, "payload is not valid: room: required"},
 		{"room that she is not in", "say", say("go", "x"), "You are not in this room."},
 		{"unknown room", "join", m{"room": "cellar"}, "payload is not valid: room: oneof=lobby go music random"},
@@ -162,7 +196,7 @@ func TestRefusedEvents(t *testing.T) {
 		require.NotNil(t, answered, tt.name)
 		assert.Equal(t, chat.Notice{Type: "refused", Text: tt.want}, *answered, tt.name)
 	}
-	assert.Nil(t, ann.raise("say", say("lobby", strings.Repeat("ä", 2000))), "the connection is as good as before")
+	assert.Nil(t, ann.raise("say", say("lobby", strings.Repeat("ä", 1000))), "the connection is as good as before")
 	assert.Nil(t, ann.raise("dance", m{}), "an event of a newer page")
 }
 
@@ -213,6 +247,23 @@ func TestHistoryHasALimit(t *testing.T) {
 	for i, n := range said {
 		assert.Equal(t, fmt.Sprint(i+5), n.Text)
 	}
+}
+
+// TestHistoryFits fills a room with the longest messages that there can be. What
+// the service sends to a client is at most 1 MiB.
+func TestHistoryFits(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := s.open("Ann")
+	longest := strings.Repeat("\x01", 1000) // six bytes each in JSON
+	for range 100 {
+		require.Nil(t, ann.raise("say", say("lobby", longest)))
+	}
+	ben := s.open("Ben") // who reads no more than 1 MiB at once
+	said := of("said", "lobby", ben.raise("join", m{"room": "lobby"}).Notices)
+	require.Len(t, said, 100)
+	assert.Equal(t, longest, said[0].Text)
+	assert.Equal(t, "payload is not valid: text: max=1000", ann.raise("say", say("lobby", longest+".")).Text)
 }
 
 func TestMemory(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"log"
 	"net/http"
@@ -42,8 +41,10 @@ func mount(mux *http.ServeMux, connectionString string, out *log.Logger) error {
 	if err != nil {
 		return err
 	}
-	c := &Chat{service: client, log: out, key: []byte(rand.Text())}
-	c.history, c.people = &Memory{rooms: make(map[string][]Notice)}, make(map[string]Person)
+	c := &Chat{
+		service: client, key: []byte(rand.Text()), log: out,
+		history: &memory{rooms: make(map[string][]Notice)}, people: make(map[string]Person),
+	}
 	events, err := c.handler(connectionString)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (c *Chat) login(r *http.Request) (map[string]string, error) {
 	}
 	digest := sha256.Sum256([]byte(in.Secret))
 	p := Person{User: hex.EncodeToString(digest[:16]), Name: in.Nickname}
-	if err := c.admit(&p); err != nil {
+	if err := c.admit(&p, false); err != nil {
 		return nil, err
 	}
 	access, err := c.service.ClientAccess(r.Context(), &service.ClientAccessOptions{Lifetime: ticketLife})
@@ -122,18 +123,16 @@ func (c *Chat) open(ticket string) (Person, error) {
 	var in claims
 	_, err := jwt.ParseWithClaims(ticket, &in, func(*jwt.Token) (any, error) { return c.key, nil },
 		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
-	switch {
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return Person{}, webpubsub.Unauthorized("Your ticket has expired.")
-	case err != nil:
-		return Person{}, webpubsub.Unauthorized("Your ticket is not valid.").WithCause(err)
+	if err != nil {
+		return Person{}, webpubsub.Unauthorized("Your ticket is not valid, or no longer.").WithCause(err)
 	}
 	return in.Person, nil
 }
 
-// admit takes note of a person who is connected. A nickname that looks like that
-// of another user who is here is refused.
-func (c *Chat) admit(p *Person) (err error) {
+// admit refuses a nickname that nobody can read, or that differs from another
+// user's who is here in nothing but case, width or the like. It takes note of a
+// person who arrives, and of the new name of one who is here.
+func (c *Chat) admit(p *Person, arrives bool) (err error) {
 	if p.Name, err = precis.Nickname.String(p.Name); err != nil || utf8.RuneCountInString(p.Name) > 20 {
 		return webpubsub.BadRequest("A nickname has 1 to 20 characters, all of which can be seen.")
 	}
@@ -144,7 +143,7 @@ func (c *Chat) admit(p *Person) (err error) {
 			return webpubsub.Conflict("Somebody here has this nickname.")
 		}
 	}
-	if p.Connection != "" {
+	if _, here := c.people[p.Connection]; here || arrives { // what comes after the end is too late
 		c.people[p.Connection] = *p
 	}
 	return nil

@@ -25,7 +25,7 @@ func NewHandler(connectionString string, key []byte, out io.Writer) (http.Handle
 }
 
 // NewMemory makes an empty history.
-func NewMemory() *Memory { return &Memory{rooms: make(map[string][]Notice)} }
+func NewMemory() History { return &memory{rooms: make(map[string][]Notice)} }
 
 // Claims are those of a ticket.
 func Claims(p Person, registered jwt.RegisteredClaims) jwt.Claims { return claims{p, registered} }

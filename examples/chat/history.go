@@ -14,14 +14,13 @@ type History interface {
 	Last(ctx context.Context, room string) ([]Notice, error)
 }
 
-// Memory is a History of 100 notices a room.
-type Memory struct {
+// memory is a History of 100 notices a room.
+type memory struct {
 	mu    sync.Mutex
 	rooms map[string][]Notice
 }
 
-// Add implements History.
-func (h *Memory) Add(_ context.Context, said Notice) error {
+func (h *memory) Add(_ context.Context, said Notice) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := h.rooms[said.Room]
@@ -32,8 +31,7 @@ func (h *Memory) Add(_ context.Context, said Notice) error {
 	return nil
 }
 
-// Last implements History.
-func (h *Memory) Last(_ context.Context, room string) ([]Notice, error) {
+func (h *memory) Last(_ context.Context, room string) ([]Notice, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.rooms[room]), nil

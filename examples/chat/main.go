@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,41 +59,40 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return err
 	}
 	defer ln.Close() //nolint:errcheck // the server has closed it, if there was one
-	base, err := url.Parse(cmp.Or(*public, "http://"+ln.Addr().String()))
-	if err != nil || base.Host == "" {
-		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", *public)
+	address := cmp.Or(strings.TrimSuffix(*public, "/"), "http://"+ln.Addr().String())
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || net.ParseIP(base.Hostname()).IsUnspecified() {
+		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", address)
 	}
-	mux, stop := http.NewServeMux(), func() {}
+	mux, stop := http.NewServeMux(), func(context.Context) error { return nil }
 	service := getenv("WEBPUBSUB_CONNECTION_STRING")
 	if service != "" {
 		fmt.Fprintf(stdout, azure, base)
 	} else if service, stop, err = emulate(mux, base); err != nil {
 		return err
 	}
-	defer stop()
 	if err := mount(mux, service, log.New(stdout, "", log.Ltime)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)
 
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
-	stopped := make(chan error, 1)
-	defer context.AfterFunc(ctx, func() {
-		stop() // clients are told
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = srv.Shutdown(limit)
-		stopped <- srv.Close() // of what browsers hold open without need
-	})()
-	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
 	}
-	return <-stopped
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	_ = stop(limit) // clients are told, and the event handler that they are gone
+	_ = srv.Shutdown(limit)
+	return errors.Join(err, srv.Close()) // of what browsers hold open without need
 }
 
 // emulate puts an emulator beside the page, in the place of Azure. It raises its
 // events at the event handler of the same mux, in memory.
-func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(), err error) {
+func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(context.Context) error, err error) {
 	key := rand.Text() // the default key is known to everybody
 	emu, err := emulator.New(emulator.Config{
 		Origin:     base.Hostname(),
@@ -104,5 +104,5 @@ func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop f
 	}
 	mux.Handle("/client/", emu) // WebSockets
 	mux.Handle("/api/", emu)    // calls of the service client
-	return fmt.Sprintf("Endpoint=%s;AccessKey=%s;Version=1.0;", base, key), emu.Close, nil
+	return emulator.ConnectionString(base.String(), key), emu.Shutdown, nil
 }

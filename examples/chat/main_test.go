@@ -80,7 +80,10 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 		{"unknown flag", []string{"--port", "1"}, "", "flag provided but not defined: -port"},
 		{"address", []string{"--addr", "nowhere"}, "", "missing port in address"},
 		{"URL", []string{"--addr", "127.0.0.1:0", "--url", "http://%"}, "", `-url "http://%": want a URL such as https://chat.example.com`},
+		{"URL of another kind", []string{"--addr", "127.0.0.1:0", "--url", "ftp://chat.example.com"}, "", `scheme "ftp"`},
 		{"URL without host", []string{"--addr", "127.0.0.1:0", "--url", "chat.example.com"}, "", `-url "chat.example.com": want a URL`},
+		{"all addresses", []string{"--addr", ":0"}, "", `-url "http://[::]:`},
+		{"all addresses of IPv4", []string{"--addr", "0.0.0.0:0"}, "", `-url "http://`},
 		{"connection string", []string{"--addr", "127.0.0.1:0"}, "Endpoint=", "connection string"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -90,6 +93,13 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 			assert.NotContains(t, err.Error(), "AccessKey=")
 		})
 	}
+}
+
+// TestURL serves at an address of which browsers know another name.
+func TestURL(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-addr", ":0", "-url", "https://chat.example.com/")
+	assert.Equal(t, "https://chat.example.com", s.url)
 }
 
 // TestAzure runs the program for a service elsewhere: it starts no emulator, and
@@ -135,5 +145,7 @@ func TestStop(t *testing.T) {
 	for line := range s.lines {
 		printed += line + "\n"
 	}
+	assert.Regexp(t, `(?m)^\S+ disconnected 200 `, printed)
+	assert.NotContains(t, printed, " 500 ")
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d connect +200 +\d+\.\d ms  \S+$`, printed)
 }

@@ -98,7 +98,7 @@ func TestRefused(t *testing.T) {
 		{"/join", "! payload is not valid: room: oneof=lobby go music random"},
 		{"/nick bEN", "! Somebody here has this nickname."},
 		{"/nick", "! payload is not valid: nickname: required"},
-		{strings.Repeat("ä", 2001), "! payload is not valid: text: max=2000"},
+		{strings.Repeat("ä", 1001), "! payload is not valid: text: max=1000"},
 		{"/dance", "! /join <room>, /leave, /nick <name>, /quit; everything else is said."},
 	} {
 		ann.types(tt.line)

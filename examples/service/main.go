@@ -55,7 +55,7 @@ func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 			return err
 		}
 		defer stop()
-		connectionString = "Endpoint=http://" + address + ";AccessKey=" + emulator.DefaultAccessKey + ";Version=1.0;"
+		connectionString = emulator.ConnectionString("http://"+address, emulator.DefaultAccessKey)
 		entra = standIn{}
 	case getenv("WEBPUBSUB_ENTRA") == "true":
 		// Whatever identity there is: the environment's, a workload's, a managed

@@ -158,7 +158,7 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known
 	for _, l := range listeners {
 		fmt.Fprintf(&b, "listening          %s\n", l.Addr())
 	}
-	fmt.Fprintf(&b, "connection string  Endpoint=http://%s;AccessKey=%s;Version=1.0;\n", host, key)
+	fmt.Fprintf(&b, "connection string  %s\n", emulator.ConnectionString("http://"+host, key))
 	fmt.Fprintf(&b, "clients            ws://%s/client/hubs/{hub}\n", host)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		handlers := cfg.Hubs[name].EventHandlers

@@ -60,7 +60,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	err = json.NewEncoder(stdout).Encode(map[string]string{
 		"endpoint":         front.url,
 		"accessKey":        emulator.DefaultAccessKey,
-		"connectionString": "Endpoint=" + front.url + ";AccessKey=" + emulator.DefaultAccessKey + ";Version=1.0;",
+		"connectionString": emulator.ConnectionString(front.url, emulator.DefaultAccessKey),
 		"goHandler":        upstream.url,
 	})
 	if err != nil {
@@ -120,7 +120,7 @@ func newHandler(logger *slog.Logger) (http.Handler, error) {
 	state := webpubsub.State[visits]{}
 	return webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "go",
-		ConnectionStrings: []string{"Endpoint=http://127.0.0.1;AccessKey=" + emulator.DefaultAccessKey},
+		ConnectionStrings: []string{emulator.ConnectionString("http://127.0.0.1", emulator.DefaultAccessKey)},
 		OnConnect: func(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 			if ev.Query.Get("ticket") == "forged" {
 				return nil, webpubsub.Unauthorized("the ticket is forged")

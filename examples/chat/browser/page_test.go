@@ -114,7 +114,7 @@ func TestRefused(t *testing.T) {
 		};
 	}`)
 	spoilt.submit("#nickname", "Eve")
-	spoilt.shows("#login-error", "Your ticket is not valid.")
+	spoilt.shows("#login-error", "Your ticket is not valid, or no longer.")
 	ann.people("Ann", "Other")
 	spoilt.submit("#nickname", "") // what she wrote is still there
 	spoilt.connected()
@@ -125,7 +125,11 @@ func TestReloadRejoins(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
-	ann, ben := open(t, browser, s), open(t, browser, s)
+	// The time in which Ann has to be back is longer, for a slow machine.
+	ann, ben := open(t, browser, s), open(t, browser, s, `{
+		const real = setTimeout;
+		window.setTimeout = (f, ms, ...args) => real(f, ms === 4000 ? 1e6 : ms, ...args);
+	}`)
 	ann.join("Ann")
 	ben.join("Ben")
 	ann.enter("go")
@@ -173,9 +177,9 @@ func TestErrorsStandAtTheInput(t *testing.T) {
 	s := start(t)
 	ann := open(t, launch(t), s)
 	ann.join("Ann")
-	text := eval[string](ann, `document.getElementById("text").removeAttribute("maxlength"), document.getElementById("text").value = "x".repeat(2001)`)
+	text := eval[string](ann, `document.getElementById("text").removeAttribute("maxlength"), document.getElementById("text").value = "x".repeat(1001)`)
 	ann.submit("#text", "")
-	ann.shows("#say-error", "payload is not valid: text: max=2000")
+	ann.shows("#say-error", "payload is not valid: text: max=1000")
 	ann.await(`document.getElementById("text").ariaInvalid === "true"`)
 	assert.Equal(t, text, eval[string](ann, `document.getElementById("text").value`), "nothing that she wrote is lost")
 	ann.clear("#text")
@@ -200,6 +204,7 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ann.join("Ann")
 	ben.join("Ben")
 	ann.people("Ann", "Ben")
+	ann.enter("music")
 	offline(ann, true)
 	ann.await(`document.body.dataset.state === "waiting" && document.getElementById("state-text").textContent === "Offline."`)
 	ben.people("Ben")
@@ -208,6 +213,9 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ann.shows("#say-error", "You are not connected. Try again in a moment.")
 	offline(ann, false)
 	ann.connected()
+	ann.shows(`[data-room="lobby"] .unread`, "1 unread") // it has been missed
+	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
+	ann.enter("lobby")
 	ann.shows(".said", "did you hear that?")
 	ann.submit("#text", "")
 	ben.shows(".said", "hello?")
@@ -233,6 +241,113 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	ann.say("after")
 	ben.shows(".said", "after")
 	ben.shows(".said", "before")
+}
+
+// spy lets a test be the service of a page, and its clock.
+const spy = `{
+	const real = WebSocket;
+	window.WebSocket = class extends real {
+		constructor(...args) { super(...args); window.ws = this; this.sent = []; }
+		send(data) { this.sent.push(data); if (!window.mute) super.send(data); }
+	};
+	window.hear = data => ws.onmessage({ data: JSON.stringify({ type: "message", dataType: "json", data }) });
+	window.said = (id, at) => hear({ type: "said", room: "lobby", user: "u", name: "Eve", text: "no. " + id, id: String(id), at: new Date(at) });
+	window.setInterval = (f, ms) => { window.beat = f; return 0; };
+	const now = Date.now;
+	window.ahead = 0;
+	Date.now = () => now() + window.ahead;
+}`
+
+// TestLongTalk says more in a room than the page keeps.
+func TestLongTalk(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	eval[chromedp.Void](ann, `{ for (let i = 0; i < 600; i++) said(i, Date.now()) }`)
+	ann.shows(".said", "no. 599")
+	assert.Equal(t, 500, eval[int](ann, `document.querySelectorAll("#log .message").length`))
+	ann.await(`document.getElementById("log").getAttribute("aria-live") === "polite"`)
+
+	// Who reads what was said before is left there.
+	eval[chromedp.Void](ann, `document.getElementById("scroll").scrollTop = 0, said(600, Date.now())`)
+	ann.shows("#newest", "New messages below")
+	assert.Equal(t, 0, eval[int](ann, `document.getElementById("scroll").scrollTop`))
+	assert.Equal(t, "polite", eval[string](ann, `document.getElementById("log").getAttribute("aria-live")`), "and hears of what is new")
+	assert.Equal(t, []string{"no. 101", "no. 600"}, eval[[]string](ann, `[...document.querySelectorAll("#log .said")].map(e => e.textContent).filter((_, i, all) => i === 0 || i === all.length - 1)`))
+}
+
+// TestOrder tells the page what it has missed while it had gone, among what it
+// has seen, and has a server whose clock is slow.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	const texts = `[...document.querySelectorAll("#log .said, #log .event")].map(e => e.textContent)`
+	eval[chromedp.Void](ann, `hear({ type: "joined", room: "lobby", connection: "c", user: "u", name: "Eve" }), said(1, Date.now() - 60000)`)
+	ann.shows(".said", "no. 1")
+	assert.Equal(t, []string{"Eve came in.", "no. 1"}, eval[[]string](ann, texts), "news comes last")
+	eval[chromedp.Void](ann, `hear({ type: "room", room: "lobby", notices: [
+		{ type: "said", room: "lobby", user: "u", name: "Eve", text: "missed", id: "m", at: new Date(Date.now() - 90000) },
+		{ type: "said", room: "lobby", user: "u", name: "Eve", text: "and this", id: "n", at: new Date(Date.now() + 1000) },
+	] })`)
+	ann.shows(".said", "and this")
+	assert.Equal(t, []string{"missed", "Eve came in.", "no. 1", "and this"}, eval[[]string](ann, texts))
+}
+
+// TestSilence runs the page's clock: a hidden tab wakes up once a minute.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	const pings = `ws.sent.filter(data => data.includes("ping")).length`
+	for n := range 3 {
+		eval[chromedp.Void](ann, `ws.addEventListener("message", () => { window.pong = true }), window.pong = false, window.ahead += 60000, beat()`)
+		ann.await(`window.pong`)
+		assert.Equal(t, n+1, eval[int](ann, pings), "a connection that answers is kept")
+	}
+	eval[chromedp.Void](ann, `window.first = ws, window.mute = true, window.ahead += 60000, beat()`)
+	assert.Equal(t, "online", eval[string](ann, `document.body.dataset.state`))
+	eval[chromedp.Void](ann, `window.ahead += 31000, beat(), window.mute = false`)
+	ann.await(`ws !== first && first.readyState === WebSocket.CLOSED`)
+	ann.connected()
+
+	// An event that nobody answers does not wait for ever.
+	eval[chromedp.Void](ann, `window.first = ws, window.mute = true`)
+	ann.submit("#text", "hello?")
+	eval[chromedp.Void](ann, `window.ahead += 31000, ws.onmessage({ data: "{}" }), beat(), window.mute = false`)
+	ann.shows("#say-error", "The connection was lost. Try again.")
+	ann.await(`ws !== first`)
+	ann.connected()
+	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
+}
+
+// TestSaidOnce presses Enter twice before the first is answered.
+func TestSaidOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	ann.press("#text", "once")
+	eval[chromedp.Void](ann, `document.getElementById("say").requestSubmit(), document.getElementById("say").requestSubmit()`)
+	ann.await(`document.getElementById("text").value === ""`)
+	assert.Equal(t, 1, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
+	ann.say("once") // later it is another message
+	assert.Equal(t, 2, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
+}
+
+// TestNoServer has somebody at the door while the server does not run.
+func TestNoServer(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s)
+	s.stop()
+	ann.submit("#nickname", "Ann")
+	ann.shows("#login-error", "There is no connection. The page keeps trying.")
+	s.run()
+	ann.connected()
 }
 
 // TestLooks takes the screenshots: of the door and of the chat, on a desktop and

@@ -7,11 +7,14 @@ import (
 	"flag"
 	"fmt"
 	"image/png"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,12 +55,17 @@ var build = sync.OnceValues(func() (program string, err error) {
 })
 
 func TestMain(m *testing.M) {
+	lastPort.Store(20_000 + rand.Int32N(10_000))
 	code := m.Run()
 	if program, err := build(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(program))
 	}
 	os.Exit(code)
 }
+
+// lastPort of a server. They are below those that systems give to whoever asks
+// for any, so that nobody has taken a server's when it comes back.
+var lastPort atomic.Int32
 
 // server is the program while it runs.
 type server struct {
@@ -70,7 +78,14 @@ type server struct {
 
 func start(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, addr: "127.0.0.1:0"}
+	s := &server{t: t}
+	for free := false; !free; {
+		s.addr = fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		ln, err := net.Listen("tcp", s.addr)
+		if free = err == nil; free {
+			require.NoError(t, ln.Close())
+		}
+	}
 	s.run()
 	t.Cleanup(s.stop)
 	return s
@@ -93,7 +108,6 @@ func (s *server) run() {
 			s.url, _, _ = strings.Cut(after, " ")
 		}
 	}
-	s.addr = strings.TrimPrefix(s.url, "http://")
 	go func() {
 		for s.out.Scan() {
 			continue // who does not read what it prints makes it wait

@@ -5,6 +5,7 @@
 const $ = id => document.getElementById(id);
 const PROTOCOL = 'json.webpubsub.azure.v1';
 const PATIENCE = 4000; // ms after which somebody who has gone is said to have left
+const SILENCE = 30_000; // ms without an answer after which a connection is lost
 
 // What is left of this tab after a reload. Who knows the secret is the same user.
 const tab = {
@@ -20,6 +21,7 @@ let me = { user: '', connection: '' };
 const rooms = new Map([...document.querySelectorAll('#rooms li')].map(li => [li.dataset.room, {
   name: li.dataset.room, topic: li.dataset.topic, li,
   joined: false,      // the server has told what the room is like
+  known: false,       // and had done so before: what is new then has been missed
   early: [],          // notices that came before it had
   people: new Map(),  // by connection
   entries: [],        // messages and events, in order
@@ -35,12 +37,13 @@ let socket = null;
 let failures = 0;
 let timer = 0;
 let refused = null; // ticket of a connection that was not let in, and when it was given
-let heard = 0;
+let opened = 0, asked = 0, heard = 0; // when: the connection, the service's being asked for an answer, its last one
 
 async function connect() {
   clearTimeout(timer);
   if (socket) return;
-  setState('connecting', failures ? 'Reconnecting…' : 'Connecting…');
+  if (failures) setState('connecting', undefined, 'Trying…');
+  else setState('connecting', 'Connecting…');
   const attempt = socket = {};
   let answer, status = 0;
   try {
@@ -62,18 +65,16 @@ async function connect() {
   tab.nickname = answer.name;
   keep();
   const ws = socket = new WebSocket(answer.url, PROTOCOL);
-  const asked = Date.now();
-  let opened = false;
-  ws.onopen = () => { opened = true; heard = Date.now(); };
+  const given = asked = Date.now();
+  opened = 0;
+  ws.onopen = () => { opened = heard = Date.now(); };
   ws.onmessage = event => { heard = Date.now(); receive(JSON.parse(event.data)); };
   ws.onclose = () => {
     if (socket !== ws) return;
-    socket = null;
     // A browser does not say why a handshake failed. The login does, if it is
     // shown the ticket.
-    if (!opened) refused = { ticket: new URL(answer.url).searchParams.get('ticket'), at: asked };
-    disconnected();
-    retryLater();
+    if (!opened) refused = { ticket: new URL(answer.url).searchParams.get('ticket'), at: given };
+    lost();
   };
 }
 
@@ -85,41 +86,50 @@ function retryLater() {
   const tick = () => {
     const left = Math.ceil((at - Date.now()) / 1000);
     if (left <= 0) return connect();
-    setState('waiting', navigator.onLine ? 'Not connected.' : 'Offline.');
-    $('next-try').textContent = `Next try in ${left} s.`; // seen, not read out each second
+    setState('waiting', navigator.onLine ? 'Not connected.' : 'Offline.', `Next try in ${left} s.`);
     timer = setTimeout(tick, Math.min(1000, at - Date.now()));
   };
   clearTimeout(timer);
   tick();
+  if (failures > 1 && !$('door').hidden) fail('login', 'nickname', 'There is no connection. The page keeps trying.');
 }
 
-function disconnect() {
+// lost gives up the connection, and whatever waits for an answer by it.
+function lost() {
   const ws = socket;
   socket = null;
   ws?.close?.();
-  disconnected();
-}
-
-function disconnected() {
+  if (opened && Date.now() - opened > 10_000) failures = 0; // not of one that is let in only to be cut off
   for (const room of rooms.values()) {
     room.joined = false;
     room.early = [];
   }
   for (const p of pending.splice(0)) p.reject(new Error('The connection was lost. Try again.'));
   render();
+  retryLater();
 }
 
-addEventListener('online', () => { if (tab.nickname && !socket) connect(); });
-addEventListener('offline', () => { if (socket) { disconnect(); retryLater(); } });
+addEventListener('online', () => { if (document.body.dataset.state === 'waiting') connect(); });
+addEventListener('offline', () => { if (socket) lost(); });
+// A browser runs this as rarely as once a minute while the tab is hidden: that
+// nothing has been heard since the last time says little, that nothing has been
+// heard since it was asked for says all.
 setInterval(() => {
-  if (socket?.readyState !== WebSocket.OPEN) return;
-  if (Date.now() - heard > 60_000) { disconnect(); retryLater(); } else if (Date.now() - heard > 20_000) socket.send('{"type":"ping"}');
+  const now = Date.now();
+  if (!(socket instanceof WebSocket)) return;
+  if (asked > heard ? now - asked > SILENCE : now - pending[0]?.at > SILENCE) return lost();
+  if (asked <= heard && now - heard > 20_000) {
+    asked = now;
+    socket.send('{"type":"ping"}');
+  }
 }, 10_000);
 
-function setState(state, text) {
+// setState says how the connection is. The text is read out when it changes, what
+// comes next can only be seen.
+function setState(state, text, next = '') {
   document.body.dataset.state = state;
-  if ($('state-text').textContent !== text) $('state-text').textContent = text;
-  $('next-try').textContent = '';
+  if (text && $('state-text').textContent !== text) $('state-text').textContent = text;
+  $('next-try').textContent = next;
   $('retry').hidden = state !== 'waiting';
 }
 
@@ -135,18 +145,16 @@ function raise(event, data) {
   if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error('You are not connected. Try again in a moment.'));
   const ackId = ++lastAck;
   socket.send(JSON.stringify({ type: 'event', event, ackId, dataType: 'json', data }));
-  return new Promise((resolve, reject) => pending.push({ ackId, resolve, reject }));
+  return new Promise((resolve, reject) => pending.push({ ackId, resolve, reject, at: Date.now() }));
 }
 
 function receive(frame) {
   if (frame.type === 'system' && frame.event === 'connected') {
     me.connection = frame.connectionId;
-    failures = 0;
     setState('online', 'Connected');
     inside();
     for (const room of rooms.values()) {
       if (tab.rooms.includes(room.name)) join(room);
-      else if (room.name === 'lobby') raise('leave', { room: 'lobby' }).catch(() => {}); // everybody is put there
     }
   } else if (frame.type === 'ack') {
     const p = pending.shift();
@@ -166,9 +174,9 @@ function notice(n) {
   const room = rooms.get(n.room);
   if (!room || !tab.rooms.includes(room.name)) return;
   if (n.type === 'room') {
-    const news = room.early;
-    Object.assign(room, { joined: true, early: [], people: new Map() });
-    for (const old of n.notices ?? []) apply(room, old, true);
+    const news = room.early, missed = room.known;
+    Object.assign(room, { joined: true, known: true, early: [], people: new Map() });
+    for (const past of n.notices ?? []) apply(room, past, true, missed);
     for (const late of news) apply(room, late, late.type !== 'said');
     render();
   } else if (!room.joined) {
@@ -179,19 +187,19 @@ function notice(n) {
 }
 
 // apply takes a notice into a room. One that only says how the room came to be as
-// it is, is old.
-function apply(room, n, old) {
+// it is, is old; it may have been missed all the same.
+function apply(room, n, old, missed = !old) {
   if (n.type === 'said') {
     if (room.ids.has(n.id)) return;
     room.ids.add(n.id);
-    if (!old && (room !== current() || document.hidden) && n.user !== me.user) room.unread++;
+    if (missed && (room !== current() || document.hidden) && n.user !== me.user) room.unread++;
     add(room, { ...n, time: Date.parse(n.at) }, old);
   } else if (n.type === 'joined' && n.connection) {
     const known = isHere(room, n.user) || room.leaving.has(n.user);
     clearTimeout(room.leaving.get(n.user));
     room.leaving.delete(n.user);
     room.people.set(n.connection, n);
-    if (!old && !known && n.user !== me.user) add(room, { event: `${n.name} came in.`, time: Date.now() }, old);
+    if (!old && !known && n.user !== me.user) add(room, { event: `${n.name} came in.`, time: Date.now() });
   } else if (n.type === 'left') {
     if (!room.people.delete(n.connection) || old || isHere(room, n.user)) return;
     // Who reloads the page is back at once.
@@ -220,12 +228,14 @@ function renamed(n) {
 
 const isHere = (room, user) => [...room.people.values()].some(p => p.user === user);
 
-function add(room, entry) {
+// add puts an entry at the end, or an old one where it belongs. The clocks of
+// server and page may differ, so what is news is not sorted by them.
+function add(room, entry, old) {
   let i = room.entries.length;
-  while (i > 0 && room.entries[i - 1].time > entry.time) i--;
+  while (old && i > 0 && room.entries[i - 1].time > entry.time) i--;
+  if (i < room.entries.length) room.changed = true; // not at the end: the list is drawn anew
   room.entries.splice(i, 0, entry);
-  if (room.entries.length > 500) room.entries.shift();
-  room.changed = i < room.entries.length - 1; // not at the end: the list is drawn anew
+  if (room.entries.length > 500) room.ids.delete(room.entries.shift().id);
 }
 
 function join(room) {
@@ -234,7 +244,7 @@ function join(room) {
 
 // ---- what is seen ----
 
-let drawn = { room: null, count: 0 };
+let drawn = { room: null, last: undefined }; // whose entries, and up to which
 
 function el(tag, className, text) {
   const e = document.createElement(tag);
@@ -331,15 +341,17 @@ function drawPeople(room) {
 
 function drawLog(room) {
   const log = $('log'), scroll = $('scroll');
-  const same = drawn.room === room && !room.changed && room.entries.length >= drawn.count && room.entries.length < 500;
+  const begin = room.entries.indexOf(drawn.last) + 1;
+  const same = drawn.room === room && !room.changed && (begin > 0 || !drawn.last);
   const atEnd = !same || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
   if (!same) {
     log.setAttribute('aria-live', 'off'); // history is not news
     log.replaceChildren(el('li', 'empty', 'Nothing has been said here yet. Begin?'));
   }
-  for (let i = same ? drawn.count : 0; i < room.entries.length; i++) log.append(line(room.entries[i], room.entries[i - 1]));
-  const news = same && room.entries.length > drawn.count;
-  drawn = { room, count: room.entries.length };
+  for (let i = same ? begin : 0; i < room.entries.length; i++) log.append(line(room.entries[i], room.entries[i - 1]));
+  while (log.children.length > room.entries.length + 1) log.children[1].remove(); // after the one that says that there is nothing
+  const news = same && room.entries.length > begin;
+  drawn = { room, last: room.entries.at(-1) };
   room.changed = false;
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
   $('newest').hidden = atEnd || !(news || !$('newest').hidden);
@@ -347,7 +359,8 @@ function drawLog(room) {
 }
 
 function fail(form, input, text) {
-  $(`${form}-error`).textContent = text;
+  const error = $(`${form}-error`);
+  if (error.textContent !== text) error.textContent = text; // what stands there is not read out again
   if (text) $(input).setAttribute('aria-invalid', 'true');
   else $(input).removeAttribute('aria-invalid');
 }
@@ -403,10 +416,13 @@ $('login').onsubmit = event => {
   connect();
 };
 
+let saying = ''; // what is on its way: Enter pressed twice says it once
 $('say').onsubmit = async event => {
   event.preventDefault();
   const text = $('text').value;
-  if (!text.trim()) return;
+  $('text').focus();
+  if (!text.trim() || text === saying) return;
+  saying = text;
   fail('say', 'text', '');
   try {
     await raise('say', { room: tab.room, text });
@@ -414,7 +430,7 @@ $('say').onsubmit = async event => {
   } catch (error) {
     fail('say', 'text', error.message);
   }
-  $('text').focus();
+  saying = '';
 };
 $('text').onkeydown = event => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -431,7 +447,7 @@ $('leave').onclick = async () => {
   }
   tab.rooms = tab.rooms.filter(name => name !== room.name);
   Object.assign(room, { joined: false, early: [], people: new Map(), unread: 0 });
-  show(rooms.get('lobby'));
+  show(room === current() ? rooms.get('lobby') : current());
 };
 
 $('me').onclick = () => {

@@ -149,7 +149,7 @@ func BenchmarkIdle(b *testing.B) {
 func BenchmarkRoundTrip(b *testing.B) {
 	handler, err := webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "chat",
-		ConnectionStrings: []string{"Endpoint=http://127.0.0.1;AccessKey=" + emulator.DefaultAccessKey},
+		ConnectionStrings: []string{emulator.ConnectionString("http://127.0.0.1", emulator.DefaultAccessKey)},
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"message": webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, in string) (string, error) { return in, nil }),
 		},
