@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -422,6 +423,26 @@ func TestAckIDInUse(t *testing.T) {
 		p.send(ack(99, ""), ack(2, ""), ack(1, ""))
 		first.succeeds(t, client.Result{AckID: 1})
 		second.succeeds(t, client.Result{AckID: 2})
+	})
+}
+
+// TestOwnAckIDs: the client's own ids are none that its caller has chosen, or the
+// service would take a new message for one that it has had.
+func TestOwnAckIDs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		c := r.client("ann", nil)
+		seen := record(c)
+		require.NoError(t, c.Start(t.Context()))
+		_, err := c.JoinGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		for i, own := range []uint64{0, 3, 0, 0, 10, 4, math.MaxUint64, 0, 0} {
+			result, err := c.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), &client.SendOptions{AckID: own})
+			require.NoError(t, err)
+			assert.Equal(t, own == 4, result.Duplicate, "message %d, id %d", i, result.AckID)
+		}
+		assert.Equal(t, []string{"connected ann", "g/ann: 0", "g/ann: 1", "g/ann: 2", "g/ann: 3", "g/ann: 4", "g/ann: 6", "g/ann: 7", "g/ann: 8"}, seen.settled())
 	})
 }
 

@@ -56,6 +56,8 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 	own := r.AckID == 0
 	if own {
 		r.AckID = s.c.lastAckID.Add(1)
+	} else {
+		s.c.passOver(r.AckID)
 	}
 	r.WantsAck = true
 	w, ok := s.acks.add(r.AckID, r.done)
@@ -88,6 +90,20 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 			return Result{}, ctx.Err()
 		case <-s.ctx.Done():
 			return Result{}, ErrStopped
+		}
+	}
+}
+
+// maxPassedOver is the largest ack id of a caller that the client's own go on after.
+// They do not get so far by themselves, and there they could overflow.
+const maxPassedOver = 1 << 62
+
+// passOver keeps an ack id that a caller has chosen from being one of the client's
+// own later, which the service would take for the same request.
+func (c *Client) passOver(id uint64) {
+	for last := c.lastAckID.Load(); last < id && id <= maxPassedOver; last = c.lastAckID.Load() {
+		if c.lastAckID.CompareAndSwap(last, id) {
+			return
 		}
 	}
 }
