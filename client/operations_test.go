@@ -446,6 +446,29 @@ func TestOwnAckIDs(t *testing.T) {
 	})
 }
 
+// TestAckBeforeLoss: an ack that has come counts, even if the connection is lost
+// before anybody looks at it.
+func TestAckBeforeLoss(t *testing.T) {
+	t.Parallel()
+	for _, retrySends := range []bool{false, true} {
+		for range 20 { // which of the two is seen first is a matter of chance
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c, p := f.started(&client.Options{RetrySends: retrySends})
+				run := begin(func() (client.Result, error) { return c.SendEvent(t.Context(), "pay", client.Text("x"), nil) })
+				id := p.expectAck("event")
+				p.drop()
+				p = f.recovered("id-1")
+				p.send(ack(id, "")) // of what was sent over the link before
+				p.close(websocket.StatusPolicyViolation, "")
+				p = f.greet("id-2")
+				run.succeeds(t, client.Result{AckID: id})
+				p.quiet(10 * time.Second)
+			})
+		}
+	}
+}
+
 // TestLargestFrame: what the service takes goes out, and a byte more does not.
 func TestLargestFrame(t *testing.T) {
 	t.Parallel()
