@@ -135,13 +135,18 @@ func (c *Client) Stop(ctx context.Context) error {
 	if s.isCallback(ctx) {
 		return nil
 	}
-	select {
-	case <-s.done:
-		return nil
-	case <-ctx.Done():
-		s.hurry()
-		return fail("Stop", ctx.Err())
+	for _, end := range [...]<-chan struct{}{s.done, s.before} {
+		if end == nil {
+			continue
+		}
+		select {
+		case <-end:
+		case <-ctx.Done():
+			s.hurry()
+			return fail("Stop", ctx.Err())
+		}
 	}
+	return nil
 }
 
 // State tells what the client is doing.
