@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -238,6 +239,42 @@ func TestAutoRejoin(t *testing.T) {
 			assert.Equal(t, []string{"disconnected", "stopped", "connected ann"}, seen.settled())
 		})
 	}
+}
+
+// TestRejoinBusyGroups: groups in which more is said than the queue takes, before
+// all of them are joined, hold back neither the others nor the client.
+func TestRejoinBusyGroups(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{QueueSize: 10, KeepAliveInterval: -1})
+		seen := record(c)
+		p := f.start(c)
+		for i := range 100 {
+			run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), strconv.Itoa(i), nil) })
+			p.send(ack(p.expectAck("joinGroup"), ""))
+			run.succeeds(t, client.Result{AckID: uint64(i + 1)})
+		}
+		pass(15 * time.Second)
+		start := time.Now()
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		joins := make(chan uint64, 100)
+		go func() {
+			for range 100 {
+				joins <- p.expectAck("joinGroup")
+			}
+			p.drain()
+		}()
+		var want []string
+		for i := range 100 {
+			id := <-joins
+			p.send(group(i+1, strconv.Itoa(i)), ack(id, ""))
+			want = append(want, "g/bob: "+strconv.Itoa(i))
+		}
+		assert.Equal(t, append([]string{"connected ann", "disconnected", "connected ann"}, want...), seen.settled())
+		assert.Less(t, time.Since(start), time.Second)
+	})
 }
 
 func TestKeepAlive(t *testing.T) {
