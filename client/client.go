@@ -202,6 +202,13 @@ func (c *Client) leaves(group string) bool {
 	return was
 }
 
+func (c *Client) isJoined(group string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, is := c.groups[group]
+	return is
+}
+
 func (c *Client) joinedGroups() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -162,6 +162,9 @@ func (s *session) rejoin(conn *connection, ready chan struct{}) {
 			turns <- struct{}{}
 			all.Go(func() {
 				defer func() { <-turns }()
+				if !s.c.isJoined(group) {
+					return // it was left meanwhile
+				}
 				r := &request{harmless: true, only: conn}
 				r.Kind, r.Name = frame.JoinGroup, group
 				_, failures[i] = s.do(s.ctx, r)

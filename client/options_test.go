@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -274,6 +275,41 @@ func TestRejoinBusyGroups(t *testing.T) {
 		}
 		assert.Equal(t, append([]string{"connected ann", "disconnected", "connected ann"}, want...), seen.settled())
 		assert.Less(t, time.Since(start), time.Second)
+	})
+}
+
+// TestLeaveWhileRejoining: a group that is left meanwhile is not joined any more.
+func TestLeaveWhileRejoining(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		for i := range 100 {
+			run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), strconv.Itoa(i), nil) })
+			p.send(ack(p.expectAck("joinGroup"), ""))
+			run.succeeds(t, client.Result{AckID: uint64(i + 1)})
+		}
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		first := p.next()
+		synctest.Wait() // some joins are on their way, and the others wait for them
+		leave := begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), "99", nil) })
+		left := false
+		for frame := first; ; frame = p.next() {
+			if strings.Contains(frame, `"leaveGroup"`) {
+				left = true
+			} else if groupOf(t, frame) == "99" {
+				assert.False(t, left, "joined after it was left")
+			}
+			p.send(ack(ackID(t, frame), ""))
+			synctest.Wait()
+			if groupOf(t, frame) == "98" {
+				break
+			}
+		}
+		<-leave.done
+		require.NoError(t, leave.err)
+		p.quiet(10 * time.Second)
 	})
 }
 
