@@ -21,6 +21,9 @@ const (
 	// a second more for so many bytes of it.
 	writeTimeout   = 30 * time.Second
 	bytesPerSecond = 8 << 10
+	// fragmentSize is how much of a large frame is written at a time: a pong goes in
+	// between, which the WebSocket library gives 5 seconds.
+	fragmentSize = 4 * bytesPerSecond
 	// closeTimeout is how long it may take to answer a close frame.
 	closeTimeout = 5 * time.Second
 	// maxHandshakeText is how much of a refusal's body is read.
@@ -171,9 +174,20 @@ func (l *link) write(b []byte) error {
 		kind = websocket.MessageBinary
 	}
 	l.guard.Reset(writeTimeout + time.Duration(len(b)/bytesPerSecond)*time.Second)
-	err := l.ws.Write(context.Background(), kind, b)
-	l.guard.Stop()
-	return err
+	defer l.guard.Stop()
+	if len(b) <= fragmentSize {
+		return l.ws.Write(context.Background(), kind, b)
+	}
+	w, err := l.ws.Writer(context.Background(), kind)
+	for err == nil && len(b) > 0 {
+		n := min(len(b), fragmentSize)
+		_, err = w.Write(b[:n])
+		b = b[n:]
+	}
+	if err != nil {
+		return err
+	}
+	return w.Close()
 }
 
 // send queues a request. It reports false if the link has ended.

@@ -274,6 +274,35 @@ func TestSlowNetwork(t *testing.T) {
 	})
 }
 
+// TestPingDuringSlowWrite: a large frame on a slow line does not keep the client
+// from answering the service's pings, without which the link would end.
+func TestPingDuringSlowWrite(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		f.network.setShape(func(c *cable) { c.pace = 100 * time.Millisecond })
+		c := f.client(&client.Options{KeepAliveInterval: -1})
+		seen := record(c)
+		p := f.start(c)
+		start := time.Now()
+		run := begin(func() (client.Result, error) {
+			return c.SendToGroup(t.Context(), "g", client.Binary(make([]byte, 700<<10)), nil)
+		})
+		pinged := make(chan error)
+		go func() {
+			<-time.After(time.Second)
+			pinged <- p.conn.Ping(t.Context())
+		}()
+		id := p.expectAck("sendToGroup")
+		assert.Greater(t, time.Since(start), 10*time.Second, "a slow line")
+		go p.drain()
+		require.NoError(t, <-pinged)
+		p.send(ack(id, ""))
+		run.succeeds(t, client.Result{AckID: id})
+		assert.Equal(t, []string{"connected ann"}, seen.settled())
+	})
+}
+
 func TestOperationsInvalid(t *testing.T) {
 	t.Parallel()
 	f := func(c *client.Client) []error {
