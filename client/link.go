@@ -42,7 +42,7 @@ type link struct {
 
 	lost   chan struct{} // closed when the link has ended
 	left   chan struct{} // closed when it has said goodbye
-	frames atomic.Uint64 // read
+	frames atomic.Uint64 // read, and pings of the service
 
 	ping, watch *ticker
 	acking      *acking
@@ -55,8 +55,10 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link,
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	l := &link{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
 	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library has closed it, and leaves what it read
 		HTTPClient: &client, HTTPHeader: o.Header, Subprotocols: []string{codec.Name()},
+		OnPingReceived: func(context.Context, []byte) bool { l.frames.Add(1); return true },
 	})
 	if err != nil {
 		return nil, handshakeError(resp, err, u)
@@ -66,7 +68,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link,
 		return nil, fmt.Errorf("service did not agree to subprotocol %s", codec.Name())
 	}
 	ws.SetReadLimit(frame.MaxFrame)
-	l := &link{conn: conn, codec: codec, ws: ws, below: keeper.body, lost: make(chan struct{}), left: make(chan struct{})}
+	l.ws, l.below = ws, keeper.body
 	l.out.write, l.out.fail = l.write, l.cut
 	l.guard = time.AfterFunc(writeTimeout, l.cut)
 	l.guard.Stop()

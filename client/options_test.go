@@ -367,6 +367,25 @@ func TestKeepAliveOptions(t *testing.T) {
 	})
 }
 
+// TestKeepAliveByService: a service that pings the client is not silent.
+func TestKeepAliveByService(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1})
+		seen := record(c)
+		p := f.start(c)
+		go p.drain()
+		for range 30 {
+			pass(20 * time.Second)
+			require.NoError(t, p.conn.Ping(t.Context()))
+		}
+		assert.Equal(t, []string{"connected ann"}, seen.settled())
+		pass(3 * time.Minute)
+		assert.Equal(t, []string{"recovering"}, seen.settled())
+	})
+}
+
 func TestLoggerGetsWhatNobodyHandles(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
