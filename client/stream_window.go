@@ -41,7 +41,7 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 // all that the service has not taken.
 func (w *StreamWriter) push(f []byte) {
 	if w.link == nil {
-		return // the service speaks of a stream that was not asked for yet
+		return // the next one is not there yet, or the service speaks of a stream that was not asked for yet
 	}
 	b, _ := buffers.Get().(*buffer)
 	b.b = append(b.b[:0], f...)
@@ -110,6 +110,18 @@ func (w *StreamWriter) repeat() {
 	}
 	if w.ending != nil {
 		w.push(w.ending)
+	}
+}
+
+// follow makes a link the one that frames go to, unless it has ended: the next one
+// may be in its place by now.
+func (w *StreamWriter) follow(l *link) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-l.lost:
+	default:
+		w.link = l
 	}
 }
 
