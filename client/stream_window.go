@@ -80,9 +80,13 @@ func (w *StreamWriter) answer(f *frame.Frame) {
 	}
 	w.changedLocked()
 	if f.Kind == frame.StreamNack && w.resend == nil && len(w.pieces) > 0 {
-		w.resend = time.AfterFunc(w.pause, w.again)
-		w.pause = min(2*w.pause, maxStreamRetry)
+		w.resendLocked()
 	}
+}
+
+func (w *StreamWriter) resendLocked() {
+	w.resend = time.AfterFunc(w.pause, w.again)
+	w.pause = min(2*w.pause, maxStreamRetry)
 }
 
 // violated ends a stream of which the service claims what cannot be.
@@ -93,11 +97,17 @@ func (w *StreamWriter) violated(expected uint64) {
 	w.finishLocked(fmt.Errorf("service expects piece %d, the next is %d", expected, w.next))
 }
 
-// again sends what was refused.
+// again sends what was refused, once there is room for it.
 func (w *StreamWriter) again() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.resend = nil
+	if w.resend = nil; w.over {
+		return
+	}
+	if w.link.out.full() {
+		w.resendLocked()
+		return
+	}
 	w.repeat()
 }
 
