@@ -81,7 +81,7 @@ type Options struct {
 	// pass is sent again. MaxRetries: zero is 3, negative none.
 	MessageRetry Backoff
 	// Reconnect is how often a new connection is tried. MaxRetries: zero is
-	// without end; otherwise that many failures in a row end the client.
+	// without end; otherwise the client ends when the last of them has failed.
 	Reconnect Backoff
 	// RetrySends sends messages and events again on a new connection if the old
 	// one was lost before their ack came. By default such a send fails with
