@@ -117,6 +117,44 @@ func TestSlowCallbackHoldsBack(t *testing.T) {
 	})
 }
 
+// TestQueueSize: so many messages wait for a callback, and so many more for an
+// iterator, beside the one or two that are being handed over.
+func TestQueueSize(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		size, most int
+		iterator   bool
+	}{{0, 1000, false}, {10, 10, false}, {10, 20, true}} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c := f.client(&client.Options{KeepAliveInterval: -1, QueueSize: tt.size})
+				if tt.iterator {
+					_ = c.GroupMessages(t.Context())
+				} else {
+					c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) { <-ctx.Done() })
+				}
+				p := f.start(c)
+				go p.drain()
+				var sent atomic.Int64
+				go func() {
+					for i := range 2 * tt.most {
+						if p.conn.Write(t.Context(), websocket.MessageText, []byte(group(i+1, "x"))) != nil {
+							return
+						}
+						sent.Add(1)
+					}
+				}()
+				synctest.Wait()
+				assert.InDelta(t, tt.most+2, sent.Load(), 2)
+				p.drop()
+				require.NoError(t, c.Stop(t.Context()))
+			})
+		})
+	}
+}
+
 // TestQueueBytes: a queue of large messages is full before it has many.
 func TestQueueBytes(t *testing.T) {
 	t.Parallel()
