@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -55,6 +57,33 @@ func TestOptionsAreCopied(t *testing.T) {
 		assert.Equal(t, before, opts.HTTPClient.Transport)
 		assert.Nil(t, opts.HTTPClient.CheckRedirect)
 		require.NoError(t, c.Stop(t.Context()))
+	})
+}
+
+// TestHTTPClient: all of it is used, not its transport alone.
+func TestHTTPClient(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		jar, err := cookiejar.New(nil)
+		require.NoError(t, err)
+		jar.SetCookies(&url.URL{Scheme: "http", Host: "fake.test"}, []*http.Cookie{{Name: "affinity", Value: "7"}})
+		h := f.network.client()
+		h.Jar, h.Timeout = jar, 2*time.Second
+		c, p := f.started(&client.Options{HTTPClient: h})
+		assert.Equal(t, "affinity=7", p.header.Get("Cookie"))
+		pass(10 * time.Second) // the time is that of the handshake
+		assert.Equal(t, client.StateConnected, c.State())
+		p.drop()
+		f.recovered("id-1")
+
+		release := make(chan struct{})
+		f.answer = func(http.ResponseWriter, *http.Request) { <-release }
+		defer close(release)
+		start := time.Now()
+		late := f.client(&client.Options{HTTPClient: h})
+		require.ErrorIs(t, late.Start(t.Context()), context.DeadlineExceeded)
+		assert.Equal(t, 2*time.Second, time.Since(start))
 	})
 }
 
@@ -124,9 +153,14 @@ func TestReconnect(t *testing.T) {
 			start = time.Now()
 		}
 		assert.Less(t, waits[0], time.Second)
+		jittered := false
 		for i, mean := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second, 8 * time.Second} {
 			assert.InDelta(t, mean, waits[i+1], float64(mean/2+time.Second/10), "wait %d", i)
+			if (waits[i+1] - mean).Abs() > time.Second/20 {
+				jittered = true
+			}
 		}
+		assert.True(t, jittered, "%v", waits)
 		pass(time.Minute)
 		assert.Equal(t, int64(7), asked.Load())
 		dial := "client: Reconnect: dial tcp: use of closed network connection"
