@@ -147,7 +147,7 @@ func TestQueueSize(t *testing.T) {
 					}
 				}()
 				synctest.Wait()
-				assert.InDelta(t, tt.most+2, sent.Load(), 2)
+				assert.InDelta(t, tt.most, sent.Load(), 4, "a queue that was full is half empty before more is read")
 				p.drop()
 				require.NoError(t, c.Stop(t.Context()))
 			})

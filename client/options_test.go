@@ -67,7 +67,7 @@ func TestHTTPClient(t *testing.T) {
 		f := newFake(t)
 		jar, err := cookiejar.New(nil)
 		require.NoError(t, err)
-		jar.SetCookies(&url.URL{Scheme: "http", Host: "fake.test"}, []*http.Cookie{{Name: "affinity", Value: "7"}})
+		jar.SetCookies(&url.URL{Scheme: "http", Host: "fake.test"}, []*http.Cookie{{Name: "affinity", Value: "7"}}) //nolint:gosec // no secret
 		h := f.network.client()
 		h.Jar, h.Timeout = jar, 2*time.Second
 		c, p := f.started(&client.Options{HTTPClient: h})

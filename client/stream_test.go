@@ -485,6 +485,23 @@ func TestStreamReceived(t *testing.T) {
 	}
 }
 
+// TestStreamReceivedIdle: by default a stream may be silent for 5 minutes.
+func TestStreamReceivedIdle(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		seen, _ := collect(c, nil)
+		p := f.start(c)
+		p.send(streamPiece(1, "a", ""))
+		pass(5*time.Minute - time.Second)
+		assert.Equal(t, []string{"begin s", "a"}, seen.settled())
+		pass(time.Second)
+		assert.Equal(t, []string{"client: GroupStream: IdleTimeout: the stream is silent", "end"}, seen.settled())
+		p.drop()
+	})
+}
+
 // TestStreamReceivedAcrossConnections: a recovery is not noticed, a new connection
 // is the end, and so is the end of the client.
 func TestStreamReceivedAcrossConnections(t *testing.T) {
