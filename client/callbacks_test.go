@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -116,6 +117,44 @@ func TestSlowCallbackHoldsBack(t *testing.T) {
 	})
 }
 
+// TestQueueSize: so many messages wait for a callback, and so many more for an
+// iterator, beside the one or two that are being handed over.
+func TestQueueSize(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		size, most int
+		iterator   bool
+	}{{0, 1000, false}, {10, 10, false}, {10, 20, true}} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c := f.client(&client.Options{KeepAliveInterval: -1, QueueSize: tt.size})
+				if tt.iterator {
+					_ = c.GroupMessages(t.Context())
+				} else {
+					c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) { <-ctx.Done() })
+				}
+				p := f.start(c)
+				go p.drain()
+				var sent atomic.Int64
+				go func() {
+					for i := range 2 * tt.most {
+						if p.conn.Write(t.Context(), websocket.MessageText, []byte(group(i+1, "x"))) != nil {
+							return
+						}
+						sent.Add(1)
+					}
+				}()
+				synctest.Wait()
+				assert.InDelta(t, tt.most, sent.Load(), 4, "a queue that was full is half empty before more is read")
+				p.drop()
+				require.NoError(t, c.Stop(t.Context()))
+			})
+		})
+	}
+}
+
 // TestQueueBytes: a queue of large messages is full before it has many.
 func TestQueueBytes(t *testing.T) {
 	t.Parallel()
@@ -140,6 +179,55 @@ func TestQueueBytes(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, int64(20), sent.Load())
 	})
+}
+
+// TestBufferedBytes: what others send in large pieces waits in bounded room, too,
+// with iterators and streams that take nothing.
+func TestBufferedBytes(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", 1<<20)
+	tests := map[string]struct {
+		take     func(c *client.Client)
+		send     func(i int) string
+		queue, n int
+		most     int64
+	}{
+		"iterator": {
+			func(c *client.Client) { _ = c.GroupMessages(context.Background()) },
+			func(i int) string { return strings.Replace(group(i+1, "*"), "*", large, 1) }, 100, 40, 36,
+		},
+		"streams": {
+			func(c *client.Client) {
+				c.OnGroupStream(func(ctx context.Context, _ *client.GroupStream) { <-ctx.Done() }, nil)
+			},
+			func(i int) string { return strings.Replace(streamPiece(i+1, "*", ""), "*", large, 1) }, 4, 20, 8,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c := f.client(&client.Options{KeepAliveInterval: -1, QueueSize: tt.queue})
+				tt.take(c)
+				p := f.start(c)
+				go p.drain()
+				var sent atomic.Int64
+				go func() {
+					for i := range tt.n {
+						if p.conn.Write(t.Context(), websocket.MessageText, []byte(tt.send(i))) != nil {
+							return
+						}
+						sent.Add(1)
+					}
+				}()
+				synctest.Wait()
+				assert.LessOrEqual(t, sent.Load(), tt.most)
+				p.drop()
+				require.NoError(t, c.Stop(t.Context()))
+			})
+		})
+	}
 }
 
 // TestCallbackWaitsForAck: the queue is full, and the ack stands behind it: there

@@ -135,13 +135,18 @@ func (c *Client) Stop(ctx context.Context) error {
 	if s.isCallback(ctx) {
 		return nil
 	}
-	select {
-	case <-s.done:
-		return nil
-	case <-ctx.Done():
-		s.hurry()
-		return fail("Stop", ctx.Err())
+	for _, end := range [...]<-chan struct{}{s.done, s.before} {
+		if end == nil {
+			continue
+		}
+		select {
+		case <-end:
+		case <-ctx.Done():
+			s.hurry()
+			return fail("Stop", ctx.Err())
+		}
 	}
+	return nil
 }
 
 // State tells what the client is doing.
@@ -195,6 +200,13 @@ func (c *Client) leaves(group string) bool {
 	_, was := c.groups[group]
 	delete(c.groups, group)
 	return was
+}
+
+func (c *Client) isJoined(group string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, is := c.groups[group]
+	return is
 }
 
 func (c *Client) joinedGroups() []string {

@@ -129,6 +129,8 @@ func (d Data) Decode(v any) error {
 	return jsonscan.Unmarshal([]byte(d.d.Text), v)
 }
 
+func (d Data) size() int { return len(d.d.Text) + len(d.d.Bytes) }
+
 // sendable gives what goes out, which an optional payload need not.
 func (d Data) sendable(optional bool) (frame.Data, error) {
 	if d.d.Type == frame.None && !optional {

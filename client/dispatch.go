@@ -59,7 +59,7 @@ func (s *session) deliver(it *item) {
 		s.report(s.callbacks, it.err)
 	default:
 		if it.ready != nil {
-			<-it.ready
+			s.queue.await(it.ready)
 		}
 		it.call()
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // Connected is a new connection. The groups that the client had joined before are
-// joined again by now.
+// joined again by now, unless so many messages have come in the meantime that the
+// queue is full ([Options.QueueSize]): then the others are joined beside it.
 type Connected struct {
 	// ConnectionID (connectionId).
 	ConnectionID string

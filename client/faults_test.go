@@ -292,6 +292,27 @@ func TestSequenceAcks(t *testing.T) {
 	})
 }
 
+// TestSequenceAckOfWhatIsNotUnderstood: the service need not keep it, nor send it
+// again.
+func TestSequenceAckOfWhatIsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		var errs []string
+		c := f.client(&client.Options{OnError: func(_ context.Context, err error) { errs = append(errs, err.Error()) }})
+		seen := record(c)
+		p := f.start(c)
+		bad := `{"sequenceId":2,"type":"message","from":"server","dataType":"later","data":"x"}`
+		p.send(group(1, "a"), bad)
+		p.expect(`{"type":"sequenceAck","sequenceId":2}`)
+		p.drop()
+		p = f.recovered("id-1")
+		p.send(bad, group(3, "b"))
+		assert.Equal(t, []string{"connected ann", "g/bob: a", "recovering", "recovered", "g/bob: b"}, seen.settled())
+		assert.Equal(t, []string{"client: Receive: member dataType is missing or not known"}, errs)
+	})
+}
+
 // TestHostileFrames: what makes no sense is reported, and does nothing else.
 func TestHostileFrames(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,9 @@ const (
 	// a second more for so many bytes of it.
 	writeTimeout   = 30 * time.Second
 	bytesPerSecond = 8 << 10
+	// fragmentSize is how much of a large frame is written at a time: a pong goes in
+	// between, which the WebSocket library gives 5 seconds.
+	fragmentSize = 4 * bytesPerSecond
 	// closeTimeout is how long it may take to answer a close frame.
 	closeTimeout = 5 * time.Second
 	// maxHandshakeText is how much of a refusal's body is read.
@@ -39,7 +42,7 @@ type link struct {
 
 	lost   chan struct{} // closed when the link has ended
 	left   chan struct{} // closed when it has said goodbye
-	frames atomic.Uint64 // read
+	frames atomic.Uint64 // read, and pings of the service
 
 	ping, watch *ticker
 	acking      *acking
@@ -52,8 +55,10 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link,
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	l := &link{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
 	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library has closed it, and leaves what it read
 		HTTPClient: &client, HTTPHeader: o.Header, Subprotocols: []string{codec.Name()},
+		OnPingReceived: func(context.Context, []byte) bool { l.frames.Add(1); return true },
 	})
 	if err != nil {
 		return nil, handshakeError(resp, err, u)
@@ -63,7 +68,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link,
 		return nil, fmt.Errorf("service did not agree to subprotocol %s", codec.Name())
 	}
 	ws.SetReadLimit(frame.MaxFrame)
-	l := &link{conn: conn, codec: codec, ws: ws, below: keeper.body, lost: make(chan struct{}), left: make(chan struct{})}
+	l.ws, l.below = ws, keeper.body
 	l.out.write, l.out.fail = l.write, l.cut
 	l.guard = time.AfterFunc(writeTimeout, l.cut)
 	l.guard.Stop()
@@ -171,9 +176,20 @@ func (l *link) write(b []byte) error {
 		kind = websocket.MessageBinary
 	}
 	l.guard.Reset(writeTimeout + time.Duration(len(b)/bytesPerSecond)*time.Second)
-	err := l.ws.Write(context.Background(), kind, b)
-	l.guard.Stop()
-	return err
+	defer l.guard.Stop()
+	if len(b) <= fragmentSize {
+		return l.ws.Write(context.Background(), kind, b)
+	}
+	w, err := l.ws.Writer(context.Background(), kind)
+	for err == nil && len(b) > 0 {
+		n := min(len(b), fragmentSize)
+		_, err = w.Write(b[:n])
+		b = b[n:]
+	}
+	if err != nil {
+		return err
+	}
+	return w.Close()
 }
 
 // send queues a request. It reports false if the link has ended.

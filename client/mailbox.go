@@ -2,13 +2,15 @@ package client
 
 import "sync"
 
-// mailbox takes what one goroutine puts in to one that takes it out, and has
-// bounded room.
+// mailbox takes what one goroutine puts in to one that takes it out, and has room
+// for so many items and so many bytes of them, or for one that is larger.
 type mailbox[T any] struct {
-	max int
+	max, maxBytes int
+	size          func(T) int
 
 	mu     sync.Mutex
 	items  []T
+	bytes  int
 	closed bool // nothing comes any more
 	left   bool // nobody takes any more
 	err    error
@@ -16,8 +18,8 @@ type mailbox[T any] struct {
 	room, more chan struct{} // signals
 }
 
-func newMailbox[T any](size int) *mailbox[T] {
-	return &mailbox[T]{max: size, room: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+func newMailbox[T any](most, mostBytes int, size func(T) int) *mailbox[T] {
+	return &mailbox[T]{max: most, maxBytes: mostBytes, size: size, room: make(chan struct{}, 1), more: make(chan struct{}, 1)}
 }
 
 func signal(c chan struct{}) {
@@ -31,9 +33,10 @@ func signal(c chan struct{}) {
 func (m *mailbox[T]) put(v T, stop <-chan struct{}) bool {
 	for {
 		m.mu.Lock()
-		useless, ok := m.closed || m.left, len(m.items) < m.max
+		useless, ok := m.closed || m.left, len(m.items) == 0 || len(m.items) < m.max && m.bytes < m.maxBytes
 		if ok && !useless {
 			m.items = append(m.items, v)
+			m.bytes += m.size(v)
 		}
 		m.mu.Unlock()
 		switch {
@@ -60,6 +63,7 @@ func (m *mailbox[T]) get(stop <-chan struct{}) (v T, err error, ok bool) { //nol
 			var none T
 			v, m.items[0] = m.items[0], none
 			m.items = m.items[1:]
+			m.bytes -= m.size(v)
 		}
 		err := m.err
 		m.mu.Unlock()
@@ -92,7 +96,7 @@ func (m *mailbox[T]) close(err error) {
 // leave drops all that is and comes in.
 func (m *mailbox[T]) leave() {
 	m.mu.Lock()
-	m.left, m.items = true, nil
+	m.left, m.items, m.bytes = true, nil, 0
 	m.mu.Unlock()
 	signal(m.room)
 }

@@ -20,7 +20,7 @@ const (
 // defaults.
 type GroupOptions struct {
 	// AckID (ackId) by which the service knows the request again, if the caller
-	// repeats it. Zero: one of the client's own.
+	// repeats it. Zero: a new one.
 	AckID uint64
 }
 
@@ -65,7 +65,7 @@ type SendOptions struct {
 	// its way, and nobody tells whether it arrives.
 	FireAndForget bool
 	// AckID (ackId) by which the service knows the message again, if the caller
-	// repeats it. Zero: one of the client's own.
+	// repeats it. Zero: a new one.
 	AckID uint64
 	// TTL (ttlSeconds) is how long the message may wait for a client: whole seconds
 	// up to [MaxTTL]. Zero: the service never drops it for its age. The service's
@@ -108,7 +108,7 @@ type EventOptions struct {
 	// way, and nobody tells whether it is handled.
 	FireAndForget bool
 	// AckID (ackId) by which the service knows the event again, if the caller repeats
-	// it. Zero: one of the client's own.
+	// it. Zero: a new one.
 	AckID uint64
 	// Metadata (metadata) travels with the event; see [SendOptions].
 	Metadata map[string]string
@@ -167,6 +167,9 @@ func (s *session) rejoin(conn *connection, ready chan struct{}) {
 			turns <- struct{}{}
 			all.Go(func() {
 				defer func() { <-turns }()
+				if !s.c.isJoined(group) {
+					return // it was left meanwhile
+				}
 				r := &request{harmless: true, only: conn}
 				r.Kind, r.Name = frame.JoinGroup, group
 				_, failures[i] = s.do(s.ctx, r)

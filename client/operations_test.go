@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -277,6 +278,35 @@ func TestSlowNetwork(t *testing.T) {
 	})
 }
 
+// TestPingDuringSlowWrite: a large frame on a slow line does not keep the client
+// from answering the service's pings, without which the link would end.
+func TestPingDuringSlowWrite(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		f.network.setShape(func(c *cable) { c.pace = 100 * time.Millisecond })
+		c := f.client(&client.Options{KeepAliveInterval: -1})
+		seen := record(c)
+		p := f.start(c)
+		start := time.Now()
+		run := begin(func() (client.Result, error) {
+			return c.SendToGroup(t.Context(), "g", client.Binary(make([]byte, 700<<10)), nil)
+		})
+		pinged := make(chan error)
+		go func() {
+			<-time.After(time.Second)
+			pinged <- p.conn.Ping(t.Context())
+		}()
+		id := p.expectAck("sendToGroup")
+		assert.Greater(t, time.Since(start), 10*time.Second, "a slow line")
+		go p.drain()
+		require.NoError(t, <-pinged)
+		p.send(ack(id, ""))
+		run.succeeds(t, client.Result{AckID: id})
+		assert.Equal(t, []string{"connected ann"}, seen.settled())
+	})
+}
+
 func TestOperationsInvalid(t *testing.T) {
 	t.Parallel()
 	f := func(c *client.Client) []error {
@@ -427,6 +457,49 @@ func TestAckIDInUse(t *testing.T) {
 		first.succeeds(t, client.Result{AckID: 1})
 		second.succeeds(t, client.Result{AckID: 2})
 	})
+}
+
+// TestOwnAckIDs: the client's own ids are none that its caller has chosen, or the
+// service would take a new message for one that it has had.
+func TestOwnAckIDs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		c := r.client("ann", nil)
+		seen := record(c)
+		require.NoError(t, c.Start(t.Context()))
+		_, err := c.JoinGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		for i, own := range []uint64{0, 3, 0, 0, 10, 4, math.MaxUint64, 0, 0} {
+			result, err := c.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), &client.SendOptions{AckID: own})
+			require.NoError(t, err)
+			assert.Equal(t, own == 4, result.Duplicate, "message %d, id %d", i, result.AckID)
+		}
+		assert.Equal(t, []string{"connected ann", "g/ann: 0", "g/ann: 1", "g/ann: 2", "g/ann: 3", "g/ann: 4", "g/ann: 6", "g/ann: 7", "g/ann: 8"}, seen.settled())
+	})
+}
+
+// TestAckBeforeLoss: an ack that has come counts, even if the connection is lost
+// before anybody looks at it.
+func TestAckBeforeLoss(t *testing.T) {
+	t.Parallel()
+	for _, retrySends := range []bool{false, true} {
+		for range 20 { // which of the two is seen first is a matter of chance
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c, p := f.started(&client.Options{RetrySends: retrySends})
+				run := begin(func() (client.Result, error) { return c.SendEvent(t.Context(), "pay", client.Text("x"), nil) })
+				id := p.expectAck("event")
+				p.drop()
+				p = f.recovered("id-1")
+				p.send(ack(id, "")) // of what was sent over the link before
+				p.close(websocket.StatusPolicyViolation, "")
+				p = f.greet("id-2")
+				run.succeeds(t, client.Result{AckID: id})
+				p.quiet(10 * time.Second)
+			})
+		}
+	}
 }
 
 // TestLargestFrame: what the service takes goes out, and a byte more does not.

@@ -82,7 +82,7 @@ type Options struct {
 	// pass is sent again. MaxRetries: zero is 3, negative none.
 	MessageRetry Backoff
 	// Reconnect is how often a new connection is tried. MaxRetries: zero is
-	// without end; otherwise that many failures in a row end the client.
+	// without end; otherwise the client ends when the last of them has failed.
 	Reconnect Backoff
 	// RecoveryTimeout is how long a connection that was lost is looked for, before a
 	// new one is made. Zero is [DefaultRecoveryTimeout], which is as long as the

@@ -6,6 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -55,6 +59,33 @@ func TestOptionsAreCopied(t *testing.T) {
 		assert.Equal(t, before, opts.HTTPClient.Transport)
 		assert.Nil(t, opts.HTTPClient.CheckRedirect)
 		require.NoError(t, c.Stop(t.Context()))
+	})
+}
+
+// TestHTTPClient: all of it is used, not its transport alone.
+func TestHTTPClient(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		jar, err := cookiejar.New(nil)
+		require.NoError(t, err)
+		jar.SetCookies(&url.URL{Scheme: "http", Host: "fake.test"}, []*http.Cookie{{Name: "affinity", Value: "7"}}) //nolint:gosec // no secret
+		h := f.network.client()
+		h.Jar, h.Timeout = jar, 2*time.Second
+		c, p := f.started(&client.Options{HTTPClient: h})
+		assert.Equal(t, "affinity=7", p.header.Get("Cookie"))
+		pass(10 * time.Second) // the time is that of the handshake
+		assert.Equal(t, client.StateConnected, c.State())
+		p.drop()
+		f.recovered("id-1")
+
+		release := make(chan struct{})
+		f.answer = func(http.ResponseWriter, *http.Request) { <-release }
+		defer close(release)
+		start := time.Now()
+		late := f.client(&client.Options{HTTPClient: h})
+		require.ErrorIs(t, late.Start(t.Context()), context.DeadlineExceeded)
+		assert.Equal(t, 2*time.Second, time.Since(start))
 	})
 }
 
@@ -124,9 +155,14 @@ func TestReconnect(t *testing.T) {
 			start = time.Now()
 		}
 		assert.Less(t, waits[0], time.Second)
+		jittered := false
 		for i, mean := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second, 8 * time.Second} {
 			assert.InDelta(t, mean, waits[i+1], float64(mean/2+time.Second/10), "wait %d", i)
+			if (waits[i+1] - mean).Abs() > time.Second/20 {
+				jittered = true
+			}
 		}
+		assert.True(t, jittered, "%v", waits)
 		pass(time.Minute)
 		assert.Equal(t, int64(7), asked.Load())
 		dial := "client: Reconnect: dial tcp: use of closed network connection"
@@ -242,6 +278,77 @@ func TestAutoRejoin(t *testing.T) {
 	}
 }
 
+// TestRejoinBusyGroups: groups in which more is said than the queue takes, before
+// all of them are joined, hold back neither the others nor the client.
+func TestRejoinBusyGroups(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{QueueSize: 10, KeepAliveInterval: -1})
+		seen := record(c)
+		p := f.start(c)
+		for i := range 100 {
+			run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), strconv.Itoa(i), nil) })
+			p.send(ack(p.expectAck("joinGroup"), ""))
+			run.succeeds(t, client.Result{AckID: uint64(i + 1)})
+		}
+		pass(15 * time.Second)
+		start := time.Now()
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		joins := make(chan uint64, 100)
+		go func() {
+			for range 100 {
+				joins <- p.expectAck("joinGroup")
+			}
+			p.drain()
+		}()
+		var want []string
+		for i := range 100 {
+			id := <-joins
+			p.send(group(i+1, strconv.Itoa(i)), ack(id, ""))
+			want = append(want, "g/bob: "+strconv.Itoa(i))
+		}
+		assert.Equal(t, append([]string{"connected ann", "disconnected", "connected ann"}, want...), seen.settled())
+		assert.Less(t, time.Since(start), time.Second)
+	})
+}
+
+// TestLeaveWhileRejoining: a group that is left meanwhile is not joined any more.
+func TestLeaveWhileRejoining(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		for i := range 100 {
+			run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), strconv.Itoa(i), nil) })
+			p.send(ack(p.expectAck("joinGroup"), ""))
+			run.succeeds(t, client.Result{AckID: uint64(i + 1)})
+		}
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		first := p.next()
+		synctest.Wait() // some joins are on their way, and the others wait for them
+		leave := begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), "99", nil) })
+		left := false
+		for frame := first; ; frame = p.next() {
+			if strings.Contains(frame, `"leaveGroup"`) {
+				left = true
+			} else if groupOf(t, frame) == "99" {
+				assert.False(t, left, "joined after it was left")
+			}
+			p.send(ack(ackID(t, frame), ""))
+			synctest.Wait()
+			if groupOf(t, frame) == "98" {
+				break
+			}
+		}
+		<-leave.done
+		require.NoError(t, leave.err)
+		p.quiet(10 * time.Second)
+	})
+}
+
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -293,6 +400,25 @@ func TestKeepAliveOptions(t *testing.T) {
 		p := f.start(c)
 		p.quiet(time.Hour)
 		assert.Equal(t, []string{"connected ann"}, seen.settled())
+	})
+}
+
+// TestKeepAliveByService: a service that pings the client is not silent.
+func TestKeepAliveByService(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1})
+		seen := record(c)
+		p := f.start(c)
+		go p.drain()
+		for range 30 {
+			pass(20 * time.Second)
+			require.NoError(t, p.conn.Ping(t.Context()))
+		}
+		assert.Equal(t, []string{"connected ann"}, seen.settled())
+		pass(3 * time.Minute)
+		assert.Equal(t, []string{"recovering"}, seen.settled())
 	})
 }
 

@@ -53,7 +53,7 @@ type outbox struct {
 func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
 	for {
 		o.mu.Lock()
-		if o.closed || len(o.frames) < maxOutFrames && o.bytes < maxOutBytes {
+		if o.closed || !o.fullLocked() {
 			ok := o.pushLocked(b)
 			o.mu.Unlock()
 			return ok, nil
@@ -70,6 +70,15 @@ func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
 			return false, ctx.Err()
 		}
 	}
+}
+
+func (o *outbox) fullLocked() bool { return len(o.frames) >= maxOutFrames || o.bytes >= maxOutBytes }
+
+// full tells whether frames that can wait would have to.
+func (o *outbox) full() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.fullLocked()
 }
 
 // push queues a frame that cannot wait.

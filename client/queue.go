@@ -39,6 +39,7 @@ type queue struct {
 	bytes  atomic.Int64
 	taken  atomic.Uint64 // items, ever
 	paused atomic.Bool   // the reader waits
+	jammed chan struct{} // signals that it begins to
 
 	mu      sync.Mutex
 	room    sync.Cond
@@ -52,7 +53,7 @@ type queue struct {
 }
 
 func newQueue(size int, w *waits) *queue {
-	q := &queue{max: size, waits: w}
+	q := &queue{max: size, waits: w, jammed: make(chan struct{}, 1)}
 	q.room.L, q.work.L = &q.mu, &q.mu
 	w.wake = q.wake
 	return q
@@ -103,6 +104,7 @@ func (q *queue) full(most int) bool {
 // operation waits.
 func (q *queue) waitLocked() {
 	q.paused.Store(true)
+	signal(q.jammed)
 	defer q.paused.Store(false)
 	var grace *time.Timer
 	defer func() {
@@ -175,6 +177,21 @@ func (q *queue) refill() bool {
 	q.batch, q.items = q.items, q.batch[:0]
 	q.rest = q.batch
 	return true
+}
+
+// await waits for what a call waits for; not any longer when the reader waits for
+// room, since what ends the wait may come only after what there is no room for.
+func (q *queue) await(ready <-chan struct{}) {
+	for {
+		select {
+		case <-ready:
+			return
+		case <-q.jammed:
+			if q.paused.Load() {
+				return
+			}
+		}
+	}
 }
 
 // stop drops the messages that wait, and all that come.

@@ -25,16 +25,17 @@ func (s *session) serve(l *link) ending {
 // for them, at once. It reports false if the client is being stopped.
 func (s *session) handle(l *link, text string, ok bool) bool {
 	f := &s.frame
-	err := errFrameType
-	if ok {
-		err = l.codec.Decode(text, f)
+	if !ok {
+		return s.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
 	}
-	if err != nil {
+	err := l.codec.Decode(text, f)
+	switch {
+	case f.Kind == frame.GroupMessage, f.Kind == frame.ServerMessage:
+		return s.message(l, f, err, len(text))
+	case err != nil:
 		return s.queue.push(item{err: fail("Receive", err), size: len(text)})
 	}
 	switch f.Kind {
-	case frame.GroupMessage, frame.ServerMessage:
-		return s.message(l, f, len(text))
 	case frame.Ack:
 		s.acks.answer(f)
 	case frame.InvokeResponse:
@@ -47,23 +48,27 @@ func (s *session) handle(l *link, text string, ok bool) bool {
 		}
 	case frame.Disconnected:
 		l.conn.farewell = clip(f.Message, maxErrorText)
-	case frame.Pong, frame.Unknown:
+	default:
 	}
 	return true
 }
 
-// message queues a message, unless it is one that has come before.
-func (s *session) message(l *link, f *frame.Frame, size int) bool {
+// message queues a message, or what is wrong with it, unless it is one that has
+// come before. The service need not keep one that is not understood.
+func (s *session) message(l *link, f *frame.Frame, err error, size int) bool {
 	numbered := f.Sequence > 0 && l.acking != nil
 	if numbered && f.Sequence <= l.conn.last.Load() {
 		return true
 	}
 	it := item{size: size}
-	if f.Kind == frame.GroupMessage {
+	switch {
+	case err != nil:
+		it.err = fail("Receive", err)
+	case f.Kind == frame.GroupMessage:
 		it.group = &GroupMessage{
 			Group: f.Group, FromUserID: f.UserID, Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence, stream: f.Stream,
 		}
-	} else {
+	default:
 		it.server = &ServerMessage{Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence}
 	}
 	if !s.queue.push(it) {

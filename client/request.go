@@ -28,11 +28,15 @@ type request struct {
 	// only is the connection for which the request has a meaning; nil: any.
 	only *connection
 	done func()
+	wait *ackWait // nil: for nothing
 
 	tries *backoff.ExponentialBackOff
 	n     int // retries
 	sent  *connection
 }
+
+// answered tells whether the ack has come, as that of an earlier try may at any time.
+func (r *request) answered() bool { return r.wait != nil && len(r.wait.answer) > 0 }
 
 // running gives the session that requests belong to.
 func (c *Client) running() (*session, error) {
@@ -56,6 +60,8 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 	own := r.AckID == 0
 	if own {
 		r.AckID = s.c.lastAckID.Add(1)
+	} else {
+		s.c.passOver(r.AckID)
 	}
 	r.WantsAck = true
 	w, ok := s.acks.add(r.AckID, r.done)
@@ -66,28 +72,60 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 		r.AckID = s.c.lastAckID.Add(1)
 	}
 	defer s.acks.remove(r.AckID, w)
+	r.wait = w
 	over := s.waits.begin()
 	defer s.waits.end()
 	for {
-		l, err := s.post(ctx, r)
-		if err != nil {
+		a, ok, err := s.answer(ctx, r, over)
+		switch {
+		case err != nil:
+			return Result{}, err
+		case !ok:
+			continue
+		case a.failure == nil:
+			return Result{AckID: r.AckID, Duplicate: a.duplicate}, nil
+		}
+		if err := s.retry(ctx, r, a.failure); err != nil {
 			return Result{}, err
 		}
+	}
+}
+
+// answer sends a request and waits for its ack, which counts whatever else has
+// happened by the time it is looked at. ok is false if the link was lost before.
+func (s *session) answer(ctx context.Context, r *request, over <-chan struct{}) (a ackAnswer, ok bool, err error) {
+	l, err := s.post(ctx, r)
+	if err == nil {
 		select {
-		case a := <-w.answer:
-			if a.failure == nil {
-				return Result{AckID: r.AckID, Duplicate: a.duplicate}, nil
-			}
-			if err := s.retry(ctx, r, a.failure); err != nil {
-				return Result{}, err
-			}
+		case a = <-r.wait.answer:
+			return a, true, nil
 		case <-l.lost:
 		case <-over:
-			return Result{}, ErrQueueFull
+			err = ErrQueueFull
 		case <-ctx.Done():
-			return Result{}, ctx.Err()
+			err = ctx.Err()
 		case <-s.ctx.Done():
-			return Result{}, ErrStopped
+			err = ErrStopped
+		}
+	}
+	select {
+	case a = <-r.wait.answer:
+		return a, true, nil
+	default:
+		return ackAnswer{}, false, err
+	}
+}
+
+// maxPassedOver is the largest ack id of a caller that the client's own go on after.
+// They do not get so far by themselves, and there they could overflow.
+const maxPassedOver = 1 << 62
+
+// passOver keeps an ack id that a caller has chosen from being one of the client's
+// own later, which the service would take for the same request.
+func (c *Client) passOver(id uint64) {
+	for last := c.lastAckID.Load(); last < id && id <= maxPassedOver; last = c.lastAckID.Load() {
+		if c.lastAckID.CompareAndSwap(last, id) {
+			return
 		}
 	}
 }
@@ -106,6 +144,8 @@ func (s *session) post(ctx context.Context, r *request) (*link, error) {
 		switch {
 		case err != nil:
 			return nil, err
+		case r.answered():
+			return l, nil
 		case r.only != nil && l.conn != r.only,
 			r.sent != nil && l.conn != r.sent && !r.harmless && !s.c.opts.RetrySends:
 			return nil, ErrConnectionLost

@@ -45,8 +45,9 @@ type cable struct {
 	peer net.Conn
 
 	mu     sync.Mutex
-	budget int  // bytes that the client may still read before the cable is cut; negative: any
-	deaf   bool // nothing that the client writes arrives, and nothing comes
+	budget int           // bytes that the client may still read before the cable is cut; negative: any
+	pace   time.Duration // each write takes so long; not changed later
+	deaf   bool          // nothing that the client writes arrives, and nothing comes
 }
 
 func (c *cable) Read(p []byte) (int, error) {
@@ -83,6 +84,9 @@ func (c *cable) Write(p []byte) (int, error) {
 	c.mu.Unlock()
 	if deaf {
 		return len(p), nil
+	}
+	if c.pace > 0 {
+		<-time.After(c.pace)
 	}
 	return c.Conn.Write(p)
 }

@@ -29,7 +29,7 @@ type connection struct {
 // callbacks (dispatch).
 type session struct {
 	c      *Client
-	before <-chan struct{} // closed when the session before has called its callbacks
+	before <-chan struct{} // closed when the session before has called its callbacks; nil: there was none
 
 	base      context.Context //nolint:containedctx // what the one that started the client knows
 	ctx       context.Context //nolint:containedctx // ends with the session, as all that it starts
@@ -51,8 +51,9 @@ type session struct {
 	tries    *backoff.ExponentialBackOff
 	recovery time.Time // of the last try
 
-	over chan struct{} // closed when the client can be started again
-	done chan struct{} // closed when nothing runs any more
+	begun bool          // has callbacks to call; set before it is over
+	over  chan struct{} // closed when the client can be started again
+	done  chan struct{} // closed when nothing of it runs any more
 
 	mu       sync.Mutex
 	state    State
@@ -71,8 +72,10 @@ func newSession(ctx context.Context, c *Client) *session {
 	if starter, ok := ctx.Value(sessionKey{}).(*session); ok {
 		s.base = starter.base // or contexts would grow with each start
 	}
-	if c.session != nil {
-		s.before = c.session.done
+	if last := c.session; last != nil {
+		if s.before = last.done; !last.begun { // its own are none
+			s.before = last.before
+		}
 	}
 	s.ctx, s.cancel = context.WithCancel(s.base)
 	s.final = context.WithValue(s.base, sessionKey{}, s)
@@ -87,6 +90,11 @@ func (s *session) start(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)() //nolint:contextcheck // it joins the two
+	defer func() {
+		if !s.begun { // the credential may as well have panicked
+			s.abandon()
+		}
+	}()
 	l, err := s.connect(ctx)
 	if err == nil && !s.attach(l, true) {
 		l.discard()
@@ -96,9 +104,9 @@ func (s *session) start(ctx context.Context) error {
 		if s.ctx.Err() != nil {
 			err = ErrStopped
 		}
-		s.abandon()
 		return fail("Start", err)
 	}
+	s.begun = true
 	go s.dispatch()
 	go s.run(l) //nolint:contextcheck // it outlives the start
 	return nil

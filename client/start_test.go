@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -469,4 +470,86 @@ func TestStopWhatIsStartedInCallback(t *testing.T) {
 		life := []string{"connected ann", "disconnected", "stopped"}
 		assert.Equal(t, append(life, life...), seen.settled())
 	})
+}
+
+// TestStartFailsInOnStopped: a start that failed in between changes nothing of
+// callbacks being called one after the other, nor of what Stop waits for.
+func TestStartFailsInOnStopped(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			asked := 0
+			c, err := client.New(func(context.Context) (string, error) {
+				if asked++; asked == 2 {
+					return "", io.ErrUnexpectedEOF
+				}
+				return fakeAddress, nil
+			}, &client.Options{HTTPClient: f.network.client()})
+			require.NoError(t, err)
+			seen := record(c)
+			c.OnStopped(func(ctx context.Context, _ client.Stopped) {
+				if asked > 1 {
+					return
+				}
+				require.ErrorIs(t, c.Start(ctx), io.ErrUnexpectedEOF)
+				if again {
+					go func() { f.greet("id-2").drain() }() //nolint:contextcheck // the service is not the client's
+					require.NoError(t, c.Start(ctx))
+				}
+				<-time.After(time.Minute)
+				seen.note("a minute later")
+			})
+			p := f.start(c)
+			go p.drain()
+			first := time.Now()
+			stopped := make(chan error)
+			go func() { stopped <- c.Stop(t.Context()) }()
+			pass(time.Second)
+			require.NoError(t, c.Stop(t.Context()))
+			require.NoError(t, <-stopped)
+			assert.Equal(t, time.Minute, time.Since(first).Round(time.Second), "Stop waits for the callback")
+			want := []string{"connected ann", "disconnected", "stopped", "a minute later"}
+			if again {
+				want = append(want, "connected ann", "disconnected", "stopped")
+			}
+			assert.Equal(t, want, seen.settled())
+		})
+	}
+}
+
+// TestCredentialEndsGoroutine: a credential of a test may, by FailNow.
+func TestCredentialEndsGoroutine(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){"Goexit": runtime.Goexit, "panic": func() { panic("oh") }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				first := true
+				c, err := client.New(func(context.Context) (string, error) {
+					if first {
+						first = false
+						end()
+					}
+					return fakeAddress, nil
+				}, &client.Options{HTTPClient: f.network.client()})
+				require.NoError(t, err)
+				started := make(chan any)
+				go func() {
+					defer func() { started <- recover() }()
+					_ = c.Start(t.Context())
+				}()
+				if v := <-started; name == "panic" {
+					assert.Equal(t, "oh", v)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				require.NoError(t, c.Stop(ctx))
+				assert.Equal(t, client.StateStopped, c.State())
+				f.start(c)
+				require.NoError(t, c.Stop(t.Context()))
+			})
+		})
+	}
 }

@@ -14,6 +14,8 @@ const (
 	DefaultStreamIdle = 5 * time.Minute
 	// streamBuffer is how many pieces of a stream wait for its callback.
 	streamBuffer = 64
+	// streamBufferBytes is how many bytes of them.
+	streamBufferBytes = 1 << 20
 	// maxStreams is how many streams are followed at a time.
 	maxStreams = 1000
 )
@@ -207,7 +209,7 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 			continue
 		}
 		g := &GroupStream{
-			group: m.Group, user: m.FromUserID, id: m.stream.ID, box: newMailbox[Data](streamBuffer),
+			group: m.Group, user: m.FromUserID, id: m.stream.ID, box: newMailbox(streamBuffer, streamBufferBytes, Data.size),
 			stopped: x.s.callbacks.Done(), wait: h.opts.IdleTimeout,
 		}
 		if g.wait > 0 {

@@ -151,11 +151,9 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	w.link = l
-	w.mu.Unlock()
+	w.follow(l)
 	r.only = l.conn
-	if _, err := w.s.post(ctx, r); err != nil {
+	if l, err = w.s.post(ctx, r); err != nil { // over the next link, perhaps
 		return err
 	}
 	for {

@@ -268,6 +268,36 @@ func TestStreamNack(t *testing.T) {
 	})
 }
 
+// TestStreamNackStorm: a service that refuses faster than it reads does not make
+// the client keep ever more copies of the same pieces.
+func TestStreamNackStorm(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s", Window: 100})
+		for range 100 {
+			require.NoError(t, w.Write(t.Context(), client.Text("x")))
+		}
+		for range 100 {
+			p.send(`{"type":"streamNack","streamId":"s","expectedSequenceId":1,"name":"TransientError","message":"m"}`)
+			p.next() // one at a time, so that the link stays
+			pass(6 * time.Second)
+		}
+		n := 0
+		go func() {
+			for ; ; n++ {
+				if _, _, err := p.conn.Read(t.Context()); err != nil {
+					return
+				}
+			}
+		}()
+		pass(time.Millisecond)
+		assert.Less(t, n, 1000)
+		p.drop()
+	})
+}
+
 // TestStreamRecovery: the new link gets all that the service has not taken.
 func TestStreamRecovery(t *testing.T) {
 	t.Parallel()
@@ -453,6 +483,23 @@ func TestStreamReceived(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStreamReceivedIdle: by default a stream may be silent for 5 minutes.
+func TestStreamReceivedIdle(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		seen, _ := collect(c, nil)
+		p := f.start(c)
+		p.send(streamPiece(1, "a", ""))
+		pass(5*time.Minute - time.Second)
+		assert.Equal(t, []string{"begin s", "a"}, seen.settled())
+		pass(time.Second)
+		assert.Equal(t, []string{"client: GroupStream: IdleTimeout: the stream is silent", "end"}, seen.settled())
+		p.drop()
+	})
 }
 
 // TestStreamReceivedAcrossConnections: a recovery is not noticed, a new connection

@@ -41,7 +41,7 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 // all that the service has not taken.
 func (w *StreamWriter) push(f []byte) {
 	if w.link == nil {
-		return // the service speaks of a stream that was not asked for yet
+		return // the next one is not there yet, or the service speaks of a stream that was not asked for yet
 	}
 	b, _ := buffers.Get().(*buffer)
 	b.b = append(b.b[:0], f...)
@@ -80,9 +80,13 @@ func (w *StreamWriter) answer(f *frame.Frame) {
 	}
 	w.changedLocked()
 	if f.Kind == frame.StreamNack && w.resend == nil && len(w.pieces) > 0 {
-		w.resend = time.AfterFunc(w.pause, w.again)
-		w.pause = min(2*w.pause, maxStreamRetry)
+		w.resendLocked()
 	}
+}
+
+func (w *StreamWriter) resendLocked() {
+	w.resend = time.AfterFunc(w.pause, w.again)
+	w.pause = min(2*w.pause, maxStreamRetry)
 }
 
 // violated ends a stream of which the service claims what cannot be.
@@ -93,11 +97,17 @@ func (w *StreamWriter) violated(expected uint64) {
 	w.finishLocked(fmt.Errorf("service expects piece %d, the next is %d", expected, w.next))
 }
 
-// again sends what was refused.
+// again sends what was refused, once there is room for it.
 func (w *StreamWriter) again() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.resend = nil
+	if w.resend = nil; w.over {
+		return
+	}
+	if w.link.out.full() {
+		w.resendLocked()
+		return
+	}
 	w.repeat()
 }
 
@@ -110,6 +120,18 @@ func (w *StreamWriter) repeat() {
 	}
 	if w.ending != nil {
 		w.push(w.ending)
+	}
+}
+
+// follow makes a link the one that frames go to, unless it has ended: the next one
+// may be in its place by now.
+func (w *StreamWriter) follow(l *link) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-l.lost:
+	default:
+		w.link = l
 	}
 }
 

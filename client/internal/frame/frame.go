@@ -39,7 +39,8 @@ type Codec interface {
 	// Append writes a request behind what buf holds.
 	Append(buf []byte, r *Request) []byte
 	// Decode reads a frame of the service. What it puts into f is parts of text.
-	// A frame of a kind that is not known is [Unknown], which is no error.
+	// A frame of a kind that is not known is [Unknown], which is no error. With an
+	// error f has a kind only if the frame can be read but for what it carries.
 	Decode(text string, f *Frame) error
 }
 

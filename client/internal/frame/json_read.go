@@ -12,6 +12,14 @@ import (
 // whoever reads the last would see two different frames.
 const ruleOnce = "want each member once"
 
+// maxMetadata is how many names metadata may have: more than fit into what the
+// service takes (8 KiB of names and values), and a map needs far more room than
+// its JSON.
+const (
+	maxMetadata     = 8192
+	ruleMaxMetadata = "want at most 8192 names in metadata"
+)
+
 // What is wrong with a frame that is JSON. No error quotes the frame, which has
 // messages and tokens in it.
 var (
@@ -307,8 +315,12 @@ func readMetadata(s *jsonscan.Scanner) map[string]string {
 		at := s.Pos()
 		name := s.Name()
 		had := len(m)
-		if m[name] = s.TextOrNull(); len(m) == had {
+		m[name] = s.TextOrNull()
+		switch len(m) {
+		case had:
 			s.Fail(at, ruleOnce)
+		case maxMetadata + 1:
+			s.Fail(at, ruleMaxMetadata)
 		}
 	}
 	return m

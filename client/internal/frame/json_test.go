@@ -2,6 +2,7 @@ package frame_test
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -104,6 +105,27 @@ func TestDecodeRefuses(t *testing.T) {
 	} {
 		var f frame.Frame
 		assert.EqualError(t, frame.JSONCodec{}.Decode(in, &f), want, "%.80s", in)
+	}
+}
+
+// TestDecodeManyMetadata: a map takes far more room than its JSON.
+func TestDecodeManyMetadata(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{8192: "", 8193: "want at most 8192 names in metadata"} {
+		var b strings.Builder
+		b.WriteString(`{"type":"message","from":"server","dataType":"text","data":"","metadata":{"0":"v"`)
+		for i := 1; i < n; i++ {
+			b.WriteString(`,"` + strconv.Itoa(i) + `":"v"`)
+		}
+		b.WriteString("}}")
+		var f frame.Frame
+		err := frame.JSONCodec{}.Decode(b.String(), &f)
+		if want == "" {
+			require.NoError(t, err)
+			assert.Len(t, f.Metadata, n)
+			continue
+		}
+		require.ErrorContains(t, err, want)
 	}
 }
 
