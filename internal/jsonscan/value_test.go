@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,7 +58,7 @@ func TestBool(t *testing.T) {
 // FuzzRaw: a value that is read raw is what encoding/json reads, and a string that
 // is read raw and unquoted is the string.
 func FuzzRaw(f *testing.F) {
-	for _, seed := range []string{`"a"`, ` "\ud83d\ude00\"" `, `[1, {"a": null}] `, `-0.5e+7`, "\"\xff\"", `"`, `"\"`, `tru`, `{"a":1`} {
+	for _, seed := range []string{`"a"`, ` "\ud83d\ude00\"" `, `[1, {"a": null}] `, `-0.5e+7`, "\"\xff\"", `"`, `"\"`, `tru`, `{"a":1`, "1E700"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -67,10 +68,8 @@ func FuzzRaw(f *testing.F) {
 		if s.Err() != nil {
 			return
 		}
-		var want, got any
-		require.NoError(t, json.Unmarshal([]byte(text), &want))
-		require.NoError(t, json.Unmarshal([]byte(raw), &got))
-		require.Equal(t, want, got)
+		want := decode(t, text)
+		require.Equal(t, want, decode(t, raw))
 		unquoted, ok := jsonscan.Unquote(raw)
 		if _, isText := want.(string); !isText {
 			require.False(t, ok)
@@ -79,4 +78,13 @@ func FuzzRaw(f *testing.F) {
 		require.True(t, ok)
 		require.Equal(t, want, unquoted)
 	})
+}
+
+// decode reads numbers as they stand: there are some that no float holds.
+func decode(t *testing.T, text string) (v any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	require.NoError(t, d.Decode(&v))
+	return v
 }
