@@ -303,9 +303,16 @@ func TestCrowd(t *testing.T) {
 	for i, p := range pages {
 		heard[i] = make(map[string]int)
 		all.Go(func() {
+			entered := sync.OnceFunc(connected.Done)
+			defer func() {
+				entered()
+				if t.Failed() {
+					_ = s.stop() // or the others would wait for this one
+				}
+			}()
 			p.conn = dial(t, admitted[i].URL)
 			p.connection = p.frame().ConnectionID
-			connected.Done()
+			entered()
 			connected.Wait() // all are in the lobby before the first speaks
 			p.send("say", say("lobby", "I am "+p.name))
 			for len(heard[i]) < crowd {

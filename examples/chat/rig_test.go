@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -60,16 +61,11 @@ func startIn(t *testing.T, environment map[string]string, args ...string) *serve
 			s.lines <- scanner.Text()
 		}
 	}()
-	stopped := false
-	s.stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
+	s.stop = sync.OnceValue(func() error {
 		cancel()
 		<-drained
 		return <-done
-	}
+	})
 	t.Cleanup(func() { assert.NoError(t, s.stop()) })
 	select {
 	case s.url = <-found:

@@ -73,8 +73,8 @@ type Client struct {
 	Groups      []string
 }
 
-// Connect adds a connection over a link, greets the client, and puts it into its
-// first groups.
+// Connect adds a connection over a link, puts it into its first groups, and greets
+// the client: who has been greeted hears what is said there, and nothing before.
 func (h *Hub) Connect(in Client, link *Link) *Connection {
 	c := &Connection{
 		ID: in.ID, UserID: in.UserID, Codec: in.Codec, Subprotocol: in.Subprotocol,
@@ -84,16 +84,25 @@ func (h *Hub) Connect(in Client, link *Link) *Connection {
 	if in.Codec.Reliable() {
 		c.ReconnectionToken = newID(32)
 	}
-	link.Send(in.Codec.Connected(c))
+	var joined []string
 	h.mu.Lock()
+	c.mu.Lock()
 	h.connections[c.ID] = c
 	if c.UserID != nil {
 		insert(h.users, *c.UserID, c)
 	}
+	for _, g := range in.Groups {
+		if insert(h.groups, g, c) {
+			c.groups[g] = struct{}{}
+			joined = append(joined, g)
+		}
+	}
+	link.Send(in.Codec.Connected(c))
+	c.mu.Unlock()
 	h.mu.Unlock()
 	h.observer.Connected(c)
-	for _, g := range in.Groups {
-		h.join(c, g)
+	for _, g := range joined {
+		h.observer.Joined(c, g)
 	}
 	return c
 }

@@ -50,6 +50,39 @@ func (e *ends) Disconnected(_ *hub.Connection, reason string) {
 
 func (e *ends) all() []string { e.mu.Lock(); defer e.mu.Unlock(); return e.reasons }
 
+// TestGreetedInItsGroups: a client that has been greeted is in its first groups,
+// and hears the greeting before anything that is said there.
+func TestGreetedInItsGroups(t *testing.T) {
+	t.Parallel()
+	greeted := make(chan struct{})
+	h := hub.New("chat", hub.SystemClock{}, &slow{until: greeted})
+	var frames []string
+	members := 0
+	l := hub.NewLink(func(f hub.Frame) error {
+		if frames = append(frames, string(f.Data)); len(frames) == 1 {
+			members = len(h.Select(hub.Target{Group: "lobby"}))
+			close(greeted)
+		}
+		return nil
+	}, func() {})
+	h.Connect(hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"lobby", "lobby"}}, l)
+	h.Send(hub.Target{Group: "lobby"}, &hub.Message{Type: hub.Text, Data: []byte("hello")}, 0)
+	l.Wait()
+	assert.Equal(t, 1, members)
+	require.Len(t, frames, 2)
+	assert.Contains(t, frames[0], "connected")
+	assert.Contains(t, frames[1], "hello")
+}
+
+// slow is an observer that learns of a connection only when its client has been
+// greeted.
+type slow struct {
+	ends
+	until chan struct{}
+}
+
+func (s *slow) Connected(*hub.Connection) { <-s.until }
+
 func newLink(frames *[]string) *hub.Link {
 	return hub.NewLink(func(f hub.Frame) error {
 		*frames = append(*frames, string(f.Data))
