@@ -9,6 +9,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 const (
@@ -70,7 +71,7 @@ func (s *session) greeting(l *link) error {
 			l.conn.id, l.conn.user, l.conn.token = f.ID, f.UserID, f.Token
 			return nil
 		case frame.Disconnected:
-			l.conn.farewell = clip(f.Message, maxErrorText)
+			l.conn.farewell = excerpt.Line(f.Message, maxErrorText)
 		default:
 		}
 	}
@@ -83,7 +84,7 @@ func closedAtOnce(err error, farewell string) error {
 	if !errors.As(err, &closed) {
 		return err
 	}
-	e := &Error{CloseCode: int(closed.Code), Message: clip(closed.Reason, maxErrorText)}
+	e := &Error{CloseCode: int(closed.Code), Message: excerpt.Line(closed.Reason, maxErrorText)}
 	if e.Message == "" {
 		e.Message = farewell
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // maxErrorText is how many bytes of a text of the service an error shows.
@@ -150,9 +151,9 @@ func refusal(f *frame.Failure) *Error {
 		return &Error{Message: "the service gives no reason"}
 	}
 	return &Error{
-		Name:          clip(f.Name, maxErrorText),
-		Message:       clip(f.Message, maxErrorText),
-		UserErrorCode: clip(f.UserErrorCode, maxErrorText),
+		Name:          excerpt.Line(f.Name, maxErrorText),
+		Message:       excerpt.Line(f.Message, maxErrorText),
+		UserErrorCode: excerpt.Line(f.UserErrorCode, maxErrorText),
 	}
 }
 

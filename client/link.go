@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 const (
@@ -102,7 +103,7 @@ func handshakeError(resp *http.Response, err error, u *url.URL) error {
 	e := &Error{StatusCode: resp.StatusCode}
 	if resp.Body != nil {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxHandshakeText))
-		e.Message = clip(strings.TrimSpace(conceal(string(text), u)), maxErrorText)
+		e.Message = excerpt.Line(strings.TrimSpace(conceal(string(text), u)), maxErrorText)
 	}
 	if strings.EqualFold(e.Message, http.StatusText(e.StatusCode)) {
 		e.Message = "" // the status says it
@@ -247,7 +248,7 @@ type ending struct {
 func endingOf(err error) ending {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
-		return ending{code: closed.Code, reason: clip(closed.Reason, maxErrorText), err: err, final: closed.Code == websocket.StatusPolicyViolation}
+		return ending{code: closed.Code, reason: excerpt.Line(closed.Reason, maxErrorText), err: err, final: closed.Code == websocket.StatusPolicyViolation}
 	}
 	// A frame that is too large would be sent again after each recovery.
 	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -105,26 +105,4 @@ func checkSize(request []byte) error {
 }
 
 // quote shows a name in an error, cut.
-func quote(name string) string { return fmt.Sprintf("%q", cut(name, 128)) }
-
-// clip cuts a text that came from elsewhere, and takes out what could break or
-// forge a line of a log.
-func clip(s string, most int) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(cut(s, most), ""))
-}
-
-// cut shortens a text to so many bytes, between two characters.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most] + "…"
-}
+func quote(name string) string { return fmt.Sprintf("%q", excerpt.Cut(name, 128)) }

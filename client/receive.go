@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 var errFrameType = errors.New("frame is of the wrong WebSocket type")
@@ -47,7 +48,7 @@ func (s *session) handle(l *link, text string, ok bool) bool {
 			l.conn.token = f.Token
 		}
 	case frame.Disconnected:
-		l.conn.farewell = clip(f.Message, maxErrorText)
+		l.conn.farewell = excerpt.Line(f.Message, maxErrorText)
 	default:
 	}
 	return true

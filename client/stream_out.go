@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 const (
@@ -263,7 +264,7 @@ func (w *StreamWriter) Abort(code, message string) {
 	}
 	w.pieces, w.bytes, w.aborted = nil, 0, true
 	w.ending = w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{
-		Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: cut(message, maxErrorText), UserErrorCode: cut(code, maxErrorText)},
+		Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: excerpt.Cut(message, maxErrorText), UserErrorCode: excerpt.Cut(code, maxErrorText)},
 	})
 	w.push(w.ending)
 	w.changedLocked()

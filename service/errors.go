@@ -12,6 +12,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -111,7 +112,7 @@ func responseError(in *call, resp *http.Response) error {
 	e := &Error{
 		Operation:  in.operation,
 		StatusCode: resp.StatusCode,
-		Code:       clip(resp.Header.Get("x-ms-error-code"), maxErrorText),
+		Code:       excerpt.Line(resp.Header.Get("x-ms-error-code"), maxErrorText),
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		// An answer that is out of place may be a secret all the same.
@@ -139,7 +140,7 @@ func (e *Error) read(body []byte) {
 		if json.Unmarshal(body, &quoted) == nil {
 			text = quoted
 		}
-		e.Message = clip(strings.TrimSpace(text), maxErrorText)
+		e.Message = excerpt.Line(strings.TrimSpace(text), maxErrorText)
 		return
 	}
 	if wrapped, ok := object(shape["error"]); ok { // by gateways before the service
@@ -179,12 +180,12 @@ func (e *Error) readProblem(shape map[string]json.RawMessage) {
 		return
 	}
 	names := slices.Sorted(maps.Keys(problems))
-	e.Target = clip(names[0], maxErrorText)
+	e.Target = excerpt.Line(names[0], maxErrorText)
 	var all []string
 	for _, name := range names {
 		all = append(all, problems[name]...)
 	}
-	e.Message = clip(strings.Join(all, " "), maxErrorText)
+	e.Message = excerpt.Line(strings.Join(all, " "), maxErrorText)
 }
 
 func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
@@ -197,5 +198,5 @@ func text(raw json.RawMessage) string {
 	if json.Unmarshal(raw, &s) != nil {
 		return ""
 	}
-	return clip(s, maxErrorText)
+	return excerpt.Line(s, maxErrorText)
 }

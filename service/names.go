@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -134,29 +134,7 @@ func quote(name string) string {
 	if strings.Contains(strings.ToLower(name), "accesskey") {
 		return "(a connection string)"
 	}
-	return fmt.Sprintf("%q", cut(name, 128))
-}
-
-// clip cuts a text that came from elsewhere, and takes out what could break or
-// forge a line of a log.
-func clip(s string, most int) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(cut(s, most), ""))
-}
-
-// cut shortens a text to so many bytes, between two characters.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most] + "…"
+	return fmt.Sprintf("%q", excerpt.Cut(name, 128))
 }
 
 // firstError gives the first of errs that is one.

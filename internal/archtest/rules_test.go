@@ -69,6 +69,10 @@ var rooms = []room{
 		why:  "it reads what strangers sent, for whoever has to",
 	},
 	{
+		name: "internal/excerpt",
+		why:  "it cuts a stranger's text, wherever that is shown",
+	},
+	{
 		name:  ".",
 		ours:  []pattern{"internal/wire", "internal/connstr", "internal/jsonscan"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
@@ -76,13 +80,13 @@ var rooms = []room{
 	},
 	{
 		name:  "service/...",
-		ours:  []pattern{"internal/wire", "internal/connstr"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr"},
 		third: []pattern{azcore, jwt},
 		why:   "a program that only calls the service carries no event handler",
 	},
 	{
 		name:  "client/...",
-		ours:  []pattern{"internal/wire", "internal/jsonscan"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/jsonscan"},
 		third: []pattern{webSocket, backoff},
 		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's",
 	},

@@ -1,0 +1,29 @@
+// Package excerpt shows texts that came from elsewhere, in errors and logs.
+package excerpt
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Cut shortens a text to so many bytes, between two characters.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "…"
+}
+
+// Line cuts a text, and takes out what could break or forge a line of a log.
+func Line(s string, most int) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(Cut(s, most), ""))
+}
