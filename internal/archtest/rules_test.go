@@ -45,7 +45,7 @@ const (
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
 	pflag          = "github.com/spf13/pflag"
-	yaml           = "go.yaml.in/yaml/v3"
+	yaml           = "github.com/goccy/go-yaml"
 	term           = "golang.org/x/term"
 	unix           = "golang.org/x/sys/unix"
 	testify        = "github.com/stretchr/testify/..."

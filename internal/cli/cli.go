@@ -23,7 +23,10 @@ const (
 )
 
 // A UsageError is a mistake in flags, environment or settings.
-type UsageError struct{ err error }
+type UsageError struct {
+	err  error
+	help string // the command that explains the rule
+}
 
 // Error names the flag, its value and the rule.
 func (e *UsageError) Error() string { return e.err.Error() }
@@ -31,14 +34,16 @@ func (e *UsageError) Error() string { return e.err.Error() }
 // Unwrap gives the cause.
 func (e *UsageError) Unwrap() error { return e.err }
 
-func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+func usage(format string, args ...any) error {
+	return &UsageError{err: fmt.Errorf(format, args...)}
+}
 
 // Environment looks a variable up.
 type Environment func(name string) (string, bool)
 
 // Main runs the program until it is done, or told to stop by SIGINT or SIGTERM; a
-// second signal ends it at once. It gives the exit code: 0, 1 for a failure, 2 for
-// a mistake in how it was called.
+// second signal ends it at once. It returns the exit code: 0, 1 for a failure, 2
+// for a mistake in how it was called.
 func Main(args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -49,7 +54,7 @@ func Main(args []string, env Environment, stdin io.Reader, stdout, stderr io.Wri
 	}
 	fmt.Fprintln(stderr, "webpubsub:", err)
 	if mistake := (*UsageError)(nil); errors.As(err, &mistake) {
-		fmt.Fprintln(stderr, "webpubsub help says what there is")
+		fmt.Fprintf(stderr, "Run '%s' for usage.\n", mistake.help)
 		return exitUsage
 	}
 	return exitError
@@ -61,6 +66,7 @@ func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, 
 	root := &cobra.Command{
 		Use:           "webpubsub",
 		Short:         "Azure Web PubSub on one machine",
+		Version:       version(),
 		SilenceErrors: true, // Main prints them, once
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,12 +81,47 @@ func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, 
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(suggestFlags)
 	root.AddCommand(emulatorCommand(env), versionCommand()) //nolint:contextcheck // cobra hands the context to the command
-	err := root.ExecuteContext(ctx)
-	if err != nil && !started {
-		return &UsageError{err} // of cobra: an unknown command or flag, or a value that does not fit
+	cmd, err := root.ExecuteContextC(ctx)
+	var mistake *UsageError
+	switch {
+	case errors.As(err, &mistake):
+		mistake.help = cmd.CommandPath() + " --help"
+	case err != nil && !started: // of cobra: an unknown command or flag, or a value that does not fit
+		err = &UsageError{err: err, help: cmd.CommandPath() + " --help"}
 	}
 	return err
+}
+
+// suggestFlags adds the flags of a similar name to the error for an unknown one.
+func suggestFlags(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if similar := nearest(unknown.GetSpecifiedName(), names); similar != "" {
+		return fmt.Errorf("%w, did you mean --%s?", err, similar)
+	}
+	return err
+}
+
+// nearest returns the name that is most like the one given, or "" if none is. It
+// judges by cobra's rule for commands.
+func nearest(given string, names []string) string {
+	candidates := &cobra.Command{}
+	for _, name := range names {
+		candidates.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	for candidates.SuggestionsMinimumDistance = 1; candidates.SuggestionsMinimumDistance <= 2; candidates.SuggestionsMinimumDistance++ {
+		if similar := candidates.SuggestionsFor(given); len(similar) > 0 {
+			return similar[0]
+		}
+	}
+	return ""
 }
 
 // fromEnvironment sets the flags that were not given from WEBPUBSUB_…

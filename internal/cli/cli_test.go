@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -219,12 +220,17 @@ func TestExitCodes(t *testing.T) {
 		{name: "help", args: []string{"help"}, stdout: "Azure Web PubSub on one machine"},
 		{name: "help of the emulator", args: []string{"emulator", "--help"}, stdout: "WEBPUBSUB_ACCESS_KEY"},
 		{name: "version", args: []string{"version"}, stdout: "webpubsub "},
+		{name: "version by flag", args: []string{"--version"}, stdout: "webpubsub "},
 		{name: "completion", args: []string{"completion", "bash"}, stdout: "__start_webpubsub"},
-		{name: "unknown command", args: []string{"serve"}, code: 2, stderr: `unknown command "serve"`},
-		{name: "unknown flag", args: []string{"emulator", "--port", "1"}, code: 2, stderr: "unknown flag: --port"},
+		{name: "unknown command", args: []string{"serve"}, code: 2, stderr: "unknown command \"serve\" for \"webpubsub\"\nRun 'webpubsub --help' for usage.\n"},
+		{name: "misspelt command", args: []string{"emulater"}, code: 2, stderr: "Did you mean this?\n\temulator\n"},
+		{name: "unknown flag", args: []string{"emulator", "--port", "1"}, code: 2, stderr: "unknown flag: --port\nRun 'webpubsub emulator --help' for usage.\n"},
+		{name: "misspelt flag", args: []string{"emulator", "--upsteam", "http://u/"}, code: 2, stderr: "unknown flag: --upsteam, did you mean --upstream?\nRun 'webpubsub emulator --help' for usage.\n"},
+		{name: "unknown shorthand", args: []string{"emulator", "-p", "1"}, code: 2, stderr: "unknown shorthand flag: 'p' in -p\nRun 'webpubsub emulator --help' for usage.\n"},
 		{name: "argument", args: []string{"emulator", "chat"}, code: 2, stderr: `unknown command "chat"`},
 		{name: "address", args: []string{"emulator", "--addr", "8080"}, code: 2, stderr: `--addr "8080": want host:port`},
-		{name: "address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "--addr: listen tcp " + address},
+		{name: "address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: `--addr "` + address + `": listen tcp ` + address},
+		{name: "remedy of an address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "; choose another address, or any free port with --addr localhost:0\n"},
 		{name: "log format", args: []string{"emulator", "--log-format", "xml"}, code: 2, stderr: `--log-format "xml": want text or json`},
 		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_VERBOSE": "maybe"}, code: 2, stderr: `WEBPUBSUB_VERBOSE "maybe": `},
 		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
@@ -237,7 +243,14 @@ func TestExitCodes(t *testing.T) {
 		{name: "empty key file", args: []string{"emulator", "--access-key-file", write(t, " \n")}, code: 2, stderr: "the file is empty"},
 		{name: "long key file", args: []string{"emulator", "--access-key-file", write(t, strings.Repeat("k", 4097))}, code: 2, stderr: "longer than 4096 bytes"},
 		{name: "no settings file", args: []string{"emulator", "--settings", "none.yaml"}, code: 2, stderr: `--settings "none.yaml": open none.yaml`},
-		{name: "settings with an unknown member", args: file("hubs: {a: {eventHandler: []}}"), code: 2, stderr: "field eventHandler not found"},
+		{name: "settings with an unknown member", args: file("hubs: {a: {eventHandler: []}}"), code: 2, stderr: `line 1, column 12: unknown field "eventHandler", did you mean "eventHandlers"?`},
+		{name: "settings with an unknown member on line 4", args: file("hubs:\n  a:\n    eventHandlers:\n      - urlTemplat: http://u/?code=" + url.QueryEscape(secret) + "\n"), code: 2, stderr: `": line 4, column 9: unknown field "urlTemplat", did you mean "urlTemplate"?` + "\n"},
+		{name: "settings with a mapping for a list", args: file("hubs:\n  a:\n    eventHandlers:\n      urlTemplate: http://u/\n"), code: 2, stderr: `": line 4, column 18: mapping was used where sequence is expected` + "\n"},
+		{name: "settings with a list for text", args: file("hubs:\n  a:\n    anonymousConnectPolicy: [allow]\n"), code: 2, stderr: `": line 3, column 29: want text` + "\n"},
+		{name: "settings with a number for a hub", args: file("hubs:\n  a: 1\n"), code: 2, stderr: `": line 2, column 6: int was used where mapping is expected` + "\n"},
+		{name: "settings with a tab", args: file("hubs:\n\ta: {}\n"), code: 2, stderr: `": line 2, column 1: found character '` + "\t" + `' that cannot start any token`},
+		{name: "settings with an open quote", args: file("hubs:\n  a:\n    anonymousConnectPolicy: \"" + secret + "\n"), code: 2, stderr: `": line 3, column 29: could not find end character of double-quoted text` + "\n"},
+		{name: "settings with a hub twice", args: file("hubs:\n  a: {}\n  a: {}\n"), code: 2, stderr: `": line 3, column 3: mapping key "a" already defined at [2:3]` + "\n"},
 		{name: "settings with an unknown policy", args: file("hubs: {a: {anonymousConnectPolicy: maybe}}"), code: 2, stderr: `hub "a": anonymousConnectPolicy "maybe": want allow or deny`},
 		{name: "settings with an identity", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "ManagedIdentity": want None`},
 		{name: "settings with an unknown event", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', systemEvents: [begun]}]}}"), code: 2, stderr: `hub "a", event handler 0: `},

@@ -124,12 +124,12 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	cfg.Logger = logger
 	emu, err := emulator.New(cfg)
 	if err != nil {
-		return &UsageError{err}
+		return &UsageError{err: err}
 	}
 	defer emu.Close() //nolint:contextcheck // it ends what is left, at once
 	listeners, err := listen(ctx, in.address, logger)
 	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
+		return fmt.Errorf("--addr %q: %w; choose another address, or any free port with --addr localhost:0", in.address, err)
 	}
 	if known && !isLoopback(listeners[0].Addr()) {
 		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", listeners[0].Addr().String())
