@@ -21,6 +21,12 @@ SHELL       := bash
 # must not have.
 MODULES := $(patsubst ./%/go.mod,%,$(sort $(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path '*/node_modules/*')))
 
+# The oldest Go that go.mod allows. go fetches it like a module.
+OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
+
+# What reads bytes of strangers, or counts them: where the size of an int matters.
+PARSERS := . ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/jsonscan ./internal/upstream ./service/...
+
 # The module that needs a browser has a target of its own.
 BROWSER := examples/chat/browser
 
@@ -28,11 +34,11 @@ BROWSER := examples/chat/browser
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race interop browser fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race oldest 32bit interop browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .PHONY: test
 test: ## run the tests
@@ -41,6 +47,16 @@ test: ## run the tests
 .PHONY: race
 race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: oldest
+oldest: ## vet and test with the oldest Go that go.mod allows
+	GOTOOLCHAIN=$(OLDEST) $(GO) vet ./...
+	GOTOOLCHAIN=$(OLDEST) $(GO) test ./...
+
+.PHONY: 32bit
+32bit: ## vet for a 32-bit machine, and test there the packages that parse (needs an x86 processor)
+	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...
+	GOARCH=386 CGO_ENABLED=0 $(GO) test $(PARSERS)
 
 .PHONY: vet
 vet: ## run go vet

@@ -45,7 +45,7 @@ const (
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
 	pflag          = "github.com/spf13/pflag"
-	yaml           = "github.com/goccy/go-yaml"
+	goYAML         = "github.com/goccy/go-yaml"
 	term           = "golang.org/x/term"
 	unix           = "golang.org/x/sys/unix"
 	testify        = "github.com/stretchr/testify/..."
@@ -117,7 +117,7 @@ var rooms = []room{
 	{
 		name:  "internal/cli/...",
 		ours:  []pattern{".", "service/...", "client/...", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
-		third: []pattern{cobra, pflag, yaml, azcore, azidentity},
+		third: []pattern{cobra, pflag, goYAML, azcore, azidentity},
 		why:   "the program is made of the packages; flags and settings files stay out of all of them",
 	},
 	{
