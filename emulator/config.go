@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // DefaultAccessKey is the access key of this emulator and of Microsoft's if no
@@ -123,8 +123,8 @@ func (c *Config) complete() error {
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
-		if !rest.ValidHub(name) {
-			return fmt.Errorf("emulator: hub %q: want a letter, then at most 127 letters, digits or characters of _`,.[]", name)
+		if err := rule.CheckHub(name); err != nil {
+			return fmt.Errorf("emulator: %w", err)
 		}
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)

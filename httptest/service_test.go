@@ -32,6 +32,7 @@ func TestNewPanics(t *testing.T) {
 		"handler and transport":     {h, &httptest.Options{Transport: http.DefaultTransport}},
 		"connection string":         {h, &httptest.Options{ConnectionString: "nonsense"}},
 		"no key":                    {h, &httptest.Options{ConnectionString: "Endpoint=https://a.test"}},
+		"hub":                       {h, &httptest.Options{Hub: "my-hub"}},
 		"relative URL":              {h, &httptest.Options{URL: "/eventhandler"}},
 		"other scheme":              {h, &httptest.Options{URL: "tunnel:///eventhandler"}},
 		"unknown parameter":         {h, &httptest.Options{URL: "http://a.test/{user}"}},
