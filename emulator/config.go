@@ -61,7 +61,9 @@ type EventHandler struct {
 	// URLTemplate (urlTemplate) is an absolute http or https URL in whose path and
 	// query {hub} and {event} stand for the event's.
 	URLTemplate string
-	// Handler is called in memory, if it is set; URLTemplate may be empty then.
+	// Handler is called in memory, if it is set. Its requests have the URL of
+	// URLTemplate, or http://localhost/eventhandler/{hub}/{event} if that is empty:
+	// an [http.ServeMux] with a pattern that matches it sets path values.
 	Handler http.Handler
 	// UserEventPattern (userEventPattern) is "*", a name, a pattern (*, **, ?), or
 	// several of these, separated by commas. Empty: no user events.
