@@ -9,6 +9,7 @@ import (
 	"hash"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,6 +102,7 @@ type AccessKeys struct {
 type keyring struct {
 	origins originSet
 	entries []keyringEntry
+	known   []string // hosts with a key that everybody knows
 }
 
 type keyringEntry struct {
@@ -144,6 +146,9 @@ func newKeyring(connectionStrings []string) (*keyring, error) {
 			return nil, fmt.Errorf("[%d]: connection string of %s has no AccessKey; use a Verifier for identity-based access", i, c.Host())
 		}
 		ring.add(c.Host(), newAccessKey(c.AccessKey))
+		if c.AccessKey == connstr.EmulatorKey && !slices.Contains(ring.known, c.Host()) {
+			ring.known = append(ring.known, c.Host())
+		}
 	}
 	return ring, nil
 }

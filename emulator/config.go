@@ -10,12 +10,13 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // DefaultAccessKey is the access key of this emulator and of Microsoft's if no
 // other is set. It is no secret.
-const DefaultAccessKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+const DefaultAccessKey = connstr.EmulatorKey
 
 // DefaultKeepAlive is the time between pings to clients.
 const DefaultKeepAlive = 20 * time.Second

@@ -21,7 +21,7 @@ import (
 // ConnectionString is the well-known one of the service's local emulator: its
 // origin is "localhost" and its key is no secret. A handler configured with it
 // and a [Service] with default [Options] fit together.
-const ConnectionString = "Endpoint=http://localhost;Port=8080;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
+const ConnectionString = "Endpoint=http://localhost;Port=8080;AccessKey=" + connstr.EmulatorKey + ";Version=1.0;"
 
 // Defaults of [Options].
 const (
