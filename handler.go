@@ -139,7 +139,7 @@ func (h *Handler) screen(header http.Header, a *attributes) (status int, reason 
 func (h *Handler) verify(r *http.Request, a *attributes) error {
 	allowed := h.allowedOrigins()
 	if _, ok := allowed.match(a.origins); !ok {
-		return ErrOrigin
+		return allowed.refusal(a.origins)
 	}
 	for _, v := range h.verifiers {
 		var err error
