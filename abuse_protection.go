@@ -151,6 +151,13 @@ func (s *originSet) match(lines []string) (string, bool) {
 	return "", false
 }
 
+// refusal is the error of an event whose origins are not in the set. It is for
+// the log: it names the hosts of the configuration.
+func (s *originSet) refusal(lines []string) error {
+	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them has to be the same",
+		ErrOrigin, clip(strings.Join(lines, ", ")), clip(strings.Join(s.hosts, ", ")))
+}
+
 func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header[wire.HeaderAllow] = allowMethods

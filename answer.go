@@ -98,6 +98,10 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 		switch r.value.(type) {
 		case Reply, *Reply: // its fields are no message for a client
 			return answer{}, errors.New("reply: a Reply is not a JSON value; return it as it is")
+		case ConnectReply, *ConnectReply:
+			return answer{}, errors.New("reply: a ConnectReply answers connect events only; return a Reply, or a value of your own to send it as JSON")
+		case StateUpdate, *StateUpdate:
+			return answer{}, errors.New("reply: a StateUpdate is not a JSON value; return Reply{State: update}")
 		}
 		if out.data, err = json.Marshal(r.value); err != nil {
 			return answer{}, fmt.Errorf("reply: encode JSON: %w", err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // DefaultMaxBodyBytes is the body limit of a [Config] that sets none: the
@@ -21,7 +23,8 @@ const DefaultMaxBodyBytes = 1<<20 + 64<<10
 // may be called concurrently.
 type Config struct {
 	// Hub is the name of the hub whose events are handled, compared without
-	// case; events of another hub get 404. Empty handles the events of any hub.
+	// case; events of another hub get 404. Empty handles the events of any hub. A
+	// name is a letter, then at most 127 letters, digits or characters of _`,.[]
 	Hub string
 
 	// ConnectionStrings of the service, as the portal shows them. Their keys
@@ -113,8 +116,10 @@ func (c Config) compile() (*Handler, error) {
 		timeout:        c.HandlerTimeout,
 		logger:         c.Logger,
 	}
-	if strings.TrimSpace(c.Hub) != c.Hub {
-		return nil, fmt.Errorf("Hub %q has space around it", clip(c.Hub))
+	if c.Hub != "" {
+		if err := rule.CheckHub(c.Hub); err != nil {
+			return nil, fmt.Errorf("Hub: %w", err)
+		}
 	}
 	switch {
 	case c.MaxBodyBytes < 0:

@@ -132,6 +132,22 @@ func TestHeadersSpelledInSeveralWays(t *testing.T) {
 	}
 }
 
+func TestHeadersCookie(t *testing.T) {
+	t.Parallel()
+	ev := receive[*webpubsub.ConnectEvent](t, "connect", wireBody(`{"headers":{"cookie":["session=s1; theme=\"dark blue\"","session=s2; broken cookie; a=b=c"]}}`))
+	for name, want := range map[string]string{"session": "s1", "theme": "dark blue", "a": "b=c"} {
+		cookie, err := ev.Headers.Cookie(name)
+		require.NoError(t, err, name)
+		assert.Equal(t, want, cookie.Value, name)
+	}
+	for _, headers := range []webpubsub.Headers{ev.Headers, {}, nil} {
+		for _, name := range []string{"Session", "absent", "", "broken cookie"} {
+			_, err := headers.Cookie(name)
+			require.ErrorIs(t, err, http.ErrNoCookie, name)
+		}
+	}
+}
+
 func TestUE40UnknownMembersAndCertificate(t *testing.T) {
 	t.Parallel()
 	ev := receive[*webpubsub.ConnectEvent](t, "connect_unknown_members")

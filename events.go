@@ -198,6 +198,17 @@ func (h Headers) Values(name string) []string {
 	return all
 }
 
+// Cookie returns the cookie of the name that the client's browser sent with its
+// handshake, or [http.ErrNoCookie], as [http.Request.Cookie] does. If several
+// have the name, it returns the first.
+//
+// A page of any origin can open a WebSocket, and the browser may add the cookie:
+// who believes it compares Get("Origin") with its own pages first.
+func (h Headers) Cookie(name string) (*http.Cookie, error) {
+	r := http.Request{Header: http.Header{"Cookie": h.Values("Cookie")}}
+	return r.Cookie(name)
+}
+
 func first(values []string) string {
 	if len(values) == 0 {
 		return ""

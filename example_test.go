@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	exampleKey              = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+	exampleKey              = "not a real key, only one for examples"
 	exampleConnectionString = "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + exampleKey + ";Version=1.0;"
 )
 

@@ -62,7 +62,7 @@ func FuzzState(f *testing.F) {
 			if !utf8.ValidString(key) || !utf8.ValidString(text) {
 				continue
 			}
-			want := map[string]any{key: text, key + "#": float64(number % (1 << 50)), "nested": map[string]any{key: []any{text, nil, true}}}
+			want := map[string]any{key: text, key + "#": float64(int64(number) % (1 << 50)), "nested": map[string]any{key: []any{text, nil, true}}}
 			h := wireHandler(t, onUserEvent(withState(webpubsub.Reply{}, state.Set(want)), nil))
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, wireRequest(t, "user_text"))

@@ -60,11 +60,15 @@ type Handler struct {
 // NewHandler checks a configuration and makes a handler of it. The handler
 // keeps copies; changing cfg's slices and maps later has no effect. The error
 // names the field that is wrong.
+//
+// If one of the keys is the local emulator's, which everybody knows, NewHandler
+// logs that at level Warn.
 func NewHandler(cfg Config) (*Handler, error) {
 	h, err := cfg.compile()
 	if err != nil {
 		return nil, fmt.Errorf("webpubsub: config: %w", err)
 	}
+	h.warnOfKnownKey()
 	return h, nil
 }
 
@@ -135,7 +139,7 @@ func (h *Handler) screen(header http.Header, a *attributes) (status int, reason 
 func (h *Handler) verify(r *http.Request, a *attributes) error {
 	allowed := h.allowedOrigins()
 	if _, ok := allowed.match(a.origins); !ok {
-		return ErrOrigin
+		return allowed.refusal(a.origins)
 	}
 	for _, v := range h.verifiers {
 		var err error

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -30,10 +31,8 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 	for _, name := range slices.Sorted(maps.Keys(hubs)) {
 		h, folded := hubs[name], strings.ToLower(name)
 		switch {
-		case strings.TrimSpace(name) == "":
-			return nil, errors.New("webpubsub: hub mux: a hub has no name")
-		case strings.TrimSpace(name) != name:
-			return nil, fmt.Errorf("webpubsub: hub mux: hub %q has space around it", name)
+		case !rule.IsHub(name):
+			return nil, fmt.Errorf("webpubsub: hub mux: %w", rule.CheckHub(name))
 		case h == nil:
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q is nil", name)
 		case len(h.verifiers) == 0:

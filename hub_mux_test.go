@@ -130,15 +130,16 @@ func TestHubMuxMistakes(t *testing.T) {
 		require.NoError(t, err)
 		return h
 	}
+	const rule = ": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"
 	tests := map[string]struct {
 		hubs map[string]*webpubsub.Handler
 		want string
 	}{
 		"nil":               {nil, "webpubsub: hub mux: no hubs given"},
 		"empty":             {map[string]*webpubsub.Handler{}, "webpubsub: hub mux: no hubs given"},
-		"no name":           {map[string]*webpubsub.Handler{"": h("")}, "webpubsub: hub mux: a hub has no name"},
-		"blank name":        {map[string]*webpubsub.Handler{" ": h("")}, "webpubsub: hub mux: a hub has no name"},
-		"space around":      {map[string]*webpubsub.Handler{"chat ": h("")}, `webpubsub: hub mux: hub "chat " has space around it`},
+		"no name":           {map[string]*webpubsub.Handler{"": h("")}, `webpubsub: hub mux: hub ""` + rule},
+		"blank name":        {map[string]*webpubsub.Handler{" ": h("")}, `webpubsub: hub mux: hub " "` + rule},
+		"space around":      {map[string]*webpubsub.Handler{"chat ": h("")}, `webpubsub: hub mux: hub "chat "` + rule},
 		"nil handler":       {map[string]*webpubsub.Handler{"chat": nil}, `webpubsub: hub mux: handler of hub "chat" is nil`},
 		"other hub":         {map[string]*webpubsub.Handler{"chat": h("game")}, `webpubsub: hub mux: hub "chat" has a handler for hub "game"`},
 		"differ by case":    {map[string]*webpubsub.Handler{"chat": h(""), "CHAT": h("")}, `webpubsub: hub mux: hub "chat" stands twice, names differ by case alone`},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/expect"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -108,6 +109,9 @@ func (h *Handler) log(r *http.Request, level slog.Level, message string, status 
 	logger := h.logger
 	if logger == nil {
 		logger = slog.Default()
+	}
+	if level < slog.LevelError && expect.Refusal(r.Context()) {
+		level = slog.LevelDebug
 	}
 	if !logger.Enabled(r.Context(), level) {
 		return

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,11 +102,13 @@ type AccessKeys struct {
 type keyring struct {
 	origins originSet
 	entries []keyringEntry
+	known   []string // hosts with a key that everybody knows
 }
 
 type keyringEntry struct {
-	host string
-	keys []*accessKey
+	host     string
+	keys     []*accessKey
+	mismatch error // of a request that none of the keys signed
 }
 
 // NewAccessKeys makes a verifier from the connection strings of one or several
@@ -144,6 +147,14 @@ func newKeyring(connectionStrings []string) (*keyring, error) {
 			return nil, fmt.Errorf("[%d]: connection string of %s has no AccessKey; use a Verifier for identity-based access", i, c.Host())
 		}
 		ring.add(c.Host(), newAccessKey(c.AccessKey))
+		if c.AccessKey == connstr.EmulatorKey && !slices.Contains(ring.known, c.Host()) {
+			ring.known = append(ring.known, c.Host())
+		}
+	}
+	for i := range ring.entries {
+		entry := &ring.entries[i]
+		entry.mismatch = fmt.Errorf("%w: the request names the host %s, and of the keys that connection strings have for it (%d) none made a signature; "+
+			`compare them with those of "az webpubsub key show", or of the emulator`, ErrSignature, clip(entry.host), len(entry.keys))
 	}
 	return ring, nil
 }
@@ -180,7 +191,7 @@ func (k *AccessKeys) verify(r *http.Request, allowed *originSet) error {
 	if err := sigs.parse(r.Header[wire.HeaderSignature]); err != nil {
 		return err
 	}
-	known := false
+	var entry *keyringEntry // whose keys were tried
 	list := listScanner{lines: r.Header[wire.HeaderRequestOrigin]}
 	for range maxOrigins {
 		origin, ok := list.next()
@@ -194,16 +205,16 @@ func (k *AccessKeys) verify(r *http.Request, allowed *originSet) error {
 			if !isHost(origin, ring.entries[i].host) {
 				continue
 			}
-			known = true
+			entry = &ring.entries[i]
 			if sigs.matchAny(ring.entries[i].keys, id[0]) {
 				return nil
 			}
 		}
 	}
-	if !known {
-		return ErrOrigin
+	if entry == nil {
+		return ring.origins.refusal(r.Header[wire.HeaderRequestOrigin])
 	}
-	return ErrSignature
+	return entry.mismatch
 }
 
 // String tells how many endpoints have keys, never the keys.

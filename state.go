@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -90,8 +91,10 @@ func (s State[T]) Set(v T) StateUpdate {
 			}
 		}
 		return base64.StdEncoding.EncodeToString(data), nil
-	}}
+	}, of: ofType[T]}
 }
+
+func ofType[T any]() string { return "of type " + reflect.TypeFor[T]().String() }
 
 // Clear makes the update that empties the state: it is written as an empty
 // object, since a reply without a state keeps the old one.
@@ -101,7 +104,10 @@ func (s State[T]) Clear() StateUpdate {
 
 // StateUpdate is what a reply does to the connection's state. The zero value
 // keeps it. [State.Set], [State.Clear] and [RawState] make the others.
-type StateUpdate struct{ encode func() (string, error) }
+type StateUpdate struct {
+	encode func() (string, error)
+	of     func() string // what the state is, for errors; nil: a text of the user's
+}
 
 // RawState sets the state to a string of one's own format: printable ASCII of at
 // most [MaxStateBytes]. The empty string empties it.
@@ -119,12 +125,20 @@ func (u StateUpdate) header() (value string, set bool, err error) {
 		return "", false, fmt.Errorf("encode connection state: %w", err)
 	}
 	if len(value) > MaxStateBytes {
-		return "", false, fmt.Errorf("connection state has %d bytes as a header, at most %d are sent", len(value), MaxStateBytes)
+		return "", false, u.tooLong(len(value))
 	}
 	if !isHeaderValue(value) {
 		return "", false, errors.New("connection state is not printable ASCII without leading or trailing space")
 	}
 	return value, true, nil
+}
+
+func (u StateUpdate) tooLong(size int) error {
+	what := "given to RawState"
+	if u.of != nil {
+		what = u.of()
+	}
+	return fmt.Errorf("connection state %s has %d bytes as a header, at most %d are sent: keep what is long in a store of your own, and its key in the state", what, size, MaxStateBytes)
 }
 
 // isHeaderValue tells whether a value survives as an HTTP header.

@@ -221,13 +221,22 @@ func TestStateSize(t *testing.T) {
 	state := webpubsub.State[map[string]string]{}
 	sized := func(n int) webpubsub.StateUpdate { return state.Set(map[string]string{"s": strings.Repeat("x", n-8)}) }
 	assert.Len(t, stateHeader(t, sized(6144)), webpubsub.MaxStateBytes)
-	for _, reply := range []webpubsub.Reply{withState(webpubsub.Reply{}, sized(6145)), withState(webpubsub.Reply{}, webpubsub.RawState(strings.Repeat("x", 8193)))} {
-		resp := serveFixture(t, onUserEvent(reply, nil), "user_text")
-		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
-		assert.Empty(t, resp.Header.Values("ce-connectionState"))
-		resp = serveFixture(t, onConnect(&webpubsub.ConnectReply{State: reply.State}, nil), "connect")
-		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
-		assert.Empty(t, resp.Header.Values("ce-connectionState"))
+	const rule = "at most 8192 are sent: keep what is long in a store of your own, and its key in the state"
+	for want, update := range map[string]webpubsub.StateUpdate{
+		"connection state of type map[string]string has 8196 bytes as a header, " + rule: sized(6145),
+		"connection state given to RawState has 8193 bytes as a header, " + rule:         webpubsub.RawState(strings.Repeat("x", 8193)),
+	} {
+		for fixture, cfg := range map[string]webpubsub.Config{
+			"user_text": onUserEvent(withState(webpubsub.Reply{}, update), nil),
+			"connect":   onConnect(&webpubsub.ConnectReply{State: update}, nil),
+		} {
+			log, logger := debugLog()
+			cfg.Logger = logger
+			resp := serveFixture(t, cfg, fixture)
+			assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+			assert.Empty(t, resp.Header.Values("ce-connectionState"))
+			assert.Contains(t, logRecord(t, log)["error"], want)
+		}
 	}
 	assert.Len(t, stateHeader(t, webpubsub.RawState(strings.Repeat("x", 8192))), 8192)
 }

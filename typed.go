@@ -25,7 +25,8 @@ type UserEventFunc func(ctx context.Context, ev *UserEvent) (Reply, error)
 //
 // The payload is decoded and validated as [UserEvent.DecodeJSON] does, and the
 // function runs only if it is right. What it returns is sent as JSON; a
-// function that returns a [Reply] decides for itself.
+// function that returns a [Reply] or [*Reply] decides for itself, and a nil
+// *Reply sends nothing.
 func JSON[In, Out any](f func(ctx context.Context, ev *UserEvent, in In) (Out, error)) UserEventFunc {
 	if f == nil {
 		return nil // NewHandler names the event whose function is missing
@@ -48,7 +49,17 @@ func JSON[In, Out any](f func(ctx context.Context, ev *UserEvent, in In) (Out, e
 		if err != nil {
 			return Reply{}, err
 		}
-		return JSONReply(out), nil
+		switch out := any(out).(type) {
+		case Reply: // Out is an interface
+			return out, nil
+		case *Reply:
+			if out == nil {
+				return Reply{}, nil
+			}
+			return *out, nil
+		default:
+			return JSONReply(out), nil
+		}
 	}
 }
 

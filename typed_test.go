@@ -103,6 +103,57 @@ func TestJSONTypes(t *testing.T) {
 	}
 }
 
+// What a function returns instead of a value of its own decides for itself, or is
+// a mistake that the log explains.
+func TestJSONOfReplies(t *testing.T) {
+	t.Parallel()
+	reply := webpubsub.TextReply("as it is")
+	for name, tt := range map[string]struct {
+		f      webpubsub.UserEventFunc
+		status int
+		answer string
+		logged string // empty: nothing
+	}{
+		"Reply":                 {returningJSON(reply), 200, "as it is", ""},
+		"*Reply":                {returningJSON(&reply), 200, "as it is", ""},
+		"nil *Reply":            {returningJSON[*webpubsub.Reply](nil), 204, "", ""},
+		"any of a Reply":        {returningJSON[any](reply), 200, "as it is", ""},
+		"any of a *Reply":       {returningJSON[any](&reply), 200, "as it is", ""},
+		"any of a nil *Reply":   {returningJSON[any]((*webpubsub.Reply)(nil)), 204, "", ""},
+		"nil":                   {returningJSON[any](nil), 200, "null", ""},
+		"JSONReply of a Reply":  {returningJSON(webpubsub.JSONReply(reply)), 500, "Internal Server Error", "reply: a Reply is not a JSON value; return it as it is"},
+		"ConnectReply":          {returningJSON(webpubsub.ConnectReply{UserID: "ann"}), 500, "Internal Server Error", connectReplyMistake},
+		"*ConnectReply":         {returningJSON(&webpubsub.ConnectReply{UserID: "ann"}), 500, "Internal Server Error", connectReplyMistake},
+		"any of a ConnectReply": {returningJSON[any](webpubsub.ConnectReply{}), 500, "Internal Server Error", connectReplyMistake},
+		"StateUpdate": {
+			returningJSON(webpubsub.RawState("x")), 500, "Internal Server Error",
+			"reply: a StateUpdate is not a JSON value; return Reply{State: update}",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, logger := debugLog()
+			cfg := withFallback(tt.f)
+			cfg.Logger = logger
+			resp := serveFixture(t, cfg, "user_json", wireBody(`{}`))
+			assert.Equal(t, tt.status, resp.StatusCode)
+			assert.Equal(t, tt.answer, wireText(t, resp))
+			if tt.logged == "" {
+				assert.Empty(t, log.String())
+				return
+			}
+			assert.Equal(t, tt.logged, logRecord(t, log)["error"])
+		})
+	}
+}
+
+const connectReplyMistake = "reply: a ConnectReply answers connect events only; return a Reply, or a value of your own to send it as JSON"
+
+// returningJSON is a typed function that returns out.
+func returningJSON[Out any](out Out) webpubsub.UserEventFunc {
+	return webpubsub.JSON(func(context.Context, *webpubsub.UserEvent, struct{}) (Out, error) { return out, nil })
+}
+
 // jsonRaw stands for types that decode themselves.
 type jsonRaw struct{ data []byte }
 

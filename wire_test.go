@@ -19,15 +19,15 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// What the fixtures of testdata/wire were made with: the well-known key of the
-// service's emulator as the primary key, and a secondary one.
+// What the fixtures of testdata/wire were made with: two keys, of which the
+// secondary one is the emulator's, which a handler warns of.
 const (
 	wireHub                       = "chat"
 	wireOrigin                    = "contoso.webpubsub.azure.com"
 	wireConnectionID              = "0f9c97a2f0bf4706afe87a14e0797b11"
 	wireMQTTClientID              = "device-7"
-	wireKey                       = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-	wireSecondaryKey              = "BCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGHI"
+	wireKey                       = "BCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGHI"
+	wireSecondaryKey              = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 	wireConnectionString          = "Endpoint=https://" + wireOrigin + ";AccessKey=" + wireKey + ";Version=1.0;"
 	wireSecondaryConnectionString = "Endpoint=https://" + wireOrigin + ";AccessKey=" + wireSecondaryKey + ";Version=1.0;"
 )

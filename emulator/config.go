@@ -10,12 +10,13 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
+	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // DefaultAccessKey is the access key of this emulator and of Microsoft's if no
 // other is set. It is no secret.
-const DefaultAccessKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+const DefaultAccessKey = connstr.EmulatorKey
 
 // DefaultKeepAlive is the time between pings to clients.
 const DefaultKeepAlive = 20 * time.Second
@@ -61,7 +62,9 @@ type EventHandler struct {
 	// URLTemplate (urlTemplate) is an absolute http or https URL in whose path and
 	// query {hub} and {event} stand for the event's.
 	URLTemplate string
-	// Handler is called in memory, if it is set; URLTemplate may be empty then.
+	// Handler is called in memory, if it is set. Its requests have the URL of
+	// URLTemplate, or http://localhost/eventhandler/{hub}/{event} if that is empty:
+	// an [http.ServeMux] with a pattern that matches it sets path values.
 	Handler http.Handler
 	// UserEventPattern (userEventPattern) is "*", a name, a pattern (*, **, ?), or
 	// several of these, separated by commas. Empty: no user events.
@@ -123,8 +126,8 @@ func (c *Config) complete() error {
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
-		if !rest.ValidHub(name) {
-			return fmt.Errorf("emulator: hub %q: want a letter, then at most 127 letters, digits or characters of _`,.[]", name)
+		if err := rule.CheckHub(name); err != nil {
+			return fmt.Errorf("emulator: %w", err)
 		}
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)

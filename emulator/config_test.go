@@ -25,7 +25,7 @@ func TestConfigThatIsWrong(t *testing.T) {
 	}{
 		"no key":    {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
 		"empty key": {emulator.Config{AccessKeys: []string{"a", ""}}, "emulator: AccessKeys: an access key is empty"},
-		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[]"},
+		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
 		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
 	} {
 		s, err := emulator.New(tc.cfg)
@@ -158,7 +158,7 @@ func TestLogs(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, want := range []string{
-			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx"`,
+			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx; something in front of the handler asks for a login or redirects, `,
 			`level=WARN msg="client refused" hub=chat status=500 reason="no consent: `,
 			`level=INFO msg="validation passed"`,
 			`level=INFO msg="client connected" hub=chat connection=` + id + ` user=ann subprotocol=` + reliableJSON,

@@ -16,6 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Server is an emulator: an [http.Handler] for clients (/client/…) and REST calls
@@ -85,7 +86,7 @@ func (s *Server) routes() {
 
 func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
 	name := cmp.Or(r.PathValue("hub"), r.URL.Query().Get("hub"))
-	if !rest.ValidHub(name) {
+	if !rule.IsHub(name) {
 		http.Error(w, "The hub's name is missing or not valid.", http.StatusBadRequest)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/conformance"
+	"github.com/go-webpubsub/webpubsub/internal/expect"
 )
 
 // CheckError is a rule of the protocol that a handler breaks.
@@ -42,6 +43,10 @@ func (e *CheckError) Error() string {
 // "lookalike-origin"; take what does not apply out of the error with
 // [errors.As], or with its Unwrap() []error.
 //
+// A [webpubsub.Handler] logs what it refuses of these requests at level Debug, not
+// Warn: a handler that passes leaves a test's output as it is. Errors of its
+// functions that are answered with 5xx are logged as ever.
+//
 // [Options.URL] is where the requests go; Retry and Transport do not matter.
 func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	if h == nil {
@@ -56,7 +61,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("httptest: check: options: %w", err)
 	}
-	failures, err := conformance.Run(ctx, conformance.Target{
+	failures, err := conformance.Run(expect.WithRefusal(ctx), conformance.Target{
 		Origin:     s.origin,
 		Keys:       slices.Clone(s.keys),
 		Validation: s.NewValidationRequest,

@@ -39,7 +39,7 @@ func ExampleCheckHandler() {
 	// <nil>
 	// options-consent
 	// the service signs no validation request, and sends no events to a handler that has not consented
-	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []
+	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []; something in front of the handler asks for a login or redirects, and has to let validation requests through: they come by OPTIONS and bring no credentials
 }
 
 // A request that the service would not send: its signature belongs to another

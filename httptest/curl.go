@@ -9,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // Curl writes a shell command that sends one user event with a text payload to a
-// server, as the service of a connection string would; see [Service.Curl]. Like
+// server, as the service of [ConnectionString] would; see [Service.Curl]. Like
 // [New], it panics if that cannot be done.
-func Curl(url, connectionString, event, text string) string {
-	command, err := New(nil, &Options{URL: url, ConnectionString: connectionString}).Curl(event, text)
+func Curl(url, event, text string) string {
+	command, err := New(nil, &Options{URL: url}).Curl(event, text)
 	if err != nil {
 		panic(err)
 	}
@@ -25,11 +26,17 @@ func Curl(url, connectionString, event, text string) string {
 
 // Curl writes a shell command that sends one user event with a text payload, as
 // the service would: signed, and quoted so that it can be pasted. The
-// connection is made up; the key is not in the command, and its signature is
-// good for that connection alone.
+// connection is made up.
+//
+// Whoever reads a signature can send any event of its connection, so that a
+// command is signed with the key of [ConnectionString] only. For a service with
+// another key Curl returns an error.
 //
 // Give [New] a nil handler and the URL of the server that is to be tried.
 func (s *Service) Curl(event, text string) (string, error) {
+	if s.keys[0] != connstr.EmulatorKey {
+		return "", fmt.Errorf("httptest: curl: the key of %s may be a secret, and a command shows its signature to whoever reads it: use ConnectionString, whose key everybody knows, for the handler and the service", s.origin)
+	}
 	if strings.ContainsRune(text, 0) {
 		return "", errors.New("httptest: text has a NUL byte, which no command line can hold")
 	}
@@ -38,6 +45,7 @@ func (s *Service) Curl(event, text string) (string, error) {
 		ConnectionID: "curl",
 		RequestID:    "curl",
 		ContentType:  contentType(webpubsub.DataText),
+		Signature:    Signature{Keys: []string{connstr.EmulatorKey}}, // not SecondaryKey, which may be a secret
 	})
 	if err != nil {
 		return "", err

@@ -29,5 +29,6 @@
 // name.
 //
 // Security: [ConnectionString] holds a key that everybody knows. A handler that
-// accepts it outside of a test accepts everybody.
+// accepts it outside of a test accepts everybody, so [webpubsub.NewHandler] logs a
+// warning, also in a test.
 package httptest

@@ -53,7 +53,7 @@ type NoConsentError struct {
 
 // Error tells what is missing for consent.
 func (e *NoConsentError) Error() string {
-	cause := upstream.NoConsentError{Method: e.Method, Status: e.Status, AllowedOrigins: e.AllowedOrigins}
+	cause := upstream.NoConsentError{Method: e.Method, Status: e.Status, AllowedOrigins: e.AllowedOrigins, Body: e.Body}
 	s := "httptest: " + cause.Error()
 	if len(e.Body) > 0 {
 		s += fmt.Sprintf(": %q", clip(string(e.Body)))

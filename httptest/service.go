@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -20,7 +21,7 @@ import (
 // ConnectionString is the well-known one of the service's local emulator: its
 // origin is "localhost" and its key is no secret. A handler configured with it
 // and a [Service] with default [Options] fit together.
-const ConnectionString = "Endpoint=http://localhost;Port=8080;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
+const ConnectionString = "Endpoint=http://localhost;Port=8080;AccessKey=" + connstr.EmulatorKey + ";Version=1.0;"
 
 // Defaults of [Options].
 const (
@@ -31,7 +32,8 @@ const (
 // Options of a [Service]. The zero value of each field, like a nil *Options,
 // stands for its default.
 type Options struct {
-	// Hub (ce-hub) whose events are raised; empty is [DefaultHub].
+	// Hub (ce-hub) whose events are raised, a name that the service could have;
+	// empty is [DefaultHub].
 	Hub string
 	// ConnectionString of the service that is played: its host is the origin of
 	// the requests, its key signs them. Empty is [ConnectionString].
@@ -121,6 +123,9 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 		return nil, errors.New("Transport is for delivery to URL, but a handler is given too")
 	}
 	o.Hub = or(o.Hub, DefaultHub)
+	if err := rule.CheckHub(o.Hub); err != nil {
+		return nil, fmt.Errorf("Hub: %w", err)
+	}
 	c, err := connstr.Parse(or(o.ConnectionString, ConnectionString))
 	if err != nil {
 		return nil, fmt.Errorf("ConnectionString: %w", err)

@@ -32,6 +32,7 @@ func TestNewPanics(t *testing.T) {
 		"handler and transport":     {h, &httptest.Options{Transport: http.DefaultTransport}},
 		"connection string":         {h, &httptest.Options{ConnectionString: "nonsense"}},
 		"no key":                    {h, &httptest.Options{ConnectionString: "Endpoint=https://a.test"}},
+		"hub":                       {h, &httptest.Options{Hub: "my-hub"}},
 		"relative URL":              {h, &httptest.Options{URL: "/eventhandler"}},
 		"other scheme":              {h, &httptest.Options{URL: "tunnel:///eventhandler"}},
 		"unknown parameter":         {h, &httptest.Options{URL: "http://a.test/{user}"}},
@@ -281,18 +282,33 @@ func TestCurl(t *testing.T) {
 	assert.Equal(t, text, string(answer.Body))
 }
 
-func TestCurlOfAConnectionString(t *testing.T) {
+func TestCurlOfAURL(t *testing.T) {
 	t.Parallel()
 	const url = "http://127.0.0.1:3000/eventhandler"
 	want, err := httptest.New(nil, &httptest.Options{URL: url}).Curl("message", "hello")
 	require.NoError(t, err)
-	got := httptest.Curl(url, httptest.ConnectionString, "message", "hello")
-	own := regexp.MustCompile(`(?m)^  -H 'ce-(time|signature): .*$`) // the time, and the other key, which is random
+	got := httptest.Curl(url, "message", "hello")
+	own := regexp.MustCompile(`(?m)^  -H 'ce-time: .*$`)
 	assert.Equal(t, own.ReplaceAllString(want, ""), own.ReplaceAllString(got, ""))
-	assert.Contains(t, got, webpubsub.Sign("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "curl"))
+	assert.Contains(t, got, "'ce-signature: "+webpubsub.Sign("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "curl")+"'")
 	assert.NotContains(t, got, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH")
-	assert.Panics(t, func() { httptest.Curl(url, "AccessKey=x", "message", "hello") })
-	assert.Panics(t, func() { httptest.Curl(url, httptest.ConnectionString, "", "hello") })
+	assert.Panics(t, func() { httptest.Curl("/eventhandler", "message", "hello") })
+	assert.Panics(t, func() { httptest.Curl(url, "", "hello") })
+}
+
+// A signature is as good as a key for its connection: no command has one of a
+// key that could be a secret.
+func TestCurlSignsWithTheKnownKeyOnly(t *testing.T) {
+	t.Parallel()
+	const url, secret = "http://127.0.0.1:3000/eventhandler", "s3cr3t"
+	command, err := httptest.New(nil, &httptest.Options{URL: url, SecondaryKey: secret}).Curl("message", "hello")
+	require.NoError(t, err)
+	assert.NotContains(t, command, webpubsub.Sign(secret, "curl"))
+
+	command, err = httptest.New(nil, &httptest.Options{URL: url, ConnectionString: "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + secret}).Curl("message", "hello")
+	require.EqualError(t, err, "httptest: curl: the key of contoso.webpubsub.azure.com may be a secret, and a command shows its signature to whoever reads it: "+
+		"use ConnectionString, whose key everybody knows, for the handler and the service")
+	assert.Empty(t, command)
 }
 
 func TestCurlRefuses(t *testing.T) {

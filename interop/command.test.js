@@ -46,8 +46,6 @@ async function start(program, args, env, fits) {
 
 test("webpubsub emulator beside examples/echo", async () => {
   const port = await freePort();
-  const echo = spawn(process.env.ECHO, [], { env: { ...process.env, PORT: String(port) }, stdio: "ignore" });
-  await within(listening(port), "listening echo");
   const upstream = `http://localhost:${port}/eventhandler`;
   const emulator = await start(
     process.env.WEBPUBSUB,
@@ -56,6 +54,9 @@ test("webpubsub emulator beside examples/echo", async () => {
     (line) => line.startsWith("connection string"),
   );
   const connectionString = emulator.found.replace("connection string", "").trim();
+  const handler = { ...process.env, PORT: String(port), WEBPUBSUB_CONNECTION_STRING: connectionString };
+  const echo = spawn(process.env.ECHO, [], { env: handler, stdio: "ignore" });
+  await within(listening(port), "listening echo");
   const harness = { connectionString, endpoint: /Endpoint=([^;]+)/.exec(connectionString)[1] };
   const { stdout } = await promisify(execFile)(process.execPath, ["echo.js"], {
     env: { ...process.env, WEBPUBSUB_CONNECTION_STRING: connectionString },

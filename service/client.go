@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 const (
@@ -127,7 +128,7 @@ func NewClientFromConnectionString(connectionString, hub string, opts *Options) 
 }
 
 func newClient(endpoint, hub string, o Options) (*Client, error) {
-	if err := checkHub(hub); err != nil {
+	if err := rule.CheckHub(hub); err != nil {
 		return nil, err
 	}
 	base, err := parseBase(endpoint)

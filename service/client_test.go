@@ -25,7 +25,7 @@ func newServer(tb testing.TB, h http.HandlerFunc) string {
 	return srv.URL
 }
 
-const hubRule = ": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen)"
+const hubRule = ": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"
 
 func TestNewClientRefuses(t *testing.T) {
 	t.Parallel()

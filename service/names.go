@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"mime"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,15 +11,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
-
-var hubPattern = regexp.MustCompile("^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$")
-
-func checkHub(hub string) error {
-	if !hubPattern.MatchString(hub) {
-		return fmt.Errorf("hub %s: want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen)", quote(hub))
-	}
-	return nil
-}
 
 // checkGroup holds a name to the service's rule for groups.
 func checkGroup(group string) error {

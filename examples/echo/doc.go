@@ -1,8 +1,9 @@
-// Command echo sends what clients say back to them, whatever their hub. PORT is
-// where it listens.
+// Command echo sends what clients say back to them, whatever their hub. It
+// verifies with the connection string in WEBPUBSUB_CONNECTION_STRING, and does
+// not start without one. PORT is where it listens, 3000 by default.
 //
-// Two things in it are for trying out, and a server that strangers can reach
-// leaves both out. Without WEBPUBSUB_CONNECTION_STRING it believes the emulator,
-// whose key everybody knows. And the command that it prints holds a signature:
-// whoever reads it can send any event in the name of the connection "curl".
+// To try it on one machine, give it the connection string that webpubsub
+// emulator prints, and the emulator its URL:
+//
+//	go run ./cmd/webpubsub emulator --hub echo --upstream http://localhost:3000/eventhandler
 package main

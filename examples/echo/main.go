@@ -6,23 +6,29 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub"
-	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
 func echo(_ context.Context, _ *webpubsub.UserEvent, text string) (string, error) { return text, nil }
 
 func main() {
-	service := cmp.Or(os.Getenv("WEBPUBSUB_CONNECTION_STRING"), httptest.ConnectionString)
 	h, err := webpubsub.NewHandler(webpubsub.Config{
-		ConnectionStrings: []string{service},
+		ConnectionStrings: []string{os.Getenv("WEBPUBSUB_CONNECTION_STRING")},
 		UserEvents:        map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(echo)},
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Fatalf("WEBPUBSUB_CONNECTION_STRING: %v", err)
 	}
-	addr := "127.0.0.1:" + cmp.Or(os.Getenv("PORT"), "3000")
-	log.Println("try it:\n" + httptest.Curl("http://"+addr+"/eventhandler", service, "message", "hello"))
-	log.Fatal(http.ListenAndServe(addr, h)) // h is an http.Handler: mount it in any router
+	server := http.Server{
+		Addr:              "127.0.0.1:" + cmp.Or(os.Getenv("PORT"), "3000"),
+		Handler:           h, // an http.Handler: mount it in any router
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute, // the service waits 100 s for an answer
+		IdleTimeout:       2 * time.Minute,
+	}
+	log.Println("listening on", server.Addr)
+	log.Fatal(server.ListenAndServe())
 }

@@ -73,14 +73,23 @@ var rooms = []room{
 		why:  "it cuts a stranger's text, wherever that is shown",
 	},
 	{
+		name: "internal/rule",
+		ours: []pattern{"internal/excerpt"},
+		why:  "the service's rules for names count for all who speak to it, are spoken to by it, or play it",
+	},
+	{
+		name: "internal/expect",
+		why:  "it is a mark between the test kit and the handler, which must not know the kit",
+	},
+	{
 		name:  ".",
-		ours:  []pattern{"internal/wire", "internal/connstr", "internal/jsonscan"},
+		ours:  []pattern{"internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/expect"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
 		why:   "what it imports, every user's program imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
 	},
 	{
 		name:  "service/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/rule"},
 		third: []pattern{azcore, jwt},
 		why:   "a program that only calls the service carries no event handler",
 	},
@@ -104,13 +113,13 @@ var rooms = []room{
 	},
 	{
 		name:  "httptest/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/..."},
+		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/rule", "internal/expect", "internal/upstream/...", "internal/conformance/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "the kit goes into users' tests: it brings them nothing that the handler does not, but the SDK's HTTP binding",
 	},
 	{
 		name:  "emulator/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/..."},
+		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/rule", "internal/upstream/..."},
 		third: []pattern{webSocket, jwt},
 		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
 	},

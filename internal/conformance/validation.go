@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -66,7 +67,12 @@ func validationChecks() []Check {
 
 func (p *probe) consents(what string, req *http.Request, origin string) {
 	if answer := p.do(what, req); answer != nil && !consents(answer, origin) {
-		p.failf("%s: answered with %s and WebHook-Allowed-Origin %q", what, describe(answer), answer.Header[wire.HeaderAllowedOrigin])
+		denied := upstream.NoConsentError{Status: answer.Status, AllowedOrigins: answer.Header[wire.HeaderAllowedOrigin], Body: answer.Body}
+		problem := fmt.Sprintf("%s: answered with %s and WebHook-Allowed-Origin %q", what, describe(answer), denied.AllowedOrigins)
+		if hint := denied.Hint(); hint != "" {
+			problem += "; " + hint
+		}
+		p.failf("%s", problem)
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 	"strings"
 )
 
+// EmulatorKey is the access key of the service's local emulators, Microsoft's
+// and this module's, if they are given no other. Everybody knows it.
+const EmulatorKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+
 // ConnectionString is a parsed connection string,
 // "Endpoint=https://name.webpubsub.azure.com;AccessKey=…;Version=1.0;".
 // It never prints its access key.
@@ -26,7 +30,7 @@ type ConnectionString struct {
 // error contains more of s than the names of its keys and its endpoint.
 func Parse(s string) (ConnectionString, error) {
 	if strings.TrimSpace(s) == "" {
-		return ConnectionString{}, errors.New("connection string is empty; is the variable that should hold it set?")
+		return ConnectionString{}, errors.New(`connection string is empty, want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`)
 	}
 	values := make(map[string]string, 4)
 	for segment := range strings.SplitSeq(s, ";") {

@@ -40,9 +40,10 @@ func TestParse(t *testing.T) {
 
 func TestParseErrorsNameTheRuleAndNoKey(t *testing.T) {
 	t.Parallel()
+	const empty = `connection string is empty, want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`
 	for in, want := range map[string]string{
-		"":                                 "connection string is empty; is the variable that should hold it set?",
-		" \n":                              "connection string is empty; is the variable that should hold it set?",
+		"":                                 empty,
+		" \n":                              empty,
 		key[:len(key)-1]:                   "connection string: a segment has no =, want Endpoint=…;AccessKey=…",
 		"AccessKey=" + key:                 "connection string: Endpoint is missing",
 		"Endpoint=;AccessKey=" + key:       "connection string: endpoint is empty",

@@ -3,18 +3,13 @@ package rest
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
-
-var hubPattern = regexp.MustCompile("^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$")
-
-// ValidHub tells whether a hub can have the name.
-func ValidHub(name string) bool { return hubPattern.MatchString(name) }
 
 // pathChecks by the name of the parameter.
 var pathChecks = []struct {
@@ -23,7 +18,7 @@ var pathChecks = []struct {
 	ok    func(string) bool
 	rule  string
 }{
-	{"hub", "hub", ValidHub, "The field hub must match the regular expression '^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$'."},
+	{"hub", "hub", rule.IsHub, "The field hub must match the regular expression '^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$'."},
 	{"group", "group", validGroup, groupRule},
 	{"user", "userId", validID, "The field userId must not be empty."},
 	{"connection", "connectionId", validID, "The field connectionId must not be empty."},

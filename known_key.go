@@ -1,0 +1,32 @@
+package webpubsub
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+)
+
+// warnOfKnownKey logs once, when the handler is made, that one of its keys is
+// the local emulators'. That is right on a developer's machine and for a test,
+// and nowhere else: by a variable that is not set, say, it gets further.
+func (h *Handler) warnOfKnownKey() {
+	var hosts []string
+	for _, v := range h.verifiers {
+		if keys, ok := v.(*AccessKeys); ok {
+			if ring := keys.current.Load(); ring != nil {
+				hosts = append(hosts, ring.known...)
+			}
+		}
+	}
+	if len(hosts) == 0 {
+		return
+	}
+	logger := h.logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.LogAttrs(context.Background(), slog.LevelWarn,
+		"webpubsub: an access key is the local emulator's, which everybody knows: whoever reaches this handler can send it events of any user; "+
+			"in production, use the connection string of your own service",
+		slog.String("host", strings.Join(hosts, ", ")))
+}
