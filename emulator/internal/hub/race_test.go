@@ -65,6 +65,7 @@ func TestGreetedInItsGroups(t *testing.T) {
 		}
 		return nil
 	}, func() {})
+	l.Open()
 	h.Connect(hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"lobby", "lobby"}}, l)
 	h.Send(hub.Target{Group: "lobby"}, &hub.Message{Type: hub.Text, Data: []byte("hello")}, 0)
 	l.Wait()
@@ -84,10 +85,12 @@ type slow struct {
 func (s *slow) Connected(*hub.Connection) { <-s.until }
 
 func newLink(frames *[]string) *hub.Link {
-	return hub.NewLink(func(f hub.Frame) error {
+	l := hub.NewLink(func(f hub.Frame) error {
 		*frames = append(*frames, string(f.Data))
 		return nil
 	}, func() {})
+	l.Open()
+	return l
 }
 
 func connect(t *testing.T, h *hub.Hub, l *hub.Link) *hub.Connection {
