@@ -16,6 +16,8 @@
 //
 //   - A user event that fails closes a client without Web PubSub subprotocol
 //     (1011). Others get an ack with the error InternalServerError and stay.
+//   - A client without Web PubSub subprotocol that sends to its group without the
+//     permission is closed (1008). Others get an ack with the error Forbidden.
 //   - The answer of a handler that refuses a client has its status passed on, not
 //     its body.
 //   - A client of a reliable subprotocol that closes with 1000, or without a

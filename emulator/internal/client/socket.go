@@ -224,7 +224,16 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 	if refused != nil {
 		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
 			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", refused.Error()))
+		if s.isRaw() { // nothing else can tell it
+			c.End(hub.ClosePolicy, "The client does not have permission to send to its group.")
+		}
 	}
+}
+
+// isRaw reports whether the client has no Web PubSub subprotocol: it gets no acks.
+func (s *socket) isRaw() bool {
+	_, raw := s.protocol.(subprotocol.Raw)
+	return raw
 }
 
 // event hands a message to the event handler. What it answers reaches the client
@@ -242,7 +251,7 @@ func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.S
 		c.Finish(req.AckID, nil)
 		return
 	}
-	if _, raw := s.protocol.(subprotocol.Raw); raw {
+	if s.isRaw() {
 		c.End(hub.CloseInternal, "The event could not be handled.")
 		return
 	}
