@@ -20,6 +20,9 @@ const DefaultAccessKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 // DefaultKeepAlive is the time between pings to clients.
 const DefaultKeepAlive = 20 * time.Second
 
+// DefaultMaxGroups is how many groups a client can be in.
+const DefaultMaxGroups = hub.DefaultMaxGroups
+
 // Config of a [Server]. The zero value is an emulator without event handlers, to
 // which clients with a token connect to any hub.
 type Config struct {
@@ -35,6 +38,11 @@ type Config struct {
 	Hubs map[string]Hub
 	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
 	TrustTokens bool
+	// MaxGroups is how many groups a client can be in at a time. Zero is
+	// [DefaultMaxGroups]; what the service allows is not documented. A client that
+	// joins one more gets the ack error BadRequest, a REST call 409, a handshake that
+	// brings more 400, or 500 if the event handler does.
+	MaxGroups int
 	// KeepAlive is the time between pings. Zero is [DefaultKeepAlive], negative
 	// sends none, so that a client whose machine is gone stays.
 	KeepAlive time.Duration
@@ -113,6 +121,12 @@ func (c *Config) complete() error {
 	}
 	if c.Origin == "" {
 		c.Origin = "localhost"
+	}
+	if c.MaxGroups < 0 {
+		return fmt.Errorf("emulator: MaxGroups %d: want 0, which is %d, or more", c.MaxGroups, DefaultMaxGroups)
+	}
+	if c.MaxGroups == 0 {
+		c.MaxGroups = DefaultMaxGroups
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive

@@ -109,6 +109,7 @@ func (s *Server) hub(name string) *hub.Hub {
 	h := s.hubs[folded]
 	if h == nil {
 		h = hub.New(folded, s.clock, observer{s.events, s.cfg.Logger})
+		h.MaxGroups = s.cfg.MaxGroups
 		s.hubs[folded] = h
 	}
 	return h

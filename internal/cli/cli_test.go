@@ -226,6 +226,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "address", args: []string{"emulator", "--addr", "8080"}, code: 2, stderr: `--addr "8080": want host:port`},
 		{name: "address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "--addr: listen tcp " + address},
 		{name: "log format", args: []string{"emulator", "--log-format", "xml"}, code: 2, stderr: `--log-format "xml": want text or json`},
+		{name: "no groups", args: []string{"emulator", "--max-groups", "0"}, code: 2, stderr: "--max-groups 0: want 1 or more"},
 		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_VERBOSE": "maybe"}, code: 2, stderr: `WEBPUBSUB_VERBOSE "maybe": `},
 		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
 		{name: "upstream that is no URL", args: []string{"emulator", "--hub", "a", "--upstream", "u"}, code: 2, stderr: `hub "a", event handler 0: `},

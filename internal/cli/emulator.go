@@ -52,6 +52,7 @@ type emulatorFlags struct {
 	settings        string
 	keyFile         string
 	trustTokens     bool
+	maxGroups       int
 	logFormat       string
 	verbose         bool
 }
@@ -75,6 +76,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.settings, "settings", "", "`file` with the settings of hubs, YAML or JSON")
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
 	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, as a stand-in for Entra ID")
+	f.IntVar(&in.maxGroups, "max-groups", emulator.DefaultMaxGroups, "`number` of groups that a client can be in")
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
 	f.BoolVar(&in.verbose, "verbose", false, "log each frame of clients, too")
 	return cmd
@@ -82,7 +84,10 @@ func emulatorCommand(env Environment) *cobra.Command {
 
 // config makes the emulator's settings and tells whether its key is no secret.
 func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known bool, err error) {
-	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, Hubs: make(map[string]emulator.Hub)}
+	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
+	if in.maxGroups < 1 {
+		return cfg, false, usage("--max-groups %d: want 1 or more", in.maxGroups)
+	}
 	if in.settings != "" {
 		if cfg.Hubs, err = readSettings(in.settings); err != nil {
 			return cfg, false, usage("--settings %q: %w", in.settings, err)

@@ -123,6 +123,10 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		return
 	}
 	h := e.Hub(hubName)
+	if err := checkGroups("token", in.Claims["webpubsub.group"], h.MaxGroups); err != nil {
+		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
+		return
+	}
 	agreed, err := e.agree(h, in)
 	if err != nil {
 		status := http.StatusInternalServerError
@@ -158,6 +162,9 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 	}
 	if out.Roles, err = role.Parse(roles); err == nil {
 		out.Subprotocol, err = negotiate(in.Subprotocols, chosen)
+	}
+	if err == nil {
+		err = checkGroups("answer to connect", out.Groups, h.MaxGroups)
 	}
 	if err != nil {
 		e.Events.Abandoned(in.ConnectionID, "")
