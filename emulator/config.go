@@ -36,6 +36,13 @@ type Config struct {
 	// Hubs are the settings of hubs by name, without case. A hub that is not named
 	// has no event handlers and takes no anonymous clients.
 	Hubs map[string]Hub
+	// TrustHosts are hosts, without port, that are trusted beside the emulator's own:
+	// for requests to them, and from web pages of them. "*" is any. It counts while an
+	// access key is [DefaultAccessKey] or TrustTokens is set. Everybody has credentials
+	// then, so other requests are refused (403) if they are for another host than a
+	// loopback name or address, the address that they came to or Origin, or from a web
+	// page of another: a page that a browser on this machine shows could make them.
+	TrustHosts []string
 	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
 	TrustTokens bool
 	// MaxGroups is how many groups a client can be in at a time. Zero is
@@ -121,6 +128,12 @@ func (c *Config) complete() error {
 	}
 	if c.Origin == "" {
 		c.Origin = "localhost"
+	}
+	c.TrustHosts = slices.Clone(c.TrustHosts)
+	for _, host := range c.TrustHosts {
+		if err := checkTrusted(host); err != nil {
+			return err
+		}
 	}
 	if c.MaxGroups < 0 {
 		return fmt.Errorf("emulator: MaxGroups %d: want 0, which is %d, or more", c.MaxGroups, DefaultMaxGroups)

@@ -129,6 +129,7 @@ func TestLogs(t *testing.T) {
 		var logged bytes.Buffer
 		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "SECRET-answer")}}
 		cfg := chat(h)
+		cfg.TrustHosts = []string{"other.test"}
 		cfg.Hubs["chat"].EventHandlers[0].URLTemplate = "http://localhost/{event}?code=SECRET-code"
 		cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
 			mu.Lock()

@@ -36,5 +36,6 @@
 //
 // Its defaults are those of Microsoft's emulator, so that connection strings fit
 // both. The access key that both have by default is known to everybody: listen
-// on loopback only, or set another.
+// on loopback only, or set another. While it is in use, requests of foreign web
+// pages are refused; see [Config].TrustHosts.
 package emulator

@@ -29,6 +29,7 @@ type Server struct {
 	settings map[string]Hub
 	api      http.Handler
 	mux      *http.ServeMux
+	guard    *guard // nil: none is needed
 
 	mu   sync.Mutex
 	hubs map[string]*hub.Hub
@@ -68,6 +69,7 @@ func New(cfg Config) (*Server, error) {
 		KeepAlive: max(cfg.KeepAlive, 0),
 		Logger:    cfg.Logger,
 	})
+	s.guard = newGuard(&cfg)
 	s.routes()
 	return s, nil
 }
@@ -94,6 +96,9 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
 
 // ServeHTTP serves clients and REST calls.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.guard.admits(w, r) {
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		s.api.ServeHTTP(w, r) // past the mux, which would redirect a path with an empty name
 		return
