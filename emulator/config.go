@@ -59,7 +59,8 @@ type Config struct {
 	// Transport carries events to handlers that are not local. Nil is one of the
 	// emulator's own, whose connections end with it.
 	Transport http.RoundTripper
-	// Logger says what happens. Nil is silent.
+	// Logger says what happens. Nil is silent. No text is longer than 512 bytes, and
+	// none holds an access key or a token, even where a client has written one.
 	Logger *slog.Logger
 }
 
@@ -147,6 +148,7 @@ func (c *Config) complete() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = slog.New(newDiscreet(c.Logger.Handler(), c.AccessKeys))
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
