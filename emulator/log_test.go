@@ -63,7 +63,7 @@ func repeating(text string) *script {
 }
 
 func (w *writer) connect(target string, header http.Header, subprotocols ...string) *peer {
-	conn, _, err := websocket.Dial(w.t.Context(), target, &websocket.DialOptions{HTTPClient: w.http, HTTPHeader: header, Subprotocols: subprotocols}) //nolint:bodyclose // Dial closes it
+	conn, _, err := websocket.Dial(w.t.Context(), target, &websocket.DialOptions{HTTPClient: w.http, HTTPHeader: header, Subprotocols: subprotocols})
 	if err != nil {
 		return nil
 	}

@@ -169,7 +169,7 @@ func TestEndsAtTheSameTime(t *testing.T) {
 			all.Go(func() { c.Lost(l, true, "lost") })
 			all.Go(func() { c.CloseByServer("") })
 			all.Go(func() { h.Shutdown(hub.CloseGoingAway, "stop") })
-			all.Go(func() { h.Join(hub.Target{}, "x") })
+			all.Go(func() { _, _ = h.Join(hub.Target{}, "x") })
 			all.Go(func() { h.Leave(hub.Target{}, "") })
 			all.Go(func() { h.Send(hub.Target{}, &hub.Message{Type: hub.Text}, 0) })
 			all.Wait()

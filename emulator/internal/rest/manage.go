@@ -171,7 +171,7 @@ func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 // join have joined, also if another could not.
 func writeJoined(w http.ResponseWriter, err error) {
 	if full := (*hub.FullError)(nil); errors.As(err, &full) {
-		message := fmt.Sprintf("Connection `%s` is in %d groups, which is the most.", full.ConnectionID, full.Groups)
+		message := fmt.Sprintf("Connection %#q is in %d groups, which is the most.", full.ConnectionID, full.Groups)
 		writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
 		return
 	}
