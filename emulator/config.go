@@ -36,12 +36,13 @@ type Config struct {
 	// Hubs are the settings of hubs by name, without case. A hub that is not named
 	// has no event handlers and takes no anonymous clients.
 	Hubs map[string]Hub
-	// TrustHosts are hosts, without port, that are trusted beside the emulator's own:
-	// for requests to them, and from web pages of them. "*" is any. It counts while an
-	// access key is [DefaultAccessKey] or TrustTokens is set. Everybody has credentials
-	// then, so other requests are refused (403) if they are for another host than a
-	// loopback name or address, the address that they came to or Origin, or from a web
-	// page of another: a page that a browser on this machine shows could make them.
+	// TrustHosts lists further hosts, names or addresses without port, that requests
+	// may be for and whose web pages may make them. "*" allows any host. It matters
+	// while an access key is [DefaultAccessKey] or TrustTokens is set, since everybody
+	// has credentials then. Requests for another host than a loopback name or address,
+	// the address that they came to or Origin are then refused (403), and so are
+	// those of a web page of another host: any page in a browser on this machine
+	// could make them.
 	TrustHosts []string
 	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
 	TrustTokens bool

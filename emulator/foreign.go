@@ -15,9 +15,9 @@ import (
 const anyHost = "*"
 
 // guard keeps out foreign web pages while everybody has credentials for the
-// emulator. A browser on this machine sends their requests to a loopback address as
-// it does anybody's: with the page's origin, or, where the page's own name has been
-// made to mean a loopback address (DNS rebinding), with that name as the host.
+// emulator. A browser sends a page's requests to loopback addresses, too. They name
+// the page's origin, or the page's host if its name has been made to mean a loopback
+// address (DNS rebinding).
 type guard struct {
 	trusted map[string]bool // host names and addresses
 	why     string          // what makes it necessary
@@ -89,8 +89,8 @@ func (g *guard) refusal(what, value string) string {
 		"the emulator's origin, or a host of Config.TrustHosts (--trust-host); with an access key of your own every host is fine", what, value, g.why)
 }
 
-// own reports whether a host is the emulator's, or trusted like it. No other page
-// has the address that the request came to for its host: an address is not rebound.
+// own reports whether a host is the emulator's, or trusted like it. The address that
+// the request came to is: names can be rebound, addresses cannot.
 func (g *guard) own(host string, r *http.Request) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") || g.trusted[host] {
 		return true
