@@ -21,7 +21,7 @@ import (
 func TestCL01SubprotocolTokenAndAudience(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+		r := newRig(t, emulator.Config{TrustHosts: []string{"other.test"}})
 		token := sign(t, "chat", nil)
 		p, _ := r.try(base+"/client/hubs/chat?access_token="+token, nil, "JSON.webpubsub.azure.v1")
 		require.NotNil(t, p)

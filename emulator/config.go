@@ -21,6 +21,9 @@ const DefaultAccessKey = connstr.EmulatorKey
 // DefaultKeepAlive is the time between pings to clients.
 const DefaultKeepAlive = 20 * time.Second
 
+// DefaultMaxGroups is how many groups a client can be in.
+const DefaultMaxGroups = hub.DefaultMaxGroups
+
 // Config of a [Server]. The zero value is an emulator without event handlers, to
 // which clients with a token connect to any hub.
 type Config struct {
@@ -34,8 +37,21 @@ type Config struct {
 	// Hubs are the settings of hubs by name, without case. A hub that is not named
 	// has no event handlers and takes no anonymous clients.
 	Hubs map[string]Hub
+	// TrustHosts lists further hosts, names or addresses without port, that requests
+	// may be for and whose web pages may make them. "*" allows any host. It matters
+	// while an access key is [DefaultAccessKey] or TrustTokens is set, since everybody
+	// has credentials then. Requests for another host than a loopback name or address,
+	// the address that they came to or Origin are then refused (403), and so are
+	// those of a web page of another host: any page in a browser on this machine
+	// could make them.
+	TrustHosts []string
 	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
 	TrustTokens bool
+	// MaxGroups is how many groups a client can be in at a time. Zero is
+	// [DefaultMaxGroups]; what the service allows is not documented. A client that
+	// joins one more gets the ack error BadRequest, a REST call 409, a handshake that
+	// brings more 400, or 500 if the event handler does.
+	MaxGroups int
 	// KeepAlive is the time between pings. Zero is [DefaultKeepAlive], negative
 	// sends none, so that a client whose machine is gone stays.
 	KeepAlive time.Duration
@@ -45,7 +61,8 @@ type Config struct {
 	// Transport carries events to handlers that are not local. Nil is one of the
 	// emulator's own, whose connections end with it.
 	Transport http.RoundTripper
-	// Logger says what happens. Nil is silent.
+	// Logger says what happens. Nil is silent. No text is longer than 512 bytes, and
+	// none holds an access key or a token, even where a client has written one.
 	Logger *slog.Logger
 }
 
@@ -117,12 +134,25 @@ func (c *Config) complete() error {
 	if c.Origin == "" {
 		c.Origin = "localhost"
 	}
+	c.TrustHosts = slices.Clone(c.TrustHosts)
+	for _, host := range c.TrustHosts {
+		if err := checkTrusted(host); err != nil {
+			return err
+		}
+	}
+	if c.MaxGroups < 0 {
+		return fmt.Errorf("emulator: MaxGroups %d: want 0, which is %d, or more", c.MaxGroups, DefaultMaxGroups)
+	}
+	if c.MaxGroups == 0 {
+		c.MaxGroups = DefaultMaxGroups
+	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = slog.New(newDiscreet(c.Logger.Handler(), c.AccessKeys))
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)

@@ -26,6 +26,7 @@ func TestConfigThatIsWrong(t *testing.T) {
 		"no key":    {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
 		"empty key": {emulator.Config{AccessKeys: []string{"a", ""}}, "emulator: AccessKeys: an access key is empty"},
 		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
+		"groups":    {emulator.Config{MaxGroups: -1}, "emulator: MaxGroups -1: want 0, which is 1000, or more"},
 		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
 	} {
 		s, err := emulator.New(tc.cfg)
@@ -128,6 +129,7 @@ func TestLogs(t *testing.T) {
 		var logged bytes.Buffer
 		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "SECRET-answer")}}
 		cfg := chat(h)
+		cfg.TrustHosts = []string{"other.test"}
 		cfg.Hubs["chat"].EventHandlers[0].URLTemplate = "http://localhost/{event}?code=SECRET-code"
 		cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
 			mu.Lock()

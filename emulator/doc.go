@@ -16,6 +16,8 @@
 //
 //   - A user event that fails closes a client without Web PubSub subprotocol
 //     (1011). Others get an ack with the error InternalServerError and stay.
+//   - A client without Web PubSub subprotocol that sends to its group without the
+//     permission is closed (1008). Others get an ack with the error Forbidden.
 //   - The answer of a handler that refuses a client has its status passed on, not
 //     its body.
 //   - A client of a reliable subprotocol that closes with 1000, or without a
@@ -34,5 +36,6 @@
 //
 // Its defaults are those of Microsoft's emulator, so that connection strings fit
 // both. The access key that both have by default is known to everybody: listen
-// on loopback only, or set another.
+// on loopback only, or set another. While it is in use, requests of foreign web
+// pages are refused; see [Config].TrustHosts.
 package emulator

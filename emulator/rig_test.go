@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -148,7 +147,6 @@ func (r *rig) raw(target string) *peer {
 	r.t.Helper()
 	p, resp := r.try(target, nil)
 	require.NotNil(r.t, p, "status %d", resp.StatusCode)
-	synctest.Wait() // nothing greets a raw client, so let it arrive
 	return p
 }
 

@@ -30,6 +30,7 @@ type Server struct {
 	settings map[string]Hub
 	api      http.Handler
 	mux      *http.ServeMux
+	guard    *guard // nil: none is needed
 
 	mu   sync.Mutex
 	hubs map[string]*hub.Hub
@@ -69,6 +70,7 @@ func New(cfg Config) (*Server, error) {
 		KeepAlive: max(cfg.KeepAlive, 0),
 		Logger:    cfg.Logger,
 	})
+	s.guard = newGuard(&cfg)
 	s.routes()
 	return s, nil
 }
@@ -95,6 +97,9 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
 
 // ServeHTTP serves clients and REST calls.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.guard.admits(w, r) {
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		s.api.ServeHTTP(w, r) // past the mux, which would redirect a path with an empty name
 		return
@@ -110,6 +115,7 @@ func (s *Server) hub(name string) *hub.Hub {
 	h := s.hubs[folded]
 	if h == nil {
 		h = hub.New(folded, s.clock, observer{s.events, s.cfg.Logger})
+		h.MaxGroups = s.cfg.MaxGroups
 		s.hubs[folded] = h
 	}
 	return h

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,20 +143,66 @@ func TestLogFormat(t *testing.T) {
 	}
 }
 
-func TestWarnsOfTheKnownKey(t *testing.T) {
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	const (
+		keyOutside    = "the access key is known to everybody, and others can reach this address"
+		tokensOutside = "any token is trusted, and others can reach this address"
+		keyPages      = "the access key is known to everybody, and any web page"
+		tokensPages   = "any token is trusted, and any web page"
+	)
+	ours := map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}
+	for _, tt := range []struct {
+		args  string
+		env   map[string]string
+		warns []string
+	}{
+		{"--addr 127.0.0.1:0", nil, nil},
+		{"--addr 127.0.0.1:0 --trust-tokens --trust-host a", nil, nil},
+		{"--addr 127.0.0.1:0 --trust-tokens --trust-host *", nil, []string{keyPages, tokensPages}},
+		{"--addr 127.0.0.1:0 --trust-host *", ours, nil},
+		{"--addr 0.0.0.0:0", nil, []string{keyOutside}},
+		{"--addr 0.0.0.0:0", ours, nil},
+		{"--addr 0.0.0.0:0 --trust-tokens", ours, []string{tokensOutside}},
+		{"--addr :0 --trust-tokens", nil, []string{keyOutside, tokensOutside}},
+	} {
+		r := start(t, tt.env, strings.Fields(tt.args)...)
+		require.NoError(t, r.stop())
+		for _, text := range []string{keyOutside, tokensOutside, keyPages, tokensPages} {
+			assert.Equal(t, slices.Contains(tt.warns, text), strings.Contains(r.logged.String(), text), "%+v: %s", tt, text)
+		}
+	}
+}
+
+func TestTrustedHosts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		address string
-		env     map[string]string
-		warns   bool
+		name   string
+		args   []string
+		env    map[string]string
+		host   string
+		status int
 	}{
-		{"127.0.0.1:0", nil, false},
-		{"0.0.0.0:0", nil, true},
-		{"0.0.0.0:0", map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, false},
+		{name: "another", host: "emulator.test", status: http.StatusForbidden},
+		{name: "trusted", args: []string{"--trust-host", "other.test", "--trust-host", "emulator.test"}, host: "emulator.test", status: http.StatusOK},
+		{name: "trusted in the environment", env: map[string]string{"WEBPUBSUB_TRUST_HOST": "other.test,emulator.test"}, host: "emulator.test", status: http.StatusOK},
+		{name: "any", args: []string{"--trust-host", "*"}, host: "emulator.test", status: http.StatusOK},
+		{name: "origin", args: []string{"--origin", "emulator.test"}, host: "emulator.test", status: http.StatusOK},
+		{name: "where it listens", args: []string{"--addr", "0.0.0.0:0"}, host: "0.0.0.0", status: http.StatusOK},
+		{name: "key of its own", env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, host: "emulator.test", status: http.StatusOK},
 	} {
-		r := start(t, tt.env, "--addr", tt.address)
-		require.NoError(t, r.stop())
-		assert.Equal(t, tt.warns, strings.Contains(r.logged.String(), "the access key is known to everybody"), "%+v", tt)
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, tt.env, tt.args...)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, strings.Replace(r.endpoint, "[::]", "127.0.0.1", 1)+"/api/health", http.NoBody)
+			require.NoError(t, err)
+			req.Host = tt.host
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			resp, err := client.Do(req)
+			require.NoError(t, err)
+			assert.Equal(t, tt.status, resp.StatusCode)
+			require.NoError(t, r.stop())
+		})
 	}
 }
 
@@ -232,6 +279,8 @@ func TestExitCodes(t *testing.T) {
 		{name: "address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: `--addr "` + address + `": listen tcp ` + address},
 		{name: "remedy of an address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "; choose another address, or any free port with --addr localhost:0\n"},
 		{name: "log format", args: []string{"emulator", "--log-format", "xml"}, code: 2, stderr: `--log-format "xml": want text or json`},
+		{name: "no groups", args: []string{"emulator", "--max-groups", "0"}, code: 2, stderr: "--max-groups 0: want 1 or more"},
+		{name: "trusted host with a port", args: []string{"emulator", "--trust-host", "a:80"}, code: 2, stderr: `TrustHosts "a:80": want a host name or address without scheme and port`},
 		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_VERBOSE": "maybe"}, code: 2, stderr: `WEBPUBSUB_VERBOSE "maybe": `},
 		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
 		{name: "upstream that is no URL", args: []string{"emulator", "--hub", "a", "--upstream", "u"}, code: 2, stderr: `hub "a", event handler 0: `},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -52,6 +53,8 @@ type emulatorFlags struct {
 	settings        string
 	keyFile         string
 	trustTokens     bool
+	trustHosts      []string
+	maxGroups       int
 	logFormat       string
 	verbose         bool
 }
@@ -75,6 +78,8 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.settings, "settings", "", "`file` with the settings of hubs, YAML or JSON")
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
 	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, as a stand-in for Entra ID")
+	f.StringSliceVar(&in.trustHosts, "trust-host", nil, "`host` that is trusted beside the emulator's own, * for any: clients and REST calls may name it, and its web pages connect; can be repeated")
+	f.IntVar(&in.maxGroups, "max-groups", emulator.DefaultMaxGroups, "`number` of groups that a client can be in")
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
 	f.BoolVar(&in.verbose, "verbose", false, "log each frame of clients, too")
 	return cmd
@@ -82,7 +87,10 @@ func emulatorCommand(env Environment) *cobra.Command {
 
 // config makes the emulator's settings and tells whether its key is no secret.
 func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known bool, err error) {
-	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, Hubs: make(map[string]emulator.Hub)}
+	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
+	if in.maxGroups < 1 {
+		return cfg, false, usage("--max-groups %d: want 1 or more", in.maxGroups)
+	}
 	if in.settings != "" {
 		if cfg.Hubs, err = readSettings(in.settings); err != nil {
 			return cfg, false, usage("--settings %q: %w", in.settings, err)
@@ -114,7 +122,8 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return err
 	}
-	if _, _, err := net.SplitHostPort(in.address); err != nil {
+	host, _, err := net.SplitHostPort(in.address)
+	if err != nil {
 		return usage("--addr %q: want host:port", in.address)
 	}
 	cfg, known, err := in.config(env)
@@ -122,6 +131,9 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 		return err
 	}
 	cfg.Logger = logger
+	if host != "" {
+		cfg.TrustHosts = append(cfg.TrustHosts, host) // it is the emulator's own
+	}
 	emu, err := emulator.New(cfg)
 	if err != nil {
 		return &UsageError{err: err}
@@ -131,9 +143,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return fmt.Errorf("--addr %q: %w; choose another address, or any free port with --addr localhost:0", in.address, err)
 	}
-	if known && !isLoopback(listeners[0].Addr()) {
-		logger.Warn("the access key is known to everybody, and others can reach this address", "addr", listeners[0].Addr().String())
-	}
+	in.warn(logger, listeners[0].Addr(), known)
 	if err := announce(stdout, listeners, &cfg, known); err != nil {
 		for _, l := range listeners {
 			_ = l.Close()
@@ -141,6 +151,25 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 		return err
 	}
 	return serve(ctx, listeners, emu, logger)
+}
+
+// warn tells of what lets in anybody.
+func (in *emulatorFlags) warn(logger *slog.Logger, at net.Addr, known bool) {
+	var open []string
+	if known {
+		open = append(open, "the access key is known to everybody")
+	}
+	if in.trustTokens {
+		open = append(open, "any token is trusted")
+	}
+	for _, what := range open {
+		if !isLoopback(at) {
+			logger.Warn(what+", and others can reach this address", "addr", at.String())
+		}
+		if slices.Contains(in.trustHosts, "*") {
+			logger.Warn(what+", and any web page in a browser of this machine can use it", "flag", "--trust-host *")
+		}
+	}
 }
 
 // announce says where everything is. A key that is a secret is not printed.

@@ -1,20 +1,16 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
@@ -100,7 +96,7 @@ func New(cfg Config) *Endpoint {
 // Serve takes one client for a hub.
 func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string) {
 	if !e.begin() {
-		e.refuse(w, r, hubName, http.StatusServiceUnavailable, "the server is stopping")
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, stopping)
 		return
 	}
 	defer e.running.Done()
@@ -127,6 +123,10 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		return
 	}
 	h := e.Hub(hubName)
+	if err := checkGroups("token", in.Claims["webpubsub.group"], h.MaxGroups); err != nil {
+		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
+		return
+	}
 	agreed, err := e.agree(h, in)
 	if err != nil {
 		status := http.StatusInternalServerError
@@ -141,10 +141,13 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 	if protocol == (subprotocol.Raw{}) {
 		protocol = raw
 	}
-	ok := e.accept(w, r, agreed.Subprotocol, protocol, func(s *socket) *hub.Connection { return h.Connect(*agreed, s.link) })
-	if !ok {
-		e.Events.Abandoned(agreed.ID, "The client's handshake failed.")
+	s := newSocket(e, protocol)
+	if !e.track(s) {
+		e.Events.Abandoned(agreed.ID, stopping)
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, stopping)
+		return
 	}
+	s.serve(w, r, agreed.Subprotocol, h.Connect(*agreed, s.link), true)
 }
 
 // agree asks the event handler about a client and settles all about it but the
@@ -159,6 +162,9 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 	}
 	if out.Roles, err = role.Parse(roles); err == nil {
 		out.Subprotocol, err = negotiate(in.Subprotocols, chosen)
+	}
+	if err == nil {
+		err = checkGroups("answer to connect", out.Groups, h.MaxGroups)
 	}
 	if err != nil {
 		e.Events.Abandoned(in.ConnectionID, "")
@@ -212,17 +218,21 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	} else if offered := offers(r); len(offered) > 0 {
 		name = offered[0]
 	}
-	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
-		if h != nil {
-			if c := h.Recover(id, secret, s.link); c != nil {
-				e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
-				return c
-			}
-		}
+	s := newSocket(e, protocol)
+	if !e.track(s) {
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, stopping)
+		return
+	}
+	if c != nil {
+		c = h.Recover(id, secret, s.link)
+	}
+	if c != nil {
+		e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
+	} else {
 		e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
 		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
-		return nil
-	})
+	}
+	s.serve(w, r, name, c, false)
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
@@ -231,114 +241,4 @@ func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string
 		reason = http.StatusText(status)
 	}
 	http.Error(w, reason, status)
-}
-
-// accept upgrades the request and runs the socket until it ends. It reports false
-// if there was no socket to attach to.
-func (e *Endpoint) accept(w http.ResponseWriter, r *http.Request, name string, protocol subprotocol.Protocol, attach func(*socket) *hub.Connection) bool {
-	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // clients come from any origin; the token is what counts
-	if name != "" {
-		options.Subprotocols = []string{name}
-	}
-	hijacked := &hijacker{ResponseWriter: w}
-	conn, err := websocket.Accept(hijacked, r, options)
-	if err != nil {
-		e.Logger.Warn("handshake failed", "reason", err)
-		return false // Accept has answered
-	}
-	s := newSocket(e, conn, hijacked.conn, protocol)
-	if !e.track(s) {
-		s.link.Abort(hub.CloseGoingAway, stopping)
-		s.link.Wait()
-		s.cut()
-		return false
-	}
-	defer e.untrack(s)
-	s.run(attach)
-	return true
-}
-
-// hijacker keeps the connection below a WebSocket: closing it is the one way to
-// end a WebSocket whose peer is dead without waiting for it.
-type hijacker struct {
-	http.ResponseWriter
-	conn net.Conn
-}
-
-// Hijack takes the connection over.
-func (h *hijacker) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
-	conn, rw, err = http.NewResponseController(h.ResponseWriter).Hijack()
-	h.conn = conn
-	return conn, rw, err
-}
-
-// begin counts something that runs until it calls running.Done.
-func (e *Endpoint) begin() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.closed {
-		e.running.Add(1)
-	}
-	return !e.closed
-}
-
-// start runs a function in a goroutine that Close waits for.
-func (e *Endpoint) start(f func()) bool {
-	if !e.begin() {
-		return false
-	}
-	go func() {
-		defer e.running.Done()
-		f()
-	}()
-	return true
-}
-
-func (e *Endpoint) track(s *socket) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.closed {
-		e.sockets[s] = struct{}{}
-	}
-	return !e.closed
-}
-
-func (e *Endpoint) untrack(s *socket) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.sockets, s)
-}
-
-// stopping is what clients are told by Close.
-const stopping = "The server is stopping."
-
-// stopped tells whether Close has begun.
-func (e *Endpoint) stopped() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.closed
-}
-
-// Close ends all sockets and waits until nothing of them runs any more: a quarter
-// of a second for a client that does not answer. What clients have asked for goes on
-// until the context ends. It reports false if something was given up then.
-func (e *Endpoint) Close(ctx context.Context) bool {
-	e.mu.Lock()
-	e.closed = true
-	for s := range e.sockets {
-		s.link.Abort(hub.CloseGoingAway, stopping)
-	}
-	e.mu.Unlock()
-	cancelled := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		e.cancel()
-		close(cancelled)
-	})
-	e.running.Wait()
-	if !stop() {
-		<-cancelled
-		return false
-	}
-	e.cancel()
-	return true
 }

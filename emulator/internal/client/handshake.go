@@ -97,6 +97,14 @@ func rawMode(query url.Values) (subprotocol.Raw, error) {
 	return raw, nil
 }
 
+// checkGroups holds the first groups of a client to their number, each once.
+func checkGroups(source string, groups []string, most int) error {
+	if len(groups) > most && len(slices.Compact(slices.Sorted(slices.Values(groups)))) > most {
+		return fmt.Errorf("the %s has more than %d groups", source, most)
+	}
+	return nil
+}
+
 // offers gives the subprotocols that a client offers.
 func offers(r *http.Request) []string {
 	var out []string

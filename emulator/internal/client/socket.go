@@ -18,11 +18,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 )
 
-// socket carries frames between a WebSocket and a connection of the hub.
+// socket carries frames between a WebSocket and a connection of the hub. It begins
+// before the WebSocket does.
 type socket struct {
 	e        *Endpoint
-	conn     *websocket.Conn
-	below    net.Conn
+	conn     *websocket.Conn // nil until the client's request is upgraded
 	protocol subprotocol.Protocol
 	link     *hub.Link
 
@@ -30,22 +30,39 @@ type socket struct {
 	full  atomic.Bool   // the client is not read, since its requests wait
 
 	mu          sync.Mutex
+	below       net.Conn            // nil until the client's request is taken over
+	dead        bool                // it has been cut
 	invocations map[string]struct{} // that wait for their answer
 }
 
-func newSocket(e *Endpoint, conn *websocket.Conn, below net.Conn, protocol subprotocol.Protocol) *socket {
-	conn.SetReadLimit(-1) // read has its own, so that it can say goodbye
-	s := &socket{e: e, conn: conn, below: below, protocol: protocol, invocations: make(map[string]struct{})}
+func newSocket(e *Endpoint, protocol subprotocol.Protocol) *socket {
+	s := &socket{e: e, protocol: protocol, invocations: make(map[string]struct{})}
 	s.link = hub.NewLink(s.write, s.cut)
 	return s
 }
 
 // cut ends the socket at once, whatever waits for the client.
-func (s *socket) cut() { _ = s.below.Close() }
+func (s *socket) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = true
+	if s.below != nil {
+		_ = s.below.Close()
+	}
+}
+
+// has tells the socket the connection that is below it from now on.
+func (s *socket) has(below net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.below = below; s.dead {
+		_ = below.Close()
+	}
+}
 
 // run serves the client until its socket ends.
-func (s *socket) run(attach func(*socket) *hub.Connection) {
-	c := attach(s)
+func (s *socket) run(c *hub.Connection) {
+	s.link.Open()
 	stopPings := s.keepAlive(c)
 	final, reason := s.read(c)
 	s.link.Abort(hub.CloseNormal, "")
@@ -207,7 +224,16 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 	if refused != nil {
 		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
 			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", refused.Error()))
+		if s.isRaw() { // nothing else can tell it
+			c.End(hub.ClosePolicy, "The client does not have permission to send to its group.")
+		}
 	}
+}
+
+// isRaw reports whether the client has no Web PubSub subprotocol: it gets no acks.
+func (s *socket) isRaw() bool {
+	_, raw := s.protocol.(subprotocol.Raw)
+	return raw
 }
 
 // event hands a message to the event handler. What it answers reaches the client
@@ -225,7 +251,7 @@ func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.S
 		c.Finish(req.AckID, nil)
 		return
 	}
-	if _, raw := s.protocol.(subprotocol.Raw); raw {
+	if s.isRaw() {
 		c.End(hub.CloseInternal, "The event could not be handled.")
 		return
 	}

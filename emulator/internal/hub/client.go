@@ -40,7 +40,9 @@ func (c *Connection) Join(group string, ackID *uint64) error {
 		if !c.Allows(role.JoinLeave, group) {
 			return forbidden("join", group)
 		}
-		c.hub.join(c, group)
+		if c.hub.join(c, group) != nil {
+			return &AckError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, which is the most.", c.hub.MaxGroups)}
+		}
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,9 @@ type Observer interface {
 // Hub holds the connections of one hub. It is safe for concurrent use.
 type Hub struct {
 	Name string
+	// MaxGroups is how many groups a connection can be in. It is set before there are
+	// connections.
+	MaxGroups int
 
 	clock    Clock
 	observer Observer
@@ -55,6 +59,7 @@ type Hub struct {
 func New(name string, clock Clock, observer Observer) *Hub {
 	return &Hub{
 		Name:        name,
+		MaxGroups:   DefaultMaxGroups,
 		clock:       clock,
 		observer:    observer,
 		connections: make(map[string]*Connection),
@@ -166,11 +171,29 @@ func (h *Hub) remove(c *Connection) {
 	}
 }
 
-// join puts a connection into a group; being in it already is fine.
-func (h *Hub) join(c *Connection, group string) {
+// DefaultMaxGroups is how many groups a connection can be in if nobody says more.
+// What the service allows is not documented.
+const DefaultMaxGroups = 1000
+
+// A FullError is about a connection that cannot join one more group.
+type FullError struct {
+	ConnectionID string
+	Groups       int
+}
+
+// Error returns the connection and its number of groups.
+func (e *FullError) Error() string {
+	return fmt.Sprintf("connection %s is in %d groups, which is the most", e.ConnectionID, e.Groups)
+}
+
+// join puts a connection into a group; being in it already is fine. Its error is a
+// [FullError].
+func (h *Hub) join(c *Connection, group string) error {
 	h.mu.Lock()
 	c.mu.Lock()
-	joined := !c.ended && insert(h.groups, group, c)
+	_, member := c.groups[group]
+	full := !c.ended && !member && len(c.groups) >= h.MaxGroups
+	joined := !c.ended && !full && insert(h.groups, group, c)
 	if joined {
 		c.groups[group] = struct{}{}
 	}
@@ -179,6 +202,10 @@ func (h *Hub) join(c *Connection, group string) {
 	if joined {
 		h.observer.Joined(c, group)
 	}
+	if full {
+		return &FullError{c.ID, h.MaxGroups}
+	}
+	return nil
 }
 
 // leave takes a connection out of a group; not being in it is fine.
@@ -265,13 +292,16 @@ func (h *Hub) Shutdown(code int, reason string) {
 	}
 }
 
-// Join puts the connections of a target into a group and tells how many there are.
-func (h *Hub) Join(t Target, group string) int {
+// Join puts the connections of a target into a group and returns how many there
+// are. Those that cannot join one more stay out; the error is about one of them.
+func (h *Hub) Join(t Target, group string) (n int, err error) {
 	selected := h.Select(t)
 	for _, c := range selected {
-		h.join(c, group)
+		if full := h.join(c, group); full != nil {
+			err = full
+		}
 	}
-	return len(selected)
+	return len(selected), err
 }
 
 // Leave takes the connections of a target out of a group, or out of all groups if

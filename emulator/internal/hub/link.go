@@ -21,7 +21,8 @@ const (
 )
 
 // Link takes frames to one client in order without ever making the sender wait.
-// It needs no goroutine while there is nothing to write.
+// It holds them until it is opened, and needs no goroutine while there is nothing
+// to write.
 type Link struct {
 	write func(Frame) error
 	cut   func()
@@ -29,21 +30,29 @@ type Link struct {
 	mu      sync.Mutex
 	queue   []Frame
 	bytes   int
-	writing bool
+	writing bool // or not open yet
 	closed  bool
 	aborted bool
 	grace   *time.Timer // cuts a write short once the link is to end
 	idle    sync.Cond   // signalled when writing ends
 }
 
-// NewLink makes a link over a function that writes one frame, and ends the
-// transport on a FrameClose. It is called by one goroutine at a time; after an
-// error, or a FrameClose, not again. cut makes a write that hangs fail.
+// NewLink returns a link over a function that writes one frame, and ends the
+// transport on a FrameClose. It is called by one goroutine at a time, once the
+// link is open; after an error, or a FrameClose, not again. cut makes a write that
+// hangs fail, or what comes before [Link.Open].
 func NewLink(write func(Frame) error, cut func()) *Link {
-	l := &Link{write: write, cut: cut}
+	l := &Link{write: write, cut: cut, writing: true}
 	l.idle.L = &l.mu
 	return l
 }
+
+// Open writes what the link holds, and from then on what is sent. The caller calls
+// it or [Link.Discard], once.
+func (l *Link) Open() { go l.drain() }
+
+// Discard closes a link that has not been opened and drops what it holds.
+func (l *Link) Discard() { l.fail() }
 
 // Send queues a frame; what is sent over a closed link is lost. It reports false
 // if the client has left too much unread, which closes the link.
@@ -103,7 +112,7 @@ func (l *Link) limit(d time.Duration) {
 	l.grace = time.AfterFunc(d, l.cut)
 }
 
-// Wait returns when nothing is being written any more.
+// Wait returns when the link is open and nothing is being written any more.
 func (l *Link) Wait() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

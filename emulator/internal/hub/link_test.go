@@ -20,7 +20,14 @@ type transport struct {
 
 var errCut = errors.New("cut")
 
+// newTransport returns an open link.
 func newTransport() (*transport, *hub.Link) {
+	w, l := newClosedTransport()
+	l.Open()
+	return w, l
+}
+
+func newClosedTransport() (*transport, *hub.Link) {
 	w := &transport{free: make(chan struct{}), cut: make(chan struct{})}
 	return w, hub.NewLink(func(f hub.Frame) error {
 		select {
@@ -127,6 +134,51 @@ func TestLinkOfASlowReader(t *testing.T) {
 				}
 				assert.False(t, l.Send(f))
 				l.Wait()
+			})
+		})
+	}
+}
+
+func TestLinkHoldsFramesUntilItIsOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l := newClosedTransport()
+		close(w.free)
+		l.Send(text("1"))
+		l.Send(text("2"))
+		l.Close(hub.CloseNormal, "bye")
+		l.Send(text("3"))
+		synctest.Wait()
+		assert.Empty(t, w.frames)
+		l.Open()
+		l.Wait()
+		assert.Equal(t, []hub.Frame{text("1"), text("2"), {Kind: hub.FrameClose, Code: hub.CloseNormal, Data: []byte("bye")}}, w.frames)
+	})
+}
+
+// A transport that does not come about is cut, as one that does not take a frame.
+func TestLinkThatIsNeverOpen(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		end   func(*hub.Link)
+		after time.Duration
+	}{
+		"closed":  {func(l *hub.Link) { l.Close(hub.CloseNormal, "") }, 30 * time.Second},
+		"aborted": {func(l *hub.Link) { l.Abort(hub.CloseNormal, "") }, 250 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, l := newClosedTransport()
+				start := time.Now()
+				l.Send(text("1"))
+				tc.end(l)
+				<-w.cut
+				assert.Equal(t, tc.after, time.Since(start))
+				l.Discard()
+				l.Wait()
+				assert.True(t, l.Send(text("2")), "lost")
+				assert.Empty(t, w.frames)
 			})
 		})
 	}

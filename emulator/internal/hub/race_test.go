@@ -65,6 +65,7 @@ func TestGreetedInItsGroups(t *testing.T) {
 		}
 		return nil
 	}, func() {})
+	l.Open()
 	h.Connect(hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"lobby", "lobby"}}, l)
 	h.Send(hub.Target{Group: "lobby"}, &hub.Message{Type: hub.Text, Data: []byte("hello")}, 0)
 	l.Wait()
@@ -84,10 +85,12 @@ type slow struct {
 func (s *slow) Connected(*hub.Connection) { <-s.until }
 
 func newLink(frames *[]string) *hub.Link {
-	return hub.NewLink(func(f hub.Frame) error {
+	l := hub.NewLink(func(f hub.Frame) error {
 		*frames = append(*frames, string(f.Data))
 		return nil
 	}, func() {})
+	l.Open()
+	return l
 }
 
 func connect(t *testing.T, h *hub.Hub, l *hub.Link) *hub.Connection {
@@ -166,7 +169,7 @@ func TestEndsAtTheSameTime(t *testing.T) {
 			all.Go(func() { c.Lost(l, true, "lost") })
 			all.Go(func() { c.CloseByServer("") })
 			all.Go(func() { h.Shutdown(hub.CloseGoingAway, "stop") })
-			all.Go(func() { h.Join(hub.Target{}, "x") })
+			all.Go(func() { _, _ = h.Join(hub.Target{}, "x") })
 			all.Go(func() { h.Leave(hub.Target{}, "") })
 			all.Go(func() { h.Send(hub.Target{}, &hub.Message{Type: hub.Text}, 0) })
 			all.Wait()

@@ -48,6 +48,7 @@ func newSmall() *small {
 		s.frames++
 		return nil
 	}, func() {})
+	s.link.Open()
 	ann := "ann"
 	s.member = s.hub.Connect(hub.Client{ID: "c1", UserID: &ann, Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"g"}}, s.link)
 	return s

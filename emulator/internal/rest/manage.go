@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -70,11 +71,12 @@ func (a *API) userExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 }
 
 func (a *API) addConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	if h.Join(connection(r), group(r)) == 0 {
+	n, err := h.Join(connection(r), group(r))
+	if n == 0 {
 		notFound(w, "Connection", r.PathValue("connection"))
 		return
 	}
-	w.WriteHeader(http.StatusOK)
+	writeJoined(w, err)
 }
 
 func (a *API) removeConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
@@ -88,11 +90,12 @@ func (a *API) removeConnectionFromAll(w http.ResponseWriter, r *http.Request, h 
 }
 
 func (a *API) addUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	if h.Join(user(r), group(r)) == 0 {
+	n, err := h.Join(user(r), group(r))
+	if n == 0 {
 		notFound(w, "User", r.PathValue("user"))
 		return
 	}
-	w.WriteHeader(http.StatusOK)
+	writeJoined(w, err)
 }
 
 func (a *API) removeUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
@@ -153,10 +156,24 @@ func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	if !ok {
 		return
 	}
+	var err error
 	for _, c := range h.Select(t) { // once: joining may change whom the filter means
 		for _, g := range groups {
-			h.Join(hub.Target{ConnectionID: c.ID}, g)
+			if _, full := h.Join(hub.Target{ConnectionID: c.ID}, g); full != nil {
+				err = full
+			}
 		}
+	}
+	writeJoined(w, err)
+}
+
+// writeJoined answers a call that puts connections into groups. Those that could
+// join have joined, also if another could not.
+func writeJoined(w http.ResponseWriter, err error) {
+	if full := (*hub.FullError)(nil); errors.As(err, &full) {
+		message := fmt.Sprintf("Connection %#q is in %d groups, which is the most.", full.ConnectionID, full.Groups)
+		writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
+		return
 	}
 	w.WriteHeader(http.StatusOK)
 }

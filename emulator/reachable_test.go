@@ -1,0 +1,156 @@
+package emulator_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// answering serves as a handler does, and runs a function when a client's
+// handshake is about to be answered.
+type answering struct {
+	http.Handler
+	before func()
+}
+
+func (a answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.Handler.ServeHTTP(&answeringWriter{w, a.before}, r)
+}
+
+type answeringWriter struct {
+	http.ResponseWriter
+	before func()
+}
+
+func (w *answeringWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.before()
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// TestReachableOnceConnected sends to a client in the moment before it hears that
+// it is connected.
+func TestReachableOnceConnected(t *testing.T) {
+	t.Parallel()
+	for _, subprotocol := range []string{"", plainJSON, reliableJSON} {
+		t.Run(subprotocol, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, emulator.Config{})
+				sender := r.member("bob")
+				r.http = serve(t, answering{r.server, func() {
+					assert.Equal(t, http.StatusOK, r.rest(http.MethodHead, "/users/ann", "", ""))
+					assert.Equal(t, http.StatusOK, r.rest(http.MethodHead, "/groups/lobby", "", ""))
+					assert.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/users/ann/:send", "text/plain", "user"))
+					assert.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/groups/lobby/:send", "text/plain", "group"))
+					assert.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/:send", "text/plain", "all"))
+					sender.send(`{"type":"sendToGroup","group":"lobby","dataType":"text","data":"peer"}`)
+					sender.next() // what was sent to all
+					sender.quiet()
+				}}, func() {})
+				var offered []string
+				if subprotocol != "" {
+					offered = append(offered, subprotocol)
+				}
+				p, resp := r.try(r.clientURL("ann", "", "lobby"), nil, offered...)
+				require.NotNil(t, p, "status %d", resp.StatusCode)
+				if subprotocol != "" {
+					require.Equal(t, "connected", p.next()["event"])
+				}
+				for _, want := range []string{"user", "group", "all", "peer"} {
+					if subprotocol == "" {
+						p.expect(want)
+						continue
+					}
+					require.Equal(t, want, p.next()["data"])
+				}
+			})
+		})
+	}
+}
+
+// refusing serves as a handler does, but lets no connection be taken over.
+type refusing struct{ http.Handler }
+
+func (h refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.Handler.ServeHTTP(refusingWriter{w}, r)
+}
+
+type refusingWriter struct{ http.ResponseWriter }
+
+func (w refusingWriter) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols { // it fails before this is on its way
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (refusingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return nil, nil, errors.New("refused")
+}
+
+// TestHandshakeThatFails: a client that does not get its connection after all is
+// gone from the hub, and its handler hears of it.
+func TestHandshakeThatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		r.http = serve(t, refusing{r.server}, func() {})
+		_, resp := r.try(r.clientURL("ann", "", "lobby"), nil, reliableJSON)
+		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+		assert.Equal(t, http.StatusNotFound, r.rest(http.MethodHead, "/users/ann", "", ""))
+		assert.Equal(t, http.StatusNotFound, r.rest(http.MethodHead, "/groups/lobby", "", ""))
+		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "joined", "left", "disconnected"}, h.settled())
+		assert.Contains(t, h.one(t, "disconnected").body, "The client's handshake failed.")
+	})
+}
+
+// TestRecoveryThatFails: the connection waits for its client as before.
+func TestRecoveryThatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		p := r.json(r.clientURL("ann", ""), reliableJSON)
+		require.NoError(t, p.conn.CloseNow())
+		synctest.Wait()
+		good := r.http
+		r.http = serve(t, refusing{r.server}, func() {})
+		_, resp := r.try(base+"/client/hubs/chat?awps_connection_id="+p.id()+"&awps_reconnection_token="+p.greeting["reconnectionToken"].(string), nil, reliableJSON)
+		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+		r.http = good
+		require.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/users/ann/:send", "text/plain", "hello"))
+		p = r.recover(p)
+		require.Equal(t, "connected", p.next()["event"])
+		assert.Equal(t, "hello", p.next()["data"])
+	})
+}
+
+// TestStopDuringAHandshake: a client whose handshake is about to be answered does
+// not hold up the end.
+func TestStopDuringAHandshake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		stopped := make(chan error, 1)
+		r.http = serve(t, answering{r.server, func() {
+			go func() { stopped <- r.server.Shutdown(context.Background()) }()
+			pass(time.Second)
+		}}, func() {})
+		p := r.raw(r.clientURL("ann", ""))
+		_, _, err := p.conn.Read(t.Context())
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, <-stopped)
+		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "disconnected"}, h.names())
+	})
+}
