@@ -94,7 +94,8 @@ type SendOptions struct {
 // A message is sent again, under the same ack id, when the service refuses it for
 // a reason that may pass ([Options.MessageRetry]), and when the connection was
 // recovered in between: it arrives once. If the connection was lost for good, the
-// error is [ErrConnectionLost]; see [Options.RetrySends].
+// error is [ErrConnectionLost]; see [Options.RetrySends]. While too many requests
+// wait for their acks, SendToGroup waits before it sends; see [Options.MaxInFlight].
 func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts *SendOptions) (Result, error) {
 	var o SendOptions
 	if opts != nil {

@@ -50,6 +50,7 @@ const (
 	DefaultKeepAliveInterval = 20 * time.Second
 	DefaultKeepAliveTimeout  = 120 * time.Second
 	DefaultRecoveryTimeout   = 30 * time.Second
+	DefaultMaxInFlight       = 500
 	DefaultQueueSize         = 1000
 	DefaultMessageRetries    = 3
 	DefaultBackoffInitial    = time.Second
@@ -93,6 +94,15 @@ type Options struct {
 	// [ErrConnectionLost], because it could arrive twice: what the service
 	// remembers of a request ends with the connection.
 	RetrySends bool
+	// MaxInFlight bounds the requests that wait for an ack, counted from the oldest one.
+	// Further calls wait until that one is answered or their context ends. The service
+	// remembers the last 1000 requests of a connection. The bound keeps a request that
+	// is sent again after a recovery among them, so that it is carried out once.
+	//
+	// It limits the throughput to MaxInFlight requests per round trip to the service:
+	// 10,000 a second at 50 ms. FireAndForget and InvokeEvent are not bounded.
+	// Zero is [DefaultMaxInFlight], which is also the most.
+	MaxInFlight int
 	// KeepAliveInterval is the time between pings. Zero is
 	// [DefaultKeepAliveInterval], negative sends none.
 	KeepAliveInterval time.Duration
@@ -124,6 +134,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("Protocol is %v, want ProtocolJSONReliable or ProtocolJSON", o.Protocol)
 	case o.RecoveryTimeout < 0 || o.RecoveryTimeout > DefaultRecoveryTimeout:
 		return fmt.Errorf("RecoveryTimeout is %v, want 0 to %v", o.RecoveryTimeout, DefaultRecoveryTimeout)
+	case o.MaxInFlight < 0 || o.MaxInFlight > DefaultMaxInFlight:
+		return fmt.Errorf("MaxInFlight is %d, want 0 to %d: the service would forget requests that wait for their ack", o.MaxInFlight, DefaultMaxInFlight)
 	case o.QueueSize < 0:
 		return fmt.Errorf("QueueSize is %d, want 0 or more", o.QueueSize)
 	case o.Reconnect.MaxRetries < 0:
@@ -152,6 +164,9 @@ func (o *Options) complete() error {
 	}
 	if o.RecoveryTimeout == 0 {
 		o.RecoveryTimeout = DefaultRecoveryTimeout
+	}
+	if o.MaxInFlight == 0 {
+		o.MaxInFlight = DefaultMaxInFlight
 	}
 	if o.QueueSize == 0 {
 		o.QueueSize = DefaultQueueSize

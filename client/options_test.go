@@ -25,17 +25,19 @@ import (
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
 	for text, opts := range map[string]client.Options{
-		"Protocol is Protocol(7), want ProtocolJSONReliable or ProtocolJSON":           {Protocol: 7},
-		"RecoveryTimeout is -1ns, want 0 to 30s":                                       {RecoveryTimeout: -1},
-		"RecoveryTimeout is 31s, want 0 to 30s":                                        {RecoveryTimeout: 31 * time.Second},
-		"QueueSize is -1, want 0 or more":                                              {QueueSize: -1},
-		"MessageRetry.Initial is -1s, want 0 or more":                                  {MessageRetry: client.Backoff{Initial: -time.Second}},
-		"MessageRetry.Max is -1s, want 0 or more":                                      {MessageRetry: client.Backoff{Max: -time.Second}},
-		"Reconnect.Max is less than Initial":                                           {Reconnect: client.Backoff{Max: time.Millisecond}},
-		"Reconnect.MaxRetries is -1, want 0 or more; DisableAutoReconnect allows none": {Reconnect: client.Backoff{MaxRetries: -1}},
-		`Header has "Sec-Websocket-Protocol", which is the handshake's own`:            {Header: http.Header{"sec-websocket-protocol": {"x"}}},
-		`Header has "Upgrade", which is the handshake's own`:                           {Header: http.Header{"Upgrade": {"x"}}},
-		`Header has "Connection", which is the handshake's own`:                        {Header: http.Header{"Connection": {"x"}}},
+		"Protocol is Protocol(7), want ProtocolJSONReliable or ProtocolJSON":                           {Protocol: 7},
+		"RecoveryTimeout is -1ns, want 0 to 30s":                                                       {RecoveryTimeout: -1},
+		"RecoveryTimeout is 31s, want 0 to 30s":                                                        {RecoveryTimeout: 31 * time.Second},
+		"MaxInFlight is -1, want 0 to 500: the service would forget requests that wait for their ack":  {MaxInFlight: -1},
+		"MaxInFlight is 501, want 0 to 500: the service would forget requests that wait for their ack": {MaxInFlight: 501},
+		"QueueSize is -1, want 0 or more":                                                              {QueueSize: -1},
+		"MessageRetry.Initial is -1s, want 0 or more":                                                  {MessageRetry: client.Backoff{Initial: -time.Second}},
+		"MessageRetry.Max is -1s, want 0 or more":                                                      {MessageRetry: client.Backoff{Max: -time.Second}},
+		"Reconnect.Max is less than Initial":                                                           {Reconnect: client.Backoff{Max: time.Millisecond}},
+		"Reconnect.MaxRetries is -1, want 0 or more; DisableAutoReconnect allows none":                 {Reconnect: client.Backoff{MaxRetries: -1}},
+		`Header has "Sec-Websocket-Protocol", which is the handshake's own`:                            {Header: http.Header{"sec-websocket-protocol": {"x"}}},
+		`Header has "Upgrade", which is the handshake's own`:                                           {Header: http.Header{"Upgrade": {"x"}}},
+		`Header has "Connection", which is the handshake's own`:                                        {Header: http.Header{"Connection": {"x"}}},
 	} {
 		_, err := client.New(client.StaticURL(fakeAddress), &opts)
 		assert.EqualError(t, err, "client: new: "+text)

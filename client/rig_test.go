@@ -48,6 +48,7 @@ type cable struct {
 	budget int           // bytes that the client may still read before the cable is cut; negative: any
 	pace   time.Duration // each write takes so long; not changed later
 	deaf   bool          // nothing that the client writes arrives, and nothing comes
+	mute   bool          // nothing comes
 }
 
 func (c *cable) Read(p []byte) (int, error) {
@@ -66,9 +67,9 @@ func (c *cable) Read(p []byte) (int, error) {
 	if c.budget > 0 {
 		c.budget -= n
 	}
-	deaf := c.deaf
+	silent := c.deaf || c.mute
 	c.mu.Unlock()
-	if deaf && err == nil { // what comes is lost, and nothing more comes
+	if silent && err == nil { // what comes is lost, and nothing more comes
 		_, err = c.Conn.Read(make([]byte, 1<<20))
 		for err == nil {
 			_, err = c.Conn.Read(make([]byte, 1<<20))

@@ -41,6 +41,7 @@ type session struct {
 	waits      waits
 	queue      *queue
 	acks       acks
+	window     *window
 	calls      calls
 	writers    writers
 	streams    *streams
@@ -81,6 +82,7 @@ func newSession(ctx context.Context, c *Client) *session {
 	s.final = context.WithValue(s.base, sessionKey{}, s)
 	s.callbacks, s.release = context.WithCancel(s.final)
 	s.queue = newQueue(c.opts.QueueSize, &s.waits)
+	s.window = newWindow(c.opts.MaxInFlight)
 	s.streams = newStreams(s)
 	return s
 }
