@@ -42,7 +42,9 @@ type network struct {
 // cable is the client's end of a connection.
 type cable struct {
 	net.Conn
-	peer net.Conn
+	peer   net.Conn
+	closed chan struct{} // by the client, or by cut
+	once   sync.Once
 
 	mu     sync.Mutex
 	budget int           // bytes that the client may still read before the cable is cut; negative: any
@@ -74,7 +76,10 @@ func (c *cable) Read(p []byte) (int, error) {
 		for err == nil {
 			_, err = c.Conn.Read(make([]byte, 1<<20))
 		}
-		return 0, err
+		return 0, c.fail(err)
+	}
+	if err != nil {
+		err = c.fail(err)
 	}
 	return n, err
 }
@@ -92,9 +97,33 @@ func (c *cable) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// fail returns the error of a read. A client that hears nothing does not hear of
+// the end either.
+func (c *cable) fail(err error) error {
+	c.mu.Lock()
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf {
+		<-c.closed
+	}
+	return err
+}
+
+func (c *cable) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
 func (c *cable) cut() {
-	_ = c.Conn.Close()
+	_ = c.Close()
 	_ = c.peer.Close()
+}
+
+// silence makes the network drop all that either side sends from now on.
+func (c *cable) silence() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaf = true
 }
 
 func newNetwork(t *testing.T, h http.Handler, before func()) *network {
@@ -130,7 +159,7 @@ func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	case <-n.closed:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: net.ErrClosed}
 	}
-	c := &cable{Conn: here, peer: there, budget: -1}
+	c := &cable{Conn: here, peer: there, closed: make(chan struct{}), budget: -1}
 	if shape != nil {
 		shape(c)
 	}
