@@ -212,17 +212,29 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	} else if offered := offers(r); len(offered) > 0 {
 		name = offered[0]
 	}
+	var attempt *hub.Recovery
+	if h != nil {
+		attempt = h.Recover(id, secret)
+	}
 	e.accept(w, r, name, protocol, func(s *socket) *hub.Connection {
-		if h != nil {
-			if c := h.Recover(id, secret, s.link); c != nil {
-				e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
-				return c
-			}
+		if attempt == nil {
+			e.refuseRecovery(s, hubName)
+			return nil
 		}
-		e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
-		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
-		return nil
+		s.claim = sync.OnceFunc(func() {
+			if !attempt.TakeUp(s.link) {
+				e.refuseRecovery(s, hubName)
+				return
+			}
+			e.Logger.Info("client recovered", "hub", h.Name, "connection", attempt.Connection.ID)
+		})
+		return attempt.Connection
 	})
+}
+
+func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
+	e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
+	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
