@@ -37,6 +37,10 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, r)
 		return
 	}
+	f.accept(w, r)
+}
+
+func (f *fake) accept(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{r.Header.Get("Sec-Websocket-Protocol")}})
 	if err != nil {
 		return

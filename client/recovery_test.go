@@ -2,10 +2,14 @@ package client_test
 
 import (
 	"context"
+	"net/http"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -79,6 +83,159 @@ func TestSilenceIsNoticed(t *testing.T) {
 				noticed := (<-lost).Sub(start)
 				assert.GreaterOrEqual(t, noticed, tt.first)
 				assert.LessOrEqual(t, noticed, tt.last)
+			})
+		})
+	}
+}
+
+// TestServiceStandsStill: the service answers nothing for 13 seconds, in which the
+// client gives up one try to recover and begins another. Then the service serves
+// both, the later one first. No message is lost, and the connection is the same.
+func TestServiceStandsStill(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		const messages = 200
+		r := newRig(t, emulator.Config{})
+		tries := make(chan chan struct{}, 10)
+		n := newNetwork(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.URL.Query().Has("awps_connection_id") {
+				serve := make(chan struct{})
+				tries <- serve
+				<-serve
+			}
+			r.server.ServeHTTP(w, req)
+		}), nil)
+		ann, bob := newClient(t, n, address(t, "ann", allRoles), nil), r.started("bob", nil)
+		seen := record(ann)
+		require.NoError(t, ann.Start(t.Context()))
+		_, err := ann.JoinGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		id := ann.ConnectionID()
+		sent := make(chan struct{})
+		var want []string
+		go func() {
+			defer close(sent)
+			for i := range messages {
+				if _, err := bob.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), nil); err != nil {
+					return
+				}
+				want = append(want, "g/bob: "+strconv.Itoa(i))
+				<-time.After(100 * time.Millisecond)
+			}
+		}()
+		pass(time.Second)
+		n.cut()
+		pass(13 * time.Second)
+		earlier, later := <-tries, <-tries
+		require.Empty(t, tries)
+		close(later)
+		pass(time.Second)
+		close(earlier)
+		pass(5 * time.Second)
+		for len(tries) > 0 { // once more, if the client was thrown out after all
+			close(<-tries)
+			pass(5 * time.Second)
+		}
+		<-sent
+		var got []string
+		for _, note := range seen.settled() {
+			if strings.HasPrefix(note, "g/") {
+				got = append(got, note)
+			}
+		}
+		assert.Equal(t, want, got)
+		assert.Equal(t, id, ann.ConnectionID())
+	})
+}
+
+// TestDisplacedByOwnTry: a try to recover that the client has given up may reach the
+// service late, and displace the link that the client has by then. That is a link
+// lost, not the end.
+func TestDisplacedByOwnTry(t *testing.T) {
+	t.Parallel()
+	const displaced, refused = "The connection was taken up by another client.", "The connection could not be recovered."
+	// giveUp lets the client give up a try to recover that the service has not answered.
+	giveUp := func(f *fake) {
+		p := <-f.peers
+		p.expect(`{"type":"ping"}`)
+		p.drain()
+	}
+	for name, tt := range map[string]struct {
+		run  func(t *testing.T, f *fake, p *peer)
+		want []string
+	}{
+		"in use": {func(_ *testing.T, f *fake, p *peer) {
+			p.drop()
+			giveUp(f)
+			p = f.recovered("id-1")
+			p.close(websocket.StatusPolicyViolation, displaced)
+			p = f.recovered("id-1")
+			p.close(websocket.StatusPolicyViolation, displaced) // there was one try
+			f.greet("id-2")
+		}, []string{"connected ann", "recovering", "recovered", "recovering", "recovered", "disconnected", "connected ann"}},
+		"in use, twice": {func(_ *testing.T, f *fake, p *peer) {
+			p.drop()
+			giveUp(f)
+			giveUp(f)
+			for range 2 {
+				p = f.recovered("id-1")
+				p.close(websocket.StatusPolicyViolation, "for any reason")
+			}
+			f.recovered("id-1")
+		}, []string{"connected ann", "recovering", "recovered", "recovering", "recovered", "recovering", "recovered"}},
+		"while recovering": {func(_ *testing.T, f *fake, p *peer) {
+			p.drop()
+			giveUp(f)
+			p = <-f.peers
+			p.expect(`{"type":"ping"}`)
+			p.close(websocket.StatusPolicyViolation, displaced)
+			f.recovered("id-1")
+		}, []string{"connected ann", "recovering", "recovered"}},
+		"refused": {func(_ *testing.T, f *fake, p *peer) {
+			p.drop()
+			giveUp(f)
+			p = <-f.peers
+			p.expect(`{"type":"ping"}`)
+			p.close(websocket.StatusPolicyViolation, refused)
+			f.greet("id-2")
+		}, []string{"connected ann", "recovering", "disconnected", "connected ann"}},
+		"timed out in between": {func(_ *testing.T, f *fake, p *peer) {
+			var answered atomic.Bool
+			f.answer = func(w http.ResponseWriter, r *http.Request) {
+				if answered.Swap(true) {
+					f.accept(w, r)
+					return
+				}
+				w.WriteHeader(http.StatusGatewayTimeout)
+			}
+			p.drop()
+			p = f.recovered("id-1")
+			p.close(websocket.StatusPolicyViolation, displaced)
+			f.recovered("id-1")
+		}, []string{"connected ann", "recovering", "recovered", "recovering", "recovered"}},
+		"tries that ended": {func(_ *testing.T, f *fake, p *peer) {
+			f.network.setDown(true)
+			p.drop()
+			pass(3500 * time.Millisecond)
+			f.network.setDown(false)
+			p = <-f.peers
+			p.expect(`{"type":"ping"}`)
+			p.close(websocket.StatusInternalError, "later")
+			p = f.recovered("id-1")
+			p.close(websocket.StatusPolicyViolation, displaced)
+			f.greet("id-2")
+		}, []string{"connected ann", "recovering", "recovered", "disconnected", "connected ann"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c := f.client(nil)
+				seen := record(c)
+				p := f.start(c)
+				pass(15 * time.Second)
+				tt.run(t, f, p)
+				assert.Equal(t, tt.want, seen.settled())
 			})
 		})
 	}

@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -153,7 +155,7 @@ func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	}
 	here, there := net.Pipe()
 	select {
-	case n.accepted <- there:
+	case n.accepted <- unaware{there}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-n.closed:
@@ -167,6 +169,18 @@ func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	n.conns = append(n.conns, c)
 	n.mu.Unlock()
 	return c, nil
+}
+
+// unaware is a connection that takes what nobody reads any more, as TCP does: who
+// writes does not learn at once that the other side is gone.
+type unaware struct{ net.Conn }
+
+func (u unaware) Write(p []byte) (int, error) {
+	n, err := u.Conn.Write(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 func (n *network) Accept() (net.Conn, error) {

@@ -21,6 +21,7 @@ type connection struct {
 	id, user string
 	token    string // for recovery
 	farewell string // what the service said before it closed
+	strays   int    // attempts to recover it that were given up, and may reach the service yet
 	last     atomic.Uint64
 }
 
