@@ -25,7 +25,9 @@ type window struct {
 	waiting      list.List // of chan uint64, each of which gets a place
 }
 
-func newWindow(size int) *window { return &window{size: uint64(size), left: make([]bool, size)} }
+func newWindow(size int) *window {
+	return &window{size: uint64(size), left: make([]bool, size)} //nolint:gosec // it is positive, as the options are checked
+}
 
 // enter takes a place, and waits for it until the context ends, the session stops,
 // or it is over with waiting because the queue is full.

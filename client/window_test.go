@@ -73,14 +73,14 @@ func TestMaxInFlight(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				f := newFake(t)
 				c, p := f.started(&client.Options{MaxInFlight: most, KeepAliveInterval: -1, KeepAliveTimeout: -1})
-				frames := make(chan uint64, 4*want)
+				frames := make(chan string, 4*want)
 				go func() {
 					for {
 						_, data, err := p.conn.Read(t.Context())
 						if err != nil {
 							return
 						}
-						frames <- ackID(t, string(data))
+						frames <- string(data)
 					}
 				}()
 				sent := func(n int) (ids []uint64) {
@@ -88,7 +88,7 @@ func TestMaxInFlight(t *testing.T) {
 					synctest.Wait()
 					require.Len(t, frames, n)
 					for range n {
-						ids = append(ids, <-frames)
+						ids = append(ids, ackID(t, <-frames))
 					}
 					return ids
 				}

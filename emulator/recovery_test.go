@@ -86,7 +86,7 @@ func TestLateRecoveryTakesNothing(t *testing.T) {
 		defer giveUp()
 		secret, _ := p.greeting["reconnectionToken"].(string)
 		q := url.Values{"awps_connection_id": {p.id()}, "awps_reconnection_token": {secret}}
-		_, _, err := websocket.Dial(ctx, base+"/client/hubs/chat?"+q.Encode(), &websocket.DialOptions{HTTPClient: late.http, Subprotocols: []string{reliableJSON}}) //nolint:bodyclose // there is no answer
+		_, _, err := websocket.Dial(ctx, base+"/client/hubs/chat?"+q.Encode(), &websocket.DialOptions{HTTPClient: late.http, Subprotocols: []string{reliableJSON}})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		again := r.recover(p)
 		assert.Equal(t, p.greeting, again.next())
