@@ -45,6 +45,7 @@ type Client struct {
 	opts       *Options // behind a pointer, which is all that fmt shows of an unexported field
 	lastAckID  atomic.Uint64
 	lastCallID atomic.Uint64
+	turns      turns
 
 	onConnected     hooks[Connected]
 	onRecovering    hooks[Recovering]
@@ -192,8 +193,8 @@ func (c *Client) joined(group string) {
 	c.groups[group] = struct{}{}
 }
 
-// leaves takes a group from those that the client is in, and tells whether it was
-// one.
+// leaves removes a group from those that the client is in, and reports whether it
+// was one.
 func (c *Client) leaves(group string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -93,7 +96,8 @@ func closedAtOnce(err error, farewell string) error {
 
 // recover takes up a connection that was lost, and gives nil if it cannot be.
 func (s *session) recover(conn *connection, end *ending) *link {
-	if s.isStopping() || end.final || conn.token == "" || !s.c.opts.Protocol.codec().Reliable() {
+	if s.isStopping() || end.final || conn.token == "" || !s.c.opts.Protocol.codec().Reliable() ||
+		end.code == websocket.StatusPolicyViolation && !conn.displaced(end.reason) {
 		return nil
 	}
 	s.setState(StateRecovering)
@@ -108,19 +112,49 @@ func (s *session) recover(conn *connection, end *ending) *link {
 			return l
 		}
 		s.c.opts.Logger.Debug("connection not recovered", "connection", conn.id, "error", err)
-		if refused := (*Error)(nil); errors.As(err, &refused) && refused.CloseCode == int(websocket.StatusPolicyViolation) {
+		refused := (*Error)(nil)
+		if errors.As(err, &refused) && refused.CloseCode == int(websocket.StatusPolicyViolation) && !conn.displaced(refused.Message) {
 			break
 		}
 	}
 	return nil
 }
 
+// reasonRefused is how the service closes an attempt to recover that it refuses.
+const reasonRefused = "The connection could not be recovered."
+
+// displaced reports whether the service may have closed a link with 1008 because an
+// attempt of this client that was given up arrived late and took the connection. The
+// service then still keeps it. Each attempt can do that once.
+func (c *connection) displaced(reason string) bool {
+	if c.strays == 0 || reason == reasonRefused {
+		return false
+	}
+	c.strays--
+	return true
+}
+
+// isStray reports whether an attempt that failed may reach the service yet: its
+// request was sent, and the service did not answer it.
+func isStray(err error) bool {
+	answer := (*Error)(nil)
+	return !errors.As(err, &answer) || answer.StatusCode == http.StatusGatewayTimeout
+}
+
 // resume tries once to take up a connection. That the service has let it in shows
-// only when it says something, and so it is asked to.
-func (s *session) resume(ctx context.Context, conn *connection) (*link, error) {
+// only when it says something, and so it is asked to. What is left of an attempt
+// that failed is closed before the next one begins.
+func (s *session) resume(ctx context.Context, conn *connection) (l *link, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recoveryTimeout)
 	defer cancel()
-	l, err := dial(ctx, recoveryURL(conn.address, conn.id, conn.token), conn, s.c.opts)
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Store(true) }})
+	defer func() {
+		if err != nil && sent.Load() && isStray(err) {
+			conn.strays++
+		}
+	}()
+	l, err = dial(ctx, recoveryURL(conn.address, conn.id, conn.token), conn, s.c.opts)
 	if err != nil {
 		return nil, err
 	}

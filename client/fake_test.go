@@ -37,6 +37,10 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, r)
 		return
 	}
+	f.accept(w, r)
+}
+
+func (f *fake) accept(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{r.Header.Get("Sec-Websocket-Protocol")}})
 	if err != nil {
 		return
@@ -45,8 +49,22 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	f.peers <- &peer{t: f.t, conn: conn, query: r.URL.Query(), header: r.Header}
 }
 
-// client makes a client of the fake, which is stopped with the test.
+// client makes a client of the fake, which is stopped with the test. It sends no
+// pings, and no silence is too long for it, unless the options say so.
 func (f *fake) client(opts *client.Options) *client.Client {
+	f.t.Helper()
+	var o client.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.KeepAliveInterval == 0 && o.KeepAliveTimeout == 0 {
+		o.KeepAliveInterval, o.KeepAliveTimeout = -1, -1
+	}
+	return f.lively(&o)
+}
+
+// lively is client with keep-alive by default.
+func (f *fake) lively(opts *client.Options) *client.Client {
 	f.t.Helper()
 	return newClient(f.t, f.network, fakeAddress, opts)
 }

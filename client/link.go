@@ -242,13 +242,13 @@ type ending struct {
 	code   websocket.StatusCode // of the service's close frame; -1: there was none
 	reason string
 	err    error
-	final  bool // there is nothing to recover
+	final  bool // there is nothing to recover, whatever the code
 }
 
 func endingOf(err error) ending {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
-		return ending{code: closed.Code, reason: excerpt.Line(closed.Reason, maxErrorText), err: err, final: closed.Code == websocket.StatusPolicyViolation}
+		return ending{code: closed.Code, reason: excerpt.Line(closed.Reason, maxErrorText), err: err}
 	}
 	// A frame that is too large would be sent again after each recovery.
 	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}

@@ -27,6 +27,10 @@ type GroupOptions struct {
 // JoinGroup makes the connection a member of a group, and each new connection
 // after it. For this the client needs the role webpubsub.joinLeaveGroup, if the
 // group is not one of its token's. To be in the group already is no error.
+//
+// Requests to join or leave the same group are sent one at a time. Each waits until
+// the one before it is answered. A new connection that rejoins the group takes its
+// turn as well.
 func (c *Client) JoinGroup(ctx context.Context, group string, opts *GroupOptions) (Result, error) {
 	r := &request{harmless: true, done: func() { c.joined(group) }}
 	r.Kind, r.Name = frame.JoinGroup, group
@@ -34,26 +38,32 @@ func (c *Client) JoinGroup(ctx context.Context, group string, opts *GroupOptions
 }
 
 // LeaveGroup ends what [Client.JoinGroup] began, or the client's token. Not to be
-// in the group is no error.
+// in the group is no error. Once LeaveGroup returns nil, the connection is not a
+// member, and the client does not rejoin the group. Messages that arrived before may
+// still wait for their callbacks.
 func (c *Client) LeaveGroup(ctx context.Context, group string, opts *GroupOptions) (Result, error) {
 	r := &request{harmless: true}
 	r.Kind, r.Name = frame.LeaveGroup, group
-	was := c.leaves(group) // from now on no new connection joins it
-	result, err := c.membership(ctx, opLeaveGroup, r, opts)
-	if err != nil && was {
-		c.joined(group)
-	}
-	return result, err
+	return c.membership(ctx, opLeaveGroup, r, opts)
 }
 
 func (c *Client) membership(ctx context.Context, operation string, r *request, opts *GroupOptions) (Result, error) {
-	if err := checkGroup(r.Name); err != nil {
+	group := r.Name
+	if err := checkGroup(group); err != nil {
 		return Result{}, invalid(operation, err)
 	}
 	if opts != nil {
 		r.AckID = opts.AckID
 	}
+	if err := c.turns.take(ctx, group); err != nil {
+		return Result{}, fail(operation, err)
+	}
+	defer c.turns.pass(group)
+	left := r.Kind == frame.LeaveGroup && c.leaves(group) // from now on it is not rejoined
 	result, err := c.do(ctx, r)
+	if err != nil && left {
+		c.joined(group)
+	}
 	return result, wrap(operation, err)
 }
 
@@ -84,7 +94,8 @@ type SendOptions struct {
 // A message is sent again, under the same ack id, when the service refuses it for
 // a reason that may pass ([Options.MessageRetry]), and when the connection was
 // recovered in between: it arrives once. If the connection was lost for good, the
-// error is [ErrConnectionLost]; see [Options.RetrySends].
+// error is [ErrConnectionLost]; see [Options.RetrySends]. While too many requests
+// wait for their acks, SendToGroup waits before it sends; see [Options.MaxInFlight].
 func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts *SendOptions) (Result, error) {
 	var o SendOptions
 	if opts != nil {
@@ -162,17 +173,12 @@ func (s *session) rejoin(conn *connection, ready chan struct{}) {
 		defer close(ready)
 		failures := make([]error, len(groups))
 		var all sync.WaitGroup
-		turns := make(chan struct{}, maxRejoining)
+		room := make(chan struct{}, maxRejoining)
 		for i, group := range groups {
-			turns <- struct{}{}
+			room <- struct{}{}
 			all.Go(func() {
-				defer func() { <-turns }()
-				if !s.c.isJoined(group) {
-					return // it was left meanwhile
-				}
-				r := &request{harmless: true, only: conn}
-				r.Kind, r.Name = frame.JoinGroup, group
-				_, failures[i] = s.do(s.ctx, r)
+				defer func() { <-room }()
+				failures[i] = s.rejoinGroup(conn, group)
 			})
 		}
 		all.Wait()
@@ -182,4 +188,18 @@ func (s *session) rejoin(conn *connection, ready chan struct{}) {
 			}
 		}
 	})
+}
+
+func (s *session) rejoinGroup(conn *connection, group string) error {
+	if err := s.c.turns.take(s.ctx, group); err != nil {
+		return err
+	}
+	defer s.c.turns.pass(group)
+	if !s.c.isJoined(group) {
+		return nil // it was left meanwhile
+	}
+	r := &request{harmless: true, only: conn}
+	r.Kind, r.Name = frame.JoinGroup, group
+	_, err := s.do(s.ctx, r)
+	return err
 }

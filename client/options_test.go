@@ -25,17 +25,20 @@ import (
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
 	for text, opts := range map[string]client.Options{
-		"Protocol is Protocol(7), want ProtocolJSONReliable or ProtocolJSON":           {Protocol: 7},
-		"RecoveryTimeout is -1ns, want 0 to 30s":                                       {RecoveryTimeout: -1},
-		"RecoveryTimeout is 31s, want 0 to 30s":                                        {RecoveryTimeout: 31 * time.Second},
-		"QueueSize is -1, want 0 or more":                                              {QueueSize: -1},
-		"MessageRetry.Initial is -1s, want 0 or more":                                  {MessageRetry: client.Backoff{Initial: -time.Second}},
-		"MessageRetry.Max is -1s, want 0 or more":                                      {MessageRetry: client.Backoff{Max: -time.Second}},
-		"Reconnect.Max is less than Initial":                                           {Reconnect: client.Backoff{Max: time.Millisecond}},
-		"Reconnect.MaxRetries is -1, want 0 or more; DisableAutoReconnect allows none": {Reconnect: client.Backoff{MaxRetries: -1}},
-		`Header has "Sec-Websocket-Protocol", which is the handshake's own`:            {Header: http.Header{"sec-websocket-protocol": {"x"}}},
-		`Header has "Upgrade", which is the handshake's own`:                           {Header: http.Header{"Upgrade": {"x"}}},
-		`Header has "Connection", which is the handshake's own`:                        {Header: http.Header{"Connection": {"x"}}},
+		"Protocol is Protocol(7), want ProtocolJSONReliable or ProtocolJSON":                           {Protocol: 7},
+		"RecoveryTimeout is -1ns, want 0 to 30s":                                                       {RecoveryTimeout: -1},
+		"RecoveryTimeout is 31s, want 0 to 30s":                                                        {RecoveryTimeout: 31 * time.Second},
+		"MaxInFlight is -1, want 0 to 500: the service would forget requests that wait for their ack":  {MaxInFlight: -1},
+		"MaxInFlight is 501, want 0 to 500: the service would forget requests that wait for their ack": {MaxInFlight: 501},
+		"KeepAliveTimeout is 20s, want more than KeepAliveInterval, which is 20s":                      {KeepAliveInterval: 20 * time.Second, KeepAliveTimeout: 20 * time.Second},
+		"QueueSize is -1, want 0 or more":                                                              {QueueSize: -1},
+		"MessageRetry.Initial is -1s, want 0 or more":                                                  {MessageRetry: client.Backoff{Initial: -time.Second}},
+		"MessageRetry.Max is -1s, want 0 or more":                                                      {MessageRetry: client.Backoff{Max: -time.Second}},
+		"Reconnect.Max is less than Initial":                                                           {Reconnect: client.Backoff{Max: time.Millisecond}},
+		"Reconnect.MaxRetries is -1, want 0 or more; DisableAutoReconnect allows none":                 {Reconnect: client.Backoff{MaxRetries: -1}},
+		`Header has "Sec-Websocket-Protocol", which is the handshake's own`:                            {Header: http.Header{"sec-websocket-protocol": {"x"}}},
+		`Header has "Upgrade", which is the handshake's own`:                                           {Header: http.Header{"Upgrade": {"x"}}},
+		`Header has "Connection", which is the handshake's own`:                                        {Header: http.Header{"Connection": {"x"}}},
 	} {
 		_, err := client.New(client.StaticURL(fakeAddress), &opts)
 		assert.EqualError(t, err, "client: new: "+text)
@@ -354,22 +357,18 @@ func TestKeepAlive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		var log bytes.Buffer
-		c := f.client(&client.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		c := f.lively(&client.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		seen := record(c)
 		p := f.start(c)
 		start := time.Now()
 		for range 10 {
 			p.expect(`{"type":"ping"}`)
-			if time.Since(start) < 110*time.Second {
-				p.send(`{"type":"pong"}`)
-			}
+			p.send(`{"type":"pong"}`)
 		}
-		assert.Equal(t, 200*time.Second, time.Since(start), "each 20 seconds")
+		assert.Equal(t, 100*time.Second, time.Since(start), "each 10 seconds")
+		p.expect(`{"type":"ping"}`) // it reads, and says nothing any more
 		assert.Equal(t, []string{"connected ann"}, seen.settled())
-		for time.Since(start) < 220*time.Second { // it reads, and says nothing any more
-			p.expect(`{"type":"ping"}`)
-		}
-		pass(21 * time.Second) // 120 seconds after the last pong, give or take a third
+		pass(11 * time.Second) // 15 seconds after the last pong, give or take a third
 		assert.Equal(t, []string{"recovering"}, seen.settled())
 		assert.Contains(t, log.String(), "service is silent")
 		f.recovered("id-1")

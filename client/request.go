@@ -35,7 +35,7 @@ type request struct {
 	sent  *connection
 }
 
-// answered tells whether the ack has come, as that of an earlier try may at any time.
+// answered reports whether the ack has come, as that of an earlier try may at any time.
 func (r *request) answered() bool { return r.wait != nil && len(r.wait.answer) > 0 }
 
 // running gives the session that requests belong to.
@@ -76,17 +76,30 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 	over := s.waits.begin()
 	defer s.waits.end()
 	for {
-		a, ok, err := s.answer(ctx, r, over)
-		switch {
-		case err != nil:
+		a, err := s.settle(ctx, r, over)
+		if err != nil {
 			return Result{}, err
-		case !ok:
-			continue
-		case a.failure == nil:
+		}
+		if a.failure == nil {
 			return Result{AckID: r.AckID, Duplicate: a.duplicate}, nil
 		}
 		if err := s.retry(ctx, r, a.failure); err != nil {
 			return Result{}, err
+		}
+	}
+}
+
+// settle takes a place in the window and sends a request until it is answered, over
+// as many links as that takes.
+func (s *session) settle(ctx context.Context, r *request, over <-chan struct{}) (ackAnswer, error) {
+	place, err := s.window.enter(ctx, s.ctx.Done(), over)
+	if err != nil {
+		return ackAnswer{}, err
+	}
+	defer s.window.leave(place)
+	for {
+		if a, ok, err := s.answer(ctx, r, over); ok || err != nil {
+			return a, err
 		}
 	}
 }

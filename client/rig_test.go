@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -42,12 +44,15 @@ type network struct {
 // cable is the client's end of a connection.
 type cable struct {
 	net.Conn
-	peer net.Conn
+	peer   net.Conn
+	closed chan struct{} // by the client, or by cut
+	once   sync.Once
 
 	mu     sync.Mutex
 	budget int           // bytes that the client may still read before the cable is cut; negative: any
 	pace   time.Duration // each write takes so long; not changed later
 	deaf   bool          // nothing that the client writes arrives, and nothing comes
+	mute   bool          // nothing comes
 }
 
 func (c *cable) Read(p []byte) (int, error) {
@@ -66,14 +71,17 @@ func (c *cable) Read(p []byte) (int, error) {
 	if c.budget > 0 {
 		c.budget -= n
 	}
-	deaf := c.deaf
+	silent := c.deaf || c.mute
 	c.mu.Unlock()
-	if deaf && err == nil { // what comes is lost, and nothing more comes
+	if silent && err == nil { // what comes is lost, and nothing more comes
 		_, err = c.Conn.Read(make([]byte, 1<<20))
 		for err == nil {
 			_, err = c.Conn.Read(make([]byte, 1<<20))
 		}
-		return 0, err
+		return 0, c.fail(err)
+	}
+	if err != nil {
+		err = c.fail(err)
 	}
 	return n, err
 }
@@ -91,9 +99,33 @@ func (c *cable) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// fail returns the error of a read. A client that hears nothing does not hear of
+// the end either.
+func (c *cable) fail(err error) error {
+	c.mu.Lock()
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf {
+		<-c.closed
+	}
+	return err
+}
+
+func (c *cable) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
 func (c *cable) cut() {
-	_ = c.Conn.Close()
+	_ = c.Close()
 	_ = c.peer.Close()
+}
+
+// silence makes the network drop all that either side sends from now on.
+func (c *cable) silence() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaf = true
 }
 
 func newNetwork(t *testing.T, h http.Handler, before func()) *network {
@@ -123,13 +155,13 @@ func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	}
 	here, there := net.Pipe()
 	select {
-	case n.accepted <- there:
+	case n.accepted <- unaware{there}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-n.closed:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: net.ErrClosed}
 	}
-	c := &cable{Conn: here, peer: there, budget: -1}
+	c := &cable{Conn: here, peer: there, closed: make(chan struct{}), budget: -1}
 	if shape != nil {
 		shape(c)
 	}
@@ -137,6 +169,18 @@ func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	n.conns = append(n.conns, c)
 	n.mu.Unlock()
 	return c, nil
+}
+
+// unaware is a connection that takes what nobody reads any more, as TCP does: who
+// writes does not learn at once that the other side is gone.
+type unaware struct{ net.Conn }
+
+func (u unaware) Write(p []byte) (int, error) {
+	n, err := u.Conn.Write(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 func (n *network) Accept() (net.Conn, error) {

@@ -21,6 +21,7 @@ type connection struct {
 	id, user string
 	token    string // for recovery
 	farewell string // what the service said before it closed
+	strays   int    // attempts to recover it that were given up, and may reach the service yet
 	last     atomic.Uint64
 }
 
@@ -41,6 +42,7 @@ type session struct {
 	waits      waits
 	queue      *queue
 	acks       acks
+	window     *window
 	calls      calls
 	writers    writers
 	streams    *streams
@@ -81,6 +83,7 @@ func newSession(ctx context.Context, c *Client) *session {
 	s.final = context.WithValue(s.base, sessionKey{}, s)
 	s.callbacks, s.release = context.WithCancel(s.final)
 	s.queue = newQueue(c.opts.QueueSize, &s.waits)
+	s.window = newWindow(c.opts.MaxInFlight)
 	s.streams = newStreams(s)
 	return s
 }

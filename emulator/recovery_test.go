@@ -1,8 +1,11 @@
 package emulator_test
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +62,58 @@ func TestRecoveryTakesOverALiveSocket(t *testing.T) {
 		again.quiet()
 		h.settled()
 		assert.Empty(t, h.told("disconnected"))
+	})
+}
+
+// A client tries to take up its connection and gives up, since the server does not
+// answer. It has long succeeded with another try when the first one comes through.
+func TestLateRecoveryTakesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		r := newRig(t, emulator.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		p := r.json(r.clientURL("ann", allRoles, "g"), reliableJSON)
+		require.NoError(t, p.conn.CloseNow())
+		synctest.Wait()
+		still, served := make(chan struct{}), make(chan struct{})
+		late := *r
+		late.http = serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			<-still
+			r.server.ServeHTTP(w, req)
+			close(served)
+		}), func() {})
+		ctx, giveUp := context.WithTimeout(t.Context(), 10*time.Second)
+		defer giveUp()
+		secret, _ := p.greeting["reconnectionToken"].(string)
+		q := url.Values{"awps_connection_id": {p.id()}, "awps_reconnection_token": {secret}}
+		_, _, err := websocket.Dial(ctx, base+"/client/hubs/chat?"+q.Encode(), &websocket.DialOptions{HTTPClient: late.http, Subprotocols: []string{reliableJSON}})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		again := r.recover(p)
+		assert.Equal(t, p.greeting, again.next())
+		close(still)
+		<-served
+		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
+		again.expect(`{"sequenceId":1,"type":"message","from":"group","group":"g","fromUserId":null,"dataType":"text","data":"x"}`)
+		again.quiet()
+		synctest.Wait()
+		assert.Equal(t, 1, strings.Count(log.String(), "client recovered"))
+	})
+}
+
+// A client that says nothing on its new socket does not get the connection.
+func TestRecoveryNeedsAnAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		p := r.json(r.clientURL("ann", ""), reliableJSON)
+		silent := r.recover(p) // it does not read, and so answers no ping
+		pass(29 * time.Second)
+		p.quiet()
+		pass(time.Second)
+		_, _, err := silent.conn.Read(t.Context())
+		require.Error(t, err)
+		assert.Equal(t, websocket.StatusCode(-1), websocket.CloseStatus(err), "cut")
+		p.quiet()
 	})
 }
 

@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -75,13 +76,25 @@ type pipeListener struct {
 func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
-	case l.conns <- there:
+	case l.conns <- deafPeer{there}:
 		return here, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
+}
+
+// deafPeer is a pipe that takes what nobody reads any more, as TCP does: who writes
+// does not learn at once that the other side is gone.
+type deafPeer struct{ net.Conn }
+
+func (p deafPeer) Write(b []byte) (int, error) {
+	n, err := p.Conn.Write(b)
+	if errors.Is(err, io.ErrClosedPipe) {
+		return len(b), nil
+	}
+	return n, err
 }
 
 func (l *pipeListener) Accept() (net.Conn, error) {

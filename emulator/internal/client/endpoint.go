@@ -223,16 +223,28 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 		e.refuse(w, r, hubName, http.StatusServiceUnavailable, stopping)
 		return
 	}
-	if c != nil {
-		c = h.Recover(id, secret, s.link)
+	var attempt *hub.Recovery
+	if h != nil {
+		attempt = h.Recover(id, secret)
 	}
-	if c != nil {
-		e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
-	} else {
-		e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
-		s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
+	if attempt == nil {
+		e.refuseRecovery(s, hubName)
+		s.serve(w, r, name, nil, false)
+		return
 	}
-	s.serve(w, r, name, c, false)
+	s.claim = sync.OnceFunc(func() {
+		if !attempt.TakeUp(s.link) {
+			e.refuseRecovery(s, hubName)
+			return
+		}
+		e.Logger.Info("client recovered", "hub", h.Name, "connection", attempt.Connection.ID)
+	})
+	s.serve(w, r, name, attempt.Connection, false)
+}
+
+func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
+	e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
+	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {

@@ -25,6 +25,7 @@ type socket struct {
 	conn     *websocket.Conn // nil until the client's request is upgraded
 	protocol subprotocol.Protocol
 	link     *hub.Link
+	claim    func() // takes up the connection when the client has answered; nil: it is the socket's already
 
 	heard atomic.Uint64 // frames
 	full  atomic.Bool   // the client is not read, since its requests wait
@@ -64,15 +65,33 @@ func (s *socket) has(below net.Conn) {
 func (s *socket) run(c *hub.Connection) {
 	s.link.Open()
 	stopPings := s.keepAlive(c)
+	var proof sync.WaitGroup
+	if s.claim != nil {
+		proof.Go(s.prove)
+	}
 	final, reason := s.read(c)
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
 	s.cut()
 	_ = s.conn.CloseNow()
+	proof.Wait()
 	if c != nil {
 		s.lost(c, final, reason)
 	}
 	stopPings()
+}
+
+// prove asks a client that takes up its connection for a sign of life. What a client
+// has given up may arrive late, and must not take the connection from a socket that
+// the client has made since.
+func (s *socket) prove() {
+	ctx, cancel := context.WithTimeout(context.Background(), hub.RecoveryWindow)
+	defer cancel()
+	if s.conn.Ping(ctx) != nil {
+		s.cut()
+		return
+	}
+	s.claim()
 }
 
 // lost tells the connection that its socket is gone. A client that is not waited
@@ -119,6 +138,9 @@ func (s *socket) read(c *hub.Connection) (final bool, reason string) {
 			return readEnd(err)
 		}
 		s.heard.Add(1)
+		if s.claim != nil {
+			s.claim()
+		}
 		if c != nil && c.Serves(s.link) {
 			s.take(c, kind == websocket.MessageBinary, data)
 		}

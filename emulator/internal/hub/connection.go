@@ -45,6 +45,8 @@ type Connection struct {
 	streams  map[string]*stream
 	recovery Timer // runs while the client is away
 	absences int   // how often it has been
+	attempts int   // to take the connection up, begun so far
+	taken    int   // the attempt that has; zero: none
 }
 
 // newID makes an id or token that cannot be guessed.
@@ -196,14 +198,40 @@ func (c *Connection) Lost(link *Link, final bool, reason string) {
 	})
 }
 
-// resume takes the connection up with a new link: whatever the old one still
-// does is cut off, and all that was not acknowledged is sent again.
-func (c *Connection) resume(token string, link *Link) bool {
+// Recovery is an attempt of a client to take up its connection.
+type Recovery struct {
+	// Connection to be taken up.
+	Connection *Connection
+
+	number int
+}
+
+// recover begins an attempt. It returns nil if the token is not the connection's.
+func (c *Connection) recover(token string) *Recovery {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended || !c.Codec.Reliable() || subtle.ConstantTimeCompare([]byte(token), []byte(c.ReconnectionToken)) != 1 {
+		return nil
+	}
+	c.attempts++
+	return &Recovery{Connection: c, number: c.attempts}
+}
+
+// TakeUp gives the connection a new link: whatever the old one still does is cut
+// off, and all that was not acknowledged is sent again. It reports false, and
+// changes nothing, if the connection has ended or a later attempt has taken it up.
+//
+// It is to be called once the client has answered on the new link. An attempt that
+// its client has given up may arrive after the one that succeeded, and would take
+// the connection away from it.
+func (r *Recovery) TakeUp(link *Link) bool {
+	c := r.Connection
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended || r.number <= c.taken {
 		return false
 	}
+	c.taken = r.number
 	if c.recovery != nil {
 		c.recovery.Stop()
 		c.recovery = nil

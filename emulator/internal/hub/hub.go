@@ -112,14 +112,14 @@ func (h *Hub) Connect(in Client, link *Link) *Connection {
 	return c
 }
 
-// Recover takes up a connection with a new link. It gives nil, and changes
-// nothing, if there is no such connection or the token is not its own.
-func (h *Hub) Recover(id, token string, link *Link) *Connection {
+// Recover begins an attempt to take up a connection. It returns nil if there is no
+// such connection or the token is not its own.
+func (h *Hub) Recover(id, token string) *Recovery {
 	c := h.Connection(id)
-	if c == nil || !c.resume(token, link) {
+	if c == nil {
 		return nil
 	}
-	return c
+	return c.recover(token)
 }
 
 // Connection gives a connection by id, nil if there is none.

@@ -108,12 +108,14 @@ func TestEndsThatComeTooLate(t *testing.T) {
 		var first, second, third []string
 		l1, l2, l3 := newLink(&first), newLink(&second), newLink(&third)
 		c := connect(t, h, l1)
-		require.Same(t, c, h.Recover("c", c.ReconnectionToken, l2))
+		require.True(t, h.Recover("c", c.ReconnectionToken).TakeUp(l2))
 		c.Lost(l1, true, "the old socket's goodbye")
 		assert.True(t, c.Serves(l2))
 		c.Lost(l2, false, "cut")
 		require.Len(t, clock.fires, 1)
-		require.Same(t, c, h.Recover("c", c.ReconnectionToken, l3))
+		late := h.Recover("c", c.ReconnectionToken)
+		require.True(t, h.Recover("c", c.ReconnectionToken).TakeUp(l3))
+		assert.False(t, late.TakeUp(newLink(&third)), "an earlier attempt")
 		clock.fires[0]() // the window ends while the client is back
 		assert.True(t, c.Serves(l3))
 		c.Lost(l3, false, "cut again")
@@ -122,7 +124,7 @@ func TestEndsThatComeTooLate(t *testing.T) {
 		assert.Empty(t, seen.all())
 		clock.fires[1]()
 		assert.Nil(t, h.Connection("c"))
-		assert.Nil(t, h.Recover("c", c.ReconnectionToken, newLink(&third)))
+		assert.Nil(t, h.Recover("c", c.ReconnectionToken))
 		clock.fires[1]()
 		c.End(hub.CloseNormal, "again")
 		assert.Equal(t, []string{"The connection recovery timeout expired."}, seen.all())
@@ -164,7 +166,11 @@ func TestEndsAtTheSameTime(t *testing.T) {
 			c := connect(t, h, l)
 			var all sync.WaitGroup
 			for i := range others {
-				all.Go(func() { h.Recover("c", c.ReconnectionToken, newLink(&others[i])) })
+				all.Go(func() {
+					if r := h.Recover("c", c.ReconnectionToken); r != nil {
+						r.TakeUp(newLink(&others[i]))
+					}
+				})
 			}
 			all.Go(func() { c.Lost(l, true, "lost") })
 			all.Go(func() { c.CloseByServer("") })
