@@ -61,8 +61,10 @@ type Config struct {
 	// subprotocol send "message".
 	UserEvents map[string]UserEventFunc
 	// Fallback handles user events whose name is not in UserEvents. Without it
-	// they are answered with 204 and a log record at debug level, so that an old
-	// server does not disconnect a new client.
+	// they are answered with 204, as if they had been handled, so that an old server
+	// does not fail or disconnect a new client. The first event of each such name,
+	// of up to 32 names, is logged at Info with the names that have functions. To
+	// refuse them instead, set a Fallback that returns [NotFound].
 	Fallback UserEventFunc
 
 	// RefusalReply replies to the client whose user event is refused: without it
@@ -133,6 +135,7 @@ func (c Config) compile() (*Handler, error) {
 		maxBody:        c.MaxBodyBytes,
 		timeout:        c.HandlerTimeout,
 		logger:         c.Logger,
+		once:           new(notices),
 	}
 	if strings.TrimSpace(c.Hub) != c.Hub {
 		return nil, fmt.Errorf("Hub %q has space around it", clip(c.Hub))
@@ -218,6 +221,7 @@ func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
 
 func (c Config) compileUserEvents(h *Handler) error {
 	h.userEvents = maps.Clone(c.UserEvents)
+	h.known = namesOf(c.UserEvents)
 	h.foldedEvents = make(map[string]UserEventFunc, len(c.UserEvents))
 	ambiguous := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(c.UserEvents)) {

@@ -95,17 +95,6 @@ func TestLogHasOneRecordForAnEventThatFails(t *testing.T) {
 	}
 }
 
-func TestLogOfEventWithoutFunction(t *testing.T) {
-	t.Parallel()
-	log, logger := debugLog()
-	h := wireHandler(t, webpubsub.Config{Logger: logger})
-	assert.Equal(t, http.StatusNoContent, wireServe(h, wireRequest(t, "user_text")).StatusCode)
-	records := logged(t, log)
-	require.Len(t, records, 1)
-	assert.Equal(t, "DEBUG", records[0]["level"])
-	assert.Equal(t, "message", records[0]["event"])
-}
-
 func TestUE119LogHasTheStackOfAPanic(t *testing.T) {
 	t.Parallel()
 	for fixture := range eventKinds {

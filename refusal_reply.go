@@ -60,6 +60,6 @@ func (h *Handler) failUser(ctx context.Context, w http.ResponseWriter, r *http.R
 		h.fail(w, r, err)
 	default:
 		h.logFailure(r, &v, "event refused; the client gets the reply of RefusalReply", err)
-		out.write(w)
+		h.send(w, r, &out)
 	}
 }
