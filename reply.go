@@ -19,10 +19,14 @@ type ConnectReply struct {
 	// empty keep the token's: the service gives an empty list no meaning.
 	// A name has 1 to 1024 characters and is not blank.
 	Groups []string
-	// Roles (roles) replaces the client's permissions, for example
-	// "webpubsub.joinLeaveGroup" or "webpubsub.sendToGroup.lobby". Nil keeps the
-	// token's; an empty, non-nil slice takes all of them away.
+	// Roles (roles) replaces the client's permissions, for example by
+	// [RoleSendToAnyGroup] or RoleJoinLeaveGroup("lobby"). A string that is no role
+	// of the service is a mistake: the service ignores it. Nil, with RawRoles nil,
+	// keeps the token's; an empty, non-nil slice takes all of them away.
 	Roles []string
+	// RawRoles (roles) go out with Roles and are not checked: for roles that the
+	// service knows and this version of the library does not.
+	RawRoles []string
 	// Subprotocol (subprotocol) selects one of [ConnectEvent.Subprotocols]. Empty
 	// leaves the choice to the service: its first own one among those offered.
 	Subprotocol string

@@ -73,14 +73,19 @@ var rooms = []room{
 		why:  "it cuts a stranger's text, wherever that is shown",
 	},
 	{
+		name: "internal/rule",
+		ours: []pattern{"internal/excerpt"},
+		why:  "the service's rules for names count for all who speak to it, are spoken to by it, or play it",
+	},
+	{
 		name:  ".",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
 		why:   "what it imports, every user's program imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
 	},
 	{
 		name:  "service/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/rule"},
 		third: []pattern{azcore, jwt},
 		why:   "a program that only calls the service carries no event handler",
 	},
@@ -110,7 +115,7 @@ var rooms = []room{
 	},
 	{
 		name:  "emulator/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/..."},
+		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/rule", "internal/upstream/..."},
 		third: []pattern{webSocket, jwt},
 		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
 	},

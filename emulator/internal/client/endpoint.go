@@ -88,6 +88,8 @@ type Endpoint struct {
 	closed  bool
 	sockets map[*socket]struct{}
 	running sync.WaitGroup
+
+	roles roleWarnings
 }
 
 // New makes an endpoint.
@@ -157,6 +159,7 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.roles.warn(e.Logger, h.Name, out.ID, roles)
 	if out.Roles, err = role.Parse(roles); err == nil {
 		out.Subprotocol, err = negotiate(in.Subprotocols, chosen)
 	}
