@@ -28,6 +28,10 @@ type Config struct {
 	// verify signatures, each for the origin of its own Endpoint, and their hosts
 	// are the allowed origins. Give the primary or the secondary string or both,
 	// and one for each further service, replica or custom domain that sends events.
+	//
+	// A Config prints without them. Package fmt calls no methods of a value in an
+	// unexported field, though: a struct of yours that keeps a Config there prints
+	// its connection strings. Keep the [Handler], or let [NewAccessKeys] hold them.
 	ConnectionStrings []string
 	// Verifier decides, instead of ConnectionStrings or in addition to them,
 	// whether a request comes from the service; both must accept it. Use
@@ -110,8 +114,14 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// String tells which hub the config is for, and no key.
-func (c Config) String() string { return fmt.Sprintf("webpubsub.Config(hub %q)", c.Hub) }
+// String returns which hub the config is for, and no key. A connection string in
+// the hub's place is not shown.
+func (c Config) String() string {
+	if strings.ContainsAny(c.Hub, ";=") {
+		return "webpubsub.Config(hub not a name)"
+	}
+	return fmt.Sprintf("webpubsub.Config(hub %q)", clip(c.Hub))
+}
 
 // GoString is String.
 func (c Config) GoString() string { return c.String() }

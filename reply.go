@@ -1,6 +1,9 @@
 package webpubsub
 
 import (
+	"fmt"
+	"log/slog"
+
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -37,6 +40,18 @@ type ConnectReply struct {
 	State StateUpdate
 }
 
+// String describes the reply without user data. It is a method of the value, as
+// are GoString and LogValue, so that a copy is as silent.
+func (r ConnectReply) String() string {
+	return fmt.Sprintf("webpubsub.ConnectReply(%d groups, %d roles)", len(r.Groups), len(r.Roles)+len(r.RawRoles))
+}
+
+// GoString is String.
+func (r ConnectReply) GoString() string { return r.String() }
+
+// LogValue is String.
+func (r ConnectReply) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
 // Reply answers a user event. The zero value sends the client nothing; the
 // others are made by [TextReply], [JSONReply], [BinaryReply] and [DataReply].
 // Fields may be set on any of them.
@@ -71,6 +86,17 @@ const (
 	replyJSON
 	replyData
 )
+
+// String returns the kind of the reply, and nothing of what it sends.
+func (r Reply) String() string {
+	return "webpubsub.Reply(" + [...]string{replyNone: "none", replyText: "text", replyJSON: "json", replyData: "data"}[r.kind] + ")"
+}
+
+// GoString is String.
+func (r Reply) GoString() string { return r.String() }
+
+// LogValue is String.
+func (r Reply) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Media types of replies, as web-pubsub-express writes them.
 const (
