@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -106,6 +107,9 @@ func (m Meta) String() string {
 
 // GoString is String.
 func (m Meta) GoString() string { return m.String() }
+
+// Format is String, whatever the verb.
+func (m Meta) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String()) }
 
 // LogValue logs the event as its hub, connection, name and id.
 func (m Meta) LogValue() slog.Value {

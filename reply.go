@@ -2,6 +2,7 @@ package webpubsub
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -49,6 +50,9 @@ func (r ConnectReply) String() string {
 // GoString is String.
 func (r ConnectReply) GoString() string { return r.String() }
 
+// Format is String, whatever the verb.
+func (r ConnectReply) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
 // LogValue is String.
 func (r ConnectReply) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
@@ -94,6 +98,9 @@ func (r Reply) String() string {
 
 // GoString is String.
 func (r Reply) GoString() string { return r.String() }
+
+// Format is String, whatever the verb.
+func (r Reply) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
 // LogValue is String.
 func (r Reply) LogValue() slog.Value { return slog.StringValue(r.String()) }

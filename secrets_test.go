@@ -45,7 +45,7 @@ func secretReplies() map[string]any {
 // printed is a value as fmt prints it.
 func printed(v any) string {
 	var out strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
 		_, _ = fmt.Fprintf(&out, verb+"\n", v)
 	}
 	return out.String()
