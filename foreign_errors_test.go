@@ -102,17 +102,17 @@ func TestPanicWithNilIsAPanic(t *testing.T) {
 	t.Setenv("GODEBUG", "panicnil=1")
 	func() {
 		defer func() { require.Nil(t, recover(), "GODEBUG has no effect") }()
-		panic(nil) //nolint:govet // what is tested
+		panic(nil)
 	}()
 	verified := wireHandler(t, webpubsub.Config{
-		Verifier:       verifierFunc(func(*http.Request) error { panic(nil) }), //nolint:govet // what is tested
+		Verifier:       verifierFunc(func(*http.Request) error { panic(nil) }),
 		AllowedOrigins: []string{"*"},
 		Interceptors:   []webpubsub.Interceptor{mustNotRun(t)},
 	})
 	assert.Equal(t, http.StatusInternalServerError, wireServe(verified, wireRequest(t, "user_text")).StatusCode)
 	for fixture := range eventKinds {
 		log, logger := debugLog()
-		cfg := returning(func(context.Context) error { panic(nil) }) //nolint:govet // what is tested
+		cfg := returning(func(context.Context) error { panic(nil) })
 		cfg.Logger = logger
 		assert.Equal(t, http.StatusInternalServerError, wireServe(wireHandler(t, cfg), wireRequest(t, fixture)).StatusCode, fixture)
 		records := logged(t, log)
@@ -120,13 +120,13 @@ func TestPanicWithNilIsAPanic(t *testing.T) {
 		assert.Equal(t, "panic: "+new(runtime.PanicNilError).Error(), records[0]["error"])
 	}
 	refusal := refusing(webpubsub.Conflict("taken"))
-	refusal.RefusalReply = func(context.Context, *webpubsub.UserEvent, *webpubsub.Error) (webpubsub.Reply, bool) { panic(nil) } //nolint:govet // what is tested
+	refusal.RefusalReply = func(context.Context, *webpubsub.UserEvent, *webpubsub.Error) (webpubsub.Reply, bool) { panic(nil) }
 	assert.Equal(t, http.StatusConflict, wireServe(wireHandler(t, refusal), wireRequest(t, "user_text")).StatusCode)
-	assert.Equal(t, http.StatusInternalServerError, webpubsub.StatusOf(fmt.Errorf("wrapped: %w", nilPanic{})))
+	assert.Equal(t, http.StatusInternalServerError, webpubsub.StatusOf(fmt.Errorf("wrapped: %w", nilPanicError{})))
 }
 
-// nilPanic panics with nil in the method that errors.As and errors.Is call.
-type nilPanic struct{}
+// nilPanicError panics with nil in the method that errors.As and errors.Is call.
+type nilPanicError struct{}
 
-func (nilPanic) Error() string { return "x" }
-func (nilPanic) Unwrap() error { panic(nil) } //nolint:govet // what is tested
+func (nilPanicError) Error() string { return "x" }
+func (nilPanicError) Unwrap() error { panic(nil) }

@@ -47,25 +47,28 @@ func Parse(roles []string) (Set, error) {
 
 func (s *Set) add(text string) error {
 	r, err := rule.ParseRole(text)
+	if err != nil && r.Scope != rule.GroupsMatched {
+		return nil //nolint:nilerr // none of the service's
+	}
+	if err != nil {
+		return err
+	}
 	action := JoinLeave
 	if r.Send {
 		action = Send
 	}
-	switch {
-	case r.Scope == rule.GroupsMatched:
-		if err != nil {
-			return err
-		}
+	switch r.Scope {
+	case rule.NoRole:
+	case rule.AnyGroup:
+		s.all[action] = true
+	case rule.OneGroup:
+		s.Grant(action, r.Name)
+	case rule.GroupsMatched:
 		p, err := glob.Parse(r.Name)
 		if err != nil {
 			return fmt.Errorf("role %.128q: %w", text, err)
 		}
 		s.patterns[action] = append(s.patterns[action], p)
-	case err != nil:
-	case r.Scope == rule.AnyGroup:
-		s.all[action] = true
-	case r.Scope == rule.OneGroup:
-		s.Grant(action, r.Name)
 	}
 	return nil
 }
