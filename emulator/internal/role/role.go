@@ -48,7 +48,7 @@ func Parse(roles []string) (Set, error) {
 func (s *Set) add(text string) error {
 	r, err := rule.ParseRole(text)
 	if err != nil && r.Scope != rule.GroupsMatched {
-		return nil //nolint:nilerr // none of the service's
+		return nil // none of the service's
 	}
 	if err != nil {
 		return err
