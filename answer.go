@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -196,6 +197,9 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 		return answer{}, fmt.Errorf("connect reply: %w", err)
 	}
 	body := wire.ConnectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
+	if r.RawRoles != nil {
+		body.Roles = append(append([]string{}, r.Roles...), r.RawRoles...)
+	}
 	if r.UserID != "" || r.ClearUserID {
 		body.UserID = &r.UserID
 	}
@@ -222,10 +226,11 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 			return fmt.Errorf("Groups[%d] is %q, want 1 to %d characters, not blank", i, clip(g), wire.MaxGroupName)
 		}
 	}
-	for i, role := range r.Roles {
-		if strings.TrimSpace(role) == "" || !utf8.ValidString(role) {
-			return fmt.Errorf("Roles[%d] is %q, want a role's name", i, clip(role))
-		}
+	if err := rule.CheckRoles(r.Roles); err != nil {
+		return err
+	}
+	if err := rule.CheckRawRoles(r.RawRoles); err != nil {
+		return err
 	}
 	if len(r.MQTTUserProperties) > 0 && ev.MQTT == nil {
 		return errors.New("MQTTUserProperties are set, but the client is not an MQTT client")

@@ -123,8 +123,9 @@ func (a *attributes) only(name string, lines []string) string {
 	return first(lines)
 }
 
-// check holds the attributes to what CloudEvents requires of every event; the
-// type has been judged already. It gives the reason why they are not.
+// check returns why the attributes are not those of an event, empty if they are:
+// CloudEvents requires some of every event, and the service sends a connection id
+// with each. The type has been judged already.
 func (a *attributes) check() string {
 	switch {
 	case a.specVersion != wire.SpecVersion:
@@ -133,6 +134,8 @@ func (a *attributes) check() string {
 		return "header ce-id is missing"
 	case a.source == "":
 		return "header ce-source is missing"
+	case a.connection == "":
+		return "header ce-connectionId is missing"
 	}
 	if len(a.timeLines) > 0 {
 		var err error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -31,6 +32,10 @@ type Config struct {
 	// verify signatures, each for the origin of its own Endpoint, and their hosts
 	// are the allowed origins. Give the primary or the secondary string or both,
 	// and one for each further service, replica or custom domain that sends events.
+	//
+	// A Config prints without them. Package fmt calls no methods of a value in an
+	// unexported field, though: a struct of yours that keeps a Config there prints
+	// its connection strings. Keep the [Handler], or let [NewAccessKeys] hold them.
 	ConnectionStrings []string
 	// Verifier decides, instead of ConnectionStrings or in addition to them,
 	// whether a request comes from the service; both must accept it. Use
@@ -64,11 +69,31 @@ type Config struct {
 	// subprotocol send "message".
 	UserEvents map[string]UserEventFunc
 	// Fallback handles user events whose name is not in UserEvents. Without it
-	// they are answered with 204 and a log record at debug level, so that an old
-	// server does not disconnect a new client.
+	// they are answered with 204, as if they had been handled, so that an old server
+	// does not fail or disconnect a new client. The first event of each such name,
+	// of up to 32 names, is logged at Info with the names that have functions. To
+	// refuse them instead, set a Fallback that returns [NotFound].
 	Fallback UserEventFunc
 
-	// Interceptors run around all functions above, the first one outermost.
+	// RefusalReply replies to the client whose user event is refused: without it
+	// the client learns that its event failed and nothing else, see [Error]. If it
+	// returns true, the event is answered with 200 and the reply, as if a function
+	// had returned it: a client of a Web PubSub subprotocol gets a message and a
+	// positive ack, an invocation gets the reply as its result, and a client
+	// without subprotocol gets a frame and stays connected. The event counts as
+	// handled, so the service does not deliver it again and keeps the reply's
+	// State. If it returns false, the refusal is answered as it is.
+	//
+	// The error is the [*Error] that the function, an interceptor or the reading of
+	// the body returned, or one with status 400 made of a [*DecodeError] or a
+	// [*ValidationError], which is its Err; err.Message is the text that a client
+	// may see. Other errors and panics do not get here. A panic or a reply that
+	// breaks a rule is logged, and the refusal is answered as it is.
+	//
+	// [JSONRefusal] is a function for this field.
+	RefusalReply func(ctx context.Context, ev *UserEvent, err *Error) (Reply, bool)
+
+	// Interceptors run around all event functions above, the first one outermost.
 	Interceptors []Interceptor
 	// Validate checks payloads that [UserEvent.DecodeJSON] has decoded, given a
 	// pointer to them, instead of go-playground/validator on their validate tags.
@@ -86,16 +111,27 @@ type Config struct {
 	HandlerTimeout time.Duration
 
 	// Logger gets one record for each event that fails: Error for a 5xx, Warn for
-	// 401 and 403, Debug for what any client can cause. Claims, tokens, headers
-	// and payloads are not logged. Nil is [slog.Default].
+	// 401 and 403, Info for what a function refuses otherwise and for payloads that
+	// are not valid, Debug for 429 and for requests that are no events of this hub,
+	// which any stranger can send. Claims, tokens, headers and payloads are not
+	// logged. Nil is [slog.Default].
 	Logger *slog.Logger
 }
 
-// String tells which hub the config is for, and no key.
-func (c Config) String() string { return fmt.Sprintf("webpubsub.Config(hub %q)", c.Hub) }
+// String returns which hub the config is for, and no key. A connection string in
+// the hub's place is not shown.
+func (c Config) String() string {
+	if strings.ContainsAny(c.Hub, ";=") {
+		return "webpubsub.Config(hub not a name)"
+	}
+	return fmt.Sprintf("webpubsub.Config(hub %q)", clip(c.Hub))
+}
 
 // GoString is String.
 func (c Config) GoString() string { return c.String() }
+
+// Format is String, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue is String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -112,9 +148,11 @@ func (c Config) compile() (*Handler, error) {
 		fallback:       c.Fallback,
 		interceptors:   slices.Clone(c.Interceptors),
 		validate:       c.Validate,
+		refusalReply:   c.RefusalReply,
 		maxBody:        c.MaxBodyBytes,
 		timeout:        c.HandlerTimeout,
 		logger:         c.Logger,
+		once:           new(notices),
 	}
 	if c.Hub != "" {
 		if err := rule.CheckHub(c.Hub); err != nil {
@@ -202,6 +240,7 @@ func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
 
 func (c Config) compileUserEvents(h *Handler) error {
 	h.userEvents = maps.Clone(c.UserEvents)
+	h.known = namesOf(c.UserEvents)
 	h.foldedEvents = make(map[string]UserEventFunc, len(c.UserEvents))
 	ambiguous := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(c.UserEvents)) {

@@ -1,9 +1,7 @@
 package webpubsub_test
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -187,54 +185,6 @@ func TestUserEventNames(t *testing.T) {
 	}
 }
 
-// Whatever one prints, there is no key in it.
-func TestSecretsDoNotPrint(t *testing.T) {
-	t.Parallel()
-	keys, err := webpubsub.NewAccessKeys(wireConnectionString, wireSecondaryConnectionString)
-	require.NoError(t, err)
-	assert.Equal(t, "AccessKeys("+wireOrigin+")", keys.String(), "two keys of one endpoint")
-	cfg := webpubsub.Config{Hub: wireHub, ConnectionStrings: []string{wireConnectionString}, Verifier: keys}
-	h, err := webpubsub.NewHandler(cfg)
-	require.NoError(t, err)
-	mux, err := webpubsub.NewHubMux(map[string]*webpubsub.Handler{wireHub: h})
-	require.NoError(t, err)
-	values := map[string]any{
-		"config": cfg, "pointer to config": &cfg, "configs": []webpubsub.Config{cfg}, "config inside": struct{ C webpubsub.Config }{cfg},
-		"access keys": keys, "access keys inside": struct{ K *webpubsub.AccessKeys }{keys}, "access keys hidden": struct{ k *webpubsub.AccessKeys }{keys},
-		"handler": h, "hub mux": mux, "empty access keys": new(webpubsub.AccessKeys),
-	}
-	for name, v := range values {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out bytes.Buffer
-			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-				_, _ = fmt.Fprintf(&out, verb+"\n", v)
-			}
-			for _, lh := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-				slog.New(lh).Info("x", "v", v, slog.Group("g", "v", v))
-			}
-			assert.NotEmpty(t, out.String())
-			assertNoSecret(t, out.String(), wireKey, wireSecondaryKey)
-		})
-	}
-	assert.Contains(t, cfg.String(), wireHub)
-	assert.Contains(t, keys.String(), wireOrigin)
-	assert.Equal(t, keys.String(), fmt.Sprint(keys))
-	assert.Equal(t, keys.String(), keys.GoString())
-	assert.Equal(t, cfg.String(), cfg.GoString())
-}
-
-// assertNoSecret searches for secrets as they are and as fmt prints bytes.
-func assertNoSecret(t *testing.T, text string, secrets ...string) {
-	t.Helper()
-	for _, s := range secrets {
-		assert.NotContains(t, text, s)
-		assert.NotContains(t, strings.ToLower(text), strings.ToLower(s))
-		assert.NotContains(t, text, fmt.Sprint([]byte(s))[1:], "as bytes")
-		assert.NotContains(t, strings.ToLower(text), fmt.Sprintf("%x", s), "as hexadecimal")
-	}
-}
-
 func TestAccessKeysErrorsKeepKeys(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]string{
@@ -248,7 +198,7 @@ func TestAccessKeysErrorsKeepKeys(t *testing.T) {
 		require.Error(t, err, name)
 		assert.Nil(t, keys, name)
 		assert.Contains(t, err.Error(), "[1]", name)
-		assertNoSecret(t, err.Error(), wireKey)
+		assertNoSecret(t, err.Error(), name, wireKey)
 	}
 	_, err := webpubsub.NewAccessKeys()
 	require.EqualError(t, err, "webpubsub: access keys: no connection string given")

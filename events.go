@@ -5,16 +5,17 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -107,6 +108,9 @@ func (m Meta) String() string {
 // GoString is String.
 func (m Meta) GoString() string { return m.String() }
 
+// Format is String, whatever the verb.
+func (m Meta) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String()) }
+
 // LogValue logs the event as its hub, connection, name and id.
 func (m Meta) LogValue() slog.Value {
 	return slog.GroupValue(
@@ -118,17 +122,7 @@ func (m Meta) LogValue() slog.Value {
 }
 
 // clip bounds what a stranger may put into a log line or an error.
-func clip(s string) string {
-	const most = 128
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
-}
+func clip(s string) string { return excerpt.Cut(s, 128) }
 
 // ConnectEvent asks whether a client may connect (azure.webpubsub.sys.connect).
 // The service waits for the answer. Nothing in it has been agreed yet: what the

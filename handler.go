@@ -13,8 +13,8 @@ import (
 
 // Handler receives the service's webhooks and calls the functions of its
 // [Config]. It is an [http.Handler] that is immutable and safe for concurrent
-// use, keeps no state between requests, starts no goroutine, and never looks at
-// the URL's path: mount it wherever the hub's event handler setting points to,
+// use, keeps nothing between requests but which notices it has logged, starts no
+// goroutine, and never looks at the URL's path: mount it wherever the hub's event handler setting points to,
 // for all methods, since validation comes by OPTIONS.
 //
 // A request passes these steps in this order, and the first that fails answers:
@@ -27,7 +27,7 @@ import (
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
 //	payload                 400; that of user events is decoded by the function
-//	interceptors, function  what they return, see [StatusOf]
+//	interceptors, function  what they return, see [StatusOf] and [Config.RefusalReply]
 //	reply                   500 if it breaks a rule
 //
 // The body is not read before the signature holds. A 501 is delivered again by
@@ -43,6 +43,7 @@ type Handler struct {
 	originsOf    *AccessKeys // has them
 	interceptors []Interceptor
 	validate     func(any) error
+	refusalReply func(context.Context, *UserEvent, *Error) (Reply, bool)
 	maxBody      int64
 	timeout      time.Duration
 	logger       *slog.Logger
@@ -55,6 +56,9 @@ type Handler struct {
 	userEvents     map[string]UserEventFunc // by exact name
 	foldedEvents   map[string]UserEventFunc // by name in lower case
 	fallback       UserEventFunc
+	known          string // names of userEvents, for the log
+
+	once *notices
 }
 
 // NewHandler checks a configuration and makes a handler of it. The handler
@@ -204,7 +208,7 @@ func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *ht
 	out, err := h.connect(ctx, r, ev)
 	switch {
 	case err == nil:
-		out.write(w)
+		h.send(w, r, &out)
 	case ev.MQTT != nil:
 		h.failMQTT(w, r, ev, err)
 	default:
@@ -235,7 +239,7 @@ func (h *Handler) connect(ctx context.Context, r *http.Request, ev *ConnectEvent
 func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.Request, a *attributes) {
 	f := h.userEventFunc(a.eventName)
 	if f == nil && len(h.interceptors) == 0 {
-		h.log(r, slog.LevelDebug, "user event without a function ignored", http.StatusNoContent, nil)
+		h.ignored(r, a.eventName)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -248,12 +252,13 @@ func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.
 	}
 	body, err := h.readBody(r)
 	if err != nil {
-		h.fail(w, r, err)
+		h.failUser(ctx, w, r, ev, err)
 		return
 	}
 	ev.Data, ev.body = body, body
 	out, err := run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
 		if f == nil {
+			h.ignored(r, ev.EventName)
 			return answer{}, nil
 		}
 		reply, err := f(ctx, ev)
@@ -263,10 +268,10 @@ func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.
 		return reply.answer(ev)
 	})
 	if err != nil {
-		h.fail(w, r, err)
+		h.failUser(ctx, w, r, ev, err)
 		return
 	}
-	out.write(w)
+	h.send(w, r, &out)
 }
 
 func (h *Handler) userEventFunc(name string) UserEventFunc {

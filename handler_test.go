@@ -75,6 +75,8 @@ func TestDispatchGuards(t *testing.T) {
 		{"time malformed", "connect", wireHeader("ce-time", "Thu, 01 Jan 2026 00:00:00 GMT"), 400, ""},
 		{"time empty", "connect", wireHeader("ce-time", ""), 400, ""},
 		{"user id not UTF-8", "connect", wireHeader("ce-userId", "\xff"), 400, ""},
+		{"connection id missing", "connect", wireHeader("ce-connectionId"), 400, ""},
+		{"connection id empty", "user_text", wireHeader("ce-connectionId", ""), 400, ""},
 		{"connection id not UTF-8", "connect", wireHeader("ce-connectionId", "\xff"), 400, ""},
 		{"name not told", "user_text", wireHeader("ce-eventName"), 204, "user"},
 	}
@@ -168,6 +170,7 @@ func TestTheEarlierStepAnswers(t *testing.T) {
 		{"header before origin", "user_text", both(wireHeader("ce-id"), setOrigin("evil.com")), false, 400},
 		{"header before signature", "user_text", both(wireHeader("ce-specversion", "2"), badSignature), false, 400},
 		{"foreign before signature", "user_text", both(setType("x"), badSignature), false, 404},
+		{"connection id before origin", "user_text", both(wireHeader("ce-connectionId"), setOrigin("evil.com")), false, 400},
 		{"origin before kind", "user_text", both(setOrigin("evil.com"), setType("azure.webpubsub.sys.foo")), false, 401},
 		{"signature before kind", "user_text", both(badSignature, setType("azure.webpubsub.sys.foo")), false, 401},
 		{"signature before unknown presence", "user_text", both(badSignature, setType("azure.webpubsub.gp.foo")), false, 401},
@@ -200,6 +203,24 @@ func TestTheEarlierStepAnswers(t *testing.T) {
 		h := wireHandler(t, webpubsub.Config{Fallback: brokenReply})
 		assert.Equal(t, 500, wireServe(h, wireRequest(t, "user_text")).StatusCode)
 	})
+}
+
+// An event without a connection is nobody's: neither a verifier of one's own nor
+// a function sees it.
+func TestEventWithoutConnectionIsRefusedBeforeTheVerifier(t *testing.T) {
+	t.Parallel()
+	for _, id := range [][]string{nil, {""}} {
+		for fixture := range eventKinds {
+			h := wireHandler(t, webpubsub.Config{
+				Verifier:       verifierFunc(func(*http.Request) error { t.Error(fixture); return nil }),
+				AllowedOrigins: []string{"*"},
+				Interceptors:   []webpubsub.Interceptor{mustNotRun(t)},
+			})
+			resp := wireServe(h, wireRequest(t, fixture, wireHeader("ce-connectionId", id...), unreadableBody(t)))
+			assert.Equal(t, http.StatusBadRequest, resp.StatusCode, fixture)
+			assert.Equal(t, "header ce-connectionId is missing", wireText(t, resp), fixture)
+		}
+	}
 }
 
 func TestUE116UserIDIsNotPercentDecoded(t *testing.T) {

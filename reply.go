@@ -1,6 +1,10 @@
 package webpubsub
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
+
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -19,10 +23,14 @@ type ConnectReply struct {
 	// empty keep the token's: the service gives an empty list no meaning.
 	// A name has 1 to 1024 characters and is not blank.
 	Groups []string
-	// Roles (roles) replaces the client's permissions, for example
-	// "webpubsub.joinLeaveGroup" or "webpubsub.sendToGroup.lobby". Nil keeps the
-	// token's; an empty, non-nil slice takes all of them away.
+	// Roles (roles) replaces the client's permissions, for example by
+	// [RoleSendToAnyGroup] or RoleJoinLeaveGroup("lobby"). A string that is no role
+	// of the service is a mistake: the service ignores it. Nil, with RawRoles nil,
+	// keeps the token's; an empty, non-nil slice takes all of them away.
 	Roles []string
+	// RawRoles (roles) go out with Roles and are not checked: for roles that the
+	// service knows and this version of the library does not.
+	RawRoles []string
 	// Subprotocol (subprotocol) selects one of [ConnectEvent.Subprotocols]. Empty
 	// leaves the choice to the service: its first own one among those offered.
 	Subprotocol string
@@ -32,6 +40,21 @@ type ConnectReply struct {
 	// State (ce-connectionState) sets the connection's state; see [State].
 	State StateUpdate
 }
+
+// String describes the reply without user data. It is a method of the value, as
+// are GoString and LogValue, so that a copy is as silent.
+func (r ConnectReply) String() string {
+	return fmt.Sprintf("webpubsub.ConnectReply(%d groups, %d roles)", len(r.Groups), len(r.Roles)+len(r.RawRoles))
+}
+
+// GoString is String.
+func (r ConnectReply) GoString() string { return r.String() }
+
+// Format is String, whatever the verb.
+func (r ConnectReply) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
+// LogValue is String.
+func (r ConnectReply) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Reply answers a user event. The zero value sends the client nothing; the
 // others are made by [TextReply], [JSONReply], [BinaryReply] and [DataReply].
@@ -67,6 +90,20 @@ const (
 	replyJSON
 	replyData
 )
+
+// String returns the kind of the reply, and nothing of what it sends.
+func (r Reply) String() string {
+	return "webpubsub.Reply(" + [...]string{replyNone: "none", replyText: "text", replyJSON: "json", replyData: "data"}[r.kind] + ")"
+}
+
+// GoString is String.
+func (r Reply) GoString() string { return r.String() }
+
+// Format is String, whatever the verb.
+func (r Reply) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
+// LogValue is String.
+func (r Reply) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Media types of replies, as web-pubsub-express writes them.
 const (

@@ -14,8 +14,19 @@ import (
 )
 
 // MaxStateBytes is the length of the longest connection state that a reply can
-// set, as it stands in the header. The service documents no limit; beyond 8 KiB
-// servers and proxies on the way begin to refuse a header.
+// set, as it stands in the header. The service documents no limit.
+//
+// Proxies in front of the handler take less by default: nginx answers 502 if the
+// header of an answer is longer than proxy_buffer_size (4 KiB, on some systems
+// 8 KiB), and 400 if a line of an event's header, such as the state that comes
+// back, is longer than a buffer of large_client_header_buffers (8 KiB). For states
+// of up to MaxStateBytes set
+//
+//	proxy_buffer_size 16k;
+//	proxy_buffers 8 16k;
+//	large_client_header_buffers 4 16k;
+//
+// The handler logs a warning when an answer's header first exceeds 4 KiB.
 const MaxStateBytes = 8 << 10
 
 // StateCodec is the way in which a state is written. Both are base64 of a JSON

@@ -169,7 +169,7 @@ func TestUserEventNamesAreRouted(t *testing.T) {
 			}
 			assert.Equal(t, http.StatusNoContent, resp.StatusCode)
 			record := logRecord(t, &out)
-			assert.Equal(t, "DEBUG", record["level"])
+			assert.Equal(t, "INFO", record["level"])
 			assert.Equal(t, tt.event, record["event"])
 		})
 	}

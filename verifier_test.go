@@ -19,10 +19,9 @@ func TestInsecureSkipVerify(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{Verifier: webpubsub.InsecureSkipVerify{}, Fallback: replyText("ok")})
 	for name, edit := range map[string]func(*http.Request){
-		"no signature":     signed(),
-		"wrong signature":  signed("sha256=00"),
-		"any origin":       setOrigin("evil.com"),
-		"no connection id": wireHeader("ce-connectionId"),
+		"no signature":    signed(),
+		"wrong signature": signed("sha256=00"),
+		"any origin":      setOrigin("evil.com"),
 	} {
 		assert.Equal(t, http.StatusOK, wireServe(h, wireRequest(t, "user_text", edit)).StatusCode, name)
 	}
@@ -33,6 +32,7 @@ func TestInsecureSkipVerify(t *testing.T) {
 		"not ours":              {wireHeader("ce-awpsversion"), 404},
 		"empty origin":          {setOrigin(""), 401},
 		"other hub":             {wireHeader("ce-hub", "other"), 404},
+		"no connection id":      {wireHeader("ce-connectionId"), 400},
 		"repeated header":       {wireHeader("ce-id", "1", "2"), 400},
 		"repeated connection":   {wireHeader("ce-connectionId", "1", "2"), 400},
 		"wrong method":          {setMethod("PUT"), 405},
@@ -114,7 +114,7 @@ func TestRefusalsOfVerificationLookAlike(t *testing.T) {
 	}
 	var answers []seen
 	for _, edit := range []func(*http.Request){
-		setOrigin("evil.com"), setOrigin("b.com"), setOrigin(""), signed(), signed("sha256=" + strings.Repeat("0", 64)), wireHeader("ce-connectionId", ""),
+		setOrigin("evil.com"), setOrigin("b.com"), setOrigin(""), signed(), signed("sha256=" + strings.Repeat("0", 64)),
 		signed(webpubsub.Sign(wireSecondaryKey, wireConnectionID)),
 	} {
 		resp := wireServe(h, wireRequest(t, "user_text", edit))

@@ -58,7 +58,8 @@ func Start(tb testing.TB, cfg Config) *Running {
 type ClientOptions struct {
 	// UserID of the client; empty: it has none.
 	UserID string
-	// Roles and Groups that the client starts with.
+	// Roles and Groups that the client starts with. A role that is none of the
+	// service's is ignored, as the service does, and logged.
 	Roles, Groups []string
 	// Lifetime of the token. Zero is an hour.
 	Lifetime time.Duration

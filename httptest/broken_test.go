@@ -142,12 +142,12 @@ func impreciseHandlers(tb testing.TB) map[string]brokenHandler {
 			}
 			right.ServeHTTP(w, r)
 		}), []string{"user-answer-type"}},
-		"500 for bad JSON": {around(func(w http.ResponseWriter, r *http.Request) {
+		"500 for bad requests": {around(func(w http.ResponseWriter, r *http.Request) {
 			right.ServeHTTP(replaceStatus(w, http.StatusBadRequest, http.StatusInternalServerError), r)
-		}), []string{"malformed-connect"}},
-		"a panic for bad JSON": {around(func(w http.ResponseWriter, r *http.Request) {
+		}), []string{"signature-other-connection", "malformed-connect"}},
+		"a panic for bad requests": {around(func(w http.ResponseWriter, r *http.Request) {
 			right.ServeHTTP(panicsOn(w, http.StatusBadRequest), r)
-		}), []string{"malformed-connect"}},
+		}), []string{"signature-other-connection", "malformed-connect"}},
 		"no body limit": {around(func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.Copy(io.Discard, skipBody(r))
 			if err == nil {

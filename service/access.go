@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // DefaultLifetime of a client's token.
@@ -47,9 +49,15 @@ func (p ClientProtocol) String() string {
 type ClientAccessOptions struct {
 	// UserID (sub) of the client; empty: it has none.
 	UserID string
-	// Roles (role) of the client, such as "webpubsub.joinLeaveGroup" or
-	// "webpubsub.sendToGroup.lobby". Without any, it may do neither.
+	// Roles (role) of the client, such as [RoleSendToAnyGroup] or
+	// RoleJoinLeaveGroup("lobby"). Without any, it may neither join nor send to
+	// groups. A string that is no role of the service is an error: the service
+	// ignores it.
 	Roles []string
+	// RawRoles (role) go into the token with Roles and are not checked: for roles
+	// that your event handler reads, or that this version of the library does not
+	// know.
+	RawRoles []string
 	// Groups (webpubsub.group) that the client starts in.
 	Groups []string
 	// Lifetime is how long the token can be used to connect; a connection outlives
@@ -128,10 +136,11 @@ func (o ClientAccessOptions) check() error {
 	case !utf8.ValidString(o.UserID):
 		return fmt.Errorf("UserID %s is not UTF-8", quote(o.UserID))
 	}
-	for i, r := range o.Roles {
-		if strings.TrimSpace(r) == "" || !utf8.ValidString(r) {
-			return fmt.Errorf("Roles[%d] %s: want a role such as %q", i, quote(r), "webpubsub.joinLeaveGroup")
-		}
+	if err := rule.CheckRoles(o.Roles); err != nil {
+		return err
+	}
+	if err := rule.CheckRawRoles(o.RawRoles); err != nil {
+		return err
 	}
 	for i, g := range o.Groups {
 		if err := checkGroup(g); err != nil {
@@ -139,6 +148,10 @@ func (o ClientAccessOptions) check() error {
 		}
 	}
 	return nil
+}
+
+func (o ClientAccessOptions) roles() []string {
+	return append(append([]string{}, o.Roles...), o.RawRoles...)
 }
 
 // wholes gives a duration in units, rounded up.
@@ -171,7 +184,7 @@ func (c *Client) signToken(_ context.Context, o ClientAccessOptions) (string, er
 		IssuedAt: now,
 		Expires:  now + wholes(o.Lifetime, time.Second),
 		Subject:  o.UserID,
-		Roles:    o.Roles,
+		Roles:    o.roles(),
 		Groups:   o.Groups,
 	})
 	if err != nil {
@@ -186,7 +199,7 @@ func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (stri
 		verb: ":generateToken",
 	}
 	in.addNonEmpty("userId", o.UserID)
-	in.addAll("role", o.Roles)
+	in.addAll("role", o.roles())
 	in.add("minutesToExpire", strconv.FormatInt(wholes(o.Lifetime, time.Minute), 10))
 	in.addAll("group", o.Groups)
 	if o.Protocol == ProtocolMQTT {

@@ -27,13 +27,13 @@ func TestClientAccessByKey(t *testing.T) {
 		{"zero", &service.ClientAccessOptions{Roles: []string{}, Groups: []string{}}, "wss://name.webpubsub.azure.com/client/hubs/chat", map[string]any{"aud": audience, "iat": 0.0, "exp": 3600.0}},
 		{
 			"everything", &service.ClientAccessOptions{
-				UserID: "ann & <bob>", Roles: []string{"webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.a"},
+				UserID: "ann & <bob>", Roles: []string{"webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.a"}, RawRoles: []string{"admin"},
 				Groups: []string{"g/1", "ü"}, Lifetime: 90 * time.Second,
 			},
 			"wss://name.webpubsub.azure.com/client/hubs/chat",
 			map[string]any{
 				"aud": audience, "iat": 0.0, "exp": 90.0, "sub": "ann & <bob>",
-				"role": []any{"webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.a"}, "webpubsub.group": []any{"g/1", "ü"},
+				"role": []any{"webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.a", "admin"}, "webpubsub.group": []any{"g/1", "ü"},
 			},
 		},
 		{"rounded up to seconds", &service.ClientAccessOptions{Lifetime: 1001 * time.Millisecond}, "wss://name.webpubsub.azure.com/client/hubs/chat", map[string]any{"aud": audience, "iat": 0.0, "exp": 2.0}},
@@ -131,7 +131,9 @@ func TestClientAccessRefuses(t *testing.T) {
 		{"lifetime", service.ClientAccessOptions{Lifetime: -1}, "Lifetime is -1ns, want more than 0, or 0 for 1h0m0s"},
 		{"protocol", service.ClientAccessOptions{Protocol: 7}, "Protocol is ClientProtocol(7), want ProtocolDefault or ProtocolMQTT"},
 		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID "a\xff" is not UTF-8`},
-		{"role", service.ClientAccessOptions{Roles: []string{"r", " "}}, `Roles[1] " ": want a role such as "webpubsub.joinLeaveGroup"`},
+		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup"? (roles that are not the service's go into RawRoles)`},
+		{"role of no group", service.ClientAccessOptions{Roles: []string{service.RoleSendToGroup("")}}, `Roles[0]: role "webpubsub.sendToGroup.": want a group of 1 to 1024 characters after the dot, not blank (roles that are not the service's go into RawRoles)`},
+		{"raw role", service.ClientAccessOptions{RawRoles: []string{"admin", " "}}, `RawRoles[1] is " ", want a role that is not blank, in UTF-8`},
 		{"group", service.ClientAccessOptions{Groups: []string{""}}, `Groups[0]: group "": want 1 to 1024 characters, not blank, without line feed`},
 	}
 	for _, test := range tests {

@@ -47,14 +47,14 @@ func byClaims(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 		return &webpubsub.ConnectReply{
 			UserID: user,
 			Groups: []string{"lobby", "admins"},
-			Roles:  []string{"webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"},
+			Roles:  []string{webpubsub.RoleSendToAnyGroup, webpubsub.RoleJoinLeaveAnyGroup},
 		}, nil
 	}
 	// Everybody else hears their teams, and may speak in no others.
 	reply := &webpubsub.ConnectReply{UserID: user, Groups: []string{"lobby"}, Roles: []string{}}
 	for _, team := range ev.Claims["team"] {
 		reply.Groups = append(reply.Groups, "team-"+team)
-		reply.Roles = append(reply.Roles, "webpubsub.sendToGroup.team-"+team)
+		reply.Roles = append(reply.Roles, webpubsub.RoleSendToGroup("team-"+team))
 	}
 	return reply, nil
 }
@@ -67,6 +67,6 @@ func (d *Door) byTicket(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, er
 	return &webpubsub.ConnectReply{
 		UserID: user,
 		Groups: []string{"lobby"},
-		Roles:  []string{"webpubsub.sendToGroup.lobby"},
+		Roles:  []string{webpubsub.RoleSendToGroup("lobby")},
 	}, nil
 }

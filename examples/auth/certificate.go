@@ -37,7 +37,7 @@ func (d *Door) byCertificate(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectRepl
 	return &webpubsub.ConnectReply{
 		UserID: name,
 		Groups: []string{"machines"},
-		Roles:  []string{"webpubsub.sendToGroup.machine-" + name},
+		Roles:  []string{webpubsub.RoleSendToGroup("machine-" + name)},
 	}, nil
 }
 

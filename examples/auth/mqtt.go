@@ -25,7 +25,7 @@ func (d *Door) byPassword(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, 
 	return &webpubsub.ConnectReply{
 		UserID: device,
 		Groups: []string{"devices/" + device + "/commands"}, // for MQTT a group is a topic
-		Roles:  []string{"webpubsub.sendToGroup.devices/" + device + "/telemetry"},
+		Roles:  []string{webpubsub.RoleSendToGroup("devices/" + device + "/telemetry")},
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func (t *tour) connectAll(ctx context.Context) (err error) {
 	}
 	t.bob, err = t.connect(ctx, "bob", "one with roles and groups, for 60 minutes", &service.ClientAccessOptions{
 		UserID:   "bob",
-		Roles:    []string{"webpubsub.joinLeaveGroup", "webpubsub.sendToGroup", "webpubsub.sendToGroup." + room},
+		Roles:    []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup, service.RoleSendToGroup(room)},
 		Groups:   []string{room},
 		Lifetime: 60 * time.Minute,
 	})

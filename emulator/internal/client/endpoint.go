@@ -84,6 +84,8 @@ type Endpoint struct {
 	closed  bool
 	sockets map[*socket]struct{}
 	running sync.WaitGroup
+
+	roles roleWarnings
 }
 
 // New makes an endpoint.
@@ -160,6 +162,7 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.roles.warn(e.Logger, h.Name, out.ID, roles)
 	if out.Roles, err = role.Parse(roles); err == nil {
 		out.Subprotocol, err = negotiate(in.Subprotocols, chosen)
 	}

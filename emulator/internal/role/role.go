@@ -7,13 +7,14 @@
 //	webpubsub.sendToGroup…                 likewise for sending
 //
 // Patterns are those of package glob with at most five stars, each counted.
+// Package rule has the rules.
 package role
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Action is what a role is about.
@@ -25,8 +26,6 @@ const (
 	Send
 )
 
-const maxStars = 5
-
 // Set is what the roles of one client allow. The zero Set allows nothing.
 type Set struct {
 	all      [2]bool
@@ -34,7 +33,8 @@ type Set struct {
 	patterns [2][]glob.Pattern
 }
 
-// Parse reads roles. Roles of other kinds are passed over, as somebody else's.
+// Parse reads roles. Those that are none of the service's are passed over, as the
+// service does. A pattern that breaks a rule is an error.
 func Parse(roles []string) (Set, error) {
 	var s Set
 	for _, role := range roles {
@@ -45,30 +45,30 @@ func Parse(roles []string) (Set, error) {
 	return s, nil
 }
 
-func (s *Set) add(role string) error {
-	name, ok := strings.CutPrefix(role, "webpubsub.")
-	if !ok {
-		return nil
+func (s *Set) add(text string) error {
+	r, err := rule.ParseRole(text)
+	if err != nil && r.Scope != rule.GroupsMatched {
+		return nil // none of the service's
 	}
-	for action, kind := range [...]string{JoinLeave: "joinLeaveGroup", Send: "sendToGroup"} {
-		rest, ok := strings.CutPrefix(name, kind)
-		if !ok {
-			continue
+	if err != nil {
+		return err
+	}
+	action := JoinLeave
+	if r.Send {
+		action = Send
+	}
+	switch r.Scope {
+	case rule.NoRole:
+	case rule.AnyGroup:
+		s.all[action] = true
+	case rule.OneGroup:
+		s.Grant(action, r.Name)
+	case rule.GroupsMatched:
+		p, err := glob.Parse(r.Name)
+		if err != nil {
+			return fmt.Errorf("role %.128q: %w", text, err)
 		}
-		if rest == "" {
-			s.all[action] = true
-		} else if group, ok := strings.CutPrefix(rest, "."); ok && group != "" {
-			s.Grant(Action(action), group)
-		} else if text, ok := strings.CutPrefix(rest, "s."); ok {
-			p, err := glob.Parse(text)
-			if err != nil {
-				return fmt.Errorf("role %q: %w", clip(role), err)
-			}
-			if p.Stars() > maxStars {
-				return fmt.Errorf("role %q: pattern has %d stars, want at most %d", clip(role), p.Stars(), maxStars)
-			}
-			s.patterns[action] = append(s.patterns[action], p)
-		}
+		s.patterns[action] = append(s.patterns[action], p)
 	}
 	return nil
 }
@@ -109,12 +109,4 @@ func (s *Set) name(a Action, group string, allowed bool) {
 		s.groups[a] = make(map[string]bool)
 	}
 	s.groups[a][group] = allowed
-}
-
-func clip(s string) string {
-	const most = 128
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -1,0 +1,41 @@
+package emulator_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// What the service ignores, the emulator does as well, but not in silence.
+func TestIgnoredRolesAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := newRig(t, emulator.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		for range 2 {
+			p := r.json(r.clientURL("ann", "sendToGroup.lobby webpubsub.joinLeaveGroup admin"), plainJSON)
+			p.send(`{"type":"sendToGroup","group":"lobby","ackId":1,"dataType":"text","data":"x"}`)
+			p.expect(`{"type":"ack","ackId":1,"success":false,"error":{"name":"Forbidden","message":"The client does not have permission to send to group 'lobby'."}}`)
+		}
+		synctest.Wait()
+		out := log.String()
+		assert.Equal(t, 1, strings.Count(out, `role \"sendToGroup.lobby\" is none of the service's, which ignores it; did you mean \"webpubsub.sendToGroup.lobby\"?`), out)
+		assert.Equal(t, 1, strings.Count(out, `role \"admin\" is none of the service's`), out)
+		assert.Equal(t, 2, strings.Count(out, "role ignored"), out)
+
+		roles := make([]string, 100)
+		for i := range roles {
+			roles[i] = fmt.Sprintf("sendToGroup%d", i)
+		}
+		r.json(r.clientURL("ann", strings.Join(roles, " ")), plainJSON)
+		synctest.Wait()
+		assert.Equal(t, 32, strings.Count(log.String(), "role ignored"), "bounded")
+	})
+}

@@ -1,0 +1,98 @@
+package rule_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/internal/rule"
+)
+
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("ä", 1024)
+	for text, want := range map[string]rule.Role{
+		"webpubsub.joinLeaveGroup":                        {Scope: rule.AnyGroup},
+		"webpubsub.sendToGroup":                           {Scope: rule.AnyGroup, Send: true},
+		"webpubsub.joinLeaveGroup.lobby":                  {Scope: rule.OneGroup, Name: "lobby"},
+		"webpubsub.sendToGroup.a.b":                       {Scope: rule.OneGroup, Send: true, Name: "a.b"},
+		"webpubsub.sendToGroup.s.x":                       {Scope: rule.OneGroup, Send: true, Name: "s.x"},
+		"webpubsub.sendToGroup.*":                         {Scope: rule.OneGroup, Send: true, Name: "*"},
+		"webpubsub.sendToGroup." + longest:                {Scope: rule.OneGroup, Send: true, Name: longest},
+		"webpubsub.joinLeaveGroups.room.*":                {Scope: rule.GroupsMatched, Name: "room.*"},
+		"webpubsub.sendToGroups.**":                       {Scope: rule.GroupsMatched, Send: true, Name: "**"},
+		"webpubsub.sendToGroups.*.*.*.**":                 {Scope: rule.GroupsMatched, Send: true, Name: "*.*.*.**"},
+		`webpubsub.sendToGroups.\*\*\*\*\*\*\?\\`:         {Scope: rule.GroupsMatched, Send: true, Name: `\*\*\*\*\*\*\?\\`},
+		"webpubsub.joinLeaveGroups.no wildcard":           {Scope: rule.GroupsMatched, Name: "no wildcard"},
+		"webpubsub.joinLeaveGroup.devices/device-7/state": {Scope: rule.OneGroup, Name: "devices/device-7/state"},
+	} {
+		got, err := rule.ParseRole(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+}
+
+func TestWhatIsNoRole(t *testing.T) {
+	t.Parallel()
+	meant := func(role, nearest string) string {
+		return `role "` + role + `" is none of the service's, which ignores it; did you mean "` + nearest + `"?`
+	}
+	none := func(role string) string {
+		return `role "` + role + `" is none of the service's, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`
+	}
+	const group, pattern = "want a group of 1 to 1024 characters after the dot, not blank", "want a pattern of 1 to 1024 characters after the dot, not blank"
+	for text, want := range map[string]string{
+		"sendToGroup":                        meant("sendToGroup", "webpubsub.sendToGroup"),
+		"sendToGroup.lobby":                  meant("sendToGroup.lobby", "webpubsub.sendToGroup.lobby"),
+		"sendToGroup.room.*":                 meant("sendToGroup.room.*", "webpubsub.sendToGroups.room.*"),
+		"joinLeaveGroup":                     meant("joinLeaveGroup", "webpubsub.joinLeaveGroup"),
+		"joinGroup:lobby":                    meant("joinGroup:lobby", "webpubsub.joinLeaveGroup.lobby"),
+		"webpubsub.joinGroup":                meant("webpubsub.joinGroup", "webpubsub.joinLeaveGroup"),
+		"webpubsub.sendtogroup.Lobby":        meant("webpubsub.sendtogroup.Lobby", "webpubsub.sendToGroup.Lobby"),
+		"WebPubSub.sendToGroup":              meant("WebPubSub.sendToGroup", "webpubsub.sendToGroup"),
+		"webpubsub.sentToGroup":              meant("webpubsub.sentToGroup", "webpubsub.sendToGroup"),
+		"webpubsub.sendToGroups":             meant("webpubsub.sendToGroups", "webpubsub.sendToGroup"),
+		"webpubsub:sendToGroup":              meant("webpubsub:sendToGroup", "webpubsub.sendToGroup"),
+		"webpubsub.sendToGroup ":             meant("webpubsub.sendToGroup ", "webpubsub.sendToGroup"),
+		" webpubsub.sendToGroup.a":           meant(" webpubsub.sendToGroup.a", "webpubsub.sendToGroup.a"),
+		"webpubsub.sendToGroupX":             meant("webpubsub.sendToGroupX", "webpubsub.sendToGroup"),
+		"publish":                            meant("publish", "webpubsub.sendToGroup"),
+		"sendToGroup.******":                 meant("sendToGroup.******", "webpubsub.sendToGroup"),
+		"":                                   none(""),
+		" ":                                  none(" "),
+		"admin":                              none("admin"),
+		"webpubsub":                          none("webpubsub"),
+		"webpubsub.":                         none("webpubsub."),
+		"webpubsub.other":                    none("webpubsub.other"),
+		"Web PubSub Service Owner":           none("Web PubSub Service Owner"),
+		"webpubsub.sendToGroup.":             `role "webpubsub.sendToGroup.": ` + group,
+		"webpubsub.sendToGroup. ":            `role "webpubsub.sendToGroup. ": ` + group,
+		"webpubsub.sendToGroup.\xff":         `role "webpubsub.sendToGroup.\xff": ` + group,
+		"webpubsub.joinLeaveGroups.":         `role "webpubsub.joinLeaveGroups.": ` + pattern,
+		`webpubsub.sendToGroups.a\`:          `role "webpubsub.sendToGroups.a\\": pattern has a backslash before something else than \, * or ?`,
+		`webpubsub.sendToGroups.\a`:          `role "webpubsub.sendToGroups.\\a": pattern has a backslash before something else than \, * or ?`,
+		"webpubsub.sendToGroups.**.**.**":    `role "webpubsub.sendToGroups.**.**.**": pattern has 6 stars, want at most 5`,
+		`webpubsub.sendToGroups.\**.**.**.*`: `role "webpubsub.sendToGroups.\\**.**.**.*": pattern has 6 stars, want at most 5`,
+	} {
+		_, err := rule.ParseRole(text)
+		require.EqualError(t, err, want, "%q", text)
+	}
+	for _, long := range []string{"send" + strings.Repeat("x", 1<<20), "webpubsub.sendToGroup." + strings.Repeat("x", 1025), "send." + strings.Repeat("x", 1000)} {
+		_, err := rule.ParseRole(long)
+		require.Error(t, err)
+		assert.Less(t, len(err.Error()), 500)
+	}
+}
+
+func TestCheckRoles(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, rule.CheckRoles(nil))
+	require.NoError(t, rule.CheckRoles([]string{"webpubsub.sendToGroup"}))
+	require.EqualError(t, rule.CheckRoles([]string{"webpubsub.sendToGroup", "joinLeave"}),
+		`Roles[1]: role "joinLeave" is none of the service's, which ignores it; did you mean "webpubsub.joinLeaveGroup"? (roles that are not the service's go into RawRoles)`)
+	require.NoError(t, rule.CheckRawRoles([]string{"admin"}))
+	require.EqualError(t, rule.CheckRawRoles([]string{"admin", " "}), `RawRoles[1] is " ", want a role that is not blank, in UTF-8`)
+	require.EqualError(t, rule.CheckRawRoles([]string{"\xff"}), `RawRoles[0] is "\xff", want a role that is not blank, in UTF-8`)
+}

@@ -1,0 +1,34 @@
+package service
+
+import "github.com/go-webpubsub/webpubsub/internal/rule"
+
+// Roles of clients, for [ClientAccessOptions]. Without a role a client
+// may raise events and nothing else.
+const (
+	// RoleJoinLeaveAnyGroup lets a client join and leave any group.
+	RoleJoinLeaveAnyGroup = rule.RoleJoinLeave
+	// RoleSendToAnyGroup lets a client send to any group.
+	RoleSendToAnyGroup = rule.RoleSend
+)
+
+// RoleJoinLeaveGroup returns the role that lets a client join and leave one group
+// (webpubsub.joinLeaveGroup.<group>).
+func RoleJoinLeaveGroup(group string) string { return rule.RoleJoinLeave + "." + group }
+
+// RoleSendToGroup returns the role that lets a client send to one group
+// (webpubsub.sendToGroup.<group>).
+func RoleSendToGroup(group string) string { return rule.RoleSend + "." + group }
+
+// RoleJoinLeaveGroupPattern returns the role that lets a client join and leave the
+// groups that a pattern matches (webpubsub.joinLeaveGroups.<pattern>).
+//
+// In a pattern ? stands for one character and * for any number of them, neither
+// for a dot; ** stands for any number of characters with dots; \ before \, * or ?
+// takes it literally. A pattern has at most 5 stars, each of ** counted. Groups
+// are compared with case.
+func RoleJoinLeaveGroupPattern(pattern string) string { return rule.RoleJoinLeave + "s." + pattern }
+
+// RoleSendToGroupPattern returns the role that lets a client send to the groups
+// that a pattern matches (webpubsub.sendToGroups.<pattern>); see
+// [RoleJoinLeaveGroupPattern].
+func RoleSendToGroupPattern(pattern string) string { return rule.RoleSend + "s." + pattern }
