@@ -294,13 +294,10 @@ func TestCrowd(t *testing.T) {
 		admitted[i] = s.admit(fmt.Sprintf("guest %d", i), fmt.Sprint(i))
 	}
 	pages := make([]*page, crowd)
-	for i, a := range admitted {
-		pages[i] = &page{t: t, user: a.User, name: a.Name}
-	}
 	var connected, all sync.WaitGroup
 	connected.Add(crowd)
 	heard := make([]map[string]int, crowd)
-	for i, p := range pages {
+	for i := range pages {
 		heard[i] = make(map[string]int)
 		all.Go(func() {
 			entered := sync.OnceFunc(connected.Done)
@@ -310,8 +307,8 @@ func TestCrowd(t *testing.T) {
 					_ = s.stop() // or the others would wait for this one
 				}
 			}()
-			p.conn = dial(t, admitted[i].URL)
-			p.connection = p.frame().ConnectionID
+			p := s.connect(admitted[i])
+			pages[i] = p
 			entered()
 			connected.Wait() // all are in the lobby before the first speaks
 			p.send("say", say("lobby", "I am "+p.name))

@@ -130,17 +130,12 @@ func TestStop(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann := s.open("Ann")
-	closed := make(chan error, 1)
-	go func() {
-		for {
-			if _, _, err := ann.conn.Read(t.Context()); err != nil {
-				closed <- err
-				return
-			}
-		}
-	}()
 	require.NoError(t, s.stop())
-	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(<-closed))
+	var closed error
+	for closed == nil {
+		_, _, closed = ann.in.Next(t.Context())
+	}
+	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(closed))
 	printed := ""
 	for line := range s.lines {
 		printed += line + "\n"

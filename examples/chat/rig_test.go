@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
 // TestMain fails the test binary if anything of the chat still runs: every test
@@ -121,6 +122,7 @@ func (s *server) admit(nickname, of string) answer {
 type page struct {
 	t          *testing.T
 	conn       *websocket.Conn
+	in         *pump.Reader
 	user, name string
 	connection string
 	acks       uint64
@@ -133,20 +135,25 @@ func (s *server) open(nickname string) *page { return s.openAs(nickname, nicknam
 func (s *server) openAs(nickname, of string) *page {
 	s.t.Helper()
 	admitted := s.admit(nickname, of)
-	p := &page{t: s.t, user: admitted.User, name: admitted.Name, conn: dial(s.t, admitted.URL)}
+	return s.connect(admitted)
+}
+
+// connect connects a page that has been admitted. It is read from until the test
+// ends, so that it is not taken for one that is gone.
+func (s *server) connect(admitted answer) *page {
+	s.t.Helper()
+	conn, _, err := websocket.Dial(s.t.Context(), admitted.URL, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+	require.NoError(s.t, err)
+	conn.SetReadLimit(1 << 20)
+	p := &page{t: s.t, user: admitted.User, name: admitted.Name, conn: conn, in: pump.New(conn)}
+	s.t.Cleanup(func() {
+		_ = conn.CloseNow()
+		p.in.Wait()
+	})
 	f := p.frame()
 	require.Equal(s.t, "connected", f.Event)
 	p.connection = f.ConnectionID
 	return p
-}
-
-func dial(t *testing.T, url string) *websocket.Conn {
-	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
-	require.NoError(t, err)
-	conn.SetReadLimit(1 << 20)
-	t.Cleanup(func() { _ = conn.CloseNow() })
-	return conn
 }
 
 // frame is what the service sends.
@@ -162,7 +169,7 @@ type frame struct {
 
 func (p *page) frame() (f frame) {
 	p.t.Helper()
-	_, data, err := p.conn.Read(p.t.Context())
+	_, data, err := p.in.Next(p.t.Context())
 	require.NoError(p.t, err)
 	require.NoError(p.t, json.Unmarshal(data, &f), "%s", data)
 	f.raw = string(data)
@@ -229,7 +236,7 @@ func (p *page) hearOf(kind, user string) chat.Notice {
 
 func (p *page) close() {
 	p.t.Helper()
-	require.NoError(p.t, p.conn.Close(websocket.StatusNormalClosure, ""))
+	_ = p.conn.Close(websocket.StatusNormalClosure, "") // an error would say that it was not waited for long enough
 }
 
 type m = map[string]any

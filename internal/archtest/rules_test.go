@@ -73,6 +73,11 @@ var rooms = []room{
 		why:  "it cuts a stranger's text, wherever that is shown",
 	},
 	{
+		name:  "internal/pump",
+		third: []pattern{webSocket},
+		why:   "it reads a WebSocket for any test that has one",
+	},
+	{
 		name:  ".",
 		ours:  []pattern{"internal/wire", "internal/connstr", "internal/jsonscan"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
