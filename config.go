@@ -65,7 +65,25 @@ type Config struct {
 	// server does not disconnect a new client.
 	Fallback UserEventFunc
 
-	// Interceptors run around all functions above, the first one outermost.
+	// RefusalReply replies to the client whose user event is refused: without it
+	// the client learns that its event failed and nothing else, see [Error]. If it
+	// returns true, the event is answered with 200 and the reply, as if a function
+	// had returned it: a client of a Web PubSub subprotocol gets a message and a
+	// positive ack, an invocation gets the reply as its result, and a client
+	// without subprotocol gets a frame and stays connected. The event counts as
+	// handled, so the service does not deliver it again and keeps the reply's
+	// State. If it returns false, the refusal is answered as it is.
+	//
+	// The error is the [*Error] that the function, an interceptor or the reading of
+	// the body returned, or one with status 400 made of a [*DecodeError] or a
+	// [*ValidationError], which is its Err; err.Message is the text that a client
+	// may see. Other errors and panics do not get here. A panic or a reply that
+	// breaks a rule is logged, and the refusal is answered as it is.
+	//
+	// [JSONRefusal] is a function for this field.
+	RefusalReply func(ctx context.Context, ev *UserEvent, err *Error) (Reply, bool)
+
+	// Interceptors run around all event functions above, the first one outermost.
 	Interceptors []Interceptor
 	// Validate checks payloads that [UserEvent.DecodeJSON] has decoded, given a
 	// pointer to them, instead of go-playground/validator on their validate tags.
@@ -83,8 +101,10 @@ type Config struct {
 	HandlerTimeout time.Duration
 
 	// Logger gets one record for each event that fails: Error for a 5xx, Warn for
-	// 401 and 403, Debug for what any client can cause. Claims, tokens, headers
-	// and payloads are not logged. Nil is [slog.Default].
+	// 401 and 403, Info for what a function refuses otherwise and for payloads that
+	// are not valid, Debug for 429 and for requests that are no events of this hub,
+	// which any stranger can send. Claims, tokens, headers and payloads are not
+	// logged. Nil is [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -109,6 +129,7 @@ func (c Config) compile() (*Handler, error) {
 		fallback:       c.Fallback,
 		interceptors:   slices.Clone(c.Interceptors),
 		validate:       c.Validate,
+		refusalReply:   c.RefusalReply,
 		maxBody:        c.MaxBodyBytes,
 		timeout:        c.HandlerTimeout,
 		logger:         c.Logger,

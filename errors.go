@@ -1,8 +1,6 @@
 package webpubsub
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,20 +10,35 @@ import (
 // one to refuse an event; any other error is answered with 500 and the bare
 // text of that status, so that nothing internal leaves the process.
 //
-// The status also decides whether the service sends the event again: after 408
-// and every 5xx it waits 1, 3 and 5 seconds between up to four deliveries, and
-// only then tells the client; any other 4xx is final at once. Refuse with 4xx,
-// keep 5xx for faults that may pass, and be ready to see an event more than once.
+// The status decides whether the service sends the event again: after 408 and
+// every 5xx it waits 1, 3 and 5 seconds between up to four deliveries, and only
+// then gives up; any other 4xx is final at once. Refuse with 4xx, keep 5xx for
+// faults that may pass, and be ready to see an event more than once.
 //
-// A refused connect event ends the client's handshake with the same status. A
-// refused user event fails the client's request, and closes a client that has
-// no Web PubSub subprotocol.
+// # What the client learns
+//
+// Refused connect events: the client's handshake fails with Status. According to
+// the service's documentation the client gets Message as the body; Microsoft's
+// emulator, and ours, answer with a body of their own. An MQTT client gets a
+// CONNACK with MQTTCode, and with Message and MQTTUserProperties if it speaks 5.0.
+//
+// Refused user events: a client learns neither Status nor Message.
+//   - A client of a Web PubSub subprotocol that asked for an ack, or invoked the
+//     event, gets the error "InternalServerError" with a fixed text. Without an
+//     ack id it gets nothing. (The documentation says that the service closes the
+//     connection; Microsoft's emulator keeps it.)
+//   - A client without one is closed with status 1011.
+//   - An MQTT client gets Message, and Status as the user property
+//     azure-status-code, on the topic of failed events.
+//
+// Set [Config.RefusalReply] to send the others a reply in place of that.
+//
+// Refused notifications: clients learn nothing.
 type Error struct {
 	// Status is the HTTP status of the answer, 400 to 599; anything else is 500.
 	Status int
-	// Message is the body of the answer. The service may show it to the client,
-	// so it must hold nothing that a stranger should not read. Empty: no body.
-	// An MQTT 5.0 client gets it as the reason of its CONNACK.
+	// Message is the body of the answer. It must hold nothing that a stranger
+	// should not read: some clients get to see it. Empty: no body.
 	Message string
 	// Err is the cause. It is logged and matched by [errors.Is], never sent.
 	Err error
@@ -47,7 +60,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Message)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		b.WriteString(": " + errorText(e.Err))
 	}
 	return b.String()
 }
@@ -126,7 +139,7 @@ func (e *DecodeError) Error() string {
 	if e.Err == nil {
 		return "decode " + e.What
 	}
-	return "decode " + e.What + ": " + e.Err.Error()
+	return "decode " + e.What + ": " + errorText(e.Err)
 }
 
 // Unwrap gives the cause.
@@ -176,7 +189,7 @@ func (e *ValidationError) Error() string {
 		return nilError
 	}
 	if len(e.Fields) == 0 && e.Err != nil {
-		return "payload is not valid: " + e.Err.Error()
+		return "payload is not valid: " + errorText(e.Err)
 	}
 	return e.public()
 }
@@ -221,7 +234,7 @@ func (e *PanicError) Error() string {
 	if e == nil {
 		return nilError
 	}
-	return fmt.Sprintf("panic: %v", e.Value)
+	return "panic: " + textOf(e.Value)
 }
 
 // Unwrap gives the value if it is an error.
@@ -231,61 +244,4 @@ func (e *PanicError) Unwrap() error {
 	}
 	err, _ := e.Value.(error)
 	return err
-}
-
-// StatusOf gives the HTTP status with which a [Handler] answers an error that a
-// function of [Config] returned:
-//
-//   - nil: 200
-//   - [*PanicError]: 500, whatever it wraps
-//   - [*Error]: its Status
-//   - [*DecodeError], [*ValidationError]: 400
-//   - [context.DeadlineExceeded]: 504
-//   - anything else: 500
-//
-// Wrapped errors count; of several kinds the first in this list decides.
-func StatusOf(err error) int {
-	status, _ := answerOf(err)
-	return status
-}
-
-// MessageOf gives the text with which a [Handler] answers an error, which is all
-// of it that a stranger may see: the Message of an [*Error], the broken rules of
-// a [*ValidationError], what a [*DecodeError] names, and otherwise the bare text
-// of the status. The service does not pass it on to clients; a function that
-// wants them to see it puts it into a [Reply]. It is empty for nil.
-func MessageOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	_, public := answerOf(err)
-	return public
-}
-
-// answerOf is the one place that turns an error into what a stranger may see.
-func answerOf(err error) (status int, public string) {
-	if err == nil {
-		return http.StatusOK, ""
-	}
-	var (
-		panicked *PanicError
-		chosen   *Error
-		decode   *DecodeError
-		invalid  *ValidationError
-	)
-	switch {
-	case errors.As(err, &panicked):
-		status = http.StatusInternalServerError
-	case errors.As(err, &chosen) && chosen != nil:
-		return chosen.status(), chosen.Message
-	case errors.As(err, &invalid) && invalid != nil:
-		return http.StatusBadRequest, invalid.public()
-	case errors.As(err, &decode) && decode != nil:
-		return http.StatusBadRequest, decode.What + " cannot be decoded"
-	case errors.Is(err, context.DeadlineExceeded):
-		status = http.StatusGatewayTimeout
-	default:
-		status = http.StatusInternalServerError
-	}
-	return status, http.StatusText(status)
 }

@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -118,17 +118,7 @@ func (m Meta) LogValue() slog.Value {
 }
 
 // clip bounds what a stranger may put into a log line or an error.
-func clip(s string) string {
-	const most = 128
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
-}
+func clip(s string) string { return excerpt.Cut(s, 128) }
 
 // ConnectEvent asks whether a client may connect (azure.webpubsub.sys.connect).
 // The service waits for the answer. Nothing in it has been agreed yet: what the

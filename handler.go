@@ -27,7 +27,7 @@ import (
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
 //	payload                 400; that of user events is decoded by the function
-//	interceptors, function  what they return, see [StatusOf]
+//	interceptors, function  what they return, see [StatusOf] and [Config.RefusalReply]
 //	reply                   500 if it breaks a rule
 //
 // The body is not read before the signature holds. A 501 is delivered again by
@@ -43,6 +43,7 @@ type Handler struct {
 	originsOf    *AccessKeys // has them
 	interceptors []Interceptor
 	validate     func(any) error
+	refusalReply func(context.Context, *UserEvent, *Error) (Reply, bool)
 	maxBody      int64
 	timeout      time.Duration
 	logger       *slog.Logger
@@ -244,7 +245,7 @@ func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.
 	}
 	body, err := h.readBody(r)
 	if err != nil {
-		h.fail(w, r, err)
+		h.failUser(ctx, w, r, ev, err)
 		return
 	}
 	ev.Data, ev.body = body, body
@@ -259,7 +260,7 @@ func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.
 		return reply.answer(ev)
 	})
 	if err != nil {
-		h.fail(w, r, err)
+		h.failUser(ctx, w, r, ev, err)
 		return
 	}
 	out.write(w)

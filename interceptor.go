@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -69,18 +70,26 @@ func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func
 	return inner
 }
 
-// guard turns a panic of f into a PanicError.
+// guard turns a panic of f into a PanicError. It does not ask what recover
+// returns whether there was one: that is nil for panic(nil) where GODEBUG has
+// panicnil=1, and nobody may take that for success.
 func guard[R any](ctx context.Context, f func(context.Context) (R, error)) (out R, err error) {
+	returned := false
 	defer func() {
 		v := recover()
-		if v == nil {
+		if returned {
 			return
 		}
 		if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
 			panic(v)
 		}
+		if v == nil {
+			v = new(runtime.PanicNilError)
+		}
 		var zero R
 		out, err = zero, &PanicError{Value: v, Stack: debug.Stack()}
 	}()
-	return f(ctx)
+	out, err = f(ctx)
+	returned = true
+	return out, err
 }

@@ -50,7 +50,7 @@ func TestLogHasOneRecordForAnEventThatFails(t *testing.T) {
 		{"success", keep, nil, "", 200, ""},
 		{"forbidden", keep, fail(403), "WARN", 403, "403 Forbidden: cause"},
 		{"unauthorized", keep, fail(401), "WARN", 401, "401 Unauthorized: cause"},
-		{"conflict", keep, fail(409), "DEBUG", 409, "409 Conflict: cause"},
+		{"conflict", keep, fail(409), "INFO", 409, "409 Conflict: cause"},
 		{"too many", keep, fail(429), "DEBUG", 429, "429 Too Many Requests: cause"},
 		{"unavailable", keep, fail(503), "ERROR", 503, "503 Service Unavailable: cause"},
 		{"status out of range", keep, fail(200), "ERROR", 500, "500 Internal Server Error: cause"},
@@ -65,7 +65,7 @@ func TestLogHasOneRecordForAnEventThatFails(t *testing.T) {
 		{"foreign", wireHeader("ce-awpsversion"), nil, "DEBUG", 404, ""},
 		{"malformed", wireHeader("ce-specversion", "2"), nil, "DEBUG", 400, ""},
 		{"media type", wireHeader("Content-Type", "text/html"), nil, "DEBUG", 415, ""},
-		{"too long", func(r *http.Request) { r.ContentLength = 1 << 40 }, nil, "DEBUG", 413, "413 Request Entity Too Large: request body is longer than 1114112 bytes"},
+		{"too long", func(r *http.Request) { r.ContentLength = 1 << 40 }, nil, "INFO", 413, "413 Request Entity Too Large: request body is longer than 1114112 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

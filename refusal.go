@@ -1,20 +1,19 @@
 package webpubsub
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // refuse answers a request that is not an event this handler can take. The
 // reason is for whoever sets things up, and safe for any stranger to read.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
-	h.log(r, levelOf(status), reason, status, nil)
+	h.log(r, levelOf(status, slog.LevelDebug), reason, status, nil)
 	writeText(w, status, reason)
 }
 
@@ -23,41 +22,35 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, rea
 // would tell a stranger how far it got.
 func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
 	status, public := http.StatusUnauthorized, "origin and signature do not prove that this request comes from the service"
-	var chosen *Error
-	var panicked *PanicError
-	switch {
-	case errors.As(err, &panicked):
-		status, public = answerOf(err)
-	case errors.As(err, &chosen) && chosen != nil:
-		status, public = chosen.status(), chosen.Message
+	if chosen, panicked := choice(err); panicked || chosen != nil {
+		v := judge(err)
+		status, public = v.status, v.public
 	}
-	h.log(r, levelOf(status), "request not verified", status, err)
+	h.log(r, levelOf(status, slog.LevelDebug), "request not verified", status, err)
 	writeText(w, status, public)
 }
 
 // fail answers an event with the error that decoding or handling it ended in.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, public := answerOf(err)
-	h.logFailure(r, status, err)
-	writeText(w, status, public)
+	v := judge(err)
+	h.logFailure(r, &v, "event failed", err)
+	writeText(w, v.status, v.public)
 }
 
 // failMQTT answers an MQTT connect event with the code for the CONNACK packet.
 func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEvent, err error) {
-	status, _ := answerOf(err)
-	h.logFailure(r, status, err)
+	v := judge(err)
+	h.logFailure(r, &v, "event failed", err)
 	var version MQTTVersion
 	if ev.MQTTConnect != nil {
 		version = ev.MQTTConnect.ProtocolVersion
 	}
-	body := wire.MQTTConnectFailure{MQTT: wire.MQTTFailure{Code: int(mqttCodeOf(status, version))}}
-	var chosen *Error
-	var panicked *PanicError
-	if errors.As(err, &chosen) && chosen != nil && !errors.As(err, &panicked) {
-		body.MQTT.Reason = chosen.Message
-		body.MQTT.UserProperties = propertiesToWire(chosen.MQTTUserProperties)
-		if chosen.MQTTCode.belongsTo(version) {
-			body.MQTT.Code = int(chosen.MQTTCode)
+	body := wire.MQTTConnectFailure{MQTT: wire.MQTTFailure{Code: int(mqttCodeOf(v.status, version))}}
+	if v.chosen != nil {
+		body.MQTT.Reason = v.chosen.Message
+		body.MQTT.UserProperties = propertiesToWire(v.chosen.MQTTUserProperties)
+		if v.chosen.MQTTCode.belongsTo(version) {
+			body.MQTT.Code = int(v.chosen.MQTTCode)
 		}
 	}
 	data, err := json.Marshal(&body)
@@ -66,7 +59,7 @@ func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEv
 		return
 	}
 	w.Header()[wire.HeaderContentType] = headerJSON
-	w.WriteHeader(status)
+	w.WriteHeader(v.status)
 	_, _ = w.Write(data)
 }
 
@@ -83,28 +76,38 @@ func writeText(w http.ResponseWriter, status int, text string) {
 
 var nosniff = []string{"nosniff"}
 
-func levelOf(status int) slog.Level {
+// levelOf returns the level of the record of a failure. Others is that of
+// failures which are neither the server's fault nor an attempt to get in. A rate
+// limit that answers 429 must not move the flood into the log.
+func levelOf(status int, others slog.Level) slog.Level {
 	switch {
 	case status >= 500:
 		return slog.LevelError
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return slog.LevelWarn
+	case status == http.StatusTooManyRequests:
+		return slog.LevelDebug
 	}
-	return slog.LevelDebug
+	return others
 }
 
-// logFailure logs an event that failed. That the service hung up is not the
-// function's fault.
-func (h *Handler) logFailure(r *http.Request, status int, err error) {
-	level := levelOf(status)
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+// logFailure logs an event that failed. Its client sees next to nothing of a
+// refusal, so the record stands at a level that is on by default. That the
+// service hung up is not the function's fault.
+func (h *Handler) logFailure(r *http.Request, v *verdict, message string, err error) {
+	level := levelOf(v.status, slog.LevelInfo)
+	if v.canceled && r.Context().Err() != nil {
 		level = slog.LevelDebug
 	}
-	h.log(r, level, "event failed", status, err)
+	h.log(r, level, message, v.status, err)
 }
 
+// maxErrorText bounds the text of a function's error in the log: it may quote
+// what a client sent.
+const maxErrorText = 4 << 10
+
 // log writes the one record of an event that did not go well.
-func (h *Handler) log(r *http.Request, level slog.Level, message string, status int, err error) {
+func (h *Handler) log(r *http.Request, level slog.Level, message string, status int, err error, more ...slog.Attr) {
 	logger := h.logger
 	if logger == nil {
 		logger = slog.Default()
@@ -122,11 +125,10 @@ func (h *Handler) log(r *http.Request, level slog.Level, message string, status 
 		slog.Int("status", status),
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("error", excerpt.Cut(errorText(err), maxErrorText)))
 	}
-	var panicked *PanicError
-	if errors.As(err, &panicked) && panicked != nil {
-		attrs = append(attrs, slog.String("stack", string(panicked.Stack)))
+	if stack := stackOf(err); stack != nil {
+		attrs = append(attrs, slog.String("stack", string(stack)))
 	}
-	logger.LogAttrs(r.Context(), level, "webpubsub: "+message, attrs...)
+	logger.LogAttrs(r.Context(), level, "webpubsub: "+message, append(attrs, more...)...)
 }

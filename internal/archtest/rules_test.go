@@ -79,7 +79,7 @@ var rooms = []room{
 	},
 	{
 		name:  ".",
-		ours:  []pattern{"internal/wire", "internal/connstr", "internal/jsonscan"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
 		why:   "what it imports, every user's program imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
 	},
