@@ -29,10 +29,10 @@ var session webpubsub.State[Session]
 
 // Notice is what the page is told.
 type Notice struct {
-	Type    string    `json:"type"` // said, joined, left, renamed, room or refused
+	Type    string    `json:"type"` // said, joined, left, renamed or room
 	Room    string    `json:"room,omitempty"`
 	Person            // who
-	Text    string    `json:"text,omitempty"` // what was said, or why it was refused
+	Text    string    `json:"text,omitempty"`
 	ID      string    `json:"id,omitempty"`
 	At      time.Time `json:"at,omitzero"`
 	Notices []Notice  `json:"notices,omitempty"` // how the room became what it is
@@ -53,6 +53,7 @@ func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"say": event(c.say), "join": event(c.join), "leave": event(c.leave), "rename": event(c.rename),
 		},
+		RefusalReply: webpubsub.JSONRefusal, // else the page would learn that its event failed, and not why
 		Interceptors: []webpubsub.Interceptor{c.print},
 	})
 }
@@ -95,30 +96,24 @@ func (c *Chat) announce(ctx context.Context, what string, ev webpubsub.Event, ro
 	return c.service.Group(room).SendJSON(ctx, Notice{Type: what, Room: room, Person: s.Person}, nil)
 }
 
-// event makes the function of a user event. What f does to the session is kept,
-// what it answers goes to the page, and so does a refusal: as an error it would
-// fail the event, and then the service keeps the reason to itself. The client
-// would get an ack that says InternalServerError, or be disconnected.
+// event returns the function of a user event. It keeps what f does to the session,
+// and sends what f returns to the page.
 func event[In any](f func(context.Context, *webpubsub.UserEvent, *Session, In) (*Notice, error)) webpubsub.UserEventFunc {
-	handle := webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in In) (reply webpubsub.Reply, err error) {
+	return webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in In) (reply webpubsub.Reply, err error) {
 		s, err := session.Get(ev)
 		if err != nil {
 			return reply, err
 		}
 		notice, err := f(ctx, ev, &s, in)
+		if err != nil {
+			return reply, err
+		}
 		if notice != nil {
 			reply = webpubsub.JSONReply(notice)
 		}
 		reply.State = session.Set(s)
-		return reply, err
+		return reply, nil
 	})
-	return func(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-		reply, err := handle(ctx, ev)
-		if status := webpubsub.StatusOf(err); status >= 400 && status < 500 {
-			return webpubsub.JSONReply(Notice{Type: "refused", Text: webpubsub.MessageOf(err)}), nil
-		}
-		return reply, err
-	}
 }
 
 // Say is the payload of "say".

@@ -82,7 +82,7 @@ func TestRoomsAreApart(t *testing.T) {
 	assert.Equal(t, "go", ann.hear(func(n chat.Notice) bool { return n.Type == "joined" && n.Room == "go" && n.User == ben.user }).Room)
 	ann.raise("leave", m{"room": "go"})
 	assert.Equal(t, "go", ben.hear(func(n chat.Notice) bool { return n.Type == "left" && n.User == ann.user }).Room)
-	assert.Equal(t, "You are not in this room.", ann.raise("say", say("go", "hello?")).Text)
+	assert.Equal(t, "You are not in this room.", ann.raise("say", say("go", "hello?")).Error.Message)
 	assert.Equal(t, []string{"Ben"}, names(of("joined", "go", ben.raise("join", m{"room": "go"}).Notices)), "joining twice is fine")
 }
 
@@ -100,7 +100,7 @@ func TestReloadRejoins(t *testing.T) {
 	assert.Equal(t, ann.user, again.user, "the secret is the same")
 	assert.NotEqual(t, ann.connection, again.connection)
 	assert.Equal(t, "Ann", ben.hear(func(n chat.Notice) bool { return n.Type == "joined" && n.Connection == again.connection }).Name)
-	assert.Equal(t, "You are not in this room.", again.raise("say", say("music", "la")).Text, "rooms are of a connection")
+	assert.Equal(t, "You are not in this room.", again.raise("say", say("music", "la")).Error.Message, "rooms are of a connection")
 	room := again.raise("join", m{"room": "music"})
 	said := of("said", "music", room.Notices)
 	require.Len(t, said, 1)
@@ -131,9 +131,9 @@ func TestRename(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann, ben := s.open("Ann"), s.open("Ben")
-	assert.Equal(t, "Somebody here has this nickname.", ann.raise("rename", m{"nickname": "bEN"}).Text)
-	assert.Equal(t, "A nickname has 1 to 20 characters, all of which can be seen.", ann.raise("rename", m{"nickname": "A\u200bn"}).Text)
-	assert.Equal(t, "payload is not valid: nickname: required", ann.raise("rename", m{}).Text)
+	assert.Equal(t, "Somebody here has this nickname.", ann.raise("rename", m{"nickname": "bEN"}).Error.Message)
+	assert.Equal(t, "A nickname has 1 to 20 characters, all of which can be seen.", ann.raise("rename", m{"nickname": "A\u200bn"}).Error.Message)
+	assert.Equal(t, "payload is not valid: nickname: required", ann.raise("rename", m{}).Error.Message)
 
 	assert.Nil(t, ann.raise("rename", m{"nickname": "  Anna   Lena "}))
 	assert.Equal(t, "Anna Lena", ben.hearOf("renamed", ann.user).Name)
@@ -179,22 +179,24 @@ func TestRefusedEvents(t *testing.T) {
 	for _, tt := range []struct {
 		name, event string
 		data        any
+		status      int
 		want        string
 	}{
-		{"empty text", "say", say("lobby", ""), "payload is not valid: text: required"},
-		{"text too long", "say", say("lobby", strings.Repeat("ä", 1001)), "payload is not valid: text: max=1000"},
-		{"no room", "say", m{"text": "x"}, "payload is not valid: room: required"},
-		{"room that she is not in", "say", say("go", "x"), "You are not in this room."},
-		{"unknown room", "join", m{"room": "cellar"}, "payload is not valid: room: oneof=lobby go music random"},
-		{"another's group", "join", m{"room": "../lobby"}, "payload is not valid: room: oneof=lobby go music random"},
-		{"leave an unknown room", "leave", m{"room": ""}, "payload is not valid: room: oneof=lobby go music random"},
-		{"not an object", "say", "x", "JSON payload cannot be decoded"},
-		{"null member", "say", m{"room": nil, "text": nil}, "payload is not valid: room: required; text: required"},
-		{"wrong type", "say", m{"room": "lobby", "text": 1}, "JSON payload cannot be decoded"},
+		{"empty text", "say", say("lobby", ""), 400, "payload is not valid: text: required"},
+		{"text too long", "say", say("lobby", strings.Repeat("ä", 1001)), 400, "payload is not valid: text: max=1000"},
+		{"no room", "say", m{"text": "x"}, 400, "payload is not valid: room: required"},
+		{"room that she is not in", "say", say("go", "x"), 403, "You are not in this room."},
+		{"unknown room", "join", m{"room": "cellar"}, 400, "payload is not valid: room: oneof=lobby go music random"},
+		{"another's group", "join", m{"room": "../lobby"}, 400, "payload is not valid: room: oneof=lobby go music random"},
+		{"leave an unknown room", "leave", m{"room": ""}, 400, "payload is not valid: room: oneof=lobby go music random"},
+		{"not an object", "say", "x", 400, "JSON payload cannot be decoded"},
+		{"null member", "say", m{"room": nil, "text": nil}, 400, "payload is not valid: room: required; text: required"},
+		{"wrong type", "say", m{"room": "lobby", "text": 1}, 400, "JSON payload cannot be decoded"},
 	} {
 		answered := ann.raise(tt.event, tt.data)
 		require.NotNil(t, answered, tt.name)
-		assert.Equal(t, chat.Notice{Type: "refused", Text: tt.want}, *answered, tt.name)
+		assert.Equal(t, tt.status, answered.Error.Status, tt.name)
+		assert.Equal(t, tt.want, answered.Error.Message, tt.name)
 	}
 	assert.Nil(t, ann.raise("say", say("lobby", strings.Repeat("ä", 1000))), "the connection is as good as before")
 	assert.Nil(t, ann.raise("dance", m{}), "an event of a newer page")
@@ -263,7 +265,7 @@ func TestHistoryFits(t *testing.T) {
 	said := of("said", "lobby", ben.raise("join", m{"room": "lobby"}).Notices)
 	require.Len(t, said, 100)
 	assert.Equal(t, longest, said[0].Text)
-	assert.Equal(t, "payload is not valid: text: max=1000", ann.raise("say", say("lobby", longest+".")).Text)
+	assert.Equal(t, "payload is not valid: text: max=1000", ann.raise("say", say("lobby", longest+".")).Error.Message)
 }
 
 func TestMemory(t *testing.T) {

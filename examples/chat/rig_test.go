@@ -156,6 +156,15 @@ func (s *server) connect(admitted answer) *page {
 	return p
 }
 
+// message is what the chat sends: a notice, or why it refuses an event.
+type message struct {
+	chat.Notice
+	Error struct {
+		Status  int
+		Message string
+	}
+}
+
 // frame is what the service sends.
 type frame struct {
 	Type, Event, ConnectionID, From, Group string
@@ -163,7 +172,7 @@ type frame struct {
 	AckID   uint64
 	Success bool
 	Error   struct{ Name string }
-	Data    chat.Notice
+	Data    message
 	raw     string
 }
 
@@ -178,34 +187,34 @@ func (p *page) frame() (f frame) {
 
 // raise raises an event and gives what it was answered before its ack, nil if
 // there was no answer.
-func (p *page) raise(event string, data any) *chat.Notice {
+func (p *page) raise(event string, payload any) *message {
 	p.t.Helper()
-	answered, ack := p.try(event, data)
+	answered, ack := p.try(event, payload)
 	require.True(p.t, ack.Success, "%s: %s", event, ack.Error.Name)
 	return answered
 }
 
-func (p *page) try(event string, data any) (answered *chat.Notice, ack frame) {
+func (p *page) try(event string, payload any) (answered *message, ack frame) {
 	p.t.Helper()
-	p.send(event, data)
+	p.send(event, payload)
 	for {
 		switch f := p.frame(); {
 		case f.Type == "ack":
 			require.Equal(p.t, p.acks, f.AckID)
 			return answered, f
-		case f.Data.Type == "room" || f.Data.Type == "refused":
+		case f.Data.Type == "room" || f.Data.Error.Status != 0:
 			require.Equal(p.t, "server", f.From)
 			answered = &f.Data
 		default:
-			p.early = append(p.early, f.Data)
+			p.early = append(p.early, f.Data.Notice)
 		}
 	}
 }
 
-func (p *page) send(event string, data any) {
+func (p *page) send(event string, payload any) {
 	p.t.Helper()
 	p.acks++
-	request, err := json.Marshal(map[string]any{"type": "event", "event": event, "ackId": p.acks, "dataType": "json", "data": data})
+	request, err := json.Marshal(map[string]any{"type": "event", "event": event, "ackId": p.acks, "dataType": "json", "data": payload})
 	require.NoError(p.t, err)
 	require.NoError(p.t, p.conn.Write(p.t.Context(), websocket.MessageText, request))
 }
@@ -222,10 +231,10 @@ func (p *page) hear(is func(chat.Notice) bool) chat.Notice {
 	for {
 		f := p.frame()
 		require.Equal(p.t, "message", f.Type, f.raw)
-		if is(f.Data) {
-			return f.Data
+		if is(f.Data.Notice) {
+			return f.Data.Notice
 		}
-		p.early = append(p.early, f.Data)
+		p.early = append(p.early, f.Data.Notice)
 	}
 }
 

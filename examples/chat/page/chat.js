@@ -161,15 +161,12 @@ function receive(frame) {
     if (frame.success && !p.refused) p.resolve();
     else p.reject(new Error(p.refused ?? 'The server could not do this. Try again.'));
   } else if (frame.type === 'message' && frame.dataType === 'json') {
-    notice(frame.data);
+    if (!frame.data.error) notice(frame.data);
+    else if (pending.length) pending[0].refused = frame.data.error.message;
   }
 }
 
 function notice(n) {
-  if (n.type === 'refused') {
-    if (pending.length) pending[0].refused = n.text;
-    return;
-  }
   if (n.type === 'renamed') return renamed(n);
   const room = rooms.get(n.room);
   if (!room || !tab.rooms.includes(room.name)) return;
