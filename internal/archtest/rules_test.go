@@ -41,6 +41,7 @@ const (
 	azidentity     = "github.com/Azure/azure-sdk-for-go/sdk/azidentity/..."
 	jwt            = "github.com/golang-jwt/jwt/v5"
 	precis         = "golang.org/x/text/secure/precis"
+	rate           = "golang.org/x/time/rate"
 	webSocket      = "github.com/coder/websocket/..."
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
@@ -145,8 +146,8 @@ var rooms = []room{
 	{
 		name:  "examples/chat",
 		ours:  []pattern{".", "service/...", "emulator/..."},
-		third: []pattern{jwt, precis},
-		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, and RFC 8266 says which nicknames look the same",
+		third: []pattern{jwt, precis, rate},
+		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, RFC 8266 says which nicknames are the same, and a rate limit is a library's",
 	},
 	{
 		name:  "examples/client",
