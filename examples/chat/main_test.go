@@ -41,6 +41,8 @@ func TestPage(t *testing.T) {
 			assert.NotRegexp(t, forbidden, string(body), tt.path)
 		}
 	}
+	_, script := s.request(http.MethodGet, "/chat.js")
+	assert.Less(t, strings.Count(string(script), "\n"), 500, "lines of the script")
 	for _, tt := range []struct {
 		method, path string
 		status       int
