@@ -78,15 +78,15 @@ func TestAbsence(t *testing.T) {
 		assert.Equal(t, left, webpubsub.MessageOf(p.Connect(person("3", "eve", "Ann"))))
 		require.NoError(t, p.Ask(person("", "ann", "Ann")), "she may come back")
 
-		time.Sleep(chat.Absence - time.Second)
+		<-time.After(chat.Absence - time.Second)
 		require.NoError(t, p.Connect(person("4", "ann", "Ann")), "she is back")
 		require.NoError(t, p.Ask(person("4", "ann", "Anna")), "and has another name now")
 		require.NoError(t, p.Ask(person("", "eve", "Ann")), "so that this one is free")
 
 		p.Leave("4")
-		time.Sleep(chat.Absence - time.Nanosecond)
+		<-time.After(chat.Absence - time.Nanosecond)
 		require.Error(t, p.Connect(person("5", "eve", "Anna")))
-		time.Sleep(time.Nanosecond)
+		<-time.After(time.Nanosecond)
 		require.NoError(t, p.Connect(person("5", "eve", "Anna")), "she has not come back in time")
 		require.Error(t, p.Connect(person("6", "ann", "Anna")))
 	})
@@ -105,7 +105,7 @@ func TestAbsenceHasALimit(t *testing.T) {
 		require.NoError(t, p.Ask(person("", "eve", "guest 0")), "the first is forgotten")
 		require.Error(t, p.Ask(person("", "eve", "guest 1")))
 		require.Error(t, p.Ask(person("", "eve", fmt.Sprintf("guest %d", chat.MaxAbsent))))
-		time.Sleep(chat.Absence)
+		<-time.After(chat.Absence)
 		for i := range chat.MaxAbsent + 1 {
 			require.NoError(t, p.Ask(person("", "eve", fmt.Sprintf("guest %d", i))))
 		}

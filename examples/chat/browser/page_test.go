@@ -184,18 +184,18 @@ func TestLinks(t *testing.T) {
 		text  string
 		links []string // each as it is shown, and where it goes
 	}{
-		{"https://go.dev", []string{"https://go.dev https://go.dev/"}},
-		{"see http://example.com/a?b=c&d=%20#e.", []string{"http://example.com/a?b=c&d=%20#e http://example.com/a?b=c&d=%20#e"}},
-		{"HTTPS://Example.COM, and (https://example.com/b)!", []string{"HTTPS://Example.COM https://example.com/", "https://example.com/b https://example.com/b"}},
-		{"https://en.wikipedia.org/wiki/Go_(game)", []string{"https://en.wikipedia.org/wiki/Go_(game) https://en.wikipedia.org/wiki/Go_(game)"}},
-		{"one\nhttps://example.com/1\nhttps://example.com/2?...", []string{"https://example.com/1 https://example.com/1", "https://example.com/2 https://example.com/2"}},
-		{`"https://example.com/q" <https://example.com/<b>x</b>`, []string{"https://example.com/q https://example.com/q", "https://example.com/ https://example.com/"}},
-		{"https://аpple.com/", []string{"https://аpple.com/ https://xn--pple-43d.com/"}},
-		{"https://example.com/\u202egnp.exe", []string{"https://example.com/ https://example.com/"}},
+		{"https://go.dev", []string{"https://go.dev -> https://go.dev/"}},
+		{"see http://example.com/a?b=c&d=%20#e.", []string{"http://example.com/a?b=c&d=%20#e -> http://example.com/a?b=c&d=%20#e"}},
+		{"HTTPS://Example.COM, and (https://example.com/b)!", []string{"HTTPS://Example.COM -> https://example.com/", "https://example.com/b -> https://example.com/b"}},
+		{"https://en.wikipedia.org/wiki/Go_(game)", []string{"https://en.wikipedia.org/wiki/Go_(game) -> https://en.wikipedia.org/wiki/Go_(game)"}},
+		{"one\nhttps://example.com/1\nhttps://example.com/2?...", []string{"https://example.com/1 -> https://example.com/1", "https://example.com/2 -> https://example.com/2"}},
+		{`"https://example.com/q" <https://example.com/<b>x</b>`, []string{"https://example.com/q -> https://example.com/q", "https://example.com/ -> https://example.com/"}},
+		{"https://аpple.com/", []string{"https://аpple.com/ -> https://xn--pple-43d.com/"}},
+		{"https://example.com/\u202egnp.exe", []string{"https://example.com/ -> https://example.com/"}},
 		{"javascript:alert(1)", nil},
 		{"javascript:alert('https://')", nil},
 		{"data:text/html,<script>alert(1)</script> ftp://example.com file:///etc/passwd", nil},
-		{"https://bank.example@evil.example/ https://a:b@evil.example", nil},
+		{"https://bank.example@evil.example/ -> https://a:b@evil.example", nil},
 		{"https:// https://. https://% xhttps://example.com http:/example.com", nil},
 		{"https://" + strings.Repeat("(", 900), nil},
 	} {
@@ -203,7 +203,7 @@ func TestLinks(t *testing.T) {
 		ann.submit("#text", "")
 		ann.shows(".said", tt.text) // not a letter is another
 		const last = `[...document.querySelectorAll("#log .said")].at(-1)`
-		got := eval[[]string](ann, `[...%s.querySelectorAll("a")].map(a => a.textContent + " " + a.href)`, last)
+		got := eval[[]string](ann, `[...%s.querySelectorAll("a")].map(a => a.textContent + " -> " + a.href)`, last)
 		assert.Equal(t, append([]string{}, tt.links...), append([]string{}, got...), tt.text)
 		assert.Empty(t, eval[[]string](ann, `[...%s.querySelectorAll("*")].filter(e => e.tagName !== "A" || e.rel !== "noopener noreferrer" ||
 			e.target !== "_blank" || e.title !== e.href || [...e.attributes].some(a => a.name.startsWith("on"))).map(e => e.outerHTML)`, last))
