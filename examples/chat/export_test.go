@@ -4,6 +4,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -11,15 +12,15 @@ import (
 )
 
 // NewHandler makes an event handler whose tickets are signed with a key that the
-// test knows, and which prints to out. A connection enters rooms eight times, and
-// never again however slow the test is.
+// test knows, and which prints to out. However slow the test is, a connection
+// enters no more than eight rooms, and a nickname is kept.
 func NewHandler(connectionString string, key []byte, out io.Writer) (http.Handler, error) {
 	client, err := service.NewClientFromConnectionString(connectionString, hub, nil)
 	if err != nil {
 		return nil, err
 	}
 	c := newChat(client, key, 1, log.New(out, "", 0))
-	c.joins = newLimits(0, 8)
+	c.joins, c.people.absence = newLimits(0, 8), time.Hour
 	return c.handler(connectionString)
 }
 

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -105,7 +106,8 @@ func TestLoginsHaveALimit(t *testing.T) {
 }
 
 // TestJoinsHaveALimit has one connection enter rooms until it is refused. The
-// service is one that says yes to everything, and counts.
+// service is one that says yes to everything, counts, and has a room with more
+// people than anybody wants to know of.
 func TestJoinsHaveALimit(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
@@ -113,7 +115,8 @@ func TestJoinsHaveALimit(t *testing.T) {
 		calls.Add(1)
 		if r.Method == http.MethodGet {
 			assert.Equal(t, "200", r.URL.Query().Get("top"))
-			_, _ = io.WriteString(w, `{"value":[]}`)
+			members := "[" + strings.TrimSuffix(strings.Repeat(`{"connectionId":"c"},`, 200), ",") + "]"
+			_, _ = io.WriteString(w, `{"value":`+members+`,"nextLink":"`+r.URL.String()+`&continuationToken=x"}`)
 		}
 	}))
 	t.Cleanup(yes.Close)
@@ -127,7 +130,11 @@ func TestJoinsHaveALimit(t *testing.T) {
 	for range 8 {
 		answered, err := ann.SendJSON(t.Context(), "join", m{"room": "go"})
 		require.NoError(t, err)
-		assert.JSONEq(t, `{"type":"room","room":"go"}`, string(answered.Data))
+		var room chat.Notice
+		require.NoError(t, json.Unmarshal(answered.Data, &room))
+		assert.Equal(t, "room", room.Type)
+		assert.Len(t, room.Notices, 200)
+		assert.True(t, room.More)
 	}
 	asked := calls.Load()
 	assert.EqualValues(t, 16, asked)

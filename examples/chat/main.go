@@ -80,16 +80,21 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)
 
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
+	srv := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		IdleTimeout: 2 * time.Minute, // longer than the service client keeps a connection: else a call may meet its end
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	_ = stop(limit) // clients are told, and the event handler that they are gone
+	_ = stop(patience) // clients are told, and the event handler that they are gone
+	limit, cancel := context.WithTimeout(patience, 3*time.Second)
+	defer cancel()
 	_ = srv.Shutdown(limit)
 	return errors.Join(err, srv.Close()) // of what browsers hold open without need
 }

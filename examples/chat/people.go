@@ -23,6 +23,8 @@ const maxAbsent = 1000
 // people are those who are here, and those who may come back. After a restart of
 // the server a nickname is the first one's who comes.
 type people struct {
+	absence time.Duration
+
 	mu     sync.Mutex
 	here   map[string]guest // by connection
 	absent []guest          // who left last is last
@@ -35,7 +37,7 @@ type guest struct {
 	until time.Time // that the nickname is kept, of one who is absent
 }
 
-func newPeople() *people { return &people{here: make(map[string]guest)} }
+func newPeople() *people { return &people{absence: absence, here: make(map[string]guest)} }
 
 // admit refuses a nickname that cannot be read, or that looks like another user's.
 // It notes a person who arrives, and the new name of one who is here.
@@ -86,7 +88,7 @@ func (p *people) leave(connection string) {
 	if len(p.absent) == maxAbsent {
 		p.absent = slices.Delete(p.absent, 0, 1)
 	}
-	g.until = time.Now().Add(absence)
+	g.until = time.Now().Add(p.absence)
 	p.absent = append(p.absent, g)
 }
 
