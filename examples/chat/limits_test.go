@@ -116,7 +116,7 @@ func TestJoinsHaveALimit(t *testing.T) {
 		if r.Method == http.MethodGet {
 			assert.Equal(t, "200", r.URL.Query().Get("top"))
 			members := "[" + strings.TrimSuffix(strings.Repeat(`{"connectionId":"c"},`, 200), ",") + "]"
-			_, _ = io.WriteString(w, `{"value":`+members+`,"nextLink":"`+r.URL.String()+`&continuationToken=x"}`)
+			_, _ = io.WriteString(w, `{"value":`+members+`,"nextLink":"http://service/more?continuationToken=x"}`)
 		}
 	}))
 	t.Cleanup(yes.Close)
