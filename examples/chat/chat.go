@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/service"
 )
 
 const hub = "chat"
@@ -29,13 +30,14 @@ var session webpubsub.State[Session]
 
 // Notice is what the page is told.
 type Notice struct {
-	Type    string    `json:"type"` // said, joined, left, renamed, room or refused
+	Type    string    `json:"type"` // said, joined, left, renamed or room
 	Room    string    `json:"room,omitempty"`
 	Person            // who
-	Text    string    `json:"text,omitempty"` // what was said, or why it was refused
+	Text    string    `json:"text,omitempty"`
 	ID      string    `json:"id,omitempty"`
 	At      time.Time `json:"at,omitzero"`
 	Notices []Notice  `json:"notices,omitempty"` // how the room became what it is
+	More    bool      `json:"more,omitempty"`    // people are in the room
 }
 
 func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
@@ -53,6 +55,7 @@ func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"say": event(c.say), "join": event(c.join), "leave": event(c.leave), "rename": event(c.rename),
 		},
+		RefusalReply: webpubsub.JSONRefusal, // else the page would learn that its event failed, and not why
 		Interceptors: []webpubsub.Interceptor{c.print},
 	})
 }
@@ -66,7 +69,7 @@ func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsu
 		return nil, err
 	}
 	p.Connection = ev.ConnectionID
-	if err := c.admit(&p, true); err != nil {
+	if err := c.people.admit(&p, true); err != nil {
 		return nil, err
 	}
 	s := Session{p, []string{"lobby"}}
@@ -76,9 +79,7 @@ func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsu
 // disconnected says goodbye in all rooms: it is not promised that the end of a
 // connection raises left events too, and the page does not mind hearing it twice.
 func (c *Chat) disconnected(ctx context.Context, ev *webpubsub.DisconnectedEvent) error {
-	c.mu.Lock()
-	delete(c.people, ev.ConnectionID)
-	c.mu.Unlock()
+	c.people.leave(ev.ConnectionID)
 	s, err := session.Get(ev)
 	for _, room := range s.Rooms {
 		err = errors.Join(err, c.announce(ctx, "left", ev, room))
@@ -95,30 +96,24 @@ func (c *Chat) announce(ctx context.Context, what string, ev webpubsub.Event, ro
 	return c.service.Group(room).SendJSON(ctx, Notice{Type: what, Room: room, Person: s.Person}, nil)
 }
 
-// event makes the function of a user event. What f does to the session is kept,
-// what it answers goes to the page, and so does a refusal: as an error it would
-// fail the event, and then the service keeps the reason to itself. The client
-// would get an ack that says InternalServerError, or be disconnected.
+// event returns the function of a user event. It keeps what f does to the session,
+// and sends what f returns to the page.
 func event[In any](f func(context.Context, *webpubsub.UserEvent, *Session, In) (*Notice, error)) webpubsub.UserEventFunc {
-	handle := webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in In) (reply webpubsub.Reply, err error) {
+	return webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in In) (reply webpubsub.Reply, err error) {
 		s, err := session.Get(ev)
 		if err != nil {
 			return reply, err
 		}
 		notice, err := f(ctx, ev, &s, in)
+		if err != nil {
+			return reply, err
+		}
 		if notice != nil {
 			reply = webpubsub.JSONReply(notice)
 		}
 		reply.State = session.Set(s)
-		return reply, err
+		return reply, nil
 	})
-	return func(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-		reply, err := handle(ctx, ev)
-		if status := webpubsub.StatusOf(err); status >= 400 && status < 500 {
-			return webpubsub.JSONReply(Notice{Type: "refused", Text: webpubsub.MessageOf(err)}), nil
-		}
-		return reply, err
-	}
 }
 
 // Say is the payload of "say".
@@ -144,8 +139,17 @@ type Room struct {
 	Room string `json:"room" validate:"oneof=lobby go music random"`
 }
 
-// join answers with what the page would know had it been there all the time.
+// listed is how many people somebody who joins is told of: one page of what the
+// service lists.
+const listed = 200
+
+// join answers with what the page would know had it been there all the time, as
+// far as that goes in one message. The answer is some thousand times as long as
+// the question, so that nobody may ask all the time.
 func (c *Chat) join(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
+	if !c.joins.allow(ev.ConnectionID) {
+		return nil, webpubsub.TooManyRequests("You change rooms too often. Try again in a moment.")
+	}
 	if !slices.Contains(s.Rooms, in.Room) {
 		s.Rooms = append(s.Rooms, in.Room)
 	}
@@ -154,13 +158,12 @@ func (c *Chat) join(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in
 		return nil, err
 	}
 	all, err := c.history.Last(ctx, in.Room)
-	for m, failed := range group.Connections(ctx, nil) {
-		c.mu.Lock()
-		all = append(all, Notice{Type: "joined", Room: in.Room, Person: c.people[m.ConnectionID]})
-		c.mu.Unlock()
+	said := len(all)
+	for m, failed := range group.Connections(ctx, &service.ListOptions{Top: listed}) {
+		all = append(all, Notice{Type: "joined", Room: in.Room, Person: c.people.at(m.ConnectionID)})
 		err = errors.Join(err, failed)
 	}
-	return &Notice{Type: "room", Room: in.Room, Notices: all}, err
+	return &Notice{Type: "room", Room: in.Room, Notices: all, More: len(all)-said == listed}, err
 }
 
 func (c *Chat) leave(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
@@ -175,7 +178,7 @@ type Rename struct {
 
 func (c *Chat) rename(ctx context.Context, _ *webpubsub.UserEvent, s *Session, in Rename) (*Notice, error) {
 	s.Name = in.Nickname
-	if err := c.admit(&s.Person, false); err != nil {
+	if err := c.people.admit(&s.Person, false); err != nil {
 		return nil, err
 	}
 	return nil, c.service.All().SendJSON(ctx, Notice{Type: "renamed", Person: s.Person}, nil)

@@ -10,12 +10,9 @@ import (
 	"log"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/text/secure/precis"
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/service"
@@ -28,23 +25,29 @@ var files embed.FS
 type Chat struct {
 	service *service.Client
 	history History
-	key     []byte // of tickets
+	people  *people
+	key     []byte  // of tickets
+	logins  *limits // by network
+	joins   *limits // by connection
 	log     *log.Logger
+}
 
-	mu     sync.Mutex
-	people map[string]Person // who is connected, by connection
+// newChat allows each network so many logins a second, and thirty times as many
+// at once: many people may share one, and all come back when a server restarts.
+func newChat(client *service.Client, key []byte, logins int, out *log.Logger) *Chat {
+	return &Chat{
+		service: client, history: newMemory(), people: newPeople(), key: key, log: out,
+		logins: newLimits(float64(logins), 30*logins), joins: newLimits(1, 8),
+	}
 }
 
 // mount puts the chat into a mux: its event handler, its login and its page.
-func mount(mux *http.ServeMux, connectionString string, out *log.Logger) error {
+func mount(mux *http.ServeMux, connectionString string, logins int, out *log.Logger) error {
 	client, err := service.NewClientFromConnectionString(connectionString, hub, nil)
 	if err != nil {
 		return err
 	}
-	c := &Chat{
-		service: client, key: []byte(rand.Text()), log: out,
-		history: &memory{rooms: make(map[string][]Notice)}, people: make(map[string]Person),
-	}
+	c := newChat(client, []byte(rand.Text()), logins, out)
 	events, err := c.handler(connectionString)
 	if err != nil {
 		return err
@@ -52,9 +55,9 @@ func mount(mux *http.ServeMux, connectionString string, out *log.Logger) error {
 	mux.Handle("/eventhandler/", events) // all methods: the service asks for consent by OPTIONS
 	mux.Handle("POST /login", http.NewCrossOriginProtection().Handler(http.HandlerFunc(c.serveLogin)))
 	// The page is its own files and nothing else, talks to this server and the
-	// service alone, and cannot make markup of text.
+	// service alone, sends no form anywhere, and cannot make markup of text.
 	policy := "default-src 'self'; connect-src 'self' ws" + strings.TrimPrefix(client.Endpoint(), "http") +
-		"; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 	root, _ := fs.Sub(files, "page") // an error would say that the name is not a path
 	static := http.FileServerFS(root)
 	serve := func(w http.ResponseWriter, r *http.Request) {
@@ -89,6 +92,9 @@ func (c *Chat) serveLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Chat) login(r *http.Request) (map[string]string, error) {
+	if !c.logins.allow(network(r.RemoteAddr)) {
+		return nil, webpubsub.TooManyRequests("Too many people come from your address. Try again in a moment.")
+	}
 	var in Login
 	if r.Header.Get("Content-Type") != "application/json" || json.NewDecoder(r.Body).Decode(&in) != nil || len(in.Secret) < 32 {
 		return nil, webpubsub.BadRequest("A login is JSON of at most 4 KiB, with a secret of 32 characters or more.")
@@ -100,7 +106,7 @@ func (c *Chat) login(r *http.Request) (map[string]string, error) {
 	}
 	digest := sha256.Sum256([]byte(in.Secret))
 	p := Person{User: hex.EncodeToString(digest[:16]), Name: in.Nickname}
-	if err := c.admit(&p, false); err != nil {
+	if err := c.people.admit(&p, false); err != nil {
 		return nil, err
 	}
 	access, err := c.service.ClientAccess(r.Context(), &service.ClientAccessOptions{Lifetime: ticketLife})
@@ -127,24 +133,4 @@ func (c *Chat) open(ticket string) (Person, error) {
 		return Person{}, webpubsub.Unauthorized("Your ticket is not valid, or no longer.").WithCause(err)
 	}
 	return in.Person, nil
-}
-
-// admit refuses a nickname that nobody can read, or that differs from another
-// user's who is here in nothing but case, width or the like. It takes note of a
-// person who arrives, and of the new name of one who is here.
-func (c *Chat) admit(p *Person, arrives bool) (err error) {
-	if p.Name, err = precis.Nickname.String(p.Name); err != nil || utf8.RuneCountInString(p.Name) > 20 {
-		return webpubsub.BadRequest("A nickname has 1 to 20 characters, all of which can be seen.")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, other := range c.people {
-		if other.User != p.User && precis.Nickname.Compare(other.Name, p.Name) {
-			return webpubsub.Conflict("Somebody here has this nickname.")
-		}
-	}
-	if _, here := c.people[p.Connection]; here || arrives { // what comes after the end is too late
-		c.people[p.Connection] = *p
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
 )
@@ -14,25 +15,52 @@ type History interface {
 	Last(ctx context.Context, room string) ([]Notice, error)
 }
 
-// memory is a History of 100 notices a room.
+// What memory keeps of a room. All of it goes to everybody who joins.
+const (
+	maxNotices = 100
+	maxBytes   = 64 << 10 // of JSON
+)
+
+// memory is a History that a restart ends.
 type memory struct {
 	mu    sync.Mutex
-	rooms map[string][]Notice
+	rooms map[string][]kept
 }
 
+type kept struct {
+	Notice
+	size int // in bytes of JSON
+}
+
+func newMemory() *memory { return &memory{rooms: make(map[string][]kept)} }
+
 func (h *memory) Add(_ context.Context, said Notice) error {
+	data, err := json.Marshal(said)
+	if err != nil {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := h.rooms[said.Room]
-	if slices.ContainsFunc(all, func(old Notice) bool { return old.ID == said.ID }) {
+	if slices.ContainsFunc(all, func(old kept) bool { return old.ID == said.ID }) {
 		return nil
 	}
-	h.rooms[said.Room] = append(all[max(0, len(all)-99):], said)
+	all = append(all, kept{said, len(data)})
+	first, size := len(all), 0
+	for first > 0 && len(all)-first < maxNotices && size+all[first-1].size <= maxBytes {
+		first--
+		size += all[first].size
+	}
+	h.rooms[said.Room] = slices.Delete(all, 0, first)
 	return nil
 }
 
 func (h *memory) Last(_ context.Context, room string) ([]Notice, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.rooms[room]), nil
+	var out []Notice
+	for _, k := range h.rooms[room] {
+		out = append(out, k.Notice)
+	}
+	return out, nil
 }

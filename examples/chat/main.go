@@ -49,14 +49,18 @@ func main() {
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	addr := flags.String("addr", "127.0.0.1:3000", "`address` to listen on")
+	addr := flags.String("addr", "127.0.0.1:"+cmp.Or(getenv("PORT"), "3000"), "`address` to listen on; PORT in the environment sets the default's port")
 	public := flags.String("url", "", "`URL` at which browsers, and Azure, reach this server (default http://<addr>)")
+	logins := flags.Int("logins", 2, "`number` of logins a second from one network, and 30 times as many at once.\nBehind a proxy all come from the proxy: set this high, and limit them there")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if *logins < 1 || *logins > 1_000_000 {
+		return fmt.Errorf("-logins %d: want 1 to 1000000", *logins)
+	}
 	ln, err := net.Listen("tcp", *addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; choose another address by -addr, or another port by PORT in the environment", err)
 	}
 	defer ln.Close() //nolint:errcheck // the server has closed it, if there was one
 	address := cmp.Or(strings.TrimSuffix(*public, "/"), "http://"+ln.Addr().String())
@@ -71,21 +75,26 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	} else if service, stop, err = emulate(mux, base); err != nil {
 		return err
 	}
-	if err := mount(mux, service, log.New(stdout, "", log.Ltime)); err != nil {
+	if err := mount(mux, service, *logins, log.New(stdout, "", log.Ltime)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)
 
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
+	srv := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		IdleTimeout: 2 * time.Minute, // longer than the service client keeps a connection: else a call may meet its end
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	_ = stop(limit) // clients are told, and the event handler that they are gone
+	_ = stop(patience) // clients are told, and the event handler that they are gone
+	limit, cancel := context.WithTimeout(patience, 3*time.Second)
+	defer cancel()
 	_ = srv.Shutdown(limit)
 	return errors.Join(err, srv.Close()) // of what browsers hold open without need
 }

@@ -3,6 +3,7 @@ package main_test
 import (
 	"flag"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -35,11 +36,13 @@ func TestPage(t *testing.T) {
 		assert.Equal(t, tt.media, res.Header.Get("Content-Type"), tt.path)
 		assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"), tt.path)
 		assert.Equal(t, "default-src 'self'; connect-src 'self' ws"+strings.TrimPrefix(s.url, "http")+
-			"; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", res.Header.Get("Content-Security-Policy"), tt.path)
+			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", res.Header.Get("Content-Security-Policy"), tt.path)
 		for _, forbidden := range []string{`https?://(?:[^w]|w[^w])`, `innerHTML`, `\bon[a-z]+=`, `style="`, `eval\(`, `document\.write`} {
 			assert.NotRegexp(t, forbidden, string(body), tt.path)
 		}
 	}
+	_, script := s.request(http.MethodGet, "/chat.js")
+	assert.Less(t, strings.Count(string(script), "\n"), 500, "lines of the script")
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -64,13 +67,17 @@ func TestHelp(t *testing.T) {
 	var out strings.Builder
 	err := chat.Run(t.Context(), []string{"--help"}, func(string) string { return "" }, &out)
 	require.ErrorIs(t, err, flag.ErrHelp)
-	for _, want := range []string{"-addr", "127.0.0.1:3000", "-url"} {
+	for _, want := range []string{"-addr", `default "127.0.0.1:3000"`, "PORT", "-url", "-logins"} {
 		assert.Contains(t, out.String(), want)
 	}
 }
 
 func TestRunRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
+	var config net.ListenConfig
+	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, taken.Close()) })
 	for _, tt := range []struct {
 		name        string
 		args        []string
@@ -79,6 +86,9 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 	}{
 		{"unknown flag", []string{"--port", "1"}, "", "flag provided but not defined: -port"},
 		{"address", []string{"--addr", "nowhere"}, "", "missing port in address"},
+		{"port that is in use", []string{"--addr", taken.Addr().String()}, "",
+			"address already in use; choose another address by -addr, or another port by PORT in the environment"},
+		{"no logins", []string{"--logins", "0"}, "", "-logins 0: want 1 to 1000000"},
 		{"URL", []string{"--addr", "127.0.0.1:0", "--url", "http://%"}, "", `-url "http://%": want a URL such as https://chat.example.com`},
 		{"URL of another kind", []string{"--addr", "127.0.0.1:0", "--url", "ftp://chat.example.com"}, "", `scheme "ftp"`},
 		{"URL without host", []string{"--addr", "127.0.0.1:0", "--url", "chat.example.com"}, "", `-url "chat.example.com": want a URL`},
@@ -88,11 +98,29 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := chat.Run(t.Context(), tt.args, func(string) string { return tt.environment }, io.Discard)
+			getenv := func(k string) string { return map[string]string{"WEBPUBSUB_CONNECTION_STRING": tt.environment}[k] }
+			err := chat.Run(t.Context(), tt.args, getenv, io.Discard)
 			require.ErrorContains(t, err, tt.want)
 			assert.NotContains(t, err.Error(), "AccessKey=")
 		})
 	}
+}
+
+// TestPort runs the program as others are moved to another port.
+func TestPort(t *testing.T) {
+	t.Parallel()
+	var config net.ListenConfig
+	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, taken.Close()) })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	getenv := func(k string) string { return map[string]string{"PORT": port}[k] }
+	err = chat.Run(t.Context(), nil, getenv, io.Discard)
+	require.ErrorContains(t, err, "listen tcp "+taken.Addr().String())
+
+	s := startIn(t, map[string]string{"PORT": port}, "-addr", "127.0.0.1:0")
+	assert.NotContains(t, s.url, ":"+port, "the flag counts")
 }
 
 // TestURL serves at an address of which browsers know another name.
@@ -130,17 +158,12 @@ func TestStop(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann := s.open("Ann")
-	closed := make(chan error, 1)
-	go func() {
-		for {
-			if _, _, err := ann.conn.Read(t.Context()); err != nil {
-				closed <- err
-				return
-			}
-		}
-	}()
 	require.NoError(t, s.stop())
-	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(<-closed))
+	var closed error
+	for closed == nil {
+		_, _, closed = ann.in.Next(t.Context())
+	}
+	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(closed))
 	printed := ""
 	for line := range s.lines {
 		printed += line + "\n"

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
 // TestMain fails the test binary if anything of the chat still runs: every test
@@ -121,6 +122,7 @@ func (s *server) admit(nickname, of string) answer {
 type page struct {
 	t          *testing.T
 	conn       *websocket.Conn
+	in         *pump.Reader
 	user, name string
 	connection string
 	acks       uint64
@@ -133,20 +135,34 @@ func (s *server) open(nickname string) *page { return s.openAs(nickname, nicknam
 func (s *server) openAs(nickname, of string) *page {
 	s.t.Helper()
 	admitted := s.admit(nickname, of)
-	p := &page{t: s.t, user: admitted.User, name: admitted.Name, conn: dial(s.t, admitted.URL)}
+	return s.connect(admitted)
+}
+
+// connect connects a page that has been admitted. It is read from until the test
+// ends, so that it is not taken for one that is gone.
+func (s *server) connect(admitted answer) *page {
+	s.t.Helper()
+	conn, _, err := websocket.Dial(s.t.Context(), admitted.URL, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+	require.NoError(s.t, err)
+	conn.SetReadLimit(1 << 20)
+	p := &page{t: s.t, user: admitted.User, name: admitted.Name, conn: conn, in: pump.New(conn)}
+	s.t.Cleanup(func() {
+		_ = conn.CloseNow()
+		p.in.Wait()
+	})
 	f := p.frame()
 	require.Equal(s.t, "connected", f.Event)
 	p.connection = f.ConnectionID
 	return p
 }
 
-func dial(t *testing.T, url string) *websocket.Conn {
-	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
-	require.NoError(t, err)
-	conn.SetReadLimit(1 << 20)
-	t.Cleanup(func() { _ = conn.CloseNow() })
-	return conn
+// message is what the chat sends: a notice, or why it refuses an event.
+type message struct {
+	chat.Notice
+	Error struct {
+		Status  int
+		Message string
+	}
 }
 
 // frame is what the service sends.
@@ -156,13 +172,13 @@ type frame struct {
 	AckID   uint64
 	Success bool
 	Error   struct{ Name string }
-	Data    chat.Notice
+	Data    message
 	raw     string
 }
 
 func (p *page) frame() (f frame) {
 	p.t.Helper()
-	_, data, err := p.conn.Read(p.t.Context())
+	_, data, err := p.in.Next(p.t.Context())
 	require.NoError(p.t, err)
 	require.NoError(p.t, json.Unmarshal(data, &f), "%s", data)
 	f.raw = string(data)
@@ -171,34 +187,34 @@ func (p *page) frame() (f frame) {
 
 // raise raises an event and gives what it was answered before its ack, nil if
 // there was no answer.
-func (p *page) raise(event string, data any) *chat.Notice {
+func (p *page) raise(event string, payload any) *message {
 	p.t.Helper()
-	answered, ack := p.try(event, data)
+	answered, ack := p.try(event, payload)
 	require.True(p.t, ack.Success, "%s: %s", event, ack.Error.Name)
 	return answered
 }
 
-func (p *page) try(event string, data any) (answered *chat.Notice, ack frame) {
+func (p *page) try(event string, payload any) (answered *message, ack frame) {
 	p.t.Helper()
-	p.send(event, data)
+	p.send(event, payload)
 	for {
 		switch f := p.frame(); {
 		case f.Type == "ack":
 			require.Equal(p.t, p.acks, f.AckID)
 			return answered, f
-		case f.Data.Type == "room" || f.Data.Type == "refused":
+		case f.Data.Type == "room" || f.Data.Error.Status != 0:
 			require.Equal(p.t, "server", f.From)
 			answered = &f.Data
 		default:
-			p.early = append(p.early, f.Data)
+			p.early = append(p.early, f.Data.Notice)
 		}
 	}
 }
 
-func (p *page) send(event string, data any) {
+func (p *page) send(event string, payload any) {
 	p.t.Helper()
 	p.acks++
-	request, err := json.Marshal(map[string]any{"type": "event", "event": event, "ackId": p.acks, "dataType": "json", "data": data})
+	request, err := json.Marshal(map[string]any{"type": "event", "event": event, "ackId": p.acks, "dataType": "json", "data": payload})
 	require.NoError(p.t, err)
 	require.NoError(p.t, p.conn.Write(p.t.Context(), websocket.MessageText, request))
 }
@@ -215,10 +231,10 @@ func (p *page) hear(is func(chat.Notice) bool) chat.Notice {
 	for {
 		f := p.frame()
 		require.Equal(p.t, "message", f.Type, f.raw)
-		if is(f.Data) {
-			return f.Data
+		if is(f.Data.Notice) {
+			return f.Data.Notice
 		}
-		p.early = append(p.early, f.Data)
+		p.early = append(p.early, f.Data.Notice)
 	}
 }
 
@@ -229,7 +245,7 @@ func (p *page) hearOf(kind, user string) chat.Notice {
 
 func (p *page) close() {
 	p.t.Helper()
-	require.NoError(p.t, p.conn.Close(websocket.StatusNormalClosure, ""))
+	_ = p.conn.Close(websocket.StatusNormalClosure, "") // an error would say that it was not waited for long enough
 }
 
 type m = map[string]any

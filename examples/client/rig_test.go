@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	client "github.com/go-webpubsub/webpubsub/examples/client"
+	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
 func TestMain(m *testing.M) {
@@ -190,6 +191,7 @@ func (p *terminal) ends() error {
 type page struct {
 	t    *testing.T
 	conn *websocket.Conn
+	in   *pump.Reader
 }
 
 type m = map[string]any
@@ -209,8 +211,11 @@ func openPage(t *testing.T, url, name string) *page {
 	conn, _, err := websocket.Dial(t.Context(), admitted.URL, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
 	require.NoError(t, err)
 	conn.SetReadLimit(1 << 20)
-	t.Cleanup(func() { _ = conn.CloseNow() })
-	p := &page{t, conn}
+	p := &page{t, conn, pump.New(conn)}
+	t.Cleanup(func() {
+		_ = conn.CloseNow()
+		p.in.Wait()
+	})
 	p.next(func(f m) bool { return f["event"] == "connected" })
 	return p
 }
@@ -238,7 +243,7 @@ func (p *page) next(is func(frame m) bool) {
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
 	for {
-		_, data, err := p.conn.Read(ctx)
+		_, data, err := p.in.Next(ctx)
 		require.NoError(p.t, err)
 		var f m
 		require.NoError(p.t, json.Unmarshal(data, &f))

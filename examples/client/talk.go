@@ -19,14 +19,15 @@ import (
 
 // Notice is what the chat tells its clients.
 type Notice struct {
-	Type       string // said, joined, left, renamed, room or refused
+	Type       string // said, joined, left, renamed or room
 	Room       string
 	Connection string // who, at which connection
 	User, Name string
-	Text       string // what was said, or why something is refused
+	Text       string
 	ID         string
 	At         time.Time
-	Notices    []Notice // how a room became what it is
+	Notices    []Notice                 // how a room became what it is
+	Error      struct{ Message string } // why an event is refused, instead of all else
 }
 
 // fields are the payload of an event.
@@ -145,8 +146,8 @@ func (t *talk) hear(n Notice) {
 	switch {
 	case n.Type == "said":
 		t.show(n)
-	case n.Type == "refused":
-		t.print("! %s", n.Text)
+	case n.Error.Message != "":
+		t.print("! %s", n.Error.Message)
 	case n.Type == "renamed" && n.User == t.client.UserID():
 		t.door.name.Store(n.Name)
 		t.print("* You are %s now.", n.Name)
@@ -217,7 +218,7 @@ func (t *talk) ask(ctx context.Context, event string, payload fields) (answer No
 	}
 	t.complain(ctx, err)
 	t.hear(answer) // a refusal
-	return answer, err == nil && answer.Type != "refused"
+	return answer, err == nil && answer.Error.Message == ""
 }
 
 func (t *talk) complain(ctx context.Context, err error) {

@@ -230,8 +230,10 @@ func TestRun(t *testing.T) {
 		_ = stdout.CloseWithError(fmt.Errorf("run has ended: %w", err))
 		done <- err
 	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
+	printed := bufio.NewReader(out)
+	line, err := printed.ReadString('\n')
 	require.NoError(t, err)
+	go func() { _, _ = io.Copy(io.Discard, printed) }() // what it prints next must not make it wait
 	handler := strings.TrimSpace(strings.TrimPrefix(line, "event handler:"))
 
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

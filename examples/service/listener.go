@@ -13,10 +13,16 @@ import (
 
 // listener is a live client that speaks json.webpubsub.azure.v1.
 type listener struct {
-	name string
-	id   string // of its connection
-	conn *websocket.Conn
+	name  string
+	id    string // of its connection
+	conn  *websocket.Conn
+	heard chan frame // that nobody has asked for yet; closed at the end
+	end   error      // why the connection ended, once heard is closed
 }
+
+// memory is how much a listener hears before somebody asks: more than all that is
+// sent on the tour.
+const memory = 100
 
 // frame is what the service sends to clients of the subprotocol.
 type frame struct {
@@ -41,36 +47,60 @@ func listen(ctx context.Context, name string, access service.ClientAccess) (*lis
 		// The cause names the URL, and thereby the token.
 		return nil, fmt.Errorf("%s cannot connect to %s", name, access.BaseURL())
 	}
-	l := &listener{name: name, conn: conn}
-	greeting, err := l.next(ctx)
+	l := &listener{name: name, conn: conn, heard: make(chan frame, memory)}
+	go l.run(ctx)
+	greeting, err := l.next()
 	if err != nil {
-		_ = conn.CloseNow()
+		l.hangUp()
 		return nil, err
 	}
 	l.id = greeting.ConnectionID
 	return l, nil
 }
 
-func (l *listener) next(ctx context.Context) (f frame, err error) {
-	_, data, err := l.conn.Read(ctx)
-	if err == nil {
-		err = json.Unmarshal(data, &f)
+// run reads all the time: a connection that nobody reads answers no pings, and
+// the service takes it for dead.
+func (l *listener) run(ctx context.Context) {
+	defer close(l.heard)
+	for {
+		var f frame
+		_, data, err := l.conn.Read(ctx)
+		if err == nil {
+			err = json.Unmarshal(data, &f)
+		}
+		if err != nil {
+			l.end = err
+			return
+		}
+		l.heard <- f
 	}
-	if err != nil {
-		return frame{}, fmt.Errorf("%s: %w", l.name, err)
+}
+
+// hangUp ends the connection, and waits until nothing reads it any more.
+func (l *listener) hangUp() {
+	_ = l.conn.CloseNow()
+	for range l.heard {
+		continue
+	}
+}
+
+func (l *listener) next() (frame, error) {
+	f, open := <-l.heard
+	if !open {
+		return frame{}, fmt.Errorf("%s: %w", l.name, l.end)
 	}
 	return f, nil
 }
 
 // hear prints what comes next: a message, or why the connection ends.
-func (l *listener) hear(ctx context.Context, out io.Writer) error {
-	f, err := l.next(ctx)
+func (l *listener) hear(out io.Writer) error {
+	f, err := l.next()
 	if err != nil {
 		return err
 	}
 	switch {
 	case f.Event == "disconnected":
-		_, end := l.next(ctx)
+		_, end := l.next()
 		fmt.Fprintf(out, "  %s is told: %s (%v)\n", l.name, f.Message, websocket.CloseStatus(end))
 	case f.Group != "":
 		fmt.Fprintf(out, "  %s hears in %s: %s %s\n", l.name, f.Group, f.DataType, f.Data)
@@ -89,7 +119,7 @@ func (l *listener) join(ctx context.Context, out io.Writer, group string) error 
 	if err := l.conn.Write(ctx, websocket.MessageText, request); err != nil {
 		return err
 	}
-	f, err := l.next(ctx)
+	f, err := l.next()
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (t *tour) connect(ctx context.Context, name, token string, opts *service.Cl
 // hangUp ends the connections that are still open.
 func (t *tour) hangUp() {
 	for _, l := range t.all {
-		_ = l.conn.CloseNow()
+		l.hangUp()
 	}
 }
 
@@ -88,7 +88,7 @@ func (t *tour) walk(ctx context.Context, title string, steps ...step) error {
 			return err
 		}
 		for _, l := range s.who {
-			if err := l.hear(ctx, t.out); err != nil {
+			if err := l.hear(t.out); err != nil {
 				return err
 			}
 		}

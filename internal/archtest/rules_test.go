@@ -41,6 +41,7 @@ const (
 	azidentity     = "github.com/Azure/azure-sdk-for-go/sdk/azidentity/..."
 	jwt            = "github.com/golang-jwt/jwt/v5"
 	precis         = "golang.org/x/text/secure/precis"
+	rate           = "golang.org/x/time/rate"
 	webSocket      = "github.com/coder/websocket/..."
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
@@ -71,6 +72,11 @@ var rooms = []room{
 	{
 		name: "internal/excerpt",
 		why:  "it cuts a stranger's text, wherever that is shown",
+	},
+	{
+		name:  "internal/pump",
+		third: []pattern{webSocket},
+		why:   "it reads a WebSocket for any test that has one",
 	},
 	{
 		name: "internal/rule",
@@ -149,8 +155,8 @@ var rooms = []room{
 	{
 		name:  "examples/chat",
 		ours:  []pattern{".", "service/...", "emulator/..."},
-		third: []pattern{jwt, precis},
-		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, and RFC 8266 says which nicknames look the same",
+		third: []pattern{jwt, precis, rate},
+		why:   "as the other examples; its tickets are JWTs, which nobody should write by hand, RFC 8266 says which nicknames are the same, and a rate limit is a library's",
 	},
 	{
 		name:  "examples/client",

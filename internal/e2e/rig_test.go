@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/pump"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
@@ -83,6 +84,7 @@ type peer struct {
 	t    *testing.T
 	id   string
 	conn *websocket.Conn
+	in   *pump.Reader
 }
 
 // connect makes a token by the service client and connects with it.
@@ -97,8 +99,11 @@ func dial(t *testing.T, target string) *peer {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.CloseNow() })
-	p := &peer{t: t, conn: conn}
+	p := &peer{t: t, conn: conn, in: pump.New(conn)}
+	t.Cleanup(func() {
+		_ = conn.CloseNow()
+		p.in.Wait()
+	})
 	greeting := p.next()
 	require.Equal(t, "connected", greeting["event"])
 	p.id, _ = greeting["connectionId"].(string)
@@ -114,7 +119,7 @@ func (w *world) user(id string, groups ...string) *peer {
 
 func (p *peer) read() string {
 	p.t.Helper()
-	_, data, err := p.conn.Read(p.t.Context())
+	_, data, err := p.in.Next(p.t.Context())
 	require.NoError(p.t, err)
 	return string(data)
 }
@@ -151,7 +156,7 @@ func (p *peer) closed(message string) {
 	p.t.Helper()
 	f := p.next()
 	require.Equal(p.t, []any{"system", "disconnected", message}, []any{f["type"], f["event"], f["message"]}, "%v", f)
-	_, _, err := p.conn.Read(p.t.Context())
+	_, _, err := p.in.Next(p.t.Context())
 	var ce websocket.CloseError
 	require.ErrorAs(p.t, err, &ce)
 	require.Equal(p.t, websocket.CloseError{Code: websocket.StatusNormalClosure}, ce)

@@ -3,8 +3,10 @@ package browser_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
@@ -172,6 +174,90 @@ func TestTextStaysText(t *testing.T) {
 	}
 }
 
+// TestLinks has addresses in what is said, and what only looks like one.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s)
+	ann.join("Ann")
+	for _, tt := range []struct {
+		text  string
+		links []string // each as it is shown, and where it goes
+	}{
+		{"https://go.dev", []string{"https://go.dev -> https://go.dev/"}},
+		{"see http://example.com/a?b=c&d=%20#e.", []string{"http://example.com/a?b=c&d=%20#e -> http://example.com/a?b=c&d=%20#e"}},
+		{"HTTPS://Example.COM, and (https://example.com/b)!", []string{"HTTPS://Example.COM -> https://example.com/", "https://example.com/b -> https://example.com/b"}},
+		{"https://en.wikipedia.org/wiki/Go_(game)", []string{"https://en.wikipedia.org/wiki/Go_(game) -> https://en.wikipedia.org/wiki/Go_(game)"}},
+		{"one\nhttps://example.com/1\nhttps://example.com/2?...", []string{"https://example.com/1 -> https://example.com/1", "https://example.com/2 -> https://example.com/2"}},
+		{`"https://example.com/q" <https://example.com/<b>x</b>`, []string{"https://example.com/q -> https://example.com/q", "https://example.com/ -> https://example.com/"}},
+		{"https://аpple.com/", []string{"https://аpple.com/ -> https://xn--pple-43d.com/"}},
+		{"https://example.com/\u202egnp.exe", []string{"https://example.com/ -> https://example.com/"}},
+		{"javascript:alert(1)", nil},
+		{"javascript:alert('https://')", nil},
+		{"data:text/html,<script>alert(1)</script> ftp://example.com file:///etc/passwd", nil},
+		{"https://bank.example@evil.example/ -> https://a:b@evil.example", nil},
+		{"https:// https://. https://% xhttps://example.com http:/example.com", nil},
+		{"https://" + strings.Repeat("(", 900), nil},
+	} {
+		eval[chromedp.Void](ann, `document.getElementById("text").value = %q, undefined`, tt.text)
+		ann.submit("#text", "")
+		ann.shows(".said", tt.text) // not a letter is another
+		const last = `[...document.querySelectorAll("#log .said")].at(-1)`
+		got := eval[[]string](ann, `[...%s.querySelectorAll("a")].map(a => a.textContent + " -> " + a.href)`, last)
+		assert.Equal(t, append([]string{}, tt.links...), append([]string{}, got...), tt.text)
+		assert.Empty(t, eval[[]string](ann, `[...%s.querySelectorAll("*")].filter(e => e.tagName !== "A" || e.rel !== "noopener noreferrer" ||
+			e.target !== "_blank" || e.title !== e.href || [...e.attributes].some(a => a.name.startsWith("on"))).map(e => e.outerHTML)`, last))
+	}
+}
+
+// TestNicknameInput holds the inputs to the rule of 20 characters.
+func TestNicknameInput(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s)
+	ann.press("#nickname", "Ann with a name of more than twenty")
+	assert.Equal(t, "Ann with a name of m", eval[string](ann, `document.getElementById("nickname").value`))
+	ann.submit("#nickname", "")
+	ann.connected()
+	ann.click("#me")
+	ann.clear("#new-nickname")
+	foxes := strings.Repeat("🦊", 21)
+	call(ann, input.InsertText, input.InsertTextParams{Text: foxes})
+	foxes = foxes[len("🦊"):]
+	ann.await(`document.getElementById("new-nickname").value === %q`, foxes)
+	ann.submit("#new-nickname", "")
+	ann.await(`!document.getElementById("rename").open`)
+	ann.shows("#me", "🦊"+foxes)
+}
+
+// TestFullRoom is told of some of the people in a room.
+func TestFullRoom(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, spy)
+	ann.join("Ann")
+	ann.shows("#count", "1")
+	eval[chromedp.Void](ann, `hear({ type: "room", room: "lobby", more: true, notices: [
+		{ type: "joined", room: "lobby", connection: "c", user: "u", name: "Eve" }, { type: "joined", room: "lobby", connection: "d", user: "v", name: "Zoë" },
+	] })`)
+	ann.shows("#count", "2+")
+}
+
+// TestTooManyLogins has the server refuse a login for a while: the page keeps
+// trying, as without a network.
+func TestTooManyLogins(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann := open(t, launch(t), s, `{
+		const real = fetch;
+		window.tries = 0;
+		window.fetch = (...args) => ++window.tries > 2 ? real(...args) : Promise.resolve(Response.json({ reason: "Too many people come." }, { status: 429 }));
+	}`)
+	ann.submit("#nickname", "Ann")
+	ann.connected()
+	assert.Equal(t, 3, eval[int](ann, "tries"))
+}
+
 func TestErrorsStandAtTheInput(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -213,6 +299,7 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ann.shows("#say-error", "You are not connected. Try again in a moment.")
 	offline(ann, false)
 	ann.connected()
+	ann.await(`document.getElementById("say-error").textContent === "" && document.getElementById("text").ariaInvalid === null`)
 	ann.shows(`[data-room="lobby"] .unread`, "1 unread") // it has been missed
 	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
 	ann.enter("lobby")
@@ -314,13 +401,16 @@ func TestSilence(t *testing.T) {
 	ann.await(`ws !== first && first.readyState === WebSocket.CLOSED`)
 	ann.connected()
 
-	// An event that nobody answers does not wait for ever.
-	eval[chromedp.Void](ann, `window.first = ws, window.mute = true`)
+	// An event that nobody answers does not wait for ever. Why it failed is said
+	// until there is a connection.
+	eval[chromedp.Void](ann, `window.first = ws, window.mute = true, window.real = fetch, window.fetch = () => Promise.reject(new Error("no network"))`)
 	ann.submit("#text", "hello?")
 	eval[chromedp.Void](ann, `window.ahead += 31000, ws.onmessage({ data: "{}" }), beat(), window.mute = false`)
 	ann.shows("#say-error", "The connection was lost. Try again.")
+	eval[chromedp.Void](ann, `window.fetch = real`)
 	ann.await(`ws !== first`)
 	ann.connected()
+	ann.await(`document.getElementById("say-error").textContent === ""`)
 	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
 }
 

@@ -24,6 +24,7 @@ const rooms = new Map([...document.querySelectorAll('#rooms li')].map(li => [li.
   known: false,       // and had done so before: what is new then has been missed
   early: [],          // notices that came before it had
   people: new Map(),  // by connection
+  more: '',           // a plus if there are people of whom it is not known who they are
   entries: [],        // messages and events, in order
   ids: new Set(),     // of the messages
   leaving: new Map(), // timers by user
@@ -33,17 +34,14 @@ const current = () => rooms.get(tab.room);
 
 // ---- connection ----
 
-let socket = null;
-let failures = 0;
-let timer = 0;
+let socket = null, failures = 0, timer = 0;
 let refused = null; // ticket of a connection that was not let in, and when it was given
 let opened = 0, asked = 0, heard = 0; // when: the connection, the service's being asked for an answer, its last one
 
 async function connect() {
   clearTimeout(timer);
   if (socket) return;
-  if (failures) setState('connecting', undefined, 'Trying…');
-  else setState('connecting', 'Connecting…');
+  setState('connecting', failures ? '' : 'Connecting…', failures ? 'Trying…' : '');
   const attempt = socket = {};
   let answer, status = 0;
   try {
@@ -56,10 +54,9 @@ async function connect() {
     answer = await response.json();
   } catch { /* no answer, or not the server's: status or answer says so */ }
   if (socket !== attempt) return;
-  socket = null;
-  refused = null;
-  if (status >= 400 && status < 500 && answer?.reason) return atTheDoor(answer.reason);
-  if (status !== 200 || !answer?.url) return retryLater();
+  socket = refused = null;
+  if (status >= 400 && status < 500 && status !== 429 && answer?.reason) return atTheDoor(answer.reason);
+  if (status !== 200 || !answer?.url) return retryLater(answer?.reason);
 
   me = { ...me, user: answer.user };
   tab.nickname = answer.name;
@@ -80,9 +77,8 @@ async function connect() {
 
 // retryLater tries again after a time that grows, and is not the same for all
 // who were disconnected at once.
-function retryLater() {
-  const ms = Math.min(500 * 2 ** failures++, 15_000) * (0.5 + Math.random() / 2);
-  const at = Date.now() + ms;
+function retryLater(reason = 'There is no connection. The page keeps trying.') {
+  const at = Date.now() + Math.min(500 * 2 ** failures++, 15_000) * (0.5 + Math.random() / 2);
   const tick = () => {
     const left = Math.ceil((at - Date.now()) / 1000);
     if (left <= 0) return connect();
@@ -91,7 +87,7 @@ function retryLater() {
   };
   clearTimeout(timer);
   tick();
-  if (failures > 1 && !$('door').hidden) fail('login', 'nickname', 'There is no connection. The page keeps trying.');
+  if (failures > 1 && !$('door').hidden) fail('nickname', reason);
 }
 
 // lost gives up the connection, and whatever waits for an answer by it.
@@ -100,11 +96,8 @@ function lost() {
   socket = null;
   ws?.close?.();
   if (opened && Date.now() - opened > 10_000) failures = 0; // not of one that is let in only to be cut off
-  for (const room of rooms.values()) {
-    room.joined = false;
-    room.early = [];
-  }
-  for (const p of pending.splice(0)) p.reject(new Error('The connection was lost. Try again.'));
+  for (const room of rooms.values()) Object.assign(room, { joined: false, early: [] });
+  for (const p of pending.splice(0)) p.reject(new Error(LOST));
   render();
   retryLater();
 }
@@ -135,6 +128,7 @@ function setState(state, text, next = '') {
 
 // ---- events and notices ----
 
+const OFFLINE = 'You are not connected. Try again in a moment.', LOST = 'The connection was lost. Try again.';
 const pending = []; // events without an ack, oldest first
 let lastAck = 0;
 
@@ -142,7 +136,7 @@ let lastAck = 0;
 // the other, and gives the answer to one before its ack: a refusal is of the
 // oldest that has none.
 function raise(event, data) {
-  if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error('You are not connected. Try again in a moment.'));
+  if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error(OFFLINE));
   const ackId = ++lastAck;
   socket.send(JSON.stringify({ type: 'event', event, ackId, dataType: 'json', data }));
   return new Promise((resolve, reject) => pending.push({ ackId, resolve, reject, at: Date.now() }));
@@ -153,37 +147,29 @@ function receive(frame) {
     me.connection = frame.connectionId;
     setState('online', 'Connected');
     inside();
-    for (const room of rooms.values()) {
-      if (tab.rooms.includes(room.name)) join(room);
-    }
+    for (const room of rooms.values()) if (tab.rooms.includes(room.name)) join(room);
   } else if (frame.type === 'ack') {
     const p = pending.shift();
     if (frame.success && !p.refused) p.resolve();
     else p.reject(new Error(p.refused ?? 'The server could not do this. Try again.'));
   } else if (frame.type === 'message' && frame.dataType === 'json') {
-    notice(frame.data);
+    if (!frame.data.error) notice(frame.data);
+    else if (pending.length) pending[0].refused = frame.data.error.message;
   }
 }
 
 function notice(n) {
-  if (n.type === 'refused') {
-    if (pending.length) pending[0].refused = n.text;
-    return;
-  }
   if (n.type === 'renamed') return renamed(n);
   const room = rooms.get(n.room);
   if (!room || !tab.rooms.includes(room.name)) return;
   if (n.type === 'room') {
     const news = room.early, missed = room.known;
-    Object.assign(room, { joined: true, known: true, early: [], people: new Map() });
+    Object.assign(room, { joined: true, known: true, early: [], people: new Map(), more: n.more ? '+' : '' });
     for (const past of n.notices ?? []) apply(room, past, true, missed);
     for (const late of news) apply(room, late, late.type !== 'said');
     render();
-  } else if (!room.joined) {
-    room.early.push(n);
-  } else {
-    apply(room, n, false);
-  }
+  } else if (room.joined) apply(room, n, false);
+  else room.early.push(n);
 }
 
 // apply takes a notice into a room. One that only says how the room came to be as
@@ -239,12 +225,13 @@ function add(room, entry, old) {
 }
 
 function join(room) {
-  return raise('join', { room: room.name }).catch(error => { if (room === current()) fail('say', 'text', error.message); });
+  return raise('join', { room: room.name }).catch(error => { if (room === current()) fail('text', error.message); });
 }
 
 // ---- what is seen ----
 
 let drawn = { room: null, last: undefined }; // whose entries, and up to which
+let atEnd = true, height = 0; // of the list: its end is in view, and stays there; how high it was last
 
 function el(tag, className, text) {
   const e = document.createElement(tag);
@@ -253,16 +240,29 @@ function el(tag, className, text) {
   return e;
 }
 
-function hue(user) {
-  let h = 7;
-  for (const c of user) h = (h * 31 + c.charCodeAt(0)) % 997;
-  return h % 360;
-}
+const hue = user => parseInt(user.slice(0, 6), 16) % 360 || 0;
 
 function face(person) {
   const e = el('span', 'face', [...new Intl.Segmenter().segment(person.name)][0]?.segment.toUpperCase());
   e.style.setProperty('--hue', hue(person.user));
   e.setAttribute('aria-hidden', 'true');
+  return e;
+}
+
+// WEB finds an address, without the punctuation behind it and with parentheses
+// only in pairs.
+const WEB = /(\bhttps?:\/\/(?:\([^\s\p{C}<>"()]*\)|[^\s\p{C}<>"()])*(?:\([^\s\p{C}<>"()]*\)|[^\s\p{C}<>"().,:;!?']))/iu;
+
+// said puts a text into the page as it is, with links where it has addresses. One
+// that names a user is none: in front of its host it can look like another's.
+function said(text) {
+  const e = el('span', 'said');
+  e.dir = 'auto';
+  e.append(...text.split(WEB).map((part, i) => {
+    const url = i % 2 && URL.canParse(part) ? new URL(part) : {};
+    if (!/^https?:$/.test(url.protocol) || url.username || url.password) return part;
+    return Object.assign(el('a', '', part), { href: url.href, title: url.href, rel: 'noopener noreferrer', target: '_blank' });
+  }));
   return e;
 }
 
@@ -273,19 +273,16 @@ function line(entry, before) {
   const by = el('span', 'by', entry.name);
   by.style.setProperty('--hue', hue(entry.user));
   by.dir = 'auto';
-  const said = el('span', 'said', entry.text);
-  said.dir = 'auto';
-  const time = el('time', '', new Date(entry.time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
+  const clock = new Date(entry.time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const time = el('time', '', clock.replace(/\s/g, ' ')); // which breaks where there is little room
   time.dateTime = new Date(entry.time).toISOString();
-  li.append(face(entry), by, said, time);
+  li.append(face(entry), by, said(entry.text), time);
   return li;
 }
 
-let scheduled = false;
+let scheduled = 0;
 function render() {
-  if (scheduled) return;
-  scheduled = true;
-  setTimeout(() => { scheduled = false; draw(); }); // no animation frame: the title of a hidden tab counts
+  scheduled ||= setTimeout(() => { scheduled = 0; draw(); }); // no animation frame: the title of a hidden tab counts
 }
 
 function draw() {
@@ -309,8 +306,7 @@ function draw() {
 
 function drawTab(room, isCurrent) {
   const button = room.li.firstElementChild;
-  if (isCurrent) button.setAttribute('aria-current', 'true');
-  else button.removeAttribute('aria-current');
+  button.ariaCurrent = isCurrent ? 'true' : null;
   room.li.dataset.joined = tab.rooms.includes(room.name);
   room.li.toggleAttribute('data-unread', room.unread > 0);
   button.replaceChildren(room.name);
@@ -324,14 +320,13 @@ function drawTab(room, isCurrent) {
 }
 
 function drawPeople(room) {
-  const here = new Map();
-  for (const p of room.people.values()) here.set(p.user, p);
+  const here = new Map([...room.people.values()].map(p => [p.user, p]));
   const list = [...here.values()].sort((a, b) => (b.user === me.user) - (a.user === me.user) || a.name.localeCompare(b.name));
-  $('count').textContent = list.length || '';
-  $('show-people').textContent = $('show-people').ariaExpanded === 'true' ? 'Close' : `${list.length} here`;
+  const count = `${list.length}${room.more}`;
+  $('count').textContent = list.length ? count : '';
+  $('show-people').textContent = $('show-people').ariaExpanded === 'true' ? 'Close' : `${count} here`;
   $('people').replaceChildren(...list.map(p => {
-    const li = el('li', 'small');
-    const name = el('span', '', p.name);
+    const li = el('li', 'small'), name = el('span', '', p.name);
     name.dir = 'auto';
     li.append(face(p), name);
     if (p.user === me.user) li.append(el('span', 'you', 'you'));
@@ -340,29 +335,56 @@ function drawPeople(room) {
 }
 
 function drawLog(room) {
-  const log = $('log'), scroll = $('scroll');
+  const log = $('log');
   const begin = room.entries.indexOf(drawn.last) + 1;
   const same = drawn.room === room && !room.changed && (begin > 0 || !drawn.last);
-  const atEnd = !same || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
+  look();
   if (!same) {
     log.setAttribute('aria-live', 'off'); // history is not news
     log.replaceChildren(el('li', 'empty', 'Nothing has been said here yet. Begin?'));
   }
   for (let i = same ? begin : 0; i < room.entries.length; i++) log.append(line(room.entries[i], room.entries[i - 1]));
   while (log.children.length > room.entries.length + 1) log.children[1].remove(); // after the one that says that there is nothing
-  const news = same && room.entries.length > begin;
+  const news = same ? room.entries.slice(begin) : [];
+  atEnd ||= !same || news.some(entry => entry.connection === me.connection);
   drawn = { room, last: room.entries.at(-1) };
   room.changed = false;
-  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
-  $('newest').hidden = atEnd || !(news || !$('newest').hidden);
+  if (atEnd) toEnd();
+  else if (news.length) $('newest').hidden = false;
   if (!same) setTimeout(() => log.setAttribute('aria-live', 'polite'), 500);
 }
 
-function fail(form, input, text) {
-  const error = $(`${form}-error`);
-  if (error.textContent !== text) error.textContent = text; // what stands there is not read out again
-  if (text) $(input).setAttribute('aria-invalid', 'true');
-  else $(input).removeAttribute('aria-invalid');
+// look sees whether the end of the list is in view. While the list is resized, by
+// a draft that grows say, it is not the reader who has moved it.
+function look() {
+  const { scrollHeight, scrollTop, clientHeight } = $('scroll');
+  if (clientHeight === height) atEnd = scrollHeight - scrollTop - clientHeight < 40;
+  if (atEnd) $('newest').hidden = true;
+}
+
+function toEnd() {
+  $('scroll').scrollTop = $('scroll').scrollHeight;
+  $('newest').hidden = true;
+}
+
+const errorOf = input => $($(input).getAttribute('aria-describedby'));
+
+function fail(input, text) {
+  if (errorOf(input).textContent !== text) errorOf(input).textContent = text; // what stands there is not read out again
+  $(input).ariaInvalid = text ? 'true' : null;
+}
+
+// attempt raises an event that is asked for at an input, and shows there why it
+// was refused.
+async function attempt(input, event, data) {
+  try {
+    fail(input, '');
+    await raise(event, data);
+    return true;
+  } catch (error) {
+    fail(input, error.message);
+    return false;
+  }
 }
 
 function atTheDoor(reason) {
@@ -371,13 +393,14 @@ function atTheDoor(reason) {
   $('door').hidden = false;
   document.title = 'Chat';
   $('nickname').value = tab.nickname;
-  fail('login', 'nickname', reason);
+  fail('nickname', reason);
   $('nickname').focus();
   $('nickname').select();
 }
 
 function inside() {
-  fail('login', 'nickname', '');
+  fail('nickname', '');
+  for (const input of ['text', 'new-nickname']) if ([OFFLINE, LOST].includes(errorOf(input).textContent)) fail(input, '');
   if ($('chat').hidden) {
     $('door').hidden = true;
     $('chat').hidden = false;
@@ -388,31 +411,30 @@ function inside() {
 
 function show(room) {
   tab.room = room.name;
-  if (!tab.rooms.includes(room.name)) {
-    tab.rooms.push(room.name);
-    join(room);
-  }
+  if (!tab.rooms.includes(room.name)) tab.rooms.push(room.name);
   keep();
-  fail('say', 'text', '');
+  fail('text', '');
+  if (!room.joined && document.body.dataset.state === 'online') join(room); // else when there is a connection
   render();
   $('text').focus();
 }
 
 // ---- what the user does ----
 
-for (const room of rooms.values()) {
-  const button = el('button', '', room.name);
-  button.type = 'button';
-  button.onclick = () => show(room);
-  room.li.append(button);
+for (const room of rooms.values()) room.li.firstElementChild.onclick = () => show(room);
+
+function cut({ target, isComposing }) {
+  const all = [...target.value]; // maxlength would count most emoji twice
+  if (!isComposing && all.length > 20) target.value = all.slice(0, 20).join('');
 }
+for (const input of [$('nickname'), $('new-nickname')]) input.oninput = input.oncompositionend = cut;
 
 $('login').onsubmit = event => {
   event.preventDefault();
   tab.nickname = $('nickname').value.trim();
-  if (!tab.nickname) return fail('login', 'nickname', 'Choose a nickname first.');
+  if (!tab.nickname) return fail('nickname', 'Choose a nickname first.');
   failures = 0;
-  fail('login', 'nickname', '');
+  fail('nickname', '');
   connect();
 };
 
@@ -423,13 +445,7 @@ $('say').onsubmit = async event => {
   $('text').focus();
   if (!text.trim() || text === saying) return;
   saying = text;
-  fail('say', 'text', '');
-  try {
-    await raise('say', { room: tab.room, text });
-    if ($('text').value === text) $('text').value = '';
-  } catch (error) {
-    fail('say', 'text', error.message);
-  }
+  if (await attempt('text', 'say', { room: tab.room, text }) && $('text').value === text) $('text').value = '';
   saying = '';
 };
 $('text').onkeydown = event => {
@@ -440,11 +456,7 @@ $('text').onkeydown = event => {
 
 $('leave').onclick = async () => {
   const room = current();
-  try {
-    await raise('leave', { room: room.name });
-  } catch (error) {
-    return fail('say', 'text', error.message);
-  }
+  if (!await attempt('text', 'leave', { room: room.name })) return;
   tab.rooms = tab.rooms.filter(name => name !== room.name);
   Object.assign(room, { joined: false, early: [], people: new Map(), unread: 0 });
   show(room === current() ? rooms.get('lobby') : current());
@@ -452,20 +464,15 @@ $('leave').onclick = async () => {
 
 $('me').onclick = () => {
   $('new-nickname').value = tab.nickname;
-  fail('rename', 'new-nickname', '');
+  fail('new-nickname', '');
   $('rename').showModal();
   $('new-nickname').select();
 };
 $('rename-cancel').onclick = () => $('rename').close();
 $('rename-form').onsubmit = async event => {
   event.preventDefault();
-  try {
-    await raise('rename', { nickname: $('new-nickname').value });
-    $('rename').close();
-  } catch (error) {
-    fail('rename', 'new-nickname', error.message);
-    $('new-nickname').focus();
-  }
+  if (await attempt('new-nickname', 'rename', { nickname: $('new-nickname').value })) $('rename').close();
+  else $('new-nickname').focus();
 };
 
 $('show-people').onclick = () => {
@@ -473,14 +480,14 @@ $('show-people').onclick = () => {
   $('show-people').setAttribute('aria-expanded', open);
   render();
 };
-addEventListener('keydown', event => {
-  if (event.key === 'Escape' && $('people-panel').classList.contains('open')) $('show-people').click();
-});
+addEventListener('keydown', event => { if (event.key === 'Escape' && $('show-people').ariaExpanded === 'true') $('show-people').click(); });
 
-$('newest').onclick = () => { $('scroll').scrollTop = $('scroll').scrollHeight; };
-$('scroll').onscroll = () => {
-  if ($('scroll').scrollHeight - $('scroll').scrollTop - $('scroll').clientHeight < 40) $('newest').hidden = true;
-};
+$('newest').onclick = toEnd;
+$('scroll').onscroll = look;
+new ResizeObserver(() => {
+  height = $('scroll').clientHeight;
+  if (atEnd) toEnd();
+}).observe($('scroll'), { box: 'border-box' });
 $('retry').onclick = () => connect();
 document.onvisibilitychange = render;
 
