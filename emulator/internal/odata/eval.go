@@ -192,7 +192,7 @@ func substring(args []any) any {
 		asked, okN = args[2].(int32)
 		n = int(asked)
 	}
-	if !okS || !okFrom || !okN || start < 0 || n < 0 || start+n > len(units) {
+	if !okS || !okFrom || !okN || start < 0 || n < 0 || start > len(units) || n > len(units)-start {
 		return nil
 	}
 	return string(utf16.Decode(units[start : start+n]))
