@@ -23,15 +23,28 @@ const version = "api-version=2024-12-01"
 // and g2, bob in g1.
 type world struct {
 	emu      *emulator.Running
+	http     *http.Client
 	ann, bob *client
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{emu: emulator.Start(t, emulator.Config{AccessKeys: []string{"primary", "secondary"}})}
+	w := emptyWorld(t, emulator.Config{AccessKeys: []string{"primary", "secondary"}})
 	w.ann = w.connect(t, "ann", "g1", "g2")
 	w.bob = w.connect(t, "bob", "g1")
 	return w
+}
+
+// emptyWorld is an emulator without clients. Its HTTP client has connections of
+// its own: any httptest.Server that ends closes those of [http.DefaultTransport].
+func emptyWorld(t *testing.T, cfg emulator.Config) *world {
+	t.Helper()
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &world{emu: emulator.Start(t, cfg), http: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // client of the JSON subprotocol.
@@ -43,7 +56,7 @@ type client struct {
 func (w *world) connect(t *testing.T, user string, groups ...string) *client {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), w.emu.ClientURL("chat", &emulator.ClientOptions{UserID: user, Groups: groups}),
-		&websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+		&websocket.DialOptions{HTTPClient: w.http, Subprotocols: []string{"json.webpubsub.azure.v1"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	c := &client{conn: conn}
@@ -124,8 +137,7 @@ func (w *world) do(t *testing.T, method, target, token, contentType string, body
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	noRedirect := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := noRedirect.Do(req)
+	resp, err := w.http.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)

@@ -198,13 +198,12 @@ const unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJleHAiOjk5OTk5OTk5OTl9."
 func TestTrustTokens(t *testing.T) {
 	t.Parallel()
 	for _, trust := range []bool{false, true} {
-		emu := emulator.Start(t, emulator.Config{TrustTokens: trust})
-		w := &world{emu: emu}
+		w := emptyWorld(t, emulator.Config{TrustTokens: trust})
 		for token, status := range map[string]int{"any": http.StatusNotFound, "": http.StatusUnauthorized} {
 			if !trust {
 				status = http.StatusUnauthorized
 			}
-			got := w.do(t, "HEAD", emu.Endpoint+hubPath+"users/u?"+version, token, "", http.NoBody, nil)
+			got := w.do(t, "HEAD", w.emu.Endpoint+hubPath+"users/u?"+version, token, "", http.NoBody, nil)
 			assert.Equal(t, status, got.status, "trust %v, token %q", trust, token)
 		}
 	}
