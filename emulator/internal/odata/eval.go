@@ -53,6 +53,12 @@ var fields = map[string]field{
 	"groups": {kindCollection, func(s *Subject) any { return s.Groups }},
 }
 
+// unknown is a name that means nothing. It is an error of meaning, which comes
+// after those of syntax: the check finds it.
+type unknown struct{ token token }
+
+func (unknown) eval(*Subject) any { return nil }
+
 type logical struct {
 	a, b node
 	and  bool
