@@ -27,12 +27,23 @@ const (
 
 const maxStars = 5
 
+// How much one client can have of each action. What roles have beyond it is left
+// out, as by the service.
+const (
+	MaxPatterns = 9
+	MaxGroups   = 1000 // single groups that are allowed, or taken back
+)
+
 // Set is what the roles of one client allow. The zero Set allows nothing.
 type Set struct {
 	all      [2]bool
 	groups   [2]map[string]bool // false: taken back, whatever else there is
 	patterns [2][]glob.Pattern
+	leftOut  int
 }
+
+// LeftOut returns how many roles were left out because there were too many.
+func (s *Set) LeftOut() int { return s.leftOut }
 
 // Parse reads roles. Roles of other kinds are passed over, as somebody else's.
 func Parse(roles []string) (Set, error) {
@@ -58,7 +69,9 @@ func (s *Set) add(role string) error {
 		if rest == "" {
 			s.all[action] = true
 		} else if group, ok := strings.CutPrefix(rest, "."); ok && group != "" {
-			s.Grant(Action(action), group)
+			if !s.Grant(Action(action), group) {
+				s.leftOut++
+			}
 		} else if text, ok := strings.CutPrefix(rest, "s."); ok {
 			p, err := glob.Parse(text)
 			if err != nil {
@@ -66,6 +79,10 @@ func (s *Set) add(role string) error {
 			}
 			if p.Stars() > maxStars {
 				return fmt.Errorf("role %q: pattern has %d stars, want at most %d", clip(role), p.Stars(), maxStars)
+			}
+			if len(s.patterns[action]) == MaxPatterns {
+				s.leftOut++
+				continue
 			}
 			s.patterns[action] = append(s.patterns[action], p)
 		}
@@ -86,29 +103,35 @@ func (s *Set) Allows(a Action, group string) bool {
 	return false
 }
 
-// Grant allows an action in one group.
-func (s *Set) Grant(a Action, group string) {
+// Grant allows an action in one group. It reports false, and changes nothing, if
+// that makes more than [MaxGroups].
+func (s *Set) Grant(a Action, group string) bool {
 	delete(s.groups[a], group)
-	s.name(a, group, true)
+	return s.name(a, group, true)
 }
 
 // Revoke forbids an action in one group until it is granted again, even to roles
-// for all groups and patterns.
-func (s *Set) Revoke(a Action, group string) {
+// for all groups and patterns. It reports false, and changes nothing, if that
+// makes more than [MaxGroups].
+func (s *Set) Revoke(a Action, group string) bool {
 	delete(s.groups[a], group)
-	s.name(a, group, false)
+	return s.name(a, group, false)
 }
 
 // name keeps an exception from what roles for more than one group allow, if it is
-// one.
-func (s *Set) name(a Action, group string, allowed bool) {
+// one. The group has no exception yet.
+func (s *Set) name(a Action, group string, allowed bool) bool {
 	if s.Allows(a, group) == allowed {
-		return
+		return true
+	}
+	if len(s.groups[a]) == MaxGroups {
+		return false
 	}
 	if s.groups[a] == nil {
 		s.groups[a] = make(map[string]bool)
 	}
 	s.groups[a][group] = allowed
+	return true
 }
 
 func clip(s string) string {
