@@ -152,23 +152,18 @@ func sign(t *testing.T, key, audience string, expires time.Time) string {
 	return text
 }
 
-// problem reads the errors of a parameter that broke a rule.
-func (a answer) problem(t *testing.T) map[string][]string {
+// problem holds an answer to what the service says of a parameter that broke a
+// rule, member by member in order.
+func (a answer) problem(t *testing.T, mediaType, target, rule string) {
 	t.Helper()
-	var p struct {
-		Type    string
-		Title   string
-		Status  int
-		TraceID string
-		Errors  map[string][]string
-	}
-	require.NoError(t, json.Unmarshal([]byte(a.body), &p), "%s", a.body)
-	assert.Equal(t, http.StatusBadRequest, p.Status)
-	assert.Equal(t, "One or more validation errors occurred.", p.Title)
-	assert.Equal(t, "https://tools.ietf.org/html/rfc7231#section-6.5.1", p.Type)
-	assert.NotEmpty(t, p.TraceID)
-	assert.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
-	return p.Errors
+	text, err := json.Marshal(rule)
+	require.NoError(t, err)
+	want := `{"code":"Error.BadRequest","message":` + string(text) + `,"target":"` + target + `","errors":{"` + target + `":[` + string(text) + `]},` +
+		`"type":null,"title":"One or more validation errors occurred.","status":400,"detail":null,"instance":null,"extensions":{}}`
+	assert.Equal(t, want, a.body)
+	assert.Equal(t, http.StatusBadRequest, a.status)
+	assert.Equal(t, mediaType+"; charset=utf-8", a.header.Get("Content-Type"))
+	assert.Equal(t, "Error.BadRequest", a.header.Get("X-Ms-Error-Code"))
 }
 
 // failure reads the service's own kind of error and tells its code.
@@ -178,7 +173,7 @@ func (a answer) failure(t *testing.T, message, target string) (code string) {
 	require.NoError(t, json.Unmarshal([]byte(a.body), &e), "%s", a.body)
 	assert.Equal(t, message, e["message"])
 	assert.Equal(t, target, e["target"])
-	for _, name := range []string{"details", "innererror"} {
+	for _, name := range []string{"details", "inner"} {
 		v, there := e[name]
 		assert.True(t, there, "%s is missing", name)
 		assert.Nil(t, v, name)
