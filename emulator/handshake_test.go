@@ -146,6 +146,25 @@ func TestQueryTokenGoesBeforeHeader(t *testing.T) {
 	})
 }
 
+// TestEmptySub: a claim that is empty is not one that is missing.
+func TestEmptySub(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const long = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+		r := newRig(t, emulator.Config{})
+		for want, claims := range map[string]jwt.MapClaims{
+			"":    {"sub": "", long: "ann", "webpubsub.group": "g"},
+			"bob": {"sub": "bob", long: "ann"},
+			"ann": {long: "ann"},
+		} {
+			p := r.json(base+"/client/hubs/chat?access_token="+sign(t, "chat", claims), plainJSON)
+			assert.Equal(t, want, p.greeting["userId"])
+		}
+		none := r.json(r.clientURL("", ""), plainJSON)
+		assert.Nil(t, none.greeting["userId"])
+	})
+}
+
 func TestNegotiation(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -48,6 +48,9 @@ func (s *socket) run(attach func(*socket) *hub.Connection) {
 	c := attach(s)
 	stopPings := s.keepAlive(c)
 	final, reason := s.read(c)
+	if final && c != nil {
+		c.Goodbye(s.link)
+	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
 	s.cut()
