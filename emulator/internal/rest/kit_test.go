@@ -19,6 +19,11 @@ import (
 
 const version = "api-version=2024-12-01"
 
+const (
+	primary   = "the primary key of the emulator in tests"
+	secondary = "the secondary key of the emulator in tests"
+)
+
 // world is an emulator with two clients on the hub "chat": ann in the groups g1
 // and g2, bob in g1.
 type world struct {
@@ -29,7 +34,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := emptyWorld(t, emulator.Config{AccessKeys: []string{"primary", "secondary"}})
+	w := emptyWorld(t, emulator.Config{AccessKeys: []string{primary, secondary}})
 	w.ann = w.connect(t, "ann", "g1", "g2")
 	w.bob = w.connect(t, "bob", "g1")
 	return w
@@ -119,7 +124,7 @@ func (w *world) path(path string) string {
 func (w *world) call(t *testing.T, method, path, contentType, body string) answer {
 	t.Helper()
 	target := w.emu.Endpoint + w.path(path)
-	return w.do(t, method, target, sign(t, "primary", target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
+	return w.do(t, method, target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
 }
 
 // do makes any call. An http.Request's URL is parsed, so what is sent is what

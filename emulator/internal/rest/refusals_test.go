@@ -172,30 +172,30 @@ func TestAuthorization(t *testing.T) {
 		token  string
 		status int
 	}{
-		{"URL with query", sign(t, "primary", full, soon), 200},
-		{"URL without query", sign(t, "primary", base, soon), 200},
-		{"other case", sign(t, "primary", strings.ToUpper(full), soon), 200},
-		{"decoded", sign(t, "primary", strings.ReplaceAll(full, "%20", " "), soon), 200},
-		{"decoded without query", sign(t, "primary", strings.ReplaceAll(base, "%20", " "), soon), 200},
-		{"https", sign(t, "primary", strings.Replace(full, "http:", "https:", 1), soon), 200},
-		{"ws", sign(t, "primary", strings.Replace(full, "http:", "ws:", 1), soon), 200},
-		{"wss", sign(t, "primary", strings.Replace(base, "http:", "WSS:", 1), soon), 200},
-		{"ftp", sign(t, "primary", strings.Replace(base, "http:", "ftp:", 1), soon), 401},
-		{"no scheme", sign(t, "primary", strings.Replace(base, "http://", "", 1), soon), 401},
-		{"slash at the end", sign(t, "primary", base+"/", soon), 200},
-		{"continued path", sign(t, "primary", base+"/c1", soon), 200},
-		{"continued name", sign(t, "primary", base+"2", soon), 401},
-		{"escaped mark of a query", sign(t, "primary", base+"%253Fa", soon), 401},
-		{"shorter path", sign(t, "primary", strings.TrimSuffix(base, "/connections"), soon), 401},
-		{"longer host", sign(t, "primary", strings.Replace(base, "/api/", ".evil.example/api/", 1), soon), 401},
-		{"secondary key", sign(t, "secondary", full, soon), 200},
-		{"expired within the leeway", sign(t, "primary", full, time.Now().Add(-4*time.Minute)), 200},
-		{"expired", sign(t, "primary", full, time.Now().Add(-6*time.Minute)), 401},
+		{"URL with query", sign(t, primary, full, soon), 200},
+		{"URL without query", sign(t, primary, base, soon), 200},
+		{"other case", sign(t, primary, strings.ToUpper(full), soon), 200},
+		{"decoded", sign(t, primary, strings.ReplaceAll(full, "%20", " "), soon), 200},
+		{"decoded without query", sign(t, primary, strings.ReplaceAll(base, "%20", " "), soon), 200},
+		{"https", sign(t, primary, strings.Replace(full, "http:", "https:", 1), soon), 200},
+		{"ws", sign(t, primary, strings.Replace(full, "http:", "ws:", 1), soon), 200},
+		{"wss", sign(t, primary, strings.Replace(base, "http:", "WSS:", 1), soon), 200},
+		{"ftp", sign(t, primary, strings.Replace(base, "http:", "ftp:", 1), soon), 401},
+		{"no scheme", sign(t, primary, strings.Replace(base, "http://", "", 1), soon), 401},
+		{"slash at the end", sign(t, primary, base+"/", soon), 200},
+		{"continued path", sign(t, primary, base+"/c1", soon), 200},
+		{"continued name", sign(t, primary, base+"2", soon), 401},
+		{"escaped mark of a query", sign(t, primary, base+"%253Fa", soon), 401},
+		{"shorter path", sign(t, primary, strings.TrimSuffix(base, "/connections"), soon), 401},
+		{"longer host", sign(t, primary, strings.Replace(base, "/api/", ".evil.example/api/", 1), soon), 401},
+		{"secondary key", sign(t, secondary, full, soon), 200},
+		{"expired within the leeway", sign(t, primary, full, time.Now().Add(-4*time.Minute)), 200},
+		{"expired", sign(t, primary, full, time.Now().Add(-6*time.Minute)), 401},
 		{"other key", sign(t, "tertiary", full, soon), 401},
-		{"other path", sign(t, "primary", w.emu.Endpoint+hubPath+"groups/g1/connections", soon), 401},
-		{"other host", sign(t, "primary", "http://example.com"+path, soon), 401},
-		{"other query", sign(t, "primary", base+"?top=2", soon), 200},
-		{"the client's URL", sign(t, "primary", w.emu.Endpoint+"/client/hubs/chat", soon), 401},
+		{"other path", sign(t, primary, w.emu.Endpoint+hubPath+"groups/g1/connections", soon), 401},
+		{"other host", sign(t, primary, "http://example.com"+path, soon), 401},
+		{"other query", sign(t, primary, base+"?top=2", soon), 200},
+		{"the client's URL", sign(t, primary, w.emu.Endpoint+"/client/hubs/chat", soon), 401},
 		{"none", "", 401},
 		{"not a token", "a.b.c", 401},
 		{"no signature", unsigned, 401},
@@ -212,7 +212,7 @@ func TestAuthorization(t *testing.T) {
 	}
 	t.Run("other scheme of authorization", func(t *testing.T) {
 		t.Parallel()
-		got := w.do(t, "GET", full, "", "", http.NoBody, http.Header{"Authorization": {"Basic " + sign(t, "primary", full, soon)}})
+		got := w.do(t, "GET", full, "", "", http.NoBody, http.Header{"Authorization": {"Basic " + sign(t, primary, full, soon)}})
 		assert.Equal(t, http.StatusUnauthorized, got.status)
 	})
 	t.Run("before the parameters are looked at", func(t *testing.T) {
