@@ -143,7 +143,7 @@ func TestListFails(t *testing.T) {
 		{"negative top", nil, service.ListOptions{Top: -1}, "g", "Top is -1, want 0 to 2147483647", 0},
 		{"top", nil, service.ListOptions{Top: int(beyond)}, "g", fmt.Sprintf("Top is %d, want 0 to 2147483647", int(beyond)), 0},
 		{"group", nil, service.ListOptions{}, "a/b", `group "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`, 0},
-		{"not JSON", []string{"<html>"}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
+		{"not JSON", []string{"<xml>"}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
 		{"not a page", []string{`[]`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
 		{"too long", []string{`{"value":[` + strings.Repeat(" ", 8<<20) + `]}`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
 		{"link is no URL", []string{first + `http://%zz"}`}, service.ListOptions{}, "g", "200 OK: nextLink is not a URL", 1},
