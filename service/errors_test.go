@@ -213,7 +213,7 @@ func FuzzErrorBody(f *testing.F) {
 		var e *service.Error
 		require.ErrorAs(t, c.Group("g").AddUser(t.Context(), "u"), &e)
 		assert.Equal(t, status, e.StatusCode)
-		assert.LessOrEqual(t, len(e.Error()), 1200)
+		assert.LessOrEqual(t, len(e.Error()), 1600)
 		assert.LessOrEqual(t, len(e.Inner), 8)
 		assert.True(t, utf8.ValidString(e.Error()))
 		assert.False(t, strings.ContainsFunc(e.Error(), unicode.IsControl), "%q", e.Error())

@@ -162,10 +162,10 @@ func decodeGroups(body io.Reader, decode func([]byte) ([]byte, bool)) (in groups
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err = d.Decode(&in); err != nil {
+	if err := d.Decode(&in); err != nil {
 		return in, err
 	}
-	if _, err = d.Token(); !errors.Is(err, io.EOF) {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return in, errors.New("more than one value")
 	}
 	return in, nil
@@ -243,7 +243,7 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 // tooManyPermissions refuses one more. What a client's roles allow and REST calls
 // have taken back counts as well: each is a name to remember.
 func tooManyPermissions(w http.ResponseWriter, id string) {
-	message := fmt.Sprintf("Connection `%s` has %d permissions that name one group, which is the most.", id, role.MaxGroups)
+	message := "Connection `" + id + "` has " + strconv.Itoa(role.MaxGroups) + " permissions that name one group, which is the most."
 	writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
 }
 
