@@ -21,7 +21,7 @@ const (
 // member is one connection of a group.
 type member struct {
 	ConnectionID string  `json:"connectionId"`
-	UserID       *string `json:"userId,omitempty"`
+	UserID       *string `json:"userId"` // null for none
 }
 
 func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
