@@ -97,6 +97,9 @@ func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // handshakeError makes an error of a handshake that failed, without the address.
 func handshakeError(resp *http.Response, err error, u *url.URL) error {
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Errorf("%w: %s speaks ws, not wss: write ws:// in the address", redact(err, u), u.Host)
+	}
 	if resp == nil || resp.StatusCode == http.StatusSwitchingProtocols {
 		return redact(err, u)
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"regexp"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -136,6 +138,7 @@ func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
 		}
 		require.Equal(t, http.StatusNoContent, r.rest("POST", "/users/idle/:closeConnections", "", ""))
 		synctest.Wait()
+		require.NotEmpty(t, leaksInBubble())
 		start := time.Now()
 		r.server.Close()
 		assert.LessOrEqual(t, time.Since(start), time.Second)
@@ -304,15 +307,20 @@ func TestSlowReaderDelaysNobody(t *testing.T) {
 	})
 }
 
-// leaksInBubble gives the goroutines of the emulator that the test has not ended.
+// leaksInBubble returns the goroutines of the emulator that run in the caller's
+// bubble, and none of the tests beside it.
 func leaksInBubble() []string {
+	own := bubble.FindString(string(debug.Stack()))
 	var all bytes.Buffer
 	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // a buffer takes everything
 	var out []string
 	for stack := range strings.SplitSeq(all.String(), "\n\n") {
-		if strings.Contains(stack, "webpubsub/emulator/internal") && strings.Contains(stack, "TestCloseDoesNotWait") {
+		if strings.Contains(stack, "webpubsub/emulator/internal") && bubble.FindString(stack) == own {
 			out = append(out, stack)
 		}
 	}
 	return out
 }
+
+// bubble is how the head of a goroutine's stack names the one that it runs in.
+var bubble = regexp.MustCompile(`synctest bubble \d+`)

@@ -28,7 +28,8 @@ const DefaultMaxGroups = hub.DefaultMaxGroups
 // which clients with a token connect to any hub.
 type Config struct {
 	// AccessKeys sign tokens and events: a primary and perhaps a secondary. Nil is
-	// [DefaultAccessKey].
+	// [DefaultAccessKey]. A key has 32 bytes of text at least, no semicolon, and no
+	// space around it.
 	AccessKeys []string
 	// Origin is the host name by which the emulator calls itself
 	// (WebHook-Request-Origin), as handlers have it in their connection string.

@@ -17,6 +17,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
+// longKey has no byte more than it must.
+const longKey = "a key for tests that is no secre"
+
 func TestConfigThatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -24,7 +27,12 @@ func TestConfigThatIsWrong(t *testing.T) {
 		want string
 	}{
 		"no key":    {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
-		"empty key": {emulator.Config{AccessKeys: []string{"a", ""}}, "emulator: AccessKeys: an access key is empty"},
+		"empty key": {emulator.Config{AccessKeys: []string{longKey, ""}}, "emulator: AccessKeys[1] is empty, want a key; leave AccessKeys nil for the well-known one"},
+		"space":     {emulator.Config{AccessKeys: []string{longKey + "\n"}}, "emulator: AccessKeys[0] has space around it, which connection strings do not keep; cut it off"},
+		"semicolon": {emulator.Config{AccessKeys: []string{longKey + ";" + longKey}}, "emulator: AccessKeys[0] has a semicolon, at which a connection string ends it; take another key"},
+		"control":   {emulator.Config{AccessKeys: []string{longKey + "\x00" + longKey}}, "emulator: AccessKeys[0] has a control character or is not UTF-8; take a key of text"},
+		"no text":   {emulator.Config{AccessKeys: []string{longKey + "\xff"}}, "emulator: AccessKeys[0] has a control character or is not UTF-8; take a key of text"},
+		"short key": {emulator.Config{AccessKeys: []string{longKey[:31]}}, "emulator: AccessKeys[0] has 31 bytes, want at least 32; openssl rand -base64 32 makes one"},
 		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
 		"groups":    {emulator.Config{MaxGroups: -1}, "emulator: MaxGroups -1: want 0, which is 1000, or more"},
 		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},

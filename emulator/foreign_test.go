@@ -23,7 +23,7 @@ func TestForeignRequests(t *testing.T) {
 		rest   = "/api/hubs/chat/users/ann"
 		health = "/api/health"
 	)
-	own := emulator.Config{AccessKeys: []string{"a key of our own"}}
+	own := emulator.Config{AccessKeys: []string{longKey}}
 	for _, tc := range []struct {
 		name   string
 		cfg    emulator.Config
@@ -56,7 +56,7 @@ func TestForeignRequests(t *testing.T) {
 		{"address that is trusted", emulator.Config{TrustHosts: []string{"Host.Docker.Internal", "::2"}}, rest, "[::2]:8080", nil, 401},
 		{"all are trusted", emulator.Config{TrustHosts: []string{"*"}}, rest, "evil.example", []string{"https://evil.example"}, 401},
 		{"a key of its own", own, rest, "pubsub.example", []string{"https://app.example"}, 401},
-		{"the known key beside one of its own", emulator.Config{AccessKeys: []string{"own", emulator.DefaultAccessKey}}, rest, "evil.example", nil, 403},
+		{"the known key beside one of its own", emulator.Config{AccessKeys: []string{longKey, emulator.DefaultAccessKey}}, rest, "evil.example", nil, 403},
 		{"any token, with a key of its own", emulator.Config{AccessKeys: own.AccessKeys, TrustTokens: true}, rest, "evil.example", nil, 403},
 
 		{"page of localhost", emulator.Config{}, client, "localhost:8080", []string{"http://localhost:3000"}, 400},
@@ -125,7 +125,7 @@ func TestForeignRequestIsExplained(t *testing.T) {
 		want         string
 	}{
 		{"host", emulator.Config{}, "evil.example:80", "", `the host "evil.example:80" is foreign, and the access key is known to everybody` + rest},
-		{"origin", emulator.Config{AccessKeys: []string{"own"}, TrustTokens: true}, "localhost", "null", `the origin "null" is foreign, and any token is trusted` + rest},
+		{"origin", emulator.Config{AccessKeys: []string{longKey}, TrustTokens: true}, "localhost", "null", `the origin "null" is foreign, and any token is trusted` + rest},
 		{"long", emulator.Config{}, "localhost", long, `the origin "` + long[:128] + `" is foreign, and the access key is known to everybody` + rest},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

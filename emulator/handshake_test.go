@@ -146,6 +146,25 @@ func TestQueryTokenGoesBeforeHeader(t *testing.T) {
 	})
 }
 
+// TestEmptySub: a claim that is empty is not one that is missing.
+func TestEmptySub(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const long = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+		r := newRig(t, emulator.Config{})
+		for want, claims := range map[string]jwt.MapClaims{
+			"":    {"sub": "", long: "ann", "webpubsub.group": "g"},
+			"bob": {"sub": "bob", long: "ann"},
+			"ann": {long: "ann"},
+		} {
+			p := r.json(base+"/client/hubs/chat?access_token="+sign(t, "chat", claims), plainJSON)
+			assert.Equal(t, want, p.greeting["userId"])
+		}
+		none := r.json(r.clientURL("", ""), plainJSON)
+		assert.Nil(t, none.greeting["userId"])
+	})
+}
+
 func TestNegotiation(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -193,10 +212,10 @@ func TestNegotiation(t *testing.T) {
 func TestSeveralHubsAndServers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		one, two := newRig(t, emulator.Config{}), newRig(t, emulator.Config{AccessKeys: []string{"k1", "k2"}})
+		one, two := newRig(t, emulator.Config{}), newRig(t, emulator.Config{AccessKeys: []string{longKey, "2" + longKey}})
 		_, resp := two.try(two.clientURL("ann", ""), nil)
 		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, "a token of another server")
-		for _, key := range []string{"k1", "k2"} {
+		for _, key := range []string{longKey, "2" + longKey} {
 			claims := jwt.MapClaims{"aud": base + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix(), "webpubsub.group": "g"}
 			p, _ := two.try(base+"/client/hubs/chat?access_token="+signWith(t, key, claims), nil, plainJSON)
 			require.NotNil(t, p, key)

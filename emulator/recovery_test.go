@@ -47,6 +47,28 @@ func TestRecoveryRefused(t *testing.T) {
 	})
 }
 
+// A client that has said goodbye is gone, also while the event handler still has
+// what it sent before.
+func TestNoRecoveryAfterGoodbye(t *testing.T) {
+	t.Parallel()
+	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
+		synctest.Test(t, func(t *testing.T) {
+			free := make(chan struct{})
+			h := userEvent("e", func(w http.ResponseWriter, _ *http.Request) { <-free; w.WriteHeader(http.StatusNoContent) })
+			r := newRig(t, chat(h))
+			p := r.json(r.clientURL("ann", allRoles), reliableJSON)
+			p.send(`{"type":"event","event":"e","data":1}`)
+			synctest.Wait()
+			require.NoError(t, p.conn.Close(code, ""))
+			synctest.Wait()
+			r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
+			assert.Empty(t, h.told("disconnected"), "what the client sent before comes first")
+			close(free)
+			h.one(t, "disconnected")
+		})
+	}
+}
+
 func TestRecoveryTakesOverALiveSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -38,4 +39,44 @@ func TestIgnoredRolesAreLoggedOnce(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, 32, strings.Count(log.String(), "role ignored"), "bounded")
 	})
+}
+
+// TestRolesBeyondTheLimits: a client comes in with those that count, and the log
+// says that there were more, whether a token or the event handler gave them.
+func TestRolesBeyondTheLimits(t *testing.T) {
+	t.Parallel()
+	var roles []string
+	for i := range 10 {
+		roles = append(roles, fmt.Sprintf("webpubsub.sendToGroups.%d.*", i))
+	}
+	byToken := func(*script) string { return strings.Join(roles, " ") }
+	byHandler := func(h *script) string {
+		h.on = connectAnswer(answer(200, "", `{"roles":["`+strings.Join(roles, `","`)+`"]}`)).on
+		return ""
+	}
+	for name, given := range map[string]func(*script) string{"token": byToken, "handler": byHandler} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var logged bytes.Buffer
+				h := &script{}
+				inToken := given(h)
+				cfg := chat(h)
+				cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					return logged.Write(p)
+				}), nil))
+				r := newRig(t, cfg)
+				p := r.json(r.clientURL("ann", inToken), plainJSON)
+				p.send(`{"type":"sendToGroup","group":"8.x","data":1,"ackId":1}`, `{"type":"sendToGroup","group":"9.x","data":1,"ackId":2}`)
+				p.expect(acked)
+				assert.Equal(t, false, p.next()["success"])
+				mu.Lock()
+				defer mu.Unlock()
+				assert.Contains(t, logged.String(), `msg="too many roles" hub=chat connection=`+p.id()+` left_out=1 reason="a client has at most 9 patterns and 1000 single groups to send to, and as many to join and leave"`)
+			})
+		})
+	}
 }

@@ -48,7 +48,10 @@ func New(cfg Config) (*Server, error) {
 	for name, settings := range cfg.Hubs {
 		s.settings[strings.ToLower(name)] = settings
 	}
-	var err error
+	err := checkKeys(cfg.AccessKeys)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
 	if s.keys, err = token.NewKeys(s.clock.Now, cfg.AccessKeys...); err != nil {
 		return nil, fmt.Errorf("emulator: AccessKeys: %w", err)
 	}

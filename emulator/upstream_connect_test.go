@@ -162,7 +162,7 @@ func TestS54And55HeadersFromConnectToDisconnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := connectAnswer(answer(200, "", `{"userId":"用户","groups":["g"]}`, "ce-connectionState", "old", "ce-connectionState", "s1", "Set-Cookie", "a=1"))
 		cfg := remote(t, h)
-		cfg.AccessKeys = []string{emulator.DefaultAccessKey, "second"}
+		cfg.AccessKeys = []string{emulator.DefaultAccessKey, longKey}
 		cfg.Hubs["chat"].EventHandlers[0].GroupEvents = nil
 		r := newRig(t, cfg)
 		p := r.json(r.clientURL("ann", ""), plainJSON)
@@ -182,7 +182,7 @@ func TestS54And55HeadersFromConnectToDisconnected(t *testing.T) {
 				"ce-specversion": "1.0", "ce-awpsversion": "1.0", "ce-type": "azure.webpubsub.sys." + name,
 				"ce-source": "/hubs/chat/client/" + p.id(), "ce-time": "2000-01-01T00:00:00Z", "ce-hub": "chat",
 				"ce-connectionId": p.id(), "webhook-request-origin": "emu.test", "content-type": "application/json; charset=utf-8",
-				"ce-signature": webpubsub.Sign(emulator.DefaultAccessKey, p.id()) + "," + webpubsub.Sign("second", p.id()),
+				"ce-signature": webpubsub.Sign(emulator.DefaultAccessKey, p.id()) + "," + webpubsub.Sign(longKey, p.id()),
 			} {
 				assert.Equal(t, []string{want}, ev.header.Values(header), "%s: %s", name, header)
 			}

@@ -203,11 +203,11 @@ func TestRequestsOfUserEvents(t *testing.T) {
 	for _, tc := range []struct {
 		name, frame, contentType, body string
 	}{
-		{"text", `"dataType":"text","data":"ü"`, "text/plain", "ü"},
+		{"text", `"dataType":"text","data":"ü"`, "text/plain; charset=utf-8", "ü"},
 		{"json is the default", `"data":{"a": [1]}`, "application/json", `{"a": [1]}`},
 		{"json that is a string", `"dataType":"JSON","data":"x"`, "application/json", `"x"`},
 		{"binary", `"dataType":"binary","data":"AP8="`, "application/octet-stream", "\x00\xff"},
-		{"metadata without data", `"metadata":{"Trace-Id":"1"}`, "text/plain", ""},
+		{"metadata without data", `"metadata":{"Trace-Id":"1"}`, "text/plain; charset=utf-8", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -250,7 +250,8 @@ func TestS84RawClient(t *testing.T) {
 		for _, ev := range h.told("message") {
 			types = append(types, ev.header.Get("Content-Type"))
 		}
-		assert.Equal(t, []string{"text/plain", "text/plain", "text/plain", "application/octet-stream"}, types)
+		const text = "text/plain; charset=utf-8"
+		assert.Equal(t, []string{text, text, text, "application/octet-stream"}, types)
 		start := time.Now()
 		p.send("fails")
 		p.closed(websocket.StatusInternalError, "The event could not be handled.")

@@ -22,6 +22,18 @@ const makers = {
 };
 const text = { contentType: "text/plain" };
 
+/** refuses wants the error that the package makes of the service's 400. */
+function refuses(call, target, message) {
+  return assert.rejects(call, (e) => {
+    assert.equal(e.statusCode, 400);
+    const { code, ...rest } = JSON.parse(e.message);
+    assert.equal(code, "Error.BadRequest");
+    assert.deepEqual([rest.target, rest.message], [target, message]);
+    assert.equal(e.response.headers.get("x-ms-error-code"), "Error.BadRequest");
+    return true;
+  });
+}
+
 // Each set of tests has a hub of its own, made by its first use.
 for (const [i, [name, make]] of Object.entries(makers).entries()) {
   describe(name, () => {
@@ -57,8 +69,10 @@ for (const [i, [name, make]] of Object.entries(makers).entries()) {
       await service.sendToAll("for ann", { ...text, filter: "userId eq 'ann'", messageTtlSeconds: 60 });
       await gets(bob.server, "for bob", "text");
       await gets(ann.server, "for ann", "text");
-      await assert.rejects(service.sendToAll("x", { ...text, filter: "userId gt 'a'" }), (e) => e.statusCode === 400);
-      await assert.rejects(service.sendToAll("x", { ...text, messageTtlSeconds: 301 }), (e) => e.statusCode === 400);
+      await refuses(service.sendToAll("x", { ...text, filter: "userId gt 'a'" }), "filter", "Invalid syntax for 'userId gt 'a'': Type 'string', expect 'int'. (Parameter 'filter')");
+      await refuses(service.sendToAll("x", { ...text, messageTtlSeconds: 301 }), "messageTtlSeconds", "Invalid messageTtlSeconds.");
+      // The words of the package's own test, against the service.
+      await refuses(service.sendToAll("x", { ...text, filter: "invalid filter" }), "filter", "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')");
     });
 
     test("sendToAll: a stream of unknown length", async () => {
@@ -131,6 +145,8 @@ for (const [i, [name, make]] of Object.entries(makers).entries()) {
     test("addConnectionsToGroups, removeConnectionsFromGroups, removeUserFromAllGroups, removeConnectionFromAllGroups", async () => {
       await service.addConnectionsToGroups(["m1", "m2"], "userId in ('ann', 'bob')");
       assert.deepEqual([await service.groupExists("m1"), await service.groupExists("m2")], [true, true]);
+      await refuses(service.addConnectionsToGroups([], "true"), "groups", "The field groups must have one group at least.");
+      await refuses(service.addConnectionsToGroups(["m3"], " "), "filter", "Invalid syntax for ' ': End of filter at offset 1, expect an operand. (Parameter 'filter')");
       await service.removeConnectionsFromGroups(["m1"], "'m2' in groups");
       assert.deepEqual([await service.groupExists("m1"), await service.groupExists("m2")], [false, true]);
       await service.removeUserFromAllGroups("ann");
@@ -138,6 +154,11 @@ for (const [i, [name, make]] of Object.entries(makers).entries()) {
       assert.equal(await service.groupExists("m2"), false);
       await service.removeConnectionFromAllGroups("none");
       await service.removeUserFromAllGroups("nobody");
+    });
+
+    test("listConnections: a page of another listing is refused", async () => {
+      const list = async (group, continuationToken) => (await service.group(group).listConnections({ continuationToken })).next();
+      await refuses(list("m1", "bm8="), "continuationToken", "Invalid continuationToken.");
     });
 
     test("connectionExists, userExists, groupExists", async () => {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,15 +33,21 @@ const (
 	ProtocolDefault ClientProtocol = iota
 	// ProtocolMQTT is MQTT over WebSocket.
 	ProtocolMQTT
+	// ProtocolSocketIO is Socket.IO, of the service's kind Web PubSub for Socket.IO.
+	// Its clients take the host and the path of the URL apart: see
+	// [ClientAccess.BaseURL].
+	ProtocolSocketIO
 )
 
-// String gives "default" or "mqtt".
+// String returns "default", "mqtt" or "socketio".
 func (p ClientProtocol) String() string {
 	switch p {
 	case ProtocolDefault:
 		return "default"
 	case ProtocolMQTT:
 		return "mqtt"
+	case ProtocolSocketIO:
+		return "socketio"
 	}
 	return "ClientProtocol(" + strconv.Itoa(int(p)) + ")"
 }
@@ -62,24 +70,33 @@ type ClientAccessOptions struct {
 	Groups []string
 	// Lifetime is how long the token can be used to connect; a connection outlives
 	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds; to whole
-	// minutes where the service makes the token (minutesToExpire).
+	// minutes where the service makes the token (minutesToExpire). Clocks may
+	// differ: the service takes a token for about five minutes longer, so that a
+	// shorter lifetime than that means little.
 	Lifetime time.Duration
 	// Protocol that the client speaks (clientType).
 	Protocol ClientProtocol
+	// Query is added to the URL behind the token. The event handler finds it in the
+	// connect event's Query. The names access_token and awps_… are the service's.
+	Query url.Values
 }
 
 // ClientAccess lets a client connect. It is as secret as the token in it, which
 // it does not print, log or encode: only [ClientAccess.URL] and
-// [ClientAccess.Token] give it.
+// [ClientAccess.Token] return it.
 type ClientAccess struct {
 	baseURL string
-	token   *string // a pointer: no printing of a struct around it follows it
+	// Pointers to strings: no printing of a struct around them follows those.
+	token *string
+	query *string // what follows the token in the URL
 }
 
-// BaseURL gives the address to connect to, wss or ws, without token.
+// BaseURL returns the address to connect to, wss or ws, without any query. The
+// path is "/client/hubs/<hub>", or "/clients/mqtt/hubs/<hub>", or
+// "/clients/socketio/hubs/<hub>"; a Socket.IO client has it as its option path.
 func (a ClientAccess) BaseURL() string { return a.baseURL }
 
-// Token gives the token, for the query parameter access_token or a header
+// Token returns the token, for the query parameter access_token or a header
 // "Authorization: Bearer".
 func (a ClientAccess) Token() string {
 	if a.token == nil {
@@ -88,9 +105,14 @@ func (a ClientAccess) Token() string {
 	return *a.token
 }
 
-// URL gives the address with the token in it, as browsers need it.
+// URL returns the address with the token in it, as browsers need it, and with the
+// Query of [ClientAccessOptions].
 func (a ClientAccess) URL() string {
-	return a.baseURL + "?access_token=" + url.QueryEscape(a.Token())
+	u := a.baseURL + "?access_token=" + url.QueryEscape(a.Token())
+	if a.query != nil {
+		u += *a.query
+	}
+	return u
 }
 
 // String gives the address without the token.
@@ -124,15 +146,16 @@ func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (C
 	if err != nil {
 		return ClientAccess{}, err
 	}
-	return ClientAccess{baseURL: c.clientURL(o.Protocol), token: &token}, nil
+	query := encodeQuery(o.Query)
+	return ClientAccess{baseURL: c.clientURL(o.Protocol), token: &token, query: &query}, nil
 }
 
 func (o ClientAccessOptions) check() error {
 	switch {
 	case o.Lifetime < 0:
 		return fmt.Errorf("Lifetime is %v, want more than 0, or 0 for %v", o.Lifetime, DefaultLifetime)
-	case o.Protocol > ProtocolMQTT:
-		return fmt.Errorf("Protocol is %v, want ProtocolDefault or ProtocolMQTT", o.Protocol)
+	case o.Protocol > ProtocolSocketIO:
+		return fmt.Errorf("Protocol is %v, want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO", o.Protocol)
 	case !utf8.ValidString(o.UserID):
 		return fmt.Errorf("UserID %s is not UTF-8", quote(o.UserID))
 	}
@@ -147,11 +170,40 @@ func (o ClientAccessOptions) check() error {
 			return fmt.Errorf("Groups[%d]: %w", i, err)
 		}
 	}
+	return checkQuery(o.Query)
+}
+
+// checkQuery refuses names that mean something to the service, which would be
+// taken for the token or the connection. It shows no value: some are secret.
+func checkQuery(q url.Values) error {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		lower := strings.ToLower(name)
+		if name == "" || lower == "access_token" || strings.HasPrefix(lower, "awps_") {
+			return fmt.Errorf("Query name %s: want a name that is not the service's, as access_token and awps_… are", quote(name))
+		}
+		for _, v := range append([]string{name}, q[name]...) {
+			if !utf8.ValidString(v) {
+				return fmt.Errorf("Query %s is not UTF-8", quote(name))
+			}
+		}
+	}
 	return nil
 }
 
 func (o ClientAccessOptions) roles() []string {
 	return append(append([]string{}, o.Roles...), o.RawRoles...)
+}
+
+// encodeQuery writes what follows another parameter, in order of the names.
+func encodeQuery(q url.Values) string {
+	var b []byte
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		for _, v := range q[name] {
+			b = append(appendEscaped(append(b, '&'), name, true), '=')
+			b = appendEscaped(b, v, true)
+		}
+	}
+	return string(b)
 }
 
 // wholes gives a duration in units, rounded up.
@@ -166,8 +218,8 @@ func wholes(d, unit time.Duration) int64 {
 // clientPath writes below a base where clients connect.
 func (c *Client) clientPath(base string, p ClientProtocol) string {
 	path := "/client/hubs/"
-	if p == ProtocolMQTT {
-		path = "/clients/mqtt/hubs/"
+	if p != ProtocolDefault {
+		path = "/clients/" + p.String() + "/hubs/"
 	}
 	return string(appendEscaped([]byte(base+path), c.hub, false))
 }
@@ -203,7 +255,7 @@ func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (stri
 	in.add("minutesToExpire", strconv.FormatInt(wholes(o.Lifetime, time.Minute), 10))
 	in.addAll("group", o.Groups)
 	if o.Protocol == ProtocolMQTT {
-		in.add("clientType", "MQTT")
+		in.add("clientType", "MQTT") // Socket.IO has none: the service refuses "socketio"
 	}
 	got, err := c.do(ctx, in)
 	if err != nil {

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,6 +41,10 @@ func TestClientAccessByKey(t *testing.T) {
 		{
 			"MQTT", &service.ClientAccessOptions{Protocol: service.ProtocolMQTT}, "wss://name.webpubsub.azure.com/clients/mqtt/hubs/chat",
 			map[string]any{"aud": testEndpoint + "/clients/mqtt/hubs/chat", "iat": 0.0, "exp": 3600.0},
+		},
+		{
+			"Socket.IO", &service.ClientAccessOptions{Protocol: service.ProtocolSocketIO}, "wss://name.webpubsub.azure.com/clients/socketio/hubs/chat",
+			map[string]any{"aud": testEndpoint + "/clients/socketio/hubs/chat", "iat": 0.0, "exp": 3600.0},
 		},
 	}
 	for _, test := range tests {
@@ -89,6 +94,38 @@ func TestClientAccessURL(t *testing.T) {
 	}
 }
 
+// TestClientAccessQuery: it is in the URL and nowhere else.
+func TestClientAccessQuery(t *testing.T) {
+	t.Parallel()
+	q := url.Values{"room": {"a b&c", ""}, "ticket/": {"ü+'"}, "none": nil}
+	f := &fake{answer: func(int, *http.Request) (*http.Response, error) { return reply(200, nil, `{"token":"made"}`), nil }}
+	for _, c := range []*service.Client{keyClient(t, over(f)), entraClient(t, &credential{}, over(f))} {
+		got, err := c.ClientAccess(t.Context(), &service.ClientAccessOptions{Query: q})
+		require.NoError(t, err)
+		assert.Equal(t, "wss://name.webpubsub.azure.com/client/hubs/chat", got.BaseURL())
+		assert.Equal(t, got.BaseURL()+"?access_token="+got.Token()+"&room=a%20b%26c&room=&ticket%2F=%C3%BC%2B%27", got.URL())
+		u, err := url.Parse(got.URL())
+		require.NoError(t, err)
+		assert.Equal(t, url.Values{"access_token": {got.Token()}, "room": {"a b&c", ""}, "ticket/": {"ü+'"}}, u.Query())
+		for _, printed := range []string{got.String(), fmt.Sprintf("%+v %#v", got, struct{ a service.ClientAccess }{got})} {
+			assert.NotContains(t, printed, "ticket")
+		}
+	}
+	assert.Len(t, f.requests(), 1)
+	assert.NotContains(t, f.only(t).URL, "ticket")
+	assert.Equal(t, "?access_token=", new(service.ClientAccess).URL())
+}
+
+// TestSocketIOByEntra: the service has no clientType for it, and refuses one.
+func TestSocketIOByEntra(t *testing.T) {
+	t.Parallel()
+	f := &fake{answer: func(int, *http.Request) (*http.Response, error) { return reply(200, nil, `{"token":"made"}`), nil }}
+	got, err := entraClient(t, &credential{}, over(f)).ClientAccess(t.Context(), &service.ClientAccessOptions{Protocol: service.ProtocolSocketIO})
+	require.NoError(t, err)
+	assert.Equal(t, testEndpoint+"/api/hubs/chat/:generateToken?"+testVersion+"&minutesToExpire=60", f.only(t).URL)
+	assert.Equal(t, "wss://name.webpubsub.azure.com/clients/socketio/hubs/chat?access_token=made", got.URL())
+}
+
 // TestClientAccessByEntra: the service makes the token, for whole minutes.
 func TestClientAccessByEntra(t *testing.T) {
 	t.Parallel()
@@ -129,7 +166,11 @@ func TestClientAccessRefuses(t *testing.T) {
 		err  string
 	}{
 		{"lifetime", service.ClientAccessOptions{Lifetime: -1}, "Lifetime is -1ns, want more than 0, or 0 for 1h0m0s"},
-		{"protocol", service.ClientAccessOptions{Protocol: 7}, "Protocol is ClientProtocol(7), want ProtocolDefault or ProtocolMQTT"},
+		{"protocol", service.ClientAccessOptions{Protocol: 7}, "Protocol is ClientProtocol(7), want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO"},
+		{"token in the query", service.ClientAccessOptions{Query: url.Values{"a": {"b"}, "Access_Token": {"secret"}}}, `Query name "Access_Token": want a name that is not the service's, as access_token and awps_… are`},
+		{"connection in the query", service.ClientAccessOptions{Query: url.Values{"awps_connection_id": {"secret"}}}, `Query name "awps_connection_id": want a name that is not the service's, as access_token and awps_… are`},
+		{"no name in the query", service.ClientAccessOptions{Query: url.Values{"": {"secret"}}}, `Query name "": want a name that is not the service's, as access_token and awps_… are`},
+		{"no UTF-8 in the query", service.ClientAccessOptions{Query: url.Values{"a": {"secret\xff"}}}, `Query "a" is not UTF-8`},
 		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID "a\xff" is not UTF-8`},
 		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup"? (roles that are not the service's go into RawRoles)`},
 		{"role of no group", service.ClientAccessOptions{Roles: []string{service.RoleSendToGroup("")}}, `Roles[0]: role "webpubsub.sendToGroup.": want a group of 1 to 1024 characters after the dot, not blank (roles that are not the service's go into RawRoles)`},
@@ -155,4 +196,5 @@ func TestClientProtocolString(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "default", service.ProtocolDefault.String())
 	assert.Equal(t, "mqtt", service.ProtocolMQTT.String())
+	assert.Equal(t, "socketio", service.ProtocolSocketIO.String())
 }

@@ -56,6 +56,9 @@ type Error struct {
 	// Inner are the codes within the answer (inner, innererror), each more
 	// precise than the one before it.
 	Inner []string
+	// Hint is what to look at, where the failure is likely to be a mistake: in the
+	// endpoint, its scheme, the credential or the clock. Often empty.
+	Hint string
 	// Err is the cause: an [*azcore.ResponseError] if the service answered.
 	Err error
 
@@ -66,18 +69,19 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("service: " + e.Operation)
-	if e.StatusCode == 0 {
-		if e.Err != nil {
-			b.WriteString(": " + e.Err.Error())
+	if e.StatusCode != 0 {
+		fmt.Fprintf(&b, ": %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+		if e.Code != "" {
+			b.WriteString(": " + e.Code)
 		}
-		return b.String()
+		if e.Message != "" {
+			b.WriteString(": " + e.Message)
+		}
+	} else if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
 	}
-	fmt.Fprintf(&b, ": %d %s", e.StatusCode, http.StatusText(e.StatusCode))
-	if e.Code != "" {
-		b.WriteString(": " + e.Code)
-	}
-	if e.Message != "" {
-		b.WriteString(": " + e.Message)
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
 	}
 	return b.String()
 }
@@ -108,19 +112,23 @@ func invalid(operation string, err error) *Error {
 
 // responseError reads an answer in any of its shapes: the service's own JSON, a
 // validation problem of its web framework, plain text, nothing.
-func responseError(in *call, resp *http.Response) error {
+func (c *Client) responseError(in *call, resp *http.Response) error {
 	e := &Error{
 		Operation:  in.operation,
 		StatusCode: resp.StatusCode,
 		Code:       excerpt.Line(resp.Header.Get("x-ms-error-code"), maxErrorText),
 	}
 	if resp.StatusCode < http.StatusBadRequest {
+		if resp.StatusCode != in.want {
+			e.Message = fmt.Sprintf("want status %d", in.want)
+		}
+		e.Hint = c.hintFor(resp, e)
 		// An answer that is out of place may be a secret all the same.
 		resp.Body = http.NoBody
-		e.Message = fmt.Sprintf("want status %d", in.want)
 	} else {
 		body, _ := runtime.Payload(resp) // in memory by now
 		e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+		e.Hint = c.hintFor(resp, e)
 	}
 	request := *resp.Request // the error leads to it
 	request.Header = request.Header.Clone()

@@ -2,7 +2,9 @@ package service_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -127,6 +129,7 @@ func TestListStops(t *testing.T) {
 func TestListFails(t *testing.T) {
 	t.Parallel()
 	const first = `{"value":[{"connectionId":"c1"}],"nextLink":"`
+	beyond := int64(math.MaxInt32) + 1 // below zero where an int has 32 bits
 	tests := []struct {
 		name  string
 		pages []string
@@ -138,9 +141,9 @@ func TestListFails(t *testing.T) {
 		{"page size", nil, service.ListOptions{PageSize: 201}, "g", "PageSize is 201, want 1 to 200, or 0 for the service's own", 0},
 		{"negative page size", nil, service.ListOptions{PageSize: -1}, "g", "PageSize is -1, want 1 to 200, or 0 for the service's own", 0},
 		{"negative top", nil, service.ListOptions{Top: -1}, "g", "Top is -1, want 0 to 2147483647", 0},
-		{"top", nil, service.ListOptions{Top: 1 << 31}, "g", "Top is 2147483648, want 0 to 2147483647", 0},
+		{"top", nil, service.ListOptions{Top: int(beyond)}, "g", fmt.Sprintf("Top is %d, want 0 to 2147483647", int(beyond)), 0},
 		{"group", nil, service.ListOptions{}, "a/b", `group "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`, 0},
-		{"not JSON", []string{"<html>"}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
+		{"not JSON", []string{"<xml>"}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
 		{"not a page", []string{`[]`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
 		{"too long", []string{`{"value":[` + strings.Repeat(" ", 8<<20) + `]}`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
 		{"link is no URL", []string{first + `http://%zz"}`}, service.ListOptions{}, "g", "200 OK: nextLink is not a URL", 1},

@@ -109,11 +109,11 @@ func (c *Client) doURL(ctx context.Context, in *call, target string, also ...int
 	}
 	resp, err := c.pipelines.to[in.route].Do(req)
 	if err != nil {
-		return answer{}, &Error{Operation: in.operation, Err: withoutURL(err)}
+		return answer{}, &Error{Operation: in.operation, Err: withoutURL(err), Hint: c.hintOf(err)}
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != in.want && !slices.Contains(also, resp.StatusCode) {
-		return answer{}, responseError(in, resp)
+	if resp.StatusCode != in.want && !slices.Contains(also, resp.StatusCode) || isPage(resp) {
+		return answer{}, c.responseError(in, resp)
 	}
 	body, _ := runtime.Payload(resp) // azcore has read it within the retries
 	return answer{resp.StatusCode, body}, nil

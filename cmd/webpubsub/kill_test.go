@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -104,7 +105,8 @@ type client struct {
 
 func (s *stage) dial(target, subprotocol string) *client {
 	s.t.Helper()
-	conn, _, err := websocket.Dial(s.t.Context(), target, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
+	own := &http.Client{Transport: new(http.Transport)}
+	conn, _, err := websocket.Dial(s.t.Context(), target, &websocket.DialOptions{HTTPClient: own, Subprotocols: []string{subprotocol}})
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { _ = conn.CloseNow() })
 	return &client{t: s.t, conn: conn}

@@ -68,7 +68,7 @@ func TestSignals(t *testing.T) {
 			line, err := lines.ReadString('\n')
 			require.NoError(t, err)
 			address := strings.TrimSpace(strings.TrimPrefix(line, "listening"))
-			conn, _, err := websocket.Dial(t.Context(), "ws://"+address+"/client/hubs/open", nil)
+			conn, _, err := websocket.Dial(t.Context(), "ws://"+address+"/client/hubs/open", &websocket.DialOptions{HTTPClient: &http.Client{Transport: new(http.Transport)}})
 			require.NoError(t, err)
 			require.NoError(t, run.Process.Signal(signal))
 			_, _, err = conn.Read(t.Context())

@@ -102,7 +102,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 // emulate puts an emulator beside the page, in the place of Azure. It raises its
 // events at the event handler of the same mux, in memory.
 func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(context.Context) error, err error) {
-	key := rand.Text() // the default key is known to everybody
+	key := rand.Text() + rand.Text() // the default key is known to everybody
 	emu, err := emulator.New(emulator.Config{
 		Origin:     base.Hostname(),
 		AccessKeys: []string{key},

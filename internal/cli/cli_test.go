@@ -21,7 +21,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli"
 )
 
-const secret = "a key that must not be seen"
+const secret = "a key that must not be seen by anybody"
 
 func environment(pairs map[string]string) cli.Environment {
 	return func(name string) (string, bool) {

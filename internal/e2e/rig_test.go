@@ -97,7 +97,9 @@ func (w *world) connect(opts *service.ClientAccessOptions) *peer {
 
 func dial(t *testing.T, target string) *peer {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+	// Not the default transport, whose connections any httptest.Server closes.
+	own := &http.Client{Transport: new(http.Transport)}
+	conn, _, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{HTTPClient: own, Subprotocols: []string{"json.webpubsub.azure.v1"}})
 	require.NoError(t, err)
 	p := &peer{t: t, conn: conn, in: pump.New(conn)}
 	t.Cleanup(func() {

@@ -271,14 +271,15 @@ func TestCloses(t *testing.T) {
 // TestKeys: GetServiceStatus, and what is not authorised.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	emu, ctx := emulator.Start(t, emulator.Config{AccessKeys: []string{"first", "second"}}), t.Context()
-	key, err := service.NewAccessKey("first")
+	const first, second = "the first key, of the emulator in tests", "the second key, of the emulator in tests"
+	emu, ctx := emulator.Start(t, emulator.Config{AccessKeys: []string{first, second}}), t.Context()
+	key, err := service.NewAccessKey(first)
 	require.NoError(t, err)
 	c, err := service.NewClientWithKey(emu.Endpoint, hub, key, nil)
 	require.NoError(t, err)
 	require.NoError(t, c.Health(ctx))
 	require.NoError(t, c.All().SendText(ctx, "x", nil))
-	require.NoError(t, key.Replace("second"))
+	require.NoError(t, key.Replace(second))
 	require.NoError(t, c.All().SendText(ctx, "x", nil))
 	access, err := c.ClientAccess(ctx, nil)
 	require.NoError(t, err)

@@ -36,6 +36,8 @@ type call struct {
 	Roles   []string
 	Minutes int
 	MQTT    bool
+
+	SocketIO bool
 }
 
 func (in call) do(ctx context.Context, c *service.Client) (any, error) {
@@ -138,8 +140,11 @@ func (in call) list(ctx context.Context, g service.Group) (any, error) {
 
 func (in call) access(ctx context.Context, c *service.Client) (any, error) {
 	opts := &service.ClientAccessOptions{UserID: in.User, Roles: in.Roles, Groups: in.Groups, Lifetime: time.Duration(in.Minutes) * time.Minute}
-	if in.MQTT {
+	switch {
+	case in.MQTT:
 		opts.Protocol = service.ProtocolMQTT
+	case in.SocketIO:
+		opts.Protocol = service.ProtocolSocketIO
 	}
 	access, err := c.ClientAccess(ctx, opts)
 	return map[string]string{"baseUrl": access.BaseURL(), "token": access.Token(), "url": access.URL()}, err

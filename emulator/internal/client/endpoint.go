@@ -173,6 +173,10 @@ func (e *Endpoint) agree(h *hub.Hub, in *Handshake) (*hub.Client, error) {
 		e.Events.Abandoned(in.ConnectionID, "")
 		return nil, err
 	}
+	if n := out.Roles.LeftOut(); n > 0 {
+		e.Logger.Warn("too many roles", "hub", h.Name, "connection", out.ID, "left_out", n,
+			"reason", fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups))
+	}
 	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
 		e.Logger.Warn("no subprotocol", "hub", h.Name, "connection", out.ID,
 			"reason", fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols))

@@ -43,7 +43,7 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*Handshake, error
 		return nil, err
 	}
 	for _, claim := range [...]string{"sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"} {
-		if id, ok := in.Claims.First(claim); ok && id != "" {
+		if id, ok := in.Claims.First(claim); ok { // the empty one is an id like any other
 			in.UserID = &id
 			break
 		}

@@ -70,6 +70,9 @@ func (s *socket) run(c *hub.Connection) {
 		proof.Go(s.prove)
 	}
 	final, reason := s.read(c)
+	if final && c != nil {
+		c.Goodbye(s.link)
+	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
 	s.cut()

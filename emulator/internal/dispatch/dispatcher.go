@@ -315,7 +315,9 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	return &hub.Message{Type: dataTypes[out.DataType], Data: out.Data, Metadata: out.Metadata}, nil
 }
 
-var mediaTypes = [...]string{hub.Text: wire.MediaText, hub.JSON: wire.MediaJSON, hub.Binary: wire.MediaBinary, hub.Protobuf: wire.MediaProtobuf}
+// mediaTypes of user events. Text has its charset, as Microsoft's emulator sends
+// it: a handler that takes it with the parameter takes it without one, too.
+var mediaTypes = [...]string{hub.Text: wire.MediaText + "; charset=utf-8", hub.JSON: wire.MediaJSON, hub.Binary: wire.MediaBinary, hub.Protobuf: wire.MediaProtobuf}
 
 var dataTypes = [...]hub.DataType{
 	webpubsub.DataText: hub.Text, webpubsub.DataJSON: hub.JSON,

@@ -19,18 +19,20 @@ func (c *Connection) Allows(a role.Action, group string) bool {
 	return c.roles.Allows(a, group)
 }
 
-// Grant lets the client do something with one group.
-func (c *Connection) Grant(a role.Action, group string) {
+// Grant lets the client do something with one group. It reports false, and changes
+// nothing, where the client's permissions have reached [role.MaxGroups].
+func (c *Connection) Grant(a role.Action, group string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.roles.Grant(a, group)
+	return c.roles.Grant(a, group)
 }
 
-// Revoke forbids it, whatever roles there are.
-func (c *Connection) Revoke(a role.Action, group string) {
+// Revoke forbids it, whatever roles there are. It reports false, and changes
+// nothing, where the client's permissions have reached [role.MaxGroups].
+func (c *Connection) Revoke(a role.Action, group string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.roles.Revoke(a, group)
+	return c.roles.Revoke(a, group)
 }
 
 // Join is the client's request to join a group. Like the requests below, it gives

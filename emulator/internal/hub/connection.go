@@ -38,6 +38,7 @@ type Connection struct {
 	mu       sync.Mutex
 	link     *Link // nil while the client is away
 	ended    bool
+	left     bool // the client has said goodbye; the end waits for its turn
 	groups   map[string]struct{}
 	roles    role.Set
 	acks     ackCache
@@ -177,6 +178,17 @@ func (c *Connection) Serves(link *Link) bool {
 	return !c.ended && c.link == link
 }
 
+// Goodbye rules a recovery out, because the client has ended the connection over
+// its link. The end itself comes by [Connection.Lost], when what the client asked
+// for before is done.
+func (c *Connection) Goodbye(link *Link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link == link {
+		c.left = true
+	}
+}
+
 // Lost tells that the link is gone. A connection of a reliable subprotocol waits
 // for its client to come back, unless the end was meant to be one.
 func (c *Connection) Lost(link *Link, final bool, reason string) {
@@ -210,7 +222,7 @@ type Recovery struct {
 func (c *Connection) recover(token string) *Recovery {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || !c.Codec.Reliable() || subtle.ConstantTimeCompare([]byte(token), []byte(c.ReconnectionToken)) != 1 {
+	if c.ended || c.left || !c.Codec.Reliable() || subtle.ConstantTimeCompare([]byte(token), []byte(c.ReconnectionToken)) != 1 {
 		return nil
 	}
 	c.attempts++
@@ -228,7 +240,7 @@ func (r *Recovery) TakeUp(link *Link) bool {
 	c := r.Connection
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || r.number <= c.taken {
+	if c.ended || c.left || r.number <= c.taken {
 		return false
 	}
 	c.taken = r.number

@@ -61,6 +61,10 @@ func (l literal) check() (kind, error) {
 
 func (f field) check() (kind, error) { return f.kind, nil }
 
+func (u unknown) check() (kind, error) {
+	return 0, fmt.Errorf("token %v at offset %d is not supported", u.token, u.token.at)
+}
+
 func (l logical) check() (kind, error) {
 	if err := want(l.a, kindBool); err != nil {
 		return 0, err

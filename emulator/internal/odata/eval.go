@@ -53,6 +53,12 @@ var fields = map[string]field{
 	"groups": {kindCollection, func(s *Subject) any { return s.Groups }},
 }
 
+// unknown is a name that means nothing. It is an error of meaning, which comes
+// after those of syntax: the check finds it.
+type unknown struct{ token token }
+
+func (unknown) eval(*Subject) any { return nil }
+
 type logical struct {
 	a, b node
 	and  bool
@@ -192,7 +198,7 @@ func substring(args []any) any {
 		asked, okN = args[2].(int32)
 		n = int(asked)
 	}
-	if !okS || !okFrom || !okN || start < 0 || n < 0 || start+n > len(units) {
+	if !okS || !okFrom || !okN || start < 0 || n < 0 || start > len(units) || n > len(units)-start {
 		return nil
 	}
 	return string(utf16.Decode(units[start : start+n]))

@@ -24,7 +24,6 @@ func TestMatch(t *testing.T) {
 		want    bool
 	}{
 		{"", anonymous, true},
-		{"  ", anonymous, true},
 		{"true", anonymous, true},
 		{"false", ann, false},
 		{"userId eq 'ann'", ann, true},
@@ -94,7 +93,7 @@ func TestParseErrors(t *testing.T) {
 		"true or 1":               "invalid syntax for 'true or 1': type 'int', expect 'bool'",
 		"groups eq 'a'":           "invalid syntax for 'groups eq 'a'': type 'collection', expect 'single value'",
 		"userId eq 'a":            "invalid syntax for 'userId eq 'a': string at offset 10 does not end",
-		"userId eq 'a' )":         "invalid syntax for 'userId eq 'a' )': unexpected ')' at offset 14",
+		"userId eq 'a' )":         "invalid syntax for 'userId eq 'a' )': syntax error at position 15 in 'userId eq 'a' )'",
 		"(true":                   "invalid syntax for '(true': end of filter at offset 5, expect ')'",
 		"true and":                "invalid syntax for 'true and': end of filter at offset 8, expect an operand",
 		"name eq 'a'":             "invalid syntax for 'name eq 'a'': token 'name' at offset 0 is not supported",
@@ -109,7 +108,13 @@ func TestParseErrors(t *testing.T) {
 		"1 in ('a',groups)":       "invalid syntax for '1 in ('a',groups)': type 'collection', expect 'single value'",
 		"1 in groups":             "invalid syntax for '1 in groups': type 'int', expect 'string'",
 		"userId in ('a' 'b')":     "invalid syntax for 'userId in ('a' 'b')': 'b' at offset 15, expect ',' or ')'",
-		"userId eq 'a' eq true":   "invalid syntax for 'userId eq 'a' eq true': unexpected 'eq' at offset 14",
+		"userId eq 'a' eq true":   "invalid syntax for 'userId eq 'a' eq true': syntax error at position 16 in 'userId eq 'a' eq true'",
+		"invalid filter":          "invalid syntax for 'invalid filter': syntax error at position 14 in 'invalid filter'",
+		"  ":                      "invalid syntax for '  ': end of filter at offset 2, expect an operand",
+		"true and name":           "invalid syntax for 'true and name': token 'name' at offset 9 is not supported",
+		"name in ('a')":           "invalid syntax for 'name in ('a')': token 'name' at offset 0 is not supported",
+		"'a' in (groups, name)":   "invalid syntax for ''a' in (groups, name)': type 'collection', expect 'single value'",
+		"tolower(name) eq 'a'":    "invalid syntax for 'tolower(name) eq 'a'': function 'tolower': token 'name' at offset 8 is not supported",
 		"contains(userId 'a')":    "invalid syntax for 'contains(userId 'a')': 'a' at offset 16, expect ',' or ')'",
 		"startswith(userId,('a')": "invalid syntax for 'startswith(userId,('a')': end of filter at offset 23, expect ',' or ')'",
 	} {

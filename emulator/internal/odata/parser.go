@@ -15,9 +15,9 @@ const (
 type Filter struct{ root node }
 
 // Parse reads a filter and checks its types. The empty filter matches every
-// connection.
+// connection; one of spaces is an error, since it was meant to match some.
 func Parse(s string) (*Filter, error) {
-	if strings.TrimSpace(s) == "" {
+	if s == "" {
 		return &Filter{root: literal{true}}, nil
 	}
 	if len(s) > maxLength {
@@ -64,7 +64,8 @@ func (p *parser) filter() (node, error) {
 		return nil, err
 	}
 	if p.tok.kind != tokenEnd {
-		return nil, fmt.Errorf("unexpected %v at offset %d", p.tok, p.tok.at)
+		// The service's own words, which tests of its packages look for.
+		return nil, fmt.Errorf("syntax error at position %d in '%s'", p.at, clip(p.in))
 	}
 	return root, nil
 }
@@ -203,7 +204,7 @@ func (p *parser) named() (node, error) {
 	if f, ok := fields[strings.ToLower(t.text)]; ok {
 		return f, nil
 	}
-	return nil, fmt.Errorf("token %v at offset %d is not supported", t, t.at)
+	return unknown{t}, nil
 }
 
 func (p *parser) call(name token) (node, error) {

@@ -3,9 +3,11 @@
 package rest
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 )
 
 // versions that the service has had; all are served alike.
-const versions = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01"
+var versions = []string{"2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", latest}
+
+const latest = "2024-12-01"
 
 // API serves /api/.
 type API struct {
@@ -28,17 +32,25 @@ type API struct {
 	// for Entra ID.
 	Trust  func(bearer string) bool
 	Logger *slog.Logger
+
+	pages pager
 }
 
 // operation serves one operation for a hub. The parameters of the path have been
 // checked.
 type operation func(w http.ResponseWriter, r *http.Request, h *hub.Hub)
 
-// Handler gives the routes. Names in the path are decoded segment by segment.
+// Handler returns the routes. Names in the path are decoded segment by segment.
 func (a *API) Handler() http.Handler {
+	a.pages = newPager()
+	supported := strings.Join(versions, ", ")
 	mux := http.NewServeMux()
 	// The service knows HEAD; GET beside it is for whoever looks with a browser.
-	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, r *http.Request) {
+		if readQuery(w, r) {
+			w.WriteHeader(http.StatusOK)
+		}
+	})
 	for pattern, op := range map[string]operation{
 		"POST :send":                                               a.sendToAll,
 		"POST groups/{group}/:send":                                a.sendToGroup,
@@ -69,7 +81,7 @@ func (a *API) Handler() http.Handler {
 		mux.HandleFunc(method+" /api/hubs/{hub}/"+path, a.serve(op))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Api-Supported-Versions", versions)
+		w.Header().Set("Api-Supported-Versions", supported)
 		if !isPlain(r.URL.EscapedPath()) {
 			http.NotFound(w, r)
 			return
@@ -98,6 +110,9 @@ func (a *API) serve(op operation) http.HandlerFunc {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
+		if !readQuery(w, r) {
+			return
+		}
 		for _, check := range pathChecks {
 			if strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(r.PathValue(check.name)) {
 				writeProblem(w, check.field, check.rule)
@@ -123,26 +138,58 @@ func (r *statusRecorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// authorise wants a token made out to the request's URL, with or without query.
+// readQuery refuses a query that cannot be read whole, since what is left of it
+// would mean something else, and an API version that the service has not had.
+// Without a version it is the latest.
+func readQuery(w http.ResponseWriter, r *http.Request) bool {
+	const name = "api-version"
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		writeProblem(w, inBody, "The query cannot be read.")
+		return false
+	}
+	given := q[name]
+	switch {
+	case len(given) > 1:
+		writeProblem(w, name, "The API version stands more than once.")
+	case len(given) == 1 && !slices.Contains(versions, given[0]):
+		writeProblem(w, name, fmt.Sprintf("The API version '%.64s' is not supported, want one of %s.", given[0], strings.Join(versions, ", ")))
+	default:
+		return true
+	}
+	return false
+}
+
+// authorise wants a token made out to the request's URL.
 func (a *API) authorise(r *http.Request) error {
 	bearer := token.Bearer(r.Header)
-	var audiences []string
+	var resources []string
 	for _, base := range a.Bases(r) {
-		audiences = append(audiences, base+r.URL.EscapedPath(), base+r.URL.Path, base+r.URL.RequestURI(), base+decoded(r.URL))
+		_, host, _ := strings.Cut(base, "://")
+		resources = append(resources, host+r.URL.EscapedPath(), host+r.URL.Path)
 	}
-	_, err := a.Keys.Verify(bearer, audiences...)
+	_, err := a.Keys.VerifyFor(bearer, a.Bases(r)[0]+r.URL.EscapedPath(), func(audience string) bool {
+		return slices.ContainsFunc(resources, func(resource string) bool { return covers(audience, resource) })
+	})
 	if err != nil && a.Trust != nil && bearer != "" && a.Trust(bearer) {
 		return nil
 	}
 	return err
 }
 
-// decoded gives path and query percent-decoded: tokens exist that are made out
-// to that.
-func decoded(u *url.URL) string {
-	query, err := url.PathUnescape(u.RawQuery)
-	if err != nil {
-		query = u.RawQuery
+// covers reports whether a token's audience is a resource, given without scheme,
+// or begins with it: the service looks at the scheme as little as at the query,
+// and takes what is below a resource for the resource.
+func covers(audience, resource string) bool {
+	scheme, rest, _ := strings.Cut(audience, "://")
+	switch strings.ToLower(scheme) {
+	case "http", "https", "ws", "wss":
+	default:
+		return false
 	}
-	return u.Path + "?" + query
+	if len(rest) < len(resource) || !strings.EqualFold(rest[:len(resource)], resource) {
+		return false
+	}
+	rest = rest[len(resource):]
+	return rest == "" || rest[0] == '/' || rest[0] == '?'
 }

@@ -19,19 +19,37 @@ import (
 
 const version = "api-version=2024-12-01"
 
+const (
+	primary   = "the primary key of the emulator in tests"
+	secondary = "the secondary key of the emulator in tests"
+)
+
 // world is an emulator with two clients on the hub "chat": ann in the groups g1
 // and g2, bob in g1.
 type world struct {
 	emu      *emulator.Running
+	http     *http.Client
 	ann, bob *client
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{emu: emulator.Start(t, emulator.Config{AccessKeys: []string{"primary", "secondary"}})}
+	w := emptyWorld(t, emulator.Config{AccessKeys: []string{primary, secondary}})
 	w.ann = w.connect(t, "ann", "g1", "g2")
 	w.bob = w.connect(t, "bob", "g1")
 	return w
+}
+
+// emptyWorld is an emulator without clients. Its HTTP client has connections of
+// its own: any httptest.Server that ends closes those of [http.DefaultTransport].
+func emptyWorld(t *testing.T, cfg emulator.Config) *world {
+	t.Helper()
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &world{emu: emulator.Start(t, cfg), http: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // client of the JSON subprotocol.
@@ -43,7 +61,7 @@ type client struct {
 func (w *world) connect(t *testing.T, user string, groups ...string) *client {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), w.emu.ClientURL("chat", &emulator.ClientOptions{UserID: user, Groups: groups}),
-		&websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
+		&websocket.DialOptions{HTTPClient: w.http, Subprotocols: []string{"json.webpubsub.azure.v1"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	c := &client{conn: conn}
@@ -106,7 +124,7 @@ func (w *world) path(path string) string {
 func (w *world) call(t *testing.T, method, path, contentType, body string) answer {
 	t.Helper()
 	target := w.emu.Endpoint + w.path(path)
-	return w.do(t, method, target, sign(t, "primary", target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
+	return w.do(t, method, target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
 }
 
 // do makes any call. An http.Request's URL is parsed, so what is sent is what
@@ -124,8 +142,7 @@ func (w *world) do(t *testing.T, method, target, token, contentType string, body
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	noRedirect := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := noRedirect.Do(req)
+	resp, err := w.http.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
@@ -140,23 +157,18 @@ func sign(t *testing.T, key, audience string, expires time.Time) string {
 	return text
 }
 
-// problem reads the errors of a parameter that broke a rule.
-func (a answer) problem(t *testing.T) map[string][]string {
+// problem holds an answer to what the service says of a parameter that broke a
+// rule, member by member in order.
+func (a answer) problem(t *testing.T, mediaType, target, rule string) {
 	t.Helper()
-	var p struct {
-		Type    string
-		Title   string
-		Status  int
-		TraceID string
-		Errors  map[string][]string
-	}
-	require.NoError(t, json.Unmarshal([]byte(a.body), &p), "%s", a.body)
-	assert.Equal(t, http.StatusBadRequest, p.Status)
-	assert.Equal(t, "One or more validation errors occurred.", p.Title)
-	assert.Equal(t, "https://tools.ietf.org/html/rfc7231#section-6.5.1", p.Type)
-	assert.NotEmpty(t, p.TraceID)
-	assert.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
-	return p.Errors
+	text, err := json.Marshal(rule)
+	require.NoError(t, err)
+	want := `{"code":"Error.BadRequest","message":` + string(text) + `,"target":"` + target + `","errors":{"` + target + `":[` + string(text) + `]},` +
+		`"type":null,"title":"One or more validation errors occurred.","status":400,"detail":null,"instance":null,"extensions":{}}`
+	assert.Equal(t, want, a.body)
+	assert.Equal(t, http.StatusBadRequest, a.status)
+	assert.Equal(t, mediaType+"; charset=utf-8", a.header.Get("Content-Type"))
+	assert.Equal(t, "Error.BadRequest", a.header.Get("X-Ms-Error-Code"))
 }
 
 // failure reads the service's own kind of error and tells its code.
@@ -166,7 +178,7 @@ func (a answer) failure(t *testing.T, message, target string) (code string) {
 	require.NoError(t, json.Unmarshal([]byte(a.body), &e), "%s", a.body)
 	assert.Equal(t, message, e["message"])
 	assert.Equal(t, target, e["target"])
-	for _, name := range []string{"details", "innererror"} {
+	for _, name := range []string{"details", "inner"} {
 		v, there := e[name]
 		assert.True(t, there, "%s is missing", name)
 		assert.Nil(t, v, name)

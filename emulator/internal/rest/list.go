@@ -1,12 +1,14 @@
 package rest
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
@@ -19,7 +21,7 @@ const (
 // member is one connection of a group.
 type member struct {
 	ConnectionID string  `json:"connectionId"`
-	UserID       *string `json:"userId,omitempty"`
+	UserID       *string `json:"userId"` // null for none
 }
 
 func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
@@ -34,7 +36,7 @@ func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	}
 	after := ""
 	if q.Has("continuationToken") {
-		if after, ok = readContinuation(h.Name, group(r), q["continuationToken"]); !ok {
+		if after, ok = a.pages.read(h.Name, group(r), q["continuationToken"]); !ok {
 			writeProblem(w, "continuationToken", "Invalid continuationToken.")
 			return
 		}
@@ -52,8 +54,8 @@ func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 		out.Value = append(out.Value, member{c.ID, c.UserID})
 	}
 	if more && (top == 0 || top > len(page)) {
-		next := url.Values{"api-version": {"2024-12-01"}, "maxpagesize": {strconv.Itoa(size)}}
-		next.Set("continuationToken", continuation(h.Name, group(r), page[len(page)-1].ID))
+		next := url.Values{"api-version": {latest}, "maxpagesize": {strconv.Itoa(size)}}
+		next.Set("continuationToken", a.pages.token(h.Name, group(r), page[len(page)-1].ID))
 		if top > 0 {
 			next.Set("top", strconv.Itoa(top-len(page)))
 		}
@@ -76,24 +78,36 @@ func pageNumber(w http.ResponseWriter, q url.Values, name string, most, without 
 	return 0, false
 }
 
-// continuation makes a token that means "after this id", for one group of one
-// hub: it begins with a digest of both.
-func continuation(hubName, group, id string) string {
-	return base64.RawURLEncoding.EncodeToString(append(listDigest(hubName, group), id...))
+// pager makes the tokens with which listings go on, and reads its own alone. Its
+// key lasts as long as the emulator.
+type pager struct{ key []byte }
+
+func newPager() pager {
+	p := pager{make([]byte, sha256.Size)}
+	_, _ = rand.Read(p.key) // never fails
+	return p
 }
 
-func readContinuation(hubName, group string, values []string) (string, bool) {
+// token means "after this id", for one group of one hub.
+func (p pager) token(hubName, group, id string) string {
+	return base64.RawURLEncoding.EncodeToString(append(p.mac(hubName, group, id), id...))
+}
+
+// read returns the id of a token.
+func (p pager) read(hubName, group string, values []string) (id string, ok bool) {
 	if len(values) != 1 || len(values[0]) > maxToken {
 		return "", false
 	}
-	data, err := base64.RawURLEncoding.DecodeString(values[0])
-	if err != nil {
+	data, err := base64.RawURLEncoding.Strict().DecodeString(values[0])
+	if err != nil || len(data) < sha256.Size {
 		return "", false
 	}
-	return strings.CutPrefix(string(data), string(listDigest(hubName, group)))
+	id = string(data[sha256.Size:])
+	return id, hmac.Equal(data[:sha256.Size], p.mac(hubName, group, id))
 }
 
-func listDigest(hubName, group string) []byte {
-	sum := sha256.Sum256([]byte(hubName + "\x00" + group))
-	return sum[:8]
+func (p pager) mac(hubName, group, id string) []byte {
+	h := hmac.New(sha256.New, p.key)
+	_, _ = fmt.Fprintf(h, "%q %q %q", hubName, group, id) // a hash takes everything
+	return h.Sum(nil)
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,30 +51,35 @@ func (a *API) closeConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub
 	closeTarget(w, r, h, connection(r))
 }
 
-func exists(w http.ResponseWriter, ok bool) {
+// exists answers whether something is there. The body of a 404 is not sent, but
+// its length and code are.
+func exists(w http.ResponseWriter, ok bool, grave, what, name string) {
 	if ok {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	w.WriteHeader(http.StatusNotFound)
+	notFound(w, grave, what, name)
 }
 
 func (a *API) connectionExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	exists(w, h.Exists(connection(r)))
+	t := connection(r)
+	exists(w, h.Exists(t), graveWarning, "Connection", t.ConnectionID)
 }
 
 func (a *API) groupExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	exists(w, h.Exists(hub.Target{Group: group(r)}))
+	t := hub.Target{Group: group(r)}
+	exists(w, h.Exists(t), graveWarning, "Group", t.Group)
 }
 
 func (a *API) userExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	exists(w, h.Exists(user(r)))
+	t := user(r)
+	exists(w, h.Exists(t), graveWarning, "User", t.UserID)
 }
 
 func (a *API) addConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	n, err := h.Join(connection(r), group(r))
 	if n == 0 {
-		notFound(w, "Connection", r.PathValue("connection"))
+		notFound(w, graveError, "Connection", r.PathValue("connection"))
 		return
 	}
 	writeJoined(w, err)
@@ -92,7 +98,7 @@ func (a *API) removeConnectionFromAll(w http.ResponseWriter, r *http.Request, h 
 func (a *API) addUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	n, err := h.Join(user(r), group(r))
 	if n == 0 {
-		notFound(w, "User", r.PathValue("user"))
+		notFound(w, graveError, "User", r.PathValue("user"))
 		return
 	}
 	writeJoined(w, err)
@@ -115,27 +121,23 @@ type groupsBody struct {
 }
 
 func readGroups(w http.ResponseWriter, r *http.Request) (groups []string, t hub.Target, ok bool) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != wire.MediaJSON {
-		writeError(w, http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type is not application/json.", "")
+	media, params, err := mime.ParseMediaType(r.Header.Get(wire.HeaderContentType))
+	decode := charset(params["charset"])
+	switch {
+	case err != nil || media != wire.MediaJSON:
+		writeRefusal(w, unsupported("The Content-Type is not application/json."))
+		return nil, t, false
+	case decode == nil:
+		writeRefusal(w, unsupported(charsetRule))
 		return nil, t, false
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxMessage))
-	d.DisallowUnknownFields()
-	var in groupsBody
-	err := d.Decode(&in)
-	if err == nil {
-		if _, err = d.Token(); err == nil {
-			err = errors.New("more than one value")
-		} else if errors.Is(err, io.EOF) {
-			err = nil
-		}
-	}
+	in, err := decodeGroups(http.MaxBytesReader(w, r.Body, maxMessage), decode)
 	if err != nil {
-		writeProblem(w, "$", "The request body is not one object of groups and filter, of at most 1 MiB.")
+		writeProblem(w, inBody, "The request body is not one object of groups and filter, of at most 1 MiB.")
 		return nil, t, false
 	}
-	if in.Groups == nil {
-		writeProblem(w, "groups", "The groups field is required.")
+	if len(in.Groups) == 0 {
+		writeProblem(w, "groups", "The field groups must have one group at least.")
 		return nil, t, false
 	}
 	for _, g := range in.Groups {
@@ -149,6 +151,26 @@ func readGroups(w http.ResponseWriter, r *http.Request) (groups []string, t hub.
 		return nil, t, false
 	}
 	return in.Groups, t, true
+}
+
+func decodeGroups(body io.Reader, decode func([]byte) ([]byte, bool)) (in groupsBody, err error) {
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return in, err
+	}
+	data, ok := decode(data)
+	if !ok {
+		return in, errors.New("not in its charset")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		return in, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return in, errors.New("more than one value")
+	}
+	return in, nil
 }
 
 func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
@@ -199,7 +221,7 @@ func permission(w http.ResponseWriter, r *http.Request) (a role.Action, group st
 		writeProblem(w, "targetName", "The field targetName must be the name of a group.")
 		return 0, "", false
 	}
-	if r.PathValue("permission") == "sendToGroup" {
+	if strings.EqualFold(r.PathValue("permission"), "sendToGroup") {
 		a = role.Send
 	}
 	return a, group, true
@@ -212,11 +234,13 @@ func (a *API) grant(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	}
 	c := h.Connection(r.PathValue("connection"))
 	if c == nil {
-		id := r.PathValue("connection")
-		writeError(w, http.StatusNotFound, "Info.Connection.NotExisted", "Connection `"+id+"` is not found.", "Connection")
+		notFound(w, graveInfo, "Connection", r.PathValue("connection"))
 		return
 	}
-	c.Grant(action, group)
+	if !c.Grant(action, group) {
+		tooManyPermissions(w, c.ID)
+		return
+	}
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -225,10 +249,18 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	if !ok {
 		return
 	}
-	if c := h.Connection(r.PathValue("connection")); c != nil {
-		c.Revoke(action, group)
+	if c := h.Connection(r.PathValue("connection")); c != nil && !c.Revoke(action, group) {
+		tooManyPermissions(w, c.ID)
+		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// tooManyPermissions refuses one more. What a client's roles allow and REST calls
+// have taken back counts as well: each is a name to remember.
+func tooManyPermissions(w http.ResponseWriter, id string) {
+	message := "Connection `" + id + "` has " + strconv.Itoa(role.MaxGroups) + " permissions that name one group, which is the most."
+	writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
 }
 
 func (a *API) hasPermission(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
@@ -236,8 +268,9 @@ func (a *API) hasPermission(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 	if !ok {
 		return
 	}
-	c := h.Connection(r.PathValue("connection"))
-	exists(w, c != nil && c.Allows(action, group))
+	id := r.PathValue("connection")
+	c := h.Connection(id)
+	exists(w, c != nil && c.Allows(action, group), graveInfo, "Connection", id)
 }
 
 // maxLifetime in minutes. The API takes more than a time.Duration can say.
@@ -245,22 +278,30 @@ const maxLifetime = 100 * 365 * 24 * 60
 
 func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	q := r.URL.Query()
+	refuse := func(field, rule string) { writeProblemAs(w, wire.MediaJSON, field, rule) }
 	minutes := 60
 	if text := q.Get("minutesToExpire"); text != "" {
 		var err error
 		if minutes, err = strconv.Atoi(text); err != nil || minutes < 1 || minutes > 1<<31-1 {
-			writeProblem(w, "minutesToExpire", "The field minutesToExpire must be 1 or more.")
+			refuse("minutesToExpire", "The field minutesToExpire must be between 1 and 2147483647.")
 			return
 		}
 	}
 	path := "/client/hubs/"
-	switch strings.ToLower(q.Get("clientType")) {
+	switch clientType := q.Get("clientType"); strings.ToLower(clientType) {
 	case "", "default":
 	case "mqtt":
 		path = "/clients/mqtt/hubs/"
 	default:
-		writeProblem(w, "clientType", "The field clientType must be Default or MQTT.")
+		// For Web PubSub for Socket.IO, which is not emulated, it is Default as well.
+		refuse("clientType", fmt.Sprintf("The value '%.128s' is not valid.", clientType))
 		return
+	}
+	for _, g := range q["group"] {
+		if !validGroup(g) {
+			refuse("group", groupRule)
+			return
+		}
 	}
 	audience := a.Bases(r)[0] + path + r.PathValue("hub")
 	text, err := a.Keys.Make(audience, time.Duration(min(minutes, maxLifetime))*time.Minute, q.Get("userId"), q["role"], q["group"])

@@ -1,10 +1,12 @@
 package rest_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ import (
 func (w *world) post(t *testing.T, contentType string, body io.Reader, header http.Header) answer {
 	t.Helper()
 	target := w.emu.Endpoint + hubPath + ":send?" + version
-	return w.do(t, "POST", target, sign(t, "primary", target, time.Now().Add(time.Minute)), contentType, body, header)
+	return w.do(t, "POST", target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, body, header)
 }
 
 func TestMediaTypes(t *testing.T) {
@@ -32,31 +34,31 @@ func TestMediaTypes(t *testing.T) {
 		name, contentType, body string
 		want                    string // dataType and data
 		status                  int
-		code, message           string
+		message                 string
 	}{
-		{"text", "text/plain", "hé", `"text","data":"hé"`, 202, "", ""},
-		{"empty text", "text/plain", "", `"text","data":""`, 202, "", ""},
-		{"case", "TEXT/Plain; Charset=UTF-8", "hi", `"text","data":"hi"`, 202, "", ""},
-		{"UTF-8 with its mark", "text/plain; charset=utf-8", "\xef\xbb\xbfhi", `"text","data":"hi"`, 202, "", ""},
-		{"Latin 1", "text/plain; charset=iso-8859-1", "h\xe9", `"text","data":"hé"`, 202, "", ""},
-		{"ASCII", "text/plain; charset=us-ascii", "hi", `"text","data":"hi"`, 202, "", ""},
-		{"UTF-16 with a mark", "text/plain; charset=utf-16", "\xfe\xff\x00h\x00i", `"text","data":"hi"`, 202, "", ""},
-		{"UTF-16, little end first", "text/plain; charset=utf-16le", "\x3d\xd8\x00\xde", `"text","data":"😀"`, 202, "", ""},
-		{"UTF-16, big end first", "text/plain; charset=utf-16be", "\xd8\x3d\xde\x00", `"text","data":"😀"`, 202, "", ""},
-		{"JSON", "application/json", ` [1, "a"] `, `"json","data": [1, "a"] `, 202, "", ""},
-		{"JSON in UTF-16", "application/json; charset=utf-16", "\xff\xfe1\x00", `"json","data":1`, 202, "", ""},
-		{"no media type", "", "\x01", `"binary","data":"AQ=="`, 202, "", ""},
-		{"binary with charset", "application/octet-stream; charset=x", "\xff", `"binary","data":"/w=="`, 202, "", ""},
-		{"JSON that is none", "application/json", `{"a":}`, "", 400, "BadRequest", badJSON},
-		{"empty JSON", "application/json", "", "", 400, "BadRequest", badJSON},
-		{"text that is not UTF-8", "text/plain", "\xff", "", 400, "BadRequest", badSet},
-		{"text that is not ASCII", "text/plain; charset=us-ascii", "é", "", 400, "BadRequest", badSet},
-		{"half of UTF-16", "text/plain; charset=utf-16", "\x3d\xd8\x00", "", 400, "BadRequest", badSet},
-		{"half of a pair", "text/plain; charset=utf-16le", "\x3d\xd8", "", 400, "BadRequest", badSet},
-		{"pair in the wrong order", "text/plain; charset=utf-16le", "\x00\xde\x3d\xd8", "", 400, "BadRequest", badSet},
-		{"unknown charset", "text/plain; charset=koi8-r", "x", "", 415, "UnsupportedMediaType", unknownSet},
-		{"other type", "application/xml", "x", "", 415, "UnsupportedMediaType", unknownType},
-		{"type that cannot be read", "text/plain; charset", "x", "", 415, "UnsupportedMediaType", "The Content-Type cannot be read."},
+		{"text", "text/plain", "hé", `"text","data":"hé"`, 202, ""},
+		{"empty text", "text/plain", "", `"text","data":""`, 202, ""},
+		{"case", "TEXT/Plain; Charset=UTF-8", "hi", `"text","data":"hi"`, 202, ""},
+		{"UTF-8 with its mark", "text/plain; charset=utf-8", "\xef\xbb\xbfhi", `"text","data":"hi"`, 202, ""},
+		{"Latin 1", "text/plain; charset=iso-8859-1", "h\xe9", `"text","data":"hé"`, 202, ""},
+		{"ASCII", "text/plain; charset=us-ascii", "hi", `"text","data":"hi"`, 202, ""},
+		{"UTF-16 with a mark", "text/plain; charset=utf-16", "\xfe\xff\x00h\x00i", `"text","data":"hi"`, 202, ""},
+		{"UTF-16, little end first", "text/plain; charset=utf-16le", "\x3d\xd8\x00\xde", `"text","data":"😀"`, 202, ""},
+		{"UTF-16, big end first", "text/plain; charset=utf-16be", "\xd8\x3d\xde\x00", `"text","data":"😀"`, 202, ""},
+		{"JSON", "application/json", ` [1, "a"] `, `"json","data": [1, "a"] `, 202, ""},
+		{"JSON in UTF-16", "application/json; charset=utf-16", "\xff\xfe1\x00", `"json","data":1`, 202, ""},
+		{"no media type", "", "\x01", `"binary","data":"AQ=="`, 202, ""},
+		{"binary with charset", "application/octet-stream; charset=x", "\xff", `"binary","data":"/w=="`, 202, ""},
+		{"JSON that is none", "application/json", `{"a":}`, "", 400, badJSON},
+		{"empty JSON", "application/json", "", "", 400, badJSON},
+		{"text that is not UTF-8", "text/plain", "\xff", "", 400, badSet},
+		{"text that is not ASCII", "text/plain; charset=us-ascii", "é", "", 400, badSet},
+		{"half of UTF-16", "text/plain; charset=utf-16", "\x3d\xd8\x00", "", 400, badSet},
+		{"half of a pair", "text/plain; charset=utf-16le", "\x3d\xd8", "", 400, badSet},
+		{"pair in the wrong order", "text/plain; charset=utf-16le", "\x00\xde\x3d\xd8", "", 400, badSet},
+		{"unknown charset", "text/plain; charset=koi8-r", "x", "", 415, unknownSet},
+		{"other type", "application/xml", "x", "", 415, unknownType},
+		{"type that cannot be read", "text/plain; charset", "x", "", 415, "The Content-Type cannot be read."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -68,15 +70,34 @@ func TestMediaTypes(t *testing.T) {
 				w.ann.gets(t, `{"type":"message","from":"server","dataType":`+tt.want+`}`)
 				return
 			}
-			assert.Equal(t, tt.code, got.failure(t, tt.message, ""))
+			if tt.status == http.StatusBadRequest {
+				got.problem(t, "application/problem+json", "Request", tt.message)
+			} else {
+				assert.Equal(t, "Error.UnsupportedMediaType", got.failure(t, tt.message, "Request"))
+			}
 			w.ann.nothing(t)
 		})
 	}
-	t.Run("groups in XML", func(t *testing.T) {
+	for contentType, message := range map[string]string{
+		"text/xml":                            "The Content-Type is not application/json.",
+		"application/json; charset=\"":        "The Content-Type is not application/json.",
+		"application/json; charset=iso-2022-": unknownSet,
+	} {
+		t.Run("groups in "+contentType, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			got := w.steps(t, call{"POST", ":addToGroups?" + version, contentType, `{"groups":["g9"]}`, 415})
+			assert.Equal(t, "Error.UnsupportedMediaType", got.failure(t, message, "Request"))
+			w.steps(t, hasNot("groups/g9"))
+		})
+	}
+	t.Run("groups in UTF-16", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		got := w.steps(t, call{"POST", ":addToGroups?" + version, "text/xml", `{"groups":["g"]}`, 415})
-		assert.Equal(t, "UnsupportedMediaType", got.failure(t, "The Content-Type is not application/json.", ""))
+		body := "\xff\xfe"
+		for _, b := range `{"groups":["g9"]}` {
+			body += string(b) + "\x00"
+		}
+		newWorld(t).steps(t, call{"POST", ":addToGroups?" + version, "application/json; charset=utf-16", body, 200}, has("groups/g9"))
 	})
 }
 
@@ -92,10 +113,10 @@ func TestSizes(t *testing.T) {
 
 	got := w.post(t, asText, strings.NewReader(full+"b"), nil)
 	assert.Equal(t, http.StatusBadRequest, got.status)
-	assert.Equal(t, "BadRequest", got.failure(t, "Invalid Content-Length header.", ""))
+	got.problem(t, "application/problem+json", "Request", "Invalid Content-Length header.")
 	got = w.post(t, asText, io.MultiReader(strings.NewReader(full), strings.NewReader("b")), nil)
 	assert.Equal(t, http.StatusRequestEntityTooLarge, got.status)
-	assert.Equal(t, "RequestEntityTooLarge", got.failure(t, "The message is longer than 1 MiB.", ""))
+	assert.Equal(t, "Error.RequestEntityTooLarge", got.failure(t, "The message is longer than 1 MiB.", "Request"))
 	w.ann.nothing(t)
 }
 
@@ -132,7 +153,7 @@ func TestMetadata(t *testing.T) {
 			if tt.status == http.StatusAccepted {
 				w.ann.gets(t, strings.TrimSuffix(fromServer, "}")+tt.want+"}")
 			} else {
-				assert.Equal(t, "BadRequest", got.header.Get("X-Ms-Error-Code"))
+				assert.Equal(t, "Error.BadRequest", got.header.Get("X-Ms-Error-Code"))
 				w.ann.nothing(t)
 			}
 		})
@@ -150,7 +171,7 @@ type page struct {
 
 func (w *world) get(t *testing.T, target string) page {
 	t.Helper()
-	got := w.do(t, "GET", target, sign(t, "primary", target, time.Now().Add(time.Minute)), "", http.NoBody, nil)
+	got := w.do(t, "GET", target, sign(t, primary, target, time.Now().Add(time.Minute)), "", http.NoBody, nil)
 	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
 	assert.Equal(t, "application/json; charset=utf-8", got.header.Get("Content-Type"))
 	var p page
@@ -168,6 +189,13 @@ func newList(t *testing.T) (w *world, ids []string, list string) {
 	}
 	slices.Sort(ids)
 	return w, ids, w.emu.Endpoint + hubPath + "groups/g1/connections"
+}
+
+func tokenOf(t *testing.T, link string) string {
+	t.Helper()
+	u, err := url.Parse(link)
+	require.NoError(t, err)
+	return u.Query().Get("continuationToken")
 }
 
 // TestPages reads lists to their end by their links.
@@ -216,15 +244,28 @@ func TestPages(t *testing.T) {
 		}
 		assert.Equal(t, map[string]int{"ann": 1, "bob": 1}, users)
 	})
-	t.Run("link of another group or hub", func(t *testing.T) {
+	t.Run("tokens that are not of this list", func(t *testing.T) {
 		t.Parallel()
 		link := *w.get(t, list+"?"+version+"&maxpagesize=1").NextLink
-		for _, other := range []string{
-			strings.Replace(link, "/groups/g1/", "/groups/g2/", 1), strings.Replace(link, "/hubs/chat/", "/hubs/other/", 1),
+		token := tokenOf(t, link)
+		data, err := base64.RawURLEncoding.DecodeString(token)
+		require.NoError(t, err)
+		other, _, otherList := newList(t)
+		foreign := tokenOf(t, *other.get(t, otherList+"?"+version+"&maxpagesize=1").NextLink)
+		for name, target := range map[string]string{
+			"another group":    strings.Replace(link, "/groups/g1/", "/groups/g2/", 1),
+			"another hub":      strings.Replace(link, "/hubs/chat/", "/hubs/other/", 1),
+			"another emulator": strings.Replace(link, token, foreign, 1),
+			"another id":       strings.Replace(link, token, base64.RawURLEncoding.EncodeToString(append(slices.Clone(data), 'x')), 1),
+			"cut":              strings.Replace(link, token, base64.RawURLEncoding.EncodeToString(data[:31]), 1),
+			"an id alone":      strings.Replace(link, token, ids[0], 1),
 		} {
-			got := w.do(t, "GET", other, sign(t, "primary", other, time.Now().Add(time.Minute)), "", http.NoBody, nil)
-			assert.Equal(t, map[string][]string{"continuationToken": {"Invalid continuationToken."}}, got.problem(t))
+			got := w.do(t, "GET", target, sign(t, primary, target, time.Now().Add(time.Minute)), "", http.NoBody, nil)
+			t.Log(name)
+			got.problem(t, "application/problem+json", "continuationToken", "Invalid continuationToken.")
 		}
+		again := w.get(t, strings.Replace(link, "/hubs/chat/", "/hubs/CHAT/", 1))
+		assert.Equal(t, ids[1], again.Value[0].ConnectionID, "hubs have no case")
 	})
 	t.Run("link whose last member has gone", func(t *testing.T) {
 		t.Parallel()

@@ -3,6 +3,7 @@ package rest_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -57,7 +58,7 @@ func claimsOf(t *testing.T, body string) jwt.MapClaims {
 	require.NoError(t, json.Unmarshal([]byte(body), &out))
 	assert.Len(t, out, 1)
 	claims := jwt.MapClaims{}
-	_, err := jwt.ParseWithClaims(out["token"], claims, func(*jwt.Token) (any, error) { return []byte("primary"), nil })
+	_, err := jwt.ParseWithClaims(out["token"], claims, func(*jwt.Token) (any, error) { return []byte(primary), nil })
 	require.NoError(t, err)
 	return claims
 }
@@ -231,4 +232,59 @@ func TestOperations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNotThere: what HEAD says of the missing is in its header alone.
+func TestNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tt := range []struct{ path, code, length string }{
+		{"connections/xxx", "Warning.Connection.NotExisted", "133"}, // as the service has it
+		{"users/foo", "Warning.User.NotExisted", "115"},             // likewise
+		{"groups/foo", "Warning.Group.NotExisted", "118"},
+		{"permissions/sendToGroup/connections/xxx", "Info.Connection.NotExisted", "130"}, // likewise
+		{"permissions/sendToGroup/connections/{ann}", "Info.Connection.NotExisted", "159"},
+	} {
+		got := w.call(t, "HEAD", hubPath+tt.path+"?targetName=g9&"+version, "", "")
+		assert.Equal(t, http.StatusNotFound, got.status, tt.path)
+		assert.Equal(t, tt.code, got.header.Get("X-Ms-Error-Code"), tt.path)
+		assert.Equal(t, "application/json; charset=utf-8", got.header.Get("Content-Type"), tt.path)
+		assert.Equal(t, tt.length, got.header.Get("Content-Length"), tt.path)
+		assert.Empty(t, got.body, tt.path)
+	}
+}
+
+// TestPermissionsWithoutCase: of all names in a path, only these have none.
+func TestPermissionsWithoutCase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const q = "?" + version + "&targetName=p"
+	w.steps(t,
+		call{"PUT", "permissions/SENDTOGROUP/connections/{ann}" + q, "", "", 200},
+		call{"HEAD", "permissions/sendToGroup/connections/{ann}" + q, "", "", 200},
+		call{"HEAD", "permissions/joinleavegroup/connections/{ann}" + q, "", "", 404},
+		call{"DELETE", "permissions/SendToGroup/connections/{ann}" + q, "", "", 204},
+		call{"HEAD", "permissions/sendToGroup/connections/{ann}" + q, "", "", 404},
+	)
+}
+
+// TestPermissionLimit: a connection has no more than 1,000 permissions that name
+// one group, and what is beyond it changes nothing.
+func TestPermissionLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := func(i int) string {
+		return "permissions/sendToGroup/connections/{ann}?" + version + "&targetName=" + strconv.Itoa(i)
+	}
+	for i := range 1000 {
+		w.steps(t, call{"PUT", path(i), "", "", 200})
+	}
+	last := w.steps(t, call{"PUT", path(0), "", "", 200}, call{"PUT", path(1000), "", "", 409})
+	assert.Equal(t, "Error.Connection.Conflict", last.failure(t, w.path("Connection `{ann}` has 1000 permissions that name one group, which is the most."), "Connection"))
+	w.steps(t,
+		call{"HEAD", path(1000), "", "", 404},
+		call{"DELETE", path(1), "", "", 204},
+		call{"PUT", path(1000), "", "", 200},
+		call{"HEAD", path(1000), "", "", 200},
+	)
 }

@@ -59,7 +59,7 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 	}
 	m, refused := readMessage(w, r)
 	if refused != nil {
-		writeError(w, refused.status, refused.code, refused.message, "")
+		writeRefusal(w, refused)
 		return
 	}
 	m.Group = t.Group
@@ -84,42 +84,55 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// refusal of a message. The codes are of the emulator's making: those of the
-// service are not known.
+// refusal of a body. The service's codes are known for bad requests alone.
 type refusal struct {
 	status  int
 	code    string
 	message string
 }
 
+func bad(message string) *refusal { return &refusal{status: http.StatusBadRequest, message: message} }
+
+func unsupported(message string) *refusal {
+	return &refusal{http.StatusUnsupportedMediaType, "Error.UnsupportedMediaType", message}
+}
+
+func writeRefusal(w http.ResponseWriter, r *refusal) {
+	if r.status == http.StatusBadRequest {
+		writeProblem(w, inBody, r.message)
+		return
+	}
+	writeError(w, r.status, r.code, r.message, inBody)
+}
+
 // readMessage checks in the order of Microsoft's emulator: length, media type,
 // body, metadata. Unlike that one it takes a body of unknown length.
 func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal) {
 	if r.ContentLength > maxMessage {
-		return nil, &refusal{http.StatusBadRequest, "BadRequest", "Invalid Content-Length header."}
+		return nil, bad("Invalid Content-Length header.")
 	}
 	m := new(hub.Message)
 	decode, err := readType(m, r.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, &refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", err.Error()}
+		return nil, unsupported(err.Error())
 	}
 	if m.Data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage)); err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return nil, &refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The message is longer than 1 MiB."}
+			return nil, &refusal{http.StatusRequestEntityTooLarge, "Error.RequestEntityTooLarge", "The message is longer than 1 MiB."}
 		}
-		return nil, &refusal{http.StatusBadRequest, "BadRequest", "The request body cannot be read."}
+		return nil, bad("The request body cannot be read.")
 	}
 	if decode != nil {
 		var ok bool
 		if m.Data, ok = decode(m.Data); !ok {
-			return nil, &refusal{http.StatusBadRequest, "BadRequest", "The request body is not in the charset that its Content-Type names."}
+			return nil, bad("The request body is not in the charset that its Content-Type names.")
 		}
 	}
 	if m.Type == hub.JSON && !json.Valid(m.Data) {
-		return nil, &refusal{http.StatusBadRequest, "BadRequest", "The request body is not a valid JSON."}
+		return nil, bad("The request body is not a valid JSON.")
 	}
 	if m.Metadata, err = readMetadata(r.Header); err != nil {
-		return nil, &refusal{http.StatusBadRequest, "BadRequest", "Invalid metadata: " + err.Error() + "."}
+		return nil, bad("Invalid metadata: " + err.Error() + ".")
 	}
 	return m, nil
 }
@@ -142,6 +155,8 @@ func readMetadata(header http.Header) (map[string]string, error) {
 	}
 	return out, subprotocol.CheckMetadata(out)
 }
+
+const charsetRule = "The charset is none of utf-8, us-ascii, iso-8859-1, utf-16, utf-16le and utf-16be."
 
 // readType reads the media type; without one, the message is binary. It gives
 // what makes UTF-8 of the body, nil for nothing.
@@ -166,7 +181,7 @@ func readType(m *hub.Message, contentType string) (func([]byte) ([]byte, bool), 
 	}
 	decode := charset(params["charset"])
 	if decode == nil {
-		return nil, errors.New("The charset is none of utf-8, us-ascii, iso-8859-1, utf-16, utf-16le and utf-16be.")
+		return nil, errors.New(charsetRule)
 	}
 	return decode, nil
 }

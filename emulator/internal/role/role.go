@@ -26,12 +26,23 @@ const (
 	Send
 )
 
+// How much one client can have of each action. What roles have beyond it is left
+// out, as by the service.
+const (
+	MaxPatterns = 9
+	MaxGroups   = 1000 // single groups that are allowed, or taken back
+)
+
 // Set is what the roles of one client allow. The zero Set allows nothing.
 type Set struct {
 	all      [2]bool
 	groups   [2]map[string]bool // false: taken back, whatever else there is
 	patterns [2][]glob.Pattern
+	leftOut  int
 }
+
+// LeftOut returns how many roles were left out because there were too many.
+func (s *Set) LeftOut() int { return s.leftOut }
 
 // Parse reads roles. Those that are none of the service's are passed over, as the
 // service does. A pattern that breaks a rule is an error.
@@ -62,11 +73,17 @@ func (s *Set) add(text string) error {
 	case rule.AnyGroup:
 		s.all[action] = true
 	case rule.OneGroup:
-		s.Grant(action, r.Name)
+		if !s.Grant(action, r.Name) {
+			s.leftOut++
+		}
 	case rule.GroupsMatched:
 		p, err := glob.Parse(r.Name)
 		if err != nil {
 			return fmt.Errorf("role %.128q: %w", text, err)
+		}
+		if len(s.patterns[action]) == MaxPatterns {
+			s.leftOut++
+			return nil
 		}
 		s.patterns[action] = append(s.patterns[action], p)
 	}
@@ -86,27 +103,33 @@ func (s *Set) Allows(a Action, group string) bool {
 	return false
 }
 
-// Grant allows an action in one group.
-func (s *Set) Grant(a Action, group string) {
+// Grant allows an action in one group. It reports false, and changes nothing, if
+// that makes more than [MaxGroups].
+func (s *Set) Grant(a Action, group string) bool {
 	delete(s.groups[a], group)
-	s.name(a, group, true)
+	return s.name(a, group, true)
 }
 
 // Revoke forbids an action in one group until it is granted again, even to roles
-// for all groups and patterns.
-func (s *Set) Revoke(a Action, group string) {
+// for all groups and patterns. It reports false, and changes nothing, if that
+// makes more than [MaxGroups].
+func (s *Set) Revoke(a Action, group string) bool {
 	delete(s.groups[a], group)
-	s.name(a, group, false)
+	return s.name(a, group, false)
 }
 
 // name keeps an exception from what roles for more than one group allow, if it is
-// one.
-func (s *Set) name(a Action, group string, allowed bool) {
+// one. The group has no exception yet.
+func (s *Set) name(a Action, group string, allowed bool) bool {
 	if s.Allows(a, group) == allowed {
-		return
+		return true
+	}
+	if len(s.groups[a]) == MaxGroups {
+		return false
 	}
 	if s.groups[a] == nil {
 		s.groups[a] = make(map[string]bool)
 	}
 	s.groups[a][group] = allowed
+	return true
 }

@@ -1,6 +1,7 @@
 package role_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,6 +56,35 @@ func TestGrantAndRevoke(t *testing.T) {
 		set.Grant(action, group)
 		assert.True(t, set.Allows(action, group))
 	}
+}
+
+// TestLimits: what is beyond them is left out, and nothing of what was there is lost.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	var roles []string
+	for i := range 12 {
+		roles = append(roles, fmt.Sprintf("webpubsub.sendToGroups.%d.*", i), fmt.Sprintf("webpubsub.joinLeaveGroups.%d.*", i))
+	}
+	for i := range 1002 {
+		roles = append(roles, fmt.Sprintf("webpubsub.sendToGroup.g%d", i))
+	}
+	set, err := role.Parse(roles)
+	require.NoError(t, err)
+	assert.Equal(t, 3+3+2, set.LeftOut())
+	for _, a := range []role.Action{role.Send, role.JoinLeave} {
+		assert.True(t, set.Allows(a, "8.x"))
+		assert.False(t, set.Allows(a, "9.x"))
+	}
+	assert.True(t, set.Allows(role.Send, "g999"))
+	assert.False(t, set.Allows(role.Send, "g1000"))
+	assert.False(t, set.Grant(role.Send, "g1000"))
+	assert.True(t, set.Grant(role.Send, "g1"), "it is there")
+	assert.True(t, set.Grant(role.Send, "8.x"), "a pattern allows it")
+	assert.False(t, set.Revoke(role.Send, "8.x"), "it would be a name more")
+	assert.True(t, set.Allows(role.Send, "8.x"))
+	assert.True(t, set.Revoke(role.Send, "g1"))
+	assert.True(t, set.Grant(role.Send, "g1000"))
+	assert.True(t, set.Grant(role.JoinLeave, "g1"), "each action has its own")
 }
 
 func TestTooManyStars(t *testing.T) {

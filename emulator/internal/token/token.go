@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +56,15 @@ func (c Claims) First(name string) (string, bool) {
 // Verify reads a token and accepts it if it was signed with a key, is in its
 // time, and was made out to one of the audiences, compared without case.
 func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
+	return k.VerifyFor(text, audiences[0], func(given string) bool {
+		return slices.ContainsFunc(audiences, func(one string) bool { return strings.EqualFold(given, one) })
+	})
+}
+
+// VerifyFor is Verify with a function that reports whether an audience will do.
+// It is asked about each audience of the token as written and percent-decoded.
+// want, an audience that will do, is for the error.
+func (k *Keys) VerifyFor(text, want string, will func(audience string) bool) (Claims, error) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(),
@@ -67,8 +77,8 @@ func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	given, err := claims.GetAudience()
-	if err != nil || !anyAudience(given, audiences) {
-		return nil, fmt.Errorf("%w: it is made out to %.256q, want %q", ErrInvalid, given, audiences[0])
+	if err != nil || !anyAudience(given, will) {
+		return nil, fmt.Errorf("%w: it is made out to %.256q, want %q", ErrInvalid, given, want)
 	}
 	return flatten(claims), nil
 }
@@ -81,17 +91,11 @@ func (k *Keys) keySet(*jwt.Token) (any, error) {
 	return set, nil
 }
 
-// anyAudience compares as written and percent-decoded.
-func anyAudience(given, allowed []string) bool {
+func anyAudience(given []string, will func(string) bool) bool {
 	for _, g := range given {
 		decoded, err := url.PathUnescape(g)
-		if err != nil {
-			decoded = g
-		}
-		for _, a := range allowed {
-			if strings.EqualFold(g, a) || strings.EqualFold(decoded, a) {
-				return true
-			}
+		if will(g) || err == nil && will(decoded) {
+			return true
 		}
 	}
 	return false

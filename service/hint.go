@@ -1,0 +1,104 @@
+package service
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+)
+
+// clockLeeway is how far clocks may differ before the service refuses tokens.
+const clockLeeway = 5 * time.Minute
+
+// hintOf returns what a developer may have done for a call to get no answer.
+func (c *Client) hintOf(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Sprintf("%s speaks http, not https: write http:// in the endpoint", c.access)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("is %s the endpoint of a Web PubSub resource?", c.access)
+	case errors.Is(err, syscall.ECONNREFUSED) && isLoopback(c.access.Hostname()):
+		return fmt.Sprintf("nothing listens at %s: is the emulator running?", c.access)
+	}
+	return ""
+}
+
+// hintFor returns what a developer may have done for a call to be refused. e is
+// the error that has been read from the answer.
+func (c *Client) hintFor(resp *http.Response, e *Error) string {
+	const endpoint = "is it the endpoint of a Web PubSub resource?"
+	switch status := resp.StatusCode; {
+	case c.access.Scheme == "http" && wantsHTTPS(resp, e):
+		return fmt.Sprintf("%s speaks https, not http: write https:// in the endpoint", c.access)
+	case isPage(resp):
+		return fmt.Sprintf("%s answers with a web page: %s", c.access, endpoint)
+	case status == http.StatusUnauthorized:
+		return c.hintUnauthorized(resp)
+	case status == http.StatusForbidden && c.key == nil:
+		return `the identity needs the role "Web PubSub Service Owner", and the resource's network has to be open to this machine`
+	case status == http.StatusMethodNotAllowed, status == http.StatusNotFound && e.Code == "" && !mayMiss(e.Operation):
+		return fmt.Sprintf("%s has no such operation: %s", c.access, endpoint)
+	}
+	return ""
+}
+
+// mayMiss reports whether the service itself answers 404 to an operation.
+func mayMiss(operation string) bool {
+	switch operation {
+	case "AddUserToGroup", "AddConnectionToGroup", "GrantPermission":
+		return true
+	}
+	return false
+}
+
+func (c *Client) hintUnauthorized(resp *http.Response) string {
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		if off := time.Since(date).Round(time.Second); off.Abs() > clockLeeway {
+			if off < 0 {
+				return fmt.Sprintf("this machine's clock is %v behind that of %s, where its tokens have expired: set the clock", -off, c.access)
+			}
+			return fmt.Sprintf("this machine's clock is %v ahead of that of %s: set the clock", off, c.access)
+		}
+	}
+	hint := fmt.Sprintf("the access key is none of %s, or not any more", c.endpoint)
+	if c.key == nil {
+		hint = fmt.Sprintf("%s does not take the credential's token: it has to be of the resource's tenant, for its Scope, and not expired", c.endpoint)
+	}
+	if said := resp.Header.Get("WWW-Authenticate"); strings.Contains(said, "error") {
+		hint += "; it says " + excerpt.Line(said, maxErrorText/2)
+	}
+	return hint
+}
+
+// wantsHTTPS reports whether a server says that it was spoken to without TLS.
+func wantsHTTPS(resp *http.Response, e *Error) bool {
+	if resp.StatusCode < http.StatusBadRequest {
+		return strings.HasPrefix(strings.ToLower(resp.Header.Get("Location")), "https://")
+	}
+	message := strings.ToLower(e.Message)
+	return strings.Contains(message, "http request to an https server") || // of Go
+		strings.Contains(message, "plain http request was sent to https port") // of nginx
+}
+
+// isPage reports whether an answer is for people, and thereby not the service's.
+// A server error's is a gateway's, which does have the service behind it.
+func isPage(resp *http.Response) bool {
+	if resp.StatusCode >= http.StatusInternalServerError {
+		return false
+	}
+	if strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") {
+		return true
+	}
+	body, _ := runtime.Payload(resp) // in memory by now
+	head := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)]))
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
+}
