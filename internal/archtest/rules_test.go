@@ -92,7 +92,7 @@ var rooms = []room{
 	},
 	{
 		name:  "internal/upstream/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr"},
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr"},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "it delivers events as the service does; an encoder that is not ours feeds our decoder",
 	},
@@ -104,13 +104,13 @@ var rooms = []room{
 	},
 	{
 		name:  "httptest/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/..."},
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "the kit goes into users' tests: it brings them nothing that the handler does not, but the SDK's HTTP binding",
 	},
 	{
 		name:  "emulator/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/upstream/..."},
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/upstream/..."},
 		third: []pattern{webSocket, jwt},
 		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
 	},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -21,15 +22,24 @@ type NoConsentError struct {
 	Body []byte
 }
 
-// Error tells what is missing for consent.
+// Error says what is missing for consent, and quotes the first 128 bytes of
+// the answer's body, which may say why.
 func (e *NoConsentError) Error() string {
+	s := "no consent: " + e.missing()
+	if text := Text(e.Body); text != "" {
+		s += fmt.Sprintf(": %q", text)
+	}
+	return s
+}
+
+func (e *NoConsentError) missing() string {
 	switch {
 	case e.Status < 200 || e.Status > 299:
-		return fmt.Sprintf("no consent: %s was answered with %d, want 2xx", e.Method, e.Status)
+		return fmt.Sprintf("%s was answered with %d, want 2xx", e.Method, e.Status)
 	case len(e.AllowedOrigins) == 0:
-		return fmt.Sprintf("no consent: the answer to %s has no header WebHook-Allowed-Origin", e.Method)
+		return fmt.Sprintf("the answer to %s has no header WebHook-Allowed-Origin", e.Method)
 	}
-	return fmt.Sprintf("no consent: no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, clip(strings.Join(e.AllowedOrigins, "; ")))
+	return fmt.Sprintf("no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, excerpt.Cut(strings.Join(e.AllowedOrigins, "; "), maxText))
 }
 
 // Validate asks a handler for its consent: by OPTIONS and, if that is answered

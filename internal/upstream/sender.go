@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -47,6 +49,16 @@ type Answer struct {
 	Body   []byte
 	// Attempts is how often the request was sent.
 	Attempts int
+}
+
+// maxText is how many bytes of what a handler wrote go into an error or a log.
+const maxText = 128
+
+// Text returns the beginning of a refusal's body as one line, for errors and logs.
+// It is cut after 128 bytes and has no control characters; the caller quotes it.
+func Text(body []byte) string {
+	head := body[:min(len(body), 4*maxText)]
+	return excerpt.Line(strings.TrimSpace(string(head)), maxText)
 }
 
 // OK tells whether the answer is a success: any 2xx.
