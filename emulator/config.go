@@ -11,6 +11,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // DefaultAccessKey is the access key of this emulator and of Microsoft's if no
@@ -28,10 +30,11 @@ type Config struct {
 	AccessKeys []string
 	// Origin is the host name by which the emulator calls itself
 	// (WebHook-Request-Origin), as handlers have it in their connection string.
-	// Empty is "localhost".
+	// Empty is "localhost"; for [Start] it is "localhost" and "127.0.0.1".
 	Origin string
 	// Hubs are the settings of hubs by name, without case. A hub that is not named
-	// has no event handlers and takes no anonymous clients.
+	// has no event handlers and takes no anonymous clients. [Server.SetHub] changes
+	// the settings of a hub later.
 	Hubs map[string]Hub
 	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
 	TrustTokens bool
@@ -42,9 +45,10 @@ type Config struct {
 	// machine's, which also times sockets and the attempts to deliver an event.
 	Clock Clock
 	// Transport carries events to handlers that are not local. Nil is one of the
-	// emulator's own, whose connections end with it.
+	// emulator's own, which makes at most 256 connections to each handler and ends
+	// them when the emulator ends.
 	Transport http.RoundTripper
-	// Logger says what happens. Nil is silent.
+	// Logger says what happens. Nil is silent; for [Start] it is the test's output.
 	Logger *slog.Logger
 }
 
@@ -114,6 +118,9 @@ func (c *Config) complete() error {
 	if c.Origin == "" {
 		c.Origin = "localhost"
 	}
+	if err := upstream.CheckHost(c.Origin); err != nil {
+		return fmt.Errorf("emulator: Origin %q: %w; want a host name alone, such as localhost", excerpt.Cut(c.Origin, 128), err)
+	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive
 	}
@@ -123,8 +130,8 @@ func (c *Config) complete() error {
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
-		if !rest.ValidHub(name) {
-			return fmt.Errorf("emulator: hub %q: want a letter, then at most 127 letters, digits or characters of _`,.[]", name)
+		if err := checkHub(name); err != nil {
+			return err
 		}
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)
@@ -134,18 +141,23 @@ func (c *Config) complete() error {
 	return nil
 }
 
-func (c *Config) handlers() map[string][]dispatch.Handler {
-	out := make(map[string][]dispatch.Handler, len(c.Hubs))
-	for name, settings := range c.Hubs {
-		for _, h := range settings.EventHandlers {
-			if h.Handler != nil && h.URLTemplate == "" {
-				h.URLTemplate = localTemplate
-			}
-			out[strings.ToLower(name)] = append(out[strings.ToLower(name)], dispatch.Handler{
-				URLTemplate: h.URLTemplate, Local: h.Handler, UserEventPattern: h.UserEventPattern,
-				SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters,
-			})
+func checkHub(name string) error {
+	if !rest.ValidHub(name) {
+		return fmt.Errorf("emulator: hub %q: want a letter, then at most 127 letters, digits or characters of _`,.[]", excerpt.Cut(name, 128))
+	}
+	return nil
+}
+
+func (h *Hub) handlers() []dispatch.Handler {
+	out := make([]dispatch.Handler, 0, len(h.EventHandlers))
+	for _, h := range h.EventHandlers {
+		if h.Handler != nil && h.URLTemplate == "" {
+			h.URLTemplate = localTemplate
 		}
+		out = append(out, dispatch.Handler{
+			URLTemplate: h.URLTemplate, Local: h.Handler, UserEventPattern: h.UserEventPattern,
+			SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters,
+		})
 	}
 	return out
 }

@@ -1,8 +1,6 @@
 package emulator_test
 
 import (
-	"bytes"
-	"log/slog"
 	"net/http"
 	"sync"
 	"testing"
@@ -124,16 +122,11 @@ func TestOwnClock(t *testing.T) {
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var logged bytes.Buffer
-		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "SECRET-answer")}}
+		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "why")}}
 		cfg := chat(h)
 		cfg.Hubs["chat"].EventHandlers[0].URLTemplate = "http://localhost/{event}?code=SECRET-code"
-		cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			return logged.Write(p)
-		}), nil))
+		var logged logBook
+		cfg.Logger = logged.logger()
 		r := newRig(t, cfg)
 		_, resp := r.try(r.clientURL("ann", ""), nil)
 		require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
@@ -155,15 +148,13 @@ func TestLogs(t *testing.T) {
 		p.next()
 		p.send(`{"type":"nonsense"}`)
 		synctest.Wait()
-		mu.Lock()
-		defer mu.Unlock()
 		for _, want := range []string{
-			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx"`,
+			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx" again=1s`,
 			`level=WARN msg="client refused" hub=chat status=500 reason="no consent: `,
 			`level=INFO msg="validation passed"`,
 			`level=INFO msg="client connected" hub=chat connection=` + id + ` user=ann subprotocol=` + reliableJSON,
 			`level=INFO msg="event delivered" hub=chat connection=` + id + ` event=connected id=1 status=204 ms=0`,
-			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0`,
+			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0 answer=why`,
 			`level=WARN msg="request refused" hub=chat connection=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
 			`level=WARN msg="client refused" hub=chat status=401 reason="token is not valid: it is made out to [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
 			`reason="none of [\"mqtt\"] is served, and no event handler has chosen one"`,
@@ -180,10 +171,6 @@ func TestLogs(t *testing.T) {
 		assert.NotContains(t, logged.String(), "eyJ")
 	})
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // Over real sockets, and with the transport of the emulator's own, too.
 func TestStart(t *testing.T) {

@@ -90,7 +90,7 @@ func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Durat
 		answer, err := s.attempt(ctx, req, timeout)
 		if err == nil {
 			answer.Attempts = attempt
-			if !retriedStatus(answer.Status) || attempt > len(waits) {
+			if !Retried(answer.Status) || attempt > len(waits) {
 				return answer, nil
 			}
 		} else if !retriedError(ctx, err) || attempt > len(waits) {
@@ -102,7 +102,8 @@ func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Durat
 	}
 }
 
-func retriedStatus(status int) bool {
+// Retried reports whether an answer of a status is asked for again: 408 and any 5xx.
+func Retried(status int) bool {
 	return status == http.StatusRequestTimeout || status >= 500
 }
 

@@ -3,7 +3,6 @@ package client
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -53,12 +52,6 @@ type Decision struct {
 	Roles       []string
 	Subprotocol string
 }
-
-// RefusalError is an event handler's refusal, or its failure, as the client sees it.
-type RefusalError struct{ Status int }
-
-// Error gives the status.
-func (r *RefusalError) Error() string { return fmt.Sprintf("the event handler answered %d", r.Status) }
 
 // Config of an [Endpoint].
 type Config struct {
@@ -129,11 +122,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 	h := e.Hub(hubName)
 	agreed, err := e.agree(h, in)
 	if err != nil {
-		status := http.StatusInternalServerError
-		if refusal := (*RefusalError)(nil); errors.As(err, &refusal) {
-			status = refusal.Status
-		}
-		e.refuse(w, r, hubName, status, err.Error())
+		e.passOn(w, r, hubName, err)
 		return
 	}
 	protocol := subprotocol.Choose(agreed.Subprotocol)
@@ -141,7 +130,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 	if protocol == (subprotocol.Raw{}) {
 		protocol = raw
 	}
-	ok := e.accept(w, r, agreed.Subprotocol, protocol, func(s *socket) *hub.Connection { return h.Connect(*agreed, s.link) })
+	ok := e.accept(w, r, agreed.Subprotocol, protocol, func(s *socket) *hub.Connection { return h.Connect(e.ctx, *agreed, s.link) })
 	if !ok {
 		e.Events.Abandoned(agreed.ID, "The client's handshake failed.")
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // template is a checked URL template: texts with the names of parameters between
@@ -49,8 +51,12 @@ func parseTemplate(text string) (template, error) {
 	for _, p := range parameter.FindAllString(text, -1) {
 		out.params = append(out.params, strings.ToLower(strings.Trim(p, "{}")))
 	}
-	if u, err := out.resolve("hub", "event"); err != nil || u.Hostname() == "" {
+	u, err := out.resolve("hub", "event")
+	if err != nil {
 		return fail("not a URL")
+	}
+	if err := upstream.CheckTarget(u); err != nil {
+		return fail(err.Error())
 	}
 	return out, nil
 }
