@@ -27,7 +27,7 @@ const DefaultKeepAlive = 20 * time.Second
 type Config struct {
 	// AccessKeys sign tokens and events: a primary and perhaps a secondary. Nil is
 	// [DefaultAccessKey].
-	AccessKeys []string
+	AccessKeys []string `json:"-"`
 	// Origin is the host name by which the emulator calls itself
 	// (WebHook-Request-Origin), as handlers have it in their connection string.
 	// Empty is "localhost"; for [Start] it is "localhost" and "127.0.0.1".

@@ -187,7 +187,7 @@ func (s *Service) resolve(event string) (*url.URL, error) {
 		return nil, err
 	}
 	if err := upstream.CheckTarget(u); err != nil {
-		return nil, fmt.Errorf("%q: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("%q: %w", upstream.WithoutSecrets(s.url), err)
 	}
 	return u, nil
 }

@@ -54,3 +54,17 @@ func CheckHost(host string) error {
 func notInLabel(c rune) bool {
 	return c != '-' && c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !unicode.IsMark(c)
 }
+
+// WithoutSecrets returns a URL, or its template, as errors and logs show it: without
+// user information and query.
+func WithoutSecrets(text string) string {
+	if before, _, ok := strings.Cut(text, "?"); ok {
+		text = before + "?…"
+	}
+	if scheme, rest, ok := strings.Cut(text, "://"); ok {
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			text = scheme + "://…" + rest[at:]
+		}
+	}
+	return text
+}

@@ -74,7 +74,7 @@ func (d *Dispatcher) ask(c *consent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running, c.err = nil, err
-	url := slog.String("url", withoutQuery(c.url))
+	url := slog.String("url", upstream.WithoutSecrets(c.url))
 	switch {
 	case d.ctx.Err() != nil:
 		return // the emulator stops; nothing has been learned

@@ -26,7 +26,7 @@ var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-
 // a URL of the same host and form.
 func parseTemplate(text string) (template, error) {
 	fail := func(reason string) (template, error) {
-		return template{}, fmt.Errorf("url template %q: %s", concealed(text), reason)
+		return template{}, fmt.Errorf("url template %q: %s", upstream.WithoutSecrets(text), reason)
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
@@ -76,24 +76,4 @@ func (t template) resolve(hubName, event string) (*url.URL, error) {
 		}
 	}
 	return url.Parse(b.String())
-}
-
-// concealed is a URL as errors show it: without user information and query, in
-// which secrets stand.
-func concealed(text string) string {
-	text = withoutQuery(text)
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			text = scheme + "://…" + rest[at:]
-		}
-	}
-	return text
-}
-
-// withoutQuery is a URL as logs show it. It has no user information.
-func withoutQuery(text string) string {
-	if before, _, ok := strings.Cut(text, "?"); ok {
-		return before + "?…"
-	}
-	return text
 }
