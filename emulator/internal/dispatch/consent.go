@@ -71,28 +71,38 @@ func (d *Dispatcher) consent(ctx context.Context, c *consent) error {
 // ask sends a validation request, and notes the answer and when to ask again.
 func (d *Dispatcher) ask(c *consent) {
 	err := d.validate(d.ctx, c)
+	if d.ctx.Err() != nil {
+		c.settle(err, time.Time{}, false) // the emulator stops; nothing has been learned
+		return
+	}
+	url := slog.String("url", upstream.WithoutSecrets(c.url))
+	if again := c.settle(err, d.cfg.Clock.Now(), true); err != nil {
+		d.cfg.Logger.LogAttrs(d.ctx, slog.LevelWarn, "validation failed", url,
+			slog.String("reason", err.Error()), slog.Duration("again", again))
+		return
+	}
+	d.cfg.Logger.LogAttrs(d.ctx, slog.LevelInfo, "validation passed", url)
+}
+
+// settle notes an answer, if it is one, and returns when to ask again.
+func (c *consent) settle(err error, now time.Time, asked bool) (again time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running, c.err = nil, err
-	url := slog.String("url", upstream.WithoutSecrets(c.url))
-	switch {
-	case d.ctx.Err() != nil:
-		return // the emulator stops; nothing has been learned
-	case err == nil:
-		c.pause = 0
-		c.next = d.cfg.Clock.Now().Add(consentAge)
-		d.cfg.Logger.LogAttrs(d.ctx, slog.LevelInfo, "validation passed", url)
-	default:
-		next := firstPause
-		if refused(err) {
-			c.pause = min(max(2*c.pause, firstPause), longestPause)
-			next = c.pause
-		}
-		c.next = d.cfg.Clock.Now().Add(next)
-		d.cfg.Logger.LogAttrs(d.ctx, slog.LevelWarn, "validation failed", url,
-			slog.String("reason", err.Error()), slog.Duration("again", next))
+	if !asked {
+		return 0
 	}
-	c.asked = true
+	switch {
+	case err == nil:
+		c.pause, again = 0, consentAge
+	case refused(err):
+		c.pause = min(max(2*c.pause, firstPause), longestPause)
+		again = c.pause
+	default:
+		again = firstPause
+	}
+	c.asked, c.next = true, now.Add(again)
+	return again
 }
 
 // refused reports whether the handler itself has refused. A status that is retried
