@@ -64,6 +64,7 @@ func TestRequestsEndWithTheirClient(t *testing.T) {
 					assert.Equal(t, tc.after, time.Since(start))
 					assert.JSONEq(t, `{"reason":"`+tc.reason+`"}`, h.one(t, "disconnected").body)
 					assert.Len(t, h.told("message"), 1, "neither told again nor of what waited")
+					require.NotEmpty(t, logged.lines("event cancelled"))
 					assert.Contains(t, logged.lines("event cancelled")[0], ` event=message id=2 `)
 					assert.Contains(t, logged.lines("event cancelled")[0], ` reason="the client has gone"`)
 				})
@@ -82,6 +83,7 @@ func TestGoodbyeCancelsInvocations(t *testing.T) {
 			h := userEvent("call", hanging(ended))
 			r := newRig(t, chat(h))
 			p := r.member("ann")
+			h.settled()
 			p.send(`{"type":"invoke","invocationId":"1","target":"event","event":"call","data":1}`, `{"type":"event","event":"e","data":1}`)
 			synctest.Wait()
 			start := time.Now()
@@ -125,6 +127,7 @@ func TestCancelledInvocation(t *testing.T) {
 					p.send(cancel)
 					p.expect(acked)
 					p.quiet() // nothing of the invocation
+					require.Len(t, logged.lines("event cancelled"), 1)
 					assert.Contains(t, logged.lines("event cancelled")[0], ` event=call id=2 ms=0 reason="the client has cancelled the invocation"`)
 					close(free)
 					require.ErrorIs(t, <-ended, context.Canceled)

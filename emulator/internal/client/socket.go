@@ -74,7 +74,7 @@ func (s *socket) lost(c *hub.Connection, how ending) {
 		if !how.goodbye {
 			c.Abandon()
 		}
-		c.Invocations.EndAll(hub.ErrGone)
+		c.Invocations.CancelAll(hub.ErrGone)
 	}
 	if waits && c.Serves(s.link) && !s.e.stopped() {
 		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
@@ -173,19 +173,20 @@ func (s *socket) handle(c *hub.Connection, req subprotocol.Request) {
 	case subprotocol.SequenceAck:
 		c.SequenceAck(req.ID)
 	case subprotocol.CancelInvocation:
-		c.Invocations.End(req.ID, hub.ErrCancelled)
+		c.Invocations.Cancel(req.ID, hub.ErrCancelled)
 	default:
 		// The context is the connection's, not the socket's: a reliable client gets its
 		// answer when it comes back.
-		ctx := c.Context()
+		perform := func() { s.perform(c.Context(), c, req) }
 		if invoke, ok := req.(subprotocol.Invoke); ok {
-			var first bool
-			if ctx, first = c.Invocations.Begin(ctx, invoke.ID); !first {
+			in := c.Invocations.Begin(c.Context(), invoke.ID)
+			if in == nil {
 				return // the answer to the first is the answer to both
 			}
+			perform = func() { s.invoke(in, c, invoke) }
 		}
 		s.full.Store(true)
-		c.Requests.Enter(s.e.ctx, s.e.start, func() { s.perform(ctx, c, req) })
+		c.Requests.Enter(s.e.ctx, s.e.start, perform)
 		s.full.Store(false)
 	}
 }
@@ -207,8 +208,6 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 		c.EndStream(req.ID, req.Error)
 	case subprotocol.SendEvent:
 		s.event(ctx, c, req)
-	case subprotocol.Invoke:
-		s.invoke(ctx, c, req)
 	}
 	if refused != nil {
 		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
@@ -241,10 +240,10 @@ func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.S
 	c.Finish(req.AckID, internalError())
 }
 
-func (s *socket) invoke(ctx context.Context, c *hub.Connection, req subprotocol.Invoke) {
-	answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
+func (s *socket) invoke(in *hub.Invocation, c *hub.Connection, req subprotocol.Invoke) {
+	answer, err := s.e.Events.Event(in.Context, c, req.Event, req.Message)
 	switch {
-	case !c.Invocations.End(req.ID, nil):
+	case !c.Invocations.Finish(in):
 	case err != nil:
 		c.InvokeResponse(req.ID, nil, internalError())
 	default:

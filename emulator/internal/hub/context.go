@@ -26,44 +26,64 @@ func (c *Connection) Abandon() { c.cancel(ErrGone) }
 // zero value has none.
 type Invocations struct {
 	mu      sync.Mutex
-	waiting map[string]context.CancelCauseFunc
+	waiting map[string]*Invocation
 }
 
-// Begin begins an invocation, whose context ends when nobody waits for its answer
-// any more. It reports false if the id is that of an invocation that waits already:
-// a client that is not sure sends it again.
-func (v *Invocations) Begin(ctx context.Context, id string) (context.Context, bool) {
+// Invocation is one of them.
+type Invocation struct {
+	// Context ends when nobody waits for the answer any more.
+	Context context.Context //nolint:containedctx // it is what an invocation is
+
+	id     string
+	cancel context.CancelCauseFunc
+}
+
+// Begin begins an invocation, whose context ends with ctx, too. It returns nil if an
+// invocation of that id waits already: a client that is not sure sends it again.
+func (v *Invocations) Begin(ctx context.Context, id string) *Invocation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, waits := v.waiting[id]; waits {
-		return nil, false
+	if v.waiting[id] != nil {
+		return nil
 	}
+	in := &Invocation{id: id}
+	in.Context, in.cancel = context.WithCancelCause(ctx)
 	if v.waiting == nil {
-		v.waiting = make(map[string]context.CancelCauseFunc)
+		v.waiting = make(map[string]*Invocation)
 	}
-	ctx, v.waiting[id] = context.WithCancelCause(ctx)
-	return ctx, true
+	v.waiting[id] = in
+	return in
 }
 
-// End ends an invocation with a cause; nil is its answer. It reports whether the
-// invocation still waited.
-func (v *Invocations) End(id string, cause error) bool {
+// Finish ends an invocation that has its answer. It reports whether the client still
+// waits for it.
+func (v *Invocations) Finish(in *Invocation) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	cancel, waits := v.waiting[id]
+	in.cancel(nil)
+	waits := v.waiting[in.id] == in // not a later one with its id
 	if waits {
-		delete(v.waiting, id)
-		cancel(cause)
+		delete(v.waiting, in.id)
 	}
 	return waits
 }
 
-// EndAll ends all invocations with a cause.
-func (v *Invocations) EndAll(cause error) {
+// Cancel ends the invocation of an id, if there is one, with a cause.
+func (v *Invocations) Cancel(id string, cause error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, cancel := range v.waiting {
-		cancel(cause)
+	if in := v.waiting[id]; in != nil {
+		delete(v.waiting, id)
+		in.cancel(cause)
+	}
+}
+
+// CancelAll ends all invocations with a cause.
+func (v *Invocations) CancelAll(cause error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, in := range v.waiting {
+		in.cancel(cause)
 	}
 	v.waiting = nil
 }
