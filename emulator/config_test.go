@@ -24,6 +24,7 @@ func TestConfigThatIsWrong(t *testing.T) {
 		"no key":    {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
 		"empty key": {emulator.Config{AccessKeys: []string{"a", ""}}, "emulator: AccessKeys: an access key is empty"},
 		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[]"},
+		"origin":    {emulator.Config{Origin: "http://localhost:8080"}, `emulator: Origin "http://localhost:8080": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots; want a host name alone, such as localhost`},
 		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
 	} {
 		s, err := emulator.New(tc.cfg)

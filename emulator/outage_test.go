@@ -62,7 +62,7 @@ func TestHandlerIsBack(t *testing.T) {
 func TestHandlerIsBackWhileItIsAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := &script{consent: answers(consents(503), consents(503), consents(200, "*"))}
+		h := &script{consent: answers(consents(503), consents(502), consents(200, "*"))}
 		cfg := chat(h)
 		cfg.Hubs["chat"].EventHandlers[0].SystemEvents = nil
 		r := newRig(t, cfg)

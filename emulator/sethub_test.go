@@ -106,7 +106,7 @@ func TestSetHubWhileEventsAreOnTheirWay(t *testing.T) {
 func TestSetHubAsksForConsent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := &script{consent: answers(consents(200, "*"), consents(200, "*"), consents(200, "*"), consents(403), consents(200, "*"))}
+		h := &script{consent: answers(consents(200, "*"), consents(201, "*"), consents(202, "*"), consents(403), consents(204, "*"))}
 		cfg := remote(t, h)
 		r := newRig(t, cfg)
 		p := r.member("ann")

@@ -54,8 +54,8 @@ func TestAnswersOfAnySize(t *testing.T) {
 					w.Header().Set("ce-connectionState", "large")
 					w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 					_, _ = w.Write(body)
-				} else if r.Header.Get("ce-eventName") == "state" {
-					_, _ = w.Write([]byte(r.Header.Get("ce-connectionState")))
+				} else if r.Header.Get("ce-connectionState") == "large" {
+					_, _ = w.Write([]byte("large"))
 				}
 			})
 			emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
