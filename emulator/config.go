@@ -11,7 +11,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // DefaultAccessKey is the access key of this emulator and of Microsoft's if no
@@ -30,13 +32,14 @@ type Config struct {
 	// AccessKeys sign tokens and events: a primary and perhaps a secondary. Nil is
 	// [DefaultAccessKey]. A key has 32 bytes of text at least, no semicolon, and no
 	// space around it.
-	AccessKeys []string
+	AccessKeys []string `json:"-"`
 	// Origin is the host name by which the emulator calls itself
 	// (WebHook-Request-Origin), as handlers have it in their connection string.
-	// Empty is "localhost".
+	// Empty is "localhost"; for [Start] it is "localhost" and "127.0.0.1".
 	Origin string
 	// Hubs are the settings of hubs by name, without case. A hub that is not named
-	// has no event handlers and takes no anonymous clients.
+	// has no event handlers and takes no anonymous clients. [Server.SetHub] changes
+	// the settings of a hub later.
 	Hubs map[string]Hub
 	// TrustHosts lists further hosts, names or addresses without port, that requests
 	// may be for and whose web pages may make them. "*" allows any host. It matters
@@ -60,10 +63,12 @@ type Config struct {
 	// machine's, which also times sockets and the attempts to deliver an event.
 	Clock Clock
 	// Transport carries events to handlers that are not local. Nil is one of the
-	// emulator's own, whose connections end with it.
+	// emulator's own, which makes at most 256 connections to each handler and ends
+	// them when the emulator ends.
 	Transport http.RoundTripper
-	// Logger says what happens. Nil is silent. No text is longer than 512 bytes, and
-	// none holds an access key or a token, even where a client has written one.
+	// Logger says what happens. Nil is silent; for [Start] it is the test's output. No
+	// text is longer than 512 bytes, and none holds an access key or a token, even
+	// where a client has written one.
 	Logger *slog.Logger
 }
 
@@ -135,6 +140,9 @@ func (c *Config) complete() error {
 	if c.Origin == "" {
 		c.Origin = "localhost"
 	}
+	if err := upstream.CheckHost(c.Origin); err != nil {
+		return fmt.Errorf("emulator: Origin %q: %w; want a host name alone, such as localhost", excerpt.Cut(c.Origin, 128), err)
+	}
 	c.TrustHosts = slices.Clone(c.TrustHosts)
 	for _, host := range c.TrustHosts {
 		if err := checkTrusted(host); err != nil {
@@ -168,18 +176,23 @@ func (c *Config) complete() error {
 	return nil
 }
 
-func (c *Config) handlers() map[string][]dispatch.Handler {
-	out := make(map[string][]dispatch.Handler, len(c.Hubs))
-	for name, settings := range c.Hubs {
-		for _, h := range settings.EventHandlers {
-			if h.Handler != nil && h.URLTemplate == "" {
-				h.URLTemplate = localTemplate
-			}
-			out[strings.ToLower(name)] = append(out[strings.ToLower(name)], dispatch.Handler{
-				URLTemplate: h.URLTemplate, Local: h.Handler, UserEventPattern: h.UserEventPattern,
-				SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters,
-			})
+func checkHub(name string) error {
+	if err := rule.CheckHub(name); err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
+	return nil
+}
+
+func (h *Hub) handlers() []dispatch.Handler {
+	out := make([]dispatch.Handler, 0, len(h.EventHandlers))
+	for _, h := range h.EventHandlers {
+		if h.Handler != nil && h.URLTemplate == "" {
+			h.URLTemplate = localTemplate
 		}
+		out = append(out, dispatch.Handler{
+			URLTemplate: h.URLTemplate, Local: h.Handler, UserEventPattern: h.UserEventPattern,
+			SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters,
+		})
 	}
 	return out
 }

@@ -1,8 +1,6 @@
 package emulator_test
 
 import (
-	"bytes"
-	"log/slog"
 	"net/http"
 	"sync"
 	"testing"
@@ -35,6 +33,7 @@ func TestConfigThatIsWrong(t *testing.T) {
 		"short key": {emulator.Config{AccessKeys: []string{longKey[:31]}}, "emulator: AccessKeys[0] has 31 bytes, want at least 32; openssl rand -base64 32 makes one"},
 		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
 		"groups":    {emulator.Config{MaxGroups: -1}, "emulator: MaxGroups -1: want 0, which is 1000, or more"},
+		"origin":    {emulator.Config{Origin: "http://localhost:8080"}, `emulator: Origin "http://localhost:8080": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots; want a host name alone, such as localhost`},
 		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
 	} {
 		s, err := emulator.New(tc.cfg)
@@ -133,17 +132,12 @@ func TestOwnClock(t *testing.T) {
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var logged bytes.Buffer
-		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "SECRET-answer")}}
+		h := &script{consent: answers(consents(401), consents(200, "*")), on: map[string]http.HandlerFunc{"e": answer(400, "text/plain", "why")}}
 		cfg := chat(h)
 		cfg.TrustHosts = []string{"other.test"}
 		cfg.Hubs["chat"].EventHandlers[0].URLTemplate = "http://localhost/{event}?code=SECRET-code"
-		cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			return logged.Write(p)
-		}), nil))
+		var logged logBook
+		cfg.Logger = logged.logger()
 		r := newRig(t, cfg)
 		_, resp := r.try(r.clientURL("ann", ""), nil)
 		require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
@@ -165,15 +159,13 @@ func TestLogs(t *testing.T) {
 		p.next()
 		p.send(`{"type":"nonsense"}`)
 		synctest.Wait()
-		mu.Lock()
-		defer mu.Unlock()
 		for _, want := range []string{
 			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx; something in front of the handler asks for a login or redirects, `,
 			`level=WARN msg="client refused" hub=chat status=500 reason="no consent: `,
 			`level=INFO msg="validation passed"`,
 			`level=INFO msg="client connected" hub=chat connection=` + id + ` user=ann subprotocol=` + reliableJSON,
 			`level=INFO msg="event delivered" hub=chat connection=` + id + ` event=connected id=1 status=204 ms=0`,
-			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0`,
+			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0 answer=why`,
 			`level=WARN msg="request refused" hub=chat connection=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
 			`level=WARN msg="client refused" hub=chat status=401 reason="token is not valid: it is made out to [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
 			`reason="none of [\"mqtt\"] is served, and no event handler has chosen one"`,
@@ -190,10 +182,6 @@ func TestLogs(t *testing.T) {
 		assert.NotContains(t, logged.String(), "eyJ")
 	})
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // Over real sockets, and with the transport of the emulator's own, too.
 func TestStart(t *testing.T) {

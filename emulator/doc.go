@@ -27,6 +27,8 @@
 //   - An invocation is a user event, and its answer the handler's. How the service
 //     itself does this is not documented.
 //   - A stream whose publisher is gone ends with the error Cancelled.
+//   - The request of an event is cancelled when its client is gone without a close
+//     frame, that of an invocation also when the client cancels it or says goodbye.
 //   - The notifications of one connection reach the handler in their order. A
 //     handler is told that a connection has left its groups when it ends.
 //   - Of several values of one name of message metadata, in a handler's answer or

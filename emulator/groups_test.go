@@ -151,6 +151,7 @@ func TestInvoke(t *testing.T) {
 		invoke("3")
 		p.expect(`{"type":"invokeResponse","invocationId":"3","success":false,"error":{"name":"InternalServerError","message":"Internal server error"}}`)
 		invoke("4")
+		synctest.Wait() // it is with the handler
 		p.send(`{"type":"cancelInvocation","invocationId":"4"}`)
 		p.quiet()
 		close(free)

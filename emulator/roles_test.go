@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -58,23 +57,16 @@ func TestRolesBeyondTheLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				var logged bytes.Buffer
+				var logged logBook
 				h := &script{}
 				inToken := given(h)
 				cfg := chat(h)
-				cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
-					mu.Lock()
-					defer mu.Unlock()
-					return logged.Write(p)
-				}), nil))
+				cfg.Logger = logged.logger()
 				r := newRig(t, cfg)
 				p := r.json(r.clientURL("ann", inToken), plainJSON)
 				p.send(`{"type":"sendToGroup","group":"8.x","data":1,"ackId":1}`, `{"type":"sendToGroup","group":"9.x","data":1,"ackId":2}`)
 				p.expect(acked)
 				assert.Equal(t, false, p.next()["success"])
-				mu.Lock()
-				defer mu.Unlock()
 				assert.Contains(t, logged.String(), `msg="too many roles" hub=chat connection=`+p.id()+` left_out=1 reason="a client has at most 9 patterns and 1000 single groups to send to, and as many to join and leave"`)
 			})
 		})

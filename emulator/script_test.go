@@ -2,8 +2,10 @@ package emulator_test
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -131,4 +133,35 @@ func chat(h http.Handler) emulator.Config {
 
 func hubConfig(handlers ...emulator.EventHandler) emulator.Config {
 	return emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: handlers}}}
+}
+
+// logBook keeps what the emulator logs.
+type logBook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+// lines gives the lines that begin with a message, from the message on.
+func (b *logBook) lines(message string) []string {
+	var out []string
+	for line := range strings.Lines(b.String()) {
+		if _, rest, ok := strings.Cut(line, " msg="); ok && strings.HasPrefix(strings.TrimPrefix(rest, `"`), message) {
+			out = append(out, strings.TrimSpace(rest))
+		}
+	}
+	return out
 }

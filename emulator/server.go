@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -22,18 +23,20 @@ import (
 // Server is an emulator: an [http.Handler] for clients (/client/…) and REST calls
 // (/api/…). It is safe for concurrent use; several can run in one process.
 type Server struct {
-	cfg      Config
-	keys     *token.Keys
-	clock    hub.Clock
-	clients  *client.Endpoint
-	events   *dispatch.Dispatcher
-	settings map[string]Hub
-	api      http.Handler
-	mux      *http.ServeMux
-	guard    *guard // nil: none is needed
+	keys    *token.Keys
+	clock   hub.Clock
+	log     *slog.Logger
+	clients *client.Endpoint
+	events  *dispatch.Dispatcher
+	api     http.Handler
+	mux     *http.ServeMux
+	guard   *guard // nil: none is needed
 
-	mu   sync.Mutex
-	hubs map[string]*hub.Hub
+	maxGroups int // of a client
+
+	mu        sync.Mutex
+	hubs      map[string]*hub.Hub
+	anonymous map[string]bool // hubs that take clients without token
 }
 
 // New makes an emulator. Its errors name the setting that is wrong.
@@ -41,12 +44,17 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, clock: hub.SystemClock{}, hubs: make(map[string]*hub.Hub), settings: make(map[string]Hub)}
+	return newServer(cfg, cfg.Origin)
+}
+
+// newServer makes an emulator of complete settings.
+func newServer(cfg Config, origins ...string) (*Server, error) {
+	s := &Server{
+		clock: hub.SystemClock{}, log: cfg.Logger, maxGroups: cfg.MaxGroups,
+		hubs: make(map[string]*hub.Hub), anonymous: make(map[string]bool),
+	}
 	if cfg.Clock != nil {
 		s.clock = clock{cfg.Clock}
-	}
-	for name, settings := range cfg.Hubs {
-		s.settings[strings.ToLower(name)] = settings
 	}
 	err := checkKeys(cfg.AccessKeys)
 	if err != nil {
@@ -55,17 +63,19 @@ func New(cfg Config) (*Server, error) {
 	if s.keys, err = token.NewKeys(s.clock.Now, cfg.AccessKeys...); err != nil {
 		return nil, fmt.Errorf("emulator: AccessKeys: %w", err)
 	}
-	s.events, err = dispatch.New(dispatch.Config{
-		Handlers: cfg.handlers(), Origin: cfg.Origin, AccessKeys: cfg.AccessKeys,
+	s.events = dispatch.New(dispatch.Config{
+		Origins: origins, AccessKeys: cfg.AccessKeys,
 		Transport: cfg.Transport, Clock: s.clock, Logger: cfg.Logger,
 	})
-	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
+	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
+		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
+			return nil, err
+		}
 	}
 	s.clients = client.New(client.Config{
 		Hub:       s.hub,
 		Existing:  s.existing,
-		Anonymous: func(name string) bool { return s.settings[strings.ToLower(name)].AllowAnonymous },
+		Anonymous: s.takesAnonymous,
 		Audiences: clientAudiences,
 		Keys:      s.keys,
 		Events:    s.events,
@@ -74,13 +84,39 @@ func New(cfg Config) (*Server, error) {
 		Logger:    cfg.Logger,
 	})
 	s.guard = newGuard(&cfg)
-	s.routes()
+	s.routes(cfg.TrustTokens)
 	return s, nil
 }
 
-func (s *Server) routes() {
-	api := &rest.API{Hub: s.hub, Keys: s.keys, Bases: bases, Logger: s.cfg.Logger}
-	if s.cfg.TrustTokens {
+// SetHub replaces the settings of a hub, which takes effect at once and altogether:
+// for clients that connect from now on, and for events that are raised from now on,
+// those of clients that are connected too. An event that is on its way goes on to the
+// handler that it was for. A URL that no hub had before is asked for consent before it
+// gets an event, and so is one that has refused it. The zero [Hub] is a hub without
+// settings. On an error, which is one that [New] returns, nothing changes.
+func (s *Server) SetHub(name string, settings Hub) error {
+	if err := checkHub(name); err != nil {
+		return err
+	}
+	folded := strings.ToLower(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.events.SetHub(name, settings.handlers()); err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
+	s.anonymous[folded] = settings.AllowAnonymous
+	return nil
+}
+
+func (s *Server) takesAnonymous(hubName string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.anonymous[strings.ToLower(hubName)]
+}
+
+func (s *Server) routes(trustTokens bool) {
+	api := &rest.API{Hub: s.hub, Keys: s.keys, Bases: bases, Logger: s.log}
+	if trustTokens {
 		api.Trust = func(string) bool { return true }
 	}
 	s.api = api.Handler()
@@ -117,8 +153,8 @@ func (s *Server) hub(name string) *hub.Hub {
 	defer s.mu.Unlock()
 	h := s.hubs[folded]
 	if h == nil {
-		h = hub.New(folded, s.clock, observer{s.events, s.cfg.Logger})
-		h.MaxGroups = s.cfg.MaxGroups
+		h = hub.New(folded, s.clock, observer{s.events, s.log})
+		h.MaxGroups = s.maxGroups
 		s.hubs[folded] = h
 	}
 	return h

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -161,7 +162,7 @@ func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*deliv
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed && ev.Type != wire.TypeConnected {
-		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", clip(ev.Name), c.ID, ErrClosed)
+		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", excerpt.Line(ev.Name, maxName), c.ID, ErrClosed)
 	}
 	ev.ConnectionID, ev.UserID, ev.Subprotocol, ev.State = c.ID, c.UserID, c.Subprotocol, c.state
 	if c.mqtt != nil {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -27,11 +27,11 @@ type RejectedError struct {
 	MQTT *MQTTRefusal
 }
 
-// Error names the event, the status and the body.
+// Error names the event and the status, and quotes the first 128 bytes of the body.
 func (e *RejectedError) Error() string {
-	s := fmt.Sprintf("httptest: %s event rejected with %d %s", clip(e.Event), e.Status, http.StatusText(e.Status))
-	if len(e.Body) > 0 {
-		s += fmt.Sprintf(": %q", clip(string(e.Body)))
+	s := fmt.Sprintf("httptest: %s event rejected with %d %s", excerpt.Line(e.Event, maxName), e.Status, http.StatusText(e.Status))
+	if text := upstream.Text(e.Body); text != "" {
+		s += fmt.Sprintf(": %q", text)
 	}
 	return s
 }
@@ -51,14 +51,9 @@ type NoConsentError struct {
 	Body []byte
 }
 
-// Error tells what is missing for consent.
+// Error says what is missing for consent, and quotes the first 128 bytes of the body.
 func (e *NoConsentError) Error() string {
-	cause := upstream.NoConsentError{Method: e.Method, Status: e.Status, AllowedOrigins: e.AllowedOrigins, Body: e.Body}
-	s := "httptest: " + cause.Error()
-	if len(e.Body) > 0 {
-		s += fmt.Sprintf(": %q", clip(string(e.Body)))
-	}
-	return s
+	return "httptest: " + (*upstream.NoConsentError)(e).Error()
 }
 
 // InvalidAnswerError is a handler's answer with a 2xx status that the service
@@ -74,7 +69,7 @@ type InvalidAnswerError struct {
 
 // Error names the event and the reason.
 func (e *InvalidAnswerError) Error() string {
-	return fmt.Sprintf("httptest: answer to %s event is of no use: %s", clip(e.Event), e.Reason)
+	return fmt.Sprintf("httptest: invalid answer to %s event: %s", excerpt.Line(e.Event, maxName), e.Reason)
 }
 
 // DeliveryError is a request without an answer: the handler panicked or broke
@@ -92,7 +87,7 @@ type DeliveryError struct {
 
 // Error names the event and the cause.
 func (e *DeliveryError) Error() string {
-	return fmt.Sprintf("httptest: %q request has no answer: %v", clip(e.Event), e.Err)
+	return fmt.Sprintf("httptest: %q request has no answer: %v", excerpt.Line(e.Event, maxName), e.Err)
 }
 
 // Unwrap gives the cause.
@@ -109,6 +104,9 @@ var (
 
 // ErrClosed says that a connection has been disconnected before.
 var ErrClosed = errors.New("connection is closed")
+
+// maxName is how many bytes of an event's name go into an error.
+const maxName = 128
 
 // StatusOf gives the status with which the service ends the handshake of a
 // client whose [Service.Connect] returned err: that of a [*RejectedError], 101
@@ -133,12 +131,7 @@ func wrapError(event string, err error) error {
 	)
 	switch {
 	case errors.As(err, &consent):
-		return &NoConsentError{
-			Method:         consent.Method,
-			Status:         consent.Status,
-			AllowedOrigins: consent.AllowedOrigins,
-			Body:           consent.Body,
-		}
+		return (*NoConsentError)(consent)
 	case errors.As(err, &invalid):
 		return &InvalidAnswerError{Event: event, Reason: invalid.Reason}
 	case errors.As(err, &delivery):
@@ -156,15 +149,6 @@ func rejected(event string, answer *upstream.Answer) error {
 		Body:     answer.Body,
 		Attempts: answer.Attempts,
 	}
-}
-
-// clip bounds what an answer may put into an error.
-func clip(s string) string {
-	const most = 256
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // MQTTRefusal is what goes into the CONNACK packet of an MQTT client that is

@@ -38,3 +38,20 @@ func TestErrorTexts(t *testing.T) {
 	}
 	require.ErrorIs(t, &httptest.DeliveryError{Err: cause}, cause)
 }
+
+// The beginning of a refusal's text is in the error: that is where the maker of a
+// test looks.
+func TestErrorsQuoteRefusals(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{&httptest.RejectedError{Event: "say", Status: 409, Body: []byte("the price is already 12\n")}, `httptest: say event rejected with 409 Conflict: "the price is already 12"`},
+		{&httptest.RejectedError{Event: "say\nPASS", Status: 400, Body: []byte(strings.Repeat("x", 200))}, `httptest: say PASS event rejected with 400 Bad Request: "` + strings.Repeat("x", 128) + `…"`},
+		{&httptest.NoConsentError{Method: "OPTIONS", Status: 200, Body: []byte("no consent: compare the origins")}, `httptest: no consent: the answer to OPTIONS has no header WebHook-Allowed-Origin: "no consent: compare the origins"`},
+		{&httptest.NoConsentError{Method: "GET", Status: 404, Body: []byte(strings.Repeat("x", 200))}, `httptest: no consent: GET was answered with 404, want 2xx: "` + strings.Repeat("x", 128) + `…"`},
+	} {
+		require.EqualError(t, tc.err, tc.want)
+	}
+}

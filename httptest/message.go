@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -48,7 +49,7 @@ func (c *Conn) SendText(ctx context.Context, event, text string) (*Message, erro
 func (c *Conn) SendJSON(ctx context.Context, event string, v any) (*Message, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("httptest: encode %s event: %w", clip(event), err)
+		return nil, fmt.Errorf("httptest: encode %s event: %w", excerpt.Line(event, maxName), err)
 	}
 	return c.Send(ctx, event, Message{DataType: webpubsub.DataJSON, Data: data})
 }

@@ -191,8 +191,8 @@ func (s *Service) resolve(event string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("%q is not an absolute URL with http or https", s.url)
+	if err := upstream.CheckTarget(u); err != nil {
+		return nil, fmt.Errorf("%q: %w", upstream.WithoutSecrets(s.url), err)
 	}
 	return u, nil
 }

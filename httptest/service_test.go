@@ -47,6 +47,20 @@ func TestNewPanics(t *testing.T) {
 	}
 }
 
+// A URL at which nobody can listen is found at once, not by the first event.
+func TestURLsThatCannotBeReached(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"http://a.test:99999/?code=secret": `httptest: options: URL: "http://a.test:99999/?…": port 99999 is none: want a number from 1 to 65535`,
+		"http://a.test:0/{event}":          `httptest: options: URL: "http://a.test:0/{event}": port 0 is none: want a number from 1 to 65535`,
+		"http://:80/":                      `httptest: options: URL: "http://:80/": the host is missing`,
+		"http://u:secret@a.test/":          `httptest: options: URL: "http://…@a.test/": user information is not allowed`,
+		"/eventhandler":                    `httptest: options: URL: "/eventhandler": want an absolute http or https URL`,
+	} {
+		assert.PanicsWithValue(t, want, func() { httptest.New(nil, &httptest.Options{URL: url}) })
+	}
+}
+
 func TestKeysAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	opts := httptest.Options{ConnectionString: "Endpoint=https://a.test;AccessKey=primary-secret;", SecondaryKey: "secondary-secret"}

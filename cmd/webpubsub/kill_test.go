@@ -168,9 +168,19 @@ func TestKilledClient(t *testing.T) {
 		c.goOn()
 		s.handler.event("e")
 		c.kill()
-		s.handler.goOn()
-		s.handler.event("left") // the handler has not been disturbed, nor told again
-		s.handler.event("disconnected")
+		// Its request ends, and it is not told again. It hears so of another connection
+		// than of the client's end.
+		heard := make([]string, 0, 2)
+		abandoned := false
+		for range 3 {
+			if word, _, _ := strings.Cut(s.handler.line(), " "); word == "abandoned" {
+				abandoned = true
+			} else {
+				heard = append(heard, word)
+			}
+		}
+		assert.True(t, abandoned)
+		assert.Equal(t, []string{"left", "disconnected"}, heard)
 	})
 	t.Run("while its event is with the handler, reliable", func(t *testing.T) {
 		t.Parallel()

@@ -107,7 +107,7 @@ var rooms = []room{
 	},
 	{
 		name:  "internal/upstream/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr"},
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr"},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "it delivers events as the service does; an encoder that is not ours feeds our decoder",
 	},
@@ -119,7 +119,7 @@ var rooms = []room{
 	},
 	{
 		name:  "httptest/...",
-		ours:  []pattern{".", "internal/wire", "internal/connstr", "internal/rule", "internal/expect", "internal/upstream/...", "internal/conformance/..."},
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/rule", "internal/expect", "internal/upstream/...", "internal/conformance/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "the kit goes into users' tests: it brings them nothing that the handler does not, but the SDK's HTTP binding",
 	},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -35,8 +36,8 @@ type InvalidAnswerError struct {
 	Reason string
 }
 
-// Error gives the reason.
-func (e *InvalidAnswerError) Error() string { return "answer is of no use: " + e.Reason }
+// Error returns the reason.
+func (e *InvalidAnswerError) Error() string { return "invalid answer: " + e.Reason }
 
 func invalid(format string, args ...any) error {
 	return &InvalidAnswerError{Reason: fmt.Sprintf(format, args...)}
@@ -119,7 +120,7 @@ func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {
 		case *a.Subprotocol == "":
 			return "", invalid("subprotocol is empty; an answer that chooses none leaves the member out")
 		case !slices.Contains(offered, *a.Subprotocol):
-			return "", invalid("subprotocol %q was not offered; the client's handshake would fail", clip(*a.Subprotocol))
+			return "", invalid("subprotocol %q was not offered; the client's handshake would fail", excerpt.Cut(*a.Subprotocol, maxText))
 		}
 		return *a.Subprotocol, nil
 	}
@@ -138,13 +139,4 @@ func isServiceSubprotocol(p string) bool {
 		return true
 	}
 	return false
-}
-
-// clip bounds what an answer may put into an error.
-func clip(s string) string {
-	const most = 128
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -21,9 +22,13 @@ type NoConsentError struct {
 	Body []byte
 }
 
-// Error says what is missing for consent, and adds the hint.
+// Error says what is missing for consent, and quotes the first 128 bytes of
+// the answer's body, which may say why.
 func (e *NoConsentError) Error() string {
 	s := "no consent: " + e.missing()
+	if text := Text(e.Body); text != "" {
+		s += fmt.Sprintf(": %q", text)
+	}
 	if hint := e.Hint(); hint != "" {
 		s += "; " + hint
 	}
@@ -37,7 +42,7 @@ func (e *NoConsentError) missing() string {
 	case len(e.AllowedOrigins) == 0:
 		return fmt.Sprintf("the answer to %s has no header WebHook-Allowed-Origin", e.Method)
 	}
-	return fmt.Sprintf("no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, clip(strings.Join(e.AllowedOrigins, "; ")))
+	return fmt.Sprintf("no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, excerpt.Cut(strings.Join(e.AllowedOrigins, "; "), maxText))
 }
 
 // Validate asks a handler for its consent: by OPTIONS and, if that is answered

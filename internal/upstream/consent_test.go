@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,4 +104,26 @@ func TestUE26ValidationTimeout(t *testing.T) {
 		assert.Equal(t, 1, calls)
 		assert.Equal(t, 10*time.Second, time.Since(start))
 	})
+}
+
+// What a handler says of its refusal reaches whoever reads the error: the first 128
+// bytes, quoted, on one line.
+func TestRefusalTexts(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err  upstream.NoConsentError
+		want string
+	}{
+		"status":       {upstream.NoConsentError{Method: "GET", Status: 404, Body: []byte("no such page\n")}, `no consent: GET was answered with 404, want 2xx: "no such page"`},
+		"no header":    {upstream.NoConsentError{Method: "OPTIONS", Status: 200, Body: []byte(`none of "localhost"`)}, `no consent: the answer to OPTIONS has no header WebHook-Allowed-Origin: "none of \"localhost\""`},
+		"other origin": {upstream.NoConsentError{Method: "OPTIONS", Status: 200, AllowedOrigins: []string{"a"}, Body: []byte("x\r\nlevel=INFO")}, `no consent: no line WebHook-Allowed-Origin of the answer to OPTIONS is * or the origin, it has "a": "x  level=INFO"`},
+		"no text":      {upstream.NoConsentError{Method: "OPTIONS", Status: 400, Body: []byte(" \n")}, `no consent: OPTIONS was answered with 400, want 2xx`},
+		"long":         {upstream.NoConsentError{Method: "OPTIONS", Status: 400, Body: []byte(strings.Repeat("ü", 1<<20))}, `no consent: OPTIONS was answered with 400, want 2xx: "` + strings.Repeat("ü", 64) + `…"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.EqualError(t, &test.err, test.want)
+		})
+	}
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -49,6 +51,16 @@ type Answer struct {
 	Attempts int
 }
 
+// maxText is how many bytes of what a handler wrote go into an error or a log.
+const maxText = 128
+
+// Text returns the beginning of a refusal's body as one line, for errors and logs.
+// It is cut after 128 bytes and has no control characters; the caller quotes it.
+func Text(body []byte) string {
+	head := body[:min(len(body), 4*maxText)]
+	return excerpt.Line(strings.TrimSpace(string(head)), maxText)
+}
+
 // OK tells whether the answer is a success: any 2xx.
 func (a *Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 
@@ -78,7 +90,7 @@ func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Durat
 		answer, err := s.attempt(ctx, req, timeout)
 		if err == nil {
 			answer.Attempts = attempt
-			if !retriedStatus(answer.Status) || attempt > len(waits) {
+			if !Retried(answer.Status) || attempt > len(waits) {
 				return answer, nil
 			}
 		} else if !retriedError(ctx, err) || attempt > len(waits) {
@@ -90,7 +102,8 @@ func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Durat
 	}
 }
 
-func retriedStatus(status int) bool {
+// Retried reports whether an answer of a status is asked for again: 408 and any 5xx.
+func Retried(status int) bool {
 	return status == http.StatusRequestTimeout || status >= 500
 }
 

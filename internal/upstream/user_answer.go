@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -45,10 +46,10 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 	case wire.MediaJSON:
 		out.DataType = webpubsub.DataJSON
 		if !json.Valid(answer.Body) {
-			return nil, invalid("Content-Type is %q, but the body is not JSON", clip(out.ContentType))
+			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Cut(out.ContentType, maxText))
 		}
 	default:
-		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", clip(out.ContentType))
+		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
 	}
 	return out, nil
 }
@@ -67,11 +68,11 @@ func decodeMetadata(header http.Header) (map[string]string, error) {
 		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
 		switch {
 		case len(key) > wire.MaxMetadataKey:
-			return nil, invalid("metadata name %q is longer than %d bytes", clip(key), wire.MaxMetadataKey)
+			return nil, invalid("metadata name %q is longer than %d bytes", excerpt.Cut(key, maxText), wire.MaxMetadataKey)
 		case len(value) > wire.MaxMetadataValue:
-			return nil, invalid("metadata value of %q is longer than %d bytes", clip(key), wire.MaxMetadataValue)
+			return nil, invalid("metadata value of %q is longer than %d bytes", excerpt.Cut(key, maxText), wire.MaxMetadataValue)
 		case strings.IndexFunc(value, func(r rune) bool { return r > 0x7e }) >= 0:
-			return nil, invalid("metadata value of %q is not ASCII", clip(key))
+			return nil, invalid("metadata value of %q is not ASCII", excerpt.Cut(key, maxText))
 		}
 		total += len(key) + len(value)
 		if out == nil {

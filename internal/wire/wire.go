@@ -102,4 +102,8 @@ const (
 	MaxMetadataValue  = 1024 // bytes of a metadata value
 	MaxMetadataTotal  = 8192 // bytes of all metadata keys and values of a message
 	MaxUpstreamAnswer = 16 << 20
+
+	// MaxClientFrame is the size in bytes of the largest frame for a client: a message
+	// of 1 MiB, each of whose bytes may take six to write, and what stands around it.
+	MaxClientFrame = 6<<20 + 256<<10
 )

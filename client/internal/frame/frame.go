@@ -1,12 +1,13 @@
 package frame
 
+import "github.com/go-webpubsub/webpubsub/internal/wire"
+
 // MaxRequest is the size in bytes of the largest frame that the service takes.
 const MaxRequest = 1 << 20
 
 // MaxFrame is the size in bytes of the largest frame that is taken from the
-// service: a message of 1 MiB, each of whose bytes may take six to write, and
-// what stands around it.
-const MaxFrame = 6<<20 + 256<<10
+// service.
+const MaxFrame = wire.MaxClientFrame
 
 // DataType is what a payload is.
 type DataType uint8

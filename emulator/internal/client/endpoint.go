@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -49,12 +48,6 @@ type Decision struct {
 	Roles       []string
 	Subprotocol string
 }
-
-// RefusalError is an event handler's refusal, or its failure, as the client sees it.
-type RefusalError struct{ Status int }
-
-// Error gives the status.
-func (r *RefusalError) Error() string { return fmt.Sprintf("the event handler answered %d", r.Status) }
 
 // Config of an [Endpoint].
 type Config struct {
@@ -131,11 +124,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 	}
 	agreed, err := e.agree(h, in)
 	if err != nil {
-		status := http.StatusInternalServerError
-		if refusal := (*RefusalError)(nil); errors.As(err, &refusal) {
-			status = refusal.Status
-		}
-		e.refuse(w, r, hubName, status, err.Error())
+		e.passOn(w, r, hubName, err)
 		return
 	}
 	protocol := subprotocol.Choose(agreed.Subprotocol)
@@ -149,7 +138,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		e.refuse(w, r, hubName, http.StatusServiceUnavailable, stopping)
 		return
 	}
-	s.serve(w, r, agreed.Subprotocol, h.Connect(*agreed, s.link), true)
+	s.serve(w, r, agreed.Subprotocol, h.Connect(e.ctx, *agreed, s.link), true)
 }
 
 // agree asks the event handler about a client and settles all about it but the

@@ -30,14 +30,13 @@ type socket struct {
 	heard atomic.Uint64 // frames
 	full  atomic.Bool   // the client is not read, since its requests wait
 
-	mu          sync.Mutex
-	below       net.Conn            // nil until the client's request is taken over
-	dead        bool                // it has been cut
-	invocations map[string]struct{} // that wait for their answer
+	mu    sync.Mutex
+	below net.Conn // nil until the client's request is taken over
+	dead  bool     // it has been cut
 }
 
 func newSocket(e *Endpoint, protocol subprotocol.Protocol) *socket {
-	s := &socket{e: e, protocol: protocol, invocations: make(map[string]struct{})}
+	s := &socket{e: e, protocol: protocol}
 	s.link = hub.NewLink(s.write, s.cut)
 	return s
 }
@@ -69,8 +68,8 @@ func (s *socket) run(c *hub.Connection) {
 	if s.claim != nil {
 		proof.Go(s.prove)
 	}
-	final, reason := s.read(c)
-	if final && c != nil {
+	end := s.read(c)
+	if end.final && c != nil {
 		c.Goodbye(s.link)
 	}
 	s.link.Abort(hub.CloseNormal, "")
@@ -79,7 +78,7 @@ func (s *socket) run(c *hub.Connection) {
 	_ = s.conn.CloseNow()
 	proof.Wait()
 	if c != nil {
-		s.lost(c, final, reason)
+		s.lost(c, end)
 	}
 	stopPings()
 }
@@ -97,11 +96,27 @@ func (s *socket) prove() {
 	s.claim()
 }
 
+// ending is how a socket has ended.
+type ending struct {
+	final   bool // the client does not come back
+	goodbye bool // the client has sent a close frame
+	reason  string
+}
+
 // lost tells the connection that its socket is gone. A client that is not waited
-// for ends in its turn: what it asked for before it went is done.
-func (s *socket) lost(c *hub.Connection, final bool, reason string) {
+// for ends in its turn: what it asked for before it went is done. If it has gone
+// without a goodbye, its events are not: they are taken from their handler, and so
+// are invocations in any case, since nobody is there for the answer.
+func (s *socket) lost(c *hub.Connection, how ending) {
+	final, reason := how.final, how.reason
 	end := func() { c.Lost(s.link, final, reason) }
 	waits := !final && c.Codec.Reliable()
+	if !waits && c.Serves(s.link) && !s.e.stopped() {
+		if !how.goodbye {
+			c.Abandon()
+		}
+		c.Invocations.CancelAll(hub.ErrGone)
+	}
 	if waits && c.Serves(s.link) && !s.e.stopped() {
 		s.e.Logger.LogAttrs(s.e.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
 			slog.String("reason", reason), slog.Duration("recoverable", hub.RecoveryWindow))
@@ -128,9 +143,9 @@ func (s *socket) write(f hub.Frame) error {
 	return err
 }
 
-// read takes the client's frames until there are no more. It tells whether the
-// end is final, and why it came.
-func (s *socket) read(c *hub.Connection) (final bool, reason string) {
+// read takes the client's frames until there are no more, and returns how they
+// ended.
+func (s *socket) read(c *hub.Connection) ending {
 	for {
 		kind, r, err := s.conn.Reader(context.Background())
 		if err != nil {
@@ -178,19 +193,19 @@ func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
 // or one that breaks the WebSocket protocol: anything else may be a network that
 // fails, from which clients recover. The official JavaScript client says goodbye
 // without a status.
-func readEnd(err error) (final bool, reason string) {
+func readEnd(err error) ending {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
-		final = closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
-		return final, closed.Reason
+		final := closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
+		return ending{final: final, goodbye: true, reason: closed.Reason}
 	}
 	var network net.Error
 	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {
 		if errors.Is(err, lost) || errors.As(err, &network) {
-			return false, "The client's connection was lost."
+			return ending{reason: "The client's connection was lost."}
 		}
 	}
-	return true, "The client frame is invalid."
+	return ending{final: true, reason: "The client frame is invalid."}
 }
 
 // handle answers at once what needs no turn; all else is done one after the
@@ -202,28 +217,22 @@ func (s *socket) handle(c *hub.Connection, req subprotocol.Request) {
 	case subprotocol.SequenceAck:
 		c.SequenceAck(req.ID)
 	case subprotocol.CancelInvocation:
-		s.answered(req.ID) // the event is with its handler; the answer is for nobody
+		c.Invocations.Cancel(req.ID, hub.ErrCancelled)
 	default:
+		// The context is the connection's, not the socket's: a reliable client gets its
+		// answer when it comes back.
+		perform := func() { s.perform(c.Context(), c, req) }
 		if invoke, ok := req.(subprotocol.Invoke); ok {
-			s.mu.Lock()
-			s.invocations[invoke.ID] = struct{}{}
-			s.mu.Unlock()
+			in := c.Invocations.Begin(c.Context(), invoke.ID)
+			if in == nil {
+				return // the answer to the first is the answer to both
+			}
+			perform = func() { s.invoke(in, c, invoke) }
 		}
 		s.full.Store(true)
-		// The context is not the socket's: an event that a client has raised is
-		// delivered, and a reliable client gets its answer when it comes back.
-		c.Requests.Enter(s.e.ctx, s.e.start, func() { s.perform(s.e.ctx, c, req) })
+		c.Requests.Enter(s.e.ctx, s.e.start, perform)
 		s.full.Store(false)
 	}
-}
-
-// answered tells whether an invocation still waited for its answer.
-func (s *socket) answered(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, ok := s.invocations[id]
-	delete(s.invocations, id)
-	return ok
 }
 
 func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol.Request) {
@@ -243,8 +252,6 @@ func (s *socket) perform(ctx context.Context, c *hub.Connection, req subprotocol
 		c.EndStream(req.ID, req.Error)
 	case subprotocol.SendEvent:
 		s.event(ctx, c, req)
-	case subprotocol.Invoke:
-		s.invoke(ctx, c, req)
 	}
 	if refused != nil {
 		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "request refused",
@@ -269,6 +276,9 @@ func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.S
 		return
 	}
 	answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
+	if ctx.Err() != nil {
+		return // nobody is there to be told
+	}
 	if err == nil {
 		if answer != nil {
 			c.Send(answer, 0)
@@ -283,10 +293,10 @@ func (s *socket) event(ctx context.Context, c *hub.Connection, req subprotocol.S
 	c.Finish(req.AckID, internalError())
 }
 
-func (s *socket) invoke(ctx context.Context, c *hub.Connection, req subprotocol.Invoke) {
-	answer, err := s.e.Events.Event(ctx, c, req.Event, req.Message)
+func (s *socket) invoke(in *hub.Invocation, c *hub.Connection, req subprotocol.Invoke) {
+	answer, err := s.e.Events.Event(in.Context, c, req.Event, req.Message)
 	switch {
-	case !s.answered(req.ID):
+	case !c.Invocations.Finish(in):
 	case err != nil:
 		c.InvokeResponse(req.ID, nil, internalError())
 	default:

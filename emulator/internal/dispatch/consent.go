@@ -3,32 +3,30 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 const (
 	// consentAge is how long consent counts before it is asked for again.
 	consentAge = time.Minute
-	// First and longest pause before a refused consent is asked for again.
+	// First and longest pause before a handler that has refused is asked again. One
+	// that did not answer is asked by the next event after the first pause: that it is
+	// back is known to nobody else.
 	firstPause, longestPause = time.Second, time.Minute
 )
 
-// consents remembers for each place whether events may be sent there.
-type consents struct {
-	clock    hub.Clock
-	validate func(ctx context.Context, at place) error
-	// start runs a function with a context that ends when the emulator does; it
-	// reports false if that has ended already.
-	start func(func(context.Context)) bool
-
-	mu      sync.Mutex
-	entries map[place]*consent
-}
-
+// consent is the verdict of a handler on a URL: whether events may be sent there.
 type consent struct {
+	url    string // of the validation request
+	sender *upstream.Sender
+
 	mu      sync.Mutex
 	err     error // of the last answer
 	asked   bool
@@ -37,31 +35,19 @@ type consent struct {
 	running chan struct{} // open while an answer is on its way
 }
 
-func newConsents(clock hub.Clock, validate func(context.Context, place) error, start func(func(context.Context)) bool) *consents {
-	return &consents{clock: clock, validate: validate, start: start, entries: make(map[place]*consent)}
-}
-
-// get gives the verdict of a place: nil is consent. Whoever asks first waits for
-// the answer, and so does everybody who asks meanwhile; an old consent counts
+// consent returns the verdict of a handler: nil is consent. Whoever asks first waits
+// for the answer, and so does everybody who asks meanwhile; an old consent counts
 // while a new one is asked for.
-func (s *consents) get(ctx context.Context, at place) error {
-	s.mu.Lock()
-	c := s.entries[at]
-	if c == nil {
-		c = new(consent)
-		s.entries[at] = c
-	}
-	s.mu.Unlock()
-
+func (d *Dispatcher) consent(ctx context.Context, c *consent) error {
 	c.mu.Lock()
-	if c.running == nil && (!c.asked || !s.clock.Now().Before(c.next)) {
+	if c.running == nil && (!c.asked || !d.cfg.Clock.Now().Before(c.next)) {
 		done := make(chan struct{})
 		c.running = done
-		ok := s.start(func(ctx context.Context) {
-			s.settle(c, s.validate(ctx, at))
-			close(done)
+		started := d.background(func() {
+			defer close(done)
+			d.ask(c)
 		})
-		if !ok {
+		if !started {
 			c.running = nil
 			c.mu.Unlock()
 			return context.Canceled
@@ -82,21 +68,63 @@ func (s *consents) get(ctx context.Context, at place) error {
 	return c.err
 }
 
-// settle notes an answer and when to ask again.
-func (s *consents) settle(c *consent, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if errors.Is(err, context.Canceled) {
-		c.running = nil
-		c.err = err
-		return // the emulator stops; nothing has been learned
-	}
-	c.asked, c.err, c.running = true, err, nil
-	if err == nil {
-		c.pause = 0
-		c.next = s.clock.Now().Add(consentAge)
+// ask sends a validation request, and notes the answer and when to ask again.
+func (d *Dispatcher) ask(c *consent) {
+	err := d.validate(d.ctx, c)
+	if d.ctx.Err() != nil {
+		c.settle(err, time.Time{}, false) // the emulator stops; nothing has been learned
 		return
 	}
-	c.pause = min(max(2*c.pause, firstPause), longestPause)
-	c.next = s.clock.Now().Add(c.pause)
+	url := slog.String("url", upstream.WithoutSecrets(c.url))
+	if again := c.settle(err, d.cfg.Clock.Now(), true); err != nil {
+		d.cfg.Logger.LogAttrs(d.ctx, slog.LevelWarn, "validation failed", url,
+			slog.String("reason", err.Error()), slog.Duration("again", again))
+		return
+	}
+	d.cfg.Logger.LogAttrs(d.ctx, slog.LevelInfo, "validation passed", url)
+}
+
+// settle notes an answer, if it is one, and returns when to ask again.
+func (c *consent) settle(err error, now time.Time, asked bool) (again time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running, c.err = nil, err
+	if !asked {
+		return 0
+	}
+	switch {
+	case err == nil:
+		c.pause, again = 0, consentAge
+	case refused(err):
+		c.pause = min(max(2*c.pause, firstPause), longestPause)
+		again = c.pause
+	default:
+		again = firstPause
+	}
+	c.asked, c.next = true, now.Add(again)
+	return again
+}
+
+// refused reports whether the handler itself has refused. A status that is retried
+// is that of a handler, or of a proxy before it, that does not work.
+func refused(err error) bool {
+	var no *upstream.NoConsentError
+	return errors.As(err, &no) && !upstream.Retried(no.Status)
+}
+
+func (d *Dispatcher) validate(ctx context.Context, c *consent) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, c.url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(d.cfg.Origins, ", ")}
+	req.Header[wire.HeaderVersion] = []string{wire.Version}
+	return c.sender.Validate(ctx, req, d.cfg.Origins)
+}
+
+// usable reports whether the verdict, if there is one, is consent.
+func (c *consent) usable() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err == nil
 }

@@ -31,14 +31,14 @@ type event struct {
 
 // request writes an event as the service does. All attempts to deliver it are
 // copies of this request.
-func (ev *event) request(ctx context.Context, origin string, keys []string, now time.Time) (*http.Request, error) {
+func (ev *event) request(ctx context.Context, origins, keys []string, now time.Time) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ev.url.String(), bytes.NewReader(ev.body))
 	if err != nil {
 		return nil, err
 	}
 	s := ev.session
 	set := func(name, value string) { req.Header[name] = []string{value} }
-	set(wire.HeaderRequestOrigin, origin)
+	set(wire.HeaderRequestOrigin, strings.Join(origins, ", "))
 	set(wire.HeaderContentType, ev.contentType)
 	set(wire.HeaderVersion, wire.Version)
 	set(wire.HeaderSpecVersion, wire.SpecVersion)

@@ -52,35 +52,3 @@ func (s *session) learnCookies(from *url.URL, cookies []*http.Cookie) {
 	}
 	s.cookies.SetCookies(from, cookies)
 }
-
-// queue runs the notifications of one connection one after the other, in a
-// goroutine that is there only while there are any.
-type queue struct {
-	mu      sync.Mutex
-	waiting []func()
-	running bool
-}
-
-func (q *queue) add(start func(func()) bool, f func()) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, f)
-	if !q.running {
-		q.running = start(q.run)
-	}
-}
-
-func (q *queue) run() {
-	for {
-		q.mu.Lock()
-		if len(q.waiting) == 0 {
-			q.running = false
-			q.mu.Unlock()
-			return
-		}
-		f := q.waiting[0]
-		q.waiting = q.waiting[1:]
-		q.mu.Unlock()
-		f()
-	}
-}

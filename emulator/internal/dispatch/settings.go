@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -31,19 +30,9 @@ type Handler struct {
 	GroupFilters []string
 }
 
-// route is a checked Handler.
-type route struct {
-	template template
-	local    http.Handler
-	all      bool
-	users    []glob.Pattern
-	system   []string
-	presence []string
-	groups   []glob.Pattern
-}
-
+// compile checks a Handler. Of the route it leaves out how events are sent.
 func compile(in Handler) (*route, error) {
-	out := &route{local: in.Local}
+	out := new(route)
 	var err error
 	if out.template, err = parseTemplate(in.URLTemplate); err != nil {
 		return nil, err
@@ -87,19 +76,3 @@ func names(what string, in []string, known ...string) ([]string, error) {
 	}
 	return out, nil
 }
-
-// takes tells whether an event of a type goes to this handler.
-func (r *route) takes(typ, name, group string) bool {
-	switch {
-	case strings.HasPrefix(typ, wire.TypePrefixUser):
-		lower := strings.ToLower(name)
-		return r.all || slices.ContainsFunc(r.users, func(p glob.Pattern) bool { return p.Match(lower) })
-	case strings.HasPrefix(typ, wire.TypePrefixGroup):
-		return slices.Contains(r.presence, name) &&
-			(len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(p glob.Pattern) bool { return p.Match(group) }))
-	}
-	return slices.Contains(r.system, name)
-}
-
-// errNoHandler says that no handler takes a user event.
-var errNoHandler = errors.New("no event handler takes this event")

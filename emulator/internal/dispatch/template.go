@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // template is a checked URL template: texts with the names of parameters between
@@ -24,7 +26,7 @@ var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-
 // a URL of the same host and form.
 func parseTemplate(text string) (template, error) {
 	fail := func(reason string) (template, error) {
-		return template{}, fmt.Errorf("url template %q: %s", concealed(text), reason)
+		return template{}, fmt.Errorf("url template %q: %s", upstream.WithoutSecrets(text), reason)
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
@@ -49,8 +51,12 @@ func parseTemplate(text string) (template, error) {
 	for _, p := range parameter.FindAllString(text, -1) {
 		out.params = append(out.params, strings.ToLower(strings.Trim(p, "{}")))
 	}
-	if u, err := out.resolve("hub", "event"); err != nil || u.Hostname() == "" {
+	u, err := out.resolve("hub", "event")
+	if err != nil {
 		return fail("not a URL")
+	}
+	if err := upstream.CheckTarget(u); err != nil {
+		return fail(err.Error())
 	}
 	return out, nil
 }
@@ -70,24 +76,4 @@ func (t template) resolve(hubName, event string) (*url.URL, error) {
 		}
 	}
 	return url.Parse(b.String())
-}
-
-// concealed is a URL as errors show it: without user information and query, in
-// which secrets stand.
-func concealed(text string) string {
-	text = withoutQuery(text)
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			text = scheme + "://…" + rest[at:]
-		}
-	}
-	return text
-}
-
-// withoutQuery is a URL as logs show it. It has no user information.
-func withoutQuery(text string) string {
-	if before, _, ok := strings.Cut(text, "?"); ok {
-		return before + "?…"
-	}
-	return text
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
@@ -32,8 +33,12 @@ type Connection struct {
 	// Requests of the client take effect one after the other, also when it takes
 	// the connection up again while one is still on its way.
 	Requests Turnstile
+	// Invocations of the client that wait for their answer.
+	Invocations Invocations
 
-	hub *Hub
+	hub    *Hub
+	ctx    context.Context //nolint:containedctx // ends with the connection, as what its client has asked for
+	cancel context.CancelCauseFunc
 
 	mu       sync.Mutex
 	link     *Link // nil while the client is away
@@ -296,6 +301,7 @@ func (c *Connection) finish(reason string, still func() bool, say func(*Link)) {
 		return
 	}
 	c.ended = true
+	c.cancel(ErrGone)
 	if c.recovery != nil {
 		c.recovery.Stop()
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -80,12 +81,14 @@ type Client struct {
 
 // Connect adds a connection over a link, puts it into its first groups, and greets
 // the client: who has been greeted hears what is said there, and nothing before.
-func (h *Hub) Connect(in Client, link *Link) *Connection {
+// The connection's context ends with ctx, too.
+func (h *Hub) Connect(ctx context.Context, in Client, link *Link) *Connection {
 	c := &Connection{
 		ID: in.ID, UserID: in.UserID, Codec: in.Codec, Subprotocol: in.Subprotocol,
 		hub: h, link: link, roles: in.Roles,
 		groups: make(map[string]struct{}, len(in.Groups)),
 	}
+	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	if in.Codec.Reliable() {
 		c.ReconnectionToken = newID(32)
 	}

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"context"
 	"encoding/json"
 	"sync"
 	"testing"
@@ -66,7 +67,7 @@ func TestGreetedInItsGroups(t *testing.T) {
 		return nil
 	}, func() {})
 	l.Open()
-	h.Connect(hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"lobby", "lobby"}}, l)
+	h.Connect(context.Background(), hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"lobby", "lobby"}}, l)
 	h.Send(hub.Target{Group: "lobby"}, &hub.Message{Type: hub.Text, Data: []byte("hello")}, 0)
 	l.Wait()
 	assert.Equal(t, 1, members)
@@ -97,7 +98,7 @@ func connect(t *testing.T, h *hub.Hub, l *hub.Link) *hub.Connection {
 	t.Helper()
 	roles, err := role.Parse([]string{"webpubsub.sendToGroup"})
 	require.NoError(t, err)
-	return h.Connect(hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSONReliable), Roles: roles, Groups: []string{"g"}}, l)
+	return h.Connect(context.Background(), hub.Client{ID: "c", Codec: subprotocol.Choose(wire.SubprotocolJSONReliable), Roles: roles, Groups: []string{"g"}}, l)
 }
 
 func TestEndsThatComeTooLate(t *testing.T) {

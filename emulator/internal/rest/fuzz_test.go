@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -50,7 +51,7 @@ func newSmall() *small {
 	}, func() {})
 	s.link.Open()
 	ann := "ann"
-	s.member = s.hub.Connect(hub.Client{ID: "c1", UserID: &ann, Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"g"}}, s.link)
+	s.member = s.hub.Connect(context.Background(), hub.Client{ID: "c1", UserID: &ann, Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"g"}}, s.link)
 	return s
 }
 

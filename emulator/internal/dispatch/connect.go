@@ -1,0 +1,79 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// Connect asks the handler whether a client may connect.
+func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handshake) (*client.Decision, error) {
+	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
+	if in.UserID != nil {
+		s.userID = *in.UserID
+	}
+	d.remember(s)
+	decision, err := d.connect(ctx, s, in)
+	if err != nil {
+		d.forget(s)
+	}
+	return decision, err
+}
+
+func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handshake) (*client.Decision, error) {
+	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
+	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
+	if r == nil {
+		return nil, nil //nolint:nilnil // nobody asks to be asked
+	}
+	body := wire.ConnectRequest{
+		Claims: in.Claims, Query: in.Query, Headers: in.Headers,
+		Subprotocols: in.Subprotocols, ClientCertificates: []wire.ClientCertificate{},
+	}
+	if body.Subprotocols == nil {
+		body.Subprotocols = []string{}
+	}
+	var err error
+	if ev.body, err = json.Marshal(&body); err != nil {
+		return nil, err
+	}
+	answer, err := d.deliver(ctx, r, ev)
+	if err != nil {
+		return nil, err
+	}
+	if !answer.OK() {
+		return nil, refusal(answer)
+	}
+	out, err := upstream.DecodeConnect(answer)
+	if err != nil {
+		return nil, err
+	}
+	ev.learn(answer)
+	decision := &client.Decision{UserID: out.UserID, Groups: out.Groups, Roles: out.Roles}
+	if out.Subprotocol != nil {
+		decision.Subprotocol = *out.Subprotocol
+	}
+	return decision, nil
+}
+
+// refusal makes the error of an answer that is not a success.
+func refusal(answer *upstream.Answer) error {
+	return &client.RefusalError{Status: answer.Status, Text: upstream.Text(answer.Body)}
+}
+
+// Abandoned forgets a client that did not get its connection after all. With a
+// reason, the handler that accepted it is told that it is gone.
+func (d *Dispatcher) Abandoned(connectionID, reason string) {
+	s := d.session(connectionID)
+	if s == nil {
+		return
+	}
+	d.forget(s)
+	if reason != "" {
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+	}
+}

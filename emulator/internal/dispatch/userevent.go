@@ -1,0 +1,66 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// errNoHandler is a user event that no handler takes.
+var errNoHandler = errors.New("no event handler takes this event")
+
+// Event delivers a client's message and returns the handler's for the client. The
+// handler's request ends with the context.
+func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, m *hub.Message) (*hub.Message, error) {
+	s := d.session(c.ID)
+	if s == nil {
+		return nil, errors.New("the connection has ended")
+	}
+	ev := &event{session: s, id: s.id(), typ: wire.TypePrefixUser + name, name: name, body: m.Data, metadata: m.Metadata}
+	ev.contentType = mediaTypes[m.Type]
+	r := d.routes.find(s.hubName, ev.typ, name, "")
+	if r == nil {
+		d.log(ctx, slog.LevelWarn, "event not delivered", ev, slog.String("reason", errNoHandler.Error()))
+		return nil, errNoHandler
+	}
+	answer, err := d.deliver(ctx, r, ev)
+	if err != nil {
+		return nil, err
+	}
+	if !answer.OK() {
+		return nil, refusal(answer)
+	}
+	reply, err := message(answer)
+	if err == nil && reply != nil {
+		err = c.Fits(reply)
+	}
+	if err != nil {
+		d.log(ctx, slog.LevelWarn, "answer not usable", ev, slog.String("reason", err.Error()))
+		return nil, err
+	}
+	ev.learn(answer)
+	return reply, nil
+}
+
+// message reads the message for the client in an answer, nil if there is none.
+func message(answer *upstream.Answer) (*hub.Message, error) {
+	out, err := upstream.DecodeUser(answer)
+	if err != nil || !out.Message {
+		return nil, err
+	}
+	return &hub.Message{Type: dataTypes[out.DataType], Data: out.Data, Metadata: out.Metadata}, nil
+}
+
+// mediaTypes of user events. Text has its charset, as Microsoft's emulator sends
+// it: a handler that takes it with the parameter takes it without one, too.
+var mediaTypes = [...]string{hub.Text: wire.MediaText + "; charset=utf-8", hub.JSON: wire.MediaJSON, hub.Binary: wire.MediaBinary, hub.Protobuf: wire.MediaProtobuf}
+
+var dataTypes = [...]hub.DataType{
+	webpubsub.DataText: hub.Text, webpubsub.DataJSON: hub.JSON,
+	webpubsub.DataBinary: hub.Binary, webpubsub.DataProtobuf: hub.Protobuf,
+}

@@ -1,0 +1,141 @@
+package emulator_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	nethttptest "net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/httptest"
+)
+
+// dialer is an HTTP client of the test's own.
+func dialer(t *testing.T) *http.Client {
+	t.Helper()
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// With the defaults of Start, a handler fits that has any connection string that
+// there is for it.
+func TestStartFitsConnectionStrings(t *testing.T) {
+	t.Parallel()
+	for name, connectionString := range map[string]func(*emulator.Running) string{
+		"package httptest": func(*emulator.Running) string { return httptest.ConnectionString },
+		"Running":          func(emu *emulator.Running) string { return emu.ConnectionString },
+		"127.0.0.1": func(*emulator.Running) string {
+			return emulator.ConnectionString("http://127.0.0.1", emulator.DefaultAccessKey)
+		},
+		"localhost": func(*emulator.Running) string {
+			return emulator.ConnectionString("http://localhost:8080", emulator.DefaultAccessKey)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			emu := emulator.Start(t, emulator.Config{})
+			h, err := webpubsub.NewHandler(webpubsub.Config{
+				ConnectionStrings: []string{connectionString(emu)},
+				UserEvents: map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(func(_ context.Context, ev *webpubsub.UserEvent, in string) (string, error) {
+					return in + " from " + ev.Origin, nil
+				})},
+			})
+			require.NoError(t, err)
+			require.NoError(t, emu.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.Local(h)}}))
+			conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
+			require.NoError(t, err)
+			require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte("hello")))
+			_, data, err := conn.Read(t.Context())
+			require.NoError(t, err)
+			assert.Contains(t, string(data), "hello from ")
+			require.NoError(t, conn.CloseNow())
+		})
+	}
+}
+
+// An Origin of one's own is the only one.
+func TestStartWithOrigin(t *testing.T) {
+	t.Parallel()
+	h := &script{}
+	cfg := chat(h)
+	cfg.Origin = "emu.test"
+	emu := emulator.Start(t, cfg)
+	conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
+	require.NoError(t, err)
+	require.NoError(t, conn.CloseNow())
+	assert.Equal(t, []string{"emu.test"}, h.told("connect")[0].header["Webhook-Request-Origin"])
+}
+
+// recordedTB is a test whose output and end are the test's own.
+type recordedTB struct {
+	testing.TB
+	out      logBook
+	cleanups []func()
+	ended    atomic.Bool
+}
+
+func (r *recordedTB) Output() io.Writer { return r }
+func (r *recordedTB) Cleanup(f func())  { r.cleanups = append(r.cleanups, f) }
+
+func (r *recordedTB) Write(p []byte) (int, error) {
+	if r.ended.Load() {
+		panic("Write called after the test has completed") // as package testing does
+	}
+	return r.out.Write(p)
+}
+
+func (r *recordedTB) end() {
+	for _, f := range slices.Backward(r.cleanups) {
+		f()
+	}
+	r.ended.Store(true)
+}
+
+// Without Logger, the test's output says what happened, up to and with the end of the
+// test, and nothing after it.
+func TestStartLogs(t *testing.T) {
+	t.Parallel()
+	tb := &recordedTB{TB: t}
+	emu := emulator.Start(tb, chat(&script{consent: answer(200, "text/plain", "compare them")}))
+	_, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
+	require.Error(t, err)
+	conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("other", nil), &websocket.DialOptions{HTTPClient: dialer(t), Subprotocols: []string{plainJSON}})
+	require.NoError(t, err)
+	_, _, err = conn.Read(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, conn.CloseNow())
+	tb.end()
+	assert.Contains(t, tb.out.String(), `emulator: level=WARN msg="client refused" hub=chat status=500 reason="no consent: the answer to OPTIONS has no header WebHook-Allowed-Origin: \"compare them\""`+"\n")
+	assert.Contains(t, tb.out.String(), "emulator: level=INFO msg=\"client gone\" hub=other connection=", "in the cleanup")
+	assert.NotContains(t, tb.out.String(), emulator.DefaultAccessKey)
+
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/client/hubs/chat", http.NoBody)
+	require.NoError(t, err)
+	late := nethttptest.NewRecorder()
+	require.NotPanics(t, func() { emu.ServeHTTP(late, req) })
+	assert.Equal(t, http.StatusServiceUnavailable, late.Code)
+}
+
+// A Logger of one's own is the only one.
+func TestStartWithLogger(t *testing.T) {
+	t.Parallel()
+	tb := &recordedTB{TB: t}
+	var own logBook
+	cfg := chat(&script{consent: consents(403)})
+	cfg.Logger = own.logger()
+	emu := emulator.Start(tb, cfg)
+	_, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
+	require.Error(t, err)
+	tb.end()
+	assert.Len(t, own.lines("client refused"), 1)
+	assert.Empty(t, tb.out.String())
+}
