@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -46,6 +47,9 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 		out.DataType = webpubsub.DataJSON
 		if !json.Valid(answer.Body) {
 			return nil, invalid("Content-Type is %q, but the body is not JSON", clip(out.ContentType))
+		}
+		if err := jsonscan.Check(string(answer.Body)); err != nil {
+			return nil, invalid("the JSON of the body cannot be read by clients: %v", err)
 		}
 	default:
 		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", clip(out.ContentType))
