@@ -110,6 +110,8 @@ const (
 	nameBadRequest  = "BadRequest"
 	nameNotFound    = "NotFound"
 	nameIdleTimeout = "IdleTimeout"
+
+	nameStreamNotFound = "StreamNotFound"
 )
 
 // fail names the operation of an error.
