@@ -30,6 +30,7 @@ func (s *session) handle(l *link, text string, ok bool) bool {
 		return s.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
 	}
 	err := l.codec.Decode(text, f)
+	s.secrets.conceal(f)
 	if err != nil {
 		return s.message(l, f, err, len(text))
 	}
@@ -43,7 +44,7 @@ func (s *session) handle(l *link, text string, ok bool) bool {
 	case frame.StreamAck, frame.StreamNack, frame.StreamClosed:
 		s.writers.answer(f)
 	case frame.Connected: // again, after a recovery
-		if f.ID == l.conn.id && f.Token != "" {
+		if f.ID == l.conn.id && f.Token != "" && s.secrets.checkGreeting(f) == nil {
 			l.conn.token = f.Token
 		}
 	case frame.Disconnected:
