@@ -131,7 +131,11 @@ func TestEchoes(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := &watch{t: t, what: name}
-				f := newFake(t)
+				f, refusing := newFake(t), newFake(t)
+				refusing.answer = func(rw http.ResponseWriter, _ *http.Request) {
+					rw.WriteHeader(http.StatusBadGateway)
+					_, _ = rw.Write([]byte(text))
+				}
 				c := newClient(t, f.network, secretAddress, w.options())
 				w.follow(c)
 				go func() {
@@ -141,7 +145,7 @@ func TestEchoes(t *testing.T) {
 				}()
 				require.NoError(t, c.Start(t.Context()))
 				p := <-f.peers
-				failure := fmt.Sprintf(`{"name":"%s","message":"%s","userErrorCode":"%s","x":"%s"}`, text, text, text, text)
+				failure := `{"name":"` + text + `","message":"` + text + `","userErrorCode":"` + text + `","x":"` + text + `"}`
 
 				join := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "g", nil) })
 				p.send(fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":%s}`, p.expectAck("joinGroup"), failure))
@@ -165,6 +169,7 @@ func TestEchoes(t *testing.T) {
 				<-writer.Done()
 				w.err("StreamWriter", writer.Err())
 				w.err("Write", writer.Write(t.Context(), client.Text("x")))
+				synctest.Wait() // fmt looks at fields that it should not see, without their locks
 				w.look("StreamWriter", writer)
 
 				p.send(
@@ -187,12 +192,8 @@ func TestEchoes(t *testing.T) {
 				}
 				p = <-f.peers // a new connection
 				p.send(`{"type":"system","event":"disconnected","message":"` + text + `"}`)
+				f.network.join(refusing.network)
 				p.close(websocket.StatusInternalError, reason(text))
-				f.answer = func(rw http.ResponseWriter, _ *http.Request) {
-					rw.Header().Set("X-Text", "x")
-					rw.WriteHeader(http.StatusBadGateway)
-					_, _ = rw.Write([]byte(text))
-				}
 				pass(2 * time.Minute)
 				require.NoError(t, c.Stop(t.Context()))
 				w.look("Client", c)
@@ -217,7 +218,7 @@ func reason(text string) string {
 func TestGreetings(t *testing.T) {
 	t.Parallel()
 	greeting := func(id, user, token string) string {
-		return fmt.Sprintf(`{"type":"system","event":"connected","userId":"%s","connectionId":"%s","reconnectionToken":"%s"}`, user, id, token)
+		return `{"type":"system","event":"connected","userId":"` + user + `","connectionId":"` + id + `","reconnectionToken":"` + token + `"}`
 	}
 	long := strings.Repeat("x", 3_100_000)
 	tests := map[string]struct{ greeting, want string }{

@@ -164,10 +164,10 @@ func TestStreamKeepsNoFrame(t *testing.T) {
 				if err != nil {
 					return
 				}
-				text := d.String() // a part of the frame
-				start := uintptr(unsafe.Pointer(unsafe.StringData(text)))
+				text := d.String()                                        // a part of the frame
+				start := uintptr(unsafe.Pointer(unsafe.StringData(text))) //nolint:gosec // only looked at
 				for _, name := range []string{s.Group(), s.ID(), s.FromUserID()} {
-					at := uintptr(unsafe.Pointer(unsafe.StringData(name)))
+					at := uintptr(unsafe.Pointer(unsafe.StringData(name))) //nolint:gosec // only looked at
 					near <- start-200 < at && at < start+uintptr(len(text))+200
 				}
 			}

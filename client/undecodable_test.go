@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -92,7 +91,7 @@ func TestUndecodable(t *testing.T) {
 				for frame := range acked {
 					last = frame
 				}
-				assert.Equal(t, fmt.Sprintf(`{"type":"sequenceAck","sequenceId":%d}`, count+1), last)
+				assert.JSONEq(t, fmt.Sprintf(`{"type":"sequenceAck","sequenceId":%d}`, count+1), last)
 
 				// A service that has lost the acks sends them again.
 				p = f.recovered("id-1")
@@ -140,7 +139,7 @@ func TestDepth(t *testing.T) {
 		require.EqualError(t, send(client.RawJSON([]byte("["+full+"]"))), "client: SendToGroup: raw JSON: offset 1000: want at most 1000 levels of nesting")
 		err = server.Group("g").SendJSON(t.Context(), []any{value}, nil)
 		var refused *service.Error
-		require.True(t, errors.As(err, &refused), "%v", err)
+		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, 400, refused.StatusCode)
 		assert.Empty(t, seen.settled())
 	})
