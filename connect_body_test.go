@@ -262,10 +262,10 @@ func TestConnectBodyRefused(t *testing.T) {
 		{"capital escape", `{"a":"\U00e9"}`, "offset 6: " + escapes},
 		{"bytes outside a string that are not UTF-8", "{\"a\":\xff}", "offset 5: want a value"},
 
-		{"1001 arrays deep", deep(1001), "offset 1007: want less nesting"},
-		{"1001 objects deep", `{"new":` + strings.Repeat(`{"":`, 1001), "offset 4007: want less nesting"},
-		{"a million brackets", `{"new":` + strings.Repeat("[", 1_000_000), "offset 1007: want less nesting"},
-		{"a million brackets in mqtt", `{"mqtt":` + strings.Repeat("[", 1_000_000), "offset 1008: want less nesting"},
+		{"1001 arrays deep", deep(1001), "offset 1007: want at most 1000 levels of nesting"},
+		{"1001 objects deep", `{"new":` + strings.Repeat(`{"":`, 1001), "offset 4007: want at most 1000 levels of nesting"},
+		{"a million brackets", `{"new":` + strings.Repeat("[", 1_000_000), "offset 1007: want at most 1000 levels of nesting"},
+		{"a million brackets in mqtt", `{"mqtt":` + strings.Repeat("[", 1_000_000), "offset 1008: want at most 1000 levels of nesting"},
 
 		{"mqtt a string", `{"mqtt":"SECRET"}`, "offset 16: mqtt has the wrong type"},
 		{"mqtt not JSON", `{"mqtt":{"username":SECRET}}`, "offset 20: want a value"},
@@ -299,7 +299,7 @@ func TestConnectBodyStackIsBounded(t *testing.T) {
 	_, err := webpubsub.DecodeConnectBody(body)
 	var decode *webpubsub.DecodeError
 	require.ErrorAs(t, err, &decode)
-	assert.EqualError(t, decode.Err, "offset 1007: want less nesting")
+	assert.EqualError(t, decode.Err, "offset 1007: want at most 1000 levels of nesting")
 }
 
 // An append to one list must not show up in another, though all lie in one slice.

@@ -39,7 +39,7 @@ func (s *session) connect(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{address: u}
+	conn := &connection{address: u, secrets: s.secrets}
 	l, err := dial(ctx, u, conn, s.c.opts)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -69,8 +69,12 @@ func (s *session) greeting(l *link) error {
 		if !ok || l.codec.Decode(text, &s.frame) != nil {
 			continue
 		}
+		s.secrets.conceal(&s.frame)
 		switch f := &s.frame; f.Kind {
 		case frame.Connected:
+			if err := s.secrets.checkGreeting(f); err != nil {
+				return err
+			}
 			l.conn.id, l.conn.user, l.conn.token = f.ID, f.UserID, f.Token
 			return nil
 		case frame.Disconnected:

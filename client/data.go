@@ -56,7 +56,8 @@ func Text(s string) Data {
 	return d
 }
 
-// JSON makes a payload of the JSON encoding of a value, which must not be null.
+// JSON makes a payload of the JSON encoding of a value, which must not be null, nor
+// have more than 1000 levels of nesting, the most that a [Client] reads.
 func JSON(v any) Data {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -64,16 +65,19 @@ func JSON(v any) Data {
 	if err := e.Encode(v); err != nil {
 		return Data{d: frame.Data{Type: frame.JSON}, err: fmt.Errorf("encode %T: %w", v, err)}
 	}
-	return rawJSON(string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+	d := rawJSON(string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+	if len(d.d.Text) > 2*jsonscan.MaxDepth { // each level has two brackets
+		if err := jsonscan.Check(d.d.Text); err != nil {
+			d.err = fmt.Errorf("encode %T: %w", v, err)
+		}
+	}
+	return d
 }
 
-// RawJSON makes a payload of a JSON text, which must not be null.
+// RawJSON makes a payload of a JSON text, to which the rules of [JSON] apply.
 func RawJSON(text []byte) Data {
 	d := rawJSON(string(bytes.TrimSpace(text)))
-	s := jsonscan.New(d.d.Text)
-	s.Skip()
-	s.End()
-	if err := s.Err(); err != nil {
+	if err := jsonscan.Check(d.d.Text); err != nil {
 		d.err = fmt.Errorf("raw JSON: %w", err)
 	}
 	return d

@@ -50,7 +50,7 @@ func (s *session) dispatch() {
 func (s *session) deliver(it *item) {
 	switch {
 	case it.group != nil && it.group.stream != nil:
-		s.streams.deliver(it.group)
+		s.streams.deliver(it.group, it.size)
 	case it.group != nil:
 		fire(s.callbacks, s, &s.c.onGroupMessage, it.group)
 	case it.server != nil:

@@ -39,6 +39,9 @@ var (
 	ErrQueueFull = errors.New("answer stands behind a queue from which nothing is taken")
 	// ErrStreamGap is a stream of which a piece is missing.
 	ErrStreamGap = errors.New("a piece of the stream is missing")
+	// ErrTooManyStreams is a stream that was given up, or dropped from the start,
+	// because others have sent more streams than the client receives at a time.
+	ErrTooManyStreams = errors.New("too many streams at a time")
 )
 
 // Error is an operation that failed: refused here for a parameter that breaks a
@@ -110,6 +113,8 @@ const (
 	nameBadRequest  = "BadRequest"
 	nameNotFound    = "NotFound"
 	nameIdleTimeout = "IdleTimeout"
+
+	nameStreamNotFound = "StreamNotFound"
 )
 
 // fail names the operation of an error.

@@ -27,8 +27,6 @@ const (
 	fragmentSize = 4 * bytesPerSecond
 	// closeTimeout is how long it may take to answer a close frame.
 	closeTimeout = 5 * time.Second
-	// maxHandshakeText is how much of a refusal's body is read.
-	maxHandshakeText = 1024
 )
 
 // link is one WebSocket of a connection.
@@ -52,6 +50,7 @@ type link struct {
 // dial makes a WebSocket.
 func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link, error) {
 	codec := o.Protocol.codec()
+	conn.secrets.learnHandshake(u, o.Header)
 	keeper := &bodyKeeper{next: o.HTTPClient.Transport}
 	client := *o.HTTPClient
 	client.Transport = keeper
@@ -62,7 +61,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link,
 		OnPingReceived: func(context.Context, []byte) bool { l.frames.Add(1); return true },
 	})
 	if err != nil {
-		return nil, handshakeError(resp, err, u)
+		return nil, conn.secrets.handshakeError(resp, err, u)
 	}
 	if !strings.EqualFold(ws.Subprotocol(), codec.Name()) {
 		_ = ws.CloseNow()
@@ -95,63 +94,11 @@ func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// handshakeError makes an error of a handshake that failed, without the address.
-func handshakeError(resp *http.Response, err error, u *url.URL) error {
-	if errors.Is(err, http.ErrSchemeMismatch) {
-		return fmt.Errorf("%w: %s speaks ws, not wss: write ws:// in the address", redact(err, u), u.Host)
-	}
-	if resp == nil || resp.StatusCode == http.StatusSwitchingProtocols {
-		return redact(err, u)
-	}
-	e := &Error{StatusCode: resp.StatusCode}
-	if resp.Body != nil {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxHandshakeText))
-		e.Message = excerpt.Line(strings.TrimSpace(conceal(string(text), u)), maxErrorText)
-	}
-	if strings.EqualFold(e.Message, http.StatusText(e.StatusCode)) {
-		e.Message = "" // the status says it
-	}
-	return e
-}
-
-// redact gives an error without what shows the address: a url.Error has it in its
-// text and its fields.
-func redact(err error, u *url.URL) error {
-	var shows *url.Error
-	for errors.As(err, &shows) {
-		err = shows.Err
-	}
-	if text := err.Error(); conceal(text, u) != text {
-		return errors.New(conceal(text, u))
-	}
-	return err
-}
-
-// conceal takes the secrets of an address out of a text.
-func conceal(text string, u *url.URL) string {
-	if u.RawQuery == "" {
-		return text
-	}
-	text = strings.ReplaceAll(text, u.RawQuery, "REDACTED")
-	for name, values := range u.Query() {
-		if name != paramReconnectionToken && !strings.EqualFold(name, paramAccessToken) {
-			continue
-		}
-		for _, secret := range values {
-			if secret != "" {
-				text = strings.ReplaceAll(text, secret, "REDACTED")
-				text = strings.ReplaceAll(text, url.QueryEscape(secret), "REDACTED")
-			}
-		}
-	}
-	return text
-}
-
 // read gives the next frame; ok is false for one of the wrong kind.
 func (l *link) read() (text string, ok bool, err error) {
 	kind, r, err := l.ws.Reader(context.Background())
 	if err != nil {
-		return "", false, err
+		return "", false, l.conn.secrets.closeError(err)
 	}
 	buf := l.in[:0]
 	for {
@@ -164,7 +111,7 @@ func (l *link) read() (text string, ok bool, err error) {
 			break
 		}
 		if err != nil {
-			return "", false, err
+			return "", false, l.conn.secrets.closeError(err)
 		}
 	}
 	if l.in = buf; cap(buf) > maxKeptBuffer {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/textproto"
@@ -140,6 +141,15 @@ type Options struct {
 	// Logger says what happens. Nil is silent.
 	Logger *slog.Logger
 }
+
+// String returns the subprotocol, and nothing of the header, which may hold secrets.
+func (o Options) String() string { return fmt.Sprintf("client.Options(%v)", o.Protocol) }
+
+// Format is String, whatever the verb.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
+
+// LogValue is String.
+func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 // complete checks the options, fills in the defaults and takes copies.
 func (o *Options) complete() error {

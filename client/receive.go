@@ -30,13 +30,13 @@ func (s *session) handle(l *link, text string, ok bool) bool {
 		return s.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
 	}
 	err := l.codec.Decode(text, f)
-	switch {
-	case f.Kind == frame.GroupMessage, f.Kind == frame.ServerMessage:
+	s.secrets.conceal(f)
+	if err != nil {
 		return s.message(l, f, err, len(text))
-	case err != nil:
-		return s.queue.push(item{err: fail("Receive", err), size: len(text)})
 	}
 	switch f.Kind {
+	case frame.GroupMessage, frame.ServerMessage:
+		return s.message(l, f, nil, len(text))
 	case frame.Ack:
 		s.acks.answer(f)
 	case frame.InvokeResponse:
@@ -44,21 +44,24 @@ func (s *session) handle(l *link, text string, ok bool) bool {
 	case frame.StreamAck, frame.StreamNack, frame.StreamClosed:
 		s.writers.answer(f)
 	case frame.Connected: // again, after a recovery
-		if f.ID == l.conn.id && f.Token != "" {
+		if f.ID == l.conn.id && f.Token != "" && s.secrets.checkGreeting(f) == nil {
 			l.conn.token = f.Token
 		}
 	case frame.Disconnected:
 		l.conn.farewell = excerpt.Line(f.Message, maxErrorText)
-	default:
+	default: // of a later kind
+		if !l.had(f) {
+			l.took(f)
+		}
 	}
 	return true
 }
 
-// message queues a message, or what is wrong with it, unless it is one that has
-// come before. The service need not keep one that is not understood.
+// message queues a message, or what is wrong with a frame, unless it is one that
+// has come before. A frame that cannot be decoded is acknowledged as any other:
+// it would only come again.
 func (s *session) message(l *link, f *frame.Frame, err error, size int) bool {
-	numbered := f.Sequence > 0 && l.acking != nil
-	if numbered && f.Sequence <= l.conn.last.Load() {
+	if l.had(f) {
 		return true
 	}
 	it := item{size: size}
@@ -75,9 +78,19 @@ func (s *session) message(l *link, f *frame.Frame, err error, size int) bool {
 	if !s.queue.push(it) {
 		return false
 	}
-	if numbered {
+	l.took(f)
+	return true
+}
+
+// had reports whether a frame has come before.
+func (l *link) had(f *frame.Frame) bool { return l.numbers(f) && f.Sequence <= l.conn.last.Load() }
+
+// took notes a frame, which is acknowledged in time.
+func (l *link) took(f *frame.Frame) {
+	if l.numbers(f) {
 		l.conn.last.Store(f.Sequence)
 		l.acking.take()
 	}
-	return true
 }
+
+func (l *link) numbers(f *frame.Frame) bool { return f.Sequence > 0 && l.acking != nil }

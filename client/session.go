@@ -17,6 +17,7 @@ import (
 // reading goroutine's own.
 type connection struct {
 	address  *url.URL
+	secrets  *secrets
 	since    time.Time
 	id, user string
 	token    string // for recovery
@@ -31,6 +32,8 @@ type connection struct {
 type session struct {
 	c      *Client
 	before <-chan struct{} // closed when the session before has called its callbacks; nil: there was none
+
+	secrets *secrets // of all its connections
 
 	base      context.Context //nolint:containedctx // what the one that started the client knows
 	ctx       context.Context //nolint:containedctx // ends with the session, as all that it starts
@@ -70,6 +73,7 @@ func newSession(ctx context.Context, c *Client) *session {
 	s := &session{
 		c: c, base: context.WithoutCancel(ctx), state: StateConnecting, tries: c.opts.Reconnect.start(),
 		changed: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}),
+		secrets: new(secrets),
 	}
 	if starter, ok := ctx.Value(sessionKey{}).(*session); ok {
 		s.base = starter.base // or contexts would grow with each start

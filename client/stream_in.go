@@ -16,8 +16,6 @@ const (
 	streamBuffer = 64
 	// streamBufferBytes is how many bytes of them.
 	streamBufferBytes = 1 << 20
-	// maxStreams is how many streams are followed at a time.
-	maxStreams = 1000
 )
 
 // GroupStreamOptions of receiving streams. Nil and the zero value are the defaults.
@@ -32,12 +30,21 @@ type GroupStreamOptions struct {
 	IdleTimeout time.Duration
 }
 
-// OnGroupStream registers a callback for streams to groups of the client that
-// begin, or are met for the first time, from the call on. Unlike
-// other callbacks it is called in a goroutine of its own for each stream, which it
-// has until it returns; its context ends when the client stops. Pieces that it
-// does not take in time hold back the client, as messages do. When it returns, the
-// rest of the stream is passed over.
+// OnGroupStream registers a callback for streams to groups of the client. It is
+// called for streams that begin, or whose pieces are seen for the first time, after
+// the call. Unlike other callbacks it runs in a goroutine of its own for each
+// stream. Its context ends when the client stops. When it returns, the rest of the
+// stream is dropped. Pieces that come after [GroupStreamOptions.IdleTimeout] are a
+// new stream, for which it is called again.
+//
+// What strangers send is bounded. Pieces that callbacks do not take in time hold
+// back the client, as messages do: 64 pieces or 1 MiB of one stream, 16 MiB of all.
+// A callback should return soon after the end of its stream; 100 that have not hold
+// back the client, too. At most 1000 streams are received at a time: a new one then
+// takes the place of the quietest stream of the user with the most streams, or of
+// the group with the most if it is the same user, and the callback of that stream
+// gets [ErrTooManyStreams]. Where that would not be fair, the new one is dropped,
+// and [Options.OnError] is told, at most once a minute.
 func (c *Client) OnGroupStream(f func(ctx context.Context, stream *GroupStream), opts *GroupStreamOptions) (unregister func()) {
 	h := &streamHook{f: f}
 	if opts != nil {
@@ -53,52 +60,115 @@ func (c *Client) OnGroupStream(f func(ctx context.Context, stream *GroupStream),
 // GroupStream is a stream that a client sends to a group.
 type GroupStream struct {
 	group, user, id string
-	box             *mailbox[Data]
-	stopped         <-chan struct{}
-	idle            *time.Timer
-	wait            time.Duration
+
+	hook    *streamHook
+	box     *mailbox[received]
+	stopped <-chan struct{}
+	idle    *time.Timer // nil: it may be silent for ever
+
+	mu     sync.Mutex
+	state  readerState
+	late   bool          // its stream has ended, and its callback counts among those that should return
+	ended  chan struct{} // closed when its callback has returned
+	expire func()        // called when it was silent for too long
 }
 
-// Group gives the group's name.
+// received is a piece, and the size of the frame that it came in and keeps in
+// memory.
+type received struct {
+	data Data
+	size int
+}
+
+// readerState is what has become of a stream for one of its callbacks.
+type readerState uint8
+
+const (
+	reading readerState = iota
+	leftByReader
+	expired // it was silent for too long
+)
+
+// Group returns the group's name.
 func (g *GroupStream) Group() string { return g.group }
 
-// ID gives the stream's id (streamId).
+// ID returns the stream's id (streamId).
 func (g *GroupStream) ID() string { return g.id }
 
-// FromUserID gives the user who sends the stream (fromUserId); empty: none.
+// FromUserID returns the user who sends the stream (fromUserId); empty: none.
 func (g *GroupStream) FromUserID() string { return g.user }
 
-// Pieces gives the stream's pieces in their order. An error is the last of them:
+// Pieces returns the stream's pieces in their order. An error is the last of them:
 // an [*Error] with the Name "UserError" if the publisher has aborted the stream,
 // with "IdleTimeout" if it fell silent, [ErrStreamGap] if a piece is missing,
-// [ErrConnectionLost] after a new connection. Leaving the loop drops the rest.
+// [ErrConnectionLost] after a new connection, [ErrTooManyStreams] if another stream
+// has taken its place. Leaving the loop drops the rest.
 func (g *GroupStream) Pieces() iter.Seq2[Data, error] {
 	return func(yield func(Data, error) bool) {
-		defer g.box.leave()
+		defer g.leave()
 		for {
-			d, err, ok := g.box.get(g.stopped)
+			p, err, ok := g.box.get(g.stopped)
 			switch {
 			case !ok && err != nil:
 				yield(Data{}, fail(opStream, err))
 				return
 			case !ok:
 				return
-			case !yield(d, nil):
+			case !yield(p.data, nil):
 				return
 			}
 		}
 	}
 }
 
-// put hands a piece on; the dispatcher waits if there is no room.
-func (g *GroupStream) put(d Data) {
+// put hands a piece on; the dispatcher waits if there is no room. It reports false
+// if nobody takes the piece.
+func (g *GroupStream) put(p received) bool {
 	if g.idle != nil { // it is not the stream that is silent while its callback takes its time
 		g.idle.Stop()
-		defer g.idle.Reset(g.wait)
 	}
-	g.box.put(d, g.stopped)
+	if !g.box.put(p, g.stopped) {
+		return false
+	}
+	if g.idle != nil {
+		g.idle.Reset(g.hook.opts.IdleTimeout)
+	}
+	return true
 }
 
+// isSilent reports whether the stream was silent for too long while it was read.
+func (g *GroupStream) isSilent() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state == expired
+}
+
+// timeOut ends the stream for its silence.
+func (g *GroupStream) timeOut() {
+	g.mu.Lock()
+	silent := g.state == reading
+	if silent {
+		g.state = expired
+	}
+	g.mu.Unlock()
+	if silent {
+		g.box.close(&Error{Name: nameIdleTimeout, Message: "the stream is silent"})
+		g.expire()
+	}
+}
+
+// leave drops all that is and comes in.
+func (g *GroupStream) leave() {
+	g.mu.Lock()
+	if g.state == reading {
+		g.state = leftByReader
+	}
+	g.mu.Unlock()
+	g.end(nil)
+	g.box.leave()
+}
+
+// end ends the stream after what is in it.
 func (g *GroupStream) end(err error) {
 	if g.idle != nil {
 		g.idle.Stop()
@@ -118,6 +188,12 @@ type streamHook struct {
 	gone atomic.Bool
 }
 
+// takes reports whether a stream is one for the callback, of which a piece is the
+// first that is seen.
+func (h *streamHook) takes(m *GroupMessage) bool {
+	return !h.gone.Load() && (len(h.opts.Groups) == 0 || slices.Contains(h.opts.Groups, m.Group)) && (!h.opts.FromStart || m.stream.Sequence <= 1)
+}
+
 func (h *streamHooks) add(added *streamHook) (remove func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -130,132 +206,10 @@ func (h *streamHooks) add(added *streamHook) (remove func()) {
 	}
 }
 
-func (h *streamHooks) all() []*streamHook {
+// taking returns the callbacks for a stream.
+func (h *streamHooks) taking(m *GroupMessage) []*streamHook {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.list
+	list := h.list
+	h.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(list), func(h *streamHook) bool { return !h.takes(m) })
 }
-
-// streams are those that the client receives. They are the dispatcher's own, but
-// for their callbacks.
-type streams struct {
-	s       *session
-	open    map[streamKey]*inbound
-	running sync.WaitGroup
-}
-
-// streamKey is what is known of a stream: its id is its publisher's own, who is
-// known by his user alone.
-type streamKey struct{ group, user, id string }
-
-// inbound is a stream that has begun and not ended.
-type inbound struct {
-	expected uint64
-	heard    time.Time
-	broken   bool
-	readers  []*GroupStream
-}
-
-func newStreams(s *session) *streams { return &streams{s: s, open: make(map[streamKey]*inbound)} }
-
-// deliver takes a piece.
-func (x *streams) deliver(m *GroupMessage) {
-	key := streamKey{m.Group, m.FromUserID, m.stream.ID}
-	in := x.open[key]
-	if in == nil {
-		if in = x.begin(key, m); in == nil {
-			return
-		}
-	}
-	in.heard = time.Now()
-	switch seq := m.stream.Sequence; {
-	case in.broken:
-	case seq < in.expected:
-		return // had before
-	case seq > in.expected:
-		in.broken = true
-		in.end(ErrStreamGap)
-	default:
-		in.expected++
-		// The last piece carries an empty text if it carries nothing.
-		if !m.stream.End || m.Data.Type() != DataText || m.Data.d.Text != "" {
-			for _, g := range in.readers {
-				g.put(m.Data)
-			}
-		}
-	}
-	if m.stream.End {
-		delete(x.open, key)
-		var err error
-		if m.stream.Failure != nil {
-			err = refusal(m.stream.Failure)
-		}
-		in.end(err)
-	}
-}
-
-// begin meets a stream for the first time.
-func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
-	if m.stream.End && m.stream.Sequence > 1 {
-		return nil // the end of one that nobody has met
-	}
-	if len(x.open) >= maxStreams && !x.sweep() {
-		x.s.c.opts.Logger.Warn("too many streams at a time, one is passed over", "group", quote(key.group))
-		return nil
-	}
-	in := &inbound{expected: m.stream.Sequence}
-	for _, h := range x.s.c.onGroupStream.all() {
-		if h.gone.Load() || len(h.opts.Groups) > 0 && !slices.Contains(h.opts.Groups, key.group) || h.opts.FromStart && m.stream.Sequence > 1 {
-			continue
-		}
-		g := &GroupStream{
-			group: m.Group, user: m.FromUserID, id: m.stream.ID, box: newMailbox(streamBuffer, streamBufferBytes, Data.size),
-			stopped: x.s.callbacks.Done(), wait: h.opts.IdleTimeout,
-		}
-		if g.wait > 0 {
-			g.idle = time.AfterFunc(g.wait, func() { g.box.close(&Error{Name: nameIdleTimeout, Message: "the stream is silent"}) })
-		}
-		in.readers = append(in.readers, g)
-		x.running.Go(func() {
-			defer g.end(nil)
-			defer g.box.leave()
-			protectStream(x.s, h.f, g)
-		})
-	}
-	if len(in.readers) == 0 {
-		return nil
-	}
-	x.open[key] = in
-	return in
-}
-
-// sweep forgets streams that have been silent for so long that they have ended,
-// and tells whether there were any.
-func (x *streams) sweep() bool {
-	n := len(x.open)
-	for key, in := range x.open {
-		if time.Since(in.heard) > DefaultStreamIdle {
-			in.end(&Error{Name: nameIdleTimeout, Message: "the stream is silent"})
-			delete(x.open, key)
-		}
-	}
-	return len(x.open) < n
-}
-
-func (in *inbound) end(err error) {
-	for _, g := range in.readers {
-		g.end(err)
-	}
-	in.readers = nil
-}
-
-// end ends all streams.
-func (x *streams) end(err error) {
-	for _, in := range x.open {
-		in.end(err)
-	}
-	clear(x.open)
-}
-
-// wait returns when no callback runs any more.
-func (x *streams) wait() { x.running.Wait() }

@@ -84,11 +84,14 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		return nil, fail(opOpenGroupStream, err)
 	}
 	w := &StreamWriter{
-		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry,
+		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: o.IdleTimeout, alive: time.Now(),
 		changed: make(chan struct{}), done: make(chan struct{}),
 	}
 	if !s.writers.add(w) {
 		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", quote(w.id)))
+	}
+	if w.idle == 0 {
+		w.idle = DefaultStreamIdle
 	}
 	r := &request{}
 	r.Kind, r.Name, r.ID, r.NoEcho, r.Idle = frame.StreamStart, group, o.StreamID, o.NoEcho, idle
@@ -111,7 +114,10 @@ type StreamWriter struct {
 	pieces  []piece // that the service has not taken yet
 	bytes   int
 	next    uint64 // sequence id
-	ending  []byte // the frame that ends the stream, once it was sent
+	idle    time.Duration
+	alive   time.Time // from which the service may count the stream's silence, or later
+	ending  []byte    // the frame that ends the stream, once it was sent
+	ends    int       // links that took it
 	aborted bool
 	resend  *time.Timer
 	pause   time.Duration // before the next resend
@@ -124,6 +130,7 @@ type StreamWriter struct {
 type piece struct {
 	id    uint64
 	frame []byte
+	sent  time.Time // for the first time
 }
 
 // ID gives the stream's id (streamId).
@@ -210,7 +217,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	if err := checkSize(f); err != nil {
 		return invalid(opStream, err)
 	}
-	w.pieces = append(w.pieces, piece{w.next, f})
+	w.pieces = append(w.pieces, piece{w.next, f, time.Now()})
 	w.bytes += len(f)
 	w.next++
 	w.push(f)
@@ -230,9 +237,13 @@ func (w *StreamWriter) KeepAlive(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the stream, and returns when the service has taken all of it. If the
+// Close ends the stream and returns when the service has taken all of it. If the
 // context ends before, Close can be called again. Of a stream that was closed or
 // aborted it returns nil.
+//
+// If the service has ended the stream before, Close returns an [*Error] with the
+// service's reason. Its Name is "IdleTimeout" if the stream was silent for too long,
+// also when the connection was away at that time.
 func (w *StreamWriter) Close(ctx context.Context) error {
 	if err := w.lockWhile(ctx, func() bool { return len(w.pieces) > 0 && w.ending == nil }); err != nil {
 		if errors.Is(err, errStreamOver) {
@@ -242,7 +253,7 @@ func (w *StreamWriter) Close(ctx context.Context) error {
 	}
 	if w.ending == nil {
 		w.ending = w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{Kind: frame.StreamEnd, ID: w.id})
-		w.push(w.ending)
+		w.pushEndLocked()
 	}
 	w.mu.Unlock()
 	over := w.s.waits.begin()
@@ -266,6 +277,6 @@ func (w *StreamWriter) Abort(code, message string) {
 	w.ending = w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{
 		Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: excerpt.Cut(message, maxErrorText), UserErrorCode: excerpt.Cut(code, maxErrorText)},
 	})
-	w.push(w.ending)
+	w.pushEndLocked()
 	w.changedLocked()
 }

@@ -37,15 +37,22 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 	}
 }
 
-// push sends a frame over the link that there is. If it is lost, the next one gets
-// all that the service has not taken.
-func (w *StreamWriter) push(f []byte) {
+// push sends a frame over the link that there is, and reports whether it took it.
+// If the frame is lost, the next link gets all that the service has not taken.
+func (w *StreamWriter) push(f []byte) (sent bool) {
 	if w.link == nil {
-		return // the next one is not there yet, or the service speaks of a stream that was not asked for yet
+		return false // the next one is not there yet, or the service speaks of a stream that was not asked for yet
 	}
 	b, _ := buffers.Get().(*buffer)
 	b.b = append(b.b[:0], f...)
-	w.link.out.push(b)
+	return w.link.out.push(b)
+}
+
+// pushEndLocked sends the frame that ends the stream.
+func (w *StreamWriter) pushEndLocked() {
+	if w.push(w.ending) {
+		w.ends++
+	}
 }
 
 func (w *StreamWriter) changedLocked() {
@@ -72,6 +79,7 @@ func (w *StreamWriter) answer(f *frame.Frame) {
 	n := 0
 	for n < len(w.pieces) && w.pieces[n].id < f.Expected {
 		w.bytes -= len(w.pieces[n].frame)
+		w.alive = w.pieces[n].sent
 		n++
 	}
 	if n > 0 {
@@ -119,7 +127,7 @@ func (w *StreamWriter) repeat() {
 		w.push(p.frame)
 	}
 	if w.ending != nil {
-		w.push(w.ending)
+		w.pushEndLocked()
 	}
 }
 
@@ -143,18 +151,31 @@ func (w *StreamWriter) resume(l *link) {
 	w.repeat()
 }
 
-// closed takes the service's word that the stream has ended. After the writer has
-// ended it, a service that does not know it any more has done so before.
+// closed takes the service's word that the stream has ended.
 func (w *StreamWriter) closed(f *frame.Failure) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ended := w.ending != nil && (f == nil || f.Name == "StreamNotFound")
+	w.finishLocked(w.verdictLocked(f))
+}
+
+// verdictLocked returns how a stream ended; nil: as its writer wanted.
+//
+// A service that does not know the stream has ended it before, and what it said
+// then was lost with a link. It may have been for the stream's silence, of which
+// those who receive the stream are told: that is no success. Otherwise it was
+// because an earlier frame has ended it, if there was one.
+func (w *StreamWriter) verdictLocked(f *frame.Failure) error {
 	switch {
-	case ended:
-		w.finishLocked(nil)
-	default:
-		w.finishLocked(refusal(f))
+	case f == nil && w.ending != nil:
+		return nil
+	case f == nil || f.Name != nameStreamNotFound:
+		return refusal(f)
+	case time.Since(w.alive) >= w.idle:
+		return &Error{Name: nameIdleTimeout, Message: "the service no longer knows the stream, which was silent for its idle timeout"}
+	case w.ends > 1:
+		return nil
 	}
+	return refusal(f)
 }
 
 func (w *StreamWriter) finish(err error) {

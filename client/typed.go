@@ -1,6 +1,11 @@
 package client
 
-import "context"
+import (
+	"context"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
 
 // OnGroupJSON registers a callback for messages to a group that are JSON of the
 // type T, or text that holds such; an empty group stands for all of them. What does not
@@ -34,6 +39,7 @@ func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage
 // undecoded tells of a message in a callback's context.
 func undecoded(ctx context.Context, err *DecodeError) {
 	if s, ok := ctx.Value(sessionKey{}).(*session); ok {
+		err.Group = s.secrets.hide(excerpt.Cut(err.Group, 4*wire.MaxGroupName))
 		s.report(ctx, err)
 	}
 }

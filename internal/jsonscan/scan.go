@@ -8,9 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// maxSkipDepth bounds the nesting of values that nobody asks for, so that no
-// body can make the stack grow without end.
-const maxSkipDepth = 1000
+// MaxDepth is how many arrays and objects may lie in one another in a value that
+// [Scanner.Skip], [Scanner.Raw] and [Check] read, so that no text makes the stack
+// grow without end. It is one bound for all: what one side of a connection takes,
+// the other side can read.
+const MaxDepth = 1000
+
+const ruleDepth = "want at most 1000 levels of nesting"
+
+// Check returns why a text is not one JSON value of at most [MaxDepth] levels, nil
+// if it is one. Its errors do not quote the text.
+func Check(text string) error {
+	s := New(text)
+	s.Skip()
+	s.End()
+	return s.Err()
+}
 
 // Scanner reads a JSON text (RFC 8259) from front to back, once, without
 // building a tree: its caller names what it expects next.
@@ -314,7 +327,7 @@ func hex4(s string) (r rune, ok bool) {
 }
 
 // Skip reads a value of any kind.
-func (s *Scanner) Skip() { s.skipNested(maxSkipDepth) }
+func (s *Scanner) Skip() { s.skipNested(MaxDepth) }
 
 func (s *Scanner) skipNested(depth int) {
 	switch s.Next() {
@@ -328,7 +341,7 @@ func (s *Scanner) skipNested(depth int) {
 		s.literal("null")
 	case '{':
 		if depth == 0 {
-			s.Fail(s.pos, "want less nesting")
+			s.Fail(s.pos, ruleDepth)
 		}
 		for more := s.Object(); more; more = s.More('}') {
 			s.quoted()
@@ -337,7 +350,7 @@ func (s *Scanner) skipNested(depth int) {
 		}
 	case '[':
 		if depth == 0 {
-			s.Fail(s.pos, "want less nesting")
+			s.Fail(s.pos, ruleDepth)
 		}
 		for more := s.Array(); more; more = s.More(']') {
 			s.skipNested(depth - 1)

@@ -111,6 +111,8 @@ func TestUE76UserAnswer(t *testing.T) {
 		"text":                   {"text/plain", "hi", webpubsub.DataText, true, true},
 		"text with charset":      {"Text/Plain; charset=utf-8", "hi", webpubsub.DataText, true, true},
 		"json":                   {"application/json", `{"answer":42}`, webpubsub.DataJSON, true, true},
+		"json of 1000 levels":    {"application/json", strings.Repeat("[", 1000) + strings.Repeat("]", 1000), webpubsub.DataJSON, true, true},
+		"json of 1001 levels":    {"application/json", strings.Repeat("[", 1001) + strings.Repeat("]", 1001), 0, false, false},
 		"json that is none":      {"application/json", `{bad`, 0, false, false},
 		"binary":                 {"application/octet-stream", "\x00\xff", webpubsub.DataBinary, true, true},
 		"no type":                {"", "hi", webpubsub.DataBinary, true, true},

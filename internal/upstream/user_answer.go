@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -47,6 +48,9 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 		out.DataType = webpubsub.DataJSON
 		if !json.Valid(answer.Body) {
 			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Cut(out.ContentType, maxText))
+		}
+		if err := jsonscan.Check(string(answer.Body)); err != nil {
+			return nil, invalid("the JSON of the body cannot be read by clients: %v", err)
 		}
 	default:
 		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))

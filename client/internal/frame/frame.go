@@ -41,7 +41,8 @@ type Codec interface {
 	Append(buf []byte, r *Request) []byte
 	// Decode reads a frame of the service. What it puts into f is parts of text.
 	// A frame of a kind that is not known is [Unknown], which is no error. With an
-	// error f has a kind only if the frame can be read but for what it carries.
+	// error f has a kind only if the frame can be read but for what it carries, and
+	// a sequence id whenever one can be found.
 	Decode(text string, f *Frame) error
 }
 

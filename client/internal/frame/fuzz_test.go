@@ -2,6 +2,7 @@ package frame_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
 // FuzzDecode feeds the reader what a service might send: it agrees with
@@ -20,9 +22,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(`{"type":"message","from":"group","group":"\ud800","dataType":"text","data":"\u0000","data":1}`)
 	f.Add(`{"type":"message","from":"server","dataType":"json","data":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`)
 	f.Add(`{"type":"message","from":"server","dataType":"json","data":1E700,"more":1E700}`)
+	f.Add(`{"sequenceId":1,"type":"message","from":"server","dataType":"json","data":` + deep(jsonscan.MaxDepth) + `}`)
+	f.Add(`{"sequenceId":1,"type":"message","from":"server","dataType":"json","data":` + deep(jsonscan.MaxDepth+1) + `}`)
 	f.Fuzz(func(t *testing.T, in string) {
+		checkReadable(t, in)
 		var got frame.Frame
 		if err := (frame.JSONCodec{}).Decode(in, &got); err != nil {
+			checkNumber(t, in, got.Sequence)
 			return
 		}
 		want := decode[map[string]any](t, in)
@@ -52,6 +58,30 @@ func FuzzDecode(f *testing.F) {
 		case frame.Pong, frame.Unknown:
 		}
 	})
+}
+
+// checkReadable: JSON that the emulator takes for a message, by the same check, is
+// read when it comes out of it.
+func checkReadable(t *testing.T, data string) {
+	t.Helper()
+	if data = strings.TrimSpace(data); jsonscan.Check(data) != nil || data == "null" || !utf8.ValidString(data) {
+		return
+	}
+	var got frame.Frame
+	require.NoError(t, frame.JSONCodec{}.Decode(`{"type":"message","from":"server","dataType":"json","data":`+data+`}`, &got))
+	require.Equal(t, data, got.Data.Text)
+}
+
+// checkNumber: the number of a frame that is refused is the one that it has.
+func checkNumber(t *testing.T, in string, got uint64) {
+	t.Helper()
+	var want map[string]json.RawMessage
+	if json.Unmarshal([]byte(in), &want) != nil || strings.Count(in, `equenceId`) != 1 || want["sequenceId"] == nil {
+		return
+	}
+	if n, err := strconv.ParseUint(string(want["sequenceId"]), 10, 64); err == nil {
+		require.Equal(t, n, got)
+	}
 }
 
 // decode reads numbers as they stand: there are some that no float holds.

@@ -79,6 +79,7 @@ type jsonReader struct {
 func (JSONCodec) Decode(text string, f *Frame) error {
 	*f = Frame{}
 	if !utf8.ValidString(text) {
+		f.Sequence = sequenceOf(text)
 		return errNotUTF8
 	}
 	r := jsonReader{s: jsonscan.New(text), f: f}
@@ -92,6 +93,7 @@ func (JSONCodec) Decode(text string, f *Frame) error {
 	}
 	r.s.End()
 	if err := r.s.Err(); err != nil {
+		*f = Frame{Sequence: sequenceOf(text)}
 		return err
 	}
 	return r.finish()

@@ -101,7 +101,7 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"type":"system","event":"connected"}`:                                                         "the id of the connection, stream or invocation is missing",
 		`{"type":"streamAck","expectedSequenceId":1}`:                                                   "the id of the connection, stream or invocation is missing",
 		`{"type":"invokeResponse","success":true}`:                                                      "the id of the connection, stream or invocation is missing",
-		`{"x":` + strings.Repeat("[", 2000):                                                             "offset 1005: want less nesting",
+		`{"x":` + strings.Repeat("[", 2000):                                                             "offset 1005: want at most 1000 levels of nesting",
 	} {
 		var f frame.Frame
 		assert.EqualError(t, frame.JSONCodec{}.Decode(in, &f), want, "%.80s", in)

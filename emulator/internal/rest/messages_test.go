@@ -22,6 +22,9 @@ func (w *world) post(t *testing.T, contentType string, body io.Reader, header ht
 	return w.do(t, "POST", target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, body, header)
 }
 
+// deep is JSON of so many levels.
+func deep(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+
 func TestMediaTypes(t *testing.T) {
 	t.Parallel()
 	const (
@@ -50,6 +53,8 @@ func TestMediaTypes(t *testing.T) {
 		{"no media type", "", "\x01", `"binary","data":"AQ=="`, 202, ""},
 		{"binary with charset", "application/octet-stream; charset=x", "\xff", `"binary","data":"/w=="`, 202, ""},
 		{"JSON that is none", "application/json", `{"a":}`, "", 400, badJSON},
+		{"JSON of 1000 levels", "application/json", deep(1000), `"json","data":` + deep(1000), 202, ""},
+		{"JSON of 1001 levels", "application/json", deep(1001), "", 400, "The request body is JSON of more than 1000 levels of nesting."},
 		{"empty JSON", "application/json", "", "", 400, badJSON},
 		{"text that is not UTF-8", "text/plain", "\xff", "", 400, badSet},
 		{"text that is not ASCII", "text/plain; charset=us-ascii", "é", "", 400, badSet},

@@ -13,6 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -130,6 +131,9 @@ func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal
 	}
 	if m.Type == hub.JSON && !json.Valid(m.Data) {
 		return nil, bad("The request body is not a valid JSON.")
+	}
+	if m.Type == hub.JSON && jsonscan.Check(string(m.Data)) != nil {
+		return nil, bad("The request body is JSON of more than 1000 levels of nesting.")
 	}
 	if m.Metadata, err = readMetadata(r.Header); err != nil {
 		return nil, bad("Invalid metadata: " + err.Error() + ".")

@@ -2,6 +2,7 @@ package subprotocol_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -47,7 +49,7 @@ func assertSame(t *testing.T, m *hub.Message, frame []byte) {
 // FuzzJSON holds what is read of a frame to what the hub relies on, and writes
 // its message again.
 func FuzzJSON(f *testing.F) {
-	for _, frame := range append(validFrames(), invalidFrames()...) {
+	for _, frame := range slices.Concat(validFrames(), invalidFrames()) {
 		f.Add([]byte(frame))
 	}
 	p := subprotocol.Choose(wire.SubprotocolJSONReliable)
@@ -78,6 +80,9 @@ func FuzzJSON(f *testing.F) {
 		}
 		if m != nil {
 			require.NoError(t, subprotocol.CheckMetadata(m.Metadata))
+			if m.Type == hub.JSON {
+				require.NoError(t, jsonscan.Check(string(m.Data)), "clients can read it")
+			}
 			frame := p.Sequenced(m, p.Message(m), 7)
 			assertSame(t, m, frame.Data)
 		}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -339,6 +340,9 @@ func (m members) message() (*hub.Message, error) {
 	case strings.EqualFold(name, "json"):
 		if string(data) == "null" {
 			return nil, errors.New("data is null")
+		}
+		if err := jsonscan.Check(string(data)); err != nil {
+			return nil, fmt.Errorf("data: %w", err)
 		}
 		out.Type, out.Data = hub.JSON, data
 		return out, nil

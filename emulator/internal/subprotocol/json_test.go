@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -44,8 +45,11 @@ var frames = []struct {
 	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, subprotocol.StreamEnd{ID: "s", Error: &hub.StreamError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
 }
 
+// deep is JSON of so many levels.
+func deep(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+
 func validFrames() []string {
-	var out []string
+	out := []string{`{"type":"event","event":"e","data":` + deep(jsonscan.MaxDepth) + `}`}
 	for _, f := range frames {
 		out = append(out, f.frame)
 	}
@@ -79,6 +83,7 @@ func invalidFrames() []string {
 		`{"type":"cancelInvocation"}`, `{"type":"sequenceAck"}`, `{"type":"sequenceAck","sequenceId":null}`, `{"type":"sequenceAck","sequenceId":-1}`,
 		`{"type":"streamData"}`, `{"type":"streamData","streamId":"s","streamSequenceId":1}`, `{"type":"streamData","streamId":"s","streamSequenceId":0,"dataType":"text","data":"x"}`,
 		`{"type":"streamData","streamId":"s","dataType":"text","data":"x"}`, `{"type":"streamEnd","streamId":"s","error":1}`, `{"type":"streamEnd","streamId":"s","error":{"message":1}}`,
+		`{"type":"event","event":"e","data":` + deep(jsonscan.MaxDepth+1) + `}`, `{"type":"event","event":"e","data":` + deep(20_000) + `}`,
 		`{"type":"setGroupState","group":"g"}`, `{"type":"` + long + `"}`, `{"type":"event","event":"` + long + `","data":1}`,
 		`{"type":"event","event":"e","dataType":"` + long + `","data":1}`, `{"type":"event","event":"e","metadata":{"` + long + `":""}}`,
 	}

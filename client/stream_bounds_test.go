@@ -1,0 +1,392 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client"
+)
+
+// lines is a log that is written while it is looked at.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// pieceOf is a piece of a stream of a user to a group.
+func pieceOf(user, group, id string, sequence int, data, rest string) string {
+	return fmt.Sprintf(`{"type":"message","from":"group","group":%q,"fromUserId":%q,"dataType":"text","data":%q,"stream":{"streamId":%q,"streamSequenceId":%d%s}}`,
+		group, user, data, id, sequence, rest)
+}
+
+// TestShortStreams: a stream of one piece has ended before its callback runs, so
+// that any number of them would run at once.
+func TestShortStreams(t *testing.T) {
+	t.Parallel()
+	const streams, most = 500, 100 + 1 // one for which the client is held back
+	for name, frames := range map[string]func(i int) []string{
+		"of one frame": func(i int) []string {
+			return []string{pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", `,"endOfStream":true`)}
+		},
+		"of two frames": func(i int) []string {
+			return []string{pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", ""), pieceOf("mallory", "g", fmt.Sprint(i), 2, "", `,"endOfStream":true`)}
+		},
+		"with a gap": func(i int) []string {
+			return []string{pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", ""), pieceOf("mallory", "g", fmt.Sprint(i), 3, "", `,"endOfStream":true`)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				var log lines
+				f := newFake(t)
+				c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				var running, highest, all atomic.Int64
+				free := make(chan struct{})
+				c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+					n := running.Add(1)
+					for h := highest.Load(); n > h && !highest.CompareAndSwap(h, n); h = highest.Load() {
+						continue
+					}
+					for range s.Pieces() { //nolint:errcheck // the callback is what counts
+						<-free
+					}
+					running.Add(-1)
+					all.Add(1)
+				}, nil)
+				p := f.start(c)
+				go func() {
+					for i := range streams {
+						p.send(frames(i)...)
+					}
+				}()
+				synctest.Wait()
+				assert.Equal(t, int64(most), running.Load())
+				assert.NotContains(t, log.String(), "do not return")
+				pass(11 * time.Second)
+				assert.Contains(t, log.String(), "callbacks of OnGroupStream do not return after their streams have ended")
+				close(free)
+				synctest.Wait()
+				assert.Equal(t, int64(streams), all.Load(), "none is lost")
+				assert.Equal(t, int64(most), highest.Load())
+			})
+		})
+	}
+}
+
+// TestStreamBytes: however many streams there are, and whether their callbacks take
+// the pieces or let them wait, there is one bound for all bytes.
+func TestStreamBytes(t *testing.T) {
+	t.Parallel()
+	const most, size, count = 16 << 20, 500_000, 50
+	for name, tt := range map[string]struct {
+		end   string
+		takes bool // the callbacks take a piece and keep it
+	}{
+		"open, waiting": {"", false}, "open, taken": {"", true}, "ended, waiting": {`,"endOfStream":true`, false}, "ended, taken": {`,"endOfStream":true`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c := f.client(&client.Options{QueueSize: 1, KeepAliveInterval: -1, KeepAliveTimeout: -1})
+				free := make(chan struct{})
+				var inHand, all atomic.Int64
+				c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+					if !tt.takes {
+						<-free
+					}
+					for d := range s.Pieces() { //nolint:errcheck // the last one is no data
+						inHand.Add(int64(len(d.String())))
+						<-free
+						all.Add(int64(len(d.String())))
+						if tt.end == "" {
+							break
+						}
+					}
+				}, nil)
+				p := f.start(c)
+				var sent atomic.Int64
+				data := strings.Repeat("x", size)
+				go func() {
+					for i := range count {
+						p.send(pieceOf("mallory", "g", fmt.Sprint(i), 1, data, tt.end))
+						sent.Add(size)
+					}
+				}()
+				synctest.Wait()
+				assert.LessOrEqual(t, inHand.Load(), int64(most))
+				assert.LessOrEqual(t, sent.Load(), int64(most+4*size), "the queue has one, the dispatcher one, and the reader one")
+				assert.GreaterOrEqual(t, sent.Load(), int64(most-size))
+				close(free)
+				synctest.Wait()
+				assert.Equal(t, int64(count*size), all.Load(), "none is lost")
+			})
+		})
+	}
+}
+
+// TestStreamKeepsNoFrame: a stream that is open has its names, and not the frame in
+// which they came.
+func TestStreamKeepsNoFrame(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(nil)
+		near := make(chan bool, 3)
+		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+			for d, err := range s.Pieces() {
+				if err != nil {
+					return
+				}
+				text := d.String()                                        // a part of the frame
+				start := uintptr(unsafe.Pointer(unsafe.StringData(text))) //nolint:gosec // only looked at
+				for _, name := range []string{s.Group(), s.ID(), s.FromUserID()} {
+					at := uintptr(unsafe.Pointer(unsafe.StringData(name))) //nolint:gosec // only looked at
+					near <- start-200 < at && at < start+uintptr(len(text))+200
+				}
+			}
+		}, nil)
+		p := f.start(c)
+		p.send(pieceOf("mallory", "some group", "some id", 1, strings.Repeat("x", 1<<20), ""))
+		for range 3 {
+			assert.False(t, <-near)
+		}
+	})
+}
+
+// share is a client that receives streams which never end.
+type share struct {
+	t    *testing.T
+	peer *peer
+	n    int
+
+	mu     sync.Mutex
+	open   map[string]int // by user
+	given  []string       // streams that had to give their place
+	errors []error
+}
+
+func newShare(t *testing.T, opts *client.GroupStreamOptions) *share {
+	t.Helper()
+	s := &share{t: t, open: make(map[string]int)}
+	f := newFake(t)
+	c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1, OnError: func(_ context.Context, err error) { s.errors = append(s.errors, err) }})
+	add := func(user string, n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.open[user] += n
+	}
+	c.OnGroupStream(func(_ context.Context, g *client.GroupStream) {
+		add(g.FromUserID(), 1)
+		defer add(g.FromUserID(), -1)
+		for _, err := range g.Pieces() {
+			if errors.Is(err, client.ErrTooManyStreams) {
+				s.mu.Lock()
+				s.given = append(s.given, g.ID())
+				s.mu.Unlock()
+			}
+		}
+	}, opts)
+	s.peer = f.start(c)
+	return s
+}
+
+// begin begins streams of a user to a group.
+func (s *share) begin(user, group string, n int) {
+	for range n {
+		s.send(user, group)
+	}
+	synctest.Wait()
+}
+
+func (s *share) send(user, group string) {
+	s.n++
+	s.peer.send(pieceOf(user, group, fmt.Sprint(s.n), 1, "x", ""))
+}
+
+func (s *share) count(user string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[user]
+}
+
+func (s *share) total() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.open {
+		n += of
+	}
+	return n
+}
+
+// TestStreamsAreShared: who fills all places cannot shut others out.
+func TestStreamsAreShared(t *testing.T) {
+	t.Parallel()
+	each := func(user, group string) func(*share) {
+		return func(s *share) {
+			for i := range 1000 {
+				s.send(strings.ReplaceAll(user, "*", fmt.Sprint(i)), strings.ReplaceAll(group, "*", fmt.Sprint(i%10)))
+			}
+			synctest.Wait()
+		}
+	}
+	tests := map[string]struct {
+		fill        func(*share)
+		user, group string
+		begun, want int
+	}{
+		"one user in one group":                          {each("mallory", "g"), "bob", "g", 50, 50},
+		"at most half of what there is":                  {each("mallory", "g"), "bob", "g", 510, 500},
+		"one user in many groups":                        {each("mallory", "g*"), "bob", "h", 1, 1},
+		"the same user":                                  {each("mallory", "g"), "mallory", "g", 1, 1000},
+		"the same user in another group":                 {each("mallory", "g"), "mallory", "h", 1, 1000},
+		"as many users as places":                        {each("*", "g"), "bob", "g", 1, 0},
+		"as many users as places, in another group":      {each("*", "g"), "bob", "h", 2, 1},
+		"strangers without a name":                       {each("", "g"), "bob", "g", 1, 1},
+		"strangers without a name, and one more of them": {each("", "g"), "", "g", 1, 1000},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				s := newShare(t, nil)
+				tt.fill(s)
+				s.begin(tt.user, tt.group, tt.begun)
+				assert.Equal(t, tt.want, s.count(tt.user))
+				assert.Equal(t, 1000, s.total())
+			})
+		})
+	}
+}
+
+// TestStreamsGiveWay: the quietest one goes, its callback is told, and what is
+// dropped is reported, but not each time.
+func TestStreamsGiveWay(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		s := newShare(t, nil)
+		s.begin("mallory", "g", 1000)
+		pass(time.Second)
+		for i := range 1000 {
+			if i != 499 && i != 699 {
+				s.peer.send(pieceOf("mallory", "g", fmt.Sprint(i+1), 2, "x", ""))
+			}
+		}
+		s.peer.send(pieceOf("mallory", "g", "500", 2, "x", ""))
+		s.begin("bob", "g", 1)
+		assert.Equal(t, []string{"700"}, s.given)
+		assert.Empty(t, s.errors)
+
+		s.begin("mallory", "g", 100)
+		require.Len(t, s.errors, 1)
+		require.ErrorIs(t, s.errors[0], client.ErrTooManyStreams)
+		require.EqualError(t, s.errors[0], `client: GroupStream: too many streams at a time: one of user "mallory" to group "g" is dropped`)
+		pass(time.Minute)
+		s.begin("mallory", "g", 100)
+		assert.Len(t, s.errors, 2)
+
+		s.peer.send(pieceOf("bob", "g", "1001", 2, "", `,"endOfStream":true`))
+		s.begin("mallory", "g", 1) // there is room again, at once
+		assert.Equal(t, 1000, s.count("mallory"))
+	})
+}
+
+// TestSilentStreamsGiveWay: a stream that its reader has given up takes no place.
+func TestSilentStreamsGiveWay(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		s := newShare(t, &client.GroupStreamOptions{IdleTimeout: time.Second})
+		s.begin("mallory", "g", 1000)
+		pass(2 * time.Second)
+		assert.Zero(t, s.count("mallory"))
+		s.begin("mallory", "g", 1000)
+		assert.Equal(t, 1000, s.count("mallory"))
+		assert.Empty(t, s.given)
+		assert.Empty(t, s.errors)
+	})
+}
+
+// TestStreamAfterSilence: pieces that come after a reader's idle timeout are a new
+// stream, as they are for Microsoft's client.
+func TestStreamAfterSilence(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		const silent = "client: GroupStream: IdleTimeout: the stream is silent"
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		short, unregister := collect(c, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second})
+		long, _ := collect(c, &client.GroupStreamOptions{IdleTimeout: time.Minute})
+		start, _ := collect(c, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second, FromStart: true})
+		once := new(recorder)
+		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+			for d := range s.Pieces() { //nolint:errcheck // it wants one piece only
+				once.note(d.String())
+				break
+			}
+		}, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second})
+		p := f.start(c)
+		p.send(streamPiece(1, "a", ""), streamPiece(2, "b", ""))
+		pass(3 * time.Second)
+		p.send(streamPiece(3, "c", ""), streamPiece(3, "c", ""), streamPiece(4, "d", ""))
+		pass(3 * time.Second)
+		p.send(streamPiece(5, "", ""))
+		pass(3 * time.Second)
+		assert.Equal(t, []string{"begin s", "a", "b", silent, "end", "begin s", "c", "d", silent, "end", "begin s", "", silent, "end"}, short.settled())
+		assert.Equal(t, []string{"begin s", "a", "b", "c", "d", ""}, long.settled())
+		assert.Equal(t, []string{"begin s", "a", "b", silent, "end"}, start.settled())
+		assert.Equal(t, []string{"a"}, once.settled(), "who has left is not called again")
+
+		p.send(streamPiece(6, "", `,"endOfStream":true`))
+		assert.Empty(t, short.settled(), "the end of one that it has given up")
+		assert.Equal(t, []string{"end"}, long.settled())
+
+		p.send(streamPiece(1, "a", ""))
+		pass(3 * time.Second)
+		unregister()
+		p.send(streamPiece(2, "b", ""))
+		assert.Equal(t, []string{"begin s", "a", silent, "end"}, short.settled())
+	})
+}
+
+// TestStreamAfterSilenceOfAll: the same where no reader is left, and the stream is
+// forgotten.
+func TestStreamAfterSilenceOfAll(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		const silent = "client: GroupStream: IdleTimeout: the stream is silent"
+		f := newFake(t)
+		c := f.client(nil)
+		seen, _ := collect(c, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second})
+		p := f.start(c)
+		p.send(streamPiece(1, "a", ""))
+		pass(3 * time.Second)
+		p.send(streamPiece(5, "e", ""), streamPiece(7, "g", ""))
+		assert.Equal(t, []string{"begin s", "a", silent, "end", "begin s", "e", "client: GroupStream: a piece of the stream is missing", "end"}, seen.settled())
+	})
+}

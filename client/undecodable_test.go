@@ -1,0 +1,146 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+// deepJSON is JSON of so many levels.
+func deepJSON(levels int) string {
+	return strings.Repeat("[", levels) + strings.Repeat("]", levels)
+}
+
+// TestUndecodable: what cannot be decoded is acknowledged and reported once. A
+// service keeps 1000 messages that are not acknowledged, closes the connection at
+// the next one, and sends them all again after each recovery.
+func TestUndecodable(t *testing.T) {
+	t.Parallel()
+	message := func(rest string) func(int) string {
+		return func(i int) string {
+			return fmt.Sprintf(`{"sequenceId":%d,"type":"message","from":"group","group":"g",%s}`, i, rest)
+		}
+	}
+	tests := map[string]struct {
+		frame func(sequence int) string
+		err   string // empty: none
+	}{
+		"nested too deep":   {message(`"dataType":"json","data":` + deepJSON(1001)), "client: Receive: offset %d: want at most 1000 levels of nesting"},
+		"not UTF-8":         {message("\"dataType\":\"text\",\"data\":\"\xff\""), "client: Receive: frame is not UTF-8"},
+		"a member twice":    {message(`"group":"h","dataType":"text","data":""`), "client: Receive: offset %d: want each member once"},
+		"not JSON":          {message(`"dataType":"json","data":NaN`), "client: Receive: offset %d: want a value"},
+		"unknown data type": {message(`"dataType":"later","data":""`), "client: Receive: member dataType is missing or not known"},
+		"unknown sender":    {func(i int) string { return fmt.Sprintf(`{"sequenceId":%d,"type":"message","from":"later"}`, i) }, ""},
+		"number at the end": {func(i int) string {
+			return fmt.Sprintf(`{"type":"message","data":%s,"sequenceId":%d}`, deepJSON(1001), i)
+		}, "client: Receive: offset 1025: want at most 1000 levels of nesting"},
+		"no stream's number": {message(`"dataType":"text","data":"","stream":{"streamId":"s"}`), "client: Receive: member streamId of a stream is missing, or its sequence id is 0"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				const count = 1100
+				reported := new(recorder)
+				f := newFake(t)
+				c := f.client(&client.Options{KeepAliveInterval: -1, OnError: func(_ context.Context, err error) { reported.note(err.Error()) }})
+				seen := record(c)
+				p := f.start(c)
+				acked := make(chan string, 100)
+				go func() {
+					for {
+						_, data, err := p.conn.Read(t.Context())
+						if err != nil {
+							close(acked)
+							return
+						}
+						acked <- string(data)
+					}
+				}()
+				for i := range count {
+					p.send(tt.frame(i + 1))
+				}
+				p.send(group(count+1, "after all"))
+				pass(2 * time.Second)
+				want := count
+				if tt.err == "" {
+					want = 0
+				}
+				errs := reported.settled()
+				require.Len(t, errs, want)
+				if want > 0 {
+					if strings.Contains(tt.err, "%d") {
+						assert.Regexp(t, "^"+strings.Replace(tt.err, "%d", `[0-9]+`, 1)+"$", errs[0])
+					} else {
+						assert.Equal(t, tt.err, errs[0])
+					}
+				}
+				assert.Equal(t, []string{"connected ann", "g/bob: after all"}, seen.settled())
+				p.drop()
+				last := ""
+				for frame := range acked {
+					last = frame
+				}
+				assert.JSONEq(t, fmt.Sprintf(`{"type":"sequenceAck","sequenceId":%d}`, count+1), last)
+
+				// A service that has lost the acks sends them again.
+				p = f.recovered("id-1")
+				go p.drain()
+				for i := range 10 {
+					p.send(tt.frame(count - 9 + i))
+				}
+				synctest.Wait()
+				assert.Empty(t, reported.settled())
+			})
+		})
+	}
+}
+
+// TestDepth: one bound for all who put JSON into a message, so that everything that
+// the emulator takes is read by the client.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		ann, bob := r.started("ann", nil), r.started("bob", nil)
+		_, err := ann.JoinGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		seen := record(ann)
+		var value any
+		for range 1000 {
+			value = []any{value}
+		}
+		opts := new(service.Options)
+		opts.Transport = r.network.client()
+		server, err := service.NewClientFromConnectionString(emulator.ConnectionString(base, emulator.DefaultAccessKey), "chat", opts)
+		require.NoError(t, err)
+		send := func(data client.Data) error {
+			_, err := bob.SendToGroup(t.Context(), "g", data, nil)
+			return err
+		}
+		full := strings.Repeat("[", 1000) + "null" + strings.Repeat("]", 1000)
+		require.NoError(t, send(client.JSON(value)))
+		require.NoError(t, send(client.RawJSON([]byte(full))))
+		require.NoError(t, server.Group("g").SendJSON(t.Context(), value, nil))
+		assert.Equal(t, []string{"g/bob: " + full, "g/bob: " + full, "g/: " + full}, seen.settled())
+
+		require.ErrorIs(t, send(client.JSON([]any{value})), client.ErrInvalid)
+		require.EqualError(t, send(client.JSON([]any{value})), "client: SendToGroup: encode []interface {}: offset 1000: want at most 1000 levels of nesting")
+		require.EqualError(t, send(client.RawJSON([]byte("["+full+"]"))), "client: SendToGroup: raw JSON: offset 1000: want at most 1000 levels of nesting")
+		err = server.Group("g").SendJSON(t.Context(), []any{value}, nil)
+		var refused *service.Error
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, 400, refused.StatusCode)
+		assert.Empty(t, seen.settled())
+	})
+}
