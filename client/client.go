@@ -66,7 +66,7 @@ type Client struct {
 // are the defaults. Errors name the option that is wrong.
 func New(credential Credential, opts *Options) (*Client, error) {
 	if credential == nil {
-		return nil, errors.New("client: new: credential is nil")
+		return nil, errors.New("client: new: credential is nil; want one that returns the URL of ClientAccess, such as StaticURL(url)")
 	}
 	var o Options
 	if opts != nil {

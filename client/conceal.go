@@ -235,7 +235,7 @@ func (s *secrets) handshakeError(resp *http.Response, err error, u *url.URL) err
 	if resp == nil || resp.StatusCode == http.StatusSwitchingProtocols {
 		return s.redact(err)
 	}
-	e := &Error{StatusCode: resp.StatusCode}
+	e := &Error{StatusCode: resp.StatusCode, Hint: hintOfHandshake(resp.StatusCode, u)}
 	if resp.Body != nil {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxExamined+1))
 		e.Message = s.excerpt(strings.TrimSpace(string(text)))

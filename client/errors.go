@@ -62,6 +62,9 @@ type Error struct {
 	Message string
 	// UserErrorCode (userErrorCode) of a stream that its publisher has aborted.
 	UserErrorCode string
+	// Hint is the likely mistake and its remedy: in the client URL, or a role that
+	// the client lacks. It is often empty.
+	Hint string
 	// Err is the cause.
 	Err error
 }
@@ -83,6 +86,9 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
+	}
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
 	}
 	return b.String()
 }
@@ -148,6 +154,14 @@ func (invalidError) Is(target error) bool { return target == ErrInvalid }
 
 func invalid(operation string, err error) error {
 	return &Error{Operation: operation, Err: invalidError{err}}
+}
+
+// refusalOf returns the error of a request that the service has refused. The
+// group is that of the request, if it has one.
+func refusalOf(f *frame.Failure, kind frame.RequestKind, group string) *Error {
+	e := refusal(f)
+	e.Hint = hintOfRefusal(f, kind, group)
+	return e
 }
 
 // refusal makes an error of what the service said.

@@ -536,7 +536,7 @@ func TestForbidden(t *testing.T) {
 		require.NoError(t, c.Start(t.Context()))
 		start := time.Now()
 		_, err := c.JoinGroup(t.Context(), "g", nil)
-		require.EqualError(t, err, "client: JoinGroup: Forbidden: The client does not have permission to join group 'g'.")
+		require.EqualError(t, err, "client: JoinGroup: Forbidden: The client does not have permission to join group 'g'. (the client needs the role \"webpubsub.joinLeaveGroup.g\", in its token or in the reply to its connect event)")
 		require.ErrorIs(t, err, client.ErrForbidden)
 		_, err = c.SendToGroup(t.Context(), "g", client.Text("x"), nil)
 		require.ErrorIs(t, err, client.ErrForbidden)

@@ -265,7 +265,7 @@ func TestAutoRejoin(t *testing.T) {
 			}
 			require.Len(t, ids, 3)
 			p.send(ack(ids["a"], ""), ack(ids["c"], "Forbidden"), group(2, "late"), ack(ids["d"], ""))
-			assert.Equal(t, []string{"connected ann", "g/bob: early", "g/bob: late", "rejoin of c failed: client: JoinGroup: Forbidden: because"}, seen.settled())
+			assert.Equal(t, []string{"connected ann", "g/bob: early", "g/bob: late", "rejoin of c failed: client: JoinGroup: Forbidden: because (the client needs the role \"webpubsub.joinLeaveGroup.c\", in its token or in the reply to its connect event)"}, seen.settled())
 
 			// After a stop and a start the client is in its groups again.
 			stopped := make(chan error)

@@ -187,7 +187,7 @@ func (s *session) post(ctx context.Context, r *request) (*link, error) {
 // retry waits before a request that was refused is sent again; an error says that
 // there is no use in it.
 func (s *session) retry(ctx context.Context, r *request, f *frame.Failure) error {
-	err := refusal(f)
+	err := refusalOf(f, r.Kind, r.Name)
 	switch f.Name {
 	case nameForbidden, nameBadRequest, nameNotFound:
 		return err

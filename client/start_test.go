@@ -27,6 +27,7 @@ func TestStartRefused(t *testing.T) {
 	status := func(code int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, code) }
 	}
+	const elsewhere = " (clients do not connect there; want the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>, but the host is fake.test)"
 	tests := []struct {
 		name   string
 		answer http.HandlerFunc
@@ -34,15 +35,15 @@ func TestStartRefused(t *testing.T) {
 		is     error
 	}{
 		{"400", status(400, "The token contains an invalid group name."), "client: Start: 400 Bad Request: The token contains an invalid group name.", nil},
-		{"401", status(401, "Unauthorized"), "client: Start: 401 Unauthorized", client.ErrUnauthorized},
+		{"401", status(401, "Unauthorized"), "client: Start: 401 Unauthorized (the token in the client URL is not one of fake.test for this hub; check the key and the endpoint that made it)", client.ErrUnauthorized},
 		{"403", status(403, ""), "client: Start: 403 Forbidden", client.ErrForbidden},
-		{"404", status(404, "no\nsuch\thub"), "client: Start: 404 Not Found: no such hub", client.ErrNotFound},
+		{"404", status(404, "no\nsuch\thub"), "client: Start: 404 Not Found: no such hub" + elsewhere, client.ErrNotFound},
 		{"429", status(429, "slow down"), "client: Start: 429 Too Many Requests: slow down", client.ErrTooManyRequests},
 		{"500", status(500, "you sent secret"), "client: Start: 500 Internal Server Error: you sent REDACTED", nil},
-		{"a page", status(200, "hello"), "client: Start: 200 OK: hello", nil},
+		{"a page", status(200, "hello"), "client: Start: 200 OK: hello" + elsewhere, nil},
 		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://other.test/", http.StatusFound)
-		}, `client: Start: 302 Found: <a href="http://other.test/">Found</a>.`, nil},
+		}, `client: Start: 302 Found: <a href="http://other.test/">Found</a>.` + elsewhere, nil},
 		{"other subprotocol", func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Set("Sec-Websocket-Protocol", "")
 			conn, err := websocket.Accept(w, r, nil)
@@ -150,7 +151,7 @@ func TestStartCredential(t *testing.T) {
 	require.EqualError(t, err, "client: Start: credential: denied")
 
 	_, err = client.New(nil, nil)
-	require.EqualError(t, err, "client: new: credential is nil")
+	require.EqualError(t, err, "client: new: credential is nil; want one that returns the URL of ClientAccess, such as StaticURL(url)")
 }
 
 // TestStartTLS: a certificate that nobody knows is an error that can be told.

@@ -107,7 +107,7 @@ func TestStreamRefused(t *testing.T) {
 		require.NoError(t, c.Start(t.Context()))
 		_, err = c.OpenGroupStream(t.Context(), "g", nil)
 		require.ErrorIs(t, err, client.ErrForbidden)
-		require.EqualError(t, err, "client: OpenGroupStream: Forbidden: The client does not have permission to send to group 'g'.")
+		require.EqualError(t, err, "client: OpenGroupStream: Forbidden: The client does not have permission to send to group 'g'. (the client needs the role \"webpubsub.sendToGroup.g\", in its token or in the reply to its connect event)")
 	})
 }
 

@@ -169,13 +169,13 @@ func (w *StreamWriter) verdictLocked(f *frame.Failure) error {
 	case f == nil && w.ending != nil:
 		return nil
 	case f == nil || f.Name != nameStreamNotFound:
-		return refusal(f)
+		return refusalOf(f, frame.StreamStart, w.group)
 	case time.Since(w.alive) >= w.idle:
 		return &Error{Name: nameIdleTimeout, Message: "the service no longer knows the stream, which was silent for its idle timeout"}
 	case w.ends > 1:
 		return nil
 	}
-	return refusal(f)
+	return refusalOf(f, frame.StreamStart, w.group)
 }
 
 func (w *StreamWriter) finish(err error) {

@@ -101,7 +101,7 @@ var rooms = []room{
 	},
 	{
 		name:  "client/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/jsonscan"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/jsonscan", "internal/rule"},
 		third: []pattern{webSocket, backoff},
 		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's",
 	},
