@@ -60,7 +60,7 @@ func TestConfigErrorsNameFieldAndValue(t *testing.T) {
 		{"key for port", webpubsub.Config{ConnectionStrings: []string{"Endpoint=https://a:" + secret + ";AccessKey=" + secret}}, []string{"ConnectionStrings", "endpoint"}},
 		{"key for endpoint", webpubsub.Config{ConnectionStrings: []string{"Endpoint=" + secret + "==;AccessKey=" + secret}}, []string{"ConnectionStrings", "host"}},
 		{"wrong port", webpubsub.Config{ConnectionStrings: []string{good + ";Port=65536"}}, []string{"ConnectionStrings", "Port", "65535"}},
-		{"segment without =", webpubsub.Config{ConnectionStrings: []string{"Endpoint;" + good}}, []string{"ConnectionStrings", "segment"}},
+		{"segment without =", webpubsub.Config{ConnectionStrings: []string{"Endpoint;" + good}}, []string{"ConnectionStrings[0]", "part 1 has no =", "az webpubsub key show"}},
 		{"insecure beside connection string", webpubsub.Config{ConnectionStrings: []string{good}, Verifier: webpubsub.InsecureSkipVerify{}}, []string{"ConnectionStrings", "InsecureSkipVerify"}},
 		{"pointer to insecure beside connection string", webpubsub.Config{ConnectionStrings: []string{good}, Verifier: &webpubsub.InsecureSkipVerify{}}, []string{"ConnectionStrings", "InsecureSkipVerify"}},
 		{"verifier without origins", webpubsub.Config{Verifier: pass}, []string{"AllowedOrigins", "Verifier"}},

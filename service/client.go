@@ -66,7 +66,7 @@ type Client struct {
 // where InsecureAllowCredentialWithHTTP is set.
 func NewClient(endpoint, hub string, credential azcore.TokenCredential, opts *Options) (*Client, error) {
 	if credential == nil {
-		return nil, errors.New("service: new client: credential is nil")
+		return nil, errors.New("service: new client: credential is nil; want one of package azidentity, or an access key by NewClientWithKey")
 	}
 	var o Options
 	if opts != nil {

@@ -37,7 +37,7 @@ func TestNewClientRefuses(t *testing.T) {
 		make func() (*service.Client, error)
 		err  string
 	}{
-		{"no credential", func() (*service.Client, error) { return service.NewClient(testEndpoint, testHub, nil, nil) }, "credential is nil"},
+		{"no credential", func() (*service.Client, error) { return service.NewClient(testEndpoint, testHub, nil, nil) }, "credential is nil; want one of package azidentity, or an access key by NewClientWithKey"},
 		{"no key", func() (*service.Client, error) { return service.NewClientWithKey(testEndpoint, testHub, nil, nil) }, "access key is nil, want one of NewAccessKey"},
 		{"zero key", func() (*service.Client, error) {
 			return service.NewClientWithKey(testEndpoint, testHub, new(service.AccessKey), nil)
@@ -67,7 +67,7 @@ func TestNewClientRefuses(t *testing.T) {
 		}, "connection string has no AccessKey; use NewClient for identity-based access"},
 		{"connection string", func() (*service.Client, error) {
 			return service.NewClientFromConnectionString("AccessKey="+testKey, testHub, nil)
-		}, "connection string: Endpoint is missing"},
+		}, `connection string: Endpoint is missing, want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

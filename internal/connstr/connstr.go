@@ -25,21 +25,24 @@ type ConnectionString struct {
 	AccessKey string
 }
 
+// form is what a connection string looks like, and who prints one.
+const form = `want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`
+
 // Parse reads a connection string. White space around keys and values, empty
 // segments and unknown keys are ignored; keys are compared without case. No
 // error contains more of s than the names of its keys and its endpoint.
 func Parse(s string) (ConnectionString, error) {
 	if strings.TrimSpace(s) == "" {
-		return ConnectionString{}, errors.New(`connection string is empty, want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`)
+		return ConnectionString{}, errors.New("connection string is empty, " + form)
 	}
 	values := make(map[string]string, 4)
-	for segment := range strings.SplitSeq(s, ";") {
+	for i, segment := range strings.Split(s, ";") {
 		if segment = strings.TrimSpace(segment); segment == "" {
 			continue
 		}
 		key, value, ok := strings.Cut(segment, "=")
 		if !ok {
-			return ConnectionString{}, errors.New("connection string: a segment has no =, want Endpoint=…;AccessKey=…")
+			return ConnectionString{}, fmt.Errorf("connection string: part %d has no =, %s", i+1, form)
 		}
 		name := strings.ToLower(strings.TrimSpace(key))
 		switch name {
@@ -57,7 +60,7 @@ func Parse(s string) (ConnectionString, error) {
 	}
 	endpoint, ok := values["endpoint"]
 	if !ok {
-		return ConnectionString{}, errors.New("connection string: Endpoint is missing")
+		return ConnectionString{}, errors.New("connection string: Endpoint is missing, " + form)
 	}
 	u, err := ParseEndpoint(endpoint)
 	if err != nil {

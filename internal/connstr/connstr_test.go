@@ -14,6 +14,9 @@ import (
 
 const key = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 
+// form is the end of the errors for what is no connection string.
+const form = `want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ in, endpoint, host, key string }{
@@ -44,8 +47,8 @@ func TestParseErrorsNameTheRuleAndNoKey(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                                 empty,
 		" \n":                              empty,
-		key[:len(key)-1]:                   "connection string: a segment has no =, want Endpoint=…;AccessKey=…",
-		"AccessKey=" + key:                 "connection string: Endpoint is missing",
+		key[:len(key)-1]:                   "connection string: part 1 has no =, " + form,
+		"AccessKey=" + key:                 "connection string: Endpoint is missing, " + form,
 		"Endpoint=;AccessKey=" + key:       "connection string: endpoint is empty",
 		"Endpoint=https://a.b;AccessKey=":  "connection string: accesskey is empty",
 		"Endpoint=https://a.b;Endpoint=c":  "connection string: endpoint stands twice",
