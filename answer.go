@@ -241,7 +241,7 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 	case ev.MQTT != nil && r.Subprotocol == wire.SubprotocolMQTT:
 		return nil
 	}
-	return fmt.Errorf("Subprotocol %q is not one that the client offered", clip(r.Subprotocol))
+	return fmt.Errorf("Subprotocol %q is not one that the client offered, which are %q; leave it empty to let the service choose", clip(r.Subprotocol), clip(strings.Join(ev.Subprotocols, ", ")))
 }
 
 func isName(s string) bool {

@@ -265,5 +265,5 @@ func ExampleHubMux() {
 	// Output:
 	// 200 this is chat
 	// 200 this is games
-	// 404 events of hub "other" are not handled here
+	// 404 events of hub "other" are not handled here; compare it with Config.Hub
 }

@@ -132,7 +132,7 @@ func (h *Handler) screen(header http.Header, a *attributes) (status int, reason 
 	case a.hub == "":
 		return http.StatusBadRequest, "header ce-hub is missing"
 	case h.hub != "" && !equalFold(a.hub, h.hub):
-		return http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here", clip(a.hub))
+		return http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here; compare it with Config.Hub", clip(a.hub))
 	}
 	if reason := a.check(); reason != "" {
 		return http.StatusBadRequest, reason

@@ -22,7 +22,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, rea
 // for the log: the difference between an unknown origin and a wrong signature
 // would tell a stranger how far it got.
 func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
-	status, public := http.StatusUnauthorized, "origin and signature do not prove that this request comes from the service"
+	status, public := http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's"
 	if chosen, panicked := choice(err); panicked || chosen != nil {
 		v := judge(err)
 		status, public = v.status, v.public

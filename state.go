@@ -93,8 +93,8 @@ func (s State[T]) Set(v T) StateUpdate {
 		if err != nil {
 			return "", err
 		}
-		if err := isObject(data); err != nil {
-			return "", err
+		if isObject(data) != nil {
+			return "", fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; put it into a struct", reflect.TypeFor[T]())
 		}
 		if s.Codec == StateDotNet {
 			if data, err = toDotNet(data); err != nil {

@@ -50,7 +50,7 @@ func TestErrorsQuoteRefusals(t *testing.T) {
 		{&httptest.RejectedError{Event: "say", Status: 409, Body: []byte("the price is already 12\n")}, `httptest: say event rejected with 409 Conflict: "the price is already 12"`},
 		{&httptest.RejectedError{Event: "say\nPASS", Status: 400, Body: []byte(strings.Repeat("x", 200))}, `httptest: say PASS event rejected with 400 Bad Request: "` + strings.Repeat("x", 128) + `…"`},
 		{&httptest.NoConsentError{Method: "OPTIONS", Status: 200, Body: []byte("no consent: compare the origins")}, `httptest: no consent: the answer to OPTIONS has no header WebHook-Allowed-Origin: "no consent: compare the origins"`},
-		{&httptest.NoConsentError{Method: "GET", Status: 404, Body: []byte(strings.Repeat("x", 200))}, `httptest: no consent: GET was answered with 404, want 2xx: "` + strings.Repeat("x", 128) + `…"`},
+		{&httptest.NoConsentError{Method: "GET", Status: 404, Body: []byte(strings.Repeat("x", 200))}, `httptest: no consent: GET was answered with 404, want 2xx: "` + strings.Repeat("x", 128) + `…"; nothing is served at this URL: compare it with the handler's route`},
 	} {
 		require.EqualError(t, tc.err, tc.want)
 	}

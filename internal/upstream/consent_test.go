@@ -114,7 +114,7 @@ func TestRefusalTexts(t *testing.T) {
 		err  upstream.NoConsentError
 		want string
 	}{
-		"status":       {upstream.NoConsentError{Method: "GET", Status: 404, Body: []byte("no such page\n")}, `no consent: GET was answered with 404, want 2xx: "no such page"`},
+		"status":       {upstream.NoConsentError{Method: "GET", Status: 404, Body: []byte("no such page\n")}, `no consent: GET was answered with 404, want 2xx: "no such page"; nothing is served at this URL: compare it with the handler's route`},
 		"no header":    {upstream.NoConsentError{Method: "OPTIONS", Status: 200, Body: []byte(`none of "localhost"`)}, `no consent: the answer to OPTIONS has no header WebHook-Allowed-Origin: "none of \"localhost\""`},
 		"other origin": {upstream.NoConsentError{Method: "OPTIONS", Status: 200, AllowedOrigins: []string{"a"}, Body: []byte("x\r\nlevel=INFO")}, `no consent: no line WebHook-Allowed-Origin of the answer to OPTIONS is * or the origin, it has "a": "x  level=INFO"`},
 		"no text":      {upstream.NoConsentError{Method: "OPTIONS", Status: 400, Body: []byte(" \n")}, `no consent: OPTIONS was answered with 400, want 2xx`},

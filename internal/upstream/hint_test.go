@@ -25,7 +25,7 @@ func TestHintOfWhatStandsInFrontOfTheHandler(t *testing.T) {
 		"method":            {upstream.NoConsentError{Method: "OPTIONS", Status: 405}, "no consent: OPTIONS was answered with 405, want 2xx" + route},
 		"CORS":              {upstream.NoConsentError{Method: "OPTIONS", Status: 204}, "no consent: the answer to OPTIONS has no header WebHook-Allowed-Origin" + cors},
 		"other origin":      {upstream.NoConsentError{Method: "OPTIONS", Status: 200, AllowedOrigins: []string{"a.test"}}, `no consent: no line WebHook-Allowed-Origin of the answer to OPTIONS is * or the origin, it has "a.test"`},
-		"not found":         {upstream.NoConsentError{Method: "GET", Status: 404}, "no consent: GET was answered with 404, want 2xx"},
+		"not found":         {upstream.NoConsentError{Method: "GET", Status: 404}, "no consent: GET was answered with 404, want 2xx; nothing is served at this URL: compare it with the handler's route"},
 		"server error":      {upstream.NoConsentError{Method: "OPTIONS", Status: 500}, "no consent: OPTIONS was answered with 500, want 2xx"},
 	} {
 		t.Run(name, func(t *testing.T) {
