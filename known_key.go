@@ -1,14 +1,13 @@
 package webpubsub
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 )
 
 // warnOfKnownKey logs once, when the handler is made, that one of its keys is
-// the local emulators'. That is right on a developer's machine and for a test,
-// and nowhere else: by a variable that is not set, say, it gets further.
+// the local emulators'. That key is for a developer's machine and for tests, and
+// an environment variable that is not set can carry it further.
 func (h *Handler) warnOfKnownKey() {
 	var hosts []string
 	for _, v := range h.verifiers {
@@ -25,8 +24,8 @@ func (h *Handler) warnOfKnownKey() {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.LogAttrs(context.Background(), slog.LevelWarn,
+	logger.Warn(
 		"webpubsub: an access key is the local emulator's, which everybody knows: whoever reaches this handler can send it events of any user; "+
 			"in production, use the connection string of your own service",
-		slog.String("host", strings.Join(hosts, ", ")))
+		"host", strings.Join(hosts, ", "))
 }

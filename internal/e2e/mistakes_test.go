@@ -390,11 +390,11 @@ var mistakes = []struct {
 	},
 	{
 		name:   "misspelt flag",
-		value:  `--upsteam`,
+		value:  `--upstrem`,
 		rule:   `unknown flag`,
 		remedy: `did you mean --upstream?`,
 		seen: func(t *testing.T) string {
-			return run(t, "emulator", "--hub", "chat", "--upsteam", "http://localhost:3000/")
+			return run(t, "emulator", "--hub", "chat", "--upstrem", "http://localhost:3000/")
 		},
 	},
 	{
