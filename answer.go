@@ -222,7 +222,7 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 		return errors.New("UserID has a control character or is not UTF-8; it could not be a header of later events")
 	}
 	for i, g := range r.Groups {
-		if strings.TrimSpace(g) == "" || !utf8.ValidString(g) || utf8.RuneCountInString(g) > wire.MaxGroupName {
+		if !rule.IsGroup(g) {
 			return fmt.Errorf("Groups[%d] is %q, want 1 to %d characters, not blank", i, clip(g), wire.MaxGroupName)
 		}
 	}

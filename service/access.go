@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -157,7 +158,7 @@ func (o ClientAccessOptions) check() error {
 	case o.Protocol > ProtocolSocketIO:
 		return fmt.Errorf("Protocol is %v, want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO", o.Protocol)
 	case !utf8.ValidString(o.UserID):
-		return fmt.Errorf("UserID %s is not UTF-8", quote(o.UserID))
+		return fmt.Errorf("UserID %s is not UTF-8", excerpt.Name(o.UserID))
 	}
 	if err := rule.CheckRoles(o.Roles); err != nil {
 		return err
@@ -179,11 +180,11 @@ func checkQuery(q url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		lower := strings.ToLower(name)
 		if name == "" || lower == "access_token" || strings.HasPrefix(lower, "awps_") {
-			return fmt.Errorf("Query name %s: want a name that is not the service's, as access_token and awps_… are", quote(name))
+			return fmt.Errorf("Query name %s: want a name that is not the service's, as access_token and awps_… are", excerpt.Name(name))
 		}
 		for _, v := range append([]string{name}, q[name]...) {
 			if !utf8.ValidString(v) {
-				return fmt.Errorf("Query %s is not UTF-8", quote(name))
+				return fmt.Errorf("Query %s is not UTF-8", excerpt.Name(name))
 			}
 		}
 	}

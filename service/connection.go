@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // Connection is one connection of the hub.
@@ -117,7 +119,7 @@ func (n Connection) permission(operation string, p Permission, group string) *ca
 		err:       firstError(checkConnection(n.id), checkGroup(group)),
 	}
 	if p != JoinLeaveGroup && p != SendToGroup {
-		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", quote(string(p)), JoinLeaveGroup, SendToGroup))
+		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", excerpt.Name(string(p)), JoinLeaveGroup, SendToGroup))
 	}
 	in.add("targetName", group)
 	return in
