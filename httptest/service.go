@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -71,6 +72,9 @@ func (o Options) String() string {
 // GoString is String.
 func (o Options) GoString() string { return o.String() }
 
+// Format is String, whatever the verb.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
+
 // LogValue is String.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
@@ -93,6 +97,9 @@ func (s *Service) String() string {
 
 // GoString is String.
 func (s *Service) GoString() string { return s.String() }
+
+// Format is String, whatever the verb.
+func (s *Service) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue is String.
 func (s *Service) LogValue() slog.Value { return slog.StringValue(s.String()) }
@@ -184,12 +191,12 @@ func (s *Service) resolve(event string) (*url.URL, error) {
 	}
 	if _, after, ok := strings.Cut(s.url, "://"); ok {
 		if host, _, _ := strings.Cut(after, "/"); strings.ContainsAny(host, "{}") {
-			return nil, fmt.Errorf("%q has a parameter in its host", s.url)
+			return nil, fmt.Errorf("%q: parameters are not allowed in the host", upstream.WithoutSecrets(s.url))
 		}
 	}
 	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, err
+	if err != nil { // which quotes the URL
+		return nil, fmt.Errorf("%q is not a URL", upstream.WithoutSecrets(s.url))
 	}
 	if err := upstream.CheckTarget(u); err != nil {
 		return nil, fmt.Errorf("%q: %w", upstream.WithoutSecrets(s.url), err)
