@@ -93,8 +93,8 @@ func (s State[T]) Set(v T) StateUpdate {
 		if err != nil {
 			return "", err
 		}
-		if err := isObject(data); err != nil {
-			return "", err
+		if isObject(data) != nil {
+			return "", fmt.Errorf("a %v is not a JSON object; use a struct, or a map that is not nil", reflect.TypeFor[T]())
 		}
 		if s.Codec == StateDotNet {
 			if data, err = toDotNet(data); err != nil {
