@@ -172,7 +172,7 @@ func checkPropertyHeaders(properties []MQTTUserProperty) error {
 	return nil
 }
 
-// isToken tells whether s is a token of HTTP, as header names are.
+// isToken reports whether s is a token of HTTP, as header names are.
 func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]

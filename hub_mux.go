@@ -70,7 +70,7 @@ func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.handlers[m.names[0]].ServeHTTP(w, r)
 }
 
-// consenting gives the first handler that allows an origin of the request, or
+// consenting returns the first handler that allows an origin of the request, or
 // the first of all, which refuses.
 func (m *HubMux) consenting(r *http.Request) *Handler {
 	for _, name := range m.names {

@@ -24,7 +24,7 @@ type CheckError struct {
 	Problems []string
 }
 
-// Error gives all of it.
+// Error returns the id, the rule, the reason and the problems.
 func (e *CheckError) Error() string {
 	return fmt.Sprintf("%s: %s, since %s: %s", e.ID, e.Rule, e.Reason, strings.Join(e.Problems, "; "))
 }

@@ -64,7 +64,7 @@ type Options struct {
 	Retry bool
 }
 
-// String tells which hub the options are for, and no key.
+// String returns which hub the options are for, and no key.
 func (o Options) String() string {
 	return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub))
 }
@@ -90,7 +90,7 @@ type Service struct {
 	direct  upstream.Sender // never retries
 }
 
-// String tells which hub and origin the service plays, and no key.
+// String returns which hub and origin the service plays, and no key.
 func (s *Service) String() string {
 	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
 }
@@ -243,7 +243,7 @@ type Answer struct {
 	BodyRead int64
 }
 
-// Do sends any request to the handler, once, and gives the answer whatever its
+// Do sends any request to the handler, once, and returns the answer whatever its
 // status. The error is a [*DeliveryError].
 func (s *Service) Do(req *http.Request) (*Answer, error) {
 	ctx := req.Context()

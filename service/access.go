@@ -116,7 +116,7 @@ func (a ClientAccess) URL() string {
 	return u
 }
 
-// String gives the address without the token.
+// String returns the address without the token.
 func (a ClientAccess) String() string { return a.baseURL }
 
 // Format is String, whatever the verb.
@@ -207,7 +207,7 @@ func encodeQuery(q url.Values) string {
 	return string(b)
 }
 
-// wholes gives a duration in units, rounded up.
+// wholes returns a duration in units, rounded up.
 func wholes(d, unit time.Duration) int64 {
 	n := int64(d / unit)
 	if d%unit > 0 {

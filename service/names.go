@@ -119,7 +119,7 @@ func isPrintable(s string) bool {
 	return strings.TrimSpace(s) == s
 }
 
-// firstError gives the first of errs that is one.
+// firstError returns the first of errs that is one.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

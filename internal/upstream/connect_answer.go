@@ -108,7 +108,7 @@ func (a *ConnectAnswer) Apply(g Grant) Grant {
 	return g
 }
 
-// Negotiate gives the subprotocol of a connection: the one that the answer
+// Negotiate returns the subprotocol of a connection: the one that the answer
 // chose, or else the first of the service's own among those offered, or none.
 // The error is an [*InvalidAnswerError].
 func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {
