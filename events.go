@@ -196,8 +196,8 @@ func (h Headers) Values(name string) []string {
 // handshake, or [http.ErrNoCookie], as [http.Request.Cookie] does. If several
 // have the name, it returns the first.
 //
-// A page of any origin can open a WebSocket, and the browser may add the cookie:
-// who believes it compares Get("Origin") with its own pages first.
+// A page of any origin can open a WebSocket, and the browser may add the cookie.
+// Before you trust it, compare Get("Origin") with the origins of your pages.
 func (h Headers) Cookie(name string) (*http.Cookie, error) {
 	r := http.Request{Header: http.Header{"Cookie": h.Values("Cookie")}}
 	return r.Cookie(name)

@@ -7,8 +7,8 @@ import (
 )
 
 // warnOfKnownKey logs once, when the handler is made, that one of its keys is
-// the local emulators'. That is right on a developer's machine and for a test,
-// and nowhere else: by a variable that is not set, say, it gets further.
+// the local emulators'. That is right on a developer's machine and in a test.
+// A default for a variable that is not set would bring it into production.
 func (h *Handler) warnOfKnownKey() {
 	var hosts []string
 	for _, v := range h.verifiers {
