@@ -1,7 +1,6 @@
 package webpubsub
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 )
@@ -25,7 +24,7 @@ func (h *Handler) warnOfKnownKey() {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.LogAttrs(context.Background(), slog.LevelWarn,
+	logger.Warn(
 		"webpubsub: an access key is the local emulator's, which everybody knows: whoever reaches this handler can send it events of any user; "+
 			"in production, use the connection string of your own service",
 		slog.String("host", strings.Join(hosts, ", ")))
