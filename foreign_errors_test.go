@@ -125,7 +125,13 @@ func TestPanicWithNilIsAPanic(t *testing.T) {
 	refusal.RefusalReply = func(context.Context, *webpubsub.UserEvent, *webpubsub.Error) (webpubsub.Reply, bool) { panic(nil) }
 	assert.Equal(t, http.StatusConflict, wireServe(wireHandler(t, refusal), wireRequest(t, "user_text")).StatusCode)
 	assert.Equal(t, http.StatusInternalServerError, webpubsub.StatusOf(fmt.Errorf("wrapped: %w", nilPanicError{})))
+	assert.Equal(t, "409 Conflict: taken: error of type webpubsub_test.nilTextError, whose method Error panics", webpubsub.Conflict("taken").WithCause(nilTextError{}).Error())
 }
+
+// nilTextError panics with nil in the method Error.
+type nilTextError struct{}
+
+func (nilTextError) Error() string { panic(nil) }
 
 // nilPanicError panics with nil in the method that errors.As and errors.Is call.
 type nilPanicError struct{}
