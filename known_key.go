@@ -6,8 +6,8 @@ import (
 )
 
 // warnOfKnownKey logs once, when the handler is made, that one of its keys is
-// the local emulators'. That is right on a developer's machine and in a test.
-// A default for a variable that is not set would bring it into production.
+// the local emulators'. That key is for a developer's machine and for tests, and
+// an environment variable that is not set can carry it further.
 func (h *Handler) warnOfKnownKey() {
 	var hosts []string
 	for _, v := range h.verifiers {
@@ -27,5 +27,5 @@ func (h *Handler) warnOfKnownKey() {
 	logger.Warn(
 		"webpubsub: an access key is the local emulator's, which everybody knows: whoever reaches this handler can send it events of any user; "+
 			"in production, use the connection string of your own service",
-		slog.String("host", strings.Join(hosts, ", ")))
+		"host", strings.Join(hosts, ", "))
 }

@@ -272,7 +272,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "unknown command", args: []string{"serve"}, code: 2, stderr: "unknown command \"serve\" for \"webpubsub\"\nRun 'webpubsub --help' for usage.\n"},
 		{name: "misspelt command", args: []string{"emulater"}, code: 2, stderr: "Did you mean this?\n\temulator\n"},
 		{name: "unknown flag", args: []string{"emulator", "--port", "1"}, code: 2, stderr: "unknown flag: --port\nRun 'webpubsub emulator --help' for usage.\n"},
-		{name: "misspelt flag", args: []string{"emulator", "--upstraem", "http://u/"}, code: 2, stderr: "unknown flag: --upstraem, did you mean --upstream?\nRun 'webpubsub emulator --help' for usage.\n"},
+		{name: "misspelt flag", args: []string{"emulator", "--upstrem", "http://u/"}, code: 2, stderr: "unknown flag: --upstrem, did you mean --upstream?\nRun 'webpubsub emulator --help' for usage.\n"},
 		{name: "unknown shorthand", args: []string{"emulator", "-p", "1"}, code: 2, stderr: "unknown shorthand flag: 'p' in -p\nRun 'webpubsub emulator --help' for usage.\n"},
 		{name: "argument", args: []string{"emulator", "chat"}, code: 2, stderr: `unknown command "chat"`},
 		{name: "address", args: []string{"emulator", "--addr", "8080"}, code: 2, stderr: `--addr "8080": want host:port`},
