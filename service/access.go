@@ -34,8 +34,8 @@ const (
 	ProtocolDefault ClientProtocol = iota
 	// ProtocolMQTT is MQTT over WebSocket.
 	ProtocolMQTT
-	// ProtocolSocketIO is Socket.IO, of the service's kind Web PubSub for Socket.IO.
-	// Its clients take the host and the path of the URL apart: see
+	// ProtocolSocketIO is Socket.IO, for a resource of the kind Web PubSub for
+	// Socket.IO. Its clients want host and path of the URL separately; see
 	// [ClientAccess.BaseURL].
 	ProtocolSocketIO
 )
@@ -71,14 +71,15 @@ type ClientAccessOptions struct {
 	Groups []string
 	// Lifetime is how long the token can be used to connect; a connection outlives
 	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds; to whole
-	// minutes where the service makes the token (minutesToExpire). Clocks may
-	// differ: the service takes a token for about five minutes longer, so that a
-	// shorter lifetime than that means little.
+	// minutes where the service makes the token (minutesToExpire). The service allows
+	// for clocks that differ by about five minutes, so a token can be used for that
+	// much longer.
 	Lifetime time.Duration
 	// Protocol that the client speaks (clientType).
 	Protocol ClientProtocol
-	// Query is added to the URL behind the token. The event handler finds it in the
-	// connect event's Query. The names access_token and awps_… are the service's.
+	// Query is added to the URL after the token. The event handler finds it in the
+	// connect event's Query. The names access_token and awps_… are reserved for the
+	// service.
 	Query url.Values
 }
 

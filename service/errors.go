@@ -56,8 +56,8 @@ type Error struct {
 	// Inner are the codes within the answer (inner, innererror), each more
 	// precise than the one before it.
 	Inner []string
-	// Hint is what to look at, where the failure is likely to be a mistake: in the
-	// endpoint, its scheme, the credential or the clock. Often empty.
+	// Hint says what to check if the failure is likely to be a mistake in the setup:
+	// the endpoint, its scheme, the credential or the clock. Often empty.
 	Hint string
 	// Err is the cause: an [*azcore.ResponseError] if the service answered.
 	Err error

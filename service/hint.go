@@ -18,7 +18,7 @@ import (
 // clockLeeway is how far clocks may differ before the service refuses tokens.
 const clockLeeway = 5 * time.Minute
 
-// hintOf returns what a developer may have done for a call to get no answer.
+// hintOf returns the likely mistake behind a call that got no answer.
 func (c *Client) hintOf(err error) string {
 	var dns *net.DNSError
 	switch {
@@ -32,8 +32,8 @@ func (c *Client) hintOf(err error) string {
 	return ""
 }
 
-// hintFor returns what a developer may have done for a call to be refused. e is
-// the error that has been read from the answer.
+// hintFor returns the likely mistake behind a call that was refused. e is the
+// error that has been read from the answer.
 func (c *Client) hintFor(resp *http.Response, e *Error) string {
 	const endpoint = "is it the endpoint of a Web PubSub resource?"
 	switch status := resp.StatusCode; {
