@@ -41,7 +41,7 @@ func NewAbuseProtection(allowedOrigins ...string) (*AbuseProtection, error) {
 	return &AbuseProtection{origins: set}, nil
 }
 
-// Allows tells whether a single origin is allowed: its host name is one of
+// Allows reports whether a single origin is allowed: its host name is one of
 // those given, compared whole and without case.
 func (p *AbuseProtection) Allows(origin string) bool { return p.origins.allows(origin) }
 
@@ -136,7 +136,7 @@ func isHost(s, lower string) bool {
 	return true
 }
 
-// match gives the first of the requested origins that is allowed.
+// match returns the first of the requested origins that is allowed.
 func (s *originSet) match(lines []string) (string, bool) {
 	list := listScanner{lines: lines}
 	for range maxOrigins {
@@ -194,7 +194,7 @@ type listScanner struct {
 	rest  string
 }
 
-// next gives the next element; empty ones are passed over.
+// next returns the next element; empty ones are passed over.
 func (s *listScanner) next() (string, bool) {
 	for {
 		for s.rest == "" {

@@ -172,7 +172,7 @@ func checkPropertyHeaders(properties []MQTTUserProperty) error {
 	return nil
 }
 
-// isToken tells whether s is a token of HTTP, as header names are.
+// isToken reports whether s is a token of HTTP, as header names are.
 func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -222,7 +222,7 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 		return errors.New("UserID has a control character or is not UTF-8; it could not be a header of later events")
 	}
 	for i, g := range r.Groups {
-		if strings.TrimSpace(g) == "" || !utf8.ValidString(g) || utf8.RuneCountInString(g) > wire.MaxGroupName {
+		if !rule.IsGroup(g) {
 			return fmt.Errorf("Groups[%d] is %q, want 1 to %d characters, not blank", i, clip(g), wire.MaxGroupName)
 		}
 	}

@@ -62,7 +62,7 @@ func hasPrefixFold(s, prefix string) bool {
 // the letter, which is told much sooner.
 func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
-// value gives the only or first line of a header by its canonical name.
+// value returns the only or first line of a header by its canonical name.
 // Indexing is what http.Header.Get does after canonicalising the name anew.
 func value(header http.Header, canonical string) string { return first(header[canonical]) }
 
@@ -152,7 +152,7 @@ func (a *attributes) check() string {
 	return ""
 }
 
-// nameInType gives the event's name in a ce-type, for an event without
+// nameInType returns the event's name in a ce-type, for an event without
 // ce-eventName.
 func nameInType(typ string) string {
 	for _, prefix := range [...]string{wire.TypePrefixUser, wire.TypePrefixSystem, wire.TypePrefixGroup} {

@@ -58,7 +58,7 @@ func (m *Meta) cloudEvent(contentType string, data []byte) (cloudevents.Event, e
 	return ev, nil
 }
 
-// isInlineData tells whether data may stand as it is in the JSON document of an
+// isInlineData reports whether data may stand as it is in the JSON document of an
 // event in structured mode; else it stands there in base64. The SDK copies data
 // of any JSON type, and of none, into the document unread, so that an MQTT
 // client, which chooses type and bytes alone, could write attributes.
@@ -108,7 +108,7 @@ func (m *Meta) extensions() map[string]any {
 	return out
 }
 
-// isAlphanumeric tells whether CloudEvents allows the name of an attribute.
+// isAlphanumeric reports whether CloudEvents allows the name of an attribute.
 func isAlphanumeric(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {

@@ -118,13 +118,13 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// String returns which hub the config is for, and no key. A connection string in
-// the hub's place is not shown.
+// String returns which hub the config is for, and no key. What cannot be a hub's
+// name, such as a connection string in its place, is not shown.
 func (c Config) String() string {
-	if strings.ContainsAny(c.Hub, ";=") {
+	if c.Hub != "" && !rule.IsHub(c.Hub) {
 		return "webpubsub.Config(hub not a name)"
 	}
-	return fmt.Sprintf("webpubsub.Config(hub %q)", clip(c.Hub))
+	return fmt.Sprintf("webpubsub.Config(hub %q)", c.Hub)
 }
 
 // GoString is String.

@@ -25,7 +25,7 @@ const (
 	memberMQTT
 )
 
-// connectMemberOf gives the member of that name, zero if it is not known.
+// connectMemberOf returns the member of that name, zero if it is not known.
 func connectMemberOf(name string) connectMember {
 	switch name {
 	case "claims":
@@ -201,7 +201,7 @@ func readCertificate(s *jsonscan.Scanner) (c ClientCertificate) {
 	return c
 }
 
-// of gives the list's own values, closed so that an append to them does not
+// of returns the list's own values, closed so that an append to them does not
 // write into the next list.
 func (l namedList) of(shared []string) []string {
 	if l.lo == l.hi {

@@ -49,7 +49,7 @@ type Error struct {
 	MQTTUserProperties []MQTTUserProperty
 }
 
-// Error gives the status, the message and the cause.
+// Error returns the status, the message and the cause.
 func (e *Error) Error() string {
 	if e == nil {
 		return nilError
@@ -65,14 +65,15 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// WithCause gives a copy of the error with a cause: Unavailable("try again").WithCause(err).
+// WithCause returns a copy of the error with a cause, as in
+// Unavailable("try again").WithCause(err).
 func (e *Error) WithCause(cause error) *Error {
 	out := *e
 	out.Err = cause
 	return &out
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error {
 	if e == nil {
 		return nil
@@ -142,7 +143,7 @@ func (e *DecodeError) Error() string {
 	return "decode " + e.What + ": " + errorText(e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error {
 	if e == nil {
 		return nil
@@ -194,7 +195,7 @@ func (e *ValidationError) Error() string {
 	return e.public()
 }
 
-// Unwrap gives the validator's error.
+// Unwrap returns the validator's error.
 func (e *ValidationError) Unwrap() error {
 	if e == nil {
 		return nil
@@ -229,7 +230,7 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error gives the value; the stack stays in Stack.
+// Error returns the value; the stack stays in Stack.
 func (e *PanicError) Error() string {
 	if e == nil {
 		return nilError
@@ -237,7 +238,7 @@ func (e *PanicError) Error() string {
 	return "panic: " + textOf(e.Value)
 }
 
-// Unwrap gives the value if it is an error.
+// Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {
 	if e == nil {
 		return nil

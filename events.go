@@ -27,7 +27,7 @@ import (
 // error, a 408 or any 5xx answer, up to four times in all. [Meta.ID] together
 // with [Meta.ConnectionID] tells the copies of one event apart from the next.
 type Event interface {
-	// EventMeta gives what all kinds of events have.
+	// EventMeta returns what all kinds of events have in common.
 	EventMeta() *Meta
 	// CloudEvent converts the event for the CloudEvents SDK; see [Meta.CloudEvent].
 	CloudEvent() (cloudevents.Event, error)
@@ -87,7 +87,7 @@ func (m *Meta) EventMeta() *Meta { return m }
 
 func (m *Meta) sealed() {}
 
-// PathValue gives the value of a wildcard of the pattern under which the
+// PathValue returns the value of a wildcard of the pattern under which the
 // handler is mounted, as [http.Request.PathValue] does: with the pattern
 // "/webhooks/{tenant}", PathValue("tenant"). It is empty if there is none.
 func (m *Meta) PathValue(name string) string {
@@ -154,23 +154,23 @@ type ConnectEvent struct {
 // http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier).
 type Claims map[string][]string
 
-// Get gives the first value of a claim, empty if there is none.
+// Get returns the first value of a claim, empty if there is none.
 func (c Claims) Get(name string) string { return first(c[name]) }
 
-// Has tells whether a claim has the value.
+// Has reports whether a claim has the value.
 func (c Claims) Has(name, value string) bool { return slices.Contains(c[name], value) }
 
 // Headers are the HTTP headers of a client's handshake, names as the client
 // spelled them.
 type Headers map[string][]string
 
-// Get gives the first value of a header, its name compared without case; empty
+// Get returns the first value of a header, its name compared without case; empty
 // if there is none.
 func (h Headers) Get(name string) string { return first(h.Values(name)) }
 
-// Values gives all values of a header, its name compared without case. Those of
+// Values returns all values of a header, its name compared without case. Those of
 // a name spelled in several ways come in the order of the spellings, so that
-// chance does not choose what Get gives.
+// chance does not choose what Get returns.
 func (h Headers) Values(name string) []string {
 	var spellings []string
 	for k := range h {
@@ -196,8 +196,8 @@ func (h Headers) Values(name string) []string {
 // handshake, or [http.ErrNoCookie], as [http.Request.Cookie] does. If several
 // have the name, it returns the first.
 //
-// A page of any origin can open a WebSocket, and the browser may add the cookie:
-// who believes it compares Get("Origin") with its own pages first.
+// A page of any origin can open a WebSocket, and the browser may add the cookie.
+// Before you trust it, compare Get("Origin") with the origins of your pages.
 func (h Headers) Cookie(name string) (*http.Cookie, error) {
 	r := http.Request{Header: http.Header{"Cookie": h.Values("Cookie")}}
 	return r.Cookie(name)
@@ -236,23 +236,23 @@ func (c ClientCertificate) Parse() (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// ConnectedEvent tells that a client is connected (azure.webpubsub.sys.connected).
+// ConnectedEvent reports that a client is connected (azure.webpubsub.sys.connected).
 // The service does not wait for the answer, and a [DisconnectedEvent] may
 // overtake it.
 type ConnectedEvent struct{ Meta }
 
-// DisconnectedEvent tells that a connection has ended
+// DisconnectedEvent reports that a connection has ended
 // (azure.webpubsub.sys.disconnected). It comes once for every connection whose
 // connect event was accepted. For MQTT it is the session that has ended.
 type DisconnectedEvent struct {
 	Meta
 	// Reason (reason) is free text, empty if not told.
 	Reason string
-	// MQTTDisconnect (mqtt) tells how an MQTT session ended; nil for other clients.
+	// MQTTDisconnect (mqtt) says how an MQTT session ended; nil for other clients.
 	MQTTDisconnect *MQTTDisconnect
 }
 
-// GroupJoinedEvent tells that a connection has joined a group
+// GroupJoinedEvent reports that a connection has joined a group
 // (azure.webpubsub.gp.joined). The service sends it only for hubs whose event
 // handler asks for it (groupPresenceEvents). Whether groups given by a token, a
 // connect reply or a REST call raise it is not documented.
@@ -262,7 +262,7 @@ type GroupJoinedEvent struct {
 	Group string
 }
 
-// GroupLeftEvent tells that a connection has left a group
+// GroupLeftEvent reports that a connection has left a group
 // (azure.webpubsub.gp.left). Whether the end of a connection raises it for
 // every group is not documented: clean up on [DisconnectedEvent] as well.
 type GroupLeftEvent struct {
@@ -289,7 +289,7 @@ type UserEvent struct {
 	validate func(any) error
 }
 
-// Metadata gives the message metadata that the client sent along
+// Metadata returns the message metadata that the client sent along
 // (X-WebPubSub-Metadata-* headers), names in lower case; nil if there is none.
 func (ev *UserEvent) Metadata() map[string]string {
 	var m map[string]string
@@ -322,7 +322,7 @@ const (
 	DataProtobuf
 )
 
-// String gives the name that the JSON subprotocol uses for the kind.
+// String returns the name that the JSON subprotocol uses for the kind.
 func (t DataType) String() string {
 	switch t {
 	case DataBinary:

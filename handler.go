@@ -12,10 +12,11 @@ import (
 )
 
 // Handler receives the service's webhooks and calls the functions of its
-// [Config]. It is an [http.Handler] that is immutable and safe for concurrent
-// use, keeps nothing between requests but which notices it has logged, starts no
-// goroutine, and never looks at the URL's path: mount it wherever the hub's event handler setting points to,
-// for all methods, since validation comes by OPTIONS.
+// [Config]. It is an [http.Handler] and safe for concurrent use. It starts no
+// goroutine, and keeps nothing between requests but which notices it has logged.
+//
+// Handler never looks at the URL's path. Mount it where the hub's event handler
+// setting points to, for all methods: validation comes by OPTIONS.
 //
 // A request passes these steps in this order, and the first that fails answers:
 //

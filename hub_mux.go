@@ -29,10 +29,11 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 	}
 	m := &HubMux{handlers: make(map[string]*Handler, len(hubs))}
 	for _, name := range slices.Sorted(maps.Keys(hubs)) {
+		if err := rule.CheckHub(name); err != nil {
+			return nil, fmt.Errorf("webpubsub: hub mux: %w", err)
+		}
 		h, folded := hubs[name], strings.ToLower(name)
 		switch {
-		case !rule.IsHub(name):
-			return nil, fmt.Errorf("webpubsub: hub mux: %w", rule.CheckHub(name))
 		case h == nil:
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q is nil", name)
 		case len(h.verifiers) == 0:
@@ -69,7 +70,7 @@ func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.handlers[m.names[0]].ServeHTTP(w, r)
 }
 
-// consenting gives the first handler that allows an origin of the request, or
+// consenting returns the first handler that allows an origin of the request, or
 // the first of all, which refuses.
 func (m *HubMux) consenting(r *http.Request) *Handler {
 	for _, name := range m.names {

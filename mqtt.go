@@ -9,8 +9,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// MQTTSession tells which MQTT session and network connection an event is
-// about. MQTT clients are recognised by their subprotocol "mqtt" together with
+// MQTTSession names the MQTT session and network connection of an event. MQTT
+// clients are recognised by their subprotocol "mqtt" together with
 // a physical connection id.
 type MQTTSession struct {
 	// PhysicalConnectionID (ce-physicalConnectionId) names the network connection.
@@ -82,7 +82,7 @@ func (MQTTPassword) MarshalText() ([]byte, error) { return []byte("REDACTED"), n
 // LogValue hides the password.
 func (MQTTPassword) LogValue() slog.Value { return slog.StringValue("REDACTED") }
 
-// MQTTDisconnect tells how an MQTT session ended.
+// MQTTDisconnect says how an MQTT session ended.
 type MQTTDisconnect struct {
 	// InitiatedByClient (initiatedByClient) is true only if the client sent a
 	// DISCONNECT packet.
@@ -100,7 +100,7 @@ type MQTTDisconnectPacket struct {
 	UserProperties []MQTTUserProperty
 }
 
-// MQTTUserProperties gives the user properties of an MQTT 5.0 client's message
+// MQTTUserProperties returns the user properties of an MQTT 5.0 client's message
 // (mqtt-* headers): names in lower case, since HTTP does not keep their case,
 // and sorted, since it does not keep their order; the values of one name stay
 // in order. Nil if there are none.

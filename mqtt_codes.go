@@ -108,10 +108,10 @@ func mqttConnectCode(c MQTTConnectCode) mqttCode {
 // String names the code as the MQTT standard does.
 func (c MQTTConnectCode) String() string { return mqttConnectCode(c).name }
 
-// Status gives the HTTP status that goes with the code; 500 for an unknown one.
+// Status returns the HTTP status that goes with the code; 500 for an unknown one.
 func (c MQTTConnectCode) Status() int { return mqttConnectCode(c).status }
 
-// belongsTo tells whether the code can be sent to a client of the version. Of an
+// belongsTo reports whether the code can be sent to a client of the version. Of an
 // unknown version nothing is known, so the function's choice stands.
 func (c MQTTConnectCode) belongsTo(version MQTTVersion) bool {
 	switch version {
@@ -129,7 +129,7 @@ func MQTTError(code MQTTConnectCode, reason string) *Error {
 	return &Error{Status: code.Status(), Message: reason, MQTTCode: code}
 }
 
-// mqttCodeOf gives the CONNACK code for an HTTP status, as web-pubsub-express
+// mqttCodeOf returns the CONNACK code for an HTTP status, as web-pubsub-express
 // does: a status without a code of its own is the version's general failure.
 func mqttCodeOf(status int, version MQTTVersion) MQTTConnectCode {
 	switch version {

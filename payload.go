@@ -54,7 +54,7 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// limitOf tells whether a middleware's own limit ended the body.
+// limitOf returns an error if a middleware's own limit ended the body.
 func limitOf(err error) error {
 	var limit *http.MaxBytesError
 	if !errors.As(err, &limit) {

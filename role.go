@@ -22,10 +22,10 @@ func RoleSendToGroup(group string) string { return rule.RoleSend + "." + group }
 // RoleJoinLeaveGroupPattern returns the role that lets a client join and leave the
 // groups that a pattern matches (webpubsub.joinLeaveGroups.<pattern>).
 //
-// In a pattern ? stands for one character and * for any number of them, neither
-// for a dot; ** stands for any number of characters with dots; \ before \, * or ?
-// takes it literally. A pattern has at most 5 stars, each of ** counted. Groups
-// are compared with case.
+// In a pattern, ? matches one character and * any number of characters, none of
+// them a dot; ** matches any number of characters, dots included. A backslash
+// makes the \, * or ? after it literal. A pattern has at most 5 stars, two for
+// each **. Names of groups are case-sensitive.
 func RoleJoinLeaveGroupPattern(pattern string) string { return rule.RoleJoinLeave + "s." + pattern }
 
 // RoleSendToGroupPattern returns the role that lets a client send to the groups

@@ -78,7 +78,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	require.NoError(t, err)
 	withKeys := webpubsub.Config{Hub: wireHub, Verifier: keys} // how to keep a Config in a field that is not exported
 	values := map[string]any{
-		"config": cfg, "pointer to config": &cfg, "configs": []webpubsub.Config{cfg}, "config inside": struct{ C webpubsub.Config }{cfg},
+		"Config": cfg, "pointer to config": &cfg, "configs": []webpubsub.Config{cfg}, "config inside": struct{ C webpubsub.Config }{cfg},
 		"config with AccessKeys hidden": struct{ c webpubsub.Config }{withKeys},
 		"connection string as a hub":    misplaced,
 		"AccessKeys":                    keys, "access keys inside": struct{ K *webpubsub.AccessKeys }{keys}, "access keys hidden": struct{ k *webpubsub.AccessKeys }{keys},
@@ -116,7 +116,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	// Types that show their data have no other purpose.
 	plain := []string{
 		"Claims", "ClientCertificate", "DataType", "Event", "FieldError", "Headers", "MQTTConnectCode", "MQTTDisconnect", "MQTTDisconnectCode",
-		"MQTTDisconnectPacket", "MQTTSession", "MQTTUserProperty", "MQTTVersion", "StateCodec", "Verifier", "Config",
+		"MQTTDisconnectPacket", "MQTTSession", "MQTTUserProperty", "MQTTVersion", "StateCodec", "Verifier",
 	}
 	api, err := os.ReadFile("internal/archtest/testdata/api/webpubsub.txt")
 	require.NoError(t, err)

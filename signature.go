@@ -217,7 +217,7 @@ func (k *AccessKeys) verify(r *http.Request, allowed *originSet) error {
 	return entry.mismatch
 }
 
-// String tells how many endpoints have keys, never the keys.
+// String returns the hosts that have keys, never the keys.
 func (k *AccessKeys) String() string {
 	ring := k.current.Load()
 	if ring == nil {
@@ -262,8 +262,8 @@ func (s *signatures) parse(lines []string) error {
 	return nil
 }
 
-// matchAny compares in constant time: how long it takes tells which token
-// matched which key, not how much of one did.
+// matchAny compares in constant time. Timing reveals which token matched which
+// key, never a partial match.
 func (s *signatures) matchAny(keys []*accessKey, connectionID string) bool {
 	for _, k := range keys {
 		if k.signed(connectionID, s.digests[:s.n]) {
@@ -291,7 +291,7 @@ func newAccessKey(key string) *accessKey {
 	return k
 }
 
-// signed tells whether one of the digests was made with the key.
+// signed reports whether one of the digests was made with the key.
 func (k *accessKey) signed(connectionID string, digests []string) bool {
 	m := k.sum(connectionID)
 	defer k.pool.Put(m)
@@ -305,7 +305,7 @@ func (k *accessKey) signed(connectionID string, digests []string) bool {
 	return false
 }
 
-// sum gives a state whose mac is that of the connection id; the caller puts it
+// sum returns a state whose mac is that of the connection id; the caller puts it
 // back into the pool.
 func (k *accessKey) sum(connectionID string) *macState {
 	m, _ := k.pool.Get().(*macState)

@@ -126,7 +126,7 @@ func RawState(s string) StateUpdate {
 	return StateUpdate{encode: func() (string, error) { return s, nil }}
 }
 
-// header gives the value of ce-connectionState, and whether to send it.
+// header returns the value of ce-connectionState, and whether to send it.
 func (u StateUpdate) header() (value string, set bool, err error) {
 	if u.encode == nil {
 		return "", false, nil
@@ -152,7 +152,7 @@ func (u StateUpdate) tooLong(size int) error {
 	return fmt.Errorf("connection state %s has %d bytes as a header, at most %d are sent: keep what is long in a store of your own, and its key in the state", what, size, MaxStateBytes)
 }
 
-// isHeaderValue tells whether a value survives as an HTTP header.
+// isHeaderValue reports whether a value survives as an HTTP header.
 func isHeaderValue(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < ' ' && c != '\t') || c >= 0x7f {
@@ -191,7 +191,7 @@ func fromDotNet(data []byte) ([]byte, error) {
 	return json.Marshal(members)
 }
 
-// dotNetMember gives the JSON value that a member stands for. Bytes that are no
+// dotNetMember returns the JSON value that a member stands for. Bytes that are no
 // text stay base64, which is how encoding/json reads a []byte; so does an older
 // version's text that merely looks like base64.
 func dotNetMember(raw json.RawMessage) json.RawMessage {

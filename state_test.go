@@ -243,20 +243,25 @@ func TestStateSize(t *testing.T) {
 
 func TestStatesThatCannotBeSet(t *testing.T) {
 	t.Parallel()
-	for name, u := range map[string]webpubsub.StateUpdate{
-		"slice":        webpubsub.State[[]int]{}.Set([]int{1}),
-		"int":          webpubsub.State[int]{}.Set(1),
-		"string":       webpubsub.State[string]{}.Set("{"),
-		"nil map":      webpubsub.State[map[string]int]{}.Set(nil),
-		"nil pointer":  webpubsub.State[*stateSession]{}.Set(nil),
-		".NET slice":   webpubsub.State[[]int]{Codec: webpubsub.StateDotNet}.Set([]int{1}),
-		"channel":      webpubsub.State[map[string]chan int]{}.Set(map[string]chan int{"c": nil}),
-		"with newline": webpubsub.RawState("a\nb"),
+	const object = " is not a JSON object, which web-pubsub-express and .NET expect; put it into a struct"
+	for want, u := range map[string]webpubsub.StateUpdate{
+		"encode connection state: a []int" + object:                                 webpubsub.State[[]int]{}.Set([]int{1}),
+		"encode connection state: a int" + object:                                   webpubsub.State[int]{}.Set(1),
+		"encode connection state: a string" + object:                                webpubsub.State[string]{}.Set("{" + strings.Repeat("x", 10_000)),
+		"encode connection state: a map[string]int" + object:                        webpubsub.State[map[string]int]{}.Set(nil),
+		"encode connection state: a *webpubsub_test.stateSession" + object:          webpubsub.State[*stateSession]{}.Set(nil),
+		"encode connection state: a []string" + object:                              webpubsub.State[[]string]{Codec: webpubsub.StateDotNet}.Set(nil),
+		"encode connection state: json: unsupported type: chan int":                 webpubsub.State[map[string]chan int]{}.Set(map[string]chan int{"c": nil}),
+		"connection state is not printable ASCII without leading or trailing space": webpubsub.RawState("a\nb"),
 	} {
-		resp := serveFixture(t, onUserEvent(withState(webpubsub.TextReply("x"), u), nil), "user_text")
-		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode, name)
-		assert.Empty(t, resp.Header.Values("ce-connectionState"), name)
-		assert.Equal(t, "Internal Server Error", wireText(t, resp), name)
+		log, logger := debugLog()
+		cfg := onUserEvent(withState(webpubsub.TextReply("x"), u), nil)
+		cfg.Logger = logger
+		resp := serveFixture(t, cfg, "user_text")
+		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode, want)
+		assert.Empty(t, resp.Header.Values("ce-connectionState"), want)
+		assert.Equal(t, "Internal Server Error", wireText(t, resp), want)
+		assert.Equal(t, "reply: "+want, logRecord(t, log)["error"])
 	}
 }
 

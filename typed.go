@@ -224,7 +224,7 @@ func withoutKeys(path string) string {
 	}
 }
 
-// isIndex tells whether a bracket holds the index of a list, which in a body of
+// isIndex reports whether a bracket holds the index of a list, which in a body of
 // ordinary size has few digits.
 func isIndex(s string) bool {
 	for i := range len(s) {
@@ -235,7 +235,7 @@ func isIndex(s string) bool {
 	return s != "" && len(s) <= 7
 }
 
-// diveInto gives the validator tag that reaches the structs in a list or map,
+// diveInto returns the validator tag that reaches the structs in a list or map,
 // empty if there are none.
 func diveInto(t reflect.Type) string {
 	tag := ""

@@ -92,22 +92,28 @@ func bare(status int) verdict { return verdict{status: status, public: http.Stat
 // a nil pointer may, has the error's type for a text: it must not take the answer
 // to an event with it.
 func errorText(err error) (text string) {
+	returned := false // recover may return nil, see guard
 	defer func() {
-		if recover() != nil {
+		if _ = recover(); !returned {
 			text = fmt.Sprintf("error of type %T, whose method Error panics", err)
 		}
 	}()
-	return err.Error()
+	text = err.Error()
+	returned = true
+	return text
 }
 
 // textOf returns the text of a value that panic was called with.
 func textOf(v any) (text string) {
+	returned := false
 	defer func() {
-		if recover() != nil { // fmt gives up if what a method panics with panics as well
+		if _ = recover(); !returned { // fmt gives up if what a method panics with panics as well
 			text = fmt.Sprintf("value of type %T, which cannot be printed", v)
 		}
 	}()
-	return fmt.Sprint(v)
+	text = fmt.Sprint(v)
+	returned = true
+	return text
 }
 
 // stackOf returns the stack of the panic that an error is or wraps.

@@ -165,8 +165,8 @@ func (c *Config) complete() error {
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
-		if err := rule.CheckHub(name); err != nil {
-			return fmt.Errorf("emulator: %w", err)
+		if err := checkHub(name); err != nil {
+			return err
 		}
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)

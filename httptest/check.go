@@ -24,7 +24,7 @@ type CheckError struct {
 	Problems []string
 }
 
-// Error gives all of it.
+// Error returns the id, the rule, the reason and the problems.
 func (e *CheckError) Error() string {
 	return fmt.Sprintf("%s: %s, since %s: %s", e.ID, e.Rule, e.Reason, strings.Join(e.Problems, "; "))
 }
@@ -43,9 +43,9 @@ func (e *CheckError) Error() string {
 // "lookalike-origin"; take what does not apply out of the error with
 // [errors.As], or with its Unwrap() []error.
 //
-// A [webpubsub.Handler] logs what it refuses of these requests at level Debug, not
-// Warn: a handler that passes leaves a test's output as it is. Errors of its
-// functions that are answered with 5xx are logged as ever.
+// A [webpubsub.Handler] logs what it refuses of these requests at level Debug, so
+// that a handler that passes adds nothing to a test's output. Errors of its
+// functions that are answered with 5xx are logged as always.
 //
 // [Options.URL] is where the requests go; Retry and Transport do not matter.
 func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {

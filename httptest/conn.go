@@ -61,7 +61,7 @@ func newConn(svc *Service, id string) *Conn {
 	return &Conn{ID: id, svc: svc, jar: jar, nextID: 2}
 }
 
-// State gives the connection's state (ce-connectionState) as the last
+// State returns the connection's state (ce-connectionState) as the last
 // successful answer to a connect or user event set it; ok is false if none has.
 func (c *Conn) State() (state string, ok bool) {
 	c.mu.Lock()

@@ -28,9 +28,9 @@ func Curl(url, event, text string) string {
 // the service would: signed, and quoted so that it can be pasted. The
 // connection is made up.
 //
-// Whoever reads a signature can send any event of its connection, so that a
-// command is signed with the key of [ConnectionString] only. For a service with
-// another key Curl returns an error.
+// Whoever reads a signature can send any event of its connection, so a command is
+// signed with the key of [ConnectionString] only. For a service with another key,
+// Curl returns an error.
 //
 // Give [New] a nil handler and the URL of the server that is to be tried.
 func (s *Service) Curl(event, text string) (string, error) {

@@ -11,7 +11,7 @@
 //	answer, err := conn.SendText(ctx, "message", "hello")
 //
 // A [Service] is made by [New]; [Service.Connect] and [Service.ConnectMQTT]
-// raise the connect event and give a [Conn] or [MQTTConn], whose methods raise
+// raise the connect event and return a [Conn] or [MQTTConn], whose methods raise
 // all others. [Service.Validate] asks for consent. What a handler turns down is
 // a [*RejectedError]. [Service.NewRequest] and [Service.Do] are for requests
 // that are broken on purpose, and [CheckHandler] holds any handler to the rules

@@ -90,7 +90,7 @@ func (e *DeliveryError) Error() string {
 	return fmt.Sprintf("httptest: %q request has no answer: %v", excerpt.Line(e.Event, maxName), e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // Causes of a [DeliveryError], matched with [errors.Is].
@@ -108,7 +108,7 @@ var ErrClosed = errors.New("connection is closed")
 // maxName is how many bytes of an event's name go into an error.
 const maxName = 128
 
-// StatusOf gives the status with which the service ends the handshake of a
+// StatusOf returns the status with which the service ends the handshake of a
 // client whose [Service.Connect] returned err: that of a [*RejectedError], 101
 // for nil and 500 for everything else.
 func StatusOf(err error) int {

@@ -79,7 +79,7 @@ type Signature struct {
 	Lines bool
 }
 
-// lines gives the values of the header.
+// lines returns the values of the header.
 func (sig Signature) lines(keys []string, connectionID string) []string {
 	if sig.Keys != nil {
 		keys = sig.Keys

@@ -25,7 +25,7 @@ type Message struct {
 	Metadata map[string]string
 }
 
-// Text gives the payload as a string.
+// Text returns the payload as a string.
 func (m *Message) Text() string { return string(m.Data) }
 
 // JSON decodes the payload into what v points to.
@@ -59,7 +59,7 @@ func (c *Conn) SendBinary(ctx context.Context, event string, data []byte) (*Mess
 	return c.Send(ctx, event, Message{DataType: webpubsub.DataBinary, Data: data})
 }
 
-// Send raises a user event and gives the message that the client gets in
+// Send raises a user event and returns the message that the client gets in
 // answer: nil if the answer has no body and no metadata. A payload of an answer
 // without Content-Type is binary.
 //

@@ -126,7 +126,7 @@ type MQTTMessage struct {
 }
 
 // Publish raises a user event by a PUBLISH packet to the event's topic, and
-// gives the packet that the service publishes in answer. A rejected event is
+// returns the packet that the service publishes in answer. A rejected event is
 // answered too, on another topic: then both the message and the error, a
 // [*RejectedError], are set.
 func (c *MQTTConn) Publish(ctx context.Context, event string, m MQTTMessage) (*MQTTMessage, error) {

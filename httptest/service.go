@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -63,13 +64,16 @@ type Options struct {
 	Retry bool
 }
 
-// String tells which hub the options are for, and no key.
+// String returns which hub the options are for, and no key.
 func (o Options) String() string {
 	return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub))
 }
 
 // GoString is String.
 func (o Options) GoString() string { return o.String() }
+
+// Format is String, whatever the verb.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
 
 // LogValue is String.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
@@ -86,13 +90,16 @@ type Service struct {
 	direct  upstream.Sender // never retries
 }
 
-// String tells which hub and origin the service plays, and no key.
+// String returns which hub and origin the service plays, and no key.
 func (s *Service) String() string {
 	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
 }
 
 // GoString is String.
 func (s *Service) GoString() string { return s.String() }
+
+// Format is String, whatever the verb.
+func (s *Service) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue is String.
 func (s *Service) LogValue() slog.Value { return slog.StringValue(s.String()) }
@@ -184,12 +191,12 @@ func (s *Service) resolve(event string) (*url.URL, error) {
 	}
 	if _, after, ok := strings.Cut(s.url, "://"); ok {
 		if host, _, _ := strings.Cut(after, "/"); strings.ContainsAny(host, "{}") {
-			return nil, fmt.Errorf("%q has a parameter in its host", s.url)
+			return nil, fmt.Errorf("%q: parameters are not allowed in the host", upstream.WithoutSecrets(s.url))
 		}
 	}
 	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, err
+	if err != nil { // which quotes the URL
+		return nil, fmt.Errorf("%q is not a URL", upstream.WithoutSecrets(s.url))
 	}
 	if err := upstream.CheckTarget(u); err != nil {
 		return nil, fmt.Errorf("%q: %w", upstream.WithoutSecrets(s.url), err)
@@ -236,7 +243,7 @@ type Answer struct {
 	BodyRead int64
 }
 
-// Do sends any request to the handler, once, and gives the answer whatever its
+// Do sends any request to the handler, once, and returns the answer whatever its
 // status. The error is a [*DeliveryError].
 func (s *Service) Do(req *http.Request) (*Answer, error) {
 	ctx := req.Context()

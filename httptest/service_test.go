@@ -55,6 +55,8 @@ func TestURLsThatCannotBeReached(t *testing.T) {
 		"http://a.test:0/{event}":          `httptest: options: URL: "http://a.test:0/{event}": port 0 is none: want a number from 1 to 65535`,
 		"http://:80/":                      `httptest: options: URL: "http://:80/": the host is missing`,
 		"http://u:secret@a.test/":          `httptest: options: URL: "http://…@a.test/": user information is not allowed`,
+		"http://a{hub}/?code=secret":       `httptest: options: URL: "http://a{hub}/?…": parameters are not allowed in the host`,
+		"http://a.test\n/?code=secret":     `httptest: options: URL: "http://a.test\n/?…" is not a URL`,
 		"/eventhandler":                    `httptest: options: URL: "/eventhandler": want an absolute http or https URL`,
 	} {
 		assert.PanicsWithValue(t, want, func() { httptest.New(nil, &httptest.Options{URL: url}) })
@@ -68,7 +70,9 @@ func TestKeysAreNotPrinted(t *testing.T) {
 	var out strings.Builder
 	logger := slog.New(slog.NewTextHandler(&out, nil))
 	for _, v := range []any{opts, &opts, svc} {
-		_, _ = fmt.Fprintf(&out, "%v %+v %#v %s", v, v, v, v)
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%t"} {
+			_, _ = fmt.Fprintf(&out, verb, v)
+		}
 		logger.Info("x", "v", v)
 	}
 	assert.NotContains(t, out.String(), "secret")

@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -33,8 +34,8 @@ const (
 	ProtocolDefault ClientProtocol = iota
 	// ProtocolMQTT is MQTT over WebSocket.
 	ProtocolMQTT
-	// ProtocolSocketIO is Socket.IO, of the service's kind Web PubSub for Socket.IO.
-	// Its clients take the host and the path of the URL apart: see
+	// ProtocolSocketIO is Socket.IO, for a resource of the kind Web PubSub for
+	// Socket.IO. Its clients want host and path of the URL separately; see
 	// [ClientAccess.BaseURL].
 	ProtocolSocketIO
 )
@@ -70,14 +71,15 @@ type ClientAccessOptions struct {
 	Groups []string
 	// Lifetime is how long the token can be used to connect; a connection outlives
 	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds; to whole
-	// minutes where the service makes the token (minutesToExpire). Clocks may
-	// differ: the service takes a token for about five minutes longer, so that a
-	// shorter lifetime than that means little.
+	// minutes where the service makes the token (minutesToExpire). The service allows
+	// for clocks that differ by about five minutes, so a token can be used for that
+	// much longer.
 	Lifetime time.Duration
 	// Protocol that the client speaks (clientType).
 	Protocol ClientProtocol
-	// Query is added to the URL behind the token. The event handler finds it in the
-	// connect event's Query. The names access_token and awps_… are the service's.
+	// Query is added to the URL after the token. The event handler finds it in the
+	// connect event's Query. The names access_token and awps_… are reserved for the
+	// service.
 	Query url.Values
 }
 
@@ -115,7 +117,7 @@ func (a ClientAccess) URL() string {
 	return u
 }
 
-// String gives the address without the token.
+// String returns the address without the token.
 func (a ClientAccess) String() string { return a.baseURL }
 
 // Format is String, whatever the verb.
@@ -157,7 +159,7 @@ func (o ClientAccessOptions) check() error {
 	case o.Protocol > ProtocolSocketIO:
 		return fmt.Errorf("Protocol is %v, want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO", o.Protocol)
 	case !utf8.ValidString(o.UserID):
-		return fmt.Errorf("UserID %s is not UTF-8", quote(o.UserID))
+		return fmt.Errorf("UserID %s is not UTF-8", excerpt.Name(o.UserID))
 	}
 	if err := rule.CheckRoles(o.Roles); err != nil {
 		return err
@@ -179,11 +181,11 @@ func checkQuery(q url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		lower := strings.ToLower(name)
 		if name == "" || lower == "access_token" || strings.HasPrefix(lower, "awps_") {
-			return fmt.Errorf("Query name %s: want a name that is not the service's, as access_token and awps_… are", quote(name))
+			return fmt.Errorf("Query name %s: want a name that is not the service's, as access_token and awps_… are", excerpt.Name(name))
 		}
 		for _, v := range append([]string{name}, q[name]...) {
 			if !utf8.ValidString(v) {
-				return fmt.Errorf("Query %s is not UTF-8", quote(name))
+				return fmt.Errorf("Query %s is not UTF-8", excerpt.Name(name))
 			}
 		}
 	}
@@ -206,7 +208,7 @@ func encodeQuery(q url.Values) string {
 	return string(b)
 }
 
-// wholes gives a duration in units, rounded up.
+// wholes returns a duration in units, rounded up.
 func wholes(d, unit time.Duration) int64 {
 	n := int64(d / unit)
 	if d%unit > 0 {

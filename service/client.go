@@ -158,10 +158,10 @@ func (c *Client) proxy() policy.Policy {
 	return proxyPolicy{from: c.endpoint, to: c.access}
 }
 
-// Hub gives the name of the hub.
+// Hub returns the name of the hub.
 func (c *Client) Hub() string { return c.hub }
 
-// Endpoint gives the service's URL.
+// Endpoint returns the service's URL.
 func (c *Client) Endpoint() string { return c.endpoint.String() }
 
 // String names the endpoint and the hub, and no credential.

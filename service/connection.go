@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // Connection is one connection of the hub.
@@ -14,10 +16,10 @@ type Connection struct {
 	id string
 }
 
-// Connection gives the connection of an id. The id is checked by each call.
+// Connection returns the connection of an id. The id is checked by each call.
 func (c *Client) Connection(id string) Connection { return Connection{c, id} }
 
-// ID gives the connection's id.
+// ID returns the connection's id.
 func (n Connection) ID() string { return n.id }
 
 // call begins a call to the connection itself.
@@ -50,7 +52,7 @@ func (n Connection) Send(ctx context.Context, contentType string, body io.ReadSe
 	return n.target().sendBody(ctx, contentType, body, opts)
 }
 
-// Exists tells whether the connection is open.
+// Exists reports whether the connection is open.
 func (n Connection) Exists(ctx context.Context) (bool, error) {
 	return n.c.exists(ctx, n.call("ConnectionExists"))
 }
@@ -103,7 +105,7 @@ func (n Connection) Revoke(ctx context.Context, p Permission, group string) erro
 	return n.c.run(ctx, in)
 }
 
-// HasPermission tells whether the connection has a permission in a group.
+// HasPermission reports whether the connection has a permission in a group.
 func (n Connection) HasPermission(ctx context.Context, p Permission, group string) (bool, error) {
 	return n.c.exists(ctx, n.permission("CheckPermission", p, group))
 }
@@ -117,7 +119,7 @@ func (n Connection) permission(operation string, p Permission, group string) *ca
 		err:       firstError(checkConnection(n.id), checkGroup(group)),
 	}
 	if p != JoinLeaveGroup && p != SendToGroup {
-		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", quote(string(p)), JoinLeaveGroup, SendToGroup))
+		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", excerpt.Name(string(p)), JoinLeaveGroup, SendToGroup))
 	}
 	in.add("targetName", group)
 	return in

@@ -28,7 +28,7 @@ func parseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// isLoopback tells whether a host cannot be but this machine.
+// isLoopback reports whether a host cannot be but this machine.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -56,8 +56,8 @@ type Error struct {
 	// Inner are the codes within the answer (inner, innererror), each more
 	// precise than the one before it.
 	Inner []string
-	// Hint is what to look at, where the failure is likely to be a mistake: in the
-	// endpoint, its scheme, the credential or the clock. Often empty.
+	// Hint says what to check if the failure is likely to be a mistake in the setup:
+	// the endpoint, its scheme, the credential or the clock. Often empty.
 	Hint string
 	// Err is the cause: an [*azcore.ResponseError] if the service answered.
 	Err error
@@ -86,7 +86,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, ErrNotFound) and its like work.

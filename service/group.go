@@ -13,11 +13,11 @@ type Group struct {
 	name string
 }
 
-// Group gives the group of a name: 1 to 1024 characters, not blank, without
+// Group returns the group of a name: 1 to 1024 characters, not blank, without
 // slash. The name is checked by each call.
 func (c *Client) Group(name string) Group { return Group{c, name} }
 
-// Name gives the group's name.
+// Name returns the group's name.
 func (g Group) Name() string { return g.name }
 
 // call begins a call to the group itself.
@@ -52,7 +52,7 @@ func (g Group) Send(ctx context.Context, contentType string, body io.ReadSeeker,
 	return g.target().sendBody(ctx, contentType, body, opts)
 }
 
-// Exists tells whether any connection is in the group.
+// Exists reports whether any connection is in the group.
 func (g Group) Exists(ctx context.Context) (bool, error) {
 	return g.c.exists(ctx, g.call("GroupExists"))
 }

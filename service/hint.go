@@ -18,7 +18,7 @@ import (
 // clockLeeway is how far clocks may differ before the service refuses tokens.
 const clockLeeway = 5 * time.Minute
 
-// hintOf returns what a developer may have done for a call to get no answer.
+// hintOf returns the likely mistake behind a call that got no answer.
 func (c *Client) hintOf(err error) string {
 	var dns *net.DNSError
 	switch {
@@ -32,8 +32,8 @@ func (c *Client) hintOf(err error) string {
 	return ""
 }
 
-// hintFor returns what a developer may have done for a call to be refused. e is
-// the error that has been read from the answer.
+// hintFor returns the likely mistake behind a call that was refused. e is the
+// error that has been read from the answer.
 func (c *Client) hintFor(resp *http.Response, e *Error) string {
 	const endpoint = "is it the endpoint of a Web PubSub resource?"
 	switch status := resp.StatusCode; {
@@ -60,21 +60,24 @@ func mayMiss(operation string) bool {
 	return false
 }
 
+// hintUnauthorized names the key or credential, and the clock if it is off: which
+// of them it was, an answer need not say.
 func (c *Client) hintUnauthorized(resp *http.Response) string {
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		if off := time.Since(date).Round(time.Second); off.Abs() > clockLeeway {
-			if off < 0 {
-				return fmt.Sprintf("this machine's clock is %v behind that of %s, where its tokens have expired: set the clock", -off, c.access)
-			}
-			return fmt.Sprintf("this machine's clock is %v ahead of that of %s: set the clock", off, c.access)
-		}
-	}
 	hint := fmt.Sprintf("the access key is none of %s, or not any more", c.endpoint)
 	if c.key == nil {
 		hint = fmt.Sprintf("%s does not take the credential's token: it has to be of the resource's tenant, for its Scope, and not expired", c.endpoint)
 	}
 	if said := resp.Header.Get("WWW-Authenticate"); strings.Contains(said, "error") {
 		hint += "; it says " + excerpt.Line(said, maxErrorText/2)
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		if off := time.Since(date).Round(time.Second); off.Abs() > clockLeeway {
+			direction := "ahead"
+			if off < 0 {
+				direction = "behind"
+			}
+			hint += fmt.Sprintf("; or tokens are out of their time: this machine's clock is %v %s, set it", off.Abs(), direction)
+		}
 	}
 	return hint
 }

@@ -127,8 +127,8 @@ func TestHintsOfUnauthorized(t *testing.T) {
 		{"what the service says", 0, header, false, key + "; it says " + header},
 		{"what says nothing", 0, "Bearer", false, key},
 		{"credential", 0, header, true, entra + "; it says " + header},
-		{"clock behind", 7 * time.Minute, header, false, "this machine's clock is 7m0s behind that of " + testEndpoint + ", where its tokens have expired: set the clock"},
-		{"clock ahead", -2 * time.Hour, "", true, "this machine's clock is 2h0m0s ahead of that of " + testEndpoint + ": set the clock"},
+		{"clock behind", 7 * time.Minute, header, false, key + "; it says " + header + "; or tokens are out of their time: this machine's clock is 7m0s behind, set it"},
+		{"clock ahead", -2 * time.Hour, "", true, entra + "; or tokens are out of their time: this machine's clock is 2h0m0s ahead, set it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

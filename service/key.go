@@ -73,7 +73,7 @@ type claims struct {
 	Groups   []string `json:"webpubsub.group,omitempty"`
 }
 
-// sign gives the token of claims behind a prefix.
+// sign returns the token of claims behind a prefix.
 func (k *AccessKey) sign(prefix string, c *claims) (string, error) {
 	payload, err := json.Marshal(c)
 	if err != nil {
@@ -89,7 +89,7 @@ func (k *AccessKey) sign(prefix string, c *claims) (string, error) {
 	return string(base64.RawURLEncoding.AppendEncode(append(b, '.'), signature)), nil
 }
 
-// authorize gives the Authorization header for one try of a request.
+// authorize returns the Authorization header for one try of a request.
 func (k *AccessKey) authorize(target string, now time.Time) (string, error) {
 	return k.sign(bearerPrefix, &claims{Audience: target, IssuedAt: now.Unix(), Expires: now.Unix() + requestSeconds})
 }

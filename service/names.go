@@ -9,16 +9,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // checkGroup holds a name to the service's rule for groups.
 func checkGroup(group string) error {
 	switch {
-	case strings.TrimSpace(group) == "", strings.Contains(group, "\n"), utf8.RuneCountInString(group) > wire.MaxGroupName:
-		return fmt.Errorf("group %s: want 1 to %d characters, not blank, without line feed", quote(group), wire.MaxGroupName)
 	case !utf8.ValidString(group):
-		return fmt.Errorf("group %s is not UTF-8", quote(group))
+		return fmt.Errorf("group %s is not UTF-8", excerpt.Name(group))
+	case !rule.IsGroup(group), strings.Contains(group, "\n"):
+		return fmt.Errorf("group %s: want 1 to %d characters, not blank, without line feed", excerpt.Name(group), wire.MaxGroupName)
 	}
 	return nil
 }
@@ -38,11 +39,11 @@ func checkSegment(what, name string) error {
 	case name == "":
 		return fmt.Errorf("%s is empty", what)
 	case !utf8.ValidString(name):
-		return fmt.Errorf("%s %s is not UTF-8", what, quote(name))
+		return fmt.Errorf("%s %s is not UTF-8", what, excerpt.Name(name))
 	case name == "." || name == "..":
-		return fmt.Errorf("%s %s cannot be addressed in a URL", what, quote(name))
+		return fmt.Errorf("%s %s cannot be addressed in a URL", what, excerpt.Name(name))
 	case strings.Contains(name, "/"):
-		return fmt.Errorf("%s %s has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it", what, quote(name))
+		return fmt.Errorf("%s %s has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it", what, excerpt.Name(name))
 	}
 	return nil
 }
@@ -56,7 +57,7 @@ func checkConnection(id string) error { return checkSegment("connection id", id)
 func checkExcluded(ids []string) error {
 	for i, id := range ids {
 		if id == "" || !utf8.ValidString(id) {
-			return fmt.Errorf("Excluded[%d] %s: want a connection id", i, quote(id))
+			return fmt.Errorf("Excluded[%d] %s: want a connection id", i, excerpt.Name(id))
 		}
 	}
 	return nil
@@ -66,7 +67,7 @@ func checkExcluded(ids []string) error {
 func checkContentType(contentType string) error {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil || media != wire.MediaText && media != wire.MediaJSON && media != wire.MediaBinary {
-		return fmt.Errorf("content type %s: want %s, %s or %s", quote(contentType), wire.MediaText, wire.MediaJSON, wire.MediaBinary)
+		return fmt.Errorf("content type %s: want %s, %s or %s", excerpt.Name(contentType), wire.MediaText, wire.MediaJSON, wire.MediaBinary)
 	}
 	return nil
 }
@@ -82,11 +83,11 @@ func checkMetadata(metadata map[string]string) error {
 		twin, twice := lower[strings.ToLower(name)]
 		switch {
 		case !isToken(name) || len(name) > wire.MaxMetadataKey:
-			return fmt.Errorf("Metadata name %s: want an HTTP token of 1 to %d bytes", quote(name), wire.MaxMetadataKey)
+			return fmt.Errorf("Metadata name %s: want an HTTP token of 1 to %d bytes", excerpt.Name(name), wire.MaxMetadataKey)
 		case twice:
-			return fmt.Errorf("Metadata names %s and %s differ by case only", quote(twin), quote(name))
+			return fmt.Errorf("Metadata names %s and %s differ by case only", excerpt.Name(twin), excerpt.Name(name))
 		case !isPrintable(v) || len(v) > wire.MaxMetadataValue:
-			return fmt.Errorf("Metadata value of %s: want printable ASCII of at most %d bytes, without comma and space around it", quote(name), wire.MaxMetadataValue)
+			return fmt.Errorf("Metadata value of %s: want printable ASCII of at most %d bytes, without comma and space around it", excerpt.Name(name), wire.MaxMetadataValue)
 		}
 		lower[strings.ToLower(name)] = name
 	}
@@ -118,16 +119,7 @@ func isPrintable(s string) bool {
 	return strings.TrimSpace(s) == s
 }
 
-// quote shows a name in an error: cut, and not if it is a connection string
-// that was given in the wrong place.
-func quote(name string) string {
-	if strings.Contains(strings.ToLower(name), "accesskey") {
-		return "(a connection string)"
-	}
-	return fmt.Sprintf("%q", excerpt.Cut(name, 128))
-}
-
-// firstError gives the first of errs that is one.
+// firstError returns the first of errs that is one.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

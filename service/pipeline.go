@@ -163,7 +163,7 @@ func showTaken(req *policy.Request) (*http.Response, error) {
 	return resp, taken.error
 }
 
-// neverSent tells whether a transport failed before there was a connection.
+// neverSent reports whether a transport failed before there was a connection.
 func neverSent(err error) bool {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -219,7 +219,7 @@ func hideToken(resp *http.Response, token string) {
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 }
 
-// withoutToken gives an error whose text has no token: that of net/http for a
+// withoutToken returns an error whose text has no token: that of net/http for a
 // redirect quotes the answer.
 func withoutToken(err error, token string) error {
 	if text := err.Error(); token != "" && strings.Contains(text, token) {
@@ -247,7 +247,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// withoutURL gives what is wrong without the URL for which it is: URLs name
+// withoutURL returns what is wrong without the URL for which it is: URLs name
 // users, groups and filters.
 func withoutURL(err error) error {
 	for {

@@ -90,7 +90,7 @@ type answer struct {
 	body   []byte
 }
 
-// do sends the call and gives the answer, if its status is the wanted one or
+// do sends the call and returns the answer, if its status is the wanted one or
 // one of those in also.
 func (c *Client) do(ctx context.Context, in *call, also ...int) (answer, error) {
 	return c.doURL(ctx, in, c.url(in), also...)

@@ -12,11 +12,11 @@ type User struct {
 	id string
 }
 
-// User gives the connections of a user id: not empty, without slash. The id is
+// User returns the connections of a user id: not empty, without slash. The id is
 // checked by each call.
 func (c *Client) User(id string) User { return User{c, id} }
 
-// ID gives the user's id.
+// ID returns the user's id.
 func (u User) ID() string { return u.id }
 
 // call begins a call to the user itself.
@@ -48,7 +48,7 @@ func (u User) Send(ctx context.Context, contentType string, body io.ReadSeeker, 
 	return u.target().sendBody(ctx, contentType, body, opts)
 }
 
-// Exists tells whether the user has a connection.
+// Exists reports whether the user has a connection.
 func (u User) Exists(ctx context.Context) (bool, error) {
 	return u.c.exists(ctx, u.call("UserExists"))
 }

@@ -121,7 +121,13 @@ func (d *Door) serveTicket(w http.ResponseWriter, r *http.Request) {
 }
 
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute, // the service waits 100 s for an answer
+		IdleTimeout:       2 * time.Minute,
+	}
 	stopped := make(chan error, 1)
 	defer context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -311,9 +313,20 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
-func freeAddress(t *testing.T) string {
+// freeAddress returns an address at which nobody listens. Its port is below those
+// that systems give to whoever asks for any: no other test gets it meanwhile.
+func freeAddress(t *testing.T) (address string) {
 	t.Helper()
-	ln := listen(t)
-	require.NoError(t, ln.Close())
-	return ln.Addr().String()
+	var config net.ListenConfig
+	for range 100 {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(10_000)))
+		ln, err := config.Listen(t.Context(), "tcp", address)
+		if err != nil {
+			continue // somebody listens there
+		}
+		require.NoError(t, ln.Close())
+		return address
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }

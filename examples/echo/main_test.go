@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,13 +86,22 @@ func start(t *testing.T, program, connectionString string) (address string) {
 	}
 }
 
-func freeAddress(t *testing.T) string {
+// freeAddress returns an address at which nobody listens. Its port is below those
+// that systems give to whoever asks for any: no other test gets it meanwhile.
+func freeAddress(t *testing.T) (address string) {
 	t.Helper()
 	var config net.ListenConfig
-	ln, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, ln.Close()) }()
-	return ln.Addr().String()
+	for range 100 {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(10_000)))
+		ln, err := config.Listen(t.Context(), "tcp", address)
+		if err != nil {
+			continue // somebody listens there
+		}
+		require.NoError(t, ln.Close())
+		return address
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 func TestEcho(t *testing.T) {

@@ -80,7 +80,7 @@ var rooms = []room{
 	},
 	{
 		name: "internal/rule",
-		ours: []pattern{"internal/excerpt"},
+		ours: []pattern{"internal/excerpt", "internal/wire"},
 		why:  "the service's rules for names count for all who speak to it, are spoken to by it, or play it",
 	},
 	{
@@ -107,7 +107,7 @@ var rooms = []room{
 	},
 	{
 		name:  "internal/upstream/...",
-		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan"},
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule"},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "it delivers events as the service does; an encoder that is not ours feeds our decoder",
 	},

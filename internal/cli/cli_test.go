@@ -292,6 +292,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "trusted host with a port", args: []string{"emulator", "--trust-host", "a:80"}, code: 2, stderr: `TrustHosts "a:80": want a host name or address without scheme and port`},
 		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_VERBOSE": "maybe"}, code: 2, stderr: `WEBPUBSUB_VERBOSE "maybe": `},
 		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
+		{name: "upstream with secrets", args: []string{"emulator", "--upstream", "http://me:secret@u/?code=secret"}, code: 2, stderr: `--upstream "http://…@u/?…": want a --hub before it`},
 		{name: "upstream that is no URL", args: []string{"emulator", "--hub", "a", "--upstream", "u"}, code: 2, stderr: `hub "a", event handler 0: `},
 		{name: "empty hub", args: []string{"emulator", "--hub", ""}, code: 2, stderr: "want a name"},
 		{name: "empty upstream", args: []string{"emulator", "--hub", "a", "--upstream", ""}, code: 2, stderr: "want a URL"},

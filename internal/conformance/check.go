@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -165,18 +165,10 @@ func (p *probe) refused(what string, req *http.Request) {
 
 func describe(a *Answer) string {
 	s := fmt.Sprint(a.Status)
-	if text := strings.TrimSpace(string(a.Body)); text != "" {
-		s += fmt.Sprintf(" %q", clip(text))
+	if text := upstream.Text(a.Body); text != "" {
+		s += fmt.Sprintf(" %q", text)
 	}
 	return s
-}
-
-func clip(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // connected is the event that any handler takes: it asks for nothing.

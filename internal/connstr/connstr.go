@@ -4,6 +4,7 @@ package connstr
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"strconv"
@@ -110,7 +111,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// notInHostName tells whether a character is none of a DNS name or IP address.
+// notInHostName reports whether a character is none of a DNS name or IP address.
 // net/url lets many more through, and so would take a key for a host.
 func notInHostName(c rune) bool {
 	switch {
@@ -124,7 +125,7 @@ func notInHostName(c rune) bool {
 // which the service calls itself in WebHook-Request-Origin.
 func (c ConnectionString) Host() string { return strings.ToLower(c.Endpoint.Hostname()) }
 
-// String gives the connection string with its access key left out.
+// String returns the connection string without its access key.
 func (c ConnectionString) String() string {
 	if c.Endpoint == nil {
 		return ""
@@ -136,8 +137,8 @@ func (c ConnectionString) String() string {
 	return s + "Version=1.0;"
 }
 
-// GoString keeps %#v from printing the access key.
-func (c ConnectionString) GoString() string { return c.String() }
+// Format keeps every verb from printing the access key.
+func (c ConnectionString) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue keeps log/slog from printing the access key.
 func (c ConnectionString) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -76,7 +76,11 @@ func TestConnectionStringPrintsNoKey(t *testing.T) {
 	require.NoError(t, err)
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "c", c)
-	for _, text := range []string{c.String(), fmt.Sprint(c), fmt.Sprintf("%+v %#v %v", c, c, &c), log.String()} {
+	texts := []string{c.String(), fmt.Sprint(c), fmt.Sprint(&c), log.String()}
+	for _, verb := range []string{"%+v", "%#v", "%s", "%q", "%d", "%t"} {
+		texts = append(texts, fmt.Sprintf(verb, c), fmt.Sprintf(verb, struct{ C any }{c}))
+	}
+	for _, text := range texts {
 		assert.NotContains(t, text, key)
 		assert.Contains(t, text, "AccessKey=REDACTED")
 	}

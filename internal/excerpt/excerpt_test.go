@@ -1,12 +1,20 @@
 package excerpt_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
+
+func TestName(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, `"a\nb"`, excerpt.Name("a\nb"))
+	assert.Equal(t, `"`+strings.Repeat("x", 128)+`…"`, excerpt.Name(strings.Repeat("x", 129)))
+	assert.Equal(t, "(a connection string)", excerpt.Name("Endpoint=https://a.com;ACCESSKEY=s3cr3t"))
+}
 
 func TestCut(t *testing.T) {
 	t.Parallel()

@@ -25,15 +25,10 @@ func IsHub(name string) bool {
 	return name != "" && len(name) <= maxHub
 }
 
-// CheckHub returns an error that shows the name and the rule unless [IsHub]. It
-// does not show a connection string that was given in a name's place.
+// CheckHub returns an error that shows the name and the rule unless [IsHub].
 func CheckHub(name string) error {
 	if IsHub(name) {
 		return nil
 	}
-	shown := fmt.Sprintf("%q", excerpt.Cut(name, maxHub))
-	if strings.Contains(strings.ToLower(name), "accesskey") {
-		shown = "(a connection string)"
-	}
-	return fmt.Errorf("hub %s: want a letter, then at most %d letters, digits or characters of _`,.[] (no hyphen, no space)", shown, maxHub-1)
+	return fmt.Errorf("hub %s: want a letter, then at most %d letters, digits or characters of _`,.[] (no hyphen, no space)", excerpt.Name(name), maxHub-1)
 }

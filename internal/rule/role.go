@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // The roles that a client may have in any group. With a dot and a name behind
@@ -16,10 +17,8 @@ const (
 	RoleSend      = "webpubsub.sendToGroup"
 )
 
-const (
-	maxGroup        = 1024 // characters of a group's name, and of a pattern
-	maxPatternStars = 5    // each star of ** counts
-)
+// maxPatternStars is how many stars a pattern can have. Each star of ** counts.
+const maxPatternStars = 5
 
 // RoleScope is which groups a role is for.
 type RoleScope uint8
@@ -62,15 +61,15 @@ func ParseRole(s string) (Role, error) {
 			continue
 		}
 		if err != nil {
-			return r, fmt.Errorf("role %s: %w", shown(s), err)
+			return r, fmt.Errorf("role %s: %w", excerpt.Name(s), err)
 		}
 		return r, nil
 	}
 	if meant := nearestRole(s); meant != "" {
-		return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; did you mean %s?", shown(s), shown(meant))
+		return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; did you mean %s?", excerpt.Name(s), excerpt.Name(meant))
 	}
 	return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; want %s or %s, alone for any group, with .<group> for one, or with s.<pattern> for several",
-		shown(s), RoleJoinLeave, RoleSend)
+		excerpt.Name(s), RoleJoinLeave, RoleSend)
 }
 
 // CheckRoles returns the error of the first role that is none of the service's,
@@ -88,25 +87,23 @@ func CheckRoles(roles []string) error {
 func CheckRawRoles(roles []string) error {
 	for i, role := range roles {
 		if strings.TrimSpace(role) == "" || !utf8.ValidString(role) {
-			return fmt.Errorf("RawRoles[%d] is %s, want a role that is not blank, in UTF-8", i, shown(role))
+			return fmt.Errorf("RawRoles[%d] is %s, want a role that is not blank, in UTF-8", i, excerpt.Name(role))
 		}
 	}
 	return nil
 }
 
-func shown(s string) string { return fmt.Sprintf("%q", excerpt.Cut(s, 128)) }
-
 func checkGroup(name string) error {
-	if strings.TrimSpace(name) == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxGroup {
-		return fmt.Errorf("want a group of 1 to %d characters after the dot, not blank", maxGroup)
+	if !IsGroup(name) {
+		return fmt.Errorf("want a group of 1 to %d characters after the dot, not blank", wire.MaxGroupName)
 	}
 	return nil
 }
 
 // checkPattern holds a pattern to the rules for wildcard roles.
 func checkPattern(text string) error {
-	if strings.TrimSpace(text) == "" || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxGroup {
-		return fmt.Errorf("want a pattern of 1 to %d characters after the dot, not blank", maxGroup)
+	if !IsGroup(text) { // a pattern is as long as a name at most
+		return fmt.Errorf("want a pattern of 1 to %d characters after the dot, not blank", wire.MaxGroupName)
 	}
 	stars := 0
 	for i := 0; i < len(text); i++ {

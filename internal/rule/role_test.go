@@ -63,6 +63,7 @@ func TestWhatIsNoRole(t *testing.T) {
 		"":                                   none(""),
 		" ":                                  none(" "),
 		"admin":                              none("admin"),
+		"Endpoint=https://a.com;AccessKey=k": `role (a connection string) is none of the service's, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`,
 		"webpubsub":                          none("webpubsub"),
 		"webpubsub.":                         none("webpubsub."),
 		"webpubsub.other":                    none("webpubsub.other"),

@@ -45,25 +45,26 @@ func TestUE45to48ConnectAnswer(t *testing.T) {
 
 func TestUE50InvalidConnectAnswer(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
-		"not JSON":      "not-json",
-		"cut short":     `{"userId":"vic"`,
-		"two values":    `{} {}`,
-		"a list":        `[]`,
-		"a string":      `"vic"`,
-		"null group":    `{"groups":[null]}`,
-		"blank group":   `{"groups":[" "]}`,
-		"long group":    `{"groups":["` + strings.Repeat("g", 1025) + `"]}`,
-		"null role":     `{"roles":[null]}`,
-		"numeric user":  `{"userId":1}`,
-		"groups a text": `{"groups":"lobby"}`,
+	const notJSON = "the body is not the JSON of a connect answer: "
+	for name, tc := range map[string]struct{ body, want string }{
+		"not JSON":      {"not-json", notJSON},
+		"cut short":     {`{"userId":"vic"`, notJSON},
+		"two values":    {`{} {}`, notJSON},
+		"a list":        {`[]`, notJSON},
+		"a string":      {`"vic"`, notJSON},
+		"null group":    {`{"groups":[null]}`, "groups[0] is null"},
+		"blank group":   {`{"groups":["g"," "]}`, `groups[1] is " ", want 1 to 1024 characters, not blank`},
+		"long group":    {`{"groups":["` + strings.Repeat("g", 1025) + `"]}`, `groups[0] is "` + strings.Repeat("g", 128) + `…", want 1 to 1024 characters, not blank`},
+		"null role":     {`{"roles":[null]}`, "roles[0] is null"},
+		"numeric user":  {`{"userId":1}`, notJSON},
+		"groups a text": {`{"groups":"lobby"}`, notJSON},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := upstream.DecodeConnect(&upstream.Answer{Status: 200, Body: []byte(body)})
+			_, err := upstream.DecodeConnect(&upstream.Answer{Status: 200, Body: []byte(tc.body)})
 			var invalid *upstream.InvalidAnswerError
 			require.ErrorAs(t, err, &invalid)
-			assert.NotEmpty(t, invalid.Reason)
+			assert.Contains(t, invalid.Reason, tc.want)
 		})
 	}
 }

@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -73,10 +72,8 @@ func DecodeConnect(answer *Answer) (*ConnectAnswer, error) {
 		switch {
 		case g == nil:
 			return nil, invalid("groups[%d] is null", i)
-		case strings.TrimSpace(*g) == "":
-			return nil, invalid("groups[%d] is blank", i)
-		case utf8.RuneCountInString(*g) > wire.MaxGroupName:
-			return nil, invalid("groups[%d] is longer than %d characters", i, wire.MaxGroupName)
+		case !rule.IsGroup(*g):
+			return nil, invalid("groups[%d] is %s, want 1 to %d characters, not blank", i, excerpt.Name(*g), wire.MaxGroupName)
 		}
 		out.Groups[i] = *g
 	}
@@ -111,7 +108,7 @@ func (a *ConnectAnswer) Apply(g Grant) Grant {
 	return g
 }
 
-// Negotiate gives the subprotocol of a connection: the one that the answer
+// Negotiate returns the subprotocol of a connection: the one that the answer
 // chose, or else the first of the service's own among those offered, or none.
 // The error is an [*InvalidAnswerError].
 func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {

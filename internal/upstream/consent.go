@@ -73,7 +73,7 @@ func (s *Sender) Validate(ctx context.Context, req *http.Request, origins []stri
 	panic("unreachable: the answer to GET decides")
 }
 
-// Consents tells whether an answer is consent: a success, and at least one line
+// Consents reports whether an answer is consent: a success, and at least one line
 // WebHook-Allowed-Origin that is "*" or, without case, one of the origins. A
 // line is compared whole, so that a list in one line is none of them.
 func Consents(answer *Answer, origins []string) bool {

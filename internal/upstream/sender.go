@@ -61,7 +61,7 @@ func Text(body []byte) string {
 	return excerpt.Line(strings.TrimSpace(string(head)), maxText)
 }
 
-// OK tells whether the answer is a success: any 2xx.
+// OK reports whether the answer is a success: any 2xx.
 func (a *Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 
 // DeliveryError is a delivery that ended without a usable answer.
@@ -70,12 +70,12 @@ type DeliveryError struct {
 	Err      error
 }
 
-// Error gives the last attempt's error.
+// Error returns the last attempt's error.
 func (e *DeliveryError) Error() string {
 	return fmt.Sprintf("no answer after %d attempt(s): %v", e.Attempts, e.Err)
 }
 
-// Unwrap gives the last attempt's error.
+// Unwrap returns the last attempt's error.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // Send delivers a request and reads the answer, whatever its status. Every

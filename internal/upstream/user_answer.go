@@ -15,7 +15,7 @@ import (
 
 // UserAnswer is a successful answer to a user event.
 type UserAnswer struct {
-	// Message tells whether the client gets a message.
+	// Message is whether the client gets a message.
 	Message     bool
 	DataType    webpubsub.DataType
 	ContentType string
@@ -90,14 +90,14 @@ func decodeMetadata(header http.Header) (map[string]string, error) {
 	return out, nil
 }
 
-// State gives the connection state that a successful answer sets, by its last
+// State returns the connection state that a successful answer sets, by its last
 // ce-connectionState line; ok is false if it sets none.
 func (a *Answer) State() (state string, ok bool) {
 	lines := a.Header[wire.HeaderConnectionState]
 	return last(lines), len(lines) > 0
 }
 
-// Cookies gives the cookies that an answer sets.
+// Cookies returns the cookies that an answer sets.
 func (a *Answer) Cookies() []*http.Cookie {
 	return (&http.Response{Header: a.Header}).Cookies()
 }

@@ -33,7 +33,7 @@ const (
 	formOr
 )
 
-// String gives the filter in the service's OData dialect.
+// String returns the filter in the service's OData dialect.
 func (f Filter) String() string { return f.text }
 
 // Raw takes a filter as it is. What comes from outside must go into it through

@@ -13,7 +13,6 @@ import (
 // Pattern is a parsed pattern.
 type Pattern struct {
 	parts []part
-	stars int
 }
 
 type part struct {
@@ -48,10 +47,9 @@ func Parse(text string) (Pattern, error) {
 			n += m
 		case strings.HasPrefix(rest, "**"):
 			p.parts = append(p.parts, part{kind: partAny})
-			p.stars, n = p.stars+2, 2
+			n = 2
 		case r == '*':
 			p.parts = append(p.parts, part{kind: partMany})
-			p.stars++
 		case r == '?':
 			p.parts = append(p.parts, part{kind: partOne})
 		default:
@@ -101,6 +99,3 @@ func (p Pattern) skip(reach []bool) {
 		}
 	}
 }
-
-// Stars counts the stars in the pattern, two for each **.
-func (p Pattern) Stars() int { return p.stars }

@@ -3,6 +3,8 @@ package odata
 import (
 	"fmt"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // Limits of what is parsed.
@@ -34,13 +36,8 @@ func Parse(s string) (*Filter, error) {
 	return &Filter{root: root}, nil
 }
 
-func clip(s string) string {
-	const most = 256
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}
+// clip cuts a filter for an error.
+func clip(s string) string { return excerpt.Cut(s, 256) }
 
 type parser struct {
 	lexer

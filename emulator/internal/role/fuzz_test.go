@@ -30,8 +30,10 @@ func FuzzRole(f *testing.F) {
 		set, err := role.Parse([]string{text})
 		for _, name := range []string{"webpubsub.joinLeaveGroups.", "webpubsub.sendToGroups."} {
 			if pattern, ok := strings.CutPrefix(text, name); ok {
-				p, bad := glob.Parse(pattern)
-				require.Equal(t, bad != nil || p.Stars() > 5 || !isName(pattern), err != nil)
+				_, bad := glob.Parse(pattern)
+				literal := strings.NewReplacer(`\\`, "", `\*`, "")
+				stars := strings.Count(literal.Replace(pattern), "*")
+				require.Equal(t, bad != nil || stars > 5 || !isName(pattern), err != nil)
 			}
 		}
 		if err != nil {
