@@ -70,8 +70,7 @@ func TestRooms(t *testing.T) {
 	ann.types("/join go", "I am")
 	ann.sees("Ben: who is here?")
 	ann.enters("go", "Benno")
-	ben.sees("* Ann has joined.")
-	ben.sees("Ann: I am")
+	ben.sees("* Ann has joined.", "Ann: I am") // notifications and events do not wait for each other
 	ben.types("/leave")
 	ben.enters("lobby", "nobody else")
 	ann.sees("* Benno has left.")
