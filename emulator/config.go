@@ -62,8 +62,8 @@ type Config struct {
 	// Clock for tokens, windows, streams, pings and the age of consent. Nil is the
 	// machine's, which also times sockets and the attempts to deliver an event.
 	Clock Clock
-	// Transport carries events to handlers that are not local. Nil is one of the
-	// emulator's own, which makes at most 256 connections to each handler and ends
+	// Transport carries events to handlers that are not local. Nil is the emulator's
+	// own, which makes at most 256 connections for the events of each handler, and ends
 	// them when the emulator ends.
 	Transport http.RoundTripper
 	// Logger says what happens. Nil is silent; for [Start] it is the test's output. No

@@ -24,8 +24,8 @@ const (
 
 // consent is the verdict of a handler on a URL: whether events may be sent there.
 type consent struct {
-	url    string // of the validation request
-	sender *upstream.Sender
+	url    string           // of the validation request
+	sender *upstream.Sender // of the events
 
 	mu      sync.Mutex
 	err     error // of the last answer
@@ -119,7 +119,11 @@ func (d *Dispatcher) validate(ctx context.Context, c *consent) error {
 	}
 	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(d.cfg.Origins, ", ")}
 	req.Header[wire.HeaderVersion] = []string{wire.Version}
-	return c.sender.Validate(ctx, req, d.cfg.Origins)
+	sender := c.sender
+	if sender == d.remote {
+		sender = d.asking
+	}
+	return sender.Validate(ctx, req, d.cfg.Origins)
 }
 
 // usable reports whether the verdict, if there is one, is consent.
