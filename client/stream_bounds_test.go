@@ -180,6 +180,30 @@ func TestStreamKeepsNoFrame(t *testing.T) {
 	})
 }
 
+// TestStreamNamesAreBounded: the names of a stream are kept as long as it is open,
+// and its id is what its publisher likes.
+func TestStreamNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 12 << 10
+	long := strings.Repeat("x", most)
+	for name, names := range map[string][3]string{"id": {"mallory", "g", long}, "group": {"mallory", long, "s"}, "user": {long, "g", "s"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				var errs []string
+				f := newFake(t)
+				c := f.client(&client.Options{OnError: func(_ context.Context, err error) { errs = append(errs, err.Error()) }})
+				seen, _ := collect(c, nil)
+				p := f.start(c)
+				p.send(pieceOf(names[0], names[1], names[2], 1, "x", ""))
+				p.send(pieceOf("mallory", "g", long[:most-len("mallory"+"g")], 1, "y", `,"endOfStream":true`))
+				assert.Equal(t, []string{"begin " + long[:most-len("mallory"+"g")], "y", "end"}, seen.settled())
+				assert.Equal(t, []string{"client: Receive: a stream has names of more than 12288 bytes"}, errs)
+			})
+		})
+	}
+}
+
 // share is a client that receives streams which never end.
 type share struct {
 	t    *testing.T
