@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 const (
@@ -195,19 +196,11 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known
 			fmt.Fprintf(&b, "hub                %s, no event handler\n", name)
 		}
 		for _, h := range handlers {
-			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, withoutQuery(h.URLTemplate), events(h))
+			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, upstream.WithoutSecrets(h.URLTemplate), events(h))
 		}
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
-}
-
-// withoutQuery is a URL as it is shown: its query may hold a secret.
-func withoutQuery(url string) string {
-	if before, _, ok := strings.Cut(url, "?"); ok {
-		return before + "?…"
-	}
-	return url
 }
 
 // events lists what a handler gets.

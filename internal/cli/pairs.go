@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // pairs are the flags --hub and --upstream, whose order says which belong
@@ -68,7 +69,7 @@ func (p *pairs) addTo(hubs map[string]emulator.Hub) error {
 		at := u.after - 1
 		if at < 0 {
 			if len(p.hubs) != 1 {
-				return usage("--upstream %q: want a --hub before it", withoutQuery(u.url))
+				return usage("--upstream %q: want a --hub before it", upstream.WithoutSecrets(u.url))
 			}
 			at = 0
 		}
