@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -97,6 +98,34 @@ func TestShortStreams(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCallbacksThatWaitForTheEnd: more of them than should run after their streams
+// have ended do not keep the client, and with it their context, from ending.
+func TestCallbacksThatWaitForTheEnd(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{DisableAutoReconnect: true})
+		var returned atomic.Int64
+		c.OnGroupStream(func(ctx context.Context, _ *client.GroupStream) {
+			<-ctx.Done()
+			returned.Add(1)
+		}, nil)
+		stopped := make(chan error, 1)
+		c.OnStopped(func(_ context.Context, ev client.Stopped) { stopped <- ev.Err })
+		p := f.start(c)
+		for i := range 150 {
+			p.send(pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", ""))
+		}
+		synctest.Wait()
+		p.close(websocket.StatusPolicyViolation, "")
+		synctest.Wait()
+		require.Len(t, stopped, 1)
+		require.ErrorIs(t, <-stopped, client.ErrConnectionLost)
+		assert.Equal(t, int64(150), returned.Load())
+		assert.Equal(t, client.StateStopped, c.State())
+	})
 }
 
 // TestStreamBytes: however many streams there are, and whether their callbacks take

@@ -193,7 +193,7 @@ func (x *streams) retire(g *GroupStream) {
 		case x.late <- struct{}{}:
 		case <-g.ended:
 			return
-		case <-g.stopped:
+		case <-x.s.ctx.Done(): // the context of the callbacks ends next
 			return
 		}
 	}
