@@ -11,14 +11,10 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-const (
-	maxSettings = 1 << 20
-	maxName     = 128 // bytes of a name in an error
-)
+const maxSettings = 1 << 20
 
 // settingsFile is YAML or JSON, with the names that Azure gives a hub's settings.
 type settingsFile struct {
@@ -104,7 +100,7 @@ func explain(err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		name := wrong.GetToken().Value
-		message = fmt.Sprintf("unknown field %q", excerpt.Cut(upstream.WithoutSecrets(name), maxName))
+		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
 		if similar := nearest(name, members(reflect.TypeFor[settingsFile]())); similar != "" {
 			message += fmt.Sprintf(", did you mean %q?", similar)
 		}

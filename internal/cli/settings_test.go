@@ -15,7 +15,7 @@ func TestUnknownFieldShowsNoSecret(t *testing.T) {
 	for name, want := range map[string]string{
 		"http://h.test/e?code=SECRET":       `line 3, column 5: unknown field "http://h.test/e?…"`,
 		"https://ann:SECRET@h.test/e":       `line 3, column 5: unknown field "https://…@h.test/e"`,
-		strings.Repeat("x", 200) + "SECRET": `line 3, column 5: unknown field "` + strings.Repeat("x", 128) + `…"`,
+		strings.Repeat("x", 200) + "SECRET": `line 3, column 5: unknown field "` + strings.Repeat("x", 128) + `"`,
 	} {
 		_, err := cli.ParseSettings([]byte("hubs:\n  chat:\n    " + name + ": x\n"))
 		require.EqualError(t, err, want)
