@@ -17,8 +17,8 @@ const (
 	// consentAge is how long consent counts before it is asked for again.
 	consentAge = time.Minute
 	// First and longest pause before a handler that has refused is asked again. One
-	// that did not answer is asked by the next event after the first pause: that it is
-	// back is known to nobody else.
+	// that did not answer is asked by the next event after the first pause: only an
+	// answer shows that it is back.
 	firstPause, longestPause = time.Second, time.Minute
 )
 
