@@ -69,6 +69,26 @@ func TestNoRecoveryAfterGoodbye(t *testing.T) {
 	}
 }
 
+// A client that says goodbye as soon as it is back is gone, too: its close frame is an
+// answer like any other.
+func TestGoodbyeBeforeAnyAnswer(t *testing.T) {
+	t.Parallel()
+	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &script{}
+			r := newRig(t, chat(h))
+			p := r.json(r.clientURL("ann", ""), reliableJSON)
+			require.NoError(t, p.conn.CloseNow())
+			synctest.Wait()
+			again := r.recover(p)
+			_ = again.conn.Close(code, "") // what it is sent meanwhile is of no interest
+			synctest.Wait()
+			h.one(t, "disconnected")
+			r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
+		})
+	}
+}
+
 func TestRecoveryTakesOverALiveSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -70,6 +70,9 @@ func (s *socket) run(c *hub.Connection) {
 	}
 	end := s.read(c)
 	if end.final && c != nil {
+		if end.goodbye && s.claim != nil {
+			s.claim() // a close frame is an answer, too
+		}
 		c.Goodbye(s.link)
 	}
 	s.link.Abort(hub.CloseNormal, "")
