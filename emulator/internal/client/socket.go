@@ -25,10 +25,13 @@ type socket struct {
 	conn     *websocket.Conn // nil until the client's request is upgraded
 	protocol subprotocol.Protocol
 	link     *hub.Link
-	claim    func() // takes up the connection when the client has answered; nil: it is the socket's already
+	hubConn  *hub.Connection // nil: there is nothing to recover
+	claim    func()          // takes up the connection when the client has answered; nil: it is the socket's already
 
 	heard atomic.Uint64 // frames
 	full  atomic.Bool   // the client is not read, since its requests wait
+
+	closes atomic.Bool // the server has begun to close the WebSocket
 
 	mu    sync.Mutex
 	below net.Conn // nil until the client's request is taken over
@@ -70,10 +73,7 @@ func (s *socket) run(c *hub.Connection) {
 	}
 	end := s.read(c)
 	if end.final && c != nil {
-		if end.goodbye && s.claim != nil {
-			s.claim() // a close frame is an answer, too
-		}
-		c.Goodbye(s.link)
+		c.Goodbye(s.link) // of a client that breaks the protocol; any other has said it
 	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
@@ -131,6 +131,7 @@ func (s *socket) lost(c *hub.Connection, how ending) {
 
 func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
+		s.closes.Store(true)
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
 	kind := websocket.MessageText
