@@ -143,6 +143,7 @@ func TestServiceStandsStill(t *testing.T) {
 				got = append(got, note)
 			}
 		}
+		require.Len(t, want, messages)
 		assert.Equal(t, want, got)
 		assert.Equal(t, id, ann.ConnectionID())
 	})

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -99,6 +100,34 @@ func TestShortStreams(t *testing.T) {
 	}
 }
 
+// TestCallbacksThatWaitForTheEnd: more of them than should run after their streams
+// have ended do not keep the client, and with it their context, from ending.
+func TestCallbacksThatWaitForTheEnd(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{DisableAutoReconnect: true})
+		var returned atomic.Int64
+		c.OnGroupStream(func(ctx context.Context, _ *client.GroupStream) {
+			<-ctx.Done()
+			returned.Add(1)
+		}, nil)
+		stopped := make(chan error, 1)
+		c.OnStopped(func(_ context.Context, ev client.Stopped) { stopped <- ev.Err })
+		p := f.start(c)
+		for i := range 150 {
+			p.send(pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", ""))
+		}
+		synctest.Wait()
+		p.close(websocket.StatusPolicyViolation, "")
+		synctest.Wait()
+		require.Len(t, stopped, 1)
+		require.ErrorIs(t, <-stopped, client.ErrConnectionLost)
+		assert.Equal(t, int64(150), returned.Load())
+		assert.Equal(t, client.StateStopped, c.State())
+	})
+}
+
 // TestStreamBytes: however many streams there are, and whether their callbacks take
 // the pieces or let them wait, there is one bound for all bytes.
 func TestStreamBytes(t *testing.T) {
@@ -178,6 +207,30 @@ func TestStreamKeepsNoFrame(t *testing.T) {
 			assert.False(t, <-near)
 		}
 	})
+}
+
+// TestStreamNamesAreBounded: the names of a stream are kept as long as it is open,
+// and its id is what its publisher likes.
+func TestStreamNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 12 << 10
+	long := strings.Repeat("x", most)
+	for name, names := range map[string][3]string{"id": {"mallory", "g", long}, "group": {"mallory", long, "s"}, "user": {long, "g", "s"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				var errs []string
+				f := newFake(t)
+				c := f.client(&client.Options{OnError: func(_ context.Context, err error) { errs = append(errs, err.Error()) }})
+				seen, _ := collect(c, nil)
+				p := f.start(c)
+				p.send(pieceOf(names[0], names[1], names[2], 1, "x", ""))
+				p.send(pieceOf("mallory", "g", long[:most-len("mallory"+"g")], 1, "y", `,"endOfStream":true`))
+				assert.Equal(t, []string{"begin " + long[:most-len("mallory"+"g")], "y", "end"}, seen.settled())
+				assert.Equal(t, []string{"client: Receive: a stream has names of more than 12288 bytes"}, errs)
+			})
+		})
+	}
 }
 
 // share is a client that receives streams which never end.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,9 @@ import (
 const (
 	// maxStreams is how many streams are received at a time.
 	maxStreams = 1000
+	// maxStreamNames is how many bytes the names of one have, which are kept: more than
+	// those of a group, of a user and of an id together.
+	maxStreamNames = 12 << 10
 	// maxLateCallbacks is how many callbacks may still run whose streams have ended.
 	maxLateCallbacks = 100
 )
@@ -96,7 +100,14 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 		return nil // the end of one that nobody has met
 	}
 	hooks := x.s.c.onGroupStream.taking(m)
-	if len(hooks) == 0 || !x.admit(key) {
+	if len(hooks) == 0 {
+		return nil
+	}
+	if len(key.group)+len(key.user)+len(key.id) > maxStreamNames {
+		x.s.report(x.s.callbacks, fail("Receive", fmt.Errorf("a stream has names of more than %d bytes", maxStreamNames)))
+		return nil
+	}
+	if !x.admit(key) {
 		return nil
 	}
 	// The message's strings are parts of its frame, which would stay in memory.
@@ -182,7 +193,7 @@ func (x *streams) retire(g *GroupStream) {
 		case x.late <- struct{}{}:
 		case <-g.ended:
 			return
-		case <-g.stopped:
+		case <-x.s.ctx.Done(): // the context of the callbacks ends next
 			return
 		}
 	}

@@ -44,7 +44,8 @@ type GroupStreamOptions struct {
 // takes the place of the quietest stream of the user with the most streams, or of
 // the group with the most if it is the same user, and the callback of that stream
 // gets [ErrTooManyStreams]. Where that would not be fair, the new one is dropped,
-// and [Options.OnError] is told, at most once a minute.
+// and [Options.OnError] is told, at most once a minute. A stream whose group, user and
+// id have more than 12 KiB together is reported there, and not received.
 func (c *Client) OnGroupStream(f func(ctx context.Context, stream *GroupStream), opts *GroupStreamOptions) (unregister func()) {
 	h := &streamHook{f: f}
 	if opts != nil {

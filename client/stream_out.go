@@ -115,7 +115,7 @@ type StreamWriter struct {
 	bytes   int
 	next    uint64 // sequence id
 	idle    time.Duration
-	alive   time.Time // from which the service may count the stream's silence, or later
+	alive   time.Time // the service counts the stream's silence from here at the earliest
 	ending  []byte    // the frame that ends the stream, once it was sent
 	ends    int       // links that took it
 	aborted bool

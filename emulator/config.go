@@ -12,7 +12,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -62,8 +61,8 @@ type Config struct {
 	// Clock for tokens, windows, streams, pings and the age of consent. Nil is the
 	// machine's, which also times sockets and the attempts to deliver an event.
 	Clock Clock
-	// Transport carries events to handlers that are not local. Nil is one of the
-	// emulator's own, which makes at most 256 connections to each handler and ends
+	// Transport carries events to handlers that are not local. Nil is the emulator's
+	// own, which makes at most 256 connections for the events of each handler, and ends
 	// them when the emulator ends.
 	Transport http.RoundTripper
 	// Logger says what happens. Nil is silent; for [Start] it is the test's output. No
@@ -137,6 +136,9 @@ func (c *Config) complete() error {
 	if c.AccessKeys = slices.Clone(c.AccessKeys); c.AccessKeys == nil {
 		c.AccessKeys = []string{DefaultAccessKey}
 	}
+	if err := checkKeys(c.AccessKeys); err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
 	if c.Origin == "" {
 		c.Origin = "localhost"
 	}
@@ -165,20 +167,10 @@ func (c *Config) complete() error {
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
-		if err := checkHub(name); err != nil {
-			return err
-		}
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)
 		}
 		seen[folded] = true
-	}
-	return nil
-}
-
-func checkHub(name string) error {
-	if err := rule.CheckHub(name); err != nil {
-		return fmt.Errorf("emulator: %w", err)
 	}
 	return nil
 }

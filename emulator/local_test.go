@@ -26,7 +26,7 @@ func TestPathValueOfAHandlerInMemory(t *testing.T) {
 	events.URLTemplate = "http://localhost/webhooks/acme/{hub}"
 	emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{events}}}})
 
-	conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), nil)
+	conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
 	require.NoError(t, err)
 	defer conn.CloseNow() //nolint:errcheck // the test is over
 	require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte("where am I?")))

@@ -18,9 +18,6 @@ const (
 	// maxSearched is how many bytes of a text are searched for tokens: more than
 	// enough for the length above.
 	maxSearched = 16 * maxLogged
-	// shortest is the length of the shortest key that is hidden: a shorter one is no
-	// secret, and occurs in words.
-	shortest = 8
 )
 
 // tokens are JWTs, also what is left of one that was cut, and the reconnection
@@ -38,9 +35,6 @@ type discreet struct {
 func newDiscreet(log slog.Handler, keys []string) discreet {
 	var pairs []string
 	for _, key := range keys {
-		if len(key) < shortest {
-			continue
-		}
 		quoted := strconv.Quote(key)
 		for _, form := range []string{key, quoted[1 : len(quoted)-1], strings.ToLower(key), url.PathEscape(key), url.QueryEscape(key)} {
 			pairs = append(pairs, form, "(key)")

@@ -1,8 +1,10 @@
 package emulator_test
 
 import (
+	"bufio"
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -65,6 +67,80 @@ func TestNoRecoveryAfterGoodbye(t *testing.T) {
 			assert.Empty(t, h.told("disconnected"), "what the client sent before comes first")
 			close(free)
 			h.one(t, "disconnected")
+		})
+	}
+}
+
+// watched serves as a handler does, and runs a function when a close frame is about to
+// be written.
+type watched struct {
+	http.Handler
+	closes func()
+}
+
+func (w watched) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w.Handler.ServeHTTP(watchedWriter{rw, w.closes}, r)
+}
+
+type watchedWriter struct {
+	http.ResponseWriter
+	closes func()
+}
+
+func (w watchedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	conn = watchedConn{conn, w.closes}
+	return conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriter(conn)), err
+}
+
+type watchedConn struct {
+	net.Conn
+	closes func()
+}
+
+func (c watchedConn) Write(p []byte) (int, error) {
+	if p[0] == 0x88 {
+		c.closes()
+	}
+	return c.Conn.Write(p)
+}
+
+// A client that says goodbye is gone when it has its answer, so that it cannot come
+// back in the very next moment.
+func TestNoRecoveryOnceGoodbyeIsAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		var p *peer
+		var errs []error
+		behind := *r
+		behind.http = serve(t, watched{r.server, func() {
+			_, _, err := r.recover(p).conn.Read(t.Context())
+			errs = append(errs, err)
+		}}, func() {})
+		p = behind.json(r.clientURL("ann", ""), reliableJSON)
+		_ = p.conn.Close(websocket.StatusNormalClosure, "")
+		require.Len(t, errs, 1)
+		assert.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(errs[0]))
+	})
+}
+
+// A client that says goodbye as soon as it is back is gone, too: its close frame is an
+// answer like any other.
+func TestGoodbyeBeforeAnyAnswer(t *testing.T) {
+	t.Parallel()
+	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &script{}
+			r := newRig(t, chat(h))
+			p := r.json(r.clientURL("ann", ""), reliableJSON)
+			require.NoError(t, p.conn.CloseNow())
+			synctest.Wait()
+			again := r.recover(p)
+			_ = again.conn.Close(code, "") // what it is sent meanwhile is of no interest
+			synctest.Wait()
+			h.one(t, "disconnected")
+			r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
 		})
 	}
 }

@@ -56,10 +56,7 @@ func newServer(cfg Config, origins ...string) (*Server, error) {
 	if cfg.Clock != nil {
 		s.clock = clock{cfg.Clock}
 	}
-	err := checkKeys(cfg.AccessKeys)
-	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
-	}
+	var err error
 	if s.keys, err = token.NewKeys(s.clock.Now, cfg.AccessKeys...); err != nil {
 		return nil, fmt.Errorf("emulator: AccessKeys: %w", err)
 	}
@@ -95,8 +92,8 @@ func newServer(cfg Config, origins ...string) (*Server, error) {
 // gets an event, and so is one that has refused it. The zero [Hub] is a hub without
 // settings. On an error, which is one that [New] returns, nothing changes.
 func (s *Server) SetHub(name string, settings Hub) error {
-	if err := checkHub(name); err != nil {
-		return err
+	if err := rule.CheckHub(name); err != nil {
+		return fmt.Errorf("emulator: %w", err)
 	}
 	folded := strings.ToLower(name)
 	s.mu.Lock()

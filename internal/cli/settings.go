@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 const maxSettings = 1 << 20
@@ -86,8 +87,8 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 }
 
 // explain returns an error of the YAML decoder with the place of the mistake, and
-// without what the decoder says of Go types. It does not quote the file, whose
-// URLs may hold secrets.
+// without what the decoder says of Go types. Of the file it quotes names alone: URLs
+// may hold secrets.
 func explain(err error) error {
 	var wrong yaml.Error
 	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
@@ -99,7 +100,7 @@ func explain(err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		name := wrong.GetToken().Value
-		message = fmt.Sprintf("unknown field %q", name)
+		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
 		if similar := nearest(name, members(reflect.TypeFor[settingsFile]())); similar != "" {
 			message += fmt.Sprintf(", did you mean %q?", similar)
 		}

@@ -46,7 +46,7 @@ func (e *Endpoint) untrack(s *socket) {
 // stopping is what clients are told by Close.
 const stopping = "The server is stopping."
 
-// stopped tells whether Close has begun.
+// stopped reports whether Close has begun.
 func (e *Endpoint) stopped() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -25,10 +25,13 @@ type socket struct {
 	conn     *websocket.Conn // nil until the client's request is upgraded
 	protocol subprotocol.Protocol
 	link     *hub.Link
-	claim    func() // takes up the connection when the client has answered; nil: it is the socket's already
+	hubConn  *hub.Connection // nil: there is nothing to recover
+	claim    func()          // takes up the connection when the client has answered; nil: it is the socket's already
 
 	heard atomic.Uint64 // frames
 	full  atomic.Bool   // the client is not read, since its requests wait
+
+	closes atomic.Bool // the server has begun to close the WebSocket
 
 	mu    sync.Mutex
 	below net.Conn // nil until the client's request is taken over
@@ -70,7 +73,7 @@ func (s *socket) run(c *hub.Connection) {
 	}
 	end := s.read(c)
 	if end.final && c != nil {
-		c.Goodbye(s.link)
+		c.Goodbye(s.link) // of a client that breaks the protocol; any other has said it
 	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
@@ -103,10 +106,10 @@ type ending struct {
 	reason  string
 }
 
-// lost tells the connection that its socket is gone. A client that is not waited
-// for ends in its turn: what it asked for before it went is done. If it has gone
-// without a goodbye, its events are not: they are taken from their handler, and so
-// are invocations in any case, since nobody is there for the answer.
+// lost tells the connection that its socket is gone. A client that cannot come back
+// ends in its turn. After a close frame, the events that it has sent are delivered
+// first; without one, they are cancelled. Invocations are cancelled in both cases,
+// since nobody waits for their answers.
 func (s *socket) lost(c *hub.Connection, how ending) {
 	final, reason := how.final, how.reason
 	end := func() { c.Lost(s.link, final, reason) }
@@ -128,6 +131,7 @@ func (s *socket) lost(c *hub.Connection, how ending) {
 
 func (s *socket) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
+		s.closes.Store(true)
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
 	kind := websocket.MessageText
@@ -309,7 +313,7 @@ func internalError() *hub.AckError {
 }
 
 // keepAlive pings the client from time to time, and cuts a socket that does not
-// answer. It gives the function that stops it and waits for it.
+// answer. It returns the function that stops it and waits for it.
 func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
 	if s.e.KeepAlive <= 0 || c == nil {
 		return func() {}
@@ -349,7 +353,7 @@ func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
 	}
 }
 
-// ping tells whether the client is alive. A client that is not read, because its
+// ping reports whether the client is alive. A client that is not read, because its
 // requests wait for the event handler, cannot be heard to answer.
 func (s *socket) ping(c *hub.Connection) bool {
 	if s.full.Load() {

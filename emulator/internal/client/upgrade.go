@@ -21,6 +21,7 @@ const handshakeFailed = "The client's handshake failed."
 // c is nil if there is nothing to recover. The caller has tracked the socket.
 func (s *socket) serve(w http.ResponseWriter, r *http.Request, name string, c *hub.Connection, isNew bool) {
 	defer s.e.untrack(s)
+	s.hubConn = c
 	if err := s.upgrade(w, r, name); err != nil { // the client has its answer
 		s.e.Logger.Warn("handshake failed", "reason", err)
 		s.link.Discard()
@@ -57,8 +58,10 @@ type hijacker struct {
 // Hijack takes the connection over.
 func (h *hijacker) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	conn, rw, err = http.NewResponseController(h.ResponseWriter).Hijack()
-	if err == nil {
-		h.socket.has(conn)
+	if err != nil {
+		return nil, nil, err
 	}
-	return conn, rw, err
+	h.socket.has(conn)
+	conn, rw = h.socket.answering(conn, rw)
+	return conn, rw, nil
 }

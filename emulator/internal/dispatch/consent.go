@@ -17,15 +17,15 @@ const (
 	// consentAge is how long consent counts before it is asked for again.
 	consentAge = time.Minute
 	// First and longest pause before a handler that has refused is asked again. One
-	// that did not answer is asked by the next event after the first pause: that it is
-	// back is known to nobody else.
+	// that did not answer is asked by the next event after the first pause: only an
+	// answer shows that it is back.
 	firstPause, longestPause = time.Second, time.Minute
 )
 
 // consent is the verdict of a handler on a URL: whether events may be sent there.
 type consent struct {
-	url    string // of the validation request
-	sender *upstream.Sender
+	url    string           // of the validation request
+	sender *upstream.Sender // of the events
 
 	mu      sync.Mutex
 	err     error // of the last answer
@@ -119,7 +119,11 @@ func (d *Dispatcher) validate(ctx context.Context, c *consent) error {
 	}
 	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(d.cfg.Origins, ", ")}
 	req.Header[wire.HeaderVersion] = []string{wire.Version}
-	return c.sender.Validate(ctx, req, d.cfg.Origins)
+	sender := c.sender
+	if sender == d.remote {
+		sender = d.asking
+	}
+	return sender.Validate(ctx, req, d.cfg.Origins)
 }
 
 // usable reports whether the verdict, if there is one, is consent.

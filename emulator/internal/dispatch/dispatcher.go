@@ -11,9 +11,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// maxConnections is how many connections are kept to one event handler that is not
-// local. An event that finds all of them busy waits for one, within the time that a
-// handler has to answer.
+// maxConnections is how many connections are kept for the events of one handler that
+// is not local. An event that finds all of them busy waits for one, within the time
+// that a handler has to answer.
 const maxConnections = 256
 
 // Config of a [Dispatcher].
@@ -22,8 +22,8 @@ type Config struct {
 	Origins []string
 	// AccessKeys sign events: one, or a primary and a secondary.
 	AccessKeys []string
-	// Transport for handlers that are not local; nil is one of its own, like
-	// [http.DefaultTransport], of at most maxConnections to each handler.
+	// Transport for handlers that are not local; nil is like [http.DefaultTransport],
+	// but its own, and has at most maxConnections for the events of each handler.
 	Transport http.RoundTripper
 	Clock     hub.Clock
 	Logger    *slog.Logger
@@ -33,8 +33,9 @@ type Config struct {
 type Dispatcher struct {
 	cfg    Config
 	routes routes
-	remote *upstream.Sender
-	own    *http.Transport // nil if Transport was given
+	remote *upstream.Sender // of events to handlers that are not local
+	asking *upstream.Sender // of validation requests to them
+	own    []*http.Transport
 
 	ctx    context.Context //nolint:containedctx // ends with Close, as all that it starts
 	cancel context.CancelFunc
@@ -49,20 +50,29 @@ type Dispatcher struct {
 // New makes a dispatcher without event handlers; see [Dispatcher.SetHub].
 func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{cfg: cfg, sessions: make(map[string]*session)}
-	transport := cfg.Transport
-	if transport == nil {
-		// Its own, so that Close can end its idle connections. As many of them are kept
-		// as there may be: each one that is closed holds a port for a minute.
-		d.own = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
-			MaxConnsPerHost: maxConnections, MaxIdleConnsPerHost: maxConnections, IdleConnTimeout: 90 * time.Second,
-		}
-		transport = d.own
+	events, questions := cfg.Transport, cfg.Transport
+	if cfg.Transport == nil {
+		// As many idle connections are kept as there may be: each one that is closed
+		// holds a port for a minute. Validation requests have connections beside those,
+		// since behind events that take long they would fail.
+		d.own = []*http.Transport{newTransport(maxConnections), newTransport(0)}
+		events, questions = d.own[0], d.own[1]
 	}
-	d.remote = &upstream.Sender{Transport: transport, Retry: true}
+	d.remote = &upstream.Sender{Transport: events, Retry: true}
+	d.asking = &upstream.Sender{Transport: questions, Retry: true}
 	d.idle.L = &d.mu
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
+}
+
+// newTransport returns a transport of the dispatcher's own, whose idle connections
+// Close can end, of at most so many connections to each handler. Zero is any number,
+// and the default of those that are kept.
+func newTransport(connections int) *http.Transport {
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+		MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections, IdleConnTimeout: 90 * time.Second,
+	}
 }
 
 // Close waits for the notifications that are on their way until the context ends,
@@ -91,8 +101,8 @@ func (d *Dispatcher) Close(ctx context.Context) bool {
 	for d.running > 0 {
 		d.idle.Wait()
 	}
-	if d.own != nil {
-		d.own.CloseIdleConnections()
+	for _, transport := range d.own {
+		transport.CloseIdleConnections()
 	}
 	return delivered
 }

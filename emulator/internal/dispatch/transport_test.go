@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,63 @@ func TestConnectionsToAHandler(t *testing.T) {
 		}
 		clients.Wait()
 	}
-	assert.LessOrEqual(t, opened.Load(), int64(maxConnections))
+	assert.LessOrEqual(t, opened.Load(), int64(maxConnections+1), "one for the validation")
+	assert.True(t, d.Close(context.WithoutCancel(t.Context())))
+}
+
+// later is the machine's clock, set forward.
+type later struct {
+	hub.SystemClock
+	by atomic.Int64
+}
+
+func (l *later) Now() time.Time { return time.Now().Add(time.Duration(l.by.Load())) }
+
+// A handler that takes its time for as many events as there are connections is asked
+// for its consent all the same: it would count as one that does not answer.
+func TestConsentOfABusyHandler(t *testing.T) {
+	t.Parallel()
+	free := make(chan struct{})
+	busy := make(chan struct{}, maxConnections+1)
+	asked := make(chan struct{}, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			busy <- struct{}{}
+			<-free
+		} else {
+			asked <- struct{}{}
+		}
+		w.Header().Set("WebHook-Allowed-Origin", "*")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+
+	clock := new(later)
+	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: clock, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
+	h := hub.New("chat", clock, d)
+	var clients sync.WaitGroup
+	connect := func(id string) {
+		clients.Go(func() {
+			_, err := d.Connect(t.Context(), h, &client.Handshake{ConnectionID: id})
+			assert.NoError(t, err)
+		})
+	}
+	for i := range maxConnections {
+		connect(fmt.Sprint(i))
+	}
+	for range maxConnections {
+		<-busy
+	}
+	<-asked
+	clock.by.Store(int64(time.Hour)) // the consent is old
+	connect("one more")
+	select {
+	case <-asked:
+	case <-time.After(time.Minute): // it is never asked
+		t.Error("the handler is not asked while it is busy")
+	}
+	close(free)
+	clients.Wait()
 	assert.True(t, d.Close(context.WithoutCancel(t.Context())))
 }

@@ -164,9 +164,7 @@ func (h *Hub) remove(c *Connection) {
 	if c.UserID != nil {
 		erase(h.users, *c.UserID, c)
 	}
-	for _, g := range groups {
-		erase(h.groups, g, c)
-	}
+	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // it has just left
 	h.mu.Unlock()
 	slices.Sort(groups)
 	for _, g := range groups {

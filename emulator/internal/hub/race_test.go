@@ -34,15 +34,17 @@ type never struct{}
 
 func (never) Stop() bool { return false }
 
-// ends is an observer that counts the ends of connections.
+// ends is an observer that counts the ends of connections, and those that are in
+// groups by what it has heard.
 type ends struct {
 	mu      sync.Mutex
 	reasons []string
+	members int
 }
 
-func (*ends) Connected(*hub.Connection)      {}
-func (*ends) Joined(*hub.Connection, string) {}
-func (*ends) Left(*hub.Connection, string)   {}
+func (*ends) Connected(*hub.Connection)        {}
+func (e *ends) Joined(*hub.Connection, string) { e.mu.Lock(); defer e.mu.Unlock(); e.members++ }
+func (e *ends) Left(*hub.Connection, string)   { e.mu.Lock(); defer e.mu.Unlock(); e.members-- }
 func (e *ends) Disconnected(_ *hub.Connection, reason string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -182,6 +184,7 @@ func TestEndsAtTheSameTime(t *testing.T) {
 			all.Wait()
 			h.Shutdown(hub.CloseGoingAway, "stop")
 			assert.Len(t, seen.all(), 1)
+			assert.Zero(t, seen.members, "who is told of the groups is told once")
 			assert.Zero(t, h.Len())
 			assert.False(t, h.Exists(hub.Target{Group: "x"}), "no group keeps an ended connection")
 			pass := time.After(time.Minute)

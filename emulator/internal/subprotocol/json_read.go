@@ -73,7 +73,7 @@ var readers = [...]struct {
 	{"event", readEvent},
 	{"invoke", readInvoke},
 	{"cancelInvocation", func(m members) (Request, error) {
-		id, err := m.required("invocationId")
+		id, err := m.id("invocationId")
 		return CancelInvocation{id}, err
 	}},
 	{"sequenceAck", readSequenceAck},
@@ -130,7 +130,7 @@ func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) 
 	if err := json.Unmarshal(raw, &start); err != nil || start == nil {
 		return nil, errors.New("stream is not an object")
 	}
-	id, err := start.required("streamId")
+	id, err := start.id("streamId")
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func readEvent(m members) (Request, error) {
 }
 
 func readInvoke(m members) (Request, error) {
-	id, err := m.required("invocationId")
+	id, err := m.id("invocationId")
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func readSequenceAck(m members) (Request, error) {
 }
 
 func readStreamData(m members) (Request, error) {
-	id, err := m.required("streamId")
+	id, err := m.id("streamId")
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func readStreamData(m members) (Request, error) {
 }
 
 func readStreamEnd(m members) (Request, error) {
-	id, err := m.required("streamId")
+	id, err := m.id("streamId")
 	if err != nil {
 		return nil, err
 	}
@@ -250,6 +250,16 @@ func (m members) required(name string) (string, error) {
 	s, _, err := m.text(name)
 	if err == nil && s == "" {
 		err = fmt.Errorf("member %s is missing or empty", name)
+	}
+	return s, err
+}
+
+// id reads the id of a stream or an invocation. It is kept as long as that lasts, and
+// sent to all who receive the stream, so that it has the length of a group's name.
+func (m members) id(name string) (string, error) {
+	s, err := m.required(name)
+	if err == nil && utf8.RuneCountInString(s) > wire.MaxGroupName {
+		err = fmt.Errorf("member %s has more than %d characters", name, wire.MaxGroupName)
 	}
 	return s, err
 }

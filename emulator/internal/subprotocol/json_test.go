@@ -84,6 +84,8 @@ func invalidFrames() []string {
 		`{"type":"streamData"}`, `{"type":"streamData","streamId":"s","streamSequenceId":1}`, `{"type":"streamData","streamId":"s","streamSequenceId":0,"dataType":"text","data":"x"}`,
 		`{"type":"streamData","streamId":"s","dataType":"text","data":"x"}`, `{"type":"streamEnd","streamId":"s","error":1}`, `{"type":"streamEnd","streamId":"s","error":{"message":1}}`,
 		`{"type":"event","event":"e","data":` + deep(jsonscan.MaxDepth+1) + `}`, `{"type":"event","event":"e","data":` + deep(20_000) + `}`,
+		`{"type":"sendToGroup","group":"g","stream":{"streamId":"` + long + `"}}`, `{"type":"streamData","streamId":"` + long + `"}`, `{"type":"streamEnd","streamId":"` + long + `"}`,
+		`{"type":"invoke","invocationId":"` + long + `","event":"e","target":"event"}`, `{"type":"cancelInvocation","invocationId":"` + long + `"}`,
 		`{"type":"setGroupState","group":"g"}`, `{"type":"` + long + `"}`, `{"type":"event","event":"` + long + `","data":1}`,
 		`{"type":"event","event":"e","dataType":"` + long + `","data":1}`, `{"type":"event","event":"e","metadata":{"` + long + `":""}}`,
 	}
