@@ -94,7 +94,7 @@ func (s State[T]) Set(v T) StateUpdate {
 			return "", err
 		}
 		if isObject(data) != nil {
-			return "", fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; put it into a struct", reflect.TypeFor[T]())
+			return "", fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil", reflect.TypeFor[T]())
 		}
 		if s.Codec == StateDotNet {
 			if data, err = toDotNet(data); err != nil {

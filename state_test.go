@@ -243,7 +243,7 @@ func TestStateSize(t *testing.T) {
 
 func TestStatesThatCannotBeSet(t *testing.T) {
 	t.Parallel()
-	const object = " is not a JSON object, which web-pubsub-express and .NET expect; put it into a struct"
+	const object = " is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil"
 	for want, u := range map[string]webpubsub.StateUpdate{
 		"encode connection state: a []int" + object:                                 webpubsub.State[[]int]{}.Set([]int{1}),
 		"encode connection state: a int" + object:                                   webpubsub.State[int]{}.Set(1),

@@ -75,7 +75,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	} else if service, stop, err = emulate(mux, base); err != nil {
 		return err
 	}
-	if err := mount(mux, service, *logins, log.New(stdout, "", log.Ltime)); err != nil { //nolint:contextcheck // what it warns of at the start belongs to nothing that ends
+	if err := mount(mux, service, *logins, log.New(stdout, "", log.Ltime)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)

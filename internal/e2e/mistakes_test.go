@@ -283,7 +283,7 @@ var mistakes = []struct {
 		name:   "state that is no object, in the handler's log",
 		value:  `a string`,
 		rule:   `is not a JSON object, which web-pubsub-express and .NET expect`,
-		remedy: `put it into a struct`,
+		remedy: `use a struct, or a map that is not nil`,
 		seen: func(t *testing.T) string {
 			var state webpubsub.State[string]
 			return answered(t, webpubsub.ConnectReply{State: state.Set("s")})
