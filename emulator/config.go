@@ -12,6 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -167,10 +168,20 @@ func (c *Config) complete() error {
 	seen := make(map[string]bool)
 	for name := range c.Hubs {
 		folded := strings.ToLower(name)
+		if err := checkHub(name); err != nil {
+			return err
+		}
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)
 		}
 		seen[folded] = true
+	}
+	return nil
+}
+
+func checkHub(name string) error {
+	if err := rule.CheckHub(name); err != nil {
+		return fmt.Errorf("emulator: %w", err)
 	}
 	return nil
 }

@@ -92,8 +92,8 @@ func newServer(cfg Config, origins ...string) (*Server, error) {
 // gets an event, and so is one that has refused it. The zero [Hub] is a hub without
 // settings. On an error, which is one that [New] returns, nothing changes.
 func (s *Server) SetHub(name string, settings Hub) error {
-	if err := rule.CheckHub(name); err != nil {
-		return fmt.Errorf("emulator: %w", err)
+	if err := checkHub(name); err != nil {
+		return err
 	}
 	folded := strings.ToLower(name)
 	s.mu.Lock()
