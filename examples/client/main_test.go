@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
@@ -195,9 +196,20 @@ func TestCtrlC(t *testing.T) {
 	stdin, err := run.StdinPipe() // stays open
 	require.NoError(t, err)
 	defer stdin.Close() //nolint:errcheck // nothing is written
+	stdout, err := run.StdoutPipe()
+	require.NoError(t, err)
 	require.NoError(t, run.Start())
 	ben.sees("* Ann has joined.")
+	// Ben may see her before she is greeted. Without a greeting she leaves no word.
+	in := bufio.NewScanner(stdout)
+	for in.Scan() && !strings.Contains(in.Text(), "You are in lobby, with Ben.") {
+		continue
+	}
+	require.NoError(t, in.Err())
 	require.NoError(t, run.Process.Signal(os.Interrupt))
+	for in.Scan() {
+		continue
+	}
 	var exit *exec.ExitError
 	assert.NotErrorAs(t, run.Wait(), &exit)
 	ben.sees("* Ann has left.")
