@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/go-webpubsub/webpubsub/emulator"
 	chat "github.com/go-webpubsub/webpubsub/examples/chat"
 	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
@@ -73,6 +77,28 @@ func startIn(t *testing.T, environment map[string]string, args ...string) *serve
 	case err := <-done:
 		require.NoError(t, err, "the program ended before it served")
 	}
+	return s
+}
+
+// startCalm serves the chat beside an emulator that sends no pings, for tests with
+// more clients than a busy machine lets answer in time.
+func startCalm(t *testing.T) *server {
+	t.Helper()
+	mux := http.NewServeMux()
+	emu := emulator.Start(t, emulator.Config{
+		KeepAlive: -1,
+		Hubs:      map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(mux)}}},
+		Logger:    slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, chat.Mount(mux, emu.ConnectionString, 1000, log.New(io.Discard, "", 0)))
+	web := httptest.NewServer(mux)
+	s := &server{t: t, url: web.URL}
+	s.stop = sync.OnceValue(func() error {
+		emu.Close()
+		web.Close()
+		return nil
+	})
+	t.Cleanup(func() { assert.NoError(t, s.stop()) })
 	return s
 }
 

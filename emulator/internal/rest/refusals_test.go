@@ -189,7 +189,7 @@ func TestAuthorization(t *testing.T) {
 		{"shorter path", sign(t, primary, strings.TrimSuffix(base, "/connections"), soon), 401},
 		{"longer host", sign(t, primary, strings.Replace(base, "/api/", ".evil.example/api/", 1), soon), 401},
 		{"secondary key", sign(t, secondary, full, soon), 200},
-		{"expired within the leeway", sign(t, primary, full, time.Now().Add(-4*time.Minute)), 200},
+		{"expired within the leeway", sign(t, primary, full, time.Now().Add(-time.Minute)), 200},
 		{"expired", sign(t, primary, full, time.Now().Add(-6*time.Minute)), 401},
 		{"other key", sign(t, "tertiary", full, soon), 401},
 		{"other path", sign(t, primary, w.emu.Endpoint+hubPath+"groups/g1/connections", soon), 401},
