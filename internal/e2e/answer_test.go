@@ -58,10 +58,13 @@ func TestAnswersOfAnySize(t *testing.T) {
 					_, _ = w.Write([]byte("large"))
 				}
 			})
-			emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
+			// Nobody takes a machine for dead that needs its time for such an answer.
+			emu := emulator.Start(t, emulator.Config{KeepAlive: -1, Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
 			transport := new(http.Transport)
 			t.Cleanup(transport.CloseIdleConnections)
-			c, err := client.New(client.StaticURL(emu.ClientURL(hub, nil)), &client.Options{HTTPClient: &http.Client{Transport: transport}, RetrySends: true})
+			c, err := client.New(client.StaticURL(emu.ClientURL(hub, nil)), &client.Options{
+				HTTPClient: &http.Client{Transport: transport}, RetrySends: true, KeepAliveInterval: -1, KeepAliveTimeout: -1,
+			})
 			require.NoError(t, err)
 			messages := make(chan int, 1)
 			c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { messages <- len(m.Data.Bytes()) })
