@@ -80,7 +80,7 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 	}
 }
 
-// hand hands a piece to all readers of a stream. For one that has given it up for
+// hand passes a piece to all readers of a stream. For one that has given it up for
 // its silence it is the first piece of a new stream, as for Microsoft's client.
 func (x *streams) hand(in *inbound, m *GroupMessage, p received) {
 	for i, g := range in.readers {
@@ -97,7 +97,7 @@ func (x *streams) hand(in *inbound, m *GroupMessage, p received) {
 // over.
 func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	if m.stream.End && m.stream.Sequence > 1 {
-		return nil // the end of one that nobody has met
+		return nil // the end of an unknown stream
 	}
 	hooks := x.s.c.onGroupStream.taking(m)
 	if len(hooks) == 0 {

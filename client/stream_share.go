@@ -67,7 +67,7 @@ func (x *streams) admit(key streamKey) bool {
 	return false
 }
 
-// yields returns the stream that gives its place to a new one; nil: none does.
+// yields returns the stream whose place a new one takes, or nil.
 //
 // It is the quietest stream of the user who has the most of them, in that one's
 // group with the most, so that nobody can shut others out. That user has to have at

@@ -322,5 +322,5 @@ func leaksInBubble() []string {
 	return out
 }
 
-// bubble is how the head of a goroutine's stack names the one that it runs in.
+// bubble matches the name of a goroutine's bubble at the head of its stack.
 var bubble = regexp.MustCompile(`synctest bubble \d+`)

@@ -72,7 +72,7 @@ func checkReadable(t *testing.T, data string) {
 	require.Equal(t, data, got.Data.Text)
 }
 
-// checkNumber: the number of a frame that is refused is the one that it has.
+// checkNumber compares the number of a refused frame with the number in its text.
 func checkNumber(t *testing.T, in string, got uint64) {
 	t.Helper()
 	var want map[string]json.RawMessage
