@@ -17,7 +17,7 @@ import (
 // hands addresses to its clients. Here both are in one program.
 func addressesFor(user string) (credential client.Credential, stop func()) {
 	emu, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{
-		"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(http.HandlerFunc(answer))}},
+		"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(http.HandlerFunc(answer))}},
 	}})
 	must(err)
 	srv := httptest.NewServer(emu)

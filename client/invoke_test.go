@@ -109,7 +109,7 @@ func TestInvokeEmulator(t *testing.T) {
 				w.WriteHeader(http.StatusNoContent)
 			}
 		})
-		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
+		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}})
 		c := r.started("ann", nil)
 		got, err := c.InvokeEvent(t.Context(), "add", client.Data{}, nil)
 		require.NoError(t, err)

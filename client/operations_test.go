@@ -564,7 +564,7 @@ func TestEvents(t *testing.T) {
 				w.WriteHeader(http.StatusNoContent)
 			}
 		})
-		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
+		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}})
 		c := r.started("ann", nil)
 		var got []*client.ServerMessage
 		c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { got = append(got, m) })

@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -70,48 +68,6 @@ type Config struct {
 	// text is longer than 512 bytes, and none holds an access key or a token, even
 	// where a client has written one.
 	Logger *slog.Logger
-}
-
-// Hub is the settings of a hub, named as in Azure.
-type Hub struct {
-	// EventHandlers (eventHandlers) in order; the first that an event fits gets it.
-	EventHandlers []EventHandler
-	// AllowAnonymous (anonymousConnectPolicy "allow") takes clients without token.
-	AllowAnonymous bool
-}
-
-// EventHandler is where the events of a hub go.
-type EventHandler struct {
-	// URLTemplate (urlTemplate) is an absolute http or https URL in whose path and
-	// query {hub} and {event} stand for the event's.
-	URLTemplate string
-	// Handler is called in memory, if it is set. Its requests have the URL of
-	// URLTemplate, or http://localhost/eventhandler/{hub}/{event} if that is empty:
-	// an [http.ServeMux] with a pattern that matches it sets path values.
-	Handler http.Handler
-	// UserEventPattern (userEventPattern) is "*", a name, a pattern (*, **, ?), or
-	// several of these, separated by commas. Empty: no user events.
-	UserEventPattern string
-	// SystemEvents (systemEvents): connect, connected, disconnected.
-	SystemEvents []string
-	// GroupEvents (groupPresenceEvents.eventNames): joined, left.
-	GroupEvents []string
-	// GroupFilters (groupPresenceEvents.groupFilters) are patterns of groups.
-	// Empty: all groups. Their syntax is not documented; here it is that of roles.
-	GroupFilters []string
-}
-
-// localTemplate is the URL of handlers in memory.
-const localTemplate = "http://localhost/eventhandler/{hub}/{event}"
-
-// Local makes the setting of a handler in memory that gets every event.
-func Local(h http.Handler) EventHandler {
-	return EventHandler{
-		Handler:          h,
-		UserEventPattern: "*",
-		SystemEvents:     []string{"connect", "connected", "disconnected"},
-		GroupEvents:      []string{"joined", "left"},
-	}
 }
 
 // Clock tells the time.
@@ -177,25 +133,4 @@ func (c *Config) complete() error {
 		seen[folded] = true
 	}
 	return nil
-}
-
-func checkHub(name string) error {
-	if err := rule.CheckHub(name); err != nil {
-		return fmt.Errorf("emulator: %w", err)
-	}
-	return nil
-}
-
-func (h *Hub) handlers() []dispatch.Handler {
-	out := make([]dispatch.Handler, 0, len(h.EventHandlers))
-	for _, h := range h.EventHandlers {
-		if h.Handler != nil && h.URLTemplate == "" {
-			h.URLTemplate = localTemplate
-		}
-		out = append(out, dispatch.Handler{
-			URLTemplate: h.URLTemplate, Local: h.Handler, UserEventPattern: h.UserEventPattern,
-			SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters,
-		})
-	}
-	return out
 }

@@ -34,6 +34,8 @@ func TestConfigThatIsWrong(t *testing.T) {
 		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
 		"groups":    {emulator.Config{MaxGroups: -1}, "emulator: MaxGroups -1: want 0, which is 1000, or more"},
 		"origin":    {emulator.Config{Origin: "http://localhost:8080"}, `emulator: Origin "http://localhost:8080": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots; want a host name alone, such as localhost`},
+		"no place":  {hubConfig(emulator.InMemory(nil)), `emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`},
+		"no URL":    {hubConfig(emulator.AtURL("")), `emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`},
 		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
 	} {
 		s, err := emulator.New(tc.cfg)

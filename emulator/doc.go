@@ -5,7 +5,7 @@
 //
 //	func TestChat(t *testing.T) {
 //		emu := emulator.Start(t, emulator.Config{
-//			Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}},
+//			Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}},
 //		})
 //		conn, _, err := websocket.Dial(ctx, emu.ClientURL("chat", nil), nil)
 //		…

@@ -48,7 +48,7 @@ func TestEcho(t *testing.T) {
 			}),
 		},
 	})
-	emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{"Chat": {EventHandlers: []emulator.EventHandler{emulator.Local(h)}}}})
+	emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{"Chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}}})
 	ctx := t.Context()
 	conn, _, err := websocket.Dial(ctx, emu.ClientURL("chat", nil)+"&room=a", nil)
 	require.NoError(t, err)

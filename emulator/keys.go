@@ -8,6 +8,13 @@ import (
 	"unicode/utf8"
 )
 
+// ConnectionString returns the connection string of an emulator at an endpoint,
+// such as http://127.0.0.1:8080, for service clients and event handlers. It
+// contains the access key: treat it as a secret.
+func ConnectionString(endpoint, accessKey string) string {
+	return "Endpoint=" + endpoint + ";AccessKey=" + accessKey + ";Version=1.0;"
+}
+
 // minKeyBytes is what Microsoft's emulator and libraries want of a key.
 const minKeyBytes = 32
 

@@ -17,7 +17,7 @@ import (
 func TestPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 	const secret = "S3CR3T-S3CR3T-S3CR3T-S3CR3T-S3CR3T-S3CR3T"
-	handler := emulator.Local(http.NotFoundHandler())
+	handler := emulator.InMemory(http.NotFoundHandler())
 	handler.URLTemplate = "http://localhost/{event}?code=" + secret
 	hub := emulator.Hub{EventHandlers: []emulator.EventHandler{handler, {URLTemplate: "http://handler.test/?code=" + secret}}}
 	cfg := emulator.Config{AccessKeys: []string{secret, "2" + secret}, Hubs: map[string]emulator.Hub{"chat": hub}}
@@ -29,7 +29,7 @@ func TestPrintsNoSecrets(t *testing.T) {
 	type users struct {
 		Exported any
 		server   *emulator.Server
-		running  *emulator.Running
+		running  *emulator.TestServer
 		cfg      *emulator.Config
 	}
 	for name, tc := range map[string]struct {
@@ -39,8 +39,8 @@ func TestPrintsNoSecrets(t *testing.T) {
 		"Config":             {cfg, `emulator.Config(hubs ["chat"])`},
 		"*Config":            {&cfg, `emulator.Config(hubs ["chat"])`},
 		"*Server":            {s, `emulator.Server(hubs ["chat"])`},
-		"Running":            {*running, `emulator.Server(hubs ["chat"])`},
-		"*Running":           {running, `emulator.Server(hubs ["chat"])`},
+		"TestServer":         {*running, `emulator.Server(hubs ["chat"])`},
+		"*TestServer":        {running, `emulator.Server(hubs ["chat"])`},
 		"EventHandler":       {handler, `emulator.EventHandler(in memory http://localhost/{event}?…)`},
 		"*EventHandler":      {&handler, `emulator.EventHandler(in memory http://localhost/{event}?…)`},
 		"Hub":                {hub, ""},

@@ -128,7 +128,7 @@ func answers(list ...http.HandlerFunc) http.HandlerFunc {
 
 // chat is the configuration of a hub whose events all go to one handler.
 func chat(h http.Handler) emulator.Config {
-	return hubConfig(emulator.Local(h))
+	return hubConfig(emulator.InMemory(h))
 }
 
 func hubConfig(handlers ...emulator.EventHandler) emulator.Config {

@@ -95,10 +95,14 @@ func (s *Server) SetHub(name string, settings Hub) error {
 	if err := checkHub(name); err != nil {
 		return err
 	}
+	handlers, err := settings.handlers(name)
+	if err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
 	folded := strings.ToLower(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.events.SetHub(name, settings.handlers()); err != nil {
+	if err := s.events.SetHub(name, handlers); err != nil {
 		return fmt.Errorf("emulator: %w", err)
 	}
 	s.anonymous[folded] = settings.AllowAnonymous

@@ -33,7 +33,7 @@ func TestSetHub(t *testing.T) {
 		assert.Equal(t, http.StatusUnauthorized, anonymous())
 
 		h := &script{}
-		require.NoError(t, r.server.SetHub("CHAT", emulator.Hub{AllowAnonymous: true, EventHandlers: []emulator.EventHandler{emulator.Local(h)}}))
+		require.NoError(t, r.server.SetHub("CHAT", emulator.Hub{AllowAnonymous: true, EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}))
 		assert.Equal(t, http.StatusSwitchingProtocols, anonymous())
 		say(`{"type":"ack","ackId":1,"success":true}`)
 		assert.ElementsMatch(t, []string{"OPTIONS", "connect", "connected", "e"}, h.settled())
@@ -87,7 +87,7 @@ func TestSetHubWhileEventsAreOnTheirWay(t *testing.T) {
 		p.send(`{"type":"event","event":"e","data":1,"ackId":1}`, `{"type":"event","event":"e","data":2,"ackId":2}`)
 		synctest.Wait()
 		after := &script{}
-		require.NoError(t, r.server.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.Local(after)}}))
+		require.NoError(t, r.server.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(after)}}))
 		close(free)
 		p.expect(acked, `{"type":"ack","ackId":2,"success":true}`)
 		require.NoError(t, p.conn.Close(websocket.StatusNormalClosure, ""))
@@ -147,7 +147,7 @@ func TestSetHubConcurrently(t *testing.T) {
 		setters.Go(func() {
 			for range 100 {
 				h := &script{}
-				assert.NoError(t, s.SetHub("chat", emulator.Hub{AllowAnonymous: allow, EventHandlers: []emulator.EventHandler{emulator.Local(h), emulator.Local(h)}}))
+				assert.NoError(t, s.SetHub("chat", emulator.Hub{AllowAnonymous: allow, EventHandlers: []emulator.EventHandler{emulator.InMemory(h), emulator.InMemory(h)}}))
 			}
 		})
 	}

@@ -69,9 +69,7 @@ func places() []func(*testing.T, http.Handler) emulator.Config {
 // remote is the configuration of a hub whose events go to a URL.
 func remote(t *testing.T, h http.Handler) emulator.Config {
 	t.Helper()
-	all := emulator.Local(nil)
-	all.URLTemplate = "http://handler.test/events/{hub}/{event}"
-	cfg := hubConfig(all)
+	cfg := hubConfig(emulator.AtURL("http://handler.test/events/{hub}/{event}"))
 	cfg.Transport = serve(t, h, func() {}).Transport
 	return cfg
 }
@@ -94,7 +92,7 @@ func TestS24EachURLIsValidated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
-		system, user := emulator.Local(h), emulator.Local(h)
+		system, user := emulator.InMemory(h), emulator.InMemory(h)
 		system.UserEventPattern, user.SystemEvents, user.GroupEvents = "", nil, nil
 		user.URLTemplate = "http://localhost/eventhandler/{hub}/{event}?code=1"
 		r := newRig(t, hubConfig(system, user))

@@ -106,7 +106,7 @@ func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop f
 	emu, err := emulator.New(emulator.Config{
 		Origin:     base.Hostname(),
 		AccessKeys: []string{key},
-		Hubs:       map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(mux)}}},
+		Hubs:       map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.InMemory(mux)}}},
 	})
 	if err != nil {
 		return "", nil, err

@@ -87,7 +87,7 @@ func startCalm(t *testing.T) *server {
 	mux := http.NewServeMux()
 	emu := emulator.Start(t, emulator.Config{
 		KeepAlive: -1,
-		Hubs:      map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(mux)}}},
+		Hubs:      map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(mux)}}},
 		Logger:    slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, chat.Mount(mux, emu.ConnectionString, 1000, log.New(io.Discard, "", 0)))

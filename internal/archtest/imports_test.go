@@ -152,9 +152,12 @@ func TestCheckFindsBrokenRules(t *testing.T) {
 			want: []violation{{pkg: ".", imported: assertPackage, rule: ruleBan}},
 		},
 		{
-			name:  "root links package testing",
-			graph: []listed{own(root, "testing")},
-			want:  []violation{{pkg: ".", imported: "testing", rule: ruleBan}},
+			name:  "program links package testing",
+			graph: []listed{{ImportPath: modulePath + "/cmd/webpubsub", Module: &struct{ Main bool }{true}, Deps: []string{"testing", "net/http/httptest"}}},
+			want: []violation{
+				{pkg: "cmd/webpubsub", imported: "testing", rule: ruleBan},
+				{pkg: "cmd/webpubsub", imported: "net/http/httptest", rule: ruleBan},
+			},
 		},
 		{
 			name:  "example imports an internal package",

@@ -206,13 +206,13 @@ var bans = []ban{
 	},
 	{
 		name:  "...",
-		other: []pattern{testify, goleak},
-		why:   "testify and goleak are for tests: users of the module do not compile it",
+		other: []pattern{testify, goleak, "testing/...", "net/http/httptest"},
+		why:   "a program links no test code, whichever package it imports; package testing also registers flags",
 	},
 	{
 		name:  ".",
-		other: []pattern{"testing/...", "net/http/httptest", "flag"},
-		why:   "a server's program holds no test code, and no flags of others",
+		other: []pattern{"flag"},
+		why:   "a server's program has no flags of others",
 	},
 }
 

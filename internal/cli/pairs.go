@@ -73,9 +73,7 @@ func (p *pairs) addTo(hubs map[string]emulator.Hub) error {
 			}
 			at = 0
 		}
-		h := emulator.Local(nil) // gets every event
-		h.URLTemplate = u.url
-		added[at].EventHandlers = append(added[at].EventHandlers, h)
+		added[at].EventHandlers = append(added[at].EventHandlers, emulator.AtURL(u.url))
 	}
 	for i, name := range p.hubs {
 		for there := range hubs {

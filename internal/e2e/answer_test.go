@@ -59,7 +59,7 @@ func TestAnswersOfAnySize(t *testing.T) {
 				}
 			})
 			// Nobody takes a machine for dead that needs its time for such an answer.
-			emu := emulator.Start(t, emulator.Config{KeepAlive: -1, Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
+			emu := emulator.Start(t, emulator.Config{KeepAlive: -1, Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}})
 			transport := new(http.Transport)
 			t.Cleanup(transport.CloseIdleConnections)
 			c, err := client.New(client.StaticURL(emu.ClientURL(hub, nil)), &client.Options{

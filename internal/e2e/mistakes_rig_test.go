@@ -49,7 +49,7 @@ func (p *page) logger() *slog.Logger { return slog.New(slog.NewTextHandler(p, ni
 // logs of both.
 type setup struct {
 	handlerLog, emulatorLog page
-	emu                     *emulator.Running
+	emu                     *emulator.TestServer
 }
 
 // connectionString is that of the emulator of a setup.
@@ -73,16 +73,9 @@ func serve(t *testing.T, cfg webpubsub.Config, middleware func(http.Handler) htt
 	}
 	s.emu = emulator.Start(t, emulator.Config{
 		Logger: s.emulatorLog.logger(),
-		Hubs:   map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{everything(serveHTTP(t, handler))}}},
+		Hubs:   map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.AtURL(serveHTTP(t, handler) + "/eventhandler")}}},
 	})
 	return s
-}
-
-// everything is the setting of a handler that gets all events at a URL.
-func everything(endpoint string) emulator.EventHandler {
-	e := emulator.Local(nil)
-	e.URLTemplate = endpoint + "/eventhandler"
-	return e
 }
 
 // serveHTTP serves for the time of the test, and returns the address.

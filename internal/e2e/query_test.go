@@ -26,7 +26,7 @@ func TestQueryOfClientAccess(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	w := newWorld(t, emulator.Config{Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(h)}}}})
+	w := newWorld(t, emulator.Config{Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}}})
 	w.connect(&service.ClientAccessOptions{UserID: "ann", Query: url.Values{"room": {"a b", "c&d"}, "ticket": {"ü"}}})
 	query := <-seen
 	assert.Equal(t, []string{"a b", "c&d"}, query["room"])

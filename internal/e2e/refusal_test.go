@@ -51,7 +51,7 @@ func TestRefusals(t *testing.T) {
 				RefusalReply:      tc.reply,
 			})
 			require.NoError(t, err)
-			w := newWorld(t, emulator.Config{Origin: "localhost", Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(h)}}}})
+			w := newWorld(t, emulator.Config{Origin: "localhost", Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}}})
 
 			p := w.user("ann")
 			p.send(`{"type":"event","event":"bid","ackId":1,"dataType":"json","data":{"price":11}}`)

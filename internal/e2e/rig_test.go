@@ -28,7 +28,7 @@ const (
 // world is an emulator with a service client and live WebSocket clients.
 type world struct {
 	t      *testing.T
-	emu    *emulator.Running
+	emu    *emulator.TestServer
 	client *service.Client
 	wire   *recorder
 }

@@ -72,9 +72,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 
 func config(goHandler, express string, logger *slog.Logger) emulator.Config {
 	all := func(url string) emulator.Hub {
-		h := emulator.Local(nil)
-		h.URLTemplate = url
-		return emulator.Hub{EventHandlers: []emulator.EventHandler{h}}
+		return emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.AtURL(url)}}
 	}
 	cfg := emulator.Config{
 		Origin: "127.0.0.1",

@@ -27,7 +27,7 @@ const (
 // world is an emulator with two clients on the hub "chat": ann in the groups g1
 // and g2, bob in g1.
 type world struct {
-	emu      *emulator.Running
+	emu      *emulator.TestServer
 	http     *http.Client
 	ann, bob *client
 }

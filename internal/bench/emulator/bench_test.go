@@ -157,9 +157,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	require.NoError(b, err)
 	remote := httptest.NewServer(handler)
 	b.Cleanup(remote.Close)
-	local := emulator.Local(handler)
-	url := emulator.Local(nil)
-	url.URLTemplate = remote.URL
+	local := emulator.InMemory(handler)
+	url := emulator.AtURL(remote.URL)
 	for _, way := range []struct {
 		name    string
 		address func(b *testing.B) string

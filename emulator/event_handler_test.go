@@ -22,7 +22,7 @@ func TestPathValueOfAHandlerInMemory(t *testing.T) {
 	}})
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/{tenant}/{hub}", handler)
-	events := emulator.Local(mux)
+	events := emulator.InMemory(mux)
 	events.URLTemplate = "http://localhost/webhooks/acme/{hub}"
 	emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{events}}}})
 

@@ -9,43 +9,45 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
-// ConnectionString makes the connection string of an emulator that serves at an
-// endpoint, such as http://127.0.0.1:8080, and has the access key: for service
-// clients and event handlers, which check both. Who knows it knows the key.
-func ConnectionString(endpoint, accessKey string) string {
-	return "Endpoint=" + endpoint + ";AccessKey=" + accessKey + ";Version=1.0;"
-}
-
-// Running is an emulator on a loopback address.
-type Running struct {
+// TestServer is an emulator on a loopback address that runs until its test ends.
+type TestServer struct {
 	*Server
 	// Endpoint is its URL, such as http://127.0.0.1:40123.
 	Endpoint string
-	// ConnectionString for service clients and event handlers.
+	// ConnectionString is for service clients and event handlers.
 	ConnectionString string
+}
+
+// TB is the part of [testing.TB] that [Start] uses. *testing.T, *testing.B and
+// *testing.F implement it.
+type TB interface {
+	Helper()
+	Cleanup(f func())
+	Fatal(args ...any)
+	Output() io.Writer
 }
 
 // startGrace is how long the cleanup of a test waits for event handlers.
 const startGrace = time.Second
 
-// Start runs an emulator for the time of a test, on a free port of the loopback
-// address. A setting that is wrong ends the test. At the test's end its event
-// handlers have a second to hear that the clients that are left are gone.
+// Start runs an emulator on a free port of the loopback address until the test
+// ends. It calls tb.Fatal if cfg is invalid. When the test ends, event handlers
+// have a second to receive the events that are left, disconnected included.
 //
-// Without Origin the emulator calls itself both localhost and 127.0.0.1, in one
-// header, as a service with replicas does: handlers fit that have the connection
-// string of package httptest, of [Running] or of [ConnectionString]. Without Logger it
-// logs to the test's output, which go test shows of tests that fail and with -v. It is
-// silent in a benchmark, whose output is always shown; slog.DiscardHandler makes it
-// silent in a test.
-func Start(tb testing.TB, cfg Config) *Running {
+// Without Origin the emulator announces both localhost and 127.0.0.1, in one
+// header, as a service with replicas does. It therefore fits handlers with the
+// connection string of package httptest, of [TestServer] or of [ConnectionString].
+//
+// Without Logger the log goes to tb.Output, which go test shows if the test fails or
+// with -v. In a benchmark, whose output is always shown, Start logs nothing; in a
+// test, a Logger over [slog.DiscardHandler] does the same.
+func Start(tb TB, cfg Config) *TestServer {
 	tb.Helper()
 	closeLog := func() {}
-	if _, benchmark := tb.(*testing.B); cfg.Logger == nil && !benchmark {
+	if cfg.Logger == nil && !isBenchmark(tb) {
 		w := &testOutput{w: tb.Output()}
 		closeLog = w.close
 		cfg.Logger = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
@@ -67,20 +69,27 @@ func Start(tb testing.TB, cfg Config) *Running {
 		defer closeLog()
 		ctx, cancel := context.WithTimeout(context.Background(), startGrace)
 		defer cancel()
-		_ = s.Shutdown(ctx) // an event that nobody took in time is no failure of the test
+		_ = s.Shutdown(ctx) // an undelivered event does not fail the test
 		stop(ctx)
 	})
-	return &Running{
+	return &TestServer{
 		Server:           s,
 		Endpoint:         endpoint,
 		ConnectionString: ConnectionString(endpoint, cfg.AccessKeys[0]),
 	}
 }
 
-// serve serves on a free loopback port until stop is called, which waits for
+// isBenchmark reports whether tb is a *testing.B, by a method that *testing.T lacks:
+// an import of package testing would link it into every program with an emulator.
+func isBenchmark(tb TB) bool {
+	_, ok := tb.(interface{ ReportAllocs() })
+	return ok
+}
+
+// serve serves on a free loopback port until stop is called. stop waits for
 // requests until its context ends. A server of net/http/httptest would also close
 // the idle connections of http.DefaultTransport, which other tests use.
-func serve(tb testing.TB, h http.Handler) (endpoint string, stop func(context.Context)) {
+func serve(tb TB, h http.Handler) (endpoint string, stop func(context.Context)) {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -94,13 +103,13 @@ func serve(tb testing.TB, h http.Handler) (endpoint string, stop func(context.Co
 	}()
 	return "http://" + listener.Addr().String(), func(ctx context.Context) {
 		_ = server.Shutdown(ctx)
-		_ = server.Close() // of requests that did not end in time
+		_ = server.Close() // aborts requests that did not end in time
 		<-served
 	}
 }
 
-// testOutput is the output of a test until it is closed: writing to that of a test
-// that has ended panics, and a request may be served longer than its test runs.
+// testOutput writes to the output of a test until it is closed. Writing to the
+// output of a test that has ended panics, and a request may outlive its test.
 type testOutput struct {
 	mu     sync.Mutex
 	w      io.Writer
@@ -123,7 +132,7 @@ func (o *testOutput) close() {
 	o.closed = true
 }
 
-// withoutTime leaves out the time of a line, which is of no interest in a test.
+// withoutTime drops the time of a line.
 func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && a.Key == slog.TimeKey {
 		return slog.Attr{}
@@ -131,19 +140,19 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// ClientOptions of [Running.ClientURL].
+// ClientOptions are the options of [TestServer.ClientURL].
 type ClientOptions struct {
-	// UserID of the client; empty: it has none.
+	// UserID of the client. Empty means none.
 	UserID string
-	// Roles and Groups that the client starts with. A role that is none of the
-	// service's is ignored, as the service does, and logged.
+	// Roles and Groups that the client starts with. As in the service, an unknown
+	// role is ignored; the emulator logs it.
 	Roles, Groups []string
-	// Lifetime of the token. Zero is an hour.
+	// Lifetime of the token. Zero means an hour.
 	Lifetime time.Duration
 }
 
-// ClientURL gives the address, with a token, at which a client connects to a hub.
-func (r *Running) ClientURL(hub string, opts *ClientOptions) string {
+// ClientURL returns the URL, with an access token, at which a client connects to a hub.
+func (s *TestServer) ClientURL(hub string, opts *ClientOptions) string {
 	var o ClientOptions
 	if opts != nil {
 		o = *opts
@@ -151,8 +160,8 @@ func (r *Running) ClientURL(hub string, opts *ClientOptions) string {
 	if o.Lifetime == 0 {
 		o.Lifetime = time.Hour
 	}
-	base := r.Endpoint + "/client/hubs/" + url.PathEscape(hub)
-	text, err := r.keys.Make(base, o.Lifetime, o.UserID, o.Roles, o.Groups)
+	base := s.Endpoint + "/client/hubs/" + url.PathEscape(hub)
+	text, err := s.keys.Make(base, o.Lifetime, o.UserID, o.Roles, o.Groups)
 	if err != nil {
 		panic("emulator: sign token: " + err.Error()) // HS256 with a key that is not empty
 	}

@@ -30,13 +30,13 @@ func dialer(t *testing.T) *http.Client {
 // there is for it.
 func TestStartFitsConnectionStrings(t *testing.T) {
 	t.Parallel()
-	for name, connectionString := range map[string]func(*emulator.Running) string{
-		"package httptest": func(*emulator.Running) string { return httptest.ConnectionString },
-		"Running":          func(emu *emulator.Running) string { return emu.ConnectionString },
-		"127.0.0.1": func(*emulator.Running) string {
+	for name, connectionString := range map[string]func(*emulator.TestServer) string{
+		"package httptest": func(*emulator.TestServer) string { return httptest.ConnectionString },
+		"TestServer":       func(emu *emulator.TestServer) string { return emu.ConnectionString },
+		"127.0.0.1": func(*emulator.TestServer) string {
 			return emulator.ConnectionString("http://127.0.0.1", emulator.DefaultAccessKey)
 		},
-		"localhost": func(*emulator.Running) string {
+		"localhost": func(*emulator.TestServer) string {
 			return emulator.ConnectionString("http://localhost:8080", emulator.DefaultAccessKey)
 		},
 	} {
@@ -50,7 +50,7 @@ func TestStartFitsConnectionStrings(t *testing.T) {
 				})},
 			})
 			require.NoError(t, err)
-			require.NoError(t, emu.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.Local(h)}}))
+			require.NoError(t, emu.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}))
 			conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
 			require.NoError(t, err)
 			require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte("hello")))
@@ -138,4 +138,25 @@ func TestStartWithLogger(t *testing.T) {
 	tb.end()
 	assert.Len(t, own.lines("client refused"), 1)
 	assert.Empty(t, tb.out.String())
+}
+
+// *testing.T, *testing.B, *testing.F and testing.TB fit Start.
+var _ = []emulator.TB{(*testing.T)(nil), (*testing.B)(nil), (*testing.F)(nil), testing.TB(nil)}
+
+// recordedB is a recordedTB with the method by which Start recognizes *testing.B.
+type recordedB struct{ recordedTB }
+
+func (*recordedB) ReportAllocs() {}
+
+var _ interface{ ReportAllocs() } = (*testing.B)(nil)
+
+func TestStartIsSilentInABenchmark(t *testing.T) {
+	t.Parallel()
+	b := &recordedB{recordedTB{TB: t}}
+	emu := emulator.Start(b, emulator.Config{})
+	conn, _, err := websocket.Dial(t.Context(), emu.ClientURL("chat", nil), &websocket.DialOptions{HTTPClient: dialer(t)})
+	require.NoError(t, err)
+	require.NoError(t, conn.CloseNow())
+	b.end()
+	assert.Empty(t, b.out.String())
 }
