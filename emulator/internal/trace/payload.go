@@ -1,0 +1,54 @@
+package trace
+
+import "net/http"
+
+// maxPayload is how many bytes of a payload sinks can read.
+const maxPayload = 64 << 10
+
+// Payload is the data of a frame, or the header and body of a request or an answer.
+// It refers to what was sent and hides its secrets when it is read, so that a
+// payload that no sink reads costs nothing. A sink that keeps records for long keeps
+// the texts, not the payload.
+type Payload struct {
+	header  http.Header
+	data    []byte
+	secrets *secrets // set by Emit
+}
+
+// Data returns the payload of a frame. The data must not change.
+func Data(data []byte) Payload { return Payload{data: data} }
+
+// Message returns the payload of a request or an answer. Neither the header nor the
+// body may change.
+func Message(header http.Header, body []byte) Payload { return Payload{header: header, data: body} }
+
+// Len returns the length of the data, which may be more than can be read.
+func (p Payload) Len() int { return len(p.data) }
+
+// String returns the first 64 KiB of the data without secrets.
+func (p Payload) String() string {
+	if p.secrets == nil {
+		return ""
+	}
+	return p.secrets.inJSON(p.secrets.text(string(p.data[:min(len(p.data), maxPayload+1)]), maxPayload))
+}
+
+// GoString is String.
+func (p Payload) GoString() string { return p.String() }
+
+// Header returns a copy of the header without secrets. It is nil for a frame.
+func (p Payload) Header() http.Header {
+	if p.secrets == nil || p.header == nil {
+		return nil
+	}
+	out := make(http.Header, len(p.header))
+	for name, values := range p.header {
+		for _, v := range values {
+			if isSecret(name) {
+				v = hidden
+			}
+			out[name] = append(out[name], p.secrets.text(v, maxText))
+		}
+	}
+	return out
+}
