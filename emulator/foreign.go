@@ -2,13 +2,14 @@ package emulator
 
 import (
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // anyHost in TrustHosts trusts all hosts.
@@ -21,12 +22,12 @@ const anyHost = "*"
 type guard struct {
 	trusted map[string]bool // host names and addresses
 	why     string          // what makes it necessary
-	log     *slog.Logger
+	trace   *trace.Stream
 }
 
 // newGuard returns nil if none is needed.
-func newGuard(cfg *Config) *guard {
-	g := &guard{trusted: map[string]bool{hostname(cfg.Origin): true}, log: cfg.Logger}
+func newGuard(cfg *Config, stream *trace.Stream) *guard {
+	g := &guard{trusted: map[string]bool{hostname(cfg.Origin): true}, trace: stream}
 	for _, host := range cfg.TrustHosts {
 		if host == anyHost {
 			return nil
@@ -61,7 +62,7 @@ func (g *guard) admits(w http.ResponseWriter, r *http.Request) bool {
 	if reason == "" {
 		return true
 	}
-	g.log.LogAttrs(r.Context(), slog.LevelWarn, "foreign request refused", slog.String("reason", reason))
+	trace.Emit(r.Context(), g.trace, trace.ForeignRefused{Reason: reason})
 	http.Error(w, reason, http.StatusForbidden)
 	return false
 }

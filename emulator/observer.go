@@ -1,39 +1,37 @@
 package emulator
 
 import (
-	"cmp"
 	"context"
-	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // observer tells the log, and then the event handlers, what becomes of
 // connections.
 type observer struct {
 	*dispatch.Dispatcher
-	log *slog.Logger
+	trace *trace.Stream
 }
 
 // Connected logs a client that has come.
 func (o observer) Connected(c *hub.Connection) {
-	o.log.LogAttrs(context.Background(), slog.LevelInfo, "client connected",
-		slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("user", user(c)), slog.String("subprotocol", c.Subprotocol))
+	trace.Emit(context.Background(), o.trace, trace.ClientConnected{Client: clientOf(c), Subprotocol: c.Subprotocol})
 	o.Dispatcher.Connected(c)
 }
 
 // Disconnected logs a client that has gone for good. A client that says goodbye
 // seldom says why.
 func (o observer) Disconnected(c *hub.Connection, reason string) {
-	o.log.LogAttrs(context.Background(), slog.LevelInfo, "client gone",
-		slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("user", user(c)), slog.String("reason", cmp.Or(reason, "closed by the client")))
+	trace.Emit(context.Background(), o.trace, trace.ClientGone{Client: clientOf(c), Reason: reason})
 	o.Dispatcher.Disconnected(c, reason)
 }
 
-func user(c *hub.Connection) string {
-	if c.UserID == nil {
-		return ""
+func clientOf(c *hub.Connection) trace.Client {
+	out := trace.Client{Hub: c.Hub(), Connection: c.ID}
+	if c.UserID != nil {
+		out.User = *c.UserID
 	}
-	return *c.UserID
+	return out
 }

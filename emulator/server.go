@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -17,6 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -25,7 +25,7 @@ import (
 type Server struct {
 	keys    *token.Keys
 	clock   hub.Clock
-	log     *slog.Logger
+	trace   *trace.Stream
 	clients *client.Endpoint
 	events  *dispatch.Dispatcher
 	api     http.Handler
@@ -50,7 +50,7 @@ func New(cfg Config) (*Server, error) {
 // newServer makes an emulator of complete settings.
 func newServer(cfg Config, origins ...string) (*Server, error) {
 	s := &Server{
-		clock: hub.SystemClock{}, log: cfg.Logger, maxGroups: cfg.MaxGroups,
+		clock: hub.SystemClock{}, trace: trace.New(cfg.AccessKeys, trace.Log(cfg.Logger)), maxGroups: cfg.MaxGroups,
 		hubs: make(map[string]*hub.Hub), anonymous: make(map[string]bool),
 	}
 	if cfg.Clock != nil {
@@ -80,7 +80,7 @@ func newServer(cfg Config, origins ...string) (*Server, error) {
 		KeepAlive: max(cfg.KeepAlive, 0),
 		Logger:    cfg.Logger,
 	})
-	s.guard = newGuard(&cfg)
+	s.guard = newGuard(&cfg, s.trace)
 	s.routes(cfg.TrustTokens)
 	return s, nil
 }
@@ -116,7 +116,7 @@ func (s *Server) takesAnonymous(hubName string) bool {
 }
 
 func (s *Server) routes(trustTokens bool) {
-	api := &rest.API{Hub: s.hub, Keys: s.keys, Bases: bases, Logger: s.log}
+	api := &rest.API{Hub: s.hub, Keys: s.keys, Bases: bases, Trace: s.trace}
 	if trustTokens {
 		api.Trust = func(string) bool { return true }
 	}
@@ -154,7 +154,7 @@ func (s *Server) hub(name string) *hub.Hub {
 	defer s.mu.Unlock()
 	h := s.hubs[folded]
 	if h == nil {
-		h = hub.New(folded, s.clock, observer{s.events, s.log})
+		h = hub.New(folded, s.clock, observer{s.events, s.trace})
 		h.MaxGroups = s.maxGroups
 		s.hubs[folded] = h
 	}

@@ -4,7 +4,6 @@ package rest
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // versions that the service has had; all are served alike.
@@ -30,8 +30,8 @@ type API struct {
 	Bases func(r *http.Request) []string
 	// Trust, if set, accepts requests whose token the keys did not sign: a stand-in
 	// for Entra ID.
-	Trust  func(bearer string) bool
-	Logger *slog.Logger
+	Trust func(bearer string) bool
+	Trace *trace.Stream
 
 	pages pager
 }
@@ -105,8 +105,7 @@ func isPlain(escapedPath string) bool {
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
-			a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "REST call refused",
-				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("reason", err.Error()))
+			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: http.StatusUnauthorized, Refused: err.Error()})
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -122,9 +121,7 @@ func (a *API) serve(op operation) http.HandlerFunc {
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		op(rec, r, a.Hub(r.PathValue("hub")))
-		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, "REST call",
-			slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", rec.status), slog.Float64("ms", float64(time.Since(start).Microseconds())/1000))
+		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: rec.status, Took: time.Since(start)})
 	}
 }
 

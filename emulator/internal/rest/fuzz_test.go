@@ -3,7 +3,6 @@ package rest_test
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -104,11 +103,10 @@ func FuzzCall(f *testing.F) {
 		r.Header.Set("Authorization", "Bearer x")
 		s := newSmall()
 		api := &rest.API{
-			Hub:    func(string) *hub.Hub { return s.hub },
-			Keys:   keys,
-			Bases:  func(*http.Request) []string { return []string{"http://h"} },
-			Trust:  func(string) bool { return true },
-			Logger: slog.New(slog.DiscardHandler),
+			Hub:   func(string) *hub.Hub { return s.hub },
+			Keys:  keys,
+			Bases: func(*http.Request) []string { return []string{"http://h"} },
+			Trust: func(string) bool { return true },
 		}
 		before := s.state()
 		w := httptest.NewRecorder()
