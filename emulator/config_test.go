@@ -169,7 +169,7 @@ func TestLogs(t *testing.T) {
 			`level=INFO msg="event delivered" hub=chat connection=` + id + ` event=connected id=1 status=204 ms=0`,
 			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0 answer=why`,
 			`level=WARN msg="request refused" hub=chat connection=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
-			`level=WARN msg="client refused" hub=chat status=401 reason="token is not valid: it is made out to [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
+			`level=WARN msg="client refused" hub=chat status=401 reason="invalid token: audience [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
 			`reason="none of [\"mqtt\"] is served, and no event handler has chosen one"`,
 			`level=WARN msg="recovery refused" hub=chat`,
 			`level=INFO msg="client lost" hub=chat connection=` + id + ` reason="The client's connection was lost." recoverable=30s`,

@@ -2,8 +2,8 @@ package odata
 
 import "fmt"
 
-// kind is the type of a value, or a set of types where several will do. Null
-// may stand for a value of any single type.
+// kind is the type of a value, or a set of types. Null is compatible with every type
+// of single value.
 type kind uint8
 
 const (
@@ -35,7 +35,7 @@ func (k kind) String() string {
 	}
 }
 
-// want checks that a node is of one of the kinds.
+// want returns an error if a node is of none of the kinds.
 func want(n node, kinds kind) error {
 	got, err := n.check()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf16"
 )
 
-// Subject is a connection as filters see it.
+// Subject holds the properties of a connection.
 type Subject struct {
 	ConnectionID string
 	UserID       *string // nil: null
@@ -14,11 +14,11 @@ type Subject struct {
 	Protocol     string // empty: null
 }
 
-// Match evaluates the filter for a connection.
+// Match reports whether the filter matches a connection.
 func (f *Filter) Match(s Subject) bool { return f.root.eval(&s) == true }
 
-// node is a part of a filter. Its value is nil, a bool, an int32, a string or,
-// for groups alone, a []string; check has made sure of the types.
+// node is a part of a filter. eval returns nil, a bool, an int32, a string or, for
+// groups only, a []string. check has checked the types of operands before.
 type node interface {
 	check() (kind, error)
 	eval(s *Subject) any
@@ -35,7 +35,7 @@ type field struct {
 
 func (f field) eval(s *Subject) any { return f.value(s) }
 
-// fields by name in lower case.
+// fields are the properties by name in lower case.
 var fields = map[string]field{
 	"connectionid": {kindText, func(s *Subject) any { return s.ConnectionID }},
 	"userid": {kindText, func(s *Subject) any {
@@ -53,8 +53,8 @@ var fields = map[string]field{
 	"groups": {kindCollection, func(s *Subject) any { return s.Groups }},
 }
 
-// unknown is a name that means nothing. It is an error of meaning, which comes
-// after those of syntax: the check finds it.
+// unknown is an unknown name. Its check returns the error, so that syntax errors are
+// reported first.
 type unknown struct{ token token }
 
 func (unknown) eval(*Subject) any { return nil }
@@ -91,7 +91,7 @@ func (c compare) eval(s *Subject) any {
 	x, okX := a.(int32)
 	y, okY := b.(int32)
 	if !okX || !okY {
-		return false // null is neither more nor less than anything
+		return false // null is not ordered
 	}
 	switch c.operator {
 	case "gt":
@@ -139,7 +139,7 @@ func (c call) eval(s *Subject) any {
 }
 
 type function struct {
-	params []kind // of which those beyond least may be left out
+	params []kind // those after the first least are optional
 	least  int
 	result kind
 	call   func(args []any) any
@@ -167,7 +167,7 @@ func mapText(f func(string) string) func([]any) any {
 	}
 }
 
-// test is false if either argument is null.
+// test returns a predicate that is false if either argument is null.
 func test(f func(s, part string) bool) func([]any) any {
 	return func(args []any) any {
 		s, okS := args[0].(string)
@@ -176,7 +176,7 @@ func test(f func(s, part string) bool) func([]any) any {
 	}
 }
 
-// concat passes over null; of two nulls it makes null.
+// concat treats null as empty. It returns null if both arguments are null.
 func concat(args []any) any {
 	a, okA := args[0].(string)
 	b, okB := args[1].(string)
@@ -186,7 +186,7 @@ func concat(args []any) any {
 	return a + b
 }
 
-// substring is null out of range.
+// substring returns null if it is out of range.
 func substring(args []any) any {
 	s, okS := args[0].(string)
 	from, okFrom := args[1].(int32)
@@ -204,7 +204,7 @@ func substring(args []any) any {
 	return string(utf16.Decode(units[start : start+n]))
 }
 
-// indexOf is -1 if either argument is null or the part is not there.
+// indexOf returns -1 if either argument is null or s does not contain part.
 func indexOf(args []any) any {
 	s, okS := args[0].(string)
 	part, okPart := args[1].(string)
@@ -215,7 +215,7 @@ func indexOf(args []any) any {
 	return length([]any{s[:i]})
 }
 
-// length counts groups, or the code units of a string; of null it is null.
+// length returns the number of groups or of UTF-16 code units, or null for null.
 func length(args []any) any {
 	switch v := args[0].(type) {
 	case []string:

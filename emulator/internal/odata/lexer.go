@@ -20,7 +20,7 @@ const (
 
 type token struct {
 	kind tokenKind
-	text string // of a tokenText the value, else as written
+	text string // the value of a tokenText; other tokens as written
 	n    int32
 	at   int // byte offset in the filter
 }
@@ -37,7 +37,7 @@ type lexer struct {
 	at int
 }
 
-// next reads one token.
+// next returns the next token.
 func (l *lexer) next() (token, error) {
 	for l.at < len(l.in) && strings.IndexByte(" \t\r\n", l.in[l.at]) >= 0 {
 		l.at++
@@ -72,14 +72,14 @@ func (l *lexer) single(kind tokenKind) token {
 	return t
 }
 
-// quoted reads a string in single quotes, in which a quote is doubled.
+// quoted reads a string in single quotes. A doubled quote is a quote.
 func (l *lexer) quoted() (token, error) {
 	start := l.at
 	var b strings.Builder
 	for rest := l.in[start+1:]; ; {
 		i := strings.IndexByte(rest, '\'')
 		if i < 0 {
-			return token{}, fmt.Errorf("string at offset %d does not end", start)
+			return token{}, fmt.Errorf("string at offset %d is not terminated", start)
 		}
 		b.WriteString(rest[:i])
 		rest = rest[i+1:]

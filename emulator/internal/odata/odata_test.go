@@ -92,7 +92,7 @@ func TestParseErrors(t *testing.T) {
 		"not length('x') gt 5":    "invalid syntax for 'not length('x') gt 5': type 'int', expect 'bool'",
 		"true or 1":               "invalid syntax for 'true or 1': type 'int', expect 'bool'",
 		"groups eq 'a'":           "invalid syntax for 'groups eq 'a'': type 'collection', expect 'single value'",
-		"userId eq 'a":            "invalid syntax for 'userId eq 'a': string at offset 10 does not end",
+		"userId eq 'a":            "invalid syntax for 'userId eq 'a': string at offset 10 is not terminated",
 		"userId eq 'a' )":         "invalid syntax for 'userId eq 'a' )': syntax error at position 15 in 'userId eq 'a' )'",
 		"(true":                   "invalid syntax for '(true': end of filter at offset 5, expect ')'",
 		"true and":                "invalid syntax for 'true and': end of filter at offset 8, expect an operand",

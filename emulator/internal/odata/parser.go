@@ -7,7 +7,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-// Limits of what is parsed.
+// Limits of filters.
 const (
 	maxLength = 64 << 10 // bytes of a filter
 	maxDepth  = 100      // nested parentheses, functions and nots
@@ -16,8 +16,8 @@ const (
 // Filter is a parsed filter. It is safe for concurrent use.
 type Filter struct{ root node }
 
-// Parse reads a filter and checks its types. The empty filter matches every
-// connection; one of spaces is an error, since it was meant to match some.
+// Parse parses a filter and checks its types. The empty filter matches every
+// connection. A filter of spaces is an error: it was meant to select connections.
 func Parse(s string) (*Filter, error) {
 	if s == "" {
 		return &Filter{root: literal{true}}, nil
@@ -61,7 +61,7 @@ func (p *parser) filter() (node, error) {
 		return nil, err
 	}
 	if p.tok.kind != tokenEnd {
-		// The service's own words, which tests of its packages look for.
+		// The service's text, which the tests of its packages check.
 		return nil, fmt.Errorf("syntax error at position %d in '%s'", p.at, clip(p.in))
 	}
 	return root, nil
@@ -75,7 +75,7 @@ func (p *parser) and() (node, error) {
 	return p.chain("and", p.comparison, func(a, b node) node { return logical{a, b, true} })
 }
 
-// chain reads operands with an operator between them, from left to right.
+// chain parses a left-associative chain of operands and one operator.
 func (p *parser) chain(operator string, operand func() (node, error), join func(a, b node) node) (node, error) {
 	left, err := operand()
 	for err == nil && p.isName(operator) {
@@ -113,8 +113,8 @@ func (p *parser) comparison() (node, error) {
 	return left, nil
 }
 
-// list reads what follows in: a collection, or operands in parentheses. Empty
-// operands are passed over.
+// list parses the right side of in: a collection, or operands in parentheses. It
+// skips empty operands.
 func (p *parser) list() ([]node, error) {
 	if p.tok.kind != tokenOpen {
 		one, err := p.unary()
@@ -181,7 +181,7 @@ func (p *parser) primary() (node, error) {
 	}
 }
 
-// named reads a word: a literal, a field or a call.
+// named parses a literal, a property or a call.
 func (p *parser) named() (node, error) {
 	t := p.tok
 	if err := p.advance(); err != nil {
@@ -234,7 +234,7 @@ func (p *parser) call(name token) (node, error) {
 	return call{name.text, f, args}, p.leave()
 }
 
-// enter steps over the token that opens something nested.
+// enter consumes the token that begins a nested expression.
 func (p *parser) enter() error {
 	if p.depth++; p.depth > maxDepth {
 		return fmt.Errorf("nested more than %d deep at offset %d", maxDepth, p.tok.at)
@@ -242,7 +242,7 @@ func (p *parser) enter() error {
 	return p.advance()
 }
 
-// leave steps over the token that closes it.
+// leave consumes the token that ends it.
 func (p *parser) leave() error {
 	p.depth--
 	return p.advance()

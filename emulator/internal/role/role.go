@@ -1,13 +1,12 @@
-// Package role reads the roles of clients: what their tokens let them do with
-// groups.
+// Package role parses the roles of clients, which are their permissions for groups.
 //
 //	webpubsub.joinLeaveGroup               join and leave any group
 //	webpubsub.joinLeaveGroup.{group}       join and leave one group
 //	webpubsub.joinLeaveGroups.{pattern}    join and leave groups by pattern
 //	webpubsub.sendToGroup…                 likewise for sending
 //
-// Patterns are those of package glob with at most five stars, each counted.
-// Package rule has the rules.
+// Patterns are those of package glob, with at most five stars; ** counts as two.
+// Package rule checks them.
 package role
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
-// Action is what a role is about.
+// Action is what a role permits.
 type Action uint8
 
 // The actions.
@@ -26,26 +25,26 @@ const (
 	Send
 )
 
-// How much one client can have of each action. What roles have beyond it is left
-// out, as by the service.
+// Limits of one client for each action. Like the service, Parse leaves out what
+// exceeds them.
 const (
 	MaxPatterns = 9
-	MaxGroups   = 1000 // single groups that are allowed, or taken back
+	MaxGroups   = 1000 // single groups that are granted or revoked
 )
 
-// Set is what the roles of one client allow. The zero Set allows nothing.
+// Set holds the permissions of one client. The zero Set permits nothing.
 type Set struct {
 	all      [2]bool
-	groups   [2]map[string]bool // false: taken back, whatever else there is
+	groups   [2]map[string]bool // false: revoked, which overrides all and patterns
 	patterns [2][]glob.Pattern
 	leftOut  int
 }
 
-// LeftOut returns how many roles were left out because there were too many.
+// LeftOut returns the number of roles that Parse left out because of the limits.
 func (s *Set) LeftOut() int { return s.leftOut }
 
-// Parse reads roles. Those that are none of the service's are passed over, as the
-// service does. A pattern that breaks a rule is an error.
+// Parse parses roles. Like the service, it ignores unknown roles. An invalid pattern
+// is an error.
 func Parse(roles []string) (Set, error) {
 	var s Set
 	for _, role := range roles {
@@ -59,7 +58,7 @@ func Parse(roles []string) (Set, error) {
 func (s *Set) add(text string) error {
 	r, err := rule.ParseRole(text)
 	if err != nil && r.Scope != rule.GroupsMatched {
-		return nil // none of the service's
+		return nil // unknown
 	}
 	if err != nil {
 		return err
@@ -90,7 +89,7 @@ func (s *Set) add(text string) error {
 	return nil
 }
 
-// Allows tells whether an action is allowed in a group.
+// Allows reports whether an action is permitted in a group.
 func (s *Set) Allows(a Action, group string) bool {
 	if allowed, named := s.groups[a][group]; named || s.all[a] {
 		return allowed || !named
@@ -103,23 +102,23 @@ func (s *Set) Allows(a Action, group string) bool {
 	return false
 }
 
-// Grant allows an action in one group. It reports false, and changes nothing, if
-// that makes more than [MaxGroups].
+// Grant permits an action in one group. It reports false, and changes nothing, if
+// the client would exceed [MaxGroups].
 func (s *Set) Grant(a Action, group string) bool {
 	delete(s.groups[a], group)
 	return s.name(a, group, true)
 }
 
-// Revoke forbids an action in one group until it is granted again, even to roles
-// for all groups and patterns. It reports false, and changes nothing, if that
-// makes more than [MaxGroups].
+// Revoke forbids an action in one group until it is granted again. It overrides roles
+// for all groups and patterns. It reports false, and changes nothing, if the client
+// would exceed [MaxGroups].
 func (s *Set) Revoke(a Action, group string) bool {
 	delete(s.groups[a], group)
 	return s.name(a, group, false)
 }
 
-// name keeps an exception from what roles for more than one group allow, if it is
-// one. The group has no exception yet.
+// name adds a group for which the answer differs from that of the roles for several
+// groups, unless it does not. The group must not have an entry.
 func (s *Set) name(a Action, group string, allowed bool) bool {
 	if s.Allows(a, group) == allowed {
 		return true

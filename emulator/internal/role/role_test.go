@@ -22,13 +22,13 @@ func TestRoles(t *testing.T) {
 		{"all groups to join", []string{"webpubsub.joinLeaveGroup"}, "g", true, false},
 		{"all groups to send to", []string{"webpubsub.sendToGroup"}, "g", false, true},
 		{"one group", []string{"webpubsub.sendToGroup.g"}, "g", false, true},
-		{"one group, another asked for", []string{"webpubsub.sendToGroup.g"}, "h", false, false},
-		{"one group is with case", []string{"webpubsub.joinLeaveGroup.g"}, "G", false, false},
+		{"another group", []string{"webpubsub.sendToGroup.g"}, "h", false, false},
+		{"groups are case-sensitive", []string{"webpubsub.joinLeaveGroup.g"}, "G", false, false},
 		{"a group with dots", []string{"webpubsub.joinLeaveGroup.a.b"}, "a.b", true, false},
-		{"stars of the singular role are the group's name", []string{"webpubsub.joinLeaveGroup.*"}, "g", false, false},
+		{"a star in the role of one group is literal", []string{"webpubsub.joinLeaveGroup.*"}, "g", false, false},
 		{"pattern", []string{"webpubsub.joinLeaveGroups.room.*", "webpubsub.sendToGroups.**"}, "room.1", true, true},
 		{"pattern does not cross dots", []string{"webpubsub.joinLeaveGroups.room.*"}, "room.1.x", false, false},
-		{"others' roles", []string{"admin", "webpubsub.other", "webpubsub.joinLeaveGroupX", "webpubsub.sendToGroup."}, "g", false, false},
+		{"unknown roles", []string{"admin", "webpubsub.other", "webpubsub.joinLeaveGroupX", "webpubsub.sendToGroup."}, "g", false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +50,7 @@ func TestGrantAndRevoke(t *testing.T) {
 	assert.False(t, set.Allows(role.Send, "g"))
 	for action, group := range map[role.Action]string{role.JoinLeave: "g", role.Send: "room.1"} {
 		set.Revoke(action, group)
-		assert.False(t, set.Allows(action, group), "though there is a role for many groups")
+		assert.False(t, set.Allows(action, group), "Revoke overrides roles for several groups")
 		assert.True(t, set.Allows(role.JoinLeave, "h"))
 		assert.True(t, set.Allows(role.Send, "room.2"))
 		set.Grant(action, group)
@@ -58,7 +58,6 @@ func TestGrantAndRevoke(t *testing.T) {
 	}
 }
 
-// TestLimits: what is beyond them is left out, and nothing of what was there is lost.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	var roles []string
@@ -78,13 +77,13 @@ func TestLimits(t *testing.T) {
 	assert.True(t, set.Allows(role.Send, "g999"))
 	assert.False(t, set.Allows(role.Send, "g1000"))
 	assert.False(t, set.Grant(role.Send, "g1000"))
-	assert.True(t, set.Grant(role.Send, "g1"), "it is there")
+	assert.True(t, set.Grant(role.Send, "g1"), "already granted")
 	assert.True(t, set.Grant(role.Send, "8.x"), "a pattern allows it")
-	assert.False(t, set.Revoke(role.Send, "8.x"), "it would be a name more")
+	assert.False(t, set.Revoke(role.Send, "8.x"), "one more entry")
 	assert.True(t, set.Allows(role.Send, "8.x"))
 	assert.True(t, set.Revoke(role.Send, "g1"))
 	assert.True(t, set.Grant(role.Send, "g1000"))
-	assert.True(t, set.Grant(role.JoinLeave, "g1"), "each action has its own")
+	assert.True(t, set.Grant(role.JoinLeave, "g1"), "each action has its own limit")
 }
 
 func TestTooManyStars(t *testing.T) {

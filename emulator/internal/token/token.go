@@ -1,5 +1,5 @@
-// Package token reads and makes the tokens of clients and REST calls: JWTs
-// signed with an access key (HS256).
+// Package token signs and verifies the tokens of clients and REST calls: JWTs signed
+// with an access key (HS256).
 package token
 
 import (
@@ -14,19 +14,19 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Leeway is how far clocks may differ.
+// Leeway is the accepted difference between clocks.
 const Leeway = 5 * time.Minute
 
-// ErrInvalid is any token that is not accepted. Why it is not is for the log.
-var ErrInvalid = errors.New("token is not valid")
+// ErrInvalid matches the errors of [Keys.Verify]. Their texts are for the log only.
+var ErrInvalid = errors.New("invalid token")
 
-// Keys sign and verify. The first one signs.
+// Keys signs tokens with the first access key and verifies them with any.
 type Keys struct {
 	keys [][]byte
 	now  func() time.Time
 }
 
-// NewKeys makes keys of their texts; there must be one at least.
+// NewKeys returns Keys of one or more access keys.
 func NewKeys(now func() time.Time, texts ...string) (*Keys, error) {
 	if len(texts) == 0 {
 		return nil, errors.New("no access key")
@@ -41,11 +41,10 @@ func NewKeys(now func() time.Time, texts ...string) (*Keys, error) {
 	return k, nil
 }
 
-// Claims of a token, each a list of texts in the form in which connect events
-// have them.
+// Claims holds the claims of a token as connect events do: each is a list of texts.
 type Claims map[string][]string
 
-// First gives the first value of a claim.
+// First returns the first value of a claim.
 func (c Claims) First(name string) (string, bool) {
 	if v := c[name]; len(v) > 0 {
 		return v[0], true
@@ -53,18 +52,17 @@ func (c Claims) First(name string) (string, bool) {
 	return "", false
 }
 
-// Verify reads a token and accepts it if it was signed with a key, is in its
-// time, and was made out to one of the audiences, compared without case.
+// Verify parses a token. It returns an error unless the token is signed with one of
+// the keys, has not expired, and has one of the audiences, compared without case.
 func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
 	return k.VerifyFor(text, audiences[0], func(given string) bool {
 		return slices.ContainsFunc(audiences, func(one string) bool { return strings.EqualFold(given, one) })
 	})
 }
 
-// VerifyFor is Verify with a function that reports whether an audience will do.
-// It is asked about each audience of the token as written and percent-decoded.
-// want, an audience that will do, is for the error.
-func (k *Keys) VerifyFor(text, want string, will func(audience string) bool) (Claims, error) {
+// VerifyFor is like Verify, but calls accepts with each audience of the token, as
+// written and percent-decoded. The error names want, an accepted audience.
+func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) (Claims, error) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(),
@@ -77,8 +75,8 @@ func (k *Keys) VerifyFor(text, want string, will func(audience string) bool) (Cl
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	given, err := claims.GetAudience()
-	if err != nil || !anyAudience(given, will) {
-		return nil, fmt.Errorf("%w: it is made out to %.256q, want %q", ErrInvalid, given, want)
+	if err != nil || !anyAudience(given, accepts) {
+		return nil, fmt.Errorf("%w: audience %.256q, want %q", ErrInvalid, given, want)
 	}
 	return flatten(claims), nil
 }
@@ -91,18 +89,18 @@ func (k *Keys) keySet(*jwt.Token) (any, error) {
 	return set, nil
 }
 
-func anyAudience(given []string, will func(string) bool) bool {
+func anyAudience(given []string, accepts func(string) bool) bool {
 	for _, g := range given {
 		decoded, err := url.PathUnescape(g)
-		if will(g) || err == nil && will(decoded) {
+		if accepts(g) || err == nil && accepts(decoded) {
 			return true
 		}
 	}
 	return false
 }
 
-// flatten makes a list of texts of every claim. Claims that are neither texts,
-// numbers, booleans nor lists of them are left out.
+// flatten converts each claim to a list of texts. It drops claims that are not texts,
+// numbers, booleans or lists of them.
 func flatten(claims jwt.MapClaims) Claims {
 	out := make(Claims, len(claims))
 	for name, v := range claims {
@@ -124,7 +122,7 @@ func flatten(claims jwt.MapClaims) Claims {
 	return out
 }
 
-// Make signs a token for an audience.
+// Make returns a signed token for an audience.
 func (k *Keys) Make(audience string, lifetime time.Duration, userID string, roles, groups []string) (string, error) {
 	now := k.now()
 	claims := jwt.MapClaims{
@@ -145,7 +143,7 @@ func (k *Keys) Make(audience string, lifetime time.Duration, userID string, role
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.keys[0])
 }
 
-// Bearer gives the token of an Authorization header, empty if there is none.
+// Bearer returns the token of the Authorization header, or "".
 func Bearer(header http.Header) string {
 	scheme, text, ok := strings.Cut(header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {

@@ -36,7 +36,7 @@ func TestNewKeys(t *testing.T) {
 	require.EqualError(t, err, "an access key is empty")
 }
 
-func TestMadeTokensAreValid(t *testing.T) {
+func TestVerifyAcceptsMadeTokens(t *testing.T) {
 	t.Parallel()
 	text, err := newKeys(t, "primary").Make(audience, time.Hour, "ann", []string{"r1", "r2"}, []string{"g"})
 	require.NoError(t, err)
@@ -55,10 +55,10 @@ func TestMadeTokensAreValid(t *testing.T) {
 	}
 	_, err = newKeys(t, "primary").Verify(text, "http://h/client/hubs/b")
 	require.ErrorIs(t, err, token.ErrInvalid)
-	require.EqualError(t, err, `token is not valid: it is made out to ["`+audience+`"], want "http://h/client/hubs/b"`)
+	require.EqualError(t, err, `invalid token: audience ["`+audience+`"], want "http://h/client/hubs/b"`)
 }
 
-func TestEscapedAudience(t *testing.T) {
+func TestVerifyDecodesAudience(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t, "k")
 	text, err := keys.Make("http://h/client/hubs/a%5Bb%5D", time.Hour, "", nil, nil)
@@ -67,7 +67,7 @@ func TestEscapedAudience(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestOtherAlgorithmsAreRefused(t *testing.T) {
+func TestVerifyRejectsOtherAlgorithms(t *testing.T) {
 	t.Parallel()
 	claims := jwt.MapClaims{"aud": audience, "exp": noon().Add(time.Hour).Unix()}
 	for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
@@ -85,8 +85,7 @@ func TestBearer(t *testing.T) {
 	}
 }
 
-// FuzzVerify looks for a token that is accepted though the keys did not sign it,
-// and for one that breaks the reader.
+// FuzzVerify checks that only signed tokens are accepted.
 func FuzzVerify(f *testing.F) {
 	keys := newKeys(f, "k")
 	good, err := keys.Make(audience, time.Hour, "ann", []string{"r"}, nil)
@@ -104,15 +103,15 @@ func FuzzVerify(f *testing.F) {
 			require.Nil(t, claims)
 			return
 		}
-		// Whoever does not know the key has only one text that is signed.
+		// Without the key, the fuzzer has only one signed text.
 		parts := strings.Split(text, ".")
 		require.Len(t, parts, 3)
 		require.Equal(t, signing[:2], parts[:2])
 	})
 }
 
-// FuzzClaims signs whatever claims there are, and holds those of accepted tokens
-// to what a plain JSON decoder reads of them.
+// FuzzClaims signs any claims and compares those of accepted tokens with what
+// encoding/json decodes.
 func FuzzClaims(f *testing.F) {
 	const key = "k"
 	keys := newKeys(f, key)
@@ -137,7 +136,7 @@ func FuzzClaims(f *testing.F) {
 		d := json.NewDecoder(strings.NewReader(payload))
 		d.UseNumber()
 		require.NoError(t, d.Decode(&read))
-		leeway := token.Leeway.Seconds() + 1 // of a part of a second
+		leeway := token.Leeway.Seconds() + 1 // for fractions of a second
 		exp, ok := read["exp"].(json.Number)
 		require.True(t, ok, "no expiry")
 		seconds, err := exp.Float64()
@@ -151,7 +150,7 @@ func FuzzClaims(f *testing.F) {
 		assert.True(t, slices.ContainsFunc(claims["aud"], func(a string) bool {
 			decoded, err := url.PathUnescape(a)
 			return strings.EqualFold(a, audience) || (err == nil && strings.EqualFold(decoded, audience))
-		}), "made out to %q", claims["aud"])
+		}), "audience %q", claims["aud"])
 		for name, values := range claims {
 			require.Contains(t, read, name)
 			if text, ok := read[name].(string); ok {
