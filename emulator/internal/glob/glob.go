@@ -1,6 +1,7 @@
-// Package glob matches names of dotted segments against patterns. ? matches one
-// character and * any number of characters, dots excepted. ** matches any number of
-// characters, dots included. A backslash before *, ? or a backslash escapes it.
+// Package glob matches names of dotted segments by pattern: ? stands for one
+// character and * for any number of them, neither for a dot; ** stands for any
+// number of characters with dots; a backslash before *, ? or itself takes it
+// literally.
 package glob
 
 import (
@@ -28,7 +29,7 @@ const (
 	partAny           // **
 )
 
-// Parse parses a pattern.
+// Parse reads a pattern.
 func Parse(text string) (Pattern, error) {
 	if text == "" || !utf8.ValidString(text) {
 		return Pattern{}, errors.New("pattern is empty or not UTF-8")
@@ -59,10 +60,10 @@ func Parse(text string) (Pattern, error) {
 	return p, nil
 }
 
-// Match reports whether the pattern matches the whole name. Its time is proportional
-// to the product of their lengths, whatever they contain.
+// Match tells whether a whole name fits the pattern. It takes time in
+// proportion to the lengths of both, whatever they contain.
 func (p Pattern) Match(name string) bool {
-	// reach[i] reports whether the parts before i match the name read so far.
+	// reach[i] tells whether the parts before i can have made the name so far.
 	reach := make([]bool, len(p.parts)+1)
 	reach[0] = true
 	p.skip(reach)
@@ -90,7 +91,7 @@ func (p Pattern) Match(name string) bool {
 	return reach[len(p.parts)]
 }
 
-// skip marks what is reachable by stars that match nothing.
+// skip adds what is reached by stars that stand for nothing.
 func (p Pattern) skip(reach []bool) {
 	for i, q := range p.parts {
 		if reach[i] && (q.kind == partMany || q.kind == partAny) {
