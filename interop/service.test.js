@@ -145,7 +145,7 @@ for (const [i, [name, make]] of Object.entries(makers).entries()) {
     test("addConnectionsToGroups, removeConnectionsFromGroups, removeUserFromAllGroups, removeConnectionFromAllGroups", async () => {
       await service.addConnectionsToGroups(["m1", "m2"], "userId in ('ann', 'bob')");
       assert.deepEqual([await service.groupExists("m1"), await service.groupExists("m2")], [true, true]);
-      await refuses(service.addConnectionsToGroups([], "true"), "groups", "The field groups must have one group at least.");
+      await refuses(service.addConnectionsToGroups([], "true"), "groups", "The field groups must have at least one group.");
       await refuses(service.addConnectionsToGroups(["m3"], " "), "filter", "Invalid syntax for ' ': End of filter at offset 1, expect an operand. (Parameter 'filter')");
       await service.removeConnectionsFromGroups(["m1"], "'m2' in groups");
       assert.deepEqual([await service.groupExists("m1"), await service.groupExists("m2")], [false, true]);

@@ -1,5 +1,5 @@
-// Package rest serves the data plane's REST API, all 25 operations of API
-// version 2024-12-01, on the hubs of the emulator.
+// Package rest serves the REST API of the data plane, all 25 operations of API
+// version 2024-12-01, for the hubs of the emulator.
 package rest
 
 import (
@@ -15,37 +15,37 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// versions that the service has had; all are served alike.
+// versions are the API versions of the service. All are served alike.
 var versions = []string{"2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", latest}
 
 const latest = "2024-12-01"
 
 // API serves /api/.
 type API struct {
-	// Hub gives a hub by a valid name, whatever its case.
+	// Hub returns the hub of a valid name, regardless of case.
 	Hub  func(name string) *hub.Hub
 	Keys *token.Keys
-	// Bases are the URLs, scheme and host, under which a request may have been
-	// made; tokens are made out to one of them.
+	// Bases returns the URLs, scheme and host, that the client may have sent the
+	// request to. The audience of a token is below one of them.
 	Bases func(r *http.Request) []string
-	// Trust, if set, accepts requests whose token the keys did not sign: a stand-in
-	// for Entra ID.
+	// Trust, if set, reports whether to accept a token that none of the keys has
+	// signed, in place of Entra ID.
 	Trust func(bearer string) bool
 	Trace *trace.Stream
 
 	pages pager
 }
 
-// operation serves one operation for a hub. The parameters of the path have been
+// operation serves one operation of a hub, after the parameters of the path are
 // checked.
 type operation func(w http.ResponseWriter, r *http.Request, h *hub.Hub)
 
-// Handler returns the routes. Names in the path are decoded segment by segment.
+// Handler returns the handler of all operations. It decodes the path by segments.
 func (a *API) Handler() http.Handler {
 	a.pages = newPager()
 	supported := strings.Join(versions, ", ")
 	mux := http.NewServeMux()
-	// The service knows HEAD; GET beside it is for whoever looks with a browser.
+	// The service has HEAD only; GET is for browsers.
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, r *http.Request) {
 		if readQuery(w, r) {
 			w.WriteHeader(http.StatusOK)
@@ -90,8 +90,8 @@ func (a *API) Handler() http.Handler {
 	})
 }
 
-// isPlain tells whether a path is free of empty and dot segments. The mux would
-// redirect those to some other operation; the service has none for them.
+// isPlain reports whether a path has neither empty nor dot segments. The mux would
+// redirect such a path to another operation; the service answers 404.
 func isPlain(escapedPath string) bool {
 	for segment := range strings.SplitSeq(strings.TrimPrefix(escapedPath, "/"), "/") {
 		if segment == "" || segment == "." || segment == ".." {
@@ -101,7 +101,7 @@ func isPlain(escapedPath string) bool {
 	return true
 }
 
-// serve authorises a request and checks what all operations have in common.
+// serve authorises a request and checks its query and path before it calls op.
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
@@ -135,20 +135,19 @@ func (r *statusRecorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// readQuery refuses a query that cannot be read whole, since what is left of it
-// would mean something else, and an API version that the service has not had.
-// Without a version it is the latest.
+// readQuery rejects a query that does not parse as a whole, of which only a part
+// would take effect, and an unknown API version. The version defaults to the latest.
 func readQuery(w http.ResponseWriter, r *http.Request) bool {
 	const name = "api-version"
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		writeProblem(w, inBody, "The query cannot be read.")
+		writeProblem(w, inBody, "The query is malformed.")
 		return false
 	}
 	given := q[name]
 	switch {
 	case len(given) > 1:
-		writeProblem(w, name, "The API version stands more than once.")
+		writeProblem(w, name, "The API version is repeated.")
 	case len(given) == 1 && !slices.Contains(versions, given[0]):
 		writeProblem(w, name, fmt.Sprintf("The API version '%.64s' is not supported, want one of %s.", given[0], strings.Join(versions, ", ")))
 	default:
@@ -157,7 +156,7 @@ func readQuery(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// authorise wants a token made out to the request's URL.
+// authorise returns an error unless the request has a token for its URL.
 func (a *API) authorise(r *http.Request) error {
 	bearer := token.Bearer(r.Header)
 	var resources []string
@@ -174,9 +173,8 @@ func (a *API) authorise(r *http.Request) error {
 	return err
 }
 
-// covers reports whether a token's audience is a resource, given without scheme,
-// or begins with it: the service looks at the scheme as little as at the query,
-// and takes what is below a resource for the resource.
+// covers reports whether a token's audience is a resource, given without scheme, or a
+// URL below it. Like the service, it ignores the scheme and the query.
 func covers(audience, resource string) bool {
 	scheme, rest, _ := strings.Cut(audience, "://")
 	switch strings.ToLower(scheme) {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// charset gives what makes UTF-8 of a body in a charset, and tells whether the
-// body is in it; nil for a charset that is not known. Empty is UTF-8.
+// charset returns a function that converts a body from a charset to UTF-8 and reports
+// whether the body is valid, or nil if the charset is unknown. It defaults to UTF-8.
 func charset(name string) func([]byte) ([]byte, bool) {
 	switch strings.ToLower(name) {
 	case "", "utf-8":

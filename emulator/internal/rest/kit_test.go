@@ -24,8 +24,8 @@ const (
 	secondary = "the secondary key of the emulator in tests"
 )
 
-// world is an emulator with two clients on the hub "chat": ann in the groups g1
-// and g2, bob in g1.
+// world is an emulator with two clients of the hub "chat": ann in the groups g1 and
+// g2, bob in g1.
 type world struct {
 	emu      *emulator.TestServer
 	http     *http.Client
@@ -40,10 +40,10 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// emptyWorld is an emulator without clients. Its HTTP client has connections of
-// its own: any httptest.Server that ends closes those of [http.DefaultTransport].
-// There are no pings: a client answers them while it reads, and on a busy machine a
-// test may take longer to do so than the emulator waits.
+// emptyWorld returns a world without clients. It does not use [http.DefaultTransport],
+// whose idle connections every httptest.Server closes when it ends. It sends no pings:
+// clients answer them only while they read, which a test on a busy machine may do too
+// late.
 func emptyWorld(t *testing.T, cfg emulator.Config) *world {
 	t.Helper()
 	cfg.KeepAlive = -1
@@ -55,7 +55,7 @@ func emptyWorld(t *testing.T, cfg emulator.Config) *world {
 	}}
 }
 
-// client of the JSON subprotocol.
+// client is a client of the JSON subprotocol.
 type client struct {
 	id   string
 	conn *websocket.Conn
@@ -86,21 +86,21 @@ func (c *client) next(t *testing.T) string {
 	return string(data)
 }
 
-// gets tells that the client's next frame is this one, member by member in order.
+// gets asserts that the client's next frame is this one, byte for byte.
 func (c *client) gets(t *testing.T, frame string) {
 	t.Helper()
 	assert.Equal(t, frame, c.next(t))
 }
 
-// nothing tells that no frame has been sent to the client: what it gets next is
-// the answer to a ping.
+// nothing asserts that no frame has been sent to the client: the next one is the
+// answer to a ping.
 func (c *client) nothing(t *testing.T) {
 	t.Helper()
 	c.say(t, `{"type":"ping"}`)
 	assert.JSONEq(t, `{"type":"pong"}`, c.next(t))
 }
 
-// closed reads the goodbye of a connection that the server closed.
+// closed asserts that the server closes the connection with a message.
 func (c *client) closed(t *testing.T, message string) {
 	t.Helper()
 	assert.JSONEq(t, `{"type":"system","event":"disconnected","message":"`+message+`"}`, c.next(t))
@@ -108,27 +108,26 @@ func (c *client) closed(t *testing.T, message string) {
 	assert.Equal(t, websocket.StatusNormalClosure, websocket.CloseStatus(err))
 }
 
-// answer to a REST call.
+// answer is the answer to a REST call.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// path fills the ids of the connections in.
+// path replaces {ann} and {bob} by the ids of their connections.
 func (w *world) path(path string) string {
 	return strings.NewReplacer("{ann}", w.ann.id, "{bob}", w.bob.id).Replace(path)
 }
 
-// call makes a REST call under a token for exactly its URL.
+// call makes a REST call with a token for its URL.
 func (w *world) call(t *testing.T, method, path, contentType, body string) answer {
 	t.Helper()
 	target := w.emu.Endpoint + w.path(path)
 	return w.do(t, method, target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
 }
 
-// do makes any call. An http.Request's URL is parsed, so what is sent is what
-// the target says.
+// do makes a REST call with any token and header.
 func (w *world) do(t *testing.T, method, target, token, contentType string, body io.Reader, header http.Header) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, target, body)
@@ -157,8 +156,8 @@ func sign(t *testing.T, key, audience string, expires time.Time) string {
 	return text
 }
 
-// problem holds an answer to what the service says of a parameter that broke a
-// rule, member by member in order.
+// problem asserts that the answer is the service's problem for an invalid parameter,
+// byte for byte.
 func (a answer) problem(t *testing.T, mediaType, target, rule string) {
 	t.Helper()
 	text, err := json.Marshal(rule)
@@ -171,7 +170,7 @@ func (a answer) problem(t *testing.T, mediaType, target, rule string) {
 	assert.Equal(t, "Error.BadRequest", a.header.Get("X-Ms-Error-Code"))
 }
 
-// failure reads the service's own kind of error and tells its code.
+// failure asserts that the answer is an error of the service and returns its code.
 func (a answer) failure(t *testing.T, message, target string) (code string) {
 	t.Helper()
 	var e map[string]any

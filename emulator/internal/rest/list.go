@@ -64,7 +64,7 @@ func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// pageNumber reads a parameter from 1 to most that may stand once or not at all.
+// pageNumber returns an optional parameter from 1 to most, or without if it is absent.
 func pageNumber(w http.ResponseWriter, q url.Values, name string, most, without int) (int, bool) {
 	switch len(q[name]) {
 	case 0:
@@ -78,8 +78,8 @@ func pageNumber(w http.ResponseWriter, q url.Values, name string, most, without 
 	return 0, false
 }
 
-// pager makes the tokens with which listings go on, and reads its own alone. Its
-// key lasts as long as the emulator.
+// pager makes and reads continuation tokens. Its key lasts as long as the emulator,
+// and it rejects the tokens of any other.
 type pager struct{ key []byte }
 
 func newPager() pager {
@@ -88,7 +88,7 @@ func newPager() pager {
 	return p
 }
 
-// token means "after this id", for one group of one hub.
+// token returns the token that continues after an id in one group of one hub.
 func (p pager) token(hubName, group, id string) string {
 	return base64.RawURLEncoding.EncodeToString(append(p.mac(hubName, group, id), id...))
 }
@@ -108,6 +108,6 @@ func (p pager) read(hubName, group string, values []string) (id string, ok bool)
 
 func (p pager) mac(hubName, group, id string) []byte {
 	h := hmac.New(sha256.New, p.key)
-	_, _ = fmt.Fprintf(h, "%q %q %q", hubName, group, id) // a hash takes everything
+	_, _ = fmt.Fprintf(h, "%q %q %q", hubName, group, id) // never fails
 	return h.Sum(nil)
 }

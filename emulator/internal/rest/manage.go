@@ -51,8 +51,8 @@ func (a *API) closeConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub
 	closeTarget(w, r, h, connection(r))
 }
 
-// exists answers whether something is there. The body of a 404 is not sent, but
-// its length and code are.
+// exists answers a HEAD request. Of a 404, the length and the code are sent, but not
+// the body.
 func exists(w http.ResponseWriter, ok bool, grave, what, name string) {
 	if ok {
 		w.WriteHeader(http.StatusOK)
@@ -133,11 +133,11 @@ func readGroups(w http.ResponseWriter, r *http.Request) (groups []string, t hub.
 	}
 	in, err := decodeGroups(http.MaxBytesReader(w, r.Body, maxMessage), decode)
 	if err != nil {
-		writeProblem(w, inBody, "The request body is not one object of groups and filter, of at most 1 MiB.")
+		writeProblem(w, inBody, "The request body must be one object with groups and filter, of at most 1 MiB.")
 		return nil, t, false
 	}
 	if len(in.Groups) == 0 {
-		writeProblem(w, "groups", "The field groups must have one group at least.")
+		writeProblem(w, "groups", "The field groups must have at least one group.")
 		return nil, t, false
 	}
 	for _, g := range in.Groups {
@@ -160,7 +160,7 @@ func decodeGroups(body io.Reader, decode func([]byte) ([]byte, bool)) (in groups
 	}
 	data, ok := decode(data)
 	if !ok {
-		return in, errors.New("not in its charset")
+		return in, errors.New("invalid charset")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -179,7 +179,7 @@ func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 		return
 	}
 	var err error
-	for _, c := range h.Select(t) { // once: joining may change whom the filter means
+	for _, c := range h.Select(t) { // once: a join may change what the filter matches
 		for _, g := range groups {
 			if _, full := h.Join(hub.Target{ConnectionID: c.ID}, g); full != nil {
 				err = full
@@ -189,11 +189,11 @@ func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	writeJoined(w, err)
 }
 
-// writeJoined answers a call that puts connections into groups. Those that could
-// join have joined, also if another could not.
+// writeJoined answers a call that adds connections to groups. An error is about one of
+// them; the others have joined.
 func writeJoined(w http.ResponseWriter, err error) {
 	if full := (*hub.FullError)(nil); errors.As(err, &full) {
-		message := fmt.Sprintf("Connection %#q is in %d groups, which is the most.", full.ConnectionID, full.Groups)
+		message := fmt.Sprintf("Connection %#q is in %d groups, the maximum.", full.ConnectionID, full.Groups)
 		writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
 		return
 	}
@@ -213,8 +213,8 @@ func (a *API) removeFromGroups(w http.ResponseWriter, r *http.Request, h *hub.Hu
 	w.WriteHeader(http.StatusOK)
 }
 
-// permission reads what a permission is about. The service says that a group is
-// required; what it does without one is not known.
+// permission returns the action and the group of a permission. The service documents
+// the group as required; its answer without one is unknown.
 func permission(w http.ResponseWriter, r *http.Request) (a role.Action, group string, ok bool) {
 	group = r.URL.Query().Get("targetName")
 	if !validGroup(group) {
@@ -256,10 +256,10 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// tooManyPermissions refuses one more. What a client's roles allow and REST calls
-// have taken back counts as well: each is a name to remember.
+// tooManyPermissions answers 409. Permissions of roles that were revoked count, too,
+// since each is an entry.
 func tooManyPermissions(w http.ResponseWriter, id string) {
-	message := "Connection `" + id + "` has " + strconv.Itoa(role.MaxGroups) + " permissions that name one group, which is the most."
+	message := "Connection `" + id + "` has " + strconv.Itoa(role.MaxGroups) + " permissions for single groups, the maximum."
 	writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
 }
 
@@ -273,7 +273,7 @@ func (a *API) hasPermission(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 	exists(w, c != nil && c.Allows(action, group), graveInfo, "Connection", id)
 }
 
-// maxLifetime in minutes. The API takes more than a time.Duration can say.
+// maxLifetime is in minutes. The API accepts more than a time.Duration can hold.
 const maxLifetime = 100 * 365 * 24 * 60
 
 func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
@@ -293,7 +293,7 @@ func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 	case "mqtt":
 		path = "/clients/mqtt/hubs/"
 	default:
-		// For Web PubSub for Socket.IO, which is not emulated, it is Default as well.
+		// Web PubSub for Socket.IO, which is not emulated, uses Default as well.
 		refuse("clientType", fmt.Sprintf("The value '%.128s' is not valid.", clientType))
 		return
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// pathChecks by the name of the parameter.
+// pathChecks are the checks of the parameters of paths.
 var pathChecks = []struct {
 	name  string
-	field string // as the API names it
+	field string // name in the API
 	ok    func(string) bool
 	rule  string
 }{
@@ -33,19 +33,19 @@ func validGroup(s string) bool {
 
 func validID(s string) bool { return strings.TrimSpace(s) != "" && utf8.ValidString(s) }
 
-// Permissions have no case, unlike everything else with a name.
+// validPermission ignores case, unlike the checks of other names.
 func validPermission(s string) bool {
 	return strings.EqualFold(s, "joinLeaveGroup") || strings.EqualFold(s, "sendToGroup")
 }
 
-// headerErrorCode repeats the code of an error, for answers without a body.
+// headerErrorCode has the code of an error, also in answers without a body.
 const headerErrorCode = "X-Ms-Error-Code"
 
-// inBody is the target of an error that is about the request, and no parameter.
+// inBody is the target of an error that concerns no parameter.
 const inBody = "Request"
 
-// problem is the service's answer to a parameter that breaks a rule: the members
-// of its own errors, and those of its web framework's.
+// problem is the service's answer to an invalid parameter. It has the members of the
+// service's errors and those of its web framework's problems.
 type problem struct {
 	Code       string              `json:"code"`
 	Message    string              `json:"message"`
@@ -59,14 +59,14 @@ type problem struct {
 	Extensions struct{}            `json:"extensions"`
 }
 
-// writeProblem answers 400 for a parameter that breaks a rule. The media type is
-// the service's, and has a consequence: the JavaScript package does not read it,
-// and has the whole body for the message of its error.
+// writeProblem answers 400 for an invalid parameter. The JavaScript package does not
+// parse the media type, which is the service's: the message of its error is the whole
+// body.
 func writeProblem(w http.ResponseWriter, field, rule string) {
 	writeProblemAs(w, "application/problem+json", field, rule)
 }
 
-// writeProblemAs is writeProblem with another media type.
+// writeProblemAs is like writeProblem, but with another media type.
 func writeProblemAs(w http.ResponseWriter, mediaType, field, rule string) {
 	const code = "Error.BadRequest"
 	w.Header().Set(headerErrorCode, code)
@@ -77,8 +77,8 @@ func writeProblemAs(w http.ResponseWriter, mediaType, field, rule string) {
 	})
 }
 
-// writeError answers as the service itself does. Its answers of 2022 have
-// innererror in the place of inner.
+// writeError writes an error in the service's format. The service's answers of 2022
+// have innererror in place of inner.
 func writeError(w http.ResponseWriter, status int, code, message, target string) {
 	w.Header().Set(headerErrorCode, code)
 	writeJSON(w, status, struct {
@@ -103,8 +103,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(data)
 }
 
-// How grave the service finds it that something is not there, which is the
-// beginning of its code: an error where a call wanted to change it, else less.
+// Severities with which the codes of the service's 404 begin: an error if the call
+// would have changed something, less otherwise.
 const (
 	graveError   = "Error"
 	graveWarning = "Warning"

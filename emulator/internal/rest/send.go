@@ -38,7 +38,7 @@ func (a *API) sendToConnection(w http.ResponseWriter, r *http.Request, h *hub.Hu
 	a.send(w, r, h, hub.Target{ConnectionID: r.PathValue("connection")})
 }
 
-// send checks everything before it delivers anything.
+// send checks the whole request before it delivers the message.
 func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Target) {
 	q := r.URL.Query()
 	var err error
@@ -68,7 +68,7 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// writeFilterProblem says what is wrong with a filter as the service does.
+// writeFilterProblem answers 400 for a filter, in the service's words.
 func writeFilterProblem(w http.ResponseWriter, err error) {
 	text, detail := err.Error(), ""
 	if cause := errors.Unwrap(err); cause != nil {
@@ -85,7 +85,7 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// refusal of a body. The service's codes are known for bad requests alone.
+// refusal is an error about a body. The service's codes are known for 400 only.
 type refusal struct {
 	status  int
 	code    string
@@ -106,8 +106,8 @@ func writeRefusal(w http.ResponseWriter, r *refusal) {
 	writeError(w, r.status, r.code, r.message, inBody)
 }
 
-// readMessage checks in the order of Microsoft's emulator: length, media type,
-// body, metadata. Unlike that one it takes a body of unknown length.
+// readMessage checks length, media type, body and metadata, in the order of
+// Microsoft's emulator. Unlike that emulator it accepts a body of unknown length.
 func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal) {
 	if r.ContentLength > maxMessage {
 		return nil, bad("Invalid Content-Length header.")
@@ -119,21 +119,21 @@ func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal
 	}
 	if m.Data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage)); err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return nil, &refusal{http.StatusRequestEntityTooLarge, "Error.RequestEntityTooLarge", "The message is longer than 1 MiB."}
+			return nil, &refusal{http.StatusRequestEntityTooLarge, "Error.RequestEntityTooLarge", "The message exceeds 1 MiB."}
 		}
-		return nil, bad("The request body cannot be read.")
+		return nil, bad("The request body is incomplete.")
 	}
 	if decode != nil {
 		var ok bool
 		if m.Data, ok = decode(m.Data); !ok {
-			return nil, bad("The request body is not in the charset that its Content-Type names.")
+			return nil, bad("The request body is not valid in the charset of its Content-Type.")
 		}
 	}
 	if m.Type == hub.JSON && !json.Valid(m.Data) {
 		return nil, bad("The request body is not a valid JSON.")
 	}
 	if m.Type == hub.JSON && jsonscan.Check(string(m.Data)) != nil {
-		return nil, bad("The request body is JSON of more than 1000 levels of nesting.")
+		return nil, bad("The JSON of the request body is nested more than 1000 levels deep.")
 	}
 	if m.Metadata, err = readMetadata(r.Header); err != nil {
 		return nil, bad("Invalid metadata: " + err.Error() + ".")
@@ -160,18 +160,18 @@ func readMetadata(header http.Header) (map[string]string, error) {
 	return out, subprotocol.CheckMetadata(out)
 }
 
-const charsetRule = "The charset is none of utf-8, us-ascii, iso-8859-1, utf-16, utf-16le and utf-16be."
+const charsetRule = "The charset must be utf-8, us-ascii, iso-8859-1, utf-16, utf-16le or utf-16be."
 
-// readType reads the media type; without one, the message is binary. It gives
-// what makes UTF-8 of the body, nil for nothing.
+// readType parses the media type, which defaults to binary. It returns a function that
+// converts the body to UTF-8, or nil for a binary message.
 func readType(m *hub.Message, contentType string) (func([]byte) ([]byte, bool), error) {
 	m.Type = hub.Binary
 	if contentType == "" {
-		return nil, nil //nolint:nilnil // binary data stays as it is
+		return nil, nil //nolint:nilnil // binary
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return nil, errors.New("The Content-Type cannot be read.")
+		return nil, errors.New("The Content-Type is malformed.")
 	}
 	switch media {
 	case wire.MediaText:
@@ -181,7 +181,7 @@ func readType(m *hub.Message, contentType string) (func([]byte) ([]byte, bool), 
 	case wire.MediaBinary:
 		return nil, nil //nolint:nilnil // as above
 	default:
-		return nil, errors.New("The Content-Type is none of text/plain, application/json and application/octet-stream.")
+		return nil, errors.New("The Content-Type must be text/plain, application/json or application/octet-stream.")
 	}
 	decode := charset(params["charset"])
 	if decode == nil {

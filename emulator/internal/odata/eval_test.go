@@ -13,14 +13,14 @@ import (
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// condition is a filter of package service/filter, and what it means.
+// condition is a filter of package service/filter and the expected result.
 type condition struct {
 	filter  filter.Filter
 	holds   func(odata.Subject) bool
 	nothing bool // the zero filter
 }
 
-// builder makes conditions as the bytes of plan say, with strings of its own.
+// builder builds conditions from the bytes of plan and the texts.
 type builder struct {
 	plan  []byte
 	texts []string
@@ -124,8 +124,8 @@ func (b *builder) leaf() condition {
 	return condition{filter.All(), func(odata.Subject) bool { return true }, false}
 }
 
-// FuzzBuilder: whatever the builder of package service/filter writes is read
-// here, and means what it says.
+// FuzzBuilder checks that filters built with package service/filter parse and match
+// what they say.
 func FuzzBuilder(f *testing.F) {
 	for _, plan := range []string{"", "\x01\x03\x02\x02", "\x03\x03\x02\x03\x00\x00\x00\x00\x0b\x01\x02", "\x02\x03\x01\x03\x02\x02\x03\x00\x01\x05\x00\x07\x00\x01\x04"} {
 		f.Add([]byte(plan), "ann", "o'brien")

@@ -18,7 +18,7 @@ const (
 	hubPath  = "/api/hubs/chat/"
 )
 
-// call is a step of a case: a call and the status it must have.
+// call is a REST call and the expected status.
 type call struct {
 	method, path string
 	contentType  string
@@ -51,7 +51,7 @@ const (
 	fromG1     = `{"type":"message","from":"group","group":"g1","fromUserId":null,"dataType":"text","data":"hi"}`
 )
 
-// claimsOf reads the answer of GenerateClientToken.
+// claimsOf returns the claims of the token in an answer to GenerateClientToken.
 func claimsOf(t *testing.T, body string) jwt.MapClaims {
 	t.Helper()
 	var out map[string]string
@@ -63,7 +63,7 @@ func claimsOf(t *testing.T, body string) jwt.MapClaims {
 	return claims
 }
 
-// TestOperations does each of the 25 operations, named as in the API.
+// TestOperations calls each of the 25 operations, under its name in the API.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	const q = "?" + version
@@ -198,7 +198,7 @@ func TestOperations(t *testing.T) {
 			w.ann.nothing(t)
 		}},
 		{name: "WebPubSub_SendToUser", calls: []call{
-			{"POST", "users/ann/:send" + q + "&excluded={ann}", asText, "hi", 202}, // excluded is none of its parameters
+			{"POST", "users/ann/:send" + q + "&excluded={ann}", asText, "hi", 202}, // not a parameter of this operation
 			{"POST", "users/ann/:send" + q + "&filter=false", asText, "no", 202},
 			{"POST", "users/none/:send" + q, asText, "no", 202},
 		}, check: func(t *testing.T, w *world, _ answer) {
@@ -234,12 +234,12 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// TestNotThere: what HEAD says of the missing is in its header alone.
-func TestNotThere(t *testing.T) {
+// TestNotFound checks that the code and length of a 404 are in the header of HEAD.
+func TestNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, tt := range []struct{ path, code, length string }{
-		{"connections/xxx", "Warning.Connection.NotExisted", "133"}, // as the service has it
+		{"connections/xxx", "Warning.Connection.NotExisted", "133"}, // recorded from the service
 		{"users/foo", "Warning.User.NotExisted", "115"},             // likewise
 		{"groups/foo", "Warning.Group.NotExisted", "118"},
 		{"permissions/sendToGroup/connections/xxx", "Info.Connection.NotExisted", "130"}, // likewise
@@ -254,8 +254,8 @@ func TestNotThere(t *testing.T) {
 	}
 }
 
-// TestPermissionsWithoutCase: of all names in a path, only these have none.
-func TestPermissionsWithoutCase(t *testing.T) {
+// TestPermissionsIgnoreCase checks the only names in paths, beside hubs, without case.
+func TestPermissionsIgnoreCase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const q = "?" + version + "&targetName=p"
@@ -268,8 +268,8 @@ func TestPermissionsWithoutCase(t *testing.T) {
 	)
 }
 
-// TestPermissionLimit: a connection has no more than 1,000 permissions that name
-// one group, and what is beyond it changes nothing.
+// TestPermissionLimit checks that a connection has at most 1,000 permissions for
+// single groups, and that a call beyond the limit changes nothing.
 func TestPermissionLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -280,11 +280,25 @@ func TestPermissionLimit(t *testing.T) {
 		w.steps(t, call{"PUT", path(i), "", "", 200})
 	}
 	last := w.steps(t, call{"PUT", path(0), "", "", 200}, call{"PUT", path(1000), "", "", 409})
-	assert.Equal(t, "Error.Connection.Conflict", last.failure(t, w.path("Connection `{ann}` has 1000 permissions that name one group, which is the most."), "Connection"))
+	assert.Equal(t, "Error.Connection.Conflict", last.failure(t, w.path("Connection `{ann}` has 1000 permissions for single groups, the maximum."), "Connection"))
 	w.steps(t,
 		call{"HEAD", path(1000), "", "", 404},
 		call{"DELETE", path(1), "", "", 204},
 		call{"PUT", path(1000), "", "", 200},
 		call{"HEAD", path(1000), "", "", 200},
 	)
+}
+
+func TestGenerateTokenForMQTT(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, clientType := range []string{"MQTT", "mqtt"} {
+		last := w.steps(t, call{"POST", ":generateToken" + with("clientType", clientType) + "&minutesToExpire=2147483647", "", "", 200})
+		claims := claimsOf(t, last.body)
+		assert.Equal(t, w.emu.Endpoint+"/clients/mqtt/hubs/chat", claims["aud"])
+		assert.Greater(t, claims["exp"], claims["iat"])
+		assert.NotContains(t, claims, "sub")
+		assert.NotContains(t, claims, "role")
+		assert.NotContains(t, claims, "webpubsub.group")
+	}
 }

@@ -16,8 +16,9 @@ func isName(s string) bool {
 	return strings.TrimSpace(s) != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= 1024
 }
 
-// FuzzRole holds what one role allows to the sentence that describes it: the role
-// without group allows all of them, a name that one, a pattern those that fit.
+// FuzzRole compares the permissions of one role with its form: a role without a group
+// is for all groups, one with a name for that group, one with a pattern for those that
+// match.
 func FuzzRole(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"webpubsub.joinLeaveGroup", "g"}, {"webpubsub.sendToGroup.a.b", "a.b"}, {"webpubsub.sendToGroups.a.*", "a.b"},
@@ -49,7 +50,7 @@ func FuzzRole(f *testing.F) {
 			}
 			assert.Equal(t, want, set.Allows(action, group), "%v", action)
 		}
-		// What was said last of one group counts, and of no other.
+		// The last Grant or Revoke counts, for its group only.
 		other := set.Allows(role.Send, group+"x")
 		for _, allowed := range []bool{true, false, true} {
 			if allowed {
