@@ -14,71 +14,70 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// DefaultAccessKey is the access key of this emulator and of Microsoft's if no
-// other is set. It is no secret.
+// DefaultAccessKey is the well-known access key of this emulator and of Microsoft's.
+// It is not a secret.
 const DefaultAccessKey = connstr.EmulatorKey
 
-// DefaultKeepAlive is the time between pings to clients.
+// DefaultKeepAlive is the default time between pings to clients.
 const DefaultKeepAlive = 20 * time.Second
 
-// DefaultMaxGroups is how many groups a client can be in.
+// DefaultMaxGroups is the default of Config.MaxGroups.
 const DefaultMaxGroups = hub.DefaultMaxGroups
 
-// Config of a [Server]. The zero value is an emulator without event handlers, to
-// which clients with a token connect to any hub.
+// Config configures a [Server]. The zero value is an emulator without event handlers
+// that accepts clients with a token on any hub.
 type Config struct {
-	// AccessKeys sign tokens and events: a primary and perhaps a secondary. Nil is
-	// [DefaultAccessKey]. A key has 32 bytes of text at least, no semicolon, and no
-	// space around it.
+	// AccessKeys sign tokens and events: a primary and an optional secondary. Nil means
+	// [DefaultAccessKey]. A key is text of at least 32 bytes without semicolons and
+	// without leading or trailing space.
 	AccessKeys []string `json:"-"`
-	// Origin is the host name by which the emulator calls itself
-	// (WebHook-Request-Origin), as handlers have it in their connection string.
-	// Empty is "localhost"; for [Start] it is "localhost" and "127.0.0.1".
+	// Origin is the host name that the emulator sends as WebHook-Request-Origin. It must
+	// be the host of the event handlers' connection string. It defaults to "localhost";
+	// for [Start], to both "localhost" and "127.0.0.1".
 	Origin string
-	// Hubs are the settings of hubs by name, without case. A hub that is not named
-	// has no event handlers and takes no anonymous clients. [Server.SetHub] changes
-	// the settings of a hub later.
+	// Hubs holds the settings of hubs by name, regardless of case. Other hubs have no
+	// event handlers and accept clients with a token only. [Server.SetHub] changes the
+	// settings of a hub later.
 	Hubs map[string]Hub
-	// TrustHosts lists further hosts, names or addresses without port, that requests
-	// may be for and whose web pages may make them. "*" allows any host. It matters
-	// while an access key is [DefaultAccessKey] or TrustTokens is set, since everybody
-	// has credentials then. Requests for another host than a loopback name or address,
-	// the address that they came to or Origin are then refused (403), and so are
-	// those of a web page of another host: any page in a browser on this machine
-	// could make them.
+	// TrustHosts lists additional trusted hosts: names or addresses without port, or "*"
+	// for any. It has an effect only while [DefaultAccessKey] is an access key or
+	// TrustTokens is set, so that any web page in a browser on this machine has
+	// credentials. The emulator then answers 403 to requests for an untrusted host (Host)
+	// or of an untrusted web page (Origin). Loopback names and addresses, the address
+	// that received the request, and Config.Origin are always trusted.
 	TrustHosts []string
-	// TrustTokens accepts REST calls with any bearer token: a stand-in for Entra ID.
+	// TrustTokens accepts REST calls with any bearer token, in place of Entra ID.
 	TrustTokens bool
-	// MaxGroups is how many groups a client can be in at a time. Zero is
-	// [DefaultMaxGroups]; what the service allows is not documented. A client that
-	// joins one more gets the ack error BadRequest, a REST call 409, a handshake that
-	// brings more 400, or 500 if the event handler does.
+	// MaxGroups is the maximum number of groups of a client. It defaults to
+	// [DefaultMaxGroups]; the limit of the service is not documented. A client that
+	// exceeds it gets the ack error BadRequest, a REST call 409, a handshake 400, or 500
+	// if the groups are the event handler's.
 	MaxGroups int
-	// KeepAlive is the time between pings. Zero is [DefaultKeepAlive], negative
-	// sends none, so that a client whose machine is gone stays.
+	// KeepAlive is the time between pings. It defaults to [DefaultKeepAlive]. If it is
+	// negative the emulator sends no pings and does not detect clients that are
+	// unreachable.
 	KeepAlive time.Duration
-	// Clock for tokens, windows, streams, pings and the age of consent. Nil is the
-	// machine's, which also times sockets and the attempts to deliver an event.
+	// Clock times tokens, recovery, streams, pings and consent. It defaults to the
+	// machine's clock, which always times sockets and attempts to deliver events.
 	Clock Clock
-	// Transport carries events to handlers that are not local. Nil is the emulator's
-	// own, which makes at most 256 connections for the events of each handler, and ends
-	// them when the emulator ends.
+	// Transport sends events to handlers at a URL. It defaults to a transport with at
+	// most 256 connections per host, which are closed with the emulator.
 	Transport http.RoundTripper
-	// Logger says what happens. Nil is silent; for [Start] it is the test's output. No
-	// text is longer than 512 bytes, and none holds an access key or a token, even
-	// where a client has written one.
+	// Logger receives a line for each thing that happens. Nil logs nothing; for [Start],
+	// it means the test's output. No text is longer than 512 bytes. Access keys and
+	// tokens are removed, even where a client has sent one.
 	Logger *slog.Logger
 }
 
-// Clock tells the time.
+// Clock is a source of time.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f after d, in a goroutine of its own. Stop keeps it from
-	// that, and tells whether it was in time.
+	// AfterFunc calls f in its own goroutine after d. stop prevents the call and reports
+	// whether it did.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-// clock makes a hub.Clock of a Clock.
+// clock adapts a Clock to a hub.Clock.
 type clock struct{ Clock }
 
 type stopper func() bool
@@ -109,7 +108,7 @@ func (c *Config) complete() error {
 		}
 	}
 	if c.MaxGroups < 0 {
-		return fmt.Errorf("emulator: MaxGroups %d: want 0, which is %d, or more", c.MaxGroups, DefaultMaxGroups)
+		return fmt.Errorf("emulator: MaxGroups %d: want a positive number, or 0 for %d", c.MaxGroups, DefaultMaxGroups)
 	}
 	if c.MaxGroups == 0 {
 		c.MaxGroups = DefaultMaxGroups
@@ -128,7 +127,7 @@ func (c *Config) complete() error {
 			return err
 		}
 		if seen[folded] {
-			return fmt.Errorf("emulator: hub %q stands twice, names differ by case alone", name)
+			return fmt.Errorf("emulator: hub %q is configured twice; hub names ignore case", name)
 		}
 		seen[folded] = true
 	}

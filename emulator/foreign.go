@@ -12,20 +12,20 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// anyHost in TrustHosts trusts all hosts.
+// anyHost in TrustHosts trusts every host.
 const anyHost = "*"
 
-// guard keeps out foreign web pages while everybody has credentials for the
-// emulator. A browser sends a page's requests to loopback addresses, too. They name
-// the page's origin, or the page's host if its name has been made to mean a loopback
-// address (DNS rebinding).
+// guard rejects requests of foreign web pages while the credentials for the emulator
+// are public. A browser sends the requests of a page to loopback addresses, too, with
+// the origin of the page or, if its name resolves to a loopback address (DNS
+// rebinding), with its host.
 type guard struct {
 	trusted map[string]bool // host names and addresses
-	why     string          // what makes it necessary
+	why     string          // why the credentials are public
 	trace   *trace.Stream
 }
 
-// newGuard returns nil if none is needed.
+// newGuard returns the guard of a configuration, or nil if it needs none.
 func newGuard(cfg *Config, stream *trace.Stream) *guard {
 	g := &guard{trusted: map[string]bool{hostname(cfg.Origin): true}, trace: stream}
 	for _, host := range cfg.TrustHosts {
@@ -36,7 +36,7 @@ func newGuard(cfg *Config, stream *trace.Stream) *guard {
 	}
 	switch {
 	case slices.Contains(cfg.AccessKeys, DefaultAccessKey):
-		g.why = "the access key is known to everybody"
+		g.why = "the access key is public"
 	case cfg.TrustTokens:
 		g.why = "any token is trusted"
 	default:
@@ -45,7 +45,7 @@ func newGuard(cfg *Config, stream *trace.Stream) *guard {
 	return g
 }
 
-// checkTrusted wants a host without scheme, port and path.
+// checkTrusted returns an error unless host has neither scheme, port nor path.
 func checkTrusted(host string) error {
 	if hostname(host) == "" || hostname(host) != strings.ToLower(strings.Trim(host, "[].")) || strings.ContainsAny(host, "/@ ") {
 		return fmt.Errorf("emulator: TrustHosts %.128q: want a host name or address without scheme and port, or %q for any", host, anyHost)
@@ -53,7 +53,7 @@ func checkTrusted(host string) error {
 	return nil
 }
 
-// admits reports whether a request may be served, and answers it if not.
+// admits reports whether a request may be served. If not, it answers 403.
 func (g *guard) admits(w http.ResponseWriter, r *http.Request) bool {
 	if g == nil {
 		return true
@@ -67,7 +67,7 @@ func (g *guard) admits(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// judge returns why a request is refused; empty: it is not.
+// judge returns the reason to reject a request, or "".
 func (g *guard) judge(r *http.Request) string {
 	host := hostname(r.Host)
 	if !g.own(host, r) {
@@ -76,7 +76,7 @@ func (g *guard) judge(r *http.Request) string {
 	for _, origin := range r.Header["Origin"] {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-			return g.refusal("origin", origin) // "null", and pages that no server has served
+			return g.refusal("origin", origin) // "null", or a page without a server
 		}
 		if page := hostname(u.Host); page != host && !g.own(page, r) {
 			return g.refusal("origin", origin)
@@ -86,12 +86,12 @@ func (g *guard) judge(r *http.Request) string {
 }
 
 func (g *guard) refusal(what, value string) string {
-	return fmt.Sprintf("the %s %.128q is foreign, and %s: want a loopback name or address, the address that the request came to, "+
-		"the emulator's origin, or a host of Config.TrustHosts (--trust-host); with an access key of your own every host is fine", what, value, g.why)
+	return fmt.Sprintf("the %s %.128q is not trusted, and %s: want a loopback name or address, the address that received the request, "+
+		"the emulator's origin, or a host of Config.TrustHosts (--trust-host); with a private access key every host is trusted", what, value, g.why)
 }
 
-// own reports whether a host is the emulator's, or trusted like it. The address that
-// the request came to is: names can be rebound, addresses cannot.
+// own reports whether a host is the emulator's or trusted. The address that received
+// the request is the emulator's: unlike names, addresses cannot be rebound.
 func (g *guard) own(host string, r *http.Request) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") || g.trusted[host] {
 		return true
@@ -108,7 +108,7 @@ func (g *guard) own(host string, r *http.Request) bool {
 	return to != nil && to.AddrPort().Addr().Unmap() == addr
 }
 
-// hostname is the host without port, brackets, case and final dot.
+// hostname returns a host in lower case without port, brackets and final dot.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

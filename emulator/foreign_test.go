@@ -116,7 +116,7 @@ func TestForeignPageIsNoAdmin(t *testing.T) {
 
 func TestForeignRequestIsExplained(t *testing.T) {
 	t.Parallel()
-	const rest = ": want a loopback name or address, the address that the request came to, the emulator's origin, or a host of Config.TrustHosts (--trust-host); with an access key of your own every host is fine\n"
+	const rest = ": want a loopback name or address, the address that received the request, the emulator's origin, or a host of Config.TrustHosts (--trust-host); with a private access key every host is trusted\n"
 	long := strings.Repeat("x", 4000)
 	for _, tc := range []struct {
 		name         string
@@ -124,9 +124,9 @@ func TestForeignRequestIsExplained(t *testing.T) {
 		host, origin string
 		want         string
 	}{
-		{"host", emulator.Config{}, "evil.example:80", "", `the host "evil.example:80" is foreign, and the access key is known to everybody` + rest},
-		{"origin", emulator.Config{AccessKeys: []string{longKey}, TrustTokens: true}, "localhost", "null", `the origin "null" is foreign, and any token is trusted` + rest},
-		{"long", emulator.Config{}, "localhost", long, `the origin "` + long[:128] + `" is foreign, and the access key is known to everybody` + rest},
+		{"host", emulator.Config{}, "evil.example:80", "", `the host "evil.example:80" is not trusted, and the access key is public` + rest},
+		{"origin", emulator.Config{AccessKeys: []string{longKey}, TrustTokens: true}, "localhost", "null", `the origin "null" is not trusted, and any token is trusted` + rest},
+		{"long", emulator.Config{}, "localhost", long, `the origin "` + long[:128] + `" is not trusted, and the access key is public` + rest},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

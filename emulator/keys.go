@@ -15,11 +15,11 @@ func ConnectionString(endpoint, accessKey string) string {
 	return "Endpoint=" + endpoint + ";AccessKey=" + accessKey + ";Version=1.0;"
 }
 
-// minKeyBytes is what Microsoft's emulator and libraries want of a key.
+// minKeyBytes is the minimum of Microsoft's emulator and libraries.
 const minKeyBytes = 32
 
-// checkKeys refuses keys that would fail later, where nobody suspects them: in a
-// connection string, or in another's tool. No error shows a key.
+// checkKeys rejects keys that would fail later, in a connection string or in other
+// tools. Its errors do not contain the key.
 func checkKeys(keys []string) error {
 	for i, key := range keys {
 		if err := checkKey(key); err != nil {
@@ -32,15 +32,15 @@ func checkKeys(keys []string) error {
 func checkKey(key string) error {
 	switch {
 	case key == "":
-		return errors.New("is empty, want a key; leave AccessKeys nil for the well-known one")
+		return errors.New("is empty; leave AccessKeys nil for the well-known key")
 	case strings.TrimSpace(key) != key:
-		return errors.New("has space around it, which connection strings do not keep; cut it off")
+		return errors.New("has leading or trailing space, which connection strings do not preserve; remove it")
 	case strings.Contains(key, ";"):
-		return errors.New("has a semicolon, at which a connection string ends it; take another key")
+		return errors.New("has a semicolon, which ends the key in a connection string; use another key")
 	case !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl):
-		return errors.New("has a control character or is not UTF-8; take a key of text")
+		return errors.New("has a control character or is not UTF-8; use a key of text")
 	case len(key) < minKeyBytes:
-		return fmt.Errorf("has %d bytes, want at least %d; openssl rand -base64 32 makes one", len(key), minKeyBytes)
+		return fmt.Errorf("has %d bytes, want at least %d; create one with openssl rand -base64 32", len(key), minKeyBytes)
 	}
 	return nil
 }

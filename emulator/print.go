@@ -10,8 +10,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// String names the hubs of the settings, and no key. Package fmt does not call it
-// for an unexported field of a struct: keep a pointer there.
+// String returns the names of the hubs, but no key. Package fmt does not call it for an
+// unexported field of a struct: keep a pointer there.
 func (c Config) String() string {
 	return fmt.Sprintf("emulator.Config(hubs %q)", slices.Sorted(maps.Keys(c.Hubs)))
 }
@@ -22,7 +22,7 @@ func (c Config) GoString() string { return c.String() }
 // LogValue is String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// String names the URL of the handler without its query, in which secrets stand.
+// String returns the URL of the handler without its query, which may have secrets.
 func (h EventHandler) String() string {
 	where := upstream.WithoutSecrets(h.URLTemplate)
 	if h.Handler != nil {
@@ -37,7 +37,7 @@ func (h EventHandler) GoString() string { return h.String() }
 // LogValue is String.
 func (h EventHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
-// String names the hubs that there are, and no key.
+// String returns the names of the hubs, but no key.
 func (s *Server) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 )
 
 // Server is an emulator: an [http.Handler] for clients (/client/…) and REST calls
-// (/api/…). It is safe for concurrent use; several can run in one process.
+// (/api/…). It is safe for concurrent use. Several can run in one process.
 type Server struct {
 	keys    *token.Keys
 	clock   hub.Clock
@@ -30,16 +30,16 @@ type Server struct {
 	events  *dispatch.Dispatcher
 	api     http.Handler
 	mux     *http.ServeMux
-	guard   *guard // nil: none is needed
+	guard   *guard // nil if none is needed
 
-	maxGroups int // of a client
+	maxGroups int
 
 	mu        sync.Mutex
 	hubs      map[string]*hub.Hub
-	anonymous map[string]bool // hubs that take clients without token
+	anonymous map[string]bool // hubs that accept clients without a token
 }
 
-// New makes an emulator. Its errors name the setting that is wrong.
+// New returns an emulator. Its errors name the invalid setting.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func New(cfg Config) (*Server, error) {
 	return newServer(cfg, cfg.Origin)
 }
 
-// newServer makes an emulator of complete settings.
+// newServer returns an emulator of a complete configuration.
 func newServer(cfg Config, origins ...string) (*Server, error) {
 	s := &Server{
 		clock: hub.SystemClock{}, trace: trace.New(cfg.AccessKeys, trace.Log(cfg.Logger)), maxGroups: cfg.MaxGroups,
@@ -85,12 +85,12 @@ func newServer(cfg Config, origins ...string) (*Server, error) {
 	return s, nil
 }
 
-// SetHub replaces the settings of a hub, which takes effect at once and altogether:
-// for clients that connect from now on, and for events that are raised from now on,
-// those of clients that are connected too. An event that is on its way goes on to the
-// handler that it was for. A URL that no hub had before is asked for consent before it
-// gets an event, and so is one that has refused it. The zero [Hub] is a hub without
-// settings. On an error, which is one that [New] returns, nothing changes.
+// SetHub replaces the settings of a hub at once. They apply to clients that connect
+// and to events that are raised after the call, also for clients that are connected
+// already. An event that is being delivered stays with its handler. The emulator
+// validates a URL that is new to all hubs, or that has refused consent, before it sends
+// an event there. The zero [Hub] removes the settings. SetHub returns the errors of
+// [New], and then changes nothing.
 func (s *Server) SetHub(name string, settings Hub) error {
 	if err := checkHub(name); err != nil {
 		return err
@@ -129,10 +129,10 @@ func (s *Server) routes(trustTokens bool) {
 func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
 	name := cmp.Or(r.PathValue("hub"), r.URL.Query().Get("hub"))
 	if !rule.IsHub(name) {
-		http.Error(w, "The hub's name is missing or not valid.", http.StatusBadRequest)
+		http.Error(w, "The hub name is missing or invalid.", http.StatusBadRequest)
 		return
 	}
-	s.clients.Serve(w, r, name) //nolint:contextcheck // what runs for a client lasts as long as its socket, not its request
+	s.clients.Serve(w, r, name) //nolint:contextcheck // a client outlives its request
 }
 
 // ServeHTTP serves clients and REST calls.
@@ -141,13 +141,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
-		s.api.ServeHTTP(w, r) // past the mux, which would redirect a path with an empty name
+		s.api.ServeHTTP(w, r) // not through the mux, which redirects paths with an empty name
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
-// hub gives the hub of a name, made when it is first asked for.
+// hub returns the hub of a name. It creates the hub on first use.
 func (s *Server) hub(name string) *hub.Hub {
 	folded := strings.ToLower(name)
 	s.mu.Lock()
@@ -161,27 +161,26 @@ func (s *Server) hub(name string) *hub.Hub {
 	return h
 }
 
-// existing gives the hub of a name, nil if nobody has asked for it yet.
+// existing returns the hub of a name, or nil before its first use.
 func (s *Server) existing(name string) *hub.Hub {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hubs[strings.ToLower(name)]
 }
 
-// Close is [Server.Shutdown] without patience: events on their way are given up,
-// and event handlers do not hear that their clients are gone.
+// Close stops at once. It drops events that have not been delivered, and event handlers
+// do not receive disconnected.
 func (s *Server) Close() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = s.Shutdown(ctx) // it gives up what there is, and was asked to
+	_ = s.Shutdown(ctx) // the error is that of ctx
 }
 
-// Shutdown ends all connections and waits until nothing of the emulator runs any
-// more. Clients are told (1001) and have a quarter of a second to answer. Event
-// handlers get what their clients have sent, and hear that the clients have left
-// their groups and are gone, until the context ends: what is not delivered by then
-// is given up, and the context's error returned. A handler in memory is waited for
-// even so, as nothing can end it: the context of its request is cancelled.
+// Shutdown closes all connections with 1001 and waits until all goroutines have ended.
+// Clients have a quarter of a second to answer the close frame. Until ctx ends, event
+// handlers receive what their clients have sent, and then left and disconnected. When
+// ctx ends, Shutdown drops the remaining events, cancels the requests of those being
+// delivered, and returns ctx's error. It always waits for handlers in memory to return.
 func (s *Server) Shutdown(ctx context.Context) error {
 	finished := s.clients.Close(ctx)
 	s.mu.Lock()
@@ -196,8 +195,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// bases are the URLs under which a request may have been made: clients know
-// best, and a proxy may have taken TLS off.
+// bases returns the URLs that the client may have sent a request to: a proxy may have
+// terminated TLS.
 func bases(r *http.Request) []string {
 	if r.TLS != nil {
 		return []string{"https://" + r.Host}
@@ -205,8 +204,8 @@ func bases(r *http.Request) []string {
 	return []string{"http://" + r.Host, "https://" + r.Host}
 }
 
-// clientAudiences are what a client's token can be made out to. The scheme does
-// not matter to the service.
+// clientAudiences returns the valid audiences of a client's token. Like the service, the
+// emulator ignores the scheme.
 func clientAudiences(r *http.Request, hubName string) []string {
 	var out []string
 	for _, scheme := range [...]string{"http", "https", "ws", "wss"} {

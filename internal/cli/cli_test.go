@@ -162,9 +162,9 @@ func TestLogFormat(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	const (
-		keyOutside    = "the access key is known to everybody, and others can reach this address"
+		keyOutside    = "the access key is public, and others can reach this address"
 		tokensOutside = "any token is trusted, and others can reach this address"
-		keyPages      = "the access key is known to everybody, and any web page"
+		keyPages      = "the access key is public, and any web page"
 		tokensPages   = "any token is trusted, and any web page"
 	)
 	ours := map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}

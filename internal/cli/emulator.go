@@ -158,7 +158,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 func (in *emulatorFlags) warn(logger *slog.Logger, at net.Addr, known bool) {
 	var open []string
 	if known {
-		open = append(open, "the access key is known to everybody")
+		open = append(open, "the access key is public")
 	}
 	if in.trustTokens {
 		open = append(open, "any token is trusted")
