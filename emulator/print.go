@@ -42,7 +42,7 @@ func (s *Server) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	names := slices.Collect(maps.Keys(s.anonymous))
-	names = slices.AppendSeq(names, maps.Keys(s.hubs))
+	names = append(names, s.hubs.Names()...)
 	slices.Sort(names)
 	return fmt.Sprintf("emulator.Server(hubs %q)", slices.Compact(names))
 }

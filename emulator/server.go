@@ -11,12 +11,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/transport"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -24,18 +24,15 @@ import (
 // (/api/…). It is safe for concurrent use. Several can run in one process.
 type Server struct {
 	keys    *token.Keys
-	clock   hub.Clock
 	trace   *trace.Stream
-	clients *client.Endpoint
+	hubs    *hub.Hubs
+	clients *transport.Endpoint
 	events  *dispatch.Dispatcher
 	api     http.Handler
 	mux     *http.ServeMux
 	guard   *guard // nil if none is needed
 
-	maxGroups int
-
 	mu        sync.Mutex
-	hubs      map[string]*hub.Hub
 	anonymous map[string]bool // hubs that accept clients without a token
 }
 
@@ -49,37 +46,33 @@ func New(cfg Config) (*Server, error) {
 
 // newServer returns an emulator of a complete configuration.
 func newServer(cfg Config, origins ...string) (*Server, error) {
-	s := &Server{
-		clock: hub.SystemClock{}, trace: trace.New(cfg.AccessKeys, trace.Log(cfg.Logger)), maxGroups: cfg.MaxGroups,
-		hubs: make(map[string]*hub.Hub), anonymous: make(map[string]bool),
-	}
+	s := &Server{trace: trace.New(cfg.AccessKeys, trace.Log(cfg.Logger)), anonymous: make(map[string]bool)}
+	var now hub.Clock = hub.SystemClock{}
 	if cfg.Clock != nil {
-		s.clock = clock{cfg.Clock}
+		now = clock{cfg.Clock}
 	}
 	var err error
-	if s.keys, err = token.NewKeys(s.clock.Now, cfg.AccessKeys...); err != nil {
+	if s.keys, err = token.NewKeys(now.Now, cfg.AccessKeys...); err != nil {
 		return nil, fmt.Errorf("emulator: AccessKeys: %w", err)
 	}
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
-		Transport: cfg.Transport, Clock: s.clock, Logger: cfg.Logger,
+		Transport: cfg.Transport, Clock: now, Logger: cfg.Logger,
 	})
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
 			return nil, err
 		}
 	}
-	s.clients = client.New(client.Config{
-		Hub:       s.hub,
-		Existing:  s.existing,
+	s.hubs = hub.New(hub.Config{Events: observer{s.events, s.trace}, Clock: now, MaxGroups: cfg.MaxGroups, Logger: cfg.Logger})
+	s.clients = &transport.Endpoint{
+		Hubs:      s.hubs,
 		Anonymous: s.takesAnonymous,
 		Audiences: clientAudiences,
 		Keys:      s.keys,
-		Events:    s.events,
-		Clock:     s.clock,
 		KeepAlive: max(cfg.KeepAlive, 0),
 		Logger:    cfg.Logger,
-	})
+	}
 	s.guard = newGuard(&cfg, s.trace)
 	s.routes(cfg.TrustTokens)
 	return s, nil
@@ -116,7 +109,7 @@ func (s *Server) takesAnonymous(hubName string) bool {
 }
 
 func (s *Server) routes(trustTokens bool) {
-	api := &rest.API{Hub: s.hub, Keys: s.keys, Bases: bases, Trace: s.trace}
+	api := &rest.API{Hub: s.hubs.Hub, Keys: s.keys, Bases: bases, Trace: s.trace}
 	if trustTokens {
 		api.Trust = func(string) bool { return true }
 	}
@@ -147,27 +140,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// hub returns the hub of a name. It creates the hub on first use.
-func (s *Server) hub(name string) *hub.Hub {
-	folded := strings.ToLower(name)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	h := s.hubs[folded]
-	if h == nil {
-		h = hub.New(folded, s.clock, observer{s.events, s.trace})
-		h.MaxGroups = s.maxGroups
-		s.hubs[folded] = h
-	}
-	return h
-}
-
-// existing returns the hub of a name, or nil before its first use.
-func (s *Server) existing(name string) *hub.Hub {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.hubs[strings.ToLower(name)]
-}
-
 // Close stops at once. It drops events that have not been delivered, and event handlers
 // do not receive disconnected.
 func (s *Server) Close() {
@@ -182,13 +154,7 @@ func (s *Server) Close() {
 // ctx ends, Shutdown drops the remaining events, cancels the requests of those being
 // delivered, and returns ctx's error. It always waits for handlers in memory to return.
 func (s *Server) Shutdown(ctx context.Context) error {
-	finished := s.clients.Close(ctx)
-	s.mu.Lock()
-	hubs := slices.Collect(maps.Values(s.hubs))
-	s.mu.Unlock()
-	for _, h := range hubs {
-		h.Shutdown(hub.CloseGoingAway, "The server is stopping.")
-	}
+	finished := s.hubs.Close(ctx)
 	if delivered := s.events.Close(ctx); !finished || !delivered {
 		return context.Cause(ctx)
 	}

@@ -124,6 +124,51 @@ var rooms = []room{
 		why:   "the kit goes into users' tests: it brings them nothing that the handler does not, but the SDK's HTTP binding",
 	},
 	{
+		name: "emulator/internal/glob",
+		why:  "it matches patterns of roles and events, and knows neither",
+	},
+	{
+		name: "emulator/internal/odata",
+		ours: []pattern{"internal/excerpt"},
+		why:  "it evaluates filters; what they select is the hub's",
+	},
+	{
+		name:  "emulator/internal/token",
+		third: []pattern{jwt},
+		why:   "it handles access keys; tokens are a library's",
+	},
+	{
+		name: "emulator/internal/role",
+		ours: []pattern{"emulator/internal/glob", "internal/rule"},
+		why:  "it reads roles by the shared rules",
+	},
+	{
+		name: "emulator/internal/hub",
+		ours: []pattern{"emulator/internal/odata", "emulator/internal/role", "internal/rule", "internal/wire"},
+		why:  "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
+	},
+	{
+		name: "emulator/internal/subprotocol",
+		ours: []pattern{"emulator/internal/hub", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
+		why:  "a codec translates between frames and the hub's requests and messages, whatever carries the frames",
+	},
+	{
+		name:  "emulator/internal/transport/...",
+		ours:  []pattern{"emulator/internal/hub", "emulator/internal/subprotocol", "emulator/internal/token", "internal/wire"},
+		third: []pattern{webSocket},
+		why:   "a transport carries frames between clients and the hub; events and REST calls do not pass it",
+	},
+	{
+		name: "emulator/internal/dispatch",
+		ours: []pattern{"emulator/internal/hub", "emulator/internal/glob", ".", "internal/excerpt", "internal/rule", "internal/upstream/...", "internal/wire"},
+		why:  "it implements the hub's event port; how clients are connected does not matter to it",
+	},
+	{
+		name: "emulator/internal/rest",
+		ours: []pattern{"emulator/internal/hub", "emulator/internal/odata", "emulator/internal/role", "emulator/internal/subprotocol", "emulator/internal/token", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
+		why:  "it serves calls on the hub; how clients are connected does not matter to it",
+	},
+	{
 		name:  "emulator/...",
 		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/..."},
 		third: []pattern{webSocket, jwt},
@@ -203,6 +248,24 @@ var bans = []ban{
 		name: "client/...",
 		ours: []pattern{".", "service/...", "emulator/...", "internal/connstr"},
 		why:  "client does not know the root, and handles no connection string",
+	},
+	{
+		name:  "emulator/internal/hub",
+		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/dispatch", "emulator/internal/rest"},
+		other: []pattern{webSocket, "net/http"},
+		why:   "the hub works with any transport and codec",
+	},
+	{
+		name:  "emulator/internal/dispatch",
+		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/rest"},
+		other: []pattern{webSocket},
+		why:   "events are the same for clients of any transport and codec",
+	},
+	{
+		name:  "emulator/internal/rest",
+		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/dispatch"},
+		other: []pattern{webSocket},
+		why:   "REST calls reach clients of any transport",
 	},
 	{
 		name:  "...",

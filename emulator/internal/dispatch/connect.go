@@ -4,17 +4,16 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // Connect asks the handler whether a client may connect.
-func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handshake) (*client.Decision, error) {
+func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *hub.Handshake) (*hub.Decision, error) {
 	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
-	if in.UserID != nil {
-		s.userID = *in.UserID
+	if id := in.UserID(); id != nil {
+		s.userID = *id
 	}
 	d.remember(s)
 	decision, err := d.connect(ctx, s, in)
@@ -24,21 +23,14 @@ func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handsha
 	return decision, err
 }
 
-func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handshake) (*client.Decision, error) {
+func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake) (*hub.Decision, error) {
 	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
 	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
 		return nil, nil //nolint:nilnil // nobody asks to be asked
 	}
-	body := wire.ConnectRequest{
-		Claims: in.Claims, Query: in.Query, Headers: in.Headers,
-		Subprotocols: in.Subprotocols, ClientCertificates: []wire.ClientCertificate{},
-	}
-	if body.Subprotocols == nil {
-		body.Subprotocols = []string{}
-	}
 	var err error
-	if ev.body, err = json.Marshal(&body); err != nil {
+	if ev.body, err = json.Marshal(&in.ConnectRequest); err != nil {
 		return nil, err
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -53,7 +45,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 		return nil, err
 	}
 	ev.learn(answer)
-	decision := &client.Decision{UserID: out.UserID, Groups: out.Groups, Roles: out.Roles}
+	decision := &hub.Decision{UserID: out.UserID, Groups: out.Groups, Roles: out.Roles}
 	if out.Subprotocol != nil {
 		decision.Subprotocol = *out.Subprotocol
 	}
@@ -62,7 +54,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 
 // refusal makes the error of an answer that is not a success.
 func refusal(answer *upstream.Answer) error {
-	return &client.RefusalError{Status: answer.Status, Text: upstream.Text(answer.Body)}
+	return &hub.RefusalError{Status: answer.Status, Text: upstream.Text(answer.Body)}
 }
 
 // Abandoned forgets a client that did not get its connection after all. With a

@@ -29,7 +29,7 @@ type Config struct {
 	Logger    *slog.Logger
 }
 
-// Dispatcher raises events. It is a client.EventHandler and a hub.Observer.
+// Dispatcher raises events. It is a [hub.EventHandler].
 type Dispatcher struct {
 	cfg    Config
 	routes routes

@@ -15,7 +15,7 @@ func (c *Connection) Fits(m *Message) error {
 	if 6*len(m.Data)+envelope <= wire.MaxClientFrame {
 		return nil // each byte takes six at most to write
 	}
-	if size := len(m.body(c.Codec)); size+envelope > wire.MaxClientFrame {
+	if size := len(m.Encode(c.out.Codec)); size+envelope > wire.MaxClientFrame {
 		return fmt.Errorf("the answer is too large: for the client it makes a frame of %d bytes, at most %d are sent", size, wire.MaxClientFrame-envelope)
 	}
 	return nil

@@ -4,51 +4,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 )
-
-// Clock tells the time. Tests have their own.
-type Clock interface {
-	Now() time.Time
-	AfterFunc(d time.Duration, f func()) Timer
-}
-
-// Timer is what a Clock's AfterFunc started.
-type Timer interface{ Stop() bool }
-
-// SystemClock is the machine's clock.
-type SystemClock struct{}
-
-// Now is time.Now.
-func (SystemClock) Now() time.Time { return time.Now() }
-
-// AfterFunc is time.AfterFunc.
-func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
-
-// Observer learns what happens to connections. Its methods are called without a
-// lock held and must not block.
-type Observer interface {
-	Connected(c *Connection)
-	Joined(c *Connection, group string)
-	Left(c *Connection, group string)
-	Disconnected(c *Connection, reason string)
-}
 
 // Hub holds the connections of one hub. It is safe for concurrent use.
 type Hub struct {
 	Name string
-	// MaxGroups is how many groups a connection can be in. It is set before there are
-	// connections.
-	MaxGroups int
 
-	clock    Clock
-	observer Observer
+	hubs *Hubs
 
 	mu          sync.RWMutex
 	connections map[string]*Connection
@@ -56,40 +23,26 @@ type Hub struct {
 	groups      map[string]map[*Connection]struct{}
 }
 
-// New makes a hub without connections.
-func New(name string, clock Clock, observer Observer) *Hub {
+func newHub(name string, hubs *Hubs) *Hub {
 	return &Hub{
 		Name:        name,
-		MaxGroups:   DefaultMaxGroups,
-		clock:       clock,
-		observer:    observer,
+		hubs:        hubs,
 		connections: make(map[string]*Connection),
 		users:       make(map[string]map[*Connection]struct{}),
 		groups:      make(map[string]map[*Connection]struct{}),
 	}
 }
 
-// Client is what has been agreed about a client when it connects.
-type Client struct {
-	ID          string
-	UserID      *string
-	Subprotocol string
-	Codec       Codec
-	Roles       role.Set
-	Groups      []string
-}
-
-// Connect adds a connection over a link, puts it into its first groups, and greets
-// the client: who has been greeted hears what is said there, and nothing before.
-// The connection's context ends with ctx, too.
-func (h *Hub) Connect(ctx context.Context, in Client, link *Link) *Connection {
+// Connect adds the connection of an accepted client over a link, puts it into its
+// first groups, and greets the client: it is greeted before it gets any message.
+func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c := &Connection{
-		ID: in.ID, UserID: in.UserID, Codec: in.Codec, Subprotocol: in.Subprotocol,
-		hub: h, link: link, roles: in.Roles,
+		ID: in.ID, UserID: in.UserID, Subprotocol: in.Subprotocol,
+		out: out, hub: h, link: link, roles: in.Roles,
 		groups: make(map[string]struct{}, len(in.Groups)),
 	}
-	c.ctx, c.cancel = context.WithCancelCause(ctx)
-	if in.Codec.Reliable() {
+	c.ctx, c.cancel = context.WithCancelCause(h.hubs.ctx)
+	if out.Delivery.Resumable() {
 		c.ReconnectionToken = newID(32)
 	}
 	var joined []string
@@ -105,24 +58,14 @@ func (h *Hub) Connect(ctx context.Context, in Client, link *Link) *Connection {
 			joined = append(joined, g)
 		}
 	}
-	link.Send(in.Codec.Connected(c))
+	c.greetLocked()
 	c.mu.Unlock()
 	h.mu.Unlock()
-	h.observer.Connected(c)
+	h.hubs.Events.Connected(c)
 	for _, g := range joined {
-		h.observer.Joined(c, g)
+		h.hubs.Events.Joined(c, g)
 	}
 	return c
-}
-
-// Recover begins an attempt to take up a connection. It returns nil if there is no
-// such connection or the token is not its own.
-func (h *Hub) Recover(id, token string) *Recovery {
-	c := h.Connection(id)
-	if c == nil {
-		return nil
-	}
-	return c.recover(token)
 }
 
 // Connection gives a connection by id, nil if there is none.
@@ -168,13 +111,9 @@ func (h *Hub) remove(c *Connection) {
 	h.mu.Unlock()
 	slices.Sort(groups)
 	for _, g := range groups {
-		h.observer.Left(c, g)
+		h.hubs.Events.Left(c, g)
 	}
 }
-
-// DefaultMaxGroups is how many groups a connection can be in if nobody says more.
-// What the service allows is not documented.
-const DefaultMaxGroups = 1000
 
 // A FullError is about a connection that cannot join one more group.
 type FullError struct {
@@ -193,7 +132,7 @@ func (h *Hub) join(c *Connection, group string) error {
 	h.mu.Lock()
 	c.mu.Lock()
 	_, member := c.groups[group]
-	full := !c.ended && !member && len(c.groups) >= h.MaxGroups
+	full := !c.ended && !member && len(c.groups) >= h.hubs.MaxGroups
 	joined := !c.ended && !full && insert(h.groups, group, c)
 	if joined {
 		c.groups[group] = struct{}{}
@@ -201,10 +140,10 @@ func (h *Hub) join(c *Connection, group string) error {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if joined {
-		h.observer.Joined(c, group)
+		h.hubs.Events.Joined(c, group)
 	}
 	if full {
-		return &FullError{c.ID, h.MaxGroups}
+		return &FullError{c.ID, h.hubs.MaxGroups}
 	}
 	return nil
 }
@@ -218,7 +157,7 @@ func (h *Hub) leave(c *Connection, group string) {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if left {
-		h.observer.Left(c, group)
+		h.hubs.Events.Left(c, group)
 	}
 }
 
@@ -273,8 +212,12 @@ func keys(set map[*Connection]struct{}) []*Connection {
 
 // Send delivers a message to a target. The hub does not wait for any client.
 func (h *Hub) Send(t Target, m *Message, ttl time.Duration) {
+	var expires time.Time
+	if ttl > 0 {
+		expires = h.hubs.Clock.Now().Add(ttl)
+	}
 	for _, c := range h.Select(t) {
-		c.Send(m, ttl)
+		c.send(m, expires)
 	}
 }
 
@@ -346,5 +289,3 @@ func (h *Hub) Len() int {
 	defer h.mu.RUnlock()
 	return len(h.connections)
 }
-
-func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }

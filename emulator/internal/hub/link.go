@@ -59,7 +59,7 @@ func (l *Link) Discard() { l.fail() }
 func (l *Link) Send(f Frame) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || f.Kind == FrameNone {
+	if l.closed {
 		return true
 	}
 	if len(l.queue) >= maxQueuedFrames || l.bytes+len(f.Data) > maxQueuedBytes {

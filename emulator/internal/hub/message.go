@@ -36,8 +36,8 @@ type codecBody struct {
 	body  []byte
 }
 
-// body encodes the message once for each codec, not for each receiver.
-func (m *Message) body(c Codec) []byte {
+// Encode encodes the message once for each codec, not for each receiver.
+func (m *Message) Encode(c Codec) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, b := range m.bodies {
@@ -77,55 +77,3 @@ type AckError struct {
 
 // Error gives the name and message.
 func (e *AckError) Error() string { return e.Name + ": " + e.Message }
-
-// Codec writes the frames of one subprotocol. Values of it must be comparable,
-// and equal for equal formats.
-type Codec interface {
-	// Message encodes a message without its sequence id, Sequenced adds the id to
-	// what Message gave. Codecs of unreliable subprotocols get a zero id.
-	Message(m *Message) []byte
-	Sequenced(m *Message, body []byte, sequenceID uint64) Frame
-	// Reliable tells whether messages have sequence ids and can be recovered.
-	Reliable() bool
-
-	// The rest write one frame each; the zero Frame sends nothing.
-	Ack(id uint64, err *AckError) Frame
-	Connected(c *Connection) Frame
-	Disconnected(reason string) Frame
-	Pong() Frame
-	InvokeResponse(id string, m *Message, err *AckError) Frame
-	StreamAck(id string, expected uint64) Frame
-	StreamNack(id string, expected uint64, err StreamError) Frame
-	StreamClosed(id string, err *StreamError) Frame
-}
-
-// FrameKind is what a frame is on the wire.
-type FrameKind uint8
-
-// The kinds of frames.
-const (
-	FrameNone FrameKind = iota
-	FrameText
-	FrameBinary
-	// FrameClose ends the link with Code and Data as reason.
-	FrameClose
-)
-
-// Frame is one WebSocket frame.
-type Frame struct {
-	Kind FrameKind
-	Data []byte
-	Code int
-}
-
-// Close codes of links.
-const (
-	CloseNormal      = 1000
-	CloseGoingAway   = 1001
-	CloseProtocol    = 1002
-	CloseUnsupported = 1003
-	CloseInvalid     = 1007
-	ClosePolicy      = 1008
-	CloseTooLarge    = 1009
-	CloseInternal    = 1011
-)

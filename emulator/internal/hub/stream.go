@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
@@ -23,20 +25,17 @@ type stream struct {
 // maxStreams is how many streams a client can have open at a time.
 const maxStreams = 1000
 
-// StartStream is the client's request to send a stream to a group. It gives why it
-// was refused.
-func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Duration) error {
-	if idle == 0 {
-		idle = DefaultStreamIdle
-	}
+// startStream begins a stream, or returns why it was refused.
+func (c *Connection) startStream(req StartStream) error {
+	id := req.ID
 	var refused *StreamError
 	c.mu.Lock()
 	switch {
 	case c.ended:
 		c.mu.Unlock()
 		return nil
-	case !c.roles.Allows(role.Send, group):
-		refused = &StreamError{Name: "Forbidden", Message: forbidden("send to", group).Message}
+	case !c.roles.Allows(role.Send, req.Group):
+		refused = &StreamError{Name: "Forbidden", Message: forbidden("send to", req.Group).Message}
 	case c.streams[id] != nil:
 		refused = &StreamError{Name: "BadRequest", Message: "The stream '" + id + "' exists already."}
 	case len(c.streams) >= maxStreams:
@@ -45,26 +44,27 @@ func (c *Connection) StartStream(id, group string, noEcho bool, idle time.Durati
 		if c.streams == nil {
 			c.streams = make(map[string]*stream)
 		}
-		s := &stream{id: id, group: group, noEcho: noEcho, idle: idle, expected: 1}
+		s := &stream{id: id, group: req.Group, noEcho: req.NoEcho, idle: cmp.Or(req.Idle, DefaultStreamIdle), expected: 1}
 		c.watchLocked(s)
 		c.streams[id] = s
 	}
 	c.mu.Unlock()
 	if refused != nil {
-		c.sendFrame(c.Codec.StreamClosed(id, refused))
+		c.streamClosed(id, refused)
 		return refused
 	}
-	c.sendFrame(c.Codec.StreamAck(id, 1))
+	c.streamAck(id, 1)
 	return nil
 }
 
-// StreamData is the next piece of a stream; a nil message keeps the stream alive.
-func (c *Connection) StreamData(id string, sequence uint64, m *Message) {
+// streamData takes the next piece of a stream; a nil message keeps the stream alive.
+func (c *Connection) streamData(req StreamData) {
+	id, sequence, m := req.ID, req.Sequence, req.Message
 	c.mu.Lock()
 	s := c.streams[id]
 	if s == nil {
 		c.mu.Unlock()
-		c.sendFrame(c.Codec.StreamClosed(id, &StreamError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."}))
+		c.streamNotFound(id)
 		return
 	}
 	accepted := m != nil && sequence == s.expected
@@ -80,43 +80,56 @@ func (c *Connection) StreamData(id string, sequence uint64, m *Message) {
 	switch {
 	case m == nil:
 	case sequence > expected:
-		c.sendFrame(c.Codec.StreamNack(id, expected, StreamError{Name: "InvalidSequenceId", Message: "The stream expects sequence id " + uitoa(expected) + "."}))
+		failure := StreamError{Name: "InvalidSequenceId", Message: fmt.Sprintf("The stream expects sequence id %d.", expected)}
+		c.answer(func(a Answerer) Frame { return a.StreamNack(id, expected, failure) })
 	default:
 		if accepted {
 			m.Group = s.group
 			m.Stream = &StreamInfo{ID: id, Sequence: sequence}
 			c.publish(m, s.noEcho, 0)
 		}
-		c.sendFrame(c.Codec.StreamAck(id, expected))
+		c.streamAck(id, expected)
 	}
 }
 
-// EndStream ends a stream, by an error of the client's own if there is one.
-func (c *Connection) EndStream(id string, failure *StreamError) {
+// endStream ends a stream.
+func (c *Connection) endStream(req StreamEnd) {
 	c.mu.Lock()
-	s := c.streams[id]
-	delete(c.streams, id)
+	s := c.streams[req.ID]
+	delete(c.streams, req.ID)
 	c.mu.Unlock()
 	if s == nil {
-		c.sendFrame(c.Codec.StreamClosed(id, &StreamError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."}))
+		c.streamNotFound(req.ID)
 		return
 	}
 	s.timer.Stop()
-	c.publish(s.last(failure), s.noEcho, 0)
-	c.sendFrame(c.Codec.StreamClosed(id, nil))
+	c.publish(s.last(req.Error), s.noEcho, 0)
+	c.streamClosed(req.ID, nil)
+}
+
+func (c *Connection) streamAck(id string, expected uint64) {
+	c.answer(func(a Answerer) Frame { return a.StreamAck(id, expected) })
+}
+
+func (c *Connection) streamClosed(id string, err *StreamError) {
+	c.answer(func(a Answerer) Frame { return a.StreamClosed(id, err) })
+}
+
+func (c *Connection) streamNotFound(id string) {
+	c.streamClosed(id, &StreamError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."})
 }
 
 // watchLocked begins to wait for the next piece of a stream.
 func (c *Connection) watchLocked(s *stream) {
-	s.deadline = c.hub.clock.Now().Add(s.idle)
-	s.timer = c.hub.clock.AfterFunc(s.idle, func() { c.expireStream(s) })
+	s.deadline = c.hub.hubs.Clock.Now().Add(s.idle)
+	s.timer = c.hub.hubs.Clock.AfterFunc(s.idle, func() { c.expireStream(s) })
 }
 
 // expireStream ends a stream that has been silent for too long. A timer that
 // fires while a piece arrives finds a later deadline.
 func (c *Connection) expireStream(s *stream) {
 	c.mu.Lock()
-	if c.streams[s.id] != s || c.hub.clock.Now().Before(s.deadline) {
+	if c.streams[s.id] != s || c.hub.hubs.Clock.Now().Before(s.deadline) {
 		c.mu.Unlock()
 		return
 	}
@@ -124,7 +137,7 @@ func (c *Connection) expireStream(s *stream) {
 	c.mu.Unlock()
 	idle := &StreamError{Name: "IdleTimeout", Message: "The stream was idle for too long."}
 	c.publish(s.last(idle), s.noEcho, 0)
-	c.sendFrame(c.Codec.StreamClosed(s.id, idle))
+	c.streamClosed(s.id, idle)
 }
 
 // last makes the message that tells subscribers of the end. It has data, though

@@ -1,7 +1,6 @@
 package rest_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -23,8 +22,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// unobserved is an observer that does nothing.
-type unobserved struct{}
+// unobserved is an event handler that ignores what it is told and is never asked.
+type unobserved struct{ hub.EventHandler }
 
 func (unobserved) Connected(*hub.Connection)            {}
 func (unobserved) Joined(*hub.Connection, string)       {}
@@ -42,7 +41,7 @@ type small struct {
 }
 
 func newSmall() *small {
-	s := &small{hub: hub.New("chat", hub.SystemClock{}, unobserved{})}
+	s := &small{hub: hub.New(hub.Config{Events: unobserved{}, Clock: hub.SystemClock{}, MaxGroups: hub.DefaultMaxGroups}).Hub("chat")}
 	s.link = hub.NewLink(func(hub.Frame) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -51,7 +50,7 @@ func newSmall() *small {
 	}, func() {})
 	s.link.Open()
 	ann := "ann"
-	s.member = s.hub.Connect(context.Background(), hub.Client{ID: "c1", UserID: &ann, Codec: subprotocol.Choose(wire.SubprotocolJSON), Groups: []string{"g"}}, s.link)
+	s.member = s.hub.Connect(&hub.Client{ID: "c1", UserID: &ann, Groups: []string{"g"}}, subprotocol.Choose(wire.SubprotocolJSON, subprotocol.Raw{}).Output(), s.link)
 	return s
 }
 

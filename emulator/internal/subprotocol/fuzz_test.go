@@ -52,7 +52,7 @@ func FuzzJSON(f *testing.F) {
 	for _, frame := range slices.Concat(validFrames(), invalidFrames()) {
 		f.Add([]byte(frame))
 	}
-	p := subprotocol.Choose(wire.SubprotocolJSONReliable)
+	p := subprotocol.Choose(wire.SubprotocolJSONReliable, subprotocol.Raw{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		req, violation := p.Read(false, data)
 		if violation != nil {
@@ -63,18 +63,18 @@ func FuzzJSON(f *testing.F) {
 		require.NotNil(t, req)
 		var m *hub.Message
 		switch req := req.(type) {
-		case subprotocol.JoinGroup:
+		case hub.JoinGroup:
 			require.NoError(t, subprotocol.CheckGroup(req.Group))
-		case subprotocol.SendToGroup:
+		case hub.SendToGroup:
 			require.NoError(t, subprotocol.CheckGroup(req.Message.Group))
 			m = req.Message
-		case subprotocol.SendEvent:
+		case hub.SendEvent:
 			m = req.Message
-		case subprotocol.Invoke:
+		case hub.Invoke:
 			m = req.Message
-		case subprotocol.StreamData:
+		case hub.StreamData:
 			m = req.Message
-		case subprotocol.StartStream:
+		case hub.StartStream:
 			assert.NotEmpty(t, req.ID)
 			assert.GreaterOrEqual(t, req.Idle, time.Duration(0))
 		}
@@ -83,7 +83,8 @@ func FuzzJSON(f *testing.F) {
 			if m.Type == hub.JSON {
 				require.NoError(t, jsonscan.Check(string(m.Data)), "clients can read it")
 			}
-			frame := p.Sequenced(m, p.Message(m), 7)
+			codec := p.Output().Codec
+			frame := codec.Sequenced(m, codec.Message(m), 7)
 			assertSame(t, m, frame.Data)
 		}
 	})

@@ -18,9 +18,21 @@ import (
 
 const maxTTLSeconds = 300
 
+// JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
+type JSON struct{ reliable bool }
+
+// Output writes JSON. Messages of the reliable subprotocol are acknowledged.
+func (p JSON) Output() hub.Output {
+	out := hub.Output{Codec: jsonCodec{}, Answers: jsonCodec{}, Delivery: hub.Unacknowledged{}}
+	if p.reliable {
+		out.Delivery = new(hub.Cumulative)
+	}
+	return out
+}
+
 // Read decodes one frame of a client: an object whose member type says what it
 // is. Other members than a request has are ignored.
-func (JSON) Read(binary bool, data []byte) (Request, *Violation) {
+func (JSON) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	if binary {
 		return nil, &Violation{Code: hub.CloseUnsupported, Reason: "The JSON subprotocol requires text messages.", Detail: "binary frame"}
 	}
@@ -35,7 +47,7 @@ func (JSON) Read(binary bool, data []byte) (Request, *Violation) {
 // a struct without case.
 type members map[string]json.RawMessage
 
-func readJSON(data []byte) (Request, error) {
+func readJSON(data []byte) (hub.Request, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("frame is not UTF-8")
 	}
@@ -59,25 +71,25 @@ func readJSON(data []byte) (Request, error) {
 // group state is missing, which nobody describes.
 var readers = [...]struct {
 	kind string
-	read func(members) (Request, error)
+	read func(members) (hub.Request, error)
 }{
-	{"joinGroup", func(m members) (Request, error) {
+	{"joinGroup", func(m members) (hub.Request, error) {
 		group, ackID, err := m.membership()
-		return JoinGroup{group, ackID}, err
+		return hub.JoinGroup{Group: group, AckID: ackID}, err
 	}},
-	{"leaveGroup", func(m members) (Request, error) {
+	{"leaveGroup", func(m members) (hub.Request, error) {
 		group, ackID, err := m.membership()
-		return LeaveGroup{group, ackID}, err
+		return hub.LeaveGroup{Group: group, AckID: ackID}, err
 	}},
 	{"sendToGroup", readSendToGroup},
 	{"event", readEvent},
 	{"invoke", readInvoke},
-	{"cancelInvocation", func(m members) (Request, error) {
+	{"cancelInvocation", func(m members) (hub.Request, error) {
 		id, err := m.id("invocationId")
-		return CancelInvocation{id}, err
+		return hub.CancelInvocation{ID: id}, err
 	}},
 	{"sequenceAck", readSequenceAck},
-	{"ping", func(members) (Request, error) { return Ping{}, nil }},
+	{"ping", func(members) (hub.Request, error) { return hub.Ping{}, nil }},
 	{"streamData", readStreamData},
 	{"streamEnd", readStreamEnd},
 }
@@ -90,7 +102,7 @@ func (m members) membership() (group string, ackID *uint64, err error) {
 	return group, ackID, err
 }
 
-func readSendToGroup(m members) (Request, error) {
+func readSendToGroup(m members) (hub.Request, error) {
 	group, ackID, err := m.membership()
 	if err != nil {
 		return nil, err
@@ -106,7 +118,7 @@ func readSendToGroup(m members) (Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := SendToGroup{NoEcho: noEcho, AckID: ackID}
+	out := hub.SendToGroup{NoEcho: noEcho, AckID: ackID}
 	if seconds != nil {
 		if *seconds > maxTTLSeconds {
 			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, maxTTLSeconds)
@@ -120,7 +132,7 @@ func readSendToGroup(m members) (Request, error) {
 	return out, nil
 }
 
-func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) (Request, error) {
+func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) (hub.Request, error) {
 	for _, name := range [...]string{"data", "dataType", "ackId"} {
 		if _, ok := m[name]; ok {
 			return nil, fmt.Errorf("member %s stands beside stream", name)
@@ -134,7 +146,7 @@ func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) 
 	if err != nil {
 		return nil, err
 	}
-	out := StartStream{ID: id, Group: group, NoEcho: noEcho}
+	out := hub.StartStream{ID: id, Group: group, NoEcho: noEcho}
 	idle, err := start.unsigned("idleTimeoutMs")
 	if err != nil {
 		return nil, err
@@ -148,7 +160,7 @@ func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) 
 	return out, nil
 }
 
-func readEvent(m members) (Request, error) {
+func readEvent(m members) (hub.Request, error) {
 	event, err := m.event()
 	if err != nil {
 		return nil, err
@@ -158,10 +170,10 @@ func readEvent(m members) (Request, error) {
 		return nil, err
 	}
 	message, err := m.message()
-	return SendEvent{event, message, ackID}, err
+	return hub.SendEvent{Event: event, Message: message, AckID: ackID}, err
 }
 
-func readInvoke(m members) (Request, error) {
+func readInvoke(m members) (hub.Request, error) {
 	id, err := m.id("invocationId")
 	if err != nil {
 		return nil, err
@@ -174,24 +186,24 @@ func readInvoke(m members) (Request, error) {
 		return nil, err
 	}
 	if _, ok := m["data"]; !ok {
-		return Invoke{id, event, &hub.Message{Type: hub.Text}}, nil
+		return hub.Invoke{ID: id, Event: event, Message: &hub.Message{Type: hub.Text}}, nil
 	}
 	message, err := m.message()
-	return Invoke{id, event, message}, err
+	return hub.Invoke{ID: id, Event: event, Message: message}, err
 }
 
 // readSequenceAck takes the id in quotes, too, as one sample of the
 // documentation has it.
-func readSequenceAck(m members) (Request, error) {
+func readSequenceAck(m members) (hub.Request, error) {
 	raw := string(bytes.Trim(m["sequenceId"], `"`))
 	id, err := strconv.ParseUint(raw, 10, 64)
 	if err != nil {
 		return nil, errors.New("sequenceId is missing or not an unsigned integer")
 	}
-	return SequenceAck{id}, nil
+	return hub.SequenceAck{ID: id}, nil
 }
 
-func readStreamData(m members) (Request, error) {
+func readStreamData(m members) (hub.Request, error) {
 	id, err := m.id("streamId")
 	if err != nil {
 		return nil, err
@@ -204,22 +216,22 @@ func readStreamData(m members) (Request, error) {
 	_, hasType := m["dataType"]
 	switch {
 	case sequence == nil && !hasData && !hasType:
-		return StreamData{ID: id}, nil
+		return hub.StreamData{ID: id}, nil
 	case sequence == nil || *sequence == 0 || !hasData || !hasType:
 		return nil, errors.New("streamSequenceId (1 or more), dataType and data must stand together or not at all")
 	}
 	message, err := m.message()
-	return StreamData{id, *sequence, message}, err
+	return hub.StreamData{ID: id, Sequence: *sequence, Message: message}, err
 }
 
-func readStreamEnd(m members) (Request, error) {
+func readStreamEnd(m members) (hub.Request, error) {
 	id, err := m.id("streamId")
 	if err != nil {
 		return nil, err
 	}
 	raw, ok := m["error"]
 	if !ok || string(raw) == "null" {
-		return StreamEnd{ID: id}, nil
+		return hub.StreamEnd{ID: id}, nil
 	}
 	var failure members
 	if err := json.Unmarshal(raw, &failure); err != nil {
@@ -230,7 +242,7 @@ func readStreamEnd(m members) (Request, error) {
 		return nil, err
 	}
 	code, _, err := failure.text("userErrorCode")
-	return StreamEnd{id, &hub.StreamError{Name: "UserError", Message: message, UserErrorCode: code}}, err
+	return hub.StreamEnd{ID: id, Error: &hub.StreamError{Name: "UserError", Message: message, UserErrorCode: code}}, err
 }
 
 // text gives a member that is a string; null counts as absent.

@@ -11,11 +11,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
-type JSON struct{ reliable bool }
-
-// Reliable tells which of the two it is.
-func (p JSON) Reliable() bool { return p.reliable }
+// jsonCodec writes the frames of both JSON subprotocols.
+type jsonCodec struct{}
 
 // dataTypes by their names on the wire.
 var dataTypes = [...]string{hub.Text: "text", hub.JSON: "json", hub.Binary: "binary", hub.Protobuf: "protobuf"}
@@ -88,7 +85,7 @@ func (o *object) end() hub.Frame {
 }
 
 // Message writes a message without sequence id.
-func (JSON) Message(m *hub.Message) []byte {
+func (jsonCodec) Message(m *hub.Message) []byte {
 	o := newObject("message")
 	if m.Group == "" {
 		o.text("from", "server")
@@ -142,8 +139,8 @@ func (o *object) failure(name, message, userErrorCode string) {
 }
 
 // Sequenced puts the sequence id in front of what Message wrote.
-func (p JSON) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
-	if !p.reliable {
+func (jsonCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
+	if id == 0 {
 		return hub.Frame{Kind: hub.FrameText, Data: body}
 	}
 	data := make([]byte, 0, len(body)+34)
@@ -154,7 +151,7 @@ func (p JSON) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
 }
 
 // Ack answers a request that had an ack id.
-func (JSON) Ack(id uint64, err *hub.AckError) hub.Frame {
+func (jsonCodec) Ack(id uint64, err *hub.AckError) hub.Frame {
 	o := newObject("ack")
 	o.number("ackId", id)
 	o.flag("success", err == nil)
@@ -165,19 +162,19 @@ func (JSON) Ack(id uint64, err *hub.AckError) hub.Frame {
 }
 
 // Connected greets the client.
-func (p JSON) Connected(c *hub.Connection) hub.Frame {
+func (jsonCodec) Connected(c *hub.Connection) hub.Frame {
 	o := newObject("system")
 	o.text("event", "connected")
 	o.optional("userId", c.UserID)
 	o.text("connectionId", c.ID)
-	if p.reliable {
+	if c.ReconnectionToken != "" {
 		o.text("reconnectionToken", c.ReconnectionToken)
 	}
 	return o.end()
 }
 
 // Disconnected says goodbye.
-func (JSON) Disconnected(reason string) hub.Frame {
+func (jsonCodec) Disconnected(reason string) hub.Frame {
 	o := newObject("system")
 	o.text("event", "disconnected")
 	o.text("message", reason)
@@ -185,10 +182,10 @@ func (JSON) Disconnected(reason string) hub.Frame {
 }
 
 // Pong answers a ping.
-func (JSON) Pong() hub.Frame { return newObject("pong").end() }
+func (jsonCodec) Pong() hub.Frame { return newObject("pong").end() }
 
 // InvokeResponse answers an invocation.
-func (JSON) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hub.Frame {
+func (jsonCodec) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hub.Frame {
 	o := newObject("invokeResponse")
 	o.text("invocationId", id)
 	o.flag("success", err == nil)
@@ -202,7 +199,7 @@ func (JSON) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hub.Fra
 }
 
 // StreamAck tells which piece of a stream is expected next.
-func (JSON) StreamAck(id string, expected uint64) hub.Frame {
+func (jsonCodec) StreamAck(id string, expected uint64) hub.Frame {
 	o := newObject("streamAck")
 	o.text("streamId", id)
 	o.number("expectedSequenceId", expected)
@@ -210,7 +207,7 @@ func (JSON) StreamAck(id string, expected uint64) hub.Frame {
 }
 
 // StreamNack refuses a piece of a stream.
-func (JSON) StreamNack(id string, expected uint64, err hub.StreamError) hub.Frame {
+func (jsonCodec) StreamNack(id string, expected uint64, err hub.StreamError) hub.Frame {
 	o := newObject("streamNack")
 	o.text("streamId", id)
 	o.number("expectedSequenceId", expected)
@@ -220,7 +217,7 @@ func (JSON) StreamNack(id string, expected uint64, err hub.StreamError) hub.Fram
 }
 
 // StreamClosed tells that a stream has ended.
-func (JSON) StreamClosed(id string, err *hub.StreamError) hub.Frame {
+func (jsonCodec) StreamClosed(id string, err *hub.StreamError) hub.Frame {
 	o := newObject("streamClosed")
 	o.text("streamId", id)
 	if err != nil {

@@ -2,6 +2,9 @@ package subprotocol
 
 import (
 	"bytes"
+	"fmt"
+	"net/url"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -16,8 +19,35 @@ type Raw struct {
 	NoEcho bool
 }
 
+// ParseRaw reads what a raw client asks for in the query of its URL.
+func ParseRaw(query url.Values) (Raw, error) {
+	last := func(name string) string {
+		if v := query[name]; len(v) > 0 {
+			return v[len(v)-1]
+		}
+		return ""
+	}
+	switch mode := last("webpubsub_mode"); {
+	case mode == "" || strings.EqualFold(mode, "sendEvent"):
+		return Raw{}, nil
+	case !strings.EqualFold(mode, "sendToGroup"):
+		return Raw{}, fmt.Errorf("webpubsub_mode %.64q: want sendEvent or sendToGroup", mode)
+	}
+	raw := Raw{Group: last("group")}
+	if err := CheckGroup(raw.Group); err != nil {
+		return raw, err
+	}
+	switch noEcho := last("noEcho"); {
+	case strings.EqualFold(noEcho, "true"):
+		raw.NoEcho = true
+	case noEcho != "" && !strings.EqualFold(noEcho, "false"):
+		return raw, fmt.Errorf("noEcho %.64q: want true or false", noEcho)
+	}
+	return raw, nil
+}
+
 // Read makes a user event "message" of a frame, or a message to the group.
-func (p Raw) Read(binary bool, data []byte) (Request, *Violation) {
+func (p Raw) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	if !binary && !utf8.Valid(data) {
 		return nil, &Violation{Code: hub.CloseInvalid, Reason: "The client message is not valid UTF-8.", Detail: "text frame is not UTF-8"}
 	}
@@ -26,17 +56,21 @@ func (p Raw) Read(binary bool, data []byte) (Request, *Violation) {
 		m.Type = hub.Binary
 	}
 	if p.Group != "" {
-		return SendToGroup{Message: m, NoEcho: p.NoEcho}, nil
+		return hub.SendToGroup{Message: m, NoEcho: p.NoEcho}, nil
 	}
-	return SendEvent{Event: wire.NameMessage, Message: m}, nil
+	return hub.SendEvent{Event: wire.NameMessage, Message: m}, nil
 }
 
-// Reliable is false.
-func (Raw) Reliable() bool { return false }
+// Output writes messages alone: a client would take anything else for a message.
+func (Raw) Output() hub.Output {
+	return hub.Output{Codec: rawCodec{}, Delivery: hub.Unacknowledged{}}
+}
+
+type rawCodec struct{}
 
 // Message is the data as it is, but for text that is not UTF-8, as an event
 // handler may answer: a text frame with it would end the client.
-func (Raw) Message(m *hub.Message) []byte {
+func (rawCodec) Message(m *hub.Message) []byte {
 	if m.Type == hub.Text || m.Type == hub.JSON {
 		return bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))
 	}
@@ -44,33 +78,9 @@ func (Raw) Message(m *hub.Message) []byte {
 }
 
 // Sequenced makes a text frame of text and JSON, a binary one of the rest.
-func (Raw) Sequenced(m *hub.Message, body []byte, _ uint64) hub.Frame {
+func (rawCodec) Sequenced(m *hub.Message, body []byte, _ uint64) hub.Frame {
 	if m.Type == hub.Text || m.Type == hub.JSON {
 		return hub.Frame{Kind: hub.FrameText, Data: body}
 	}
 	return hub.Frame{Kind: hub.FrameBinary, Data: body}
 }
-
-// Ack and all that follows send nothing: a raw client would take it for a message.
-func (Raw) Ack(uint64, *hub.AckError) hub.Frame { return hub.Frame{} }
-
-// Connected sends nothing.
-func (Raw) Connected(*hub.Connection) hub.Frame { return hub.Frame{} }
-
-// Disconnected sends nothing.
-func (Raw) Disconnected(string) hub.Frame { return hub.Frame{} }
-
-// Pong sends nothing.
-func (Raw) Pong() hub.Frame { return hub.Frame{} }
-
-// InvokeResponse sends nothing.
-func (Raw) InvokeResponse(string, *hub.Message, *hub.AckError) hub.Frame { return hub.Frame{} }
-
-// StreamAck sends nothing.
-func (Raw) StreamAck(string, uint64) hub.Frame { return hub.Frame{} }
-
-// StreamNack sends nothing.
-func (Raw) StreamNack(string, uint64, hub.StreamError) hub.Frame { return hub.Frame{} }
-
-// StreamClosed sends nothing.
-func (Raw) StreamClosed(string, *hub.StreamError) hub.Frame { return hub.Frame{} }

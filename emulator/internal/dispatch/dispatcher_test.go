@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
@@ -59,13 +58,13 @@ func TestConnectionsToAHandler(t *testing.T) {
 
 	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: hub.SystemClock{}, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
-	h := hub.New("chat", hub.SystemClock{}, d)
+	h := hub.New(hub.Config{}).Hub("chat")
 	for round := range 3 {
 		current.Store(&gate{open: make(chan struct{})})
 		var clients sync.WaitGroup
 		for i := range maxConnections + 50 {
 			clients.Go(func() {
-				_, err := d.Connect(t.Context(), h, &client.Handshake{ConnectionID: fmt.Sprintf("%d-%d", round, i)})
+				_, err := d.Connect(t.Context(), h, &hub.Handshake{ConnectionID: fmt.Sprintf("%d-%d", round, i)})
 				assert.NoError(t, err)
 			})
 		}
@@ -105,11 +104,11 @@ func TestConsentOfABusyHandler(t *testing.T) {
 	clock := new(later)
 	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: clock, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
-	h := hub.New("chat", clock, d)
+	h := hub.New(hub.Config{}).Hub("chat")
 	var clients sync.WaitGroup
 	connect := func(id string) {
 		clients.Go(func() {
-			_, err := d.Connect(t.Context(), h, &client.Handshake{ConnectionID: id})
+			_, err := d.Connect(t.Context(), h, &hub.Handshake{ConnectionID: id})
 			assert.NoError(t, err)
 		})
 	}

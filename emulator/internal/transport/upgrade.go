@@ -1,4 +1,4 @@
-package client
+package transport
 
 import (
 	"bufio"
@@ -18,15 +18,15 @@ const handshakeFailed = "The client's handshake failed."
 // its hub by then, so that a client is reachable as soon as it hears that it is
 // connected: what is sent to it before waits in the link. If the handshake fails,
 // a new connection ends; one that was to be recovered waits for its client again.
-// c is nil if there is nothing to recover. The caller has tracked the socket.
+// c is nil if there is nothing to recover. The hubs have admitted the link.
 func (s *socket) serve(w http.ResponseWriter, r *http.Request, name string, c *hub.Connection, isNew bool) {
-	defer s.e.untrack(s)
+	defer s.e.Hubs.Release(s.link)
 	s.hubConn = c
 	if err := s.upgrade(w, r, name); err != nil { // the client has its answer
 		s.e.Logger.Warn("handshake failed", "reason", err)
 		s.link.Discard()
 		if c != nil {
-			c.Lost(s.link, isNew, handshakeFailed)
+			c.Lost(s.link, hub.Ending{Final: isNew, Reason: handshakeFailed})
 		}
 		return
 	}

@@ -22,27 +22,27 @@ func inGroup(m *hub.Message) *hub.Message { m.Group = "g"; return m }
 
 var frames = []struct {
 	frame string
-	want  subprotocol.Request
+	want  hub.Request
 }{
-	{`{"type":"joinGroup","group":"g","ackId":18446744073709551615}`, subprotocol.JoinGroup{Group: "g", AckID: id(1<<64 - 1)}},
-	{`{"TYPE":1,"type":"JOINGROUP","group":"g","ackId":null,"Group":"x"}`, subprotocol.JoinGroup{Group: "g"}},
-	{`{"type":"leaveGroup","group":"g","ackId":0}`, subprotocol.LeaveGroup{Group: "g", AckID: id(0)}},
-	{`{"type":"sendToGroup","group":"g","data":[1]}`, subprotocol.SendToGroup{Message: inGroup(&hub.Message{Type: hub.JSON, Data: []byte("[1]")})}},
-	{`{"type":"sendToGroup","group":"g","dataType":"TEXT","data":"","noEcho":true,"ttlSeconds":300,"ackId":1}`, subprotocol.SendToGroup{Message: inGroup(text("")), NoEcho: true, TTL: 5 * time.Minute, AckID: id(1)}},
-	{`{"type":"sendToGroup","group":"g","dataType":"protobuf","data":"AQ=="}`, subprotocol.SendToGroup{Message: inGroup(&hub.Message{Type: hub.Protobuf, Data: []byte{1}})}},
-	{`{"type":"sendToGroup","group":"g","noEcho":null,"stream":{"streamId":"s"}}`, subprotocol.StartStream{ID: "s", Group: "g"}},
-	{`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":4294967295}}`, subprotocol.StartStream{ID: "s", Group: "g", NoEcho: true, Idle: (1<<32 - 1) * time.Millisecond}},
-	{`{"type":"event","event":"connected","dataType":"binary","data":"AQ==","ackId":1}`, subprotocol.SendEvent{Event: "connected", Message: &hub.Message{Type: hub.Binary, Data: []byte{1}}, AckID: id(1)}},
-	{`{"type":"event","event":"e","metadata":{"A":"1","a":"2"}}`, subprotocol.SendEvent{Event: "e", Message: &hub.Message{Type: hub.Text, Data: []byte{}, Metadata: map[string]string{"A": "1", "a": "2"}}}},
-	{`{"type":"invoke","invocationId":"1","target":"event","event":"e"}`, subprotocol.Invoke{ID: "1", Event: "e", Message: &hub.Message{Type: hub.Text}}},
-	{`{"type":"cancelInvocation","invocationId":"1"}`, subprotocol.CancelInvocation{ID: "1"}},
-	{`{"type":"sequenceAck","sequenceId":5}`, subprotocol.SequenceAck{ID: 5}},
-	{`{"type":"sequenceAck","sequenceId":"5"}`, subprotocol.SequenceAck{ID: 5}},
-	{`{"type":"ping","more":[]}`, subprotocol.Ping{}},
-	{`{"type":"streamData","streamId":"s"}`, subprotocol.StreamData{ID: "s"}},
-	{`{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"text","data":"x"}`, subprotocol.StreamData{ID: "s", Sequence: 1, Message: text("x")}},
-	{`{"type":"streamEnd","streamId":"s"}`, subprotocol.StreamEnd{ID: "s"}},
-	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, subprotocol.StreamEnd{ID: "s", Error: &hub.StreamError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
+	{`{"type":"joinGroup","group":"g","ackId":18446744073709551615}`, hub.JoinGroup{Group: "g", AckID: id(1<<64 - 1)}},
+	{`{"TYPE":1,"type":"JOINGROUP","group":"g","ackId":null,"Group":"x"}`, hub.JoinGroup{Group: "g"}},
+	{`{"type":"leaveGroup","group":"g","ackId":0}`, hub.LeaveGroup{Group: "g", AckID: id(0)}},
+	{`{"type":"sendToGroup","group":"g","data":[1]}`, hub.SendToGroup{Message: inGroup(&hub.Message{Type: hub.JSON, Data: []byte("[1]")})}},
+	{`{"type":"sendToGroup","group":"g","dataType":"TEXT","data":"","noEcho":true,"ttlSeconds":300,"ackId":1}`, hub.SendToGroup{Message: inGroup(text("")), NoEcho: true, TTL: 5 * time.Minute, AckID: id(1)}},
+	{`{"type":"sendToGroup","group":"g","dataType":"protobuf","data":"AQ=="}`, hub.SendToGroup{Message: inGroup(&hub.Message{Type: hub.Protobuf, Data: []byte{1}})}},
+	{`{"type":"sendToGroup","group":"g","noEcho":null,"stream":{"streamId":"s"}}`, hub.StartStream{ID: "s", Group: "g"}},
+	{`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":4294967295}}`, hub.StartStream{ID: "s", Group: "g", NoEcho: true, Idle: (1<<32 - 1) * time.Millisecond}},
+	{`{"type":"event","event":"connected","dataType":"binary","data":"AQ==","ackId":1}`, hub.SendEvent{Event: "connected", Message: &hub.Message{Type: hub.Binary, Data: []byte{1}}, AckID: id(1)}},
+	{`{"type":"event","event":"e","metadata":{"A":"1","a":"2"}}`, hub.SendEvent{Event: "e", Message: &hub.Message{Type: hub.Text, Data: []byte{}, Metadata: map[string]string{"A": "1", "a": "2"}}}},
+	{`{"type":"invoke","invocationId":"1","target":"event","event":"e"}`, hub.Invoke{ID: "1", Event: "e", Message: &hub.Message{Type: hub.Text}}},
+	{`{"type":"cancelInvocation","invocationId":"1"}`, hub.CancelInvocation{ID: "1"}},
+	{`{"type":"sequenceAck","sequenceId":5}`, hub.SequenceAck{ID: 5}},
+	{`{"type":"sequenceAck","sequenceId":"5"}`, hub.SequenceAck{ID: 5}},
+	{`{"type":"ping","more":[]}`, hub.Ping{}},
+	{`{"type":"streamData","streamId":"s"}`, hub.StreamData{ID: "s"}},
+	{`{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"text","data":"x"}`, hub.StreamData{ID: "s", Sequence: 1, Message: text("x")}},
+	{`{"type":"streamEnd","streamId":"s"}`, hub.StreamEnd{ID: "s"}},
+	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, hub.StreamEnd{ID: "s", Error: &hub.StreamError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
 }
 
 // deep is JSON of so many levels.
@@ -101,7 +101,7 @@ func manyKeys(n int) string {
 
 func TestReadJSON(t *testing.T) {
 	t.Parallel()
-	p := subprotocol.Choose(wire.SubprotocolJSON)
+	p := subprotocol.Choose(wire.SubprotocolJSON, subprotocol.Raw{})
 	for _, tc := range frames {
 		req, violation := p.Read(false, []byte(tc.frame))
 		require.Nil(t, violation, "%s", tc.frame)
@@ -120,7 +120,7 @@ func TestReadJSON(t *testing.T) {
 
 func TestReadJSONTakesTheLargestNames(t *testing.T) {
 	t.Parallel()
-	p := subprotocol.Choose(wire.SubprotocolJSON)
+	p := subprotocol.Choose(wire.SubprotocolJSON, subprotocol.Raw{})
 	for _, frame := range []string{
 		`{"type":"joinGroup","group":"` + strings.Repeat("ü", 1024) + `"}`,
 		`{"type":"event","event":"` + strings.Repeat("x", 128) + `","data":1}`,
@@ -133,9 +133,19 @@ func TestReadJSONTakesTheLargestNames(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	t.Parallel()
-	assert.True(t, subprotocol.Known("JSON.reliable.webpubsub.azure.v1"))
-	assert.True(t, subprotocol.Choose(wire.SubprotocolJSONReliable).Reliable())
-	assert.False(t, subprotocol.Choose(wire.SubprotocolJSON).Reliable())
-	assert.False(t, subprotocol.Known("own"))
-	assert.False(t, subprotocol.Known(""))
+	raw := subprotocol.Raw{Group: "g"}
+	resumable := func(name string) bool {
+		return subprotocol.Choose(name, raw).Output().Delivery.Resumable()
+	}
+	assert.True(t, resumable(wire.SubprotocolJSONReliable))
+	assert.False(t, resumable(wire.SubprotocolJSON))
+	assert.Equal(t, raw, subprotocol.Choose("own", raw))
+	assert.Equal(t, raw, subprotocol.Choose("", raw))
+}
+
+func TestFirst(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "JSON.reliable.webpubsub.azure.v1", subprotocol.First([]string{"own", "", "JSON.reliable.webpubsub.azure.v1", wire.SubprotocolJSON}))
+	assert.Empty(t, subprotocol.First([]string{"own"}))
+	assert.Empty(t, subprotocol.First(nil))
 }

@@ -1,0 +1,116 @@
+package hub_test
+
+import (
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// late is a clock whose timers cannot be stopped any more: they fire when the
+// test says so, as one does that fires in the moment in which it is stopped.
+type late struct {
+	now   time.Time
+	fires []func()
+}
+
+func (c *late) Now() time.Time { return c.now }
+func (c *late) AfterFunc(_ time.Duration, f func()) hub.Timer {
+	c.fires = append(c.fires, f)
+	return never{}
+}
+
+type never struct{}
+
+func (never) Stop() bool { return false }
+
+// ends is an event handler that counts the ends of connections, and those that are in
+// groups by what it has heard.
+type ends struct {
+	hub.EventHandler // is not asked
+
+	mu      sync.Mutex
+	reasons []string
+	members int
+}
+
+func (*ends) Connected(*hub.Connection)        {}
+func (e *ends) Joined(*hub.Connection, string) { e.mu.Lock(); defer e.mu.Unlock(); e.members++ }
+func (e *ends) Left(*hub.Connection, string)   { e.mu.Lock(); defer e.mu.Unlock(); e.members-- }
+func (e *ends) Disconnected(_ *hub.Connection, reason string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reasons = append(e.reasons, reason)
+}
+
+func (e *ends) all() []string { e.mu.Lock(); defer e.mu.Unlock(); return e.reasons }
+
+func newHub(clock hub.Clock, events hub.EventHandler) *hub.Hub {
+	return hub.New(hub.Config{Events: events, Clock: clock, MaxGroups: hub.DefaultMaxGroups, Logger: slog.New(slog.DiscardHandler)}).Hub("chat")
+}
+
+func output(name string) hub.Output { return subprotocol.Choose(name, subprotocol.Raw{}).Output() }
+
+func newLink(frames *[]string) *hub.Link {
+	l := hub.NewLink(func(f hub.Frame) error {
+		*frames = append(*frames, string(f.Data))
+		return nil
+	}, func() {})
+	l.Open()
+	return l
+}
+
+func connect(t *testing.T, h *hub.Hub, l *hub.Link) *hub.Connection {
+	t.Helper()
+	roles, err := role.Parse([]string{"webpubsub.sendToGroup"})
+	require.NoError(t, err)
+	return h.Connect(&hub.Client{ID: "c", Roles: roles, Groups: []string{"g"}}, output(wire.SubprotocolJSONReliable), l)
+}
+
+// Everything that can end a connection at once, at once: it ends once, and
+// nothing deadlocks.
+func TestEndsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			seen := &ends{}
+			h := newHub(hub.SystemClock{}, seen)
+			var frames, others [][]string
+			frames, others = make([][]string, 1), make([][]string, 4)
+			l := newLink(&frames[0])
+			c := connect(t, h, l)
+			var all sync.WaitGroup
+			for i := range others {
+				all.Go(func() {
+					if r := c.Recover(c.ReconnectionToken); r != nil {
+						r.TakeUp(newLink(&others[i]))
+					}
+				})
+			}
+			all.Go(func() { c.Lost(l, hub.Ending{Final: true, Reason: "lost"}) })
+			all.Go(func() { c.CloseByServer("") })
+			all.Go(func() { h.Shutdown(hub.CloseGoingAway, "stop") })
+			all.Go(func() { _, _ = h.Join(hub.Target{}, "x") })
+			all.Go(func() { h.Leave(hub.Target{}, "") })
+			all.Go(func() { h.Send(hub.Target{}, &hub.Message{Type: hub.Text}, 0) })
+			all.Wait()
+			synctest.Wait()
+			h.Shutdown(hub.CloseGoingAway, "stop")
+			assert.Len(t, seen.all(), 1)
+			assert.Zero(t, seen.members, "who is told of the groups is told once")
+			assert.Zero(t, h.Len())
+			assert.False(t, h.Exists(hub.Target{Group: "x"}), "no group keeps an ended connection")
+			pass := time.After(time.Minute)
+			<-pass
+		})
+	}
+}

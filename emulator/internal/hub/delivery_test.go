@@ -1,0 +1,106 @@
+package hub_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+)
+
+// plainCodec writes a message as its sequence id and data, and knows no answers.
+type plainCodec struct{}
+
+func (plainCodec) Message(m *hub.Message) []byte { return m.Data }
+func (plainCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
+	return hub.Frame{Data: fmt.Appendf(nil, "%d %s", id, body)}
+}
+
+func send(h *hub.Hub, data string, ttl time.Duration) {
+	h.Send(hub.Target{}, &hub.Message{Type: hub.Text, Data: []byte(data)}, ttl)
+}
+
+func TestCumulative(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(hub.SystemClock{}, &ends{})
+		var first, second []string
+		l1, l2 := newLink(&first), newLink(&second)
+		c := h.Connect(&hub.Client{ID: "c"}, hub.Output{Codec: plainCodec{}, Delivery: new(hub.Cumulative)}, l1)
+		send(h, "a", 0)
+		send(h, "b", 0)
+		c.Do(hub.SequenceAck{ID: 3}) // was never sent
+		c.Do(hub.SequenceAck{ID: 1})
+		c.Lost(l1, hub.Ending{Reason: "cut"})
+		send(h, "c", time.Second)
+		send(h, "d", time.Minute)
+		<-time.After(time.Second)
+		require.True(t, c.Recover(c.ReconnectionToken).TakeUp(l2))
+		l1.Wait()
+		l2.Wait()
+		assert.Equal(t, []string{"1 a", "2 b"}, first)
+		assert.Equal(t, []string{"2 b", "4 d"}, second)
+		h.Shutdown(hub.CloseGoingAway, "end")
+	})
+}
+
+// single is a delivery of a transport whose messages are acknowledged one by one, in
+// any order: another message is not sent before.
+type single struct {
+	last   uint64
+	frames []hub.Frame // the first is with the client
+	ids    []uint64
+}
+
+func (d *single) Send(link *hub.Link, codec hub.Codec, m *hub.Message, _ time.Time) string {
+	d.last++
+	d.ids = append(d.ids, d.last)
+	d.frames = append(d.frames, codec.Sequenced(m, m.Encode(codec), d.last))
+	if len(d.frames) == 1 && link != nil {
+		link.Send(d.frames[0])
+	}
+	return ""
+}
+
+func (d *single) Acknowledge(link *hub.Link, id uint64) {
+	if len(d.ids) == 0 || d.ids[0] != id {
+		return
+	}
+	d.ids, d.frames = d.ids[1:], d.frames[1:]
+	d.Resume(link, time.Time{})
+}
+
+func (d *single) Resume(link *hub.Link, _ time.Time) {
+	if len(d.frames) > 0 {
+		link.Send(d.frames[0])
+	}
+}
+
+func (*single) Resumable() bool { return true }
+
+// A delivery that is not the hub's own: one acknowledgement for each message.
+func TestDeliveryOfATransport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(hub.SystemClock{}, &ends{})
+		var first, second []string
+		l1, l2 := newLink(&first), newLink(&second)
+		c := h.Connect(&hub.Client{ID: "c"}, hub.Output{Codec: plainCodec{}, Delivery: new(single)}, l1)
+		send(h, "a", 0)
+		send(h, "b", 0)
+		c.Do(hub.SequenceAck{ID: 1})
+		c.Lost(l1, hub.Ending{Reason: "cut"})
+		send(h, "c", 0)
+		require.True(t, c.Recover(c.ReconnectionToken).TakeUp(l2))
+		c.Do(hub.SequenceAck{ID: 2})
+		l1.Wait()
+		l2.Wait()
+		assert.Equal(t, []string{"1 a", "2 b"}, first)
+		assert.Equal(t, []string{"2 b", "3 c"}, second, "the second is sent again")
+		h.Shutdown(hub.CloseGoingAway, "end")
+	})
+}

@@ -1,0 +1,45 @@
+package hub_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// TestGreetedInItsGroups: a client that has been greeted is in its first groups,
+// and hears the greeting before anything that is said there.
+func TestGreetedInItsGroups(t *testing.T) {
+	t.Parallel()
+	greeted := make(chan struct{})
+	h := newHub(hub.SystemClock{}, &slow{until: greeted})
+	var frames []string
+	members := 0
+	l := hub.NewLink(func(f hub.Frame) error {
+		if frames = append(frames, string(f.Data)); len(frames) == 1 {
+			members = len(h.Select(hub.Target{Group: "lobby"}))
+			close(greeted)
+		}
+		return nil
+	}, func() {})
+	l.Open()
+	h.Connect(&hub.Client{ID: "c", Groups: []string{"lobby", "lobby"}}, output(wire.SubprotocolJSON), l)
+	h.Send(hub.Target{Group: "lobby"}, &hub.Message{Type: hub.Text, Data: []byte("hello")}, 0)
+	l.Wait()
+	assert.Equal(t, 1, members)
+	require.Len(t, frames, 2)
+	assert.Contains(t, frames[0], "connected")
+	assert.Contains(t, frames[1], "hello")
+}
+
+// slow is an event handler that learns of a connection only when its client has been
+// greeted.
+type slow struct {
+	ends
+	until chan struct{}
+}
+
+func (s *slow) Connected(*hub.Connection) { <-s.until }

@@ -1,0 +1,145 @@
+package transport
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+)
+
+// Endpoint serves /client/hubs/{hub}.
+type Endpoint struct {
+	Hubs *hub.Hubs
+	// Anonymous reports whether clients without token may connect to a hub.
+	Anonymous func(hubName string) bool
+	// Audiences that a token for a hub can be made out to, seen from a request.
+	Audiences func(r *http.Request, hubName string) []string
+	Keys      *token.Keys
+	// KeepAlive is the time between pings. Zero sends none.
+	KeepAlive time.Duration
+	Logger    *slog.Logger
+}
+
+// Serve serves one client of a hub until its connection ends.
+func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string) {
+	if !e.Hubs.Begin() {
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
+		return
+	}
+	defer e.Hubs.Done()
+	if !isUpgrade(r) {
+		e.refuse(w, r, hubName, http.StatusBadRequest, "not a WebSocket handshake")
+		return
+	}
+	if r.URL.Query().Get("awps_connection_id") != "" {
+		e.recover(w, r, hubName)
+		return
+	}
+	e.connect(w, r, hubName)
+}
+
+// connect serves a new connection.
+func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName string) {
+	raw, err := subprotocol.ParseRaw(r.URL.Query())
+	if err != nil {
+		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
+		return
+	}
+	in, err := e.handshake(r, strings.ToLower(hubName))
+	if err != nil {
+		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
+		return
+	}
+	h := e.Hubs.Hub(hubName)
+	client, err := h.Accept(in)
+	if err != nil {
+		e.notAccepted(w, r, hubName, err)
+		return
+	}
+	s := newSocket(e, subprotocol.Choose(client.Subprotocol, raw))
+	if !e.Hubs.Admit(s.link) {
+		h.Abandon(client.ID, hub.Stopping)
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
+		return
+	}
+	s.serve(w, r, client.Subprotocol, h.Connect(client, s.protocol.Output(), s.link), true)
+}
+
+// recover takes up a connection again. A refusal is a close frame, since clients
+// take an HTTP error for a reason to go on trying.
+func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName string) {
+	q := r.URL.Query()
+	id, secret := q.Get("awps_connection_id"), q.Get("awps_reconnection_token")
+	h := e.Hubs.Existing(hubName)
+	var c *hub.Connection
+	if h != nil {
+		c = h.Connection(id)
+	}
+	name := ""
+	if c != nil && c.Resumable() {
+		name = c.Subprotocol
+	} else if offered := offers(r); len(offered) > 0 {
+		name = offered[0]
+	}
+	s := newSocket(e, subprotocol.Choose(name, subprotocol.Raw{}))
+	if !e.Hubs.Admit(s.link) {
+		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
+		return
+	}
+	var attempt *hub.Recovery
+	if c != nil {
+		attempt = c.Recover(secret)
+	}
+	if attempt == nil {
+		e.refuseRecovery(s, hubName)
+		s.serve(w, r, name, nil, false)
+		return
+	}
+	s.claim = sync.OnceFunc(func() {
+		if !attempt.TakeUp(s.link) {
+			e.refuseRecovery(s, hubName)
+			return
+		}
+		e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
+	})
+	s.serve(w, r, name, c, false)
+}
+
+func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
+	e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
+	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
+}
+
+// notAccepted refuses a client that the hub does not accept.
+func (e *Endpoint) notAccepted(w http.ResponseWriter, r *http.Request, hubName string, err error) {
+	status := http.StatusInternalServerError
+	if tokenError := (*hub.TokenError)(nil); errors.As(err, &tokenError) {
+		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
+		return
+	}
+	if refusal := (*hub.RefusalError)(nil); errors.As(err, &refusal) {
+		status = refusal.Status
+	}
+	e.logRefusal(r, hubName, status, err.Error())
+	http.Error(w, http.StatusText(status), status)
+}
+
+// refuse answers an HTTP error. The client sees the reason of a bad request alone.
+func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
+	e.logRefusal(r, hubName, status, reason)
+	if status != http.StatusBadRequest {
+		reason = http.StatusText(status)
+	}
+	http.Error(w, reason, status)
+}
+
+func (e *Endpoint) logRefusal(r *http.Request, hubName string, status int, reason string) {
+	e.Logger.LogAttrs(r.Context(), slog.LevelWarn, "client refused", slog.String("hub", strings.ToLower(hubName)),
+		slog.Int("status", status), slog.String("reason", reason))
+}
