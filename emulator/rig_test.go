@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 const (
@@ -36,7 +37,7 @@ type rig struct {
 	http   *http.Client
 }
 
-func newRig(t *testing.T, cfg emulator.Config) *rig {
+func newRig(t *testing.T, cfg emulator.Config, sinks ...trace.Sink) *rig {
 	t.Helper()
 	if cfg.KeepAlive == 0 {
 		cfg.KeepAlive = -1
@@ -44,7 +45,7 @@ func newRig(t *testing.T, cfg emulator.Config) *rig {
 	if cfg.Origin == "" {
 		cfg.Origin = "emu.test"
 	}
-	s, err := emulator.New(cfg)
+	s, err := emulator.NewWithSinks(cfg, sinks...)
 	require.NoError(t, err)
 	return &rig{t: t, server: s, http: serve(t, s, s.Close)}
 }

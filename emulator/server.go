@@ -41,12 +41,16 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	return newServer(cfg, cfg.Origin)
+	return newServer(cfg, []string{cfg.Origin})
 }
 
-// newServer returns an emulator of a complete configuration.
-func newServer(cfg Config, origins ...string) (*Server, error) {
-	s := &Server{trace: trace.New(cfg.AccessKeys, trace.Log(cfg.Logger)), anonymous: make(map[string]bool)}
+// newServer returns an emulator of a complete configuration, whose records go to the
+// Logger and to further sinks.
+func newServer(cfg Config, origins []string, sinks ...trace.Sink) (*Server, error) {
+	if cfg.Logger != nil {
+		sinks = append(sinks, trace.Log(cfg.Logger))
+	}
+	s := &Server{trace: trace.New(cfg.AccessKeys, sinks...), anonymous: make(map[string]bool)}
 	var now hub.Clock = hub.SystemClock{}
 	if cfg.Clock != nil {
 		now = clock{cfg.Clock}
@@ -57,21 +61,20 @@ func newServer(cfg Config, origins ...string) (*Server, error) {
 	}
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
-		Transport: cfg.Transport, Clock: now, Logger: cfg.Logger,
+		Transport: cfg.Transport, Clock: now, Trace: s.trace,
 	})
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
 			return nil, err
 		}
 	}
-	s.hubs = hub.New(hub.Config{Events: observer{s.events, s.trace}, Clock: now, MaxGroups: cfg.MaxGroups, Logger: cfg.Logger})
+	s.hubs = hub.New(hub.Config{Events: s.events, Clock: now, MaxGroups: cfg.MaxGroups, Trace: s.trace})
 	s.clients = &transport.Endpoint{
 		Hubs:      s.hubs,
 		Anonymous: s.takesAnonymous,
 		Audiences: clientAudiences,
 		Keys:      s.keys,
 		KeepAlive: max(cfg.KeepAlive, 0),
-		Logger:    cfg.Logger,
 	}
 	s.guard = newGuard(&cfg, s.trace)
 	s.routes(cfg.TrustTokens)

@@ -59,7 +59,7 @@ func Start(tb TB, cfg Config) *TestServer {
 	err := cfg.complete()
 	var s *Server
 	if err == nil {
-		s, err = newServer(cfg, origins...)
+		s, err = newServer(cfg, origins)
 	}
 	if err != nil {
 		tb.Fatal(err)

@@ -160,6 +160,11 @@ func TestCheckFindsBrokenRules(t *testing.T) {
 			},
 		},
 		{
+			name:  "emulator's hub logs",
+			graph: []listed{own(modulePath+"/emulator/internal/hub", "log/slog")},
+			want:  []violation{{pkg: "emulator/internal/hub", imported: "log/slog", rule: ruleBan}},
+		},
+		{
 			name:  "example imports an internal package",
 			graph: []listed{own(modulePath+"/examples/echo", root, modulePath+"/internal/wire")},
 			want:  []violation{{pkg: "examples/echo", imported: "internal/wire", rule: ruleOurs}},

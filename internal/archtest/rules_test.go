@@ -143,8 +143,13 @@ var rooms = []room{
 		why:  "it reads roles by the shared rules",
 	},
 	{
+		name: "emulator/internal/trace",
+		ours: []pattern{"internal/excerpt", "internal/wire"},
+		why:  "any part of the emulator records what happens there, and the records know none of them",
+	},
+	{
 		name: "emulator/internal/hub",
-		ours: []pattern{"emulator/internal/odata", "emulator/internal/role", "internal/rule", "internal/wire"},
+		ours: []pattern{"emulator/internal/trace", "emulator/internal/odata", "emulator/internal/role", "internal/rule", "internal/wire"},
 		why:  "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
 	},
 	{
@@ -154,18 +159,18 @@ var rooms = []room{
 	},
 	{
 		name:  "emulator/internal/transport/...",
-		ours:  []pattern{"emulator/internal/hub", "emulator/internal/subprotocol", "emulator/internal/token", "internal/wire"},
+		ours:  []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/subprotocol", "emulator/internal/token", "internal/wire"},
 		third: []pattern{webSocket},
 		why:   "a transport carries frames between clients and the hub; events and REST calls do not pass it",
 	},
 	{
 		name: "emulator/internal/dispatch",
-		ours: []pattern{"emulator/internal/hub", "emulator/internal/glob", ".", "internal/excerpt", "internal/rule", "internal/upstream/...", "internal/wire"},
+		ours: []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/glob", ".", "internal/excerpt", "internal/rule", "internal/upstream/...", "internal/wire"},
 		why:  "it implements the hub's event port; how clients are connected does not matter to it",
 	},
 	{
 		name: "emulator/internal/rest",
-		ours: []pattern{"emulator/internal/hub", "emulator/internal/odata", "emulator/internal/role", "emulator/internal/subprotocol", "emulator/internal/token", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
+		ours: []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/odata", "emulator/internal/role", "emulator/internal/subprotocol", "emulator/internal/token", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
 		why:  "it serves calls on the hub; how clients are connected does not matter to it",
 	},
 	{
@@ -235,6 +240,7 @@ type ban struct {
 	name  pattern   // of the package that must do without
 	ours  []pattern // what it must do without, of our own packages
 	other []pattern // and of the rest
+	alone []pattern // what it must not import itself
 	why   string
 }
 
@@ -266,6 +272,26 @@ var bans = []ban{
 		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/dispatch"},
 		other: []pattern{webSocket},
 		why:   "REST calls reach clients of any transport",
+	},
+	{
+		name:  "emulator/internal/hub",
+		alone: []pattern{"log/..."},
+		why:   "records are the only source of the log",
+	},
+	{
+		name:  "emulator/internal/transport/...",
+		alone: []pattern{"log/..."},
+		why:   "records are the only source of the log",
+	},
+	{
+		name:  "emulator/internal/dispatch",
+		alone: []pattern{"log/..."},
+		why:   "records are the only source of the log",
+	},
+	{
+		name:  "emulator/internal/rest",
+		alone: []pattern{"log/..."},
+		why:   "records are the only source of the log",
 	},
 	{
 		name:  "...",
@@ -313,7 +339,7 @@ func check(rooms []room, bans []ban, packages []listed) []violation {
 			continue
 		}
 		path := ourPath(p.ImportPath)
-		broken = append(broken, checkBans(bans, path, p.Deps)...)
+		broken = append(broken, checkBans(bans, path, p)...)
 		r, ok := roomOf(rooms, path)
 		if !ok {
 			broken = append(broken, violation{pkg: path, rule: ruleNoRoom})
@@ -346,13 +372,18 @@ func checkImport(r room, imported string) (violation, bool) {
 	return violation{}, true
 }
 
-func checkBans(bans []ban, path string, deps []string) []violation {
+func checkBans(bans []ban, path string, p listed) []violation {
 	var broken []violation
 	for _, b := range bans {
 		if !b.name.matches(path) {
 			continue
 		}
-		for _, dep := range deps {
+		for _, imported := range p.Imports {
+			if matchesAny(b.alone, imported) {
+				broken = append(broken, violation{path, imported, ruleBan, b.why})
+			}
+		}
+		for _, dep := range p.Deps {
 			if isOurs(dep) && matchesAny(b.ours, ourPath(dep)) {
 				broken = append(broken, violation{path, ourPath(dep), ruleBan, b.why})
 			}

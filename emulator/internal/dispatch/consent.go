@@ -3,12 +3,12 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -75,13 +75,11 @@ func (d *Dispatcher) ask(c *consent) {
 		c.settle(err, time.Time{}, false) // the emulator stops; nothing has been learned
 		return
 	}
-	url := slog.String("url", upstream.WithoutSecrets(c.url))
-	if again := c.settle(err, d.cfg.Clock.Now(), true); err != nil {
-		d.cfg.Logger.LogAttrs(d.ctx, slog.LevelWarn, "validation failed", url,
-			slog.String("reason", err.Error()), slog.Duration("again", again))
-		return
+	out := trace.Validation{URL: upstream.WithoutSecrets(c.url), Again: c.settle(err, d.cfg.Clock.Now(), true)}
+	if err != nil {
+		out.Reason = err.Error()
 	}
-	d.cfg.Logger.LogAttrs(d.ctx, slog.LevelInfo, "validation passed", url)
+	trace.Emit(d.ctx, d.cfg.Trace, out)
 }
 
 // settle notes an answer, if it is one, and returns when to ask again.

@@ -3,49 +3,48 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"time"
 
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// deliver sends an event to a handler that wants it, and logs how it went.
+// deliver sends an event to the handler that selects it, and records the outcome.
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	start := d.cfg.Clock.Now()
+	ev.handler = r.name
 	answer, err := d.send(ctx, r, ev)
-	took := slog.Float64("ms", float64(d.cfg.Clock.Now().Sub(start).Microseconds())/1000)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		// A cause is the client's: it does not want the answer any more. Without one the
-		// emulator stops.
-		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-			d.log(ctx, slog.LevelInfo, "event cancelled", ev, took, slog.String("reason", cause.Error()))
-		}
-	case err != nil:
-		d.log(ctx, slog.LevelWarn, "event not delivered", ev, took, slog.String("reason", err.Error()))
-	default:
-		attrs := []slog.Attr{slog.Int("status", answer.Status)}
-		if answer.Attempts > 1 {
-			attrs = append(attrs, slog.Int("attempts", answer.Attempts))
-		}
-		if answer.OK() {
-			d.log(ctx, slog.LevelInfo, "event delivered", ev, append(attrs, took)...)
-			break
-		}
-		attrs = append(attrs, took)
-		if text := upstream.Text(answer.Body); text != "" {
-			attrs = append(attrs, slog.String("answer", text))
-		}
-		d.log(ctx, slog.LevelWarn, "event refused", ev, attrs...)
-	}
+	d.record(ctx, ev, answer, err, d.cfg.Clock.Now().Sub(start))
 	return answer, err
 }
 
-// log says what has become of an event.
-func (d *Dispatcher) log(ctx context.Context, level slog.Level, what string, ev *event, attrs ...slog.Attr) {
-	d.cfg.Logger.LogAttrs(ctx, level, what, append([]slog.Attr{
-		slog.String("hub", ev.session.hubName), slog.String("connection", ev.session.connectionID),
-		slog.String("event", ev.name), slog.String("id", ev.id),
-	}, attrs...)...)
+// record records how the delivery of an event ended.
+func (d *Dispatcher) record(ctx context.Context, ev *event, answer *upstream.Answer, err error, took time.Duration) {
+	var out trace.Event
+	switch {
+	case err != nil && ctx.Err() != nil:
+		// Without a cause of its own the emulator stops. Any other cause is the client's.
+		cause := context.Cause(ctx)
+		if errors.Is(cause, context.Canceled) {
+			return
+		}
+		out = ev.record(trace.KindEventCancelled, cause.Error())
+	case err != nil:
+		out = ev.record(trace.KindEventNotDelivered, err.Error())
+	case answer.OK():
+		out = ev.record(trace.KindEventDelivered, "")
+		if state, ok := answer.State(); ok {
+			out.StateAfter = state
+		}
+	default:
+		out = ev.record(trace.KindEventRefused, "")
+	}
+	if answer != nil {
+		out.Status, out.Attempts = answer.Status, answer.Attempts
+		out.Answer = trace.Message(answer.Header, answer.Body)
+	}
+	out.Took = took
+	trace.Emit(ctx, d.cfg.Trace, out)
 }
 
 func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
@@ -56,7 +55,10 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	if err != nil {
 		return nil, err
 	}
-	if err := d.consent(ctx, r.consent); err != nil {
+	asked := d.cfg.Clock.Now()
+	err = d.consent(ctx, r.consent)
+	ev.consent = d.cfg.Clock.Now().Sub(asked)
+	if err != nil {
 		return nil, err
 	}
 	ev.url = u
@@ -64,5 +66,6 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	if err != nil {
 		return nil, err
 	}
+	ev.header = req.Header
 	return r.sender.Send(ctx, req, upstream.EventTimeout)
 }

@@ -2,12 +2,12 @@ package dispatch
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -26,7 +26,7 @@ type Config struct {
 	// but its own, and has at most maxConnections for the events of each handler.
 	Transport http.RoundTripper
 	Clock     hub.Clock
-	Logger    *slog.Logger
+	Trace     *trace.Stream
 }
 
 // Dispatcher raises events. It is a [hub.EventHandler].

@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +55,7 @@ func TestConnectionsToAHandler(t *testing.T) {
 	server.Start()
 	defer server.Close()
 
-	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: hub.SystemClock{}, Logger: slog.New(slog.DiscardHandler)})
+	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: hub.SystemClock{}})
 	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
 	h := hub.New(hub.Config{}).Hub("chat")
 	for round := range 3 {
@@ -102,7 +101,7 @@ func TestConsentOfABusyHandler(t *testing.T) {
 	defer server.Close()
 
 	clock := new(later)
-	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: clock, Logger: slog.New(slog.DiscardHandler)})
+	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: clock})
 	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
 	h := hub.New(hub.Config{}).Hub("chat")
 	var clients sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -27,6 +28,21 @@ type event struct {
 	body        []byte
 	metadata    map[string]string
 	url         *url.URL // where it goes, once it is on its way
+
+	// For the record.
+	handler         string      // URL template, without its query
+	header          http.Header // of the request, once it is on its way
+	queued, consent time.Duration
+}
+
+// record returns the record of an event with its outcome.
+func (ev *event) record(outcome trace.Kind, reason string) trace.Event {
+	state := ev.header.Get(wire.HeaderConnectionState)
+	return trace.Event{
+		Client: ev.session.client(), ID: ev.id, Name: ev.name, Outcome: outcome, Reason: reason,
+		Handler: ev.handler, Request: trace.Message(ev.header, ev.body), Queued: ev.queued, Consent: ev.consent,
+		StateBefore: state, StateAfter: state,
+	}
 }
 
 // request writes an event as the service does. All attempts to deliver it are

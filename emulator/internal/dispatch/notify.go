@@ -3,9 +3,9 @@ package dispatch
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -61,21 +61,25 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 	if r == nil {
 		return
 	}
+	raised := d.cfg.Clock.Now()
 	added, dropped := s.notices.add(d.background, notice{kept: group == "", deliver: func() {
+		ev.queued = d.cfg.Clock.Now().Sub(raised)
 		var err error
 		if ev.body, err = json.Marshal(body); err != nil {
-			d.log(d.ctx, slog.LevelError, "event not written", ev, slog.String("reason", err.Error()))
+			trace.Emit(d.ctx, d.cfg.Trace, ev.record(trace.KindEventNotWritten, err.Error()))
 			return
 		}
 		if answer, err := d.deliver(d.ctx, r, ev); err == nil && answer.OK() {
 			ev.session.learnCookies(ev.url, answer.Cookies())
 		}
 	}})
+	out := trace.EventsDropped{Client: s.client(), ID: ev.id, Name: ev.name}
 	switch {
 	case !added && dropped == 1:
-		d.log(d.ctx, slog.LevelWarn, "events are dropped", ev, slog.String("reason", fmt.Sprintf(
-			"%d notifications of the connection wait for the event handler; joined and left are dropped until half of them are delivered", maxNotices)))
+		out.Reason = fmt.Sprintf("%d notifications of the connection wait for the event handler; joined and left are dropped until half of them are delivered", maxNotices)
+		trace.Emit(d.ctx, d.cfg.Trace, out)
 	case added && dropped > 0:
-		d.log(d.ctx, slog.LevelWarn, "events were dropped", ev, slog.Int("count", dropped))
+		out.Count = dropped
+		trace.Emit(d.ctx, d.cfg.Trace, out)
 	}
 }

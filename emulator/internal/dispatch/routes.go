@@ -15,6 +15,7 @@ import (
 // found its route keeps it, whatever becomes of the hub's settings.
 type route struct {
 	template template
+	name     string // the template without its query
 	sender   *upstream.Sender
 	consent  *consent
 

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Ids of events of one connection. The first two are kept for connect and
@@ -29,6 +31,13 @@ type session struct {
 	cookies     *cookiejar.Jar // nil: none yet
 
 	notices queue
+}
+
+// client returns the client as records name it.
+func (s *session) client() trace.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return trace.Client{Hub: s.hubName, Connection: s.connectionID, User: s.userID}
 }
 
 // id gives the id of the next event.

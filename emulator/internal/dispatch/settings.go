@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -32,7 +33,7 @@ type Handler struct {
 
 // compile checks a Handler. Of the route it leaves out how events are sent.
 func compile(in Handler) (*route, error) {
-	out := new(route)
+	out := &route{name: upstream.WithoutSecrets(in.URLTemplate)}
 	var err error
 	if out.template, err = parseTemplate(in.URLTemplate); err != nil {
 		return nil, err

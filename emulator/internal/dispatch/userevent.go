@@ -3,10 +3,10 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -25,7 +25,7 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	ev.contentType = mediaTypes[m.Type]
 	r := d.routes.find(s.hubName, ev.typ, name, "")
 	if r == nil {
-		d.log(ctx, slog.LevelWarn, "event not delivered", ev, slog.String("reason", errNoHandler.Error()))
+		trace.Emit(ctx, d.cfg.Trace, ev.record(trace.KindEventNoHandler, errNoHandler.Error()))
 		return nil, errNoHandler
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -40,7 +40,7 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 		err = c.Fits(reply)
 	}
 	if err != nil {
-		d.log(ctx, slog.LevelWarn, "answer not usable", ev, slog.String("reason", err.Error()))
+		trace.Emit(ctx, d.cfg.Trace, ev.record(trace.KindEventAnswerUnusable, err.Error()))
 		return nil, err
 	}
 	ev.learn(answer)

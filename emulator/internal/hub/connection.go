@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Why connections end, as the event handler is told.
@@ -169,8 +170,17 @@ func (c *Connection) finish(reason string, still func() bool, say func(*Link)) {
 		s.timer.Stop()
 		c.publish(s.last(&StreamError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
+	trace.Emit(context.Background(), c.hub.hubs.Trace, trace.ClientGone{Client: c.Identity(), Reason: reason})
 	c.hub.hubs.Events.Disconnected(c, reason)
 }
 
-// Hub gives the name of the connection's hub.
-func (c *Connection) Hub() string { return c.hub.Name }
+// Identity returns the client as records name it.
+func (c *Connection) Identity() trace.Client { return identity(c.hub.Name, c.ID, c.UserID) }
+
+func identity(hubName, connectionID string, userID *string) trace.Client {
+	out := trace.Client{Hub: hubName, Connection: connectionID}
+	if userID != nil {
+		out.User = *userID
+	}
+	return out
+}

@@ -1,7 +1,6 @@
 package hub_test
 
 import (
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -55,7 +54,7 @@ func (e *ends) Disconnected(_ *hub.Connection, reason string) {
 func (e *ends) all() []string { e.mu.Lock(); defer e.mu.Unlock(); return e.reasons }
 
 func newHub(clock hub.Clock, events hub.EventHandler) *hub.Hub {
-	return hub.New(hub.Config{Events: events, Clock: clock, MaxGroups: hub.DefaultMaxGroups, Logger: slog.New(slog.DiscardHandler)}).Hub("chat")
+	return hub.New(hub.Config{Events: events, Clock: clock, MaxGroups: hub.DefaultMaxGroups}).Hub("chat")
 }
 
 func output(name string) hub.Output { return subprotocol.Choose(name, subprotocol.Raw{}).Output() }

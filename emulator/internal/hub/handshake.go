@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -102,7 +103,8 @@ func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 	if decision.Roles != nil {
 		roles = decision.Roles
 	}
-	h.hubs.roles.warn(h.hubs.Logger, h.Name, out.ID, roles)
+	id := identity(h.Name, out.ID, out.UserID)
+	h.hubs.roles.warn(h.hubs.ctx, h.hubs.Trace, id, roles)
 	var err error
 	if out.Roles, err = role.Parse(roles); err != nil {
 		return nil, err
@@ -114,12 +116,12 @@ func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 		return nil, err
 	}
 	if n := out.Roles.LeftOut(); n > 0 {
-		h.hubs.Logger.Warn("too many roles", "hub", h.Name, "connection", out.ID, "left_out", n,
-			"reason", fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups))
+		trace.Emit(h.hubs.ctx, h.hubs.Trace, trace.RolesLeftOut{Client: id, Count: n,
+			Reason: fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups)})
 	}
 	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
-		h.hubs.Logger.Warn("no subprotocol", "hub", h.Name, "connection", out.ID,
-			"reason", fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols))
+		trace.Emit(h.hubs.ctx, h.hubs.Trace, trace.NoSubprotocol{Client: id,
+			Reason: fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols)})
 	}
 	return out, nil
 }

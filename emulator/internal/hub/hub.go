@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Hub holds the connections of one hub. It is safe for concurrent use.
@@ -61,6 +62,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c.greetLocked()
 	c.mu.Unlock()
 	h.mu.Unlock()
+	trace.Emit(c.ctx, h.hubs.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.hubs.Events.Connected(c)
 	for _, g := range joined {
 		h.hubs.Events.Joined(c, g)

@@ -2,11 +2,12 @@ package hub
 
 import (
 	"context"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // DefaultMaxGroups is how many groups a connection can be in unless [Config] says
@@ -19,7 +20,7 @@ type Config struct {
 	Clock  Clock
 	// MaxGroups is how many groups a connection can be in.
 	MaxGroups int
-	Logger    *slog.Logger
+	Trace     *trace.Stream
 }
 
 // Hubs are the hubs of one emulator, with all that runs for their clients.

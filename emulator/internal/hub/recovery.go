@@ -2,8 +2,9 @@ package hub
 
 import (
 	"crypto/subtle"
-	"log/slog"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // RecoveryWindow is how long a connection waits for its client to come back.
@@ -48,8 +49,7 @@ func (c *Connection) Lost(link *Link, how Ending) {
 	served := c.Serves(link) && !c.hub.hubs.isClosed()
 	if c.Resumable() && !how.Final {
 		if served {
-			c.hub.hubs.Logger.LogAttrs(c.hub.hubs.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.hub.Name), slog.String("connection", c.ID),
-				slog.String("reason", how.Reason), slog.Duration("recoverable", RecoveryWindow))
+			trace.Emit(c.ctx, c.hub.hubs.Trace, trace.ClientLost{Client: c.Identity(), Reason: how.Reason, Recoverable: RecoveryWindow})
 		}
 		c.await(link)
 		return

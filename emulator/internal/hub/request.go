@@ -2,10 +2,10 @@ package hub
 
 import (
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Request is what a client asks for: one of the types below.
@@ -119,8 +119,7 @@ func (c *Connection) perform(req Request) {
 	if refused == nil {
 		return
 	}
-	c.hub.hubs.Logger.LogAttrs(c.ctx, slog.LevelWarn, "request refused",
-		slog.String("hub", c.hub.Name), slog.String("connection", c.ID), slog.String("reason", refused.Error()))
+	trace.Emit(c.ctx, c.hub.hubs.Trace, trace.RequestRefused{Client: c.Identity(), Reason: refused.Error()})
 	if c.out.Answers == nil {
 		c.End(ClosePolicy, "The client does not have permission to send to its group.")
 	}

@@ -1,9 +1,10 @@
 package hub
 
 import (
-	"log/slog"
+	"context"
 	"sync"
 
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -18,14 +19,14 @@ type roleWarnings struct {
 
 // warn logs roles that are none of the service's, each once: a client with such a
 // role gets no error before it is forbidden what the role was for.
-func (rw *roleWarnings) warn(logger *slog.Logger, hubName, connectionID string, roles []string) {
+func (rw *roleWarnings) warn(ctx context.Context, stream *trace.Stream, client trace.Client, roles []string) {
 	for _, text := range roles {
 		r, err := rule.ParseRole(text)
 		if err == nil || r.Scope == rule.GroupsMatched { // a wrong pattern is refused
 			continue
 		}
 		if rw.isNew(err.Error()) {
-			logger.Warn("role ignored; this is logged once for each role", "hub", hubName, "connection", connectionID, "reason", err.Error())
+			trace.Emit(ctx, stream, trace.RoleIgnored{Client: client, Reason: err.Error()})
 		}
 	}
 }

@@ -16,7 +16,7 @@ type Event struct {
 	Request, Answer Payload
 	Status          int // of the answer
 	Attempts        int
-	// State of the connection before the event and after its answer.
+	// State of the connection: as sent with the event, and after the answer.
 	StateBefore, StateAfter string
 
 	// Queued is the time that a notification has waited for those before it.

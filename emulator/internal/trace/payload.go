@@ -1,7 +1,5 @@
 package trace
 
-import "net/http"
-
 // maxPayload is how many bytes of a payload sinks can read.
 const maxPayload = 64 << 10
 
@@ -10,7 +8,7 @@ const maxPayload = 64 << 10
 // payload that no sink reads costs nothing. A sink that keeps records for long keeps
 // the texts, not the payload.
 type Payload struct {
-	header  http.Header
+	header  map[string][]string
 	data    []byte
 	secrets *secrets // set by Emit
 }
@@ -20,7 +18,9 @@ func Data(data []byte) Payload { return Payload{data: data} }
 
 // Message returns the payload of a request or an answer. Neither the header nor the
 // body may change.
-func Message(header http.Header, body []byte) Payload { return Payload{header: header, data: body} }
+func Message(header map[string][]string, body []byte) Payload {
+	return Payload{header: header, data: body}
+}
 
 // Len returns the length of the data, which may be more than can be read.
 func (p Payload) Len() int { return len(p.data) }
@@ -37,11 +37,11 @@ func (p Payload) String() string {
 func (p Payload) GoString() string { return p.String() }
 
 // Header returns a copy of the header without secrets. It is nil for a frame.
-func (p Payload) Header() http.Header {
+func (p Payload) Header() map[string][]string {
 	if p.secrets == nil || p.header == nil {
 		return nil
 	}
-	out := make(http.Header, len(p.header))
+	out := make(map[string][]string, len(p.header))
 	for name, values := range p.header {
 		for _, v := range values {
 			if isSecret(name) {

@@ -19,7 +19,7 @@ type Sink interface {
 	// Wants reports whether the sink takes records of a kind.
 	Wants(ctx context.Context, k Kind) bool
 	// Take takes a record of a kind that the sink wants. The context is that of the
-	// request or connection; the time is the machine's.
+	// request or connection and may have ended. The time is the machine's.
 	Take(ctx context.Context, at time.Time, r Record)
 }
 

@@ -1,8 +1,8 @@
 package transport
 
 import (
+	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,6 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Endpoint serves /client/hubs/{hub}.
@@ -23,7 +24,6 @@ type Endpoint struct {
 	Keys      *token.Keys
 	// KeepAlive is the time between pings. Zero sends none.
 	KeepAlive time.Duration
-	Logger    *slog.Logger
 }
 
 // Serve serves one client of a hub until its connection ends.
@@ -97,22 +97,22 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 		attempt = c.Recover(secret)
 	}
 	if attempt == nil {
-		e.refuseRecovery(s, hubName)
+		e.refuseRecovery(r.Context(), s, hubName)
 		s.serve(w, r, name, nil, false)
 		return
 	}
 	s.claim = sync.OnceFunc(func() {
 		if !attempt.TakeUp(s.link) {
-			e.refuseRecovery(s, hubName)
+			e.refuseRecovery(r.Context(), s, hubName)
 			return
 		}
-		e.Logger.Info("client recovered", "hub", h.Name, "connection", c.ID)
+		trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRecovered{Client: c.Identity()})
 	})
 	s.serve(w, r, name, c, false)
 }
 
-func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
-	e.Logger.Warn("recovery refused", "hub", strings.ToLower(hubName))
+func (e *Endpoint) refuseRecovery(ctx context.Context, s *socket, hubName string) {
+	trace.Emit(ctx, e.Hubs.Trace, trace.RecoveryRefused{Hub: strings.ToLower(hubName)})
 	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 }
 
@@ -126,20 +126,19 @@ func (e *Endpoint) notAccepted(w http.ResponseWriter, r *http.Request, hubName s
 	if refusal := (*hub.RefusalError)(nil); errors.As(err, &refusal) {
 		status = refusal.Status
 	}
-	e.logRefusal(r, hubName, status, err.Error())
+	e.refused(r, hubName, status, err.Error())
 	http.Error(w, http.StatusText(status), status)
 }
 
 // refuse answers an HTTP error. The client sees the reason of a bad request alone.
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
-	e.logRefusal(r, hubName, status, reason)
+	e.refused(r, hubName, status, reason)
 	if status != http.StatusBadRequest {
 		reason = http.StatusText(status)
 	}
 	http.Error(w, reason, status)
 }
 
-func (e *Endpoint) logRefusal(r *http.Request, hubName string, status int, reason string) {
-	e.Logger.LogAttrs(r.Context(), slog.LevelWarn, "client refused", slog.String("hub", strings.ToLower(hubName)),
-		slog.Int("status", status), slog.String("reason", reason))
+func (e *Endpoint) refused(r *http.Request, hubName string, status int, reason string) {
+	trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRefused{Hub: strings.ToLower(hubName), Status: status, Reason: reason})
 }

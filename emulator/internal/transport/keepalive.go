@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // keepAlive pings the client from time to time, and cuts a socket that does not
@@ -60,7 +61,7 @@ func (s *socket) ping(c *hub.Connection) bool {
 	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
 		return true
 	}
-	s.e.Logger.Warn("no answer to pings", "hub", c.Hub(), "connection", c.ID)
+	trace.Emit(ctx, s.e.Hubs.Trace, trace.PingUnanswered{Client: c.Identity()})
 	s.cut()
 	return false
 }

@@ -3,12 +3,9 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +13,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // socket carries frames between a WebSocket and a connection of the hub. It begins
@@ -100,6 +98,7 @@ func (s *socket) prove() {
 }
 
 func (s *socket) write(f hub.Frame) error {
+	s.recordOut(f)
 	if f.Kind == hub.FrameClose {
 		s.closes.Store(true)
 		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
@@ -150,14 +149,9 @@ func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
 	if len(data) <= subprotocol.MaxFrame {
 		req, violation = s.protocol.Read(binary, data)
 	}
-	ctx := context.Background()
-	if s.e.Logger.Enabled(ctx, slog.LevelDebug) {
-		s.e.Logger.LogAttrs(ctx, slog.LevelDebug, "frame", slog.String("hub", c.Hub()), slog.String("connection", c.ID),
-			slog.String("kind", strings.TrimPrefix(fmt.Sprintf("%T", req), "hub.")), slog.Int("bytes", len(data)))
-	}
+	s.recordIn(c, req, binary, data)
 	if violation != nil {
-		s.e.Logger.LogAttrs(ctx, slog.LevelWarn, "invalid frame",
-			slog.String("hub", c.Hub()), slog.String("connection", c.ID), slog.String("reason", violation.Detail))
+		trace.Emit(context.Background(), s.e.Hubs.Trace, trace.FrameInvalid{Client: c.Identity(), Reason: violation.Detail})
 		c.End(violation.Code, violation.Reason)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // handshakeFailed is what the event handler hears of a client whose connection
@@ -23,7 +24,7 @@ func (s *socket) serve(w http.ResponseWriter, r *http.Request, name string, c *h
 	defer s.e.Hubs.Release(s.link)
 	s.hubConn = c
 	if err := s.upgrade(w, r, name); err != nil { // the client has its answer
-		s.e.Logger.Warn("handshake failed", "reason", err)
+		trace.Emit(r.Context(), s.e.Hubs.Trace, trace.HandshakeFailed{Reason: err.Error()})
 		s.link.Discard()
 		if c != nil {
 			c.Lost(s.link, hub.Ending{Final: isNew, Reason: handshakeFailed})

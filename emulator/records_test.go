@@ -1,0 +1,195 @@
+package emulator_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
+)
+
+// sink keeps all records.
+type sink struct {
+	mu      sync.Mutex
+	records []trace.Record
+}
+
+func (*sink) Wants(context.Context, trace.Kind) bool { return true }
+
+func (s *sink) Take(_ context.Context, _ time.Time, r trace.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records = append(s.records, r)
+}
+
+// of returns the records of one type, once nothing runs any more.
+func of[R trace.Record](s *sink) (out []R) {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		if one, ok := r.(R); ok {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+func TestRecordsOfFrames(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(sink)
+		r := newRig(t, chat(&script{on: map[string]http.HandlerFunc{"say": answer(200, "text/plain", "hi")}}), s)
+		p := r.json(r.clientURL("ann", ""), reliableJSON)
+		id := trace.Client{Hub: "chat", Connection: p.id(), User: "ann"}
+		p.send(`{"type":"event","event":"say","data":1,"ackId":1}`, `{"type":"joinGroup","group":"g"}`)
+		p.next()
+		p.next()
+		p.quiet()
+		p.send(`{`)
+		p.next()
+		_, _, err := p.conn.Read(t.Context())
+		require.Error(t, err)
+		var frames []string
+		for _, f := range of[trace.FrameIn](s) {
+			assert.Equal(t, id, f.Client)
+			assert.False(t, f.Binary)
+			frames = append(frames, f.Request+" "+f.Data.String())
+		}
+		assert.Equal(t, []string{
+			`SendEvent {"type":"event","event":"say","data":1,"ackId":1}`, `JoinGroup {"type":"joinGroup","group":"g"}`, `Ping {"type":"ping"}`, `<nil> {`,
+		}, frames)
+		frames = nil
+		for _, f := range of[trace.FrameOut](s) {
+			assert.Equal(t, id, f.Client)
+			frames = append(frames, fmt.Sprint(f.Close, " ", f.Data))
+		}
+		require.Len(t, frames, 6)
+		assert.Contains(t, frames[0], `"reconnectionToken":"(token)"`)
+		assert.Equal(t, `0 {"sequenceId":1,"type":"message","from":"server","dataType":"text","data":"hi"}`, frames[1])
+		assert.Equal(t, `0 {"type":"pong"}`, frames[3])
+		assert.True(t, strings.HasPrefix(frames[5], "1007 "), frames[5])
+		assert.Len(t, of[trace.FrameInvalid](s), 1)
+		assert.Len(t, of[trace.RequestRefused](s), 1)
+		assert.Equal(t, []trace.ClientConnected{{Client: id, Subprotocol: reliableJSON}}, of[trace.ClientConnected](s))
+		gone := of[trace.ClientGone](s)
+		require.Len(t, gone, 1)
+		assert.Equal(t, id, gone[0].Client)
+	})
+}
+
+func TestRecordsOfEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(sink)
+		h := &script{
+			consent: answers(consents(503), consents(200, "*")),
+			on: map[string]http.HandlerFunc{
+				"connect": answer(200, "application/json", `{}`, "ce-connectionState", "one", "Set-Cookie", "c=secret"),
+				"say":     answers(answer(503, "", ""), answer(200, "text/plain", "hi", "ce-connectionState", "two")),
+				"refuse":  answer(409, "text/plain", "no", "ce-connectionState", "three"),
+			},
+		}
+		r := newRig(t, chat(h), s)
+		p, _ := r.try(r.clientURL("ann", ""), http.Header{"Cookie": {"id=secret"}}, plainJSON)
+		require.NotNil(t, p)
+		p.greeting = p.next()
+		p.send(`{"type":"event","event":"say","data":1,"ackId":1}`, `{"type":"event","event":"refuse","data":1,"ackId":2}`)
+		for range 3 {
+			p.next()
+		}
+		events := make(map[string]trace.Event)
+		for _, ev := range of[trace.Event](s) {
+			assert.Equal(t, trace.Client{Hub: "chat", Connection: p.id(), User: "ann"}, ev.Client)
+			assert.Equal(t, "http://localhost/eventhandler/{hub}/{event}", ev.Handler)
+			assert.Equal(t, "(hidden)", ev.Request.Header()["Ce-Signature"][0])
+			assert.NotContains(t, fmt.Sprint(ev.Request, ev.Request.Header(), ev.Answer, ev.Answer.Header()), "secret")
+			events[ev.Name] = ev
+		}
+		require.Len(t, events, 4)
+		connect, connected, say, refuse := events["connect"], events["connected"], events["say"], events["refuse"]
+		assert.Equal(t, [2]string{"", "one"}, [2]string{connect.StateBefore, connect.StateAfter})
+		assert.Equal(t, [2]string{"one", "two"}, [2]string{say.StateBefore, say.StateAfter})
+		assert.Equal(t, [2]string{"two", "two"}, [2]string{refuse.StateBefore, refuse.StateAfter}, "a refusal does not change the state")
+		assert.Equal(t, [2]time.Duration{time.Second, time.Second}, [2]time.Duration{connect.Consent, connect.Took}, "validation is retried after a second")
+		assert.Contains(t, connect.Request.String(), `"Cookie":["(hidden)"]`)
+		assert.Equal(t, []string{"(hidden)"}, connect.Answer.Header()["Set-Cookie"])
+		assert.Equal(t, []string{"(hidden)"}, say.Request.Header()["Cookie"])
+		assert.Equal(t, trace.KindEventDelivered, connected.Outcome)
+		assert.Equal(t, 2, say.Attempts)
+		assert.Equal(t, time.Second, say.Took)
+		assert.Equal(t, "1", say.Request.String())
+		assert.Equal(t, "hi", say.Answer.String())
+		assert.Equal(t, trace.KindEventRefused, refuse.Outcome)
+		assert.Equal(t, http.StatusConflict, refuse.Status)
+		assert.Equal(t, []trace.Validation{{URL: "http://localhost/eventhandler/chat/validate", Again: time.Minute}}, of[trace.Validation](s))
+	})
+}
+
+// A notification's record says how long it has waited for those before it.
+func TestRecordsOfQueuedEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(sink)
+		r := newRig(t, chat(&script{on: map[string]http.HandlerFunc{"connected": func(http.ResponseWriter, *http.Request) { pass(time.Minute) }}}), s)
+		r.member("ann", "g")
+		pass(time.Minute)
+		for _, ev := range of[trace.Event](s) {
+			want := time.Duration(0)
+			if ev.Name == "joined" {
+				want = time.Minute
+			}
+			assert.Equal(t, want, ev.Queued, ev.Name)
+		}
+	})
+}
+
+func TestRecordsOfRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(sink)
+		r := newRig(t, emulator.Config{}, s)
+		assert.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/:send", "text/plain", "hi"))
+		p, _ := r.try(base+"/client/hubs/chat?access_token="+sign(t, "chat", jwt.MapClaims{"exp": 1}), nil)
+		assert.Nil(t, p)
+		p, _ = r.try(r.clientURL("ann", ""), http.Header{"Origin": {"http://evil.example"}})
+		assert.Nil(t, p)
+		assert.Equal(t, []trace.RESTCall{{Method: "POST", Path: "/api/hubs/chat/:send", Status: http.StatusAccepted}}, of[trace.RESTCall](s))
+		refused := of[trace.ClientRefused](s)
+		require.Len(t, refused, 1)
+		assert.Equal(t, http.StatusUnauthorized, refused[0].Status)
+		assert.Len(t, of[trace.ForeignRefused](s), 1)
+	})
+}
+
+func TestRecordsOfRecovery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(sink)
+		r := newRig(t, emulator.Config{}, s)
+		p := r.json(r.clientURL("ann", ""), reliableJSON)
+		id := trace.Client{Hub: "chat", Connection: p.id(), User: "ann"}
+		require.NoError(t, p.conn.CloseNow())
+		lost := of[trace.ClientLost](s)
+		require.Len(t, lost, 1)
+		assert.Equal(t, id, lost[0].Client)
+		again := r.recover(p)
+		again.next()
+		assert.Equal(t, []trace.ClientRecovered{{Client: id}}, of[trace.ClientRecovered](s))
+		wrong := r.resume(p.id(), "wrong")
+		_, _, err := wrong.conn.Read(t.Context())
+		assert.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err))
+		assert.Equal(t, []trace.RecoveryRefused{{Hub: "chat"}}, of[trace.RecoveryRefused](s))
+	})
+}
