@@ -8,15 +8,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// deliver sends an event to a handler that wants it, and logs how it went.
+// deliver sends an event and logs the outcome.
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	start := d.cfg.Clock.Now()
 	answer, err := d.send(ctx, r, ev)
 	took := slog.Float64("ms", float64(d.cfg.Clock.Now().Sub(start).Microseconds())/1000)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		// A cause is the client's: it does not want the answer any more. Without one the
-		// emulator stops.
+		// The client has cancelled the event if there is a cause; otherwise the emulator
+		// stops.
 		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 			d.log(ctx, slog.LevelInfo, "event cancelled", ev, took, slog.String("reason", cause.Error()))
 		}
@@ -40,7 +40,7 @@ func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstrea
 	return answer, err
 }
 
-// log says what has become of an event.
+// log logs the outcome of an event.
 func (d *Dispatcher) log(ctx context.Context, level slog.Level, what string, ev *event, attrs ...slog.Attr) {
 	d.cfg.Logger.LogAttrs(ctx, level, what, append([]slog.Attr{
 		slog.String("hub", ev.session.hubName), slog.String("connection", ev.session.connectionID),

@@ -73,14 +73,19 @@ func (hs *Hubs) Names() []string {
 	return slices.Collect(maps.Keys(hs.hubs))
 }
 
-// Begin makes Close wait for a call of [Hubs.Done]. It reports false after Close.
-func (hs *Hubs) Begin() bool {
+// unlessClosed calls f, or reports false after Close.
+func (hs *Hubs) unlessClosed(f func()) bool {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if !hs.closed {
-		hs.running.Add(1)
+		f()
 	}
 	return !hs.closed
+}
+
+// Begin makes Close wait for a call of [Hubs.Done]. It reports false after Close.
+func (hs *Hubs) Begin() bool {
+	return hs.unlessClosed(func() { hs.running.Add(1) })
 }
 
 // Done ends what began with [Hubs.Begin].
@@ -89,22 +94,12 @@ func (hs *Hubs) Done() { hs.running.Done() }
 // start runs a function in a goroutine that Close waits for. It reports false after
 // Close.
 func (hs *Hubs) start(f func()) bool {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	if !hs.closed {
-		hs.running.Go(f)
-	}
-	return !hs.closed
+	return hs.unlessClosed(func() { hs.running.Go(f) })
 }
 
 // Admit makes Close abort a link, until [Hubs.Release]. It reports false after Close.
 func (hs *Hubs) Admit(link *Link) bool {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	if !hs.closed {
-		hs.links[link] = struct{}{}
-	}
-	return !hs.closed
+	return hs.unlessClosed(func() { hs.links[link] = struct{}{} })
 }
 
 // Release removes a link that has ended.
@@ -112,12 +107,6 @@ func (hs *Hubs) Release(link *Link) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	delete(hs.links, link)
-}
-
-func (hs *Hubs) isClosed() bool {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	return hs.closed
 }
 
 // Stopping is the reason with which Close closes connections.

@@ -44,7 +44,7 @@ type Loss struct {
 // the loss is final. Any other connection ends after the client's pending requests, of
 // which invocations are cancelled.
 func (c *Connection) Lost(link *Link, how Loss) {
-	served := c.Serves(link) && !c.hub.hubs.isClosed()
+	served := c.Serves(link) && c.hub.hubs.unlessClosed(func() {})
 	if c.Resumable() && !how.Final {
 		if served {
 			c.hub.Logger.LogAttrs(c.hub.hubs.ctx, slog.LevelInfo, "client lost", slog.String("hub", c.hub.Name), slog.String("connection", c.ID),
