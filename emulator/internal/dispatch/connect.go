@@ -9,7 +9,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Connect asks the handler whether a client may connect.
+// Connect delivers a connect event.
 func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *hub.Handshake) (*hub.Decision, error) {
 	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
 	if id := in.UserID(); id != nil {
@@ -27,7 +27,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake)
 	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
 	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
-		return nil, nil //nolint:nilnil // nobody asks to be asked
+		return nil, nil //nolint:nilnil // no handler changes nothing
 	}
 	var err error
 	if ev.body, err = json.Marshal(&in.ConnectRequest); err != nil {
@@ -52,13 +52,13 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake)
 	return decision, nil
 }
 
-// refusal makes the error of an answer that is not a success.
+// refusal returns the error of an answer that is not a success.
 func refusal(answer *upstream.Answer) error {
 	return &hub.RefusalError{Status: answer.Status, Text: upstream.Text(answer.Body)}
 }
 
-// Abandoned forgets a client that did not get its connection after all. With a
-// reason, the handler that accepted it is told that it is gone.
+// Abandoned forgets a client that was not connected. If there is a reason, it delivers a
+// disconnected event.
 func (d *Dispatcher) Abandoned(connectionID, reason string) {
 	s := d.session(connectionID)
 	if s == nil {

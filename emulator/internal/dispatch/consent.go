@@ -14,15 +14,14 @@ import (
 )
 
 const (
-	// consentAge is how long consent counts before it is asked for again.
+	// consentAge is the age at which consent is renewed.
 	consentAge = time.Minute
-	// First and longest pause before a handler that has refused is asked again. One
-	// that did not answer is asked by the next event after the first pause: only an
-	// answer shows that it is back.
+	// firstPause and longestPause limit the time after which a handler that has refused
+	// is asked again. A handler that did not answer is asked again after firstPause.
 	firstPause, longestPause = time.Second, time.Minute
 )
 
-// consent is the verdict of a handler on a URL: whether events may be sent there.
+// consent is the state of the abuse protection of a URL.
 type consent struct {
 	url    string           // of the validation request
 	sender *upstream.Sender // of the events
@@ -32,12 +31,11 @@ type consent struct {
 	asked   bool
 	next    time.Time // when to ask again
 	pause   time.Duration
-	running chan struct{} // open while an answer is on its way
+	running chan struct{} // closed when the request that is on its way has ended; nil: none
 }
 
-// consent returns the verdict of a handler: nil is consent. Whoever asks first waits
-// for the answer, and so does everybody who asks meanwhile; an old consent counts
-// while a new one is asked for.
+// consent returns nil if events may be sent to the URL. It validates the URL if
+// necessary, and waits for the answer unless it only renews consent.
 func (d *Dispatcher) consent(ctx context.Context, c *consent) error {
 	c.mu.Lock()
 	if c.running == nil && (!c.asked || !d.cfg.Clock.Now().Before(c.next)) {
@@ -68,11 +66,11 @@ func (d *Dispatcher) consent(ctx context.Context, c *consent) error {
 	return c.err
 }
 
-// ask sends a validation request, and notes the answer and when to ask again.
+// ask validates the URL and stores the result.
 func (d *Dispatcher) ask(c *consent) {
 	err := d.validate(d.ctx, c)
 	if d.ctx.Err() != nil {
-		c.settle(err, time.Time{}, false) // the emulator stops; nothing has been learned
+		c.settle(err, time.Time{}, false) // the emulator stops: no result
 		return
 	}
 	out := trace.Validation{URL: upstream.WithoutSecrets(c.url), Again: c.settle(err, d.cfg.Clock.Now(), true)}
@@ -82,7 +80,7 @@ func (d *Dispatcher) ask(c *consent) {
 	trace.Emit(d.ctx, d.cfg.Trace, out)
 }
 
-// settle notes an answer, if it is one, and returns when to ask again.
+// settle stores a result, if asked, and returns the time until the next request.
 func (c *consent) settle(err error, now time.Time, asked bool) (again time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,8 +101,8 @@ func (c *consent) settle(err error, now time.Time, asked bool) (again time.Durat
 	return again
 }
 
-// refused reports whether the handler itself has refused. A status that is retried
-// is that of a handler, or of a proxy before it, that does not work.
+// refused reports whether the handler itself has refused. A status that is retried may
+// be that of a proxy whose handler is down.
 func refused(err error) bool {
 	var no *upstream.NoConsentError
 	return errors.As(err, &no) && !upstream.Retried(no.Status)
@@ -124,7 +122,7 @@ func (d *Dispatcher) validate(ctx context.Context, c *consent) error {
 	return sender.Validate(ctx, req, d.cfg.Origins)
 }
 
-// usable reports whether the verdict, if there is one, is consent.
+// usable reports whether the URL has not been refused.
 func (c *consent) usable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

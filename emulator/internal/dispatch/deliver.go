@@ -9,7 +9,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// deliver sends an event to the handler that selects it, and records the outcome.
+// deliver sends an event and records the outcome.
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	start := d.cfg.Clock.Now()
 	ev.handler = r.name
@@ -23,7 +23,8 @@ func (d *Dispatcher) record(ctx context.Context, ev *event, answer *upstream.Ans
 	var out trace.Event
 	switch {
 	case err != nil && ctx.Err() != nil:
-		// Without a cause of its own the emulator stops. Any other cause is the client's.
+		// The client has cancelled the event if there is a cause; otherwise the emulator
+		// stops.
 		cause := context.Cause(ctx)
 		if errors.Is(cause, context.Canceled) {
 			return
@@ -31,6 +32,9 @@ func (d *Dispatcher) record(ctx context.Context, ev *event, answer *upstream.Ans
 		out = ev.record(trace.KindEventCancelled, cause.Error())
 	case err != nil:
 		out = ev.record(trace.KindEventNotDelivered, err.Error())
+		if failed := (*upstream.DeliveryError)(nil); errors.As(err, &failed) {
+			out.Attempts = failed.Attempts
+		}
 	case answer.OK():
 		out = ev.record(trace.KindEventDelivered, "")
 		if state, ok := answer.State(); ok {

@@ -11,25 +11,24 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// maxConnections is how many connections are kept for the events of one handler that
-// is not local. An event that finds all of them busy waits for one, within the time
-// that a handler has to answer.
+// maxConnections is the number of connections to each handler that is not local. If all
+// are busy, events wait for one; the handler's time limit includes the wait.
 const maxConnections = 256
 
 // Config of a [Dispatcher].
 type Config struct {
-	// Origins are the host names by which the emulator calls itself.
+	// Origins are the emulator's host names (WebHook-Request-Origin).
 	Origins []string
-	// AccessKeys sign events: one, or a primary and a secondary.
+	// AccessKeys sign events: a primary key and optionally a secondary.
 	AccessKeys []string
-	// Transport for handlers that are not local; nil is like [http.DefaultTransport],
-	// but its own, and has at most maxConnections for the events of each handler.
+	// Transport for handlers that are not local. Nil is like [http.DefaultTransport] with
+	// at most maxConnections for the events of each handler.
 	Transport http.RoundTripper
 	Clock     hub.Clock
 	Trace     *trace.Stream
 }
 
-// Dispatcher raises events. It is a [hub.EventHandler].
+// Dispatcher delivers events. It is a [hub.EventHandler].
 type Dispatcher struct {
 	cfg    Config
 	routes routes
@@ -37,24 +36,24 @@ type Dispatcher struct {
 	asking *upstream.Sender // of validation requests to them
 	own    []*http.Transport
 
-	ctx    context.Context //nolint:containedctx // ends with Close, as all that it starts
+	ctx    context.Context //nolint:containedctx // of all goroutines; ends with Close
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
 	running  int                 // functions in the background
-	idle     sync.Cond           // signalled when there are none, and when Close has waited enough
+	idle     sync.Cond           // signalled when there are none, and when the context of Close ends
 	sessions map[string]*session // by connection id
 }
 
-// New makes a dispatcher without event handlers; see [Dispatcher.SetHub].
+// New returns a dispatcher without event handlers; see [Dispatcher.SetHub].
 func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{cfg: cfg, sessions: make(map[string]*session)}
 	events, questions := cfg.Transport, cfg.Transport
 	if cfg.Transport == nil {
-		// As many idle connections are kept as there may be: each one that is closed
-		// holds a port for a minute. Validation requests have connections beside those,
-		// since behind events that take long they would fail.
+		// All idle connections are kept, because each closed one holds a port for a minute.
+		// Validation requests have connections of their own: they would time out while slow
+		// events use all others.
 		d.own = []*http.Transport{newTransport(maxConnections), newTransport(0)}
 		events, questions = d.own[0], d.own[1]
 	}
@@ -65,9 +64,8 @@ func New(cfg Config) *Dispatcher {
 	return d
 }
 
-// newTransport returns a transport of the dispatcher's own, whose idle connections
-// Close can end, of at most so many connections to each handler. Zero is any number,
-// and the default of those that are kept.
+// newTransport returns a transport with a maximum number of connections to each handler.
+// Zero means no maximum.
 func newTransport(connections int) *http.Transport {
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
@@ -75,19 +73,19 @@ func newTransport(connections int) *http.Transport {
 	}
 }
 
-// Close waits for the notifications that are on their way until the context ends,
-// and then ends them. It reports false if it did so.
+// Close waits until all notifications are delivered. If ctx ends first, it cancels them
+// and reports false.
 func (d *Dispatcher) Close(ctx context.Context) bool {
-	told := make(chan struct{})
+	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		d.mu.Lock()
 		d.idle.Broadcast()
 		d.mu.Unlock()
-		close(told)
+		close(woken)
 	})
 	defer func() {
 		if !stop() {
-			<-told
+			<-woken
 		}
 	}()
 	d.mu.Lock()
@@ -107,8 +105,7 @@ func (d *Dispatcher) Close(ctx context.Context) bool {
 	return delivered
 }
 
-// background runs f in a goroutine that Close waits for. It reports false if the
-// dispatcher is closed.
+// background runs f in a goroutine that Close waits for. It reports false after Close.
 func (d *Dispatcher) background(f func()) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package dispatch raises the emulator's events at event handlers: it finds the
-// handler that a hub's settings name, asks for its consent, and delivers, with
-// the ids, state and cookies of each connection.
+// Package dispatch sends the events of clients to event handlers. It selects the handler
+// by the hub's settings, validates its URL (abuse protection), and delivers the event
+// with the ids, state and cookies of the connection.
 package dispatch

@@ -8,13 +8,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// local calls a handler in memory, in a goroutine of its own: like a handler over
-// the network it is waited for as long as the request lasts. What it does after
-// that holds nobody up.
+// local is a transport that calls a handler in memory. The handler has a goroutine of its
+// own, so that the request can end before the handler returns.
 type local struct {
 	handler http.Handler
-	// start runs a function in a goroutine. It reports false if it cannot.
-	start func(func()) bool
+	start   func(func()) bool // runs a function in a goroutine, or reports false
 }
 
 var (
@@ -26,7 +24,7 @@ var (
 func (l local) RoundTrip(req *http.Request) (*http.Response, error) {
 	done := make(chan struct{})
 	var resp *http.Response
-	err := errExited // by runtime.Goexit, as a test does that fails inside the handler
+	err := errExited // by runtime.Goexit, as t.FailNow calls it
 	started := l.start(func() {
 		defer close(done)
 		resp, err = upstream.Memory{Handler: l.handler}.RoundTrip(req) //nolint:bodyclose // its body is a buffer

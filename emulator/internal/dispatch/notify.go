@@ -9,7 +9,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Connected tells the handler that a client has connected.
+// Connected queues a connected event.
 func (d *Dispatcher) Connected(c *hub.Connection) {
 	s := d.session(c.ID)
 	if s == nil {
@@ -24,7 +24,7 @@ func (d *Dispatcher) Connected(c *hub.Connection) {
 	d.notify(s, wire.TypeConnected, wire.NameConnected, "", struct{}{})
 }
 
-// Disconnected tells the handler that a connection has ended.
+// Disconnected queues a disconnected event.
 func (d *Dispatcher) Disconnected(c *hub.Connection, reason string) {
 	if s := d.session(c.ID); s != nil {
 		d.forget(s)
@@ -32,27 +32,26 @@ func (d *Dispatcher) Disconnected(c *hub.Connection, reason string) {
 	}
 }
 
-// Joined tells the handler that a connection is in a group.
+// Joined queues a joined event.
 func (d *Dispatcher) Joined(c *hub.Connection, group string) {
 	if s := d.session(c.ID); s != nil {
 		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, wire.GroupPresence{Group: group})
 	}
 }
 
-// Left tells the handler that a connection is not in a group any more.
+// Left queues a left event.
 func (d *Dispatcher) Left(c *hub.Connection, group string) {
 	if s := d.session(c.ID); s != nil {
 		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, wire.GroupPresence{Group: group})
 	}
 }
 
-// notify delivers a notification after those before it. What comes of it is for
-// the log only. Of groups' events some are dropped if the handler is too slow for
-// them, since a client can cause as many as it likes.
+// notify delivers a notification after those before it, and logs the outcome. Events of
+// groups, of which clients can cause any number, are dropped if the handler is too slow.
 func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 	r := d.routes.find(s.hubName, typ, name, group)
 	if r == nil && group != "" {
-		return // a group's event without handler has no id, as if there were no such events
+		return // without using up an id
 	}
 	ev := &event{session: s, id: idConnected, typ: typ, name: name, contentType: jsonType}
 	if typ != wire.TypeConnected {

@@ -2,18 +2,18 @@ package dispatch
 
 import "sync"
 
-// maxNotices is how many notifications of one connection wait for the handler
-// before those of groups are dropped.
+// maxNotices is the number of queued notifications of a connection at which those of
+// groups are dropped.
 const maxNotices = 2000
 
-// notice is a notification that waits for its turn.
+// notice is a queued notification.
 type notice struct {
-	kept    bool // even if too many wait
+	kept    bool // never dropped
 	deliver func()
 }
 
-// queue delivers the notifications of one connection one after the other, in a
-// goroutine that is there only while there are any.
+// queue delivers the notifications of one connection one after the other. It has a
+// goroutine only while there are any.
 type queue struct {
 	mu       sync.Mutex
 	waiting  []notice
@@ -22,9 +22,8 @@ type queue struct {
 	dropped  int // since the queue was full
 }
 
-// add queues a notification, or drops it if too many wait. dropped counts those
-// that have been dropped since the queue was full, up to and with this one; the
-// first notification that is added afterwards starts the count anew.
+// add queues a notification, or drops it if the queue is full. dropped is the number of
+// notifications dropped since the last one that was added, including this one.
 func (q *queue) add(start func(func()) bool, n notice) (added bool, dropped int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -55,7 +54,7 @@ func (q *queue) run() {
 			return
 		}
 		n := q.waiting[0]
-		q.waiting[0] = notice{} // what has been delivered is not kept in memory
+		q.waiting[0] = notice{} // free its memory
 		q.waiting = q.waiting[1:]
 		q.mu.Unlock()
 		n.deliver()

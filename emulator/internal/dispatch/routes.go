@@ -11,8 +11,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// route is a checked Handler of one hub. It does not change: an event that has
-// found its route keeps it, whatever becomes of the hub's settings.
+// route is a compiled Handler. It is immutable: an event keeps its route when the hub's
+// settings change.
 type route struct {
 	template template
 	name     string // the template without its query
@@ -26,7 +26,7 @@ type route struct {
 	groups   []glob.Pattern
 }
 
-// takes reports whether an event of a type goes to this handler.
+// takes reports whether the handler receives an event.
 func (r *route) takes(typ, name, group string) bool {
 	switch {
 	case strings.HasPrefix(typ, wire.TypePrefixUser):
@@ -39,13 +39,13 @@ func (r *route) takes(typ, name, group string) bool {
 	return slices.Contains(r.system, name)
 }
 
-// routes are the event handlers of all hubs. The zero value has none.
+// routes holds the event handlers of all hubs. The zero value has none.
 type routes struct {
 	mu   sync.RWMutex
 	hubs map[string][]*route // by name in lower case
 }
 
-// find returns the first route of a hub that takes an event, nil if there is none.
+// find returns the first route of a hub that takes an event, or nil.
 func (t *routes) find(hubName, typ, name, group string) *route {
 	t.mu.RLock()
 	list := t.hubs[strings.ToLower(hubName)]
@@ -58,9 +58,8 @@ func (t *routes) find(hubName, typ, name, group string) *route {
 	return nil
 }
 
-// consent returns that of a URL to which events are sent over the network already.
-// One that has been refused is not used again: whoever sets a handler wants to know
-// what it says now.
+// consent returns the consent of a URL, which routes over the network share. A URL that
+// has refused is asked again at once, since the settings are new.
 func (t *routes) consent(url string, sender *upstream.Sender, added []*route) *consent {
 	for _, list := range t.hubs {
 		added = append(added, list...)
@@ -73,8 +72,7 @@ func (t *routes) consent(url string, sender *upstream.Sender, added []*route) *c
 	return &consent{url: url, sender: sender}
 }
 
-// SetHub replaces the event handlers of a hub, all at once for the events that come
-// after. On an error nothing changes.
+// SetHub replaces the event handlers of a hub for new events. On an error nothing changes.
 func (d *Dispatcher) SetHub(hubName string, handlers []Handler) error {
 	list := make([]*route, 0, len(handlers))
 	d.routes.mu.Lock()
@@ -90,7 +88,7 @@ func (d *Dispatcher) SetHub(hubName string, handlers []Handler) error {
 			return fail(err)
 		}
 		if in.Local != nil {
-			// Local handlers are asked each for itself, since their URLs may be alike.
+			// Local handlers may have the same URL, and do not share consent.
 			r.sender = &upstream.Sender{Transport: local{in.Local, d.background}, Retry: true}
 		} else {
 			r.sender = d.remote

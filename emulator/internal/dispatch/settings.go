@@ -11,27 +11,23 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Handler is an event handler as a hub's settings describe it. Of several
-// handlers, the first that an event fits gets it.
+// Handler is an event handler of a hub. An event goes to the first handler that matches.
 type Handler struct {
-	// URLTemplate is where events go: an absolute http or https URL in whose path
-	// and query {hub} and {event} stand for the event's.
+	// URLTemplate is an absolute http or https URL. {hub} and {event} in path and query
+	// are replaced with the names of hub and event.
 	URLTemplate string
-	// Local, if set, is called in memory instead of the network.
+	// Local, if set, is called in memory.
 	Local http.Handler
-	// UserEventPattern selects user events: "*", a name, a pattern, or several,
-	// separated by commas. Empty selects none.
+	// UserEventPattern is a comma-separated list of event names and patterns; "*" matches
+	// all user events. Empty matches none.
 	UserEventPattern string
-	// SystemEvents that are selected: connect, connected, disconnected.
-	SystemEvents []string
-	// GroupEvents that are selected: joined, left.
-	GroupEvents []string
-	// GroupFilters narrow GroupEvents down to groups that fit a pattern. Empty:
-	// all groups.
+	SystemEvents     []string // connect, connected, disconnected
+	GroupEvents      []string // joined, left
+	// GroupFilters are patterns of groups for GroupEvents. Empty matches all groups.
 	GroupFilters []string
 }
 
-// compile checks a Handler. Of the route it leaves out how events are sent.
+// compile checks a Handler and returns its route, without sender and consent.
 func compile(in Handler) (*route, error) {
 	out := &route{name: upstream.WithoutSecrets(in.URLTemplate)}
 	var err error

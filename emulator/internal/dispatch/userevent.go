@@ -11,11 +11,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// errNoHandler is a user event that no handler takes.
 var errNoHandler = errors.New("no event handler takes this event")
 
-// Event delivers a client's message and returns the handler's for the client. The
-// handler's request ends with the context.
+// Event delivers a user event and returns the message of the answer, or nil.
 func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, m *hub.Message) (*hub.Message, error) {
 	s := d.session(c.ID)
 	if s == nil {
@@ -47,7 +45,7 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	return reply, nil
 }
 
-// message reads the message for the client in an answer, nil if there is none.
+// message returns the message in an answer, or nil.
 func message(answer *upstream.Answer) (*hub.Message, error) {
 	out, err := upstream.DecodeUser(answer)
 	if err != nil || !out.Message {
@@ -56,8 +54,7 @@ func message(answer *upstream.Answer) (*hub.Message, error) {
 	return &hub.Message{Type: dataTypes[out.DataType], Data: out.Data, Metadata: out.Metadata}, nil
 }
 
-// mediaTypes of user events. Text has its charset, as Microsoft's emulator sends
-// it: a handler that takes it with the parameter takes it without one, too.
+// mediaTypes of user events. Text has a charset, as in Microsoft's emulator.
 var mediaTypes = [...]string{hub.Text: wire.MediaText + "; charset=utf-8", hub.JSON: wire.MediaJSON, hub.Binary: wire.MediaBinary, hub.Protobuf: wire.MediaProtobuf}
 
 var dataTypes = [...]hub.DataType{

@@ -2,8 +2,8 @@ package hub
 
 import "fmt"
 
-// begin begins a client's request. It reports false, and answers, if the request has
-// been carried out before: a client that is not sure sends it again.
+// begin reports whether a request is new. It answers one that has succeeded before:
+// clients repeat requests whose ack they have missed.
 func (c *Connection) begin(ackID *uint64) bool {
 	if ackID == nil {
 		return true
@@ -17,8 +17,8 @@ func (c *Connection) begin(ackID *uint64) bool {
 	return !repeated
 }
 
-// ack answers a client's request. Only a success is remembered, so that a failed
-// request can be tried again under its id.
+// ack answers a request, if it has an ack id. Only successes are remembered: a failed
+// request can be repeated with its ack id.
 func (c *Connection) ack(ackID *uint64, err *AckError) {
 	if ackID == nil {
 		return
@@ -35,11 +35,10 @@ func duplicate(id uint64) *AckError {
 	return &AckError{Name: "Duplicate", Message: fmt.Sprintf("Message with ack-id: %d has been processed", id)}
 }
 
-// rememberedAcks is how many successful requests are remembered by their ack id.
+// rememberedAcks is the number of ack ids in an [ackCache].
 const rememberedAcks = 1000
 
-// ackCache remembers which requests have been carried out, the oldest going
-// first.
+// ackCache holds the ack ids of the last successful requests.
 type ackCache struct {
 	known map[uint64]struct{}
 	order []uint64

@@ -2,20 +2,21 @@ package hub
 
 import "time"
 
-// Clock tells the time. Tests have their own.
+// Clock measures time. Tests have their own.
 type Clock interface {
 	Now() time.Time
+	// AfterFunc calls f after d in a goroutine of its own.
 	AfterFunc(d time.Duration, f func()) Timer
 }
 
-// Timer is what a Clock's AfterFunc started.
+// Timer is a pending call of [Clock].AfterFunc.
 type Timer interface{ Stop() bool }
 
 // SystemClock is the machine's clock.
 type SystemClock struct{}
 
-// Now is time.Now.
+// Now returns the current time.
 func (SystemClock) Now() time.Time { return time.Now() }
 
-// AfterFunc is time.AfterFunc.
+// AfterFunc calls [time.AfterFunc].
 func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }

@@ -1,15 +1,15 @@
 package hub
 
-// Codec writes messages in the format of a subprotocol. Its values must be
-// comparable, and equal for equal formats: a message is encoded once for each.
+// Codec encodes messages in the format of a subprotocol. Its values must be comparable,
+// and equal for equal formats: a message is encoded once for each.
 type Codec interface {
-	// Message encodes a message without its sequence id.
+	// Message encodes a message without sequence id.
 	Message(m *Message) []byte
-	// Sequenced adds a sequence id to what Message returned; zero adds none.
+	// Sequenced returns a frame of an encoded message and a sequence id. Zero means none.
 	Sequenced(m *Message, body []byte, sequenceID uint64) Frame
 }
 
-// Answerer writes what a client is told beside messages, one frame each.
+// Answerer encodes all other frames for clients.
 type Answerer interface {
 	Connected(c *Connection) Frame
 	Disconnected(reason string) Frame
@@ -21,34 +21,34 @@ type Answerer interface {
 	StreamClosed(id string, err *StreamError) Frame
 }
 
-// Output is how a client is written to.
+// Output defines how frames for a client are made.
 type Output struct {
 	Codec    Codec
 	Delivery Delivery
-	// Answers is nil for a client that understands messages only. Since nothing else
-	// can tell it that a request failed, its connection is closed then.
+	// Answers is nil for clients that understand only messages. Their connection is
+	// closed when a request fails, since they cannot be told otherwise.
 	Answers Answerer
 }
 
-// FrameKind is what a frame is on the wire.
+// FrameKind is the kind of a frame.
 type FrameKind uint8
 
-// The kinds of frames.
+// Kinds of frames.
 const (
 	FrameText FrameKind = iota
 	FrameBinary
-	// FrameClose ends the link with Code and Data as reason.
+	// FrameClose closes the link with Code. Data is the reason.
 	FrameClose
 )
 
-// Frame is one frame for a client, in terms of WebSocket.
+// Frame is a WebSocket frame, or what another transport has in its place.
 type Frame struct {
 	Kind FrameKind
 	Data []byte
 	Code int
 }
 
-// Close codes of links, with the values of WebSocket.
+// Close codes, numbered as in WebSocket.
 const (
 	CloseNormal      = 1000
 	CloseGoingAway   = 1001

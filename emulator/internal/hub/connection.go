@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,57 +14,55 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// Why connections end, as the event handler is told.
+// Reasons of disconnected events.
 const (
 	reasonRecoveryExpired = "The connection recovery timeout expired."
 	reasonBufferFull      = "The reliable message buffer is full."
 	reasonSlow            = "The client reads too slowly."
 )
 
-// Connection is a client's connection. Its exported fields do not change.
+// Connection is a client's connection. Its exported fields are constant.
 type Connection struct {
-	ID     string
-	UserID *string // nil: none
-	// Subprotocol as negotiated; empty for none.
-	Subprotocol string
-	// ReconnectionToken lets a client of a reliable subprotocol take up the
-	// connection again. It is a secret between the hub and the client.
+	ID          string
+	UserID      *string // nil: none
+	Subprotocol string  // empty: none
+	// ReconnectionToken is the secret with which the client resumes the connection. It
+	// is empty if the connection is not resumable.
 	ReconnectionToken string
 
 	out    Output
 	hub    *Hub
-	ctx    context.Context //nolint:containedctx // ends with the connection, as what its client has asked for
+	ctx    context.Context //nolint:containedctx // of the client's requests; ends with the connection
 	cancel context.CancelCauseFunc
 
-	requests    Turnstile   // one after the other, also across links
-	invocations invocations // that wait for their answer
+	requests    Turnstile
+	invocations invocations
 
 	mu       sync.Mutex
 	link     *Link // nil while the client is away
 	ended    bool
-	left     bool // the client has said goodbye; the end waits for its turn
+	closed   bool // by the client; pending requests delay the end
 	groups   map[string]struct{}
 	roles    role.Set
 	acks     ackCache
 	streams  map[string]*stream
-	recovery Timer // runs while the client is away
-	absences int   // how often it has been
-	attempts int   // to take the connection up, begun so far
-	taken    int   // the attempt that has; zero: none
+	recovery Timer // of the recovery window, while the client is away
+	losses   int   // of links
+	attempts int   // to resume
+	resumed  int   // number of the attempt that succeeded last
 }
 
-// newID makes an id or token that cannot be guessed.
+// newID returns an unguessable id or token.
 func newID(bytes int) string {
 	b := make([]byte, bytes)
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }
 
-// NewConnectionID makes an id of 32 hexadecimal digits, as the service's are.
+// NewConnectionID returns an id in the service's format: 32 hexadecimal digits.
 func NewConnectionID() string { return newID(16) }
 
-// send delivers a message, whatever has been sent before. A message to a connection
-// that has ended is lost. The zero time is never.
+// send delivers a message, or drops it if the connection has ended.
 func (c *Connection) send(m *Message, expires time.Time) {
 	c.mu.Lock()
 	failure := ""
@@ -75,7 +75,7 @@ func (c *Connection) send(m *Message, expires time.Time) {
 	}
 }
 
-// answer sends a frame that is not kept for recovery, to clients that understand it.
+// answer sends a frame unless the client is away. It is not kept for recovery.
 func (c *Connection) answer(frame func(Answerer) Frame) {
 	if c.out.Answers == nil {
 		return
@@ -88,7 +88,7 @@ func (c *Connection) answer(frame func(Answerer) Frame) {
 	}
 }
 
-// greetLocked sends the first frame of a link.
+// greetLocked sends the connected frame.
 func (c *Connection) greetLocked() {
 	if c.out.Answers != nil {
 		c.link.Send(c.out.Answers.Connected(c))
@@ -101,56 +101,50 @@ func (c *Connection) acknowledge(id uint64) {
 	c.out.Delivery.Acknowledge(c.link, id)
 }
 
-// Groups gives the groups that the connection is in, in no order.
+// Groups returns the connection's groups, in no order.
 func (c *Connection) Groups() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make([]string, 0, len(c.groups))
-	for g := range c.groups {
-		out = append(out, g)
-	}
-	return out
+	return slices.AppendSeq(make([]string, 0, len(c.groups)), maps.Keys(c.groups))
 }
 
 func (c *Connection) subject() odata.Subject {
 	return odata.Subject{ConnectionID: c.ID, UserID: c.UserID, Groups: c.Groups(), Protocol: c.Subprotocol}
 }
 
-// End ends the connection for good, from this side. A client of a Web PubSub
-// subprotocol is told why before the close frame.
+// End closes the connection with a close code. The disconnected frame and the close
+// frame contain the reason.
 func (c *Connection) End(code int, reason string) {
-	c.finish(reason, nil, func(link *Link) { c.dismiss(link, reason, code, reason) })
+	c.finish(reason, nil, func(link *Link) { c.closeLink(link, reason, code, reason) })
 }
 
-// abort ends the connection of a client that does not read: what it has not read
-// is dropped.
+// abort closes the connection and drops frames that have not been written.
 func (c *Connection) abort(code int, reason string) {
 	c.finish(reason, nil, func(link *Link) { link.Abort(code, reason) })
 }
 
-// CloseByServer ends the connection as the REST API does: a client of a Web
-// PubSub subprotocol is told why, and the close frame says nothing.
+// CloseByServer closes the connection for the application server. The disconnected
+// frame contains the reason, the close frame does not.
 func (c *Connection) CloseByServer(reason string) {
 	text := "Application server closed the connection."
 	if reason != "" {
 		text += " Reason: " + reason
 	}
-	c.finish(text, nil, func(link *Link) { c.dismiss(link, text, CloseNormal, "") })
+	c.finish(text, nil, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
 }
 
-// dismiss ends a link; a client that understands it is told why before.
-func (c *Connection) dismiss(link *Link, message string, code int, reason string) {
+func (c *Connection) closeLink(link *Link, message string, code int, reason string) {
 	if c.out.Answers != nil {
 		link.Send(c.out.Answers.Disconnected(message))
 	}
 	link.Close(code, reason)
 }
 
-// finish ends the connection, once, if a condition, looked at under the lock,
-// still holds. What say has to say are the last frames of the link.
-func (c *Connection) finish(reason string, still func() bool, say func(*Link)) {
+// finish ends the connection unless it has ended or a condition, checked under the
+// lock, is false. last sends the link's last frames. Both functions can be nil.
+func (c *Connection) finish(reason string, condition func() bool, last func(*Link)) {
 	c.mu.Lock()
-	if c.ended || (still != nil && !still()) {
+	if c.ended || (condition != nil && !condition()) {
 		c.mu.Unlock()
 		return
 	}
@@ -159,8 +153,8 @@ func (c *Connection) finish(reason string, still func() bool, say func(*Link)) {
 	if c.recovery != nil {
 		c.recovery.Stop()
 	}
-	if c.link != nil && say != nil {
-		say(c.link)
+	if c.link != nil && last != nil {
+		last(c.link)
 	}
 	streams := c.streams
 	c.streams = nil
@@ -168,13 +162,13 @@ func (c *Connection) finish(reason string, still func() bool, say func(*Link)) {
 	c.hub.remove(c)
 	for _, s := range streams {
 		s.timer.Stop()
-		c.publish(s.last(&StreamError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
+		c.publish(s.end(&StreamError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
-	trace.Emit(context.Background(), c.hub.hubs.Trace, trace.ClientGone{Client: c.Identity(), Reason: reason})
-	c.hub.hubs.Events.Disconnected(c, reason)
+	trace.Emit(context.Background(), c.hub.Trace, trace.ClientGone{Client: c.Identity(), Reason: reason})
+	c.hub.Events.Disconnected(c, reason)
 }
 
-// Identity returns the client as records name it.
+// Identity returns the client for records.
 func (c *Connection) Identity() trace.Client { return identity(c.hub.Name, c.ID, c.UserID) }
 
 func identity(hubName, connectionID string, userID *string) trace.Client {

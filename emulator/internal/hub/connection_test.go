@@ -91,11 +91,11 @@ func TestEndsAtTheSameTime(t *testing.T) {
 			for i := range others {
 				all.Go(func() {
 					if r := c.Recover(c.ReconnectionToken); r != nil {
-						r.TakeUp(newLink(&others[i]))
+						r.Resume(newLink(&others[i]))
 					}
 				})
 			}
-			all.Go(func() { c.Lost(l, hub.Ending{Final: true, Reason: "lost"}) })
+			all.Go(func() { c.Lost(l, hub.Loss{Final: true, Reason: "lost"}) })
 			all.Go(func() { c.CloseByServer("") })
 			all.Go(func() { h.Shutdown(hub.CloseGoingAway, "stop") })
 			all.Go(func() { _, _ = h.Join(hub.Target{}, "x") })

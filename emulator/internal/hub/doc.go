@@ -1,9 +1,11 @@
-// Package hub is the core of the emulator: connections, groups, users,
-// permissions, acknowledgements and reliable delivery of one hub. It knows
-// neither HTTP nor WebSockets nor the format of a frame: a [Codec] writes frames,
-// a [Link] takes them to the client, and an [Observer] learns what the event
-// handler must be told.
+// Package hub is the core of the emulator: the connections, groups, users and
+// permissions of hubs, and what clients' requests mean.
 //
-// A [Connection] outlives its link: one of a reliable subprotocol can be taken
-// up again by another link for [RecoveryWindow] after its link was lost.
+// It knows neither HTTP nor WebSocket nor the format of a frame. A transport asks
+// [Hub.Accept] about a client, connects it over a [Link], and passes its requests to
+// [Connection.Do]. A [Codec] encodes messages, a [Delivery] decides what is kept until
+// the client has acknowledged it, and an [EventHandler] is asked and notified.
+//
+// A [Connection] can outlive its link: if its delivery is resumable, the client has
+// [RecoveryWindow] to resume it over another link.
 package hub

@@ -2,15 +2,15 @@ package hub
 
 import "time"
 
-// event delivers a message to the event handler. The client gets the handler's message
+// event sends a message to the event handler. The client receives the handler's answer
 // before the ack.
 func (c *Connection) event(req SendEvent) {
 	if !c.begin(req.AckID) {
 		return
 	}
-	answer, err := c.hub.hubs.Events.Event(c.ctx, c, req.Event, req.Message)
+	answer, err := c.hub.Events.Event(c.ctx, c, req.Event, req.Message)
 	if c.ctx.Err() != nil {
-		return // the client has gone
+		return // nobody to answer
 	}
 	if err == nil {
 		if answer != nil {
@@ -27,7 +27,7 @@ func (c *Connection) event(req SendEvent) {
 }
 
 func (c *Connection) invoke(in *invocation, req Invoke) {
-	answer, err := c.hub.hubs.Events.Event(in.ctx, c, req.Event, req.Message)
+	answer, err := c.hub.Events.Event(in.ctx, c, req.Event, req.Message)
 	if !c.invocations.finish(in) {
 		return
 	}

@@ -5,39 +5,37 @@ import (
 	"fmt"
 )
 
-// EventHandler is asked and told about clients. Its methods are safe for concurrent
-// use and are called without a lock held.
+// EventHandler receives the events of clients. Its methods must be safe for concurrent
+// use.
 type EventHandler interface {
-	// Connect asks whether a client may connect. A nil Decision accepts it as it came.
+	// Connect decides whether a client may connect. A nil Decision changes nothing.
 	Connect(ctx context.Context, h *Hub, in *Handshake) (*Decision, error)
-	// Abandoned tells that a client that was accepted did not get its connection. The
-	// handler is told the reason; without one its answer was invalid.
+	// Abandoned reports that an accepted client was not connected. An empty reason means
+	// that the Decision was invalid.
 	Abandoned(connectionID, reason string)
-	// Event delivers a client's message and returns the one for the client, if any.
+	// Event handles a user event and returns the message for the client, or nil.
 	Event(ctx context.Context, c *Connection, name string, m *Message) (*Message, error)
 
-	// The rest must not block.
+	// Notifications; they must not block.
 	Connected(c *Connection)
 	Joined(c *Connection, group string)
 	Left(c *Connection, group string)
 	Disconnected(c *Connection, reason string)
 }
 
-// Decision is what the event handler says of a client that it accepts. Nil members
-// keep what the token says.
+// Decision is the answer to a connect event. Nil fields keep what the token says.
 type Decision struct {
-	UserID      *string // empty: none
+	UserID      *string // empty: no user id
 	Groups      []string
 	Roles       []string
 	Subprotocol string
 }
 
-// RefusalError is an event handler's refusal, or its failure. The client learns the
-// status alone.
+// RefusalError is an event handler's answer that is not a success. The client sees only
+// the status.
 type RefusalError struct {
 	Status int
-	// Text is the beginning of the answer's body, for the log.
-	Text string
+	Text   string // beginning of the body, for the log
 }
 
 // Error returns the status and the text.

@@ -11,7 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Claims of tokens that the hub reads.
+// Claims of tokens.
 const (
 	claimRole  = "role"
 	claimGroup = "webpubsub.group"
@@ -19,17 +19,17 @@ const (
 
 var userClaims = [...]string{"sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"}
 
-// Handshake is what a client has said and shown before it is connected.
+// Handshake describes a client that wants to connect. The transport has verified its
+// token.
 type Handshake struct {
 	ConnectionID string
-	// Preferred is the offered subprotocol that the client gets unless the event handler
-	// chooses. Empty: none.
+	// Preferred is the offered subprotocol that is used unless the event handler selects
+	// one. Empty means none.
 	Preferred string
 	wire.ConnectRequest
 }
 
-// UserID returns the user that the token names, nil if there is none. The empty id is
-// one like any other.
+// UserID returns the user id of the token, which may be empty, or nil.
 func (in *Handshake) UserID() *string {
 	for _, claim := range userClaims {
 		if v := in.Claims[claim]; len(v) > 0 {
@@ -39,7 +39,7 @@ func (in *Handshake) UserID() *string {
 	return nil
 }
 
-// Client is what has been agreed about a client when it connects.
+// Client describes an accepted client.
 type Client struct {
 	ID          string
 	UserID      *string
@@ -48,16 +48,16 @@ type Client struct {
 	Groups      []string
 }
 
-// TokenError is about a token with invalid content. The client may see it.
+// TokenError reports a token with invalid groups. It may be shown to the client.
 type TokenError struct{ reason string }
 
-// Error returns what is wrong.
+// Error returns the reason.
 func (e *TokenError) Error() string { return e.reason }
 
-// Accept asks the event handler about a client and returns what is agreed: what the
-// token says, changed by the answer. The error is a [TokenError], a [RefusalError], or
-// one of a handler that did not answer or whose answer is invalid. The caller connects
-// the client, or calls [Hub.Abandon].
+// Accept asks the event handler about a client and applies its answer to what the token
+// says. The error is a [TokenError], a [RefusalError], or that of an event handler
+// without answer or with an invalid one. The transport calls [Hub.Connect] or
+// [Hub.Abandon] for the client.
 func (h *Hub) Accept(in *Handshake) (*Client, error) {
 	groups := in.Claims[claimGroup]
 	if slices.ContainsFunc(groups, func(g string) bool { return !rule.IsGroup(g) }) {
@@ -66,9 +66,8 @@ func (h *Hub) Accept(in *Handshake) (*Client, error) {
 	if err := h.checkGroups("token", groups); err != nil {
 		return nil, &TokenError{err.Error()}
 	}
-	// The answer counts even if the client does not wait for it, so the request lasts
-	// as long as the hub, not the client.
-	decision, err := h.hubs.Events.Connect(h.hubs.ctx, h, in)
+	// A client that stops waiting does not cancel the event.
+	decision, err := h.Events.Connect(h.hubs.ctx, h, in)
 	if err != nil {
 		return nil, err
 	}
@@ -83,12 +82,12 @@ func (h *Hub) Accept(in *Handshake) (*Client, error) {
 	return out, nil
 }
 
-// Abandon tells the event handler that an accepted client did not get its connection.
+// Abandon notifies the event handler that an accepted client was not connected.
 func (h *Hub) Abandon(connectionID, reason string) {
-	h.hubs.Events.Abandoned(connectionID, reason)
+	h.Events.Abandoned(connectionID, reason)
 }
 
-// agree lays the decision over what the token says.
+// agree applies a decision to what the token says.
 func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 	out := &Client{ID: in.ConnectionID, UserID: in.UserID(), Groups: in.Claims[claimGroup]}
 	roles := in.Claims[claimRole]
@@ -104,44 +103,44 @@ func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 		roles = decision.Roles
 	}
 	id := identity(h.Name, out.ID, out.UserID)
-	h.hubs.roles.warn(h.hubs.ctx, h.hubs.Trace, id, roles)
+	h.hubs.roles.warn(h.hubs.ctx, h.Trace, id, roles)
 	var err error
 	if out.Roles, err = role.Parse(roles); err != nil {
 		return nil, err
 	}
-	if out.Subprotocol, err = in.choose(decision.Subprotocol); err != nil {
+	if out.Subprotocol, err = in.negotiate(decision.Subprotocol); err != nil {
 		return nil, err
 	}
 	if err := h.checkGroups("answer to connect", out.Groups); err != nil {
 		return nil, err
 	}
 	if n := out.Roles.LeftOut(); n > 0 {
-		trace.Emit(h.hubs.ctx, h.hubs.Trace, trace.RolesLeftOut{Client: id, Count: n,
+		trace.Emit(h.hubs.ctx, h.Trace, trace.RolesLeftOut{Client: id, Count: n,
 			Reason: fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups)})
 	}
 	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
-		trace.Emit(h.hubs.ctx, h.hubs.Trace, trace.NoSubprotocol{Client: id,
+		trace.Emit(h.hubs.ctx, h.Trace, trace.NoSubprotocol{Client: id,
 			Reason: fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols)})
 	}
 	return out, nil
 }
 
-// choose returns the subprotocol in the client's own spelling.
-func (in *Handshake) choose(chosen string) (string, error) {
-	if chosen == "" {
+// negotiate returns the subprotocol as the client spells it. selected is the event
+// handler's; empty means none.
+func (in *Handshake) negotiate(selected string) (string, error) {
+	if selected == "" {
 		return in.Preferred, nil
 	}
-	for _, name := range in.Subprotocols {
-		if strings.EqualFold(name, chosen) {
-			return name, nil
-		}
+	i := slices.IndexFunc(in.Subprotocols, func(name string) bool { return strings.EqualFold(name, selected) })
+	if i < 0 {
+		return "", fmt.Errorf("the connect event handler selected unrequested subprotocol '%s'", selected)
 	}
-	return "", fmt.Errorf("the connect event handler selected unrequested subprotocol '%s'", chosen)
+	return in.Subprotocols[i], nil
 }
 
-// checkGroups checks the number of a client's first groups, each counted once.
+// checkGroups checks the number of a client's first groups. Duplicates count once.
 func (h *Hub) checkGroups(source string, groups []string) error {
-	most := h.hubs.MaxGroups
+	most := h.MaxGroups
 	if len(groups) > most && len(slices.Compact(slices.Sorted(slices.Values(groups)))) > most {
 		return fmt.Errorf("the %s has more than %d groups", source, most)
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,9 @@ import (
 
 // Hub holds the connections of one hub. It is safe for concurrent use.
 type Hub struct {
-	Name string
+	Config
+
+	Name string // in lower case
 
 	hubs *Hubs
 
@@ -26,6 +29,7 @@ type Hub struct {
 
 func newHub(name string, hubs *Hubs) *Hub {
 	return &Hub{
+		Config:      hubs.Config,
 		Name:        name,
 		hubs:        hubs,
 		connections: make(map[string]*Connection),
@@ -34,8 +38,8 @@ func newHub(name string, hubs *Hubs) *Hub {
 	}
 }
 
-// Connect adds the connection of an accepted client over a link, puts it into its
-// first groups, and greets the client: it is greeted before it gets any message.
+// Connect adds the connection of an accepted client, joins it to the client's first
+// groups, and sends the connected frame before any message.
 func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c := &Connection{
 		ID: in.ID, UserID: in.UserID, Subprotocol: in.Subprotocol,
@@ -62,15 +66,15 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c.greetLocked()
 	c.mu.Unlock()
 	h.mu.Unlock()
-	trace.Emit(c.ctx, h.hubs.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
-	h.hubs.Events.Connected(c)
+	trace.Emit(context.Background(), h.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
+	h.Events.Connected(c)
 	for _, g := range joined {
-		h.hubs.Events.Joined(c, g)
+		h.Events.Joined(c, g)
 	}
 	return c
 }
 
-// Connection gives a connection by id, nil if there is none.
+// Connection returns the connection with the id, or nil.
 func (h *Hub) Connection(id string) *Connection {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -83,7 +87,7 @@ func insert(m map[string]map[*Connection]struct{}, key string, c *Connection) bo
 		set = make(map[*Connection]struct{})
 		m[key] = set
 	}
-	if _, there := set[c]; there {
+	if _, ok := set[c]; ok {
 		return false
 	}
 	set[c] = struct{}{}
@@ -92,7 +96,7 @@ func insert(m map[string]map[*Connection]struct{}, key string, c *Connection) bo
 
 func erase(m map[string]map[*Connection]struct{}, key string, c *Connection) bool {
 	set := m[key]
-	if _, there := set[c]; !there {
+	if _, ok := set[c]; !ok {
 		return false
 	}
 	if delete(set, c); len(set) == 0 {
@@ -101,7 +105,7 @@ func erase(m map[string]map[*Connection]struct{}, key string, c *Connection) boo
 	return true
 }
 
-// remove takes an ended connection out of everything.
+// remove removes an ended connection from the hub, its user and its groups.
 func (h *Hub) remove(c *Connection) {
 	groups := c.Groups()
 	h.mu.Lock()
@@ -109,15 +113,15 @@ func (h *Hub) remove(c *Connection) {
 	if c.UserID != nil {
 		erase(h.users, *c.UserID, c)
 	}
-	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // it has just left
+	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // leave was faster
 	h.mu.Unlock()
 	slices.Sort(groups)
 	for _, g := range groups {
-		h.hubs.Events.Left(c, g)
+		h.Events.Left(c, g)
 	}
 }
 
-// A FullError is about a connection that cannot join one more group.
+// FullError reports a connection that is in the maximum number of groups.
 type FullError struct {
 	ConnectionID string
 	Groups       int
@@ -128,13 +132,12 @@ func (e *FullError) Error() string {
 	return fmt.Sprintf("connection %s is in %d groups, which is the most", e.ConnectionID, e.Groups)
 }
 
-// join puts a connection into a group; being in it already is fine. Its error is a
-// [FullError].
+// join adds a connection to a group. A member stays one. The error is a [FullError].
 func (h *Hub) join(c *Connection, group string) error {
 	h.mu.Lock()
 	c.mu.Lock()
 	_, member := c.groups[group]
-	full := !c.ended && !member && len(c.groups) >= h.hubs.MaxGroups
+	full := !c.ended && !member && len(c.groups) >= h.MaxGroups
 	joined := !c.ended && !full && insert(h.groups, group, c)
 	if joined {
 		c.groups[group] = struct{}{}
@@ -142,15 +145,15 @@ func (h *Hub) join(c *Connection, group string) error {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if joined {
-		h.hubs.Events.Joined(c, group)
+		h.Events.Joined(c, group)
 	}
 	if full {
-		return &FullError{c.ID, h.hubs.MaxGroups}
+		return &FullError{c.ID, h.MaxGroups}
 	}
 	return nil
 }
 
-// leave takes a connection out of a group; not being in it is fine.
+// leave removes a connection from a group, if it is a member.
 func (h *Hub) leave(c *Connection, group string) {
 	h.mu.Lock()
 	c.mu.Lock()
@@ -159,24 +162,24 @@ func (h *Hub) leave(c *Connection, group string) {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if left {
-		h.hubs.Events.Left(c, group)
+		h.Events.Left(c, group)
 	}
 }
 
-// Target selects connections of a hub. The zero Target is all of them, so an id,
-// user or group that somebody else gave must be known not to be empty.
+// Target selects connections of a hub. The zero Target selects all: callers must
+// reject an empty id, user or group.
 type Target struct {
 	// At most one of these is set.
 	ConnectionID string
 	UserID       string
 	Group        string
 
-	// Filter and Excluded narrow the selection down.
+	// Filter and Excluded narrow the selection.
 	Filter   *odata.Filter
-	Excluded []string
+	Excluded []string // ids
 }
 
-// Select gives the connections that a target means, in no order.
+// Select returns the connections of a target, in no order.
 func (h *Hub) Select(t Target) []*Connection {
 	h.mu.RLock()
 	var out []*Connection
@@ -186,14 +189,11 @@ func (h *Hub) Select(t Target) []*Connection {
 			out = append(out, c)
 		}
 	case t.UserID != "":
-		out = keys(h.users[t.UserID])
+		out = members(h.users[t.UserID])
 	case t.Group != "":
-		out = keys(h.groups[t.Group])
+		out = members(h.groups[t.Group])
 	default:
-		out = make([]*Connection, 0, len(h.connections))
-		for _, c := range h.connections {
-			out = append(out, c)
-		}
+		out = slices.AppendSeq(make([]*Connection, 0, len(h.connections)), maps.Values(h.connections))
 	}
 	h.mu.RUnlock()
 	if len(t.Excluded) == 0 && t.Filter == nil {
@@ -204,42 +204,38 @@ func (h *Hub) Select(t Target) []*Connection {
 	})
 }
 
-func keys(set map[*Connection]struct{}) []*Connection {
-	out := make([]*Connection, 0, len(set))
-	for c := range set {
-		out = append(out, c)
-	}
-	return out
+func members(set map[*Connection]struct{}) []*Connection {
+	return slices.AppendSeq(make([]*Connection, 0, len(set)), maps.Keys(set))
 }
 
-// Send delivers a message to a target. The hub does not wait for any client.
+// Send delivers a message to a target. It does not wait for clients. A message kept
+// for a client expires after ttl; zero means never.
 func (h *Hub) Send(t Target, m *Message, ttl time.Duration) {
 	var expires time.Time
 	if ttl > 0 {
-		expires = h.hubs.Clock.Now().Add(ttl)
+		expires = h.Clock.Now().Add(ttl)
 	}
 	for _, c := range h.Select(t) {
 		c.send(m, expires)
 	}
 }
 
-// Close ends the connections of a target as the REST API does.
+// Close ends the connections of a target for the application server.
 func (h *Hub) Close(t Target, reason string) {
 	for _, c := range h.Select(t) {
 		c.CloseByServer(reason)
 	}
 }
 
-// Shutdown ends all connections because the hub does, those that wait for their
-// clients too.
+// Shutdown aborts all connections, including those without a link.
 func (h *Hub) Shutdown(code int, reason string) {
 	for _, c := range h.Select(Target{}) {
 		c.abort(code, reason)
 	}
 }
 
-// Join puts the connections of a target into a group and returns how many there
-// are. Those that cannot join one more stay out; the error is about one of them.
+// Join adds the connections of a target to a group and returns their number. The error
+// is a [FullError] about one of those that could not join.
 func (h *Hub) Join(t Target, group string) (n int, err error) {
 	selected := h.Select(t)
 	for _, c := range selected {
@@ -250,8 +246,8 @@ func (h *Hub) Join(t Target, group string) (n int, err error) {
 	return len(selected), err
 }
 
-// Leave takes the connections of a target out of a group, or out of all groups if
-// group is empty.
+// Leave removes the connections of a target from a group, or from all groups if group
+// is empty.
 func (h *Hub) Leave(t Target, group string) {
 	for _, c := range h.Select(t) {
 		if group != "" {
@@ -264,30 +260,21 @@ func (h *Hub) Leave(t Target, group string) {
 	}
 }
 
-// Exists tells whether a target means any connection.
+// Exists reports whether a target selects any connection.
 func (h *Hub) Exists(t Target) bool { return len(h.Select(t)) > 0 }
 
-// List gives up to limit members of a group in the order of their ids, beginning
-// after one, and whether there are more.
+// List returns up to limit members of a group, sorted by id and beginning after the
+// given one, and reports whether there are more.
 func (h *Hub) List(group, after string, limit int) (page []*Connection, more bool) {
 	all := h.Select(Target{Group: group})
 	slices.SortFunc(all, func(a, b *Connection) int { return strings.Compare(a.ID, b.ID) })
-	from, _ := slices.BinarySearchFunc(all, after, func(c *Connection, id string) int {
-		if c.ID <= id {
-			return -1
-		}
-		return 1
-	})
-	all = all[from:]
-	if len(all) > limit {
-		return all[:limit], true
+	from, found := slices.BinarySearchFunc(all, after, func(c *Connection, id string) int { return strings.Compare(c.ID, id) })
+	if found {
+		from++
 	}
-	return all, false
+	all = all[from:]
+	return all[:min(limit, len(all))], len(all) > limit
 }
 
-// Len counts the connections.
-func (h *Hub) Len() int {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return len(h.connections)
-}
+// Len returns the number of connections.
+func (h *Hub) Len() int { return len(h.Select(Target{})) }

@@ -10,24 +10,23 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// DefaultMaxGroups is how many groups a connection can be in unless [Config] says
-// otherwise. The service's limit is not documented.
+// DefaultMaxGroups is the default of [Config].MaxGroups. The service's limit is not
+// documented.
 const DefaultMaxGroups = 1000
 
-// Config is what the hubs of an emulator have in common.
+// Config is the configuration that all hubs of an emulator share.
 type Config struct {
-	Events EventHandler
-	Clock  Clock
-	// MaxGroups is how many groups a connection can be in.
-	MaxGroups int
+	Events    EventHandler
+	Clock     Clock
+	MaxGroups int // of a connection
 	Trace     *trace.Stream
 }
 
-// Hubs are the hubs of one emulator, with all that runs for their clients.
+// Hubs holds the hubs of one emulator, and waits for all that runs for their clients.
 type Hubs struct {
 	Config
 
-	ctx    context.Context //nolint:containedctx // ends with Close, as all that runs for clients
+	ctx    context.Context //nolint:containedctx // of all that runs for clients; ends with Close
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
@@ -46,8 +45,8 @@ func New(cfg Config) *Hubs {
 	return hs
 }
 
-// Hub returns the hub of a name, compared without case, and makes it when it is first
-// asked for.
+// Hub returns the hub with the name, compared without case. It creates the hub on first
+// use.
 func (hs *Hubs) Hub(name string) *Hub {
 	name = strings.ToLower(name)
 	hs.mu.Lock()
@@ -60,77 +59,63 @@ func (hs *Hubs) Hub(name string) *Hub {
 	return h
 }
 
-// Existing returns the hub of a name, nil if nobody has asked for it yet: strangers make
-// no hubs.
+// Existing returns the hub with the name, or nil. It is for clients that have not been
+// authorised.
 func (hs *Hubs) Existing(name string) *Hub {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	return hs.hubs[strings.ToLower(name)]
 }
 
-// Names returns the names of the hubs that have been asked for, in no order.
+// Names returns the names of the hubs, in no order.
 func (hs *Hubs) Names() []string {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	return slices.Collect(maps.Keys(hs.hubs))
 }
 
-// Begin counts something that runs for a client until it calls [Hubs.Done]. It
-// reports false if the hubs are closed.
-func (hs *Hubs) Begin() bool {
+// unlessClosed calls f, or reports false after Close.
+func (hs *Hubs) unlessClosed(f func()) bool {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if !hs.closed {
-		hs.running.Add(1)
+		f()
 	}
 	return !hs.closed
 }
 
-// Done ends what [Hubs.Begin] began.
+// Begin makes Close wait for a call of [Hubs.Done]. It reports false after Close.
+func (hs *Hubs) Begin() bool {
+	return hs.unlessClosed(func() { hs.running.Add(1) })
+}
+
+// Done ends what began with [Hubs.Begin].
 func (hs *Hubs) Done() { hs.running.Done() }
 
-// start runs a function in a goroutine that Close waits for.
+// start runs a function in a goroutine that Close waits for. It reports false after
+// Close.
 func (hs *Hubs) start(f func()) bool {
-	if !hs.Begin() {
-		return false
-	}
-	go func() {
-		defer hs.Done()
-		f()
-	}()
-	return true
+	return hs.unlessClosed(func() { hs.running.Go(f) })
 }
 
-// Admit lets Close end a link, until [Hubs.Release]. It reports false if the hubs are
-// closed.
+// Admit makes Close abort a link, until [Hubs.Release]. It reports false after Close.
 func (hs *Hubs) Admit(link *Link) bool {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	if !hs.closed {
-		hs.links[link] = struct{}{}
-	}
-	return !hs.closed
+	return hs.unlessClosed(func() { hs.links[link] = struct{}{} })
 }
 
-// Release forgets a link that has ended.
+// Release removes a link that has ended.
 func (hs *Hubs) Release(link *Link) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	delete(hs.links, link)
 }
 
-func (hs *Hubs) isClosed() bool {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	return hs.closed
-}
-
-// Stopping is what clients are told by Close.
+// Stopping is the reason with which Close closes connections.
 const Stopping = "The server is stopping."
 
-// Close ends all links and connections and waits until nothing runs for them: a
-// quarter of a second for a client that does not answer. What clients have asked for
-// goes on until the context ends. It reports false if something was given up then.
+// Close closes all connections and waits until nothing runs for them. Clients that do
+// not answer are cut off after a quarter of a second. Pending requests are carried out;
+// when ctx ends, Close cancels those that are left and reports false.
 func (hs *Hubs) Close(ctx context.Context) (finished bool) {
 	hs.mu.Lock()
 	hs.closed = true
@@ -152,7 +137,7 @@ func (hs *Hubs) Close(ctx context.Context) (finished bool) {
 	hubs := slices.Collect(maps.Values(hs.hubs))
 	hs.mu.Unlock()
 	for _, h := range hubs {
-		h.Shutdown(CloseGoingAway, Stopping) // those that wait for their clients
+		h.Shutdown(CloseGoingAway, Stopping) // connections that have no link
 	}
 	return finished
 }

@@ -5,24 +5,21 @@ import (
 	"time"
 )
 
-// What a client may leave unread before it is taken for too slow. It is more than
-// what a client that comes back is sent at once.
+// Limits of the queue of a link. They exceed what a [Delivery] sends on resumption.
 const (
 	maxQueuedFrames = 10_000
 	maxQueuedBytes  = 2 * maxUnackedBytes
 )
 
-// How long a link that is to end may take for it, and for the client's answer: at
-// once, or after all that is queued. Tests that leave clients behind wait for the
-// first each time.
+// Time limits for writing the close frame and receiving the client's: after Abort, and
+// after Close, which writes the queue first.
 const (
 	abortGrace = 250 * time.Millisecond
 	closeGrace = 30 * time.Second
 )
 
-// Link takes frames to one client in order without ever making the sender wait.
-// It holds them until it is opened, and needs no goroutine while there is nothing
-// to write.
+// Link writes frames to one client in order. Senders never wait. It queues frames until
+// it is opened, and has a goroutine only while it writes.
 type Link struct {
 	write func(Frame) error
 	cut   func()
@@ -33,29 +30,28 @@ type Link struct {
 	writing bool // or not open yet
 	closed  bool
 	aborted bool
-	grace   *time.Timer // cuts a write short once the link is to end
+	grace   *time.Timer // calls cut after a time limit
 	idle    sync.Cond   // signalled when writing ends
 }
 
-// NewLink returns a link over a function that writes one frame, and ends the
-// transport on a FrameClose. It is called by one goroutine at a time, once the
-// link is open; after an error, or a FrameClose, not again. cut makes a write that
-// hangs fail, or what comes before [Link.Open].
+// NewLink returns a link that has not been opened. write writes one frame, and closes
+// the transport on a FrameClose. It is called by one goroutine at a time, and not again
+// after an error or a FrameClose. cut makes a blocked write fail, or a handshake that
+// precedes [Link.Open].
 func NewLink(write func(Frame) error, cut func()) *Link {
 	l := &Link{write: write, cut: cut, writing: true}
 	l.idle.L = &l.mu
 	return l
 }
 
-// Open writes what the link holds, and from then on what is sent. The caller calls
-// it or [Link.Discard], once.
+// Open starts writing. The transport calls either Open or [Link.Discard], once.
 func (l *Link) Open() { go l.drain() }
 
-// Discard closes a link that has not been opened and drops what it holds.
+// Discard closes a link that has not been opened, and drops its queue.
 func (l *Link) Discard() { l.fail() }
 
-// Send queues a frame; what is sent over a closed link is lost. It reports false
-// if the client has left too much unread, which closes the link.
+// Send queues a frame, or drops it if the link is closed. If the queue is full, it
+// aborts the link and reports false.
 func (l *Link) Send(f Frame) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,13 +70,12 @@ func (l *Link) Send(f Frame) bool {
 	return true
 }
 
-// Close ends the link after what is queued.
+// Close closes the link after its queue.
 func (l *Link) Close(code int, reason string) {
 	l.Send(Frame{Kind: FrameClose, Code: code, Data: []byte(reason)})
 }
 
-// Abort ends the link at once; what is queued is lost, and a client that does not
-// read is not waited for.
+// Abort drops the queue and closes the link.
 func (l *Link) Abort(code int, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,7 +99,7 @@ func (l *Link) abortLocked(f Frame) {
 	}
 }
 
-// limit gives the client so much time to take what is left.
+// limit calls cut if the link has not ended after d.
 func (l *Link) limit(d time.Duration) {
 	if l.grace != nil {
 		l.grace.Stop()
@@ -112,7 +107,7 @@ func (l *Link) limit(d time.Duration) {
 	l.grace = time.AfterFunc(d, l.cut)
 }
 
-// Wait returns when the link is open and nothing is being written any more.
+// Wait waits until the link is open and its queue is empty.
 func (l *Link) Wait() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +125,7 @@ func (l *Link) push(f Frame) {
 	}
 }
 
-// drain writes until nothing is left.
+// drain writes until the queue is empty.
 func (l *Link) drain() {
 	for {
 		l.mu.Lock()

@@ -15,17 +15,16 @@ const (
 	Protobuf
 )
 
-// Message is what is delivered to connections. It must not change once sent.
+// Message is a message for clients. It must not change once it has been sent.
 type Message struct {
-	// Group that the message was sent to; empty for one from the server.
+	// Group is empty for a message from the application server.
 	Group string
-	// FromUserID of the sender; nil for a sender without user, and for the server.
+	// FromUserID is nil for a sender without user id, and for the application server.
 	FromUserID *string
 	Type       DataType
 	Data       []byte
 	Metadata   map[string]string
-	// Stream that the message is part of; nil for most.
-	Stream *StreamInfo
+	Stream     *StreamInfo // nil: none
 
 	mu     sync.Mutex
 	bodies []codecBody
@@ -36,7 +35,7 @@ type codecBody struct {
 	body  []byte
 }
 
-// Encode encodes the message once for each codec, not for each receiver.
+// Encode returns [Codec].Message of the message, which it calls once for each codec.
 func (m *Message) Encode(c Codec) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,30 +49,29 @@ func (m *Message) Encode(c Codec) []byte {
 	return body
 }
 
-// StreamInfo places a message in a stream that a client sends to a group.
+// StreamInfo is the position of a message in a stream.
 type StreamInfo struct {
 	ID       string
 	Sequence uint64
-	// End marks the last message of the stream; Error says why, if not by wish.
-	End   bool
-	Error *StreamError
+	End      bool
+	Error    *StreamError // why the stream ended; nil: its client closed it
 }
 
-// StreamError is why a stream ended.
+// StreamError is why a stream was refused or ended.
 type StreamError struct {
 	Name          string
 	Message       string
 	UserErrorCode string
 }
 
-// Error gives the name and message.
+// Error returns the name and message.
 func (e *StreamError) Error() string { return e.Name + ": " + e.Message }
 
-// AckError is why a client's request failed.
+// AckError is why a request failed.
 type AckError struct {
 	Name    string
 	Message string
 }
 
-// Error gives the name and message.
+// Error returns the name and message.
 func (e *AckError) Error() string { return e.Name + ": " + e.Message }

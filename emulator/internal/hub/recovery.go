@@ -7,55 +7,54 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// RecoveryWindow is how long a connection waits for its client to come back.
+// RecoveryWindow is how long a client whose link was lost can resume its connection.
 const RecoveryWindow = 30 * time.Second
 
-// Resumable reports whether the client can come back after its link was lost.
+// Resumable reports whether the client can resume the connection over another link.
 func (c *Connection) Resumable() bool { return c.out.Delivery.Resumable() }
 
-// Serves tells whether a link is the connection's own: what comes over another
-// one, or after the end, is not the client's any more.
+// Serves reports whether the connection is open and uses the link. Frames from any
+// other link must be ignored.
 func (c *Connection) Serves(link *Link) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.ended && c.link == link
 }
 
-// Goodbye rules a recovery out, because the client has ended the connection over
-// its link. The end itself comes by [Connection.Lost], when what the client asked
-// for before is done.
-func (c *Connection) Goodbye(link *Link) {
+// Closed rules recovery out because the client has closed the connection over its
+// link. The connection ends by [Connection.Lost], after the client's pending requests.
+func (c *Connection) Closed(link *Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.link == link {
-		c.left = true
+		c.closed = true
 	}
 }
 
-// Ending is how a link ended.
-type Ending struct {
-	// Final is an end after which the client does not come back.
+// Loss is how a link was lost.
+type Loss struct {
+	// Final means that the client cannot resume the connection.
 	Final bool
-	// Goodbye is an end that the client announced: the events that it has sent are
-	// delivered first. Without it they are cancelled.
-	Goodbye bool
-	Reason  string
+	// Orderly means that the client sent a close frame: events that it sent before are
+	// delivered. After any other final loss, their delivery is cancelled.
+	Orderly bool
+	Reason  string // for the event handler
 }
 
-// Lost tells that the link is gone. A connection whose delivery is resumable waits for
-// its client to come back, unless the end is final. Any other ends in its turn.
-// Invocations are cancelled then, since nobody waits for their answers.
-func (c *Connection) Lost(link *Link, how Ending) {
-	served := c.Serves(link) && !c.hub.hubs.isClosed()
+// Lost reports the loss of a link. A resumable connection waits for its client, unless
+// the loss is final. Any other connection ends after the client's pending requests, of
+// which invocations are cancelled.
+func (c *Connection) Lost(link *Link, how Loss) {
+	served := c.Serves(link) && c.hub.hubs.unlessClosed(func() {})
 	if c.Resumable() && !how.Final {
 		if served {
-			trace.Emit(c.ctx, c.hub.hubs.Trace, trace.ClientLost{Client: c.Identity(), Reason: how.Reason, Recoverable: RecoveryWindow})
+			trace.Emit(c.ctx, c.hub.Trace, trace.ClientLost{Client: c.Identity(), Reason: how.Reason, Recoverable: RecoveryWindow})
 		}
 		c.await(link)
 		return
 	}
 	if served {
-		if !how.Goodbye {
+		if !how.Orderly {
 			c.cancel(errGone)
 		}
 		c.invocations.cancelAll(errGone)
@@ -66,54 +65,54 @@ func (c *Connection) Lost(link *Link, how Ending) {
 	}
 }
 
-// await begins to wait for the client.
+// await starts the recovery window unless the connection has another link or has ended.
 func (c *Connection) await(link *Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended || c.link != link {
-		return // ended already, or taken up by another link
+		return
 	}
 	c.link = nil
-	c.absences++
-	n := c.absences
-	c.recovery = c.hub.hubs.Clock.AfterFunc(RecoveryWindow, func() {
-		// A timer that fires while the client comes back has no say any more.
-		c.finish(reasonRecoveryExpired, func() bool { return c.link == nil && c.absences == n }, nil)
+	c.losses++
+	n := c.losses
+	c.recovery = c.hub.Clock.AfterFunc(RecoveryWindow, func() {
+		// The client may have resumed the connection since the timer fired.
+		c.finish(reasonRecoveryExpired, func() bool { return c.link == nil && c.losses == n }, nil)
 	})
 }
 
-// Recovery is an attempt of a client to take up its connection.
+// Recovery is an attempt of a client to resume its connection.
 type Recovery struct {
 	connection *Connection
 	number     int
 }
 
-// Recover begins an attempt. It returns nil if the token is not the connection's.
+// Recover begins an attempt. It returns nil if the token is wrong or the connection
+// cannot be resumed.
 func (c *Connection) Recover(token string) *Recovery {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || c.left || !c.Resumable() || subtle.ConstantTimeCompare([]byte(token), []byte(c.ReconnectionToken)) != 1 {
+	if c.ended || c.closed || !c.Resumable() || subtle.ConstantTimeCompare([]byte(token), []byte(c.ReconnectionToken)) != 1 {
 		return nil
 	}
 	c.attempts++
 	return &Recovery{c, c.attempts}
 }
 
-// TakeUp gives the connection a new link: whatever the old one still does is cut
-// off, and all that was not acknowledged is sent again. It reports false, and
-// changes nothing, if the connection has ended or a later attempt has taken it up.
+// Resume aborts the connection's link, replaces it with another one, and sends all
+// messages that were not acknowledged. It reports false, and changes nothing, if the
+// connection has ended or a later attempt has succeeded.
 //
-// It is to be called once the client has answered on the new link. An attempt that
-// its client has given up may arrive after the one that succeeded, and would take
-// the connection away from it.
-func (r *Recovery) TakeUp(link *Link) bool {
+// Call it when the client has answered over the new link: the request of an attempt
+// that the client has given up may arrive last.
+func (r *Recovery) Resume(link *Link) bool {
 	c := r.connection
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || c.left || r.number <= c.taken {
+	if c.ended || c.closed || r.number <= c.resumed {
 		return false
 	}
-	c.taken = r.number
+	c.resumed = r.number
 	if c.recovery != nil {
 		c.recovery.Stop()
 		c.recovery = nil
@@ -123,6 +122,6 @@ func (r *Recovery) TakeUp(link *Link) bool {
 	}
 	c.link = link
 	c.greetLocked()
-	c.out.Delivery.Resume(link, c.hub.hubs.Clock.Now())
+	c.out.Delivery.Resume(link, c.hub.Clock.Now())
 	return true
 }

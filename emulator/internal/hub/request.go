@@ -11,68 +11,68 @@ import (
 // Request is what a client asks for: one of the types below.
 type Request any
 
-// The requests of clients. Those with an ack id are answered, and carried out once if
-// the client repeats them.
+// The requests of clients. A request with an ack id is acknowledged, and is carried out
+// once if the client repeats it.
 type (
-	// JoinGroup makes the client a member of a group.
+	// JoinGroup adds the client to a group.
 	JoinGroup struct {
 		Group string
 		AckID *uint64
 	}
-	// LeaveGroup ends that.
+	// LeaveGroup removes the client from a group.
 	LeaveGroup struct {
 		Group string
 		AckID *uint64
 	}
-	// SendToGroup publishes a message to its group. The client need not be a member.
+	// SendToGroup sends a message to its group. The client need not be a member.
 	SendToGroup struct {
 		Message *Message
 		NoEcho  bool
 		TTL     time.Duration
 		AckID   *uint64
 	}
-	// SendEvent is for the event handler; its message has no group.
+	// SendEvent sends a message, which has no group, to the event handler.
 	SendEvent struct {
 		Event   string
 		Message *Message
 		AckID   *uint64
 	}
-	// Invoke is a SendEvent whose answer is matched by id.
+	// Invoke sends a message to the event handler and expects its answer by id.
 	Invoke struct {
 		ID      string
 		Event   string
 		Message *Message
 	}
-	// CancelInvocation says that nobody waits for the answer any more.
+	// CancelInvocation cancels an Invoke.
 	CancelInvocation struct{ ID string }
-	// SequenceAck acknowledges messages up to an id.
+	// SequenceAck acknowledges messages, as [Delivery] defines.
 	SequenceAck struct{ ID uint64 }
-	// Ping wants a pong.
+	// Ping asks for a pong.
 	Ping struct{}
-	// StartStream begins a stream to a group. It ends when it is silent for Idle; zero
-	// is DefaultStreamIdle.
+	// StartStream opens a stream to a group. Idle is its timeout; zero means
+	// [DefaultStreamIdle].
 	StartStream struct {
 		ID     string
 		Group  string
 		NoEcho bool
 		Idle   time.Duration
 	}
-	// StreamData is the next piece of a stream.
+	// StreamData sends the next message of a stream.
 	StreamData struct {
 		ID       string
 		Sequence uint64
-		Message  *Message // nil: keep-alive
+		Message  *Message // nil: none, but the stream is kept alive
 	}
-	// StreamEnd ends a stream.
+	// StreamEnd closes a stream.
 	StreamEnd struct {
 		ID    string
-		Error *StreamError // of the client's own, nil for none
+		Error *StreamError // nil: none
 	}
 )
 
-// Do carries out a request of the client. What needs no turn is done at once, all else
-// one after the other, so that requests take effect in the order of the calls. Do
-// blocks while too many wait for their turn.
+// Do carries out a request of the client. Ping, SequenceAck and CancelInvocation take
+// effect at once. All other requests are queued and take effect in the order of the
+// calls; Do blocks while the queue is full.
 func (c *Connection) Do(req Request) {
 	switch req := req.(type) {
 	case Ping:
@@ -84,7 +84,7 @@ func (c *Connection) Do(req Request) {
 	case Invoke:
 		in := c.invocations.begin(c.ctx, req.ID)
 		if in == nil {
-			return // the answer to the first is the answer to both
+			return // repeated: the answer to the first will do
 		}
 		c.enter(func() { c.invoke(in, req) })
 	default:
@@ -92,8 +92,8 @@ func (c *Connection) Do(req Request) {
 	}
 }
 
-// enter runs a function in its turn. A reliable client gets its answer when it comes
-// back, so that nothing of this depends on the link.
+// enter queues a function. It does not depend on a link: the client may have resumed
+// the connection when the function runs.
 func (c *Connection) enter(f func()) bool {
 	return c.requests.Enter(c.hub.hubs.ctx, c.hub.hubs.start, f)
 }
@@ -119,13 +119,13 @@ func (c *Connection) perform(req Request) {
 	if refused == nil {
 		return
 	}
-	trace.Emit(c.ctx, c.hub.hubs.Trace, trace.RequestRefused{Client: c.Identity(), Reason: refused.Error()})
+	trace.Emit(c.ctx, c.hub.Trace, trace.RequestRefused{Client: c.Identity(), Reason: refused.Error()})
 	if c.out.Answers == nil {
 		c.End(ClosePolicy, "The client does not have permission to send to its group.")
 	}
 }
 
-// acked carries out a request once for its ack id, and returns why it was refused.
+// acked carries out a request unless it is repeated, and acknowledges it.
 func (c *Connection) acked(ackID *uint64, do func() *AckError) error {
 	if !c.begin(ackID) {
 		return nil
@@ -143,7 +143,7 @@ func (c *Connection) join(group string) *AckError {
 		return forbidden("join", group)
 	}
 	if c.hub.join(c, group) != nil {
-		return &AckError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, which is the most.", c.hub.hubs.MaxGroups)}
+		return &AckError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, which is the most.", c.hub.MaxGroups)}
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (c *Connection) sendToGroup(req SendToGroup) *AckError {
 	return nil
 }
 
-// publish sends a message whose sender is allowed to.
+// publish sends a message of the client to its group. Permission has been checked.
 func (c *Connection) publish(m *Message, noEcho bool, ttl time.Duration) {
 	m.FromUserID = c.UserID
 	t := Target{Group: m.Group}

@@ -8,21 +8,21 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
-// maxRoleWarnings bounds the roles that are remembered to have been logged.
+// maxRoleWarnings is the number of roles that are recorded as ignored.
 const maxRoleWarnings = 32
 
-// roleWarnings are the roles that have been logged as ignored.
+// roleWarnings holds the ignored roles that have been recorded.
 type roleWarnings struct {
 	mu     sync.Mutex
-	logged map[string]struct{} // by what was logged, which is bounded
+	logged map[string]struct{} // texts
 }
 
-// warn logs roles that are none of the service's, each once: a client with such a
-// role gets no error before it is forbidden what the role was for.
+// warn records unknown roles, each once: clients receive no error for them until they need
+// the permission.
 func (rw *roleWarnings) warn(ctx context.Context, stream *trace.Stream, client trace.Client, roles []string) {
 	for _, text := range roles {
 		r, err := rule.ParseRole(text)
-		if err == nil || r.Scope == rule.GroupsMatched { // a wrong pattern is refused
+		if err == nil || r.Scope == rule.GroupsMatched { // an invalid pattern is an error
 			continue
 		}
 		if rw.isNew(err.Error()) {

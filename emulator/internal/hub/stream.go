@@ -8,10 +8,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 )
 
-// DefaultStreamIdle is how long a stream may be silent if its start does not say.
+// DefaultStreamIdle is the idle timeout of streams that set none.
 const DefaultStreamIdle = 5 * time.Minute
 
-// stream is one that a client sends to a group.
+// stream is an open stream of a client to a group.
 type stream struct {
 	id       string
 	group    string
@@ -22,10 +22,10 @@ type stream struct {
 	timer    Timer
 }
 
-// maxStreams is how many streams a client can have open at a time.
+// maxStreams is the number of streams that a client can have open.
 const maxStreams = 1000
 
-// startStream begins a stream, or returns why it was refused.
+// startStream opens a stream. The error is a [StreamError].
 func (c *Connection) startStream(req StartStream) error {
 	id := req.ID
 	var refused *StreamError
@@ -57,7 +57,7 @@ func (c *Connection) startStream(req StartStream) error {
 	return nil
 }
 
-// streamData takes the next piece of a stream; a nil message keeps the stream alive.
+// streamData publishes the next message of a stream, or keeps the stream alive.
 func (c *Connection) streamData(req StreamData) {
 	id, sequence, m := req.ID, req.Sequence, req.Message
 	c.mu.Lock()
@@ -92,7 +92,6 @@ func (c *Connection) streamData(req StreamData) {
 	}
 }
 
-// endStream ends a stream.
 func (c *Connection) endStream(req StreamEnd) {
 	c.mu.Lock()
 	s := c.streams[req.ID]
@@ -103,7 +102,7 @@ func (c *Connection) endStream(req StreamEnd) {
 		return
 	}
 	s.timer.Stop()
-	c.publish(s.last(req.Error), s.noEcho, 0)
+	c.publish(s.end(req.Error), s.noEcho, 0)
 	c.streamClosed(req.ID, nil)
 }
 
@@ -119,30 +118,30 @@ func (c *Connection) streamNotFound(id string) {
 	c.streamClosed(id, &StreamError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."})
 }
 
-// watchLocked begins to wait for the next piece of a stream.
+// watchLocked restarts the idle timeout.
 func (c *Connection) watchLocked(s *stream) {
-	s.deadline = c.hub.hubs.Clock.Now().Add(s.idle)
-	s.timer = c.hub.hubs.Clock.AfterFunc(s.idle, func() { c.expireStream(s) })
+	s.deadline = c.hub.Clock.Now().Add(s.idle)
+	s.timer = c.hub.Clock.AfterFunc(s.idle, func() { c.expireStream(s) })
 }
 
-// expireStream ends a stream that has been silent for too long. A timer that
-// fires while a piece arrives finds a later deadline.
+// expireStream ends an idle stream. If data arrived when the timer fired, the deadline
+// is in the future.
 func (c *Connection) expireStream(s *stream) {
 	c.mu.Lock()
-	if c.streams[s.id] != s || c.hub.hubs.Clock.Now().Before(s.deadline) {
+	if c.streams[s.id] != s || c.hub.Clock.Now().Before(s.deadline) {
 		c.mu.Unlock()
 		return
 	}
 	delete(c.streams, s.id)
 	c.mu.Unlock()
 	idle := &StreamError{Name: "IdleTimeout", Message: "The stream was idle for too long."}
-	c.publish(s.last(idle), s.noEcho, 0)
+	c.publish(s.end(idle), s.noEcho, 0)
 	c.streamClosed(s.id, idle)
 }
 
-// last makes the message that tells subscribers of the end. It has data, though
-// empty, since clients pass over messages without.
-func (s *stream) last(err *StreamError) *Message {
+// end returns the last message of a stream. It has empty data because clients ignore
+// messages without data.
+func (s *stream) end(err *StreamError) *Message {
 	return &Message{
 		Group:  s.group,
 		Type:   Text,

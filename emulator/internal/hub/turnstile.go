@@ -5,22 +5,20 @@ import (
 	"sync"
 )
 
-// maxWaiting requests of one client wait for their turn before the client is not
-// read any more.
+// maxWaiting is the length of a client's queue of requests.
 const maxWaiting = 64
 
-// Turnstile runs functions one after the other, in a goroutine that is there
-// only while there are any. The zero Turnstile is ready for use.
+// Turnstile runs functions one after the other. It has a goroutine only while there are
+// any. The zero Turnstile is ready to use.
 type Turnstile struct {
 	mu      sync.Mutex
 	waiting []func()
 	running bool
-	room    chan struct{} // has an element for each function that is not done
+	room    chan struct{} // an element for each function that has not returned
 }
 
-// Enter queues a function. It waits while too many are queued, until the context
-// ends: then, or if start cannot, it reports false. start runs a function in a
-// goroutine.
+// Enter queues a function and waits while the queue is full. It reports false if ctx
+// ends first, or if start, which runs a function in a goroutine, does.
 func (t *Turnstile) Enter(ctx context.Context, start func(func()) bool, f func()) bool {
 	t.mu.Lock()
 	if t.room == nil {

@@ -1,3 +1,3 @@
-// Package transport serves the WebSocket connections of clients: it authorises and
-// negotiates a handshake, and then carries frames between the socket and the hub.
+// Package transport serves clients over WebSocket: handshakes, frames in and out,
+// keep-alive and close codes. What frames mean is the hub's.
 package transport

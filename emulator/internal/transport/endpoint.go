@@ -14,19 +14,18 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// Endpoint serves /client/hubs/{hub}.
+// Endpoint serves WebSocket clients. It is safe for concurrent use.
 type Endpoint struct {
 	Hubs *hub.Hubs
-	// Anonymous reports whether clients without token may connect to a hub.
+	// Anonymous reports whether clients may connect to a hub without a token.
 	Anonymous func(hubName string) bool
-	// Audiences that a token for a hub can be made out to, seen from a request.
+	// Audiences returns the valid audiences of tokens for a hub and a request.
 	Audiences func(r *http.Request, hubName string) []string
 	Keys      *token.Keys
-	// KeepAlive is the time between pings. Zero sends none.
-	KeepAlive time.Duration
+	KeepAlive time.Duration // between pings; zero: no pings
 }
 
-// Serve serves one client of a hub until its connection ends.
+// Serve serves a client of a hub until its WebSocket ends.
 func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string) {
 	if !e.Hubs.Begin() {
 		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
@@ -44,7 +43,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 	e.connect(w, r, hubName)
 }
 
-// connect serves a new connection.
+// connect serves a client with a new connection.
 func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName string) {
 	raw, err := subprotocol.ParseRaw(r.URL.Query())
 	if err != nil {
@@ -68,11 +67,11 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
 		return
 	}
-	s.serve(w, r, client.Subprotocol, h.Connect(client, s.protocol.Output(), s.link), true)
+	s.serve(w, r, client.Subprotocol, h.Connect(client, s.protocol.Output(), s.link))
 }
 
-// recover takes up a connection again. A refusal is a close frame, since clients
-// take an HTTP error for a reason to go on trying.
+// recover serves a client that resumes a connection. It refuses with a close frame, since
+// clients retry after an HTTP error.
 func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName string) {
 	q := r.URL.Query()
 	id, secret := q.Get("awps_connection_id"), q.Get("awps_reconnection_token")
@@ -84,7 +83,7 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	name := ""
 	if c != nil && c.Resumable() {
 		name = c.Subprotocol
-	} else if offered := offers(r); len(offered) > 0 {
+	} else if offered := list(r.Header, headerSubprotocol); len(offered) > 0 {
 		name = offered[0]
 	}
 	s := newSocket(e, subprotocol.Choose(name, subprotocol.Raw{}))
@@ -98,17 +97,17 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 	}
 	if attempt == nil {
 		e.refuseRecovery(r.Context(), s, hubName)
-		s.serve(w, r, name, nil, false)
+		s.serve(w, r, name, nil)
 		return
 	}
-	s.claim = sync.OnceFunc(func() {
-		if !attempt.TakeUp(s.link) {
+	s.resume = sync.OnceFunc(func() {
+		if !attempt.Resume(s.link) {
 			e.refuseRecovery(r.Context(), s, hubName)
 			return
 		}
 		trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRecovered{Client: c.Identity()})
 	})
-	s.serve(w, r, name, c, false)
+	s.serve(w, r, name, c)
 }
 
 func (e *Endpoint) refuseRecovery(ctx context.Context, s *socket, hubName string) {
@@ -116,7 +115,7 @@ func (e *Endpoint) refuseRecovery(ctx context.Context, s *socket, hubName string
 	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 }
 
-// notAccepted refuses a client that the hub does not accept.
+// notAccepted answers the error of [hub.Hub.Accept].
 func (e *Endpoint) notAccepted(w http.ResponseWriter, r *http.Request, hubName string, err error) {
 	status := http.StatusInternalServerError
 	if tokenError := (*hub.TokenError)(nil); errors.As(err, &tokenError) {
@@ -130,7 +129,7 @@ func (e *Endpoint) notAccepted(w http.ResponseWriter, r *http.Request, hubName s
 	http.Error(w, http.StatusText(status), status)
 }
 
-// refuse answers an HTTP error. The client sees the reason of a bad request alone.
+// refuse answers an HTTP error. Only the reason of a bad request is sent to the client.
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
 	e.refused(r, hubName, status, reason)
 	if status != http.StatusBadRequest {

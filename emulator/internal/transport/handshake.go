@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -13,7 +14,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// handshake authorises the client and collects what it said.
+const headerSubprotocol = "Sec-Websocket-Protocol"
+
+// handshake verifies the client's token and describes the client.
 func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, error) {
 	text := token.Bearer(r.Header)
 	query := r.URL.Query()
@@ -25,7 +28,7 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, e
 			delete(query, name)
 		}
 	}
-	offered := offers(r)
+	offered := list(r.Header, headerSubprotocol)
 	in := &hub.Handshake{
 		ConnectionID: hub.NewConnectionID(),
 		Preferred:    subprotocol.First(offered),
@@ -44,7 +47,7 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, e
 	return in, err
 }
 
-// withoutSecrets returns the headers that the event handler may see.
+// withoutSecrets returns the headers for the event handler.
 func withoutSecrets(header http.Header) http.Header {
 	out := header.Clone()
 	out.Del("Authorization")
@@ -52,34 +55,26 @@ func withoutSecrets(header http.Header) http.Header {
 	return out
 }
 
-// offers gives the subprotocols that a client offers.
-func offers(r *http.Request) []string {
+// isUpgrade reports whether the WebSocket library will accept a request, so that the
+// event handler is not asked about others.
+func isUpgrade(r *http.Request) bool {
+	has := func(name, value string) bool {
+		return slices.ContainsFunc(list(r.Header, name), func(v string) bool { return strings.EqualFold(v, value) })
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.Header.Get("Sec-Websocket-Key")))
+	return r.Method == http.MethodGet && has("Connection", "upgrade") && has("Upgrade", "websocket") &&
+		r.Header.Get("Sec-Websocket-Version") == "13" && err == nil && len(key) == 16 && len(r.Header.Values("Sec-Websocket-Key")) == 1
+}
+
+// list returns the values of a header that is a comma-separated list.
+func list(header http.Header, name string) []string {
 	out := []string{}
-	for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name != "" {
-				out = append(out, name)
+	for _, line := range header.Values(name) {
+		for v := range strings.SplitSeq(line, ",") {
+			if v = strings.TrimSpace(v); v != "" {
+				out = append(out, v)
 			}
 		}
 	}
 	return out
-}
-
-// isUpgrade holds a request to what the WebSocket library will, before anybody is
-// asked about the client.
-func isUpgrade(r *http.Request) bool {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.Header.Get("Sec-Websocket-Key")))
-	return r.Method == http.MethodGet && headerHas(r.Header, "Connection", "upgrade") && headerHas(r.Header, "Upgrade", "websocket") &&
-		r.Header.Get("Sec-Websocket-Version") == "13" && err == nil && len(key) == 16 && len(r.Header.Values("Sec-Websocket-Key")) == 1
-}
-
-func headerHas(header http.Header, name, want string) bool {
-	for _, line := range header.Values(name) {
-		for v := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(v), want) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// keepAlive pings the client from time to time, and cuts a socket that does not
-// answer. It returns the function that stops it and waits for it.
-func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
-	if s.e.KeepAlive <= 0 || c == nil {
+// keepAlive pings the client at intervals, and cuts the socket if it does not answer.
+// stop stops it and waits for a pending ping.
+func (s *socket) keepAlive() (stop func()) {
+	if s.e.KeepAlive <= 0 || s.client == nil {
 		return func() {}
 	}
 	var mu sync.Mutex
@@ -34,7 +34,7 @@ func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
 			pings.Add(1)
 			mu.Unlock()
 			defer pings.Done()
-			if s.ping(c) {
+			if s.ping() {
 				schedule()
 			}
 		})
@@ -49,19 +49,19 @@ func (s *socket) keepAlive(c *hub.Connection) (stop func()) {
 	}
 }
 
-// ping reports whether the client is alive. A client that is not read, because its
-// requests wait for the event handler, cannot be heard to answer.
-func (s *socket) ping(c *hub.Connection) bool {
+// ping reports whether the client is alive. The pong of a client that is not read, because
+// its queue of requests is full, cannot be received.
+func (s *socket) ping() bool {
 	if s.full.Load() {
 		return true
 	}
-	heard := s.heard.Load()
+	frames := s.frames.Load()
 	ctx, cancel := context.WithTimeout(context.Background(), s.e.KeepAlive)
 	defer cancel()
-	if s.conn.Ping(ctx) == nil || s.heard.Load() != heard || s.full.Load() {
+	if s.ws.Ping(ctx) == nil || s.frames.Load() != frames || s.full.Load() {
 		return true
 	}
-	trace.Emit(ctx, s.e.Hubs.Trace, trace.PingUnanswered{Client: c.Identity()})
+	trace.Emit(ctx, s.e.Hubs.Trace, trace.PingUnanswered{Client: s.client.Identity()})
 	s.cut()
 	return false
 }

@@ -10,21 +10,21 @@ import (
 )
 
 // recordIn records a frame from the client. req is nil if the frame is invalid.
-func (s *socket) recordIn(c *hub.Connection, req hub.Request, binary bool, data []byte) {
+func (s *socket) recordIn(req hub.Request, binary bool, data []byte) {
 	ctx, stream := context.Background(), s.e.Hubs.Trace
 	if !stream.Wants(ctx, trace.KindFrameIn) {
 		return // before the name of the request is formatted
 	}
 	name := strings.TrimPrefix(fmt.Sprintf("%T", req), "hub.")
-	trace.Emit(ctx, stream, trace.FrameIn{Client: c.Identity(), Request: name, Binary: binary, Data: trace.Data(data)})
+	trace.Emit(ctx, stream, trace.FrameIn{Client: s.client.Identity(), Request: name, Binary: binary, Data: trace.Data(data)})
 }
 
 // recordOut records a frame to the client. It is called before the frame is written, so
 // that no reply is recorded earlier.
 func (s *socket) recordOut(f hub.Frame) {
 	out := trace.FrameOut{Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)}
-	if s.hubConn != nil {
-		out.Client = s.hubConn.Identity()
+	if s.client != nil {
+		out.Client = s.client.Identity()
 	}
 	trace.Emit(context.Background(), s.e.Hubs.Trace, out)
 }

@@ -16,23 +16,21 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// socket carries frames between a WebSocket and a connection of the hub. It begins
-// before the WebSocket does.
+// socket connects a WebSocket to a connection of the hub.
 type socket struct {
 	e        *Endpoint
-	conn     *websocket.Conn // nil until the client's request is upgraded
+	ws       *websocket.Conn // nil before the upgrade
 	protocol subprotocol.Protocol
 	link     *hub.Link
-	hubConn  *hub.Connection // nil: there is nothing to recover
-	claim    func()          // takes up the connection when the client has answered; nil: it is the socket's already
+	client   *hub.Connection // nil if a recovery is refused
+	resume   func()          // resumes the connection when the client has answered; nil for a new one
 
-	heard atomic.Uint64 // frames
-	full  atomic.Bool   // the client is not read, since its requests wait
-
-	closes atomic.Bool // the server has begun to close the WebSocket
+	frames  atomic.Uint64 // received
+	full    atomic.Bool   // the client is not read because its queue of requests is full
+	closing atomic.Bool   // the server has sent a close frame
 
 	mu    sync.Mutex
-	below net.Conn // nil until the client's request is taken over
+	below net.Conn // nil before the upgrade
 	dead  bool     // it has been cut
 }
 
@@ -42,7 +40,7 @@ func newSocket(e *Endpoint, protocol subprotocol.Protocol) *socket {
 	return s
 }
 
-// cut ends the socket at once, whatever waits for the client.
+// cut closes the connection below the WebSocket, now or as soon as there is one.
 func (s *socket) cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,8 +50,7 @@ func (s *socket) cut() {
 	}
 }
 
-// has tells the socket the connection that is below it from now on.
-func (s *socket) has(below net.Conn) {
+func (s *socket) setBelow(below net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.below = below; s.dead {
@@ -61,95 +58,94 @@ func (s *socket) has(below net.Conn) {
 	}
 }
 
-// run serves the client until its socket ends.
-func (s *socket) run(c *hub.Connection) {
+// run serves the client until the WebSocket ends.
+func (s *socket) run() {
 	s.link.Open()
-	stopPings := s.keepAlive(c)
-	var proof sync.WaitGroup
-	if s.claim != nil {
-		proof.Go(s.prove)
+	stopPings := s.keepAlive()
+	var confirmed sync.WaitGroup
+	if s.resume != nil {
+		confirmed.Go(s.confirm)
 	}
-	end := s.read(c)
-	if end.Final && c != nil {
-		c.Goodbye(s.link) // of a client that breaks the protocol; any other has said it
+	loss := s.read()
+	if loss.Final && s.client != nil {
+		s.client.Closed(s.link) // after a protocol error; a normal closure has been handled
 	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()
 	s.cut()
-	_ = s.conn.CloseNow()
-	proof.Wait()
-	if c != nil {
-		c.Lost(s.link, end)
+	_ = s.ws.CloseNow()
+	confirmed.Wait()
+	if s.client != nil {
+		s.client.Lost(s.link, loss)
 	}
 	stopPings()
 }
 
-// prove asks a client that takes up its connection for a sign of life. What a client
-// has given up may arrive late, and must not take the connection from a socket that
-// the client has made since.
-func (s *socket) prove() {
+// confirm resumes the connection when the client answers a ping. A request that the
+// client has given up may arrive after it has resumed the connection elsewhere.
+func (s *socket) confirm() {
 	ctx, cancel := context.WithTimeout(context.Background(), hub.RecoveryWindow)
 	defer cancel()
-	if s.conn.Ping(ctx) != nil {
+	if s.ws.Ping(ctx) != nil {
 		s.cut()
 		return
 	}
-	s.claim()
+	s.resume()
 }
 
 func (s *socket) write(f hub.Frame) error {
 	s.recordOut(f)
 	if f.Kind == hub.FrameClose {
-		s.closes.Store(true)
-		return s.conn.Close(websocket.StatusCode(f.Code), string(f.Data))
+		s.closing.Store(true)
+		return s.ws.Close(websocket.StatusCode(f.Code), string(f.Data))
 	}
 	kind := websocket.MessageText
 	if f.Kind == hub.FrameBinary {
 		kind = websocket.MessageBinary
 	}
-	// There is no time limit: pings find a client that is dead, the length of the
-	// queue one that does not read, and a link that is closing has its own.
-	err := s.conn.Write(context.Background(), kind, f.Data)
+	// No time limit: pings detect dead clients, the link detects slow ones and limits the
+	// time to close.
+	err := s.ws.Write(context.Background(), kind, f.Data)
 	if err != nil {
-		s.cut() // a frame that is there by half ends the WebSocket
+		s.cut() // the frame may be incomplete
 	}
 	return err
 }
 
-// read takes the client's frames until there are no more, and returns how they
-// ended.
-func (s *socket) read(c *hub.Connection) hub.Ending {
+// read handles the client's frames until reading fails, and returns why.
+func (s *socket) read() hub.Loss {
 	for {
-		kind, r, err := s.conn.Reader(context.Background())
+		kind, r, err := s.ws.Reader(context.Background())
 		if err != nil {
-			return readEnd(err)
+			return lossOf(err)
 		}
 		data, err := io.ReadAll(io.LimitReader(r, subprotocol.MaxFrame+1))
 		if err != nil {
-			return readEnd(err)
+			return lossOf(err)
 		}
-		s.heard.Add(1)
-		if s.claim != nil {
-			s.claim()
+		s.frames.Add(1)
+		if s.resume != nil {
+			s.resume()
 		}
-		if c != nil && c.Serves(s.link) {
-			s.take(c, kind == websocket.MessageBinary, data)
+		if s.client != nil && s.client.Serves(s.link) {
+			s.handle(kind == websocket.MessageBinary, data)
 		}
-		// Of a frame that is too large the rest is passed over, and so is all that a
-		// client sends before it answers a close frame.
+		// The rest of a frame that is too large is skipped.
 		if _, err := io.Copy(io.Discard, r); err != nil {
-			return readEnd(err)
+			return lossOf(err)
 		}
 	}
 }
 
-func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
+// handle decodes a frame and passes the request to the hub.
+func (s *socket) handle(binary bool, data []byte) {
+	c := s.client
 	violation := &subprotocol.Violation{Code: hub.CloseTooLarge, Reason: "The client message is too large.", Detail: "frame is too large"}
 	var req hub.Request
 	if len(data) <= subprotocol.MaxFrame {
 		req, violation = s.protocol.Read(binary, data)
 	}
-	s.recordIn(c, req, binary, data)
+	s.recordIn(req, binary, data)
 	if violation != nil {
 		trace.Emit(context.Background(), s.e.Hubs.Trace, trace.FrameInvalid{Client: c.Identity(), Reason: violation.Detail})
 		c.End(violation.Code, violation.Reason)
@@ -160,21 +156,20 @@ func (s *socket) take(c *hub.Connection, binary bool, data []byte) {
 	s.full.Store(false)
 }
 
-// readEnd reads what ended the socket. Only a client that says goodbye means it,
-// or one that breaks the WebSocket protocol: anything else may be a network that
-// fails, from which clients recover. The official JavaScript client says goodbye
-// without a status.
-func readEnd(err error) hub.Ending {
+// lossOf returns the loss that a read error means. A normal closure and a protocol error
+// are final; any other error may be the network's. The official JavaScript client closes
+// without a code.
+func lossOf(err error) hub.Loss {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
 		final := closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
-		return hub.Ending{Final: final, Goodbye: true, Reason: closed.Reason}
+		return hub.Loss{Final: final, Orderly: true, Reason: closed.Reason}
 	}
 	var network net.Error
 	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {
 		if errors.Is(err, lost) || errors.As(err, &network) {
-			return hub.Ending{Reason: "The client's connection was lost."}
+			return hub.Loss{Reason: "The client's connection was lost."}
 		}
 	}
-	return hub.Ending{Final: true, Reason: "The client frame is invalid."}
+	return hub.Loss{Final: true, Reason: "The client frame is invalid."}
 }

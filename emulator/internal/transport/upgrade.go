@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"encoding/binary"
 	"net"
 	"net/http"
 
@@ -11,58 +12,87 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// handshakeFailed is what the event handler hears of a client whose connection
-// did not come about.
-const handshakeFailed = "The client's handshake failed."
-
-// serve answers the handshake and carries frames until the socket ends. c is in
-// its hub by then, so that a client is reachable as soon as it hears that it is
-// connected: what is sent to it before waits in the link. If the handshake fails,
-// a new connection ends; one that was to be recovered waits for its client again.
-// c is nil if there is nothing to recover. The hubs have admitted the link.
-func (s *socket) serve(w http.ResponseWriter, r *http.Request, name string, c *hub.Connection, isNew bool) {
+// serve upgrades the request to the subprotocol, if any, and serves the client. The
+// connection, nil if a recovery is refused, is in its hub already: what is sent to the
+// client before the upgrade is queued in the link. If the upgrade fails, a new
+// connection ends, and a lost one remains resumable.
+func (s *socket) serve(w http.ResponseWriter, r *http.Request, subprotocol string, c *hub.Connection) {
 	defer s.e.Hubs.Release(s.link)
-	s.hubConn = c
-	if err := s.upgrade(w, r, name); err != nil { // the client has its answer
+	s.client = c
+	if err := s.upgrade(w, r, subprotocol); err != nil { // Accept has answered
 		trace.Emit(r.Context(), s.e.Hubs.Trace, trace.HandshakeFailed{Reason: err.Error()})
 		s.link.Discard()
 		if c != nil {
-			c.Lost(s.link, hub.Ending{Final: isNew, Reason: handshakeFailed})
+			c.Lost(s.link, hub.Loss{Final: s.resume == nil, Reason: "The client's handshake failed."})
 		}
 		return
 	}
-	s.run(c)
+	s.run()
 }
 
-// upgrade makes the request a WebSocket of the subprotocol, if it has a name.
-func (s *socket) upgrade(w http.ResponseWriter, r *http.Request, name string) error {
-	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // the server has looked at the origin
-	if name != "" {
-		options.Subprotocols = []string{name}
+func (s *socket) upgrade(w http.ResponseWriter, r *http.Request, subprotocol string) error {
+	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // the server has checked the origin
+	if subprotocol != "" {
+		options.Subprotocols = []string{subprotocol}
 	}
-	conn, err := websocket.Accept(&hijacker{w, s}, r, options)
+	ws, err := websocket.Accept(&hijacker{w, s}, r, options)
 	if err != nil {
 		return err
 	}
-	conn.SetReadLimit(-1) // read has its own, so that it can say goodbye
-	s.conn = conn
+	ws.SetReadLimit(-1) // read has a limit, after which it can send frames
+	s.ws = ws
 	return nil
 }
 
-// hijacker tells a socket the connection below its WebSocket: closing it is the
-// one way to end a WebSocket whose peer is dead without waiting for it.
+// hijacker passes the connection below a WebSocket to the socket, which can close it
+// without waiting for the peer.
 type hijacker struct {
 	http.ResponseWriter
 	socket *socket
 }
 
-// Hijack takes the connection over.
-func (h *hijacker) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
-	conn, rw, err = http.NewResponseController(h.ResponseWriter).Hijack()
+// Hijack takes over the connection.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	below, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
-	h.socket.has(conn)
-	conn, rw = h.socket.answering(conn, rw)
-	return conn, rw, nil
+	h.socket.setBelow(below)
+	conn := closeWatcher{below, h.socket}
+	return conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriter(conn)), nil
+}
+
+// closeWatcher is the connection below a WebSocket, which answers close frames itself.
+// It reports a client that has closed the WebSocket before the answer is written: the
+// client may try to resume its connection as soon as it has the answer.
+type closeWatcher struct {
+	net.Conn
+	socket *socket
+}
+
+// Write writes a frame, or a part of one.
+func (w closeWatcher) Write(p []byte) (int, error) {
+	if isNormalClose(p) && !w.socket.closing.Load() {
+		w.socket.closed()
+	}
+	return w.Conn.Write(p)
+}
+
+// isNormalClose reports whether p is a close frame of 1000 or without code. Close frames
+// are written whole. Part of a message is not mistaken for one: JSON has no control
+// characters, and raw clients cannot resume connections.
+func isNormalClose(p []byte) bool {
+	const finalClose = 0x88
+	return len(p) >= 2 && p[0] == finalClose && (p[1] == 0 || len(p) >= 4 && binary.BigEndian.Uint16(p[2:]) == hub.CloseNormal)
+}
+
+// closed handles a client's normal closure. It also proves that the client of a
+// recovery is alive.
+func (s *socket) closed() {
+	if s.resume != nil {
+		s.resume()
+	}
+	if s.client != nil {
+		s.client.Closed(s.link)
+	}
 }
