@@ -18,8 +18,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// What a process that is killed without warning (kill -9) takes with it. The
-// table of docs/emulator.md names these tests.
+// The tests of kill -9. The table in docs/emulator.md refers to them by name.
 
 const (
 	plainJSON    = "json.webpubsub.azure.v1"
@@ -33,7 +32,7 @@ const (
 	pong     = `{"type":"pong"}`
 )
 
-// stage is an emulator and an event handler, each in a process of its own.
+// stage is an emulator and an event handler in separate processes.
 type stage struct {
 	t        *testing.T
 	address  string // of the emulator
@@ -63,7 +62,7 @@ func (s *stage) startEmulator() {
 	s.address = strings.TrimSpace(strings.TrimPrefix(s.emulator.line(), "listening"))
 }
 
-// url is that of a client who is in group g and may send to it.
+// url returns the URL of a client in group g that may send to it.
 func (s *stage) url() string {
 	s.t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -74,7 +73,7 @@ func (s *stage) url() string {
 	return "ws://" + s.address + "/client/hubs/chat?access_token=" + token
 }
 
-// connected reads what the handler is told of a client that connects.
+// connected expects the events of a client that connects.
 func (s *stage) connected() {
 	s.t.Helper()
 	for _, name := range []string{"connect", "connected", "joined"} {
@@ -82,7 +81,7 @@ func (s *stage) connected() {
 	}
 }
 
-// greeting is the first frame of a client.
+// greeting is the connected frame.
 type greeting struct {
 	ConnectionID      string
 	ReconnectionToken string
@@ -96,7 +95,7 @@ func readGreeting(t *testing.T, frame string) greeting {
 	return g
 }
 
-// client is one in the process of the test.
+// client is a client in the process of the test.
 type client struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -119,7 +118,7 @@ func (s *stage) connect(subprotocol string) *client {
 	return c
 }
 
-// resume asks for the connection that was greeted so.
+// resume connects to recover a connection.
 func (s *stage) resume(g greeting) *client {
 	s.t.Helper()
 	q := url.Values{"awps_connection_id": {g.ConnectionID}, "awps_reconnection_token": {g.ReconnectionToken}}
@@ -131,7 +130,7 @@ func (c *client) send(frame string) {
 	require.NoError(c.t, c.conn.Write(c.t.Context(), websocket.MessageText, []byte(frame)))
 }
 
-// expect wants the next frames to be these texts.
+// expect asserts the next frames.
 func (c *client) expect(frames ...string) {
 	c.t.Helper()
 	for _, want := range frames {
@@ -157,7 +156,7 @@ func TestKilledClient(t *testing.T) {
 		c.goOn()
 		require.Equal(t, "half", c.line())
 		c.kill()
-		s.handler.event("left") // nothing of an event
+		s.handler.event("left") // without the event
 		s.handler.event("disconnected")
 	})
 	t.Run("while its event is with the handler", func(t *testing.T) {
@@ -168,8 +167,8 @@ func TestKilledClient(t *testing.T) {
 		c.goOn()
 		s.handler.event("e")
 		c.kill()
-		// Its request ends, and it is not told again. It hears so of another connection
-		// than of the client's end.
+		// The request is cancelled and not repeated. Cancellation and disconnected arrive on
+		// different connections.
 		heard := make([]string, 0, 2)
 		abandoned := false
 		for range 3 {
@@ -194,16 +193,15 @@ func TestKilledClient(t *testing.T) {
 		s.handler.goOn()
 		again := s.resume(g)
 		readGreeting(t, again.frame())
-		again.expect(sequence + reply[1:]) // has waited
-		// The ack has been sent to the socket that was there, or comes here: the
-		// client asks again, which does no harm.
+		again.expect(sequence + reply[1:]) // was queued
+		// The ack was sent to the old socket or comes here. To repeat the event is harmless.
 		again.send(event)
 		assert.Contains(t, again.frame(), `"ackId":1,`)
 		again.send(ping)
-		for again.frame() != pong { // perhaps a second ack
+		for again.frame() != pong { // skips a second ack
 		}
 		require.NoError(t, again.conn.Close(websocket.StatusNormalClosure, ""))
-		s.handler.event("left") // and no second e
+		s.handler.event("left") // without a second e
 	})
 	t.Run("before it acknowledges a message", func(t *testing.T) {
 		t.Parallel()
@@ -224,7 +222,7 @@ func TestKilledClient(t *testing.T) {
 		third := s.resume(g)
 		readGreeting(t, third.frame())
 		third.send(ping)
-		third.expect(pong) // and not a third time
+		third.expect(pong) // not again
 	})
 }
 
@@ -289,7 +287,7 @@ func TestKilledEmulator(t *testing.T) {
 		_, _, err = s.resume(c.greeting).conn.Read(t.Context())
 		assert.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err), "the connection is lost")
 		again := s.connect(reliableJSON)
-		s.connected() // and no disconnected of the first connection
+		s.connected() // without disconnected of the first connection
 		again.send(event)
 		second := s.handler.event("e")
 		assert.NotEqual(t, first[2:4], second[2:4], "to the handler it is another event")
@@ -303,7 +301,7 @@ func TestKilledEmulator(t *testing.T) {
 		require.NoError(t, away.conn.CloseNow())
 		sender := s.connect(plainJSON)
 		sender.send(`{"type":"sendToGroup","group":"g","data":1,"ackId":1}`)
-		for sender.frame() != acked { // after its own message
+		for sender.frame() != acked { // skips its own message
 		}
 		s.emulator.kill()
 		s.startEmulator()

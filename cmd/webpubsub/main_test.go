@@ -23,7 +23,7 @@ var program string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run runs the tests, or plays a part for one of them.
+// run runs the tests, or a part of one of them.
 func run(m *testing.M) int {
 	if part := os.Getenv(partVariable); part != "" {
 		return play(part)
@@ -42,8 +42,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// TestSignals ends the program, with a client connected, by each signal that it
-// takes for an end: the client is told, and so is the event handler.
+// TestSignals checks that the program shuts down on each signal: the client gets a close
+// frame and the event handler gets disconnected.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {

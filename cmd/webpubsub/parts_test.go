@@ -17,8 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// partVariable makes this binary one of the parts of a test that is to be killed:
-// a process of its own, which a kill ends without a word.
+// partVariable makes this binary run a part of a test in a process that can be killed.
 const partVariable = "WEBPUBSUB_TEST_PART"
 
 func play(part string) int {
@@ -30,9 +29,8 @@ func play(part string) int {
 	return 0
 }
 
-// playHandler is an event handler at an address. It says what it is told, and
-// answers user events with "reply": with the word "hold" only when it reads a
-// line for each.
+// playHandler serves an event handler at an address. It prints the events and answers
+// user events with "reply". With the word "hold" it reads a line before each answer.
 func playHandler(args []string) error {
 	var mu sync.Mutex
 	say := func(words ...any) {
@@ -40,7 +38,7 @@ func playHandler(args []string) error {
 		defer mu.Unlock()
 		fmt.Println(words...)
 	}
-	var held sync.Mutex // one event after the other
+	var held sync.Mutex
 	lines := bufio.NewReader(os.Stdin)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WebHook-Allowed-Origin", "*")
@@ -48,7 +46,7 @@ func playHandler(args []string) error {
 		if name == "" {
 			return
 		}
-		_, _ = io.Copy(io.Discard, r.Body) // so that the server notices a caller that is gone
+		_, _ = io.Copy(io.Discard, r.Body) // lets the server detect that the caller disconnects
 		say(name, r.Header.Get("ce-id"), r.Header.Get("ce-connectionId"), r.Header.Get("x-ms-client-request-id"), r.Header.Get("ce-connectionState"))
 		switch name {
 		case "connect":
@@ -73,8 +71,8 @@ func playHandler(args []string) error {
 	return (&http.Server{Handler: h}).Serve(l)
 }
 
-// playClient connects to a URL by a subprotocol and says what it gets. Once it
-// reads a line it sends one frame, or half of it.
+// playClient connects to a URL with a subprotocol and prints the frames it receives.
+// When it reads a line, it sends one frame or half of it.
 func playClient(args []string) error {
 	var below net.Conn
 	dial := func(ctx context.Context, network, address string) (conn net.Conn, err error) {
@@ -108,7 +106,7 @@ func playClient(args []string) error {
 	return err
 }
 
-// process is one that a test has started.
+// process is a process that a test has started.
 type process struct {
 	t   *testing.T
 	cmd *exec.Cmd
@@ -137,20 +135,20 @@ func startPart(t *testing.T, part string, args ...string) *process {
 	return start(t, cmd)
 }
 
-// kill ends the process by SIGKILL, once.
+// kill kills the process. Further calls do nothing.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 }
 
-// goOn is a line that the process waits for.
+// goOn writes a line to the process.
 func (p *process) goOn() {
 	p.t.Helper()
 	_, err := fmt.Fprintln(p.in)
 	require.NoError(p.t, err)
 }
 
-// line is the next that the process says.
+// line returns the next line that the process prints.
 func (p *process) line() string {
 	p.t.Helper()
 	line, err := p.out.ReadString('\n')
@@ -158,7 +156,7 @@ func (p *process) line() string {
 	return strings.TrimSuffix(line, "\n")
 }
 
-// event is the next that a handler is told of, which must have a name.
+// event returns the next event of a handler and asserts its name.
 func (p *process) event(name string) []string {
 	p.t.Helper()
 	words := strings.Fields(p.line())
@@ -166,8 +164,8 @@ func (p *process) event(name string) []string {
 	return words
 }
 
-// userEvent is the event "e" of a handler that has been started again. Before it
-// may come the last notification, if the answer to it was lost with the process.
+// userEvent returns the event "e" of a handler that was restarted. The last notification
+// may be repeated before it, if its answer was lost.
 func (p *process) userEvent() []string {
 	p.t.Helper()
 	words := strings.Fields(p.line())

@@ -22,28 +22,28 @@ const (
 	exitUsage = 2
 )
 
-// A UsageError is a mistake in flags, environment or settings.
+// A UsageError is an error in flags, environment or settings.
 type UsageError struct {
 	err  error
-	help string // the command that explains the rule
+	help string // command that prints the usage
 }
 
-// Error names the flag, its value and the rule.
+// Error returns the flag, its value and the rule.
 func (e *UsageError) Error() string { return e.err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UsageError) Unwrap() error { return e.err }
 
 func usage(format string, args ...any) error {
 	return &UsageError{err: fmt.Errorf(format, args...)}
 }
 
-// Environment looks a variable up.
+// Environment returns a variable of the environment and whether it is set.
 type Environment func(name string) (string, bool)
 
-// Main runs the program until it is done, or told to stop by SIGINT or SIGTERM; a
-// second signal ends it at once. It returns the exit code: 0, 1 for a failure, 2
-// for a mistake in how it was called.
+// Main runs the program until it is done or receives SIGINT or SIGTERM. A second signal
+// ends the process at once. It returns the exit code: 0, 1 for a failure, or 2 for a
+// usage error.
 func Main(args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -60,14 +60,14 @@ func Main(args []string, env Environment, stdin io.Reader, stdout, stderr io.Wri
 	return exitError
 }
 
-// Exec runs the program until it is done or the context ends.
+// Exec runs the program until it is done or ctx ends.
 func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) error {
 	started := false
 	root := &cobra.Command{
 		Use:           "webpubsub",
 		Short:         "Azure Web PubSub on one machine",
 		Version:       version(),
-		SilenceErrors: true, // Main prints them, once
+		SilenceErrors: true, // Main prints them
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := fromEnvironment(cmd.Flags(), env); err != nil {
@@ -83,19 +83,19 @@ func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, 
 	root.SetErr(stderr)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(suggestFlags)
-	root.AddCommand(emulatorCommand(env), versionCommand()) //nolint:contextcheck // cobra hands the context to the command
+	root.AddCommand(emulatorCommand(env), versionCommand()) //nolint:contextcheck // cobra passes the context to the command
 	cmd, err := root.ExecuteContextC(ctx)
 	var mistake *UsageError
 	switch {
 	case errors.As(err, &mistake):
 		mistake.help = cmd.CommandPath() + " --help"
-	case err != nil && !started: // of cobra: an unknown command or flag, or a value that does not fit
+	case err != nil && !started: // by cobra: an unknown command or flag, or an invalid value
 		err = &UsageError{err: err, help: cmd.CommandPath() + " --help"}
 	}
 	return err
 }
 
-// suggestFlags adds the flags of a similar name to the error for an unknown one.
+// suggestFlags adds a flag with a similar name to the error for an unknown flag.
 func suggestFlags(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
@@ -109,8 +109,8 @@ func suggestFlags(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// nearest returns the name that is most like the one given, or "" if none is. It
-// judges by cobra's rule for commands.
+// nearest returns the name that is most similar to the one given, or "". It uses cobra's
+// rule for commands.
 func nearest(given string, names []string) string {
 	candidates := &cobra.Command{}
 	for _, name := range names {
@@ -124,7 +124,7 @@ func nearest(given string, names []string) string {
 	return ""
 }
 
-// fromEnvironment sets the flags that were not given from WEBPUBSUB_…
+// fromEnvironment sets flags that were not given from variables WEBPUBSUB_….
 func fromEnvironment(flags *pflag.FlagSet, env Environment) error {
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -141,7 +141,7 @@ func fromEnvironment(flags *pflag.FlagSet, env Environment) error {
 	return first
 }
 
-// variable names the environment variable of a flag.
+// variable returns the environment variable of a flag.
 func variable(flag string) string {
 	return "WEBPUBSUB_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

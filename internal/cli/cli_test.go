@@ -37,7 +37,7 @@ func write(t *testing.T, content string) (path string) {
 	return path
 }
 
-// running is the program until stop is called.
+// running is the program. It runs until stop is called.
 type running struct {
 	endpoint string
 	said     string // on standard output
@@ -45,7 +45,7 @@ type running struct {
 	stop     func() error
 }
 
-// start runs "emulator" on a free port and reads what it says of itself.
+// start runs the command emulator on a free port and reads its output.
 func start(t *testing.T, env map[string]string, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -62,7 +62,7 @@ func start(t *testing.T, env map[string]string, args ...string) *running {
 		cancel()
 		return <-done
 	}
-	// The program says everything by one Write, so one line is there or all are.
+	// The program prints all lines with one Write.
 	in := bufio.NewReader(stdout)
 	first, err := in.ReadString('\n')
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func start(t *testing.T, env map[string]string, args ...string) *running {
 	return r
 }
 
-// head returns the status of a request over a connection of its own.
+// head returns the status of a HEAD request over a new connection.
 func head(t *testing.T, target, authorization string) (status int) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, target, http.NoBody)
@@ -222,8 +222,7 @@ func TestTrustedHosts(t *testing.T) {
 	}
 }
 
-// TestLocalhost reaches the emulator by both versions of IP, if the machine has
-// both, and says so.
+// TestLocalhost checks that the emulator listens on IPv4 and, if the machine has it, IPv6.
 func TestLocalhost(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil, "--addr", "localhost:0")
@@ -258,7 +257,7 @@ func TestTrustTokens(t *testing.T) {
 	}
 }
 
-// TestExitCodes runs the program to its end: what it prints, and its exit code.
+// TestExitCodes checks the output and exit code of the program.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	file := func(content string) []string { return []string{"emulator", "--settings", write(t, content)} }
@@ -297,7 +296,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "empty hub", args: []string{"emulator", "--hub", ""}, code: 2, stderr: "want a name"},
 		{name: "empty upstream", args: []string{"emulator", "--hub", "a", "--upstream", ""}, code: 2, stderr: "want a URL"},
 		{name: "hub with hyphen", args: []string{"emulator", "--hub", "my-hub"}, code: 2, stderr: `hub "my-hub": want a letter, then`},
-		{name: "hub twice", args: []string{"emulator", "--hub", "a", "--hub", "A"}, code: 2, stderr: `--hub "A": the hub has settings already`},
+		{name: "hub twice", args: []string{"emulator", "--hub", "a", "--hub", "A"}, code: 2, stderr: `--hub "A": the hub is configured twice`},
 		{name: "two keys", args: []string{"emulator", "--access-key-file", "f"}, env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, code: 2, stderr: "want one of them"},
 		{name: "empty key file", args: []string{"emulator", "--access-key-file", write(t, " \n")}, code: 2, stderr: "the file is empty"},
 		{name: "long key file", args: []string{"emulator", "--access-key-file", write(t, strings.Repeat("k", 4097))}, code: 2, stderr: "longer than 4096 bytes"},

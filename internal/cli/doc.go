@@ -1,2 +1,2 @@
-// Package cli is the program webpubsub: its commands, flags and settings.
+// Package cli implements the commands of the program webpubsub.
 package cli

@@ -23,21 +23,21 @@ const (
 	maxKeyFile     = 4096
 )
 
-const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, its REST API takes
-the calls of service clients, and it raises events at your event handler.
+const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, service clients call
+its REST API, and it sends events to your event handler.
 
   webpubsub emulator --hub chat --upstream http://localhost:3000/eventhandler
 
-Every flag can be given in the environment: --log-format is WEBPUBSUB_LOG_FORMAT.
-The access key is the well-known one of Microsoft's emulator, unless
-WEBPUBSUB_ACCESS_KEY or --access-key-file says another, which is never printed.
+Every flag can be set in the environment: --log-format is WEBPUBSUB_LOG_FORMAT.
+The access key defaults to the well-known one of Microsoft's emulator. Set another
+with WEBPUBSUB_ACCESS_KEY or --access-key-file; it is never printed.
 
-A settings file, YAML or JSON, says more of hubs than --hub and --upstream can:
+A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
 
   hubs:
     chat:
       anonymousConnectPolicy: allow          # or deny, the default
-      eventHandlers:                         # the first that fits gets an event
+      eventHandlers:                         # the first that selects an event gets it
         - urlTemplate: http://localhost:3000/{hub}/{event}
           userEventPattern: "*"
           systemEvents: [connect, connected, disconnected]
@@ -45,9 +45,9 @@ A settings file, YAML or JSON, says more of hubs than --hub and --upstream can:
             eventNames: [joined, left]
             groupFilters: ["room.*"]
 
-Exit codes: 0 after SIGINT or SIGTERM, 1 for a failure, 2 for wrong settings.`
+Exit codes: 0 after SIGINT or SIGTERM, 1 for a failure, 2 for invalid settings.`
 
-// emulatorFlags as they were given.
+// emulatorFlags holds the values of the flags.
 type emulatorFlags struct {
 	address, origin string
 	pairs           pairs
@@ -72,21 +72,21 @@ func emulatorCommand(env Environment) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 is any free one, localhost is 127.0.0.1 and ::1")
-	f.StringVar(&in.origin, "origin", "localhost", "host `name` of the emulator, as event handlers have it in their connection string")
+	f.StringVar(&in.address, "addr", defaultAddress, "`address` to listen on; port 0 means any free port, localhost means 127.0.0.1 and ::1")
+	f.StringVar(&in.origin, "origin", "localhost", "host `name` of the emulator in the connection string of event handlers")
 	f.Var(in.pairs.hubFlag(), "hub", "`name` of a hub; can be repeated")
-	f.Var(in.pairs.upstreamFlag(), "upstream", "`URL` that gets all events of the hub named before it; {hub} and {event} stand for names")
+	f.Var(in.pairs.upstreamFlag(), "upstream", "`URL` that gets all events of the hub named before it; may have {hub} and {event}")
 	f.StringVar(&in.settings, "settings", "", "`file` with the settings of hubs, YAML or JSON")
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
-	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, as a stand-in for Entra ID")
-	f.StringSliceVar(&in.trustHosts, "trust-host", nil, "`host` that is trusted beside the emulator's own, * for any: clients and REST calls may name it, and its web pages connect; can be repeated")
-	f.IntVar(&in.maxGroups, "max-groups", emulator.DefaultMaxGroups, "`number` of groups that a client can be in")
+	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, in place of Entra ID")
+	f.StringSliceVar(&in.trustHosts, "trust-host", nil, "additional trusted `host`, * for any: requests may be for it and may come from its web pages; can be repeated")
+	f.IntVar(&in.maxGroups, "max-groups", emulator.DefaultMaxGroups, "maximum `number` of groups of a client")
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
-	f.BoolVar(&in.verbose, "verbose", false, "log each frame of clients, too")
+	f.BoolVar(&in.verbose, "verbose", false, "log each frame from clients")
 	return cmd
 }
 
-// config makes the emulator's settings and tells whether its key is no secret.
+// config returns the emulator's configuration and whether its key is public.
 func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known bool, err error) {
 	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
 	if in.maxGroups < 1 {
@@ -103,7 +103,7 @@ func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known boo
 	key, _ := env(keyVariable)
 	if in.keyFile != "" {
 		if key != "" {
-			return cfg, false, usage("--access-key-file %q: %s is set as well, want one of them", in.keyFile, keyVariable)
+			return cfg, false, usage("--access-key-file %q: %s is also set; want one of them", in.keyFile, keyVariable)
 		}
 		data, err := readFile(in.keyFile, maxKeyFile)
 		if err != nil {
@@ -133,13 +133,13 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	}
 	cfg.Logger = logger
 	if host != "" {
-		cfg.TrustHosts = append(cfg.TrustHosts, host) // it is the emulator's own
+		cfg.TrustHosts = append(cfg.TrustHosts, host)
 	}
 	emu, err := emulator.New(cfg)
 	if err != nil {
 		return &UsageError{err: err}
 	}
-	defer emu.Close() //nolint:contextcheck // it ends what is left, at once
+	defer emu.Close() //nolint:contextcheck // it stops at once
 	listeners, err := listen(ctx, in.address, logger)
 	if err != nil {
 		return fmt.Errorf("--addr %q: %w; choose another address, or any free port with --addr localhost:0", in.address, err)
@@ -154,7 +154,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	return serve(ctx, listeners, emu, logger)
 }
 
-// warn tells of what lets in anybody.
+// warn logs what makes the emulator accessible to others.
 func (in *emulatorFlags) warn(logger *slog.Logger, at net.Addr, known bool) {
 	var open []string
 	if known {
@@ -173,7 +173,7 @@ func (in *emulatorFlags) warn(logger *slog.Logger, at net.Addr, known bool) {
 	}
 }
 
-// announce says where everything is. A key that is a secret is not printed.
+// announce prints the addresses. It does not print a key that is secret.
 func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known bool) error {
 	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
 	if err != nil {
@@ -203,7 +203,7 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known
 	return err
 }
 
-// events lists what a handler gets.
+// events lists the events that a handler gets.
 func events(h emulator.EventHandler) string {
 	names := append(slices.Clone(h.SystemEvents), h.GroupEvents...)
 	if h.UserEventPattern != "" {

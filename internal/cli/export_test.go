@@ -1,4 +1,4 @@
 package cli
 
-// ParseSettings reads the content of a settings file.
+// ParseSettings parses the content of a settings file.
 var ParseSettings = parseSettings

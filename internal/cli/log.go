@@ -23,9 +23,8 @@ func (in *emulatorFlags) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usage("--log-format %q: want text or json", in.logFormat)
 }
 
-// lines is a log for people: the time of day, the level and what happened stand
-// in columns, and the rest follows as [slog.TextHandler] writes it, which quotes
-// what strangers have sent.
+// lines is a handler for readable logs. It writes time, level and message in columns,
+// followed by the attributes as [slog.TextHandler] quotes them.
 type lines struct {
 	rest slog.Handler // writes to line
 	*shared
@@ -43,17 +42,17 @@ func newLines(w io.Writer, level slog.Level) lines {
 		Level: level,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
-				return slog.Attr{} // stands in front
+				return slog.Attr{} // in a column
 			}
 			return a
 		},
 	})}
 }
 
-// Enabled tells whether a level is logged.
+// Enabled reports whether a level is logged.
 func (l lines) Enabled(ctx context.Context, level slog.Level) bool { return l.rest.Enabled(ctx, level) }
 
-// Handle writes one line.
+// Handle writes a line.
 func (l lines) Handle(ctx context.Context, r slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,5 +70,5 @@ func (l lines) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return lines{l.rest.WithAttrs(attrs), l.shared}
 }
 
-// WithGroup puts a name before what follows.
+// WithGroup adds a prefix to the names of later attributes.
 func (l lines) WithGroup(name string) slog.Handler { return lines{l.rest.WithGroup(name), l.shared} }

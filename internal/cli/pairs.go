@@ -8,20 +8,20 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// pairs are the flags --hub and --upstream, whose order says which belong
-// together: --hub a --upstream u1 --upstream u2 --hub b --upstream u3.
+// pairs holds the flags --hub and --upstream. An upstream belongs to the hub before it:
+// --hub a --upstream u1 --upstream u2 --hub b --upstream u3.
 type pairs struct {
 	hubs      []string
 	upstreams []target
 }
 
-// target is an upstream that came after so many hubs.
+// target is an upstream and the number of hubs before it.
 type target struct {
 	url   string
 	after int
 }
 
-// setter makes a flag of a function.
+// setter is a flag that calls a function.
 type setter struct {
 	set  func(string) error
 	list func() []string
@@ -61,8 +61,8 @@ func (p *pairs) upstreamFlag() *setter {
 	}
 }
 
-// addTo adds the hubs to those of the settings file. An upstream without a hub
-// before it belongs to the only one there is: it came from the environment.
+// addTo adds the hubs to those of the settings file. An upstream without a hub before
+// it, as set in the environment, belongs to the only hub.
 func (p *pairs) addTo(hubs map[string]emulator.Hub) error {
 	added := make([]emulator.Hub, len(p.hubs))
 	for _, u := range p.upstreams {
@@ -78,7 +78,7 @@ func (p *pairs) addTo(hubs map[string]emulator.Hub) error {
 	for i, name := range p.hubs {
 		for there := range hubs {
 			if strings.EqualFold(there, name) {
-				return usage("--hub %q: the hub has settings already, want it once", name)
+				return usage("--hub %q: the hub is configured twice", name)
 			}
 		}
 		hubs[name] = added[i]

@@ -12,15 +12,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// How long a stop waits for event handlers to hear of it, and for REST calls.
-// Together they are less than the time after which Docker and others kill.
+// How long serve waits for events to be delivered, and for REST calls, when it stops.
+// The sum is less than the time after which Docker and others kill the process.
 const (
 	eventsGrace = 5 * time.Second
 	callsGrace  = 2 * time.Second
 )
 
-// listen listens on an address. On localhost it does so by both versions of IP,
-// of which some clients try only the one that their system names first.
+// listen listens on an address. For localhost it listens on both IPv4 and IPv6, since
+// some clients try only the address that their system returns first.
 func listen(ctx context.Context, address string, logger *slog.Logger) ([]net.Listener, error) {
 	var config net.ListenConfig
 	host, port, err := net.SplitHostPort(address)
@@ -41,7 +41,7 @@ func listen(ctx context.Context, address string, logger *slog.Logger) ([]net.Lis
 	six, err := config.Listen(ctx, "tcp", net.JoinHostPort("::1", port))
 	if err != nil {
 		if !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {
-			logger.Warn("not listening", "reason", err) // somebody else has the port
+			logger.Warn("not listening", "reason", err) // the port is in use
 		}
 		return []net.Listener{four}, nil
 	}
@@ -53,8 +53,8 @@ func isLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// serve serves until the context ends, and then stops: clients are told, their
-// event handlers, too, and REST calls are answered.
+// serve serves until ctx ends. It then shuts the emulator down and answers pending REST
+// calls.
 func serve(ctx context.Context, listeners []net.Listener, emu *emulator.Server, logger *slog.Logger) error {
 	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, len(listeners))
@@ -71,7 +71,7 @@ func serve(ctx context.Context, listeners []net.Listener, emu *emulator.Server, 
 	events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
 	defer cancel()
 	if err := emu.Shutdown(events); err != nil {
-		logger.Warn("events given up", "reason", err)
+		logger.Warn("events dropped", "reason", err)
 	}
 	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), callsGrace)
 	defer cancel()

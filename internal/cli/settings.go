@@ -16,7 +16,7 @@ import (
 
 const maxSettings = 1 << 20
 
-// settingsFile is YAML or JSON, with the names that Azure gives a hub's settings.
+// settingsFile is a YAML or JSON file with the names of hub settings in Azure.
 type settingsFile struct {
 	Hubs map[string]hubSettings `yaml:"hubs"`
 }
@@ -43,8 +43,7 @@ type groupPresenceEvents struct {
 	GroupFilters []string `yaml:"groupFilters"`
 }
 
-// readSettings reads hubs from a file. What their members may be, the emulator
-// checks.
+// readSettings reads the settings of hubs. The emulator checks their values.
 func readSettings(path string) (map[string]emulator.Hub, error) {
 	data, err := readFile(path, maxSettings)
 	if err != nil {
@@ -74,7 +73,7 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 		}
 		for i, h := range in.EventHandlers {
 			if h.Auth.Type != "" && h.Auth.Type != "None" {
-				return nil, fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, an emulator has no identity of its own", name, i, h.Auth.Type)
+				return nil, fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, since an emulator has no identity", name, i, h.Auth.Type)
 			}
 			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
 				URLTemplate: h.URLTemplate, UserEventPattern: h.UserEventPattern, SystemEvents: h.SystemEvents,
@@ -86,9 +85,8 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 	return hubs, nil
 }
 
-// explain returns an error of the YAML decoder with the place of the mistake, and
-// without what the decoder says of Go types. Of the file it quotes names alone: URLs
-// may hold secrets.
+// explain returns an error of the YAML decoder with its position, but without Go types.
+// It quotes only names of the file, since URLs may contain secrets.
 func explain(err error) error {
 	var wrong yaml.Error
 	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
@@ -111,7 +109,7 @@ func explain(err error) error {
 	return fmt.Errorf("line %d, column %d: %s", at.Line, at.Column, message)
 }
 
-// kindName returns the name that YAML has for a Go type.
+// kindName returns the YAML name of a Go type.
 func kindName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Slice:
@@ -139,7 +137,7 @@ func members(t reflect.Type) []string {
 	}
 }
 
-// readFile reads a file that must not be longer than most.
+// readFile reads a file of at most so many bytes.
 func readFile(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the user names it
 	if err != nil {

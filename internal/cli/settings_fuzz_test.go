@@ -11,7 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli"
 )
 
-// asJSON writes settings as a JSON file has them.
+// asJSON returns settings as JSON.
 func asJSON(tb testing.TB, hubs map[string]emulator.Hub) []byte {
 	tb.Helper()
 	type object = map[string]any
@@ -35,8 +35,8 @@ func asJSON(tb testing.TB, hubs map[string]emulator.Hub) []byte {
 	return data
 }
 
-// FuzzSettings reads files: what can be read means the same in JSON, and makes an
-// emulator or an error.
+// FuzzSettings checks that settings mean the same in JSON, and that New accepts them or
+// returns an error.
 func FuzzSettings(f *testing.F) {
 	f.Add([]byte("hubs:\n  chat:\n    anonymousConnectPolicy: allow\n    eventHandlers:\n      - urlTemplate: http://h/{hub}\n        systemEvents: [connect]\n"))
 	f.Add([]byte(`{"hubs": {"a": {"eventHandlers": [{"urlTemplate": "http://h", "groupPresenceEvents": {"eventNames": ["joined"], "groupFilters": ["a.*"]}}]}, "b": {}}}`))

@@ -9,7 +9,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli"
 )
 
-// A URL that stands in the place of a name shows no more of itself than elsewhere.
 func TestUnknownFieldShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
