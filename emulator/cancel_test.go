@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hanging answers an event when its request ends, and says so.
+// hanging answers an event when its request is cancelled, and reports it.
 func hanging(ended chan<- string) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -21,14 +21,14 @@ func hanging(ended chan<- string) http.HandlerFunc {
 	}
 }
 
-// The request of an event ends with the connection that it came over, however that
-// ends: nobody waits for the answer.
+// The request of an event is cancelled when the connection of its client ends without a
+// close frame.
 func TestRequestsEndWithTheirClient(t *testing.T) {
 	t.Parallel()
 	const lost = "The client's connection was lost."
 	for _, tc := range []struct {
 		name        string
-		subprotocol string // empty: a raw client
+		subprotocol string // empty for a raw client
 		end         func(*rig, *peer)
 		after       time.Duration
 		reason      string
@@ -73,8 +73,7 @@ func TestRequestsEndWithTheirClient(t *testing.T) {
 	}
 }
 
-// A client that says goodbye has its events delivered, but its invocations, whose
-// answer is for it alone, are cancelled.
+// After a close frame, the client's events are delivered and its invocations cancelled.
 func TestGoodbyeCancelsInvocations(t *testing.T) {
 	t.Parallel()
 	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusGoingAway} {
@@ -96,8 +95,8 @@ func TestGoodbyeCancelsInvocations(t *testing.T) {
 	}
 }
 
-// An invocation that is cancelled ends its request, and what the client has sent
-// after it is done at once, even if the handler does not look at its context.
+// Cancelling an invocation cancels its request. The client's next requests do not wait
+// for the handler, even if it ignores its context.
 func TestCancelledInvocation(t *testing.T) {
 	t.Parallel()
 	const call, cancel = `{"type":"invoke","invocationId":"1","target":"event","event":"call","data":1}`, `{"type":"cancelInvocation","invocationId":"1"}`
@@ -126,7 +125,7 @@ func TestCancelledInvocation(t *testing.T) {
 					assert.Empty(t, h.told("e"), "in its turn")
 					p.send(cancel)
 					p.expect(acked)
-					p.quiet() // nothing of the invocation
+					p.quiet() // no answer to the invocation
 					require.Len(t, logged.lines("event cancelled"), 1)
 					assert.Contains(t, logged.lines("event cancelled")[0], ` event=call id=2 ms=0 reason="the client has cancelled the invocation"`)
 					close(free)
@@ -164,22 +163,22 @@ func TestCancelledInvocation(t *testing.T) {
 			pass(29 * time.Second)
 			again := r.recover(p)
 			again.next()
-			again.send(call) // once more, since the client cannot know; it is the same
+			again.send(call) // repeats the invocation
 			again.quiet()
 			assert.Empty(t, ended)
 			again.send(cancel)
 			assert.Equal(t, "call", <-ended)
 			again.quiet()
 			assert.Len(t, h.told("call"), 1)
-			again.send(call) // the id is free
+			again.send(call) // the id can be used again
 			synctest.Wait()
 			assert.Len(t, h.told("call"), 2)
 		})
 	})
 }
 
-// A handler in memory has as long as one over the network. One that ends its
-// goroutine, as a test does that fails inside it, fails its event and nothing else.
+// A handler in memory has the timeout of one at a URL. A handler that ends its
+// goroutine, as t.FailNow does, fails its event only.
 func TestHandlerInMemoryIsLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -15,8 +15,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// The tests TestCL01 to TestCL12 are the points that break the official clients
-// if an emulator misses them.
+// TestCL01 to TestCL12 test what the official clients depend on.
 
 func TestCL01SubprotocolTokenAndAudience(t *testing.T) {
 	t.Parallel()
@@ -120,7 +119,7 @@ func TestCL05Ping(t *testing.T) {
 		p := r.member("ann")
 		p.quiet()
 		p.send(`{"type":"event","event":"slow","data":1,"ackId":1}`)
-		p.quiet() // while the event is with its handler
+		p.quiet() // while the handler has the event
 		close(free)
 		p.expect(`{"type":"ack","ackId":1,"success":true}`)
 	})
@@ -144,7 +143,7 @@ func TestCL06Acks(t *testing.T) {
 		denied := `{"type":"ack","ackId":7,"success":false,"error":{"name":"Forbidden","message":"The client does not have permission to send to group 'g'."}}`
 		for range 2 {
 			p.send(`{"type":"sendToGroup","group":"g","data":1,"ackId":7}`)
-			p.expect(denied) // a failure is not remembered
+			p.expect(denied) // failures are not remembered
 		}
 		for id := 100; id < 1100; id++ {
 			p.send(fmt.Sprintf(`{"type":"joinGroup","group":"g","ackId":%d}`, id))
@@ -153,7 +152,7 @@ func TestCL06Acks(t *testing.T) {
 		p.send(`{"type":"joinGroup","group":"g","ackId":100}`)
 		p.expect(twice("100"))
 		p.send(`{"type":"joinGroup","group":"g","ackId":0}`)
-		p.expect(ok("0")) // the oldest of more than 1000 is forgotten
+		p.expect(ok("0")) // only 1000 are remembered
 	})
 }
 
@@ -227,14 +226,14 @@ func TestCL10OneClientsFramesInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{on: map[string]http.HandlerFunc{"say": func(w http.ResponseWriter, _ *http.Request) {
-			pass(time.Minute) // of the bubble: the frame after it would overtake
+			pass(time.Minute) // otherwise the next frame would overtake
 			answer(http.StatusOK, "text/plain", "reply")(w, nil)
 		}}}
 		r := newRig(t, chat(h))
 		p, other := r.member("ann"), r.member("bob", "g")
 		p.send(`{"type":"event","event":"say","data":1,"ackId":1}`, `{"type":"sendToGroup","group":"g","dataType":"text","data":"x","ackId":2}`)
 		synctest.Wait()
-		other.quiet() // another client is not held up, and has got nothing yet
+		other.quiet() // other clients are not blocked; nothing was published yet
 		p.expect(`{"type":"message","from":"server","dataType":"text","data":"reply"}`,
 			`{"type":"ack","ackId":1,"success":true}`, `{"type":"ack","ackId":2,"success":true}`)
 		other.expect(groupText(0, "g", "ann", "x"))

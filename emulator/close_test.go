@@ -61,7 +61,7 @@ func TestLargestFrame(t *testing.T) {
 	})
 }
 
-// A frame that breaks the WebSocket protocol is a text frame with a reserved bit.
+// A text frame with a reserved bit violates the WebSocket protocol.
 func TestInvalidFrame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -123,8 +123,7 @@ func TestClientsGoodbye(t *testing.T) {
 	}
 }
 
-// A peer that is dead holds nothing up for long: it does not read, and does not
-// answer close frames.
+// A peer that neither reads nor answers close frames delays Close only briefly.
 func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -146,7 +145,7 @@ func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
 	})
 }
 
-// Events that are with a handler are given up, those that wait to be sent again too.
+// Close drops events that a handler has and events that wait for a retry.
 func TestCloseDoesNotWaitForHandlers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -178,8 +177,8 @@ func TestCloseDoesNotWaitForHandlers(t *testing.T) {
 	})
 }
 
-// Event handlers are told of everything before the emulator ends: what clients
-// have sent, and that they are gone, those that may come back too.
+// Shutdown delivers all events: what clients have sent, and disconnected of every client,
+// also of those that may recover.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -189,7 +188,7 @@ func TestShutdown(t *testing.T) {
 		p := r.member("plain", "g")
 		reliable, away := r.json(r.clientURL("reliable", ""), reliableJSON), r.json(r.clientURL("away", ""), reliableJSON)
 		require.NoError(t, away.conn.CloseNow())
-		pass(10 * time.Second) // within the window
+		pass(10 * time.Second) // within the recovery window
 		p.send(`{"type":"event","event":"e","data":1}`, `{"type":"event","event":"e","data":2}`)
 		synctest.Wait()
 		stopped := make(chan error)
@@ -244,7 +243,7 @@ func TestDeadPeersAreFound(t *testing.T) {
 		assert.Empty(t, h.told("disconnected"))
 		_ = r.member("dead")
 		_ = r.member("stuck", "g")
-		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x")) // is being written ever after
+		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x")) // blocks in the write
 		pass(41 * time.Second)
 		synctest.Wait()
 		var gone []string
@@ -257,8 +256,8 @@ func TestDeadPeersAreFound(t *testing.T) {
 	})
 }
 
-// A client whose requests wait for a slow handler is not read, and so cannot be
-// heard to answer pings. It is alive all the same.
+// A client whose queue is full is not read, so its pongs are not received. It must not be
+// disconnected for that.
 func TestBusyClientIsNotTakenForDead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -307,12 +306,11 @@ func TestSlowReaderDelaysNobody(t *testing.T) {
 	})
 }
 
-// leaksInBubble returns the goroutines of the emulator that run in the caller's
-// bubble, and none of the tests beside it.
+// leaksInBubble returns the emulator's goroutines in the caller's bubble.
 func leaksInBubble() []string {
 	own := bubble.FindString(string(debug.Stack()))
 	var all bytes.Buffer
-	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // a buffer takes everything
+	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // never fails
 	var out []string
 	for stack := range strings.SplitSeq(all.String(), "\n\n") {
 		if strings.Contains(stack, "webpubsub/emulator/internal") && bubble.FindString(stack) == own {
@@ -322,5 +320,5 @@ func leaksInBubble() []string {
 	return out
 }
 
-// bubble matches the name of a goroutine's bubble at the head of its stack.
+// bubble matches the bubble in the first line of a goroutine's stack.
 var bubble = regexp.MustCompile(`synctest bubble \d+`)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// longKey has no byte more than it must.
+// longKey has the minimum length.
 const longKey = "a key for tests that is no secre"
 
 func TestConfigThatIsWrong(t *testing.T) {
@@ -63,7 +63,7 @@ func TestConfigIsCopied(t *testing.T) {
 	})
 }
 
-// manual is a clock that a test moves.
+// manual is a clock that a test sets.
 type manual struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -129,8 +129,8 @@ func TestOwnClock(t *testing.T) {
 	})
 }
 
-// What happens is told, and what goes wrong with its reason, but no token, key,
-// message, or query of a URL.
+// The log has what happens and the reasons of failures, but no token, key, message or
+// query of a URL.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -185,11 +185,11 @@ func TestLogs(t *testing.T) {
 	})
 }
 
-// Over real sockets, and with the transport of the emulator's own, too.
+// With TCP and the emulator's own transport.
 func TestStart(t *testing.T) {
 	t.Parallel()
 	h := &script{}
-	handler := emulator.Start(t, emulator.Config{}) // any server: it answers 404 to events
+	handler := emulator.Start(t, emulator.Config{}) // any server that answers 404
 	cfg := chat(h)
 	cfg.Hubs["plain"] = emulator.Hub{EventHandlers: []emulator.EventHandler{{URLTemplate: handler.Endpoint + "/nowhere", SystemEvents: []string{"connect"}}}}
 	emu := emulator.Start(t, cfg)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// A handler in memory has path values if it is mounted on a mux, as docs/emulator.md has it.
+// The example of path values in docs/emulator.md.
 func TestPathValueOfAHandlerInMemory(t *testing.T) {
 	t.Parallel()
 	handler := newHandler(t, webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{

@@ -19,7 +19,7 @@ import (
 func TestForeignRequests(t *testing.T) {
 	t.Parallel()
 	const (
-		client = "/client/hubs/chat" // 400, as it is no handshake
+		client = "/client/hubs/chat" // 400: not a handshake
 		rest   = "/api/hubs/chat/users/ann"
 		health = "/api/health"
 	)

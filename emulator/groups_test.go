@@ -78,7 +78,7 @@ func TestGroupMessages(t *testing.T) {
 		a1, a2, b := r.member("ann", "g"), r.member("ann", "g"), r.member("bob", "g", "h")
 		raw := r.raw(r.clientURL("", "", "g"))
 		a1.send(`{"type":"sendToGroup","group":"g","dataType":"text","data":"1","ackId":1}`)
-		a1.expect(groupText(0, "g", "ann", "1"), acked) // the echo goes before the ack
+		a1.expect(groupText(0, "g", "ann", "1"), acked) // the echo precedes the ack
 		a2.expect(groupText(0, "g", "ann", "1"))
 		b.expect(groupText(0, "g", "ann", "1"))
 		raw.expect("1")
@@ -94,7 +94,7 @@ func TestGroupMessages(t *testing.T) {
 		assert.Equal(t, websocket.MessageBinary, kind)
 		assert.Equal(t, "\x00\xff", data)
 		a1.send(`{"type":"leaveGroup","group":"g"}`, `{"type":"leaveGroup","group":"g"}`, `{"type":"sendToGroup","group":"g","data":3,"ackId":3}`)
-		a1.expect(`{"type":"ack","ackId":3,"success":true}`) // not a member, but may send
+		a1.expect(`{"type":"ack","ackId":3,"success":true}`) // sends without being a member
 		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/h/:send", "application/json", `{"n":1}`))
 		b.next()
 		b.expect(`{"type":"message","from":"group","group":"h","fromUserId":null,"dataType":"json","data":{"n":1}}`)
@@ -122,7 +122,7 @@ func TestRawClientOfAGroup(t *testing.T) {
 		denied := r.raw(r.clientURL("eve", "") + mode)
 		denied.send("lost")
 		loud.send("2")
-		shy.expect("2") // the first that it sees: neither its own nor what was denied
+		shy.expect("2") // neither its own message nor the denied one
 		member.expect(groupText(0, "g", "ann", "2"))
 		assert.Empty(t, h.told("message"), "what goes to the group is no event")
 		denied.closed(websocket.StatusPolicyViolation, "The client does not have permission to send to its group.")
@@ -151,18 +151,18 @@ func TestInvoke(t *testing.T) {
 		invoke("3")
 		p.expect(`{"type":"invokeResponse","invocationId":"3","success":false,"error":{"name":"InternalServerError","message":"Internal server error"}}`)
 		invoke("4")
-		synctest.Wait() // it is with the handler
+		synctest.Wait() // until the handler has it
 		p.send(`{"type":"cancelInvocation","invocationId":"4"}`)
 		p.quiet()
 		close(free)
 		synctest.Wait()
-		p.quiet() // the answer to what was cancelled is for nobody
+		p.quiet() // no answer to the cancelled invocation
 		assert.Len(t, h.told("e"), 4)
 		assert.Equal(t, "in", h.told("e")[0].body)
 	})
 }
 
-// A client that says something and goes has said it.
+// What a client sends before it closes takes effect.
 func TestLastWords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

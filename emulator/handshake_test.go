@@ -26,7 +26,7 @@ func TestHandshakeOutcomes(t *testing.T) {
 		}
 	}
 	text := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
-	ago := func(d time.Duration) int64 { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-d).Unix() } // the bubble's clock begins there
+	ago := func(d time.Duration) int64 { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-d).Unix() } // start of a bubble's clock
 	for _, tc := range []struct {
 		name   string
 		url    func(*testing.T) string
@@ -146,7 +146,7 @@ func TestQueryTokenGoesBeforeHeader(t *testing.T) {
 	})
 }
 
-// TestEmptySub: a claim that is empty is not one that is missing.
+// TestEmptySub checks that an empty claim differs from a missing one.
 func TestEmptySub(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestNegotiation(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		offered []string
-		chosen  string // connect answer's subprotocol
+		chosen  string // subprotocol of the answer to connect
 		agreed  string
 		status  int
 	}{

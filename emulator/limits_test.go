@@ -43,7 +43,7 @@ func TestMostGroups(t *testing.T) {
 	})
 }
 
-// TestMostFirstGroups: those of a token, and of a handler's answer to connect.
+// TestMostFirstGroups tests the groups of a token and of an answer to connect.
 func TestMostFirstGroups(t *testing.T) {
 	t.Parallel()
 	many := make([]string, emulator.DefaultMaxGroups+1)

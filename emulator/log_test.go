@@ -37,8 +37,8 @@ func (r *record) String() string {
 	return r.buf.String()
 }
 
-// writer puts a text into every field that a client, a caller of the REST API or an
-// event handler can write, one after the other. It does not mind the outcomes.
+// writer puts a text into every field of clients, REST calls and event handlers, one
+// after the other. It ignores the results.
 type writer struct {
 	*rig
 	text   string
@@ -51,7 +51,7 @@ func newWriter(r *rig, text string) *writer {
 	return &writer{r, text, string(quoted)}
 }
 
-// repeating is an event handler that puts a text wherever it can.
+// repeating is an event handler that puts a text into every field of its answers.
 func repeating(text string) *script {
 	return &script{on: map[string]http.HandlerFunc{
 		"refuse":   answer(http.StatusBadRequest, "text/plain", text, "X-Error", text),
@@ -128,7 +128,7 @@ func (w *writer) frames() {
 		p := w.connect(quiet, nil, reliableJSON)
 		require.NotNil(w.t, p)
 		_ = p.conn.Write(w.t.Context(), websocket.MessageText, []byte(frame))
-		_ = p.conn.Write(w.t.Context(), websocket.MessageText, []byte(frame)) // a stream that exists
+		_ = p.conn.Write(w.t.Context(), websocket.MessageText, []byte(frame)) // repeats the frame, for a stream that exists
 		synctest.Wait()
 		_ = p.conn.CloseNow()
 	}
@@ -163,7 +163,7 @@ func (w *writer) calls() {
 				require.NoError(w.t, err)
 				req.Header = header
 				req.Header.Set("Authorization", "Bearer "+token)
-				if resp, err := w.http.Do(req); err == nil { // a header may be one that cannot be sent
+				if resp, err := w.http.Do(req); err == nil { // some headers cannot be sent
 					_ = resp.Body.Close()
 				}
 			}
@@ -171,7 +171,7 @@ func (w *writer) calls() {
 	}
 }
 
-// logOf returns what is logged when a text stands everywhere.
+// logOf returns the log of an emulator that gets a text in every field.
 func logOf(t *testing.T, what func(*rig) string) (text, logged string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -206,12 +206,12 @@ func TestLogHidesSecrets(t *testing.T) {
 			t.Parallel()
 			text, logged := logOf(t, secret)
 			for line := range strings.Lines(logged) {
-				for i := 0; i+16 <= len(text); i += 16 { // any part of it
+				for i := 0; i+16 <= len(text); i += 16 { // no part of it
 					assert.NotContains(t, strings.ToLower(line), strings.ToLower(text[i:i+16]))
 				}
 			}
 			for _, what := range []string{"user=", "reason=", "path="} {
-				assert.Regexp(t, what+`.*\((key|token)\)`, logged, "it stands where something was hidden")
+				assert.Regexp(t, what+`.*\((key|token)\)`, logged, "the secret is replaced")
 			}
 		})
 	}

@@ -6,6 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the test binary if anything of the emulator still runs: every
-// test has closed its own by now, and Close waits.
+// TestMain fails if a goroutine of the emulator is left: every test closes its emulator,
+// and Close waits.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

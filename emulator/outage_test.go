@@ -12,8 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// After an outage, however long, the first event that is raised once the handler is
-// back reaches it: its own question for consent finds it.
+// The first event after an outage reaches the handler, since it asks for consent again.
 func TestHandlerIsBack(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]http.HandlerFunc{
@@ -57,8 +56,7 @@ func TestHandlerIsBack(t *testing.T) {
 	}
 }
 
-// While a question is on its way, events wait for it together, and one that finds
-// the handler back in between is delivered with it.
+// Events that are raised during a validation wait for its result.
 func TestHandlerIsBackWhileItIsAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A client that joins and leaves without end, behind a handler that is slow, costs
-// the emulator no more than 2,000 events. The handler hears of the end all the same.
+// At most 2,000 events are queued for a slow handler if a client joins and leaves
+// without end. disconnected is delivered nevertheless.
 func TestPresenceBehindASlowHandler(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestPresenceBehindASlowHandler(t *testing.T) {
 	})
 }
 
-// Whatever waits, connected and disconnected are never dropped.
+// connected and disconnected are never dropped.
 func TestEndIsNotDropped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// Keys, and the queries of URLs, are in nothing that prints.
+// Nothing that prints contains an access key or the query of a URL.
 func TestPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 	const secret = "S3CR3T-S3CR3T-S3CR3T-S3CR3T-S3CR3T-S3CR3T"
@@ -49,7 +49,7 @@ func TestPrintsNoSecrets(t *testing.T) {
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			if strings.HasPrefix(name, "fields") && !strings.HasSuffix(verb, "v") {
-				continue // fmt shows what is behind a pointer of an unexported field to verbs that it does not know
+				continue // for an unknown verb, fmt prints what a pointer in an unexported field refers to
 			}
 			text := fmt.Sprintf(verb, tc.value)
 			assert.NotContains(t, text, secret, "%s of %s", verb, name)

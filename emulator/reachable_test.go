@@ -17,8 +17,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// answering serves as a handler does, and runs a function when a client's
-// handshake is about to be answered.
+// answering calls a function before the handshake of a client is answered.
 type answering struct {
 	http.Handler
 	before func()
@@ -38,8 +37,7 @@ func (w *answeringWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// TestReachableOnceConnected sends to a client in the moment before it hears that
-// it is connected.
+// TestReachableOnceConnected sends to a client just before its handshake is answered.
 func TestReachableOnceConnected(t *testing.T) {
 	t.Parallel()
 	for _, subprotocol := range []string{"", plainJSON, reliableJSON} {
@@ -55,7 +53,7 @@ func TestReachableOnceConnected(t *testing.T) {
 					assert.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/groups/lobby/:send", "text/plain", "group"))
 					assert.Equal(t, http.StatusAccepted, r.rest(http.MethodPost, "/:send", "text/plain", "all"))
 					sender.send(`{"type":"sendToGroup","group":"lobby","dataType":"text","data":"peer"}`)
-					sender.next() // what was sent to all
+					sender.next() // the message to all
 					sender.quiet()
 				}}, func() {})
 				var offered []string
@@ -79,7 +77,7 @@ func TestReachableOnceConnected(t *testing.T) {
 	}
 }
 
-// refusing serves as a handler does, but lets no connection be taken over.
+// refusing fails to hijack connections.
 type refusing struct{ http.Handler }
 
 func (h refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +87,7 @@ func (h refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type refusingWriter struct{ http.ResponseWriter }
 
 func (w refusingWriter) WriteHeader(status int) {
-	if status != http.StatusSwitchingProtocols { // it fails before this is on its way
+	if status != http.StatusSwitchingProtocols { // fails before the answer is sent
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -98,8 +96,8 @@ func (refusingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, errors.New("refused")
 }
 
-// TestHandshakeThatFails: a client that does not get its connection after all is
-// gone from the hub, and its handler hears of it.
+// TestHandshakeThatFails checks that a client whose handshake fails leaves the hub, and
+// that the handler gets disconnected.
 func TestHandshakeThatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -115,7 +113,7 @@ func TestHandshakeThatFails(t *testing.T) {
 	})
 }
 
-// TestRecoveryThatFails: the connection waits for its client as before.
+// TestRecoveryThatFails checks that the connection can still be recovered.
 func TestRecoveryThatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -135,8 +133,7 @@ func TestRecoveryThatFails(t *testing.T) {
 	})
 }
 
-// TestStopDuringAHandshake: a client whose handshake is about to be answered does
-// not hold up the end.
+// TestStopDuringAHandshake checks that a pending handshake does not block Close.
 func TestStopDuringAHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

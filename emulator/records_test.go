@@ -33,7 +33,7 @@ func (s *sink) Take(_ context.Context, _ time.Time, r trace.Record) {
 	s.records = append(s.records, r)
 }
 
-// of returns the records of one type, once nothing runs any more.
+// of returns the records of one type, once all goroutines of the bubble are blocked.
 func of[R trace.Record](s *sink) (out []R) {
 	synctest.Wait()
 	s.mu.Lock()
@@ -137,7 +137,7 @@ func TestRecordsOfEvents(t *testing.T) {
 	})
 }
 
-// A notification's record says how long it has waited for those before it.
+// A notification waits for those before it, which its record shows.
 func TestRecordsOfQueuedEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

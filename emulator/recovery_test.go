@@ -39,18 +39,17 @@ func TestRecoveryRefused(t *testing.T) {
 				require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode, name)
 				assert.Equal(t, []string{reliableJSON}, resp.Header.Values("Sec-WebSocket-Protocol"), name)
 				if hub == "new" && (name == "no token" || name == "wrong token") {
-					q.Set("awps_connection_id", p.id()) // all is right but the hub
+					q.Set("awps_connection_id", p.id()) // only the hub is wrong
 				}
 				refused.closed(websocket.StatusPolicyViolation, noRecovery)
 			}
 		}
-		p.quiet() // the session has not suffered
+		p.quiet() // the connection is intact
 		plain.quiet()
 	})
 }
 
-// A client that has said goodbye is gone, also while the event handler still has
-// what it sent before.
+// A client that has closed cannot recover, even while the handler has one of its events.
 func TestNoRecoveryAfterGoodbye(t *testing.T) {
 	t.Parallel()
 	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
@@ -71,8 +70,7 @@ func TestNoRecoveryAfterGoodbye(t *testing.T) {
 	}
 }
 
-// watched serves as a handler does, and runs a function when a close frame is about to
-// be written.
+// watched calls a function before a close frame is written.
 type watched struct {
 	http.Handler
 	closes func()
@@ -105,8 +103,7 @@ func (c watchedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A client that says goodbye is gone when it has its answer, so that it cannot come
-// back in the very next moment.
+// A client cannot recover as soon as its close frame is answered.
 func TestNoRecoveryOnceGoodbyeIsAnswered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -125,8 +122,8 @@ func TestNoRecoveryOnceGoodbyeIsAnswered(t *testing.T) {
 	})
 }
 
-// A client that says goodbye as soon as it is back is gone, too: its close frame is an
-// answer like any other.
+// A client that closes right after it recovers cannot recover again: its close frame
+// proves that it has read the socket.
 func TestGoodbyeBeforeAnyAnswer(t *testing.T) {
 	t.Parallel()
 	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
@@ -137,7 +134,7 @@ func TestGoodbyeBeforeAnyAnswer(t *testing.T) {
 			require.NoError(t, p.conn.CloseNow())
 			synctest.Wait()
 			again := r.recover(p)
-			_ = again.conn.Close(code, "") // what it is sent meanwhile is of no interest
+			_ = again.conn.Close(code, "") // ignores frames
 			synctest.Wait()
 			h.one(t, "disconnected")
 			r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
@@ -163,8 +160,8 @@ func TestRecoveryTakesOverALiveSocket(t *testing.T) {
 	})
 }
 
-// A client tries to take up its connection and gives up, since the server does not
-// answer. It has long succeeded with another try when the first one comes through.
+// A client abandons an attempt to recover and succeeds with another. The first attempt
+// arrives later and must not take the connection.
 func TestLateRecoveryTakesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -198,13 +195,13 @@ func TestLateRecoveryTakesNothing(t *testing.T) {
 	})
 }
 
-// A client that says nothing on its new socket does not get the connection.
+// A client that sends nothing on its new socket does not recover the connection.
 func TestRecoveryNeedsAnAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})
 		p := r.json(r.clientURL("ann", ""), reliableJSON)
-		silent := r.recover(p) // it does not read, and so answers no ping
+		silent := r.recover(p) // does not read, so it sends no pong
 		pass(29 * time.Second)
 		p.quiet()
 		pass(time.Second)
@@ -215,7 +212,7 @@ func TestRecoveryNeedsAnAnswer(t *testing.T) {
 	})
 }
 
-// A peer that is dead, as after a cable has been pulled, neither reads nor closes.
+// A dead peer, as after a cable was pulled, neither reads nor closes.
 func TestRecoveryTakesOverADeadSocket(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +221,7 @@ func TestRecoveryTakesOverADeadSocket(t *testing.T) {
 		for range 3 {
 			require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
 		}
-		synctest.Wait() // the server writes to it and gets nowhere
+		synctest.Wait() // the server blocks in a write
 		start := time.Now()
 		again := r.recover(dead)
 		again.next()
@@ -235,8 +232,8 @@ func TestRecoveryTakesOverADeadSocket(t *testing.T) {
 	})
 }
 
-// An event is with its handler while the connection breaks: the answer and what
-// the handler was asked are not lost.
+// If the connection of a reliable client breaks while the handler has an event, neither
+// the event nor its answer is lost.
 func TestAnswerWaitsForTheClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -289,7 +286,7 @@ func TestSequenceAckOfAnyClient(t *testing.T) {
 		p := r.json(r.clientURL("ann", "", "g"), reliableJSON)
 		require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", "x"))
 		p.next()
-		p.send(`{"type":"sequenceAck","sequenceId":999}`) // of a message that was never sent
+		p.send(`{"type":"sequenceAck","sequenceId":999}`) // unknown sequence id
 		p.quiet()
 		require.NoError(t, p.conn.CloseNow())
 		synctest.Wait()
@@ -299,7 +296,7 @@ func TestSequenceAckOfAnyClient(t *testing.T) {
 	})
 }
 
-// The window ends in the very moment in which the client comes back.
+// The recovery window ends at the moment in which the client recovers.
 func TestRecoveryAtTheEndOfTheWindow(t *testing.T) {
 	t.Parallel()
 	for range 20 {

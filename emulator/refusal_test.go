@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a handler says of a refusal is in the log, where its maker looks: the first
-// 128 bytes of it, on one line. The client learns the status alone.
+// The log quotes the first 128 bytes of a refusal on one line. The client gets the status
+// only.
 func TestRefusalTexts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é ", 1<<10) + "\nlevel=INFO"
@@ -57,7 +57,7 @@ func TestRefusalTexts(t *testing.T) {
 	}
 }
 
-// So is what a handler says when it does not consent.
+// The log also quotes a handler that refuses consent.
 func TestConsentTexts(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

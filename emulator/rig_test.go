@@ -29,8 +29,8 @@ const (
 	allRoles     = "webpubsub.joinLeaveGroup webpubsub.sendToGroup"
 )
 
-// rig is an emulator behind a network in memory, so that all of it, sockets and
-// timeouts, runs in the time of a synctest bubble.
+// rig is an emulator on a network in memory, so that sockets and timeouts use the time of
+// a synctest bubble.
 type rig struct {
 	t      *testing.T
 	server *emulator.Server
@@ -50,7 +50,7 @@ func newRig(t *testing.T, cfg emulator.Config, sinks ...trace.Sink) *rig {
 	return &rig{t: t, server: s, http: serve(t, s, s.Close)}
 }
 
-// serve gives a client of a handler that is served over pipes.
+// serve serves a handler over pipes and returns a client for it.
 func serve(t *testing.T, h http.Handler, before func()) *http.Client {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -65,7 +65,7 @@ func serve(t *testing.T, h http.Handler, before func()) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// pass lets the time of a bubble go by; it takes none of the machine's.
+// pass advances the time of a bubble.
 func pass(d time.Duration) { <-time.After(d) }
 
 type pipeListener struct {
@@ -86,8 +86,7 @@ func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// deafPeer is a pipe that takes what nobody reads any more, as TCP does: who writes
-// does not learn at once that the other side is gone.
+// deafPeer is a pipe whose writes succeed after the other side is closed, as with TCP.
 type deafPeer struct{ net.Conn }
 
 func (p deafPeer) Write(b []byte) (int, error) {
@@ -112,7 +111,7 @@ func (l *pipeListener) Addr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
 }
 
-// sign makes a token of claims, which may replace those that every token has.
+// sign returns a token with claims, which override the defaults.
 func sign(t *testing.T, hub string, claims jwt.MapClaims) string {
 	t.Helper()
 	all := jwt.MapClaims{"aud": base + "/client/hubs/" + hub, "exp": time.Now().Add(time.Hour).Unix()}
@@ -127,7 +126,7 @@ func signWith(t *testing.T, key string, claims jwt.MapClaims) string {
 	return text
 }
 
-// clientURL is that of hub chat, with a token.
+// clientURL returns the URL of hub chat with a token.
 func (r *rig) clientURL(user, roles string, groups ...string) string {
 	claims := jwt.MapClaims{}
 	if user != "" {
@@ -142,7 +141,7 @@ func (r *rig) clientURL(user, roles string, groups ...string) string {
 	return base + "/client/hubs/chat?access_token=" + sign(r.t, "chat", claims)
 }
 
-// try connects and gives the answer to the handshake, too.
+// try connects and returns the answer to the handshake. The peer is nil on failure.
 func (r *rig) try(target string, header http.Header, subprotocols ...string) (*peer, *http.Response) {
 	r.t.Helper()
 	conn, resp, err := websocket.Dial(r.t.Context(), target, &websocket.DialOptions{HTTPClient: r.http, HTTPHeader: header, Subprotocols: subprotocols})
@@ -156,7 +155,7 @@ func (r *rig) try(target string, header http.Header, subprotocols ...string) (*p
 	return p, resp
 }
 
-// raw connects a client without subprotocol.
+// raw connects a client without a subprotocol.
 func (r *rig) raw(target string) *peer {
 	r.t.Helper()
 	p, resp := r.try(target, nil)
@@ -164,7 +163,7 @@ func (r *rig) raw(target string) *peer {
 	return p
 }
 
-// json connects a client and takes the frame that greets it.
+// json connects a client and reads the connected frame.
 func (r *rig) json(target, subprotocol string) *peer {
 	r.t.Helper()
 	p, resp := r.try(target, nil, subprotocol)
@@ -175,13 +174,13 @@ func (r *rig) json(target, subprotocol string) *peer {
 	return p
 }
 
-// member connects a JSON client that may do everything with groups.
+// member connects a JSON client with all permissions.
 func (r *rig) member(user string, groups ...string) *peer {
 	r.t.Helper()
 	return r.json(r.clientURL(user, allRoles, groups...), plainJSON)
 }
 
-// recover takes the connection of a peer up again.
+// recover recovers the connection of a peer.
 func (r *rig) recover(p *peer) *peer {
 	r.t.Helper()
 	id, _ := p.greeting["connectionId"].(string)
@@ -189,7 +188,7 @@ func (r *rig) recover(p *peer) *peer {
 	return r.resume(id, secret)
 }
 
-// resume asks for a connection by its id and token.
+// resume connects to recover a connection by its id and token.
 func (r *rig) resume(id, secret string) *peer {
 	r.t.Helper()
 	q := url.Values{"awps_connection_id": {id}, "awps_reconnection_token": {secret}, "access_token": {"expired"}}
@@ -198,7 +197,7 @@ func (r *rig) resume(id, secret string) *peer {
 	return p
 }
 
-// rest calls the REST API and gives the status.
+// rest calls the REST API and returns the status.
 func (r *rig) rest(method, path, contentType, body string) int {
 	r.t.Helper()
 	target := base + "/api/hubs/chat" + path
@@ -231,7 +230,7 @@ func (p *peer) send(frames ...string) {
 	}
 }
 
-// frame gives the next frame as it is.
+// frame returns the next frame.
 func (p *peer) frame() (websocket.MessageType, string) {
 	p.t.Helper()
 	kind, data, err := p.conn.Read(p.t.Context())
@@ -239,7 +238,7 @@ func (p *peer) frame() (websocket.MessageType, string) {
 	return kind, string(data)
 }
 
-// expect wants the next frames to be these texts, byte for byte.
+// expect asserts the next frames, byte for byte.
 func (p *peer) expect(frames ...string) {
 	p.t.Helper()
 	for _, want := range frames {
@@ -257,14 +256,14 @@ func (p *peer) next() map[string]any {
 	return out
 }
 
-// quiet wants that no frame comes before the answer to a ping.
+// quiet asserts that no frame precedes the answer to a ping.
 func (p *peer) quiet() {
 	p.t.Helper()
 	p.send(`{"type":"ping"}`)
 	p.expect(`{"type":"pong"}`)
 }
 
-// closed wants the close frame, and nothing before it.
+// closed asserts that the next frame is the close frame.
 func (p *peer) closed(code websocket.StatusCode, reason string) {
 	p.t.Helper()
 	_, data, err := p.conn.Read(p.t.Context())
@@ -273,7 +272,7 @@ func (p *peer) closed(code websocket.StatusCode, reason string) {
 	require.Equal(p.t, websocket.CloseError{Code: code, Reason: reason}, ce)
 }
 
-// goodbye wants the frame that tells why, then the close frame.
+// goodbye asserts the disconnected frame and the close frame.
 func (p *peer) goodbye(code websocket.StatusCode, reason string) {
 	p.t.Helper()
 	p.expect(`{"type":"system","event":"disconnected","message":"` + reason + `"}`)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// What the service ignores, the emulator does as well, but not in silence.
+// Like the service, the emulator ignores unknown roles, but it logs them.
 func TestIgnoredRolesAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -40,8 +40,8 @@ func TestIgnoredRolesAreLoggedOnce(t *testing.T) {
 	})
 }
 
-// TestRolesBeyondTheLimits: a client comes in with those that count, and the log
-// says that there were more, whether a token or the event handler gave them.
+// TestRolesBeyondTheLimits checks that a client connects with the roles within the limits
+// and that the log reports the others, for roles of a token and of an event handler.
 func TestRolesBeyondTheLimits(t *testing.T) {
 	t.Parallel()
 	var roles []string

@@ -16,8 +16,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// script is an event handler that says what a test tells it to, and keeps what it
-// was told. It consents unless the test says otherwise, and answers 204.
+// script is an event handler that answers as a test says, and keeps its requests. By
+// default it consents, and answers 204.
 type script struct {
 	consent http.HandlerFunc
 	on      map[string]http.HandlerFunc // by ce-eventName
@@ -53,7 +53,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// told gives the requests that were events of a name; empty: those for consent.
+// told returns the events of a name, or the validation requests for "".
 func (s *script) told(event string) []told {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +66,7 @@ func (s *script) all() []told {
 	return slices.Clone(s.seen)
 }
 
-// names gives all requests in order: the method of those for consent, the name of
-// the events.
+// names returns the names of all events in order, and the methods of validation requests.
 func (s *script) names() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,13 +81,13 @@ func (s *script) names() []string {
 	return out
 }
 
-// settled gives what names does once nothing moves any more.
+// settled returns names once all goroutines of the bubble are blocked.
 func (s *script) settled() []string {
 	synctest.Wait()
 	return s.names()
 }
 
-// one gives the only event of a name.
+// one returns the only event of a name.
 func (s *script) one(t *testing.T, event string) told {
 	t.Helper()
 	synctest.Wait()
@@ -97,7 +96,7 @@ func (s *script) one(t *testing.T, event string) told {
 	return all[0]
 }
 
-// answer is a handler that always answers the same.
+// answer returns a handler with one answer.
 func answer(status int, contentType, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = nil
@@ -112,7 +111,7 @@ func answer(status int, contentType, body string, header ...string) http.Handler
 	}
 }
 
-// answers gives one answer after the other, and the last one ever after.
+// answers returns a handler that answers with each handler in turn, then with the last.
 func answers(list ...http.HandlerFunc) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +125,7 @@ func answers(list ...http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// chat is the configuration of a hub whose events all go to one handler.
+// chat returns a configuration with the hub chat, whose events go to one handler.
 func chat(h http.Handler) emulator.Config {
 	return hubConfig(emulator.InMemory(h))
 }
@@ -135,7 +134,7 @@ func hubConfig(handlers ...emulator.EventHandler) emulator.Config {
 	return emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: handlers}}}
 }
 
-// logBook keeps what the emulator logs.
+// logBook is a log in memory.
 type logBook struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -155,7 +154,7 @@ func (b *logBook) String() string {
 
 func (b *logBook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
-// lines gives the lines that begin with a message, from the message on.
+// lines returns the lines with a message, from the message on.
 func (b *logBook) lines(message string) []string {
 	var out []string
 	for line := range strings.Lines(b.String()) {

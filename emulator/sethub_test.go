@@ -16,8 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// The settings of a hub are those of its last SetHub, for clients that are there as
-// for those that come.
+// The last SetHub applies to new clients and to connected ones.
 func TestSetHub(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -46,7 +45,7 @@ func TestSetHub(t *testing.T) {
 	})
 }
 
-// Settings that are wrong are refused as New refuses them, and change nothing.
+// SetHub returns the errors of New, and then changes nothing.
 func TestSetHubThatIsWrong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -73,8 +72,8 @@ func TestSetHubThatIsWrong(t *testing.T) {
 	})
 }
 
-// An event that is on its way goes on to its handler, again if need be; what waits
-// behind it goes where the settings say by then.
+// An event that is being delivered stays with its handler, retries included. Queued events
+// go to the new one.
 func TestSetHubWhileEventsAreOnTheirWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -94,15 +93,15 @@ func TestSetHubWhileEventsAreOnTheirWay(t *testing.T) {
 		after.one(t, "e")
 		assert.Len(t, before.told("e"), 2, "tried again where it was")
 		before.one(t, "connect")
-		pass(9 * time.Second) // until joined has been tried in vain
+		pass(9 * time.Second) // until all attempts to deliver joined have failed
 		after.one(t, "disconnected")
 		assert.Empty(t, before.told("disconnected"))
 		assert.Len(t, before.told("joined"), 4)
 	})
 }
 
-// Consent goes with the URL: one that stays is not asked again, one that is new is,
-// and one that has been away, and one that has refused.
+// A URL that stays is not validated again. A new URL, one that was removed before, and one
+// that has refused consent are.
 func TestSetHubAsksForConsent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -134,7 +133,7 @@ func TestSetHubAsksForConsent(t *testing.T) {
 	})
 }
 
-// Settings change while clients come, speak and go; nothing is half.
+// SetHub is safe while clients connect, send and disconnect.
 func TestSetHubConcurrently(t *testing.T) {
 	t.Parallel()
 	s, err := emulator.New(emulator.Config{})

@@ -45,7 +45,7 @@ func TestStream(t *testing.T) {
 		p.expect(`{"type":"streamClosed","streamId":"s","error":{"name":"BadRequest","message":"The stream 's' exists already."}}`)
 		p.send(streamData(1), streamData(2))
 		p.expect(streamAck(2), streamAck(3))
-		p.send(streamData(1)) // again
+		p.send(streamData(1)) // repeated
 		p.expect(streamAck(3))
 		p.send(streamData(4))
 		p.expect(`{"type":"streamNack","streamId":"s","expectedSequenceId":3,"name":"InvalidSequenceId","message":"The stream expects sequence id 3."}`)
@@ -55,7 +55,7 @@ func TestStream(t *testing.T) {
 		p.send(`{"type":"streamEnd","streamId":"s"}`)
 		p.expect(notFoundStream)
 		p.send(startStream)
-		p.expect(streamAck(1)) // the id is free again
+		p.expect(streamAck(1)) // the id can be used again
 	})
 }
 
@@ -66,7 +66,7 @@ func TestStreamIdle(t *testing.T) {
 		p, member := r.member("ann"), r.member("bob", "g")
 		p.send(startStream)
 		p.expect(streamAck(1))
-		for seq := range 5 { // data, keep-alive: the timer begins anew at each
+		for seq := range 5 { // data and keep-alive reset the timer
 			pass(999 * time.Millisecond)
 			p.send(streamData(seq + 1))
 			p.expect(streamAck(seq + 2))

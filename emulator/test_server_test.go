@@ -18,7 +18,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// dialer is an HTTP client of the test's own.
+// dialer returns an HTTP client with its own transport.
 func dialer(t *testing.T) *http.Client {
 	t.Helper()
 	transport := new(http.Transport)
@@ -26,8 +26,7 @@ func dialer(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// With the defaults of Start, a handler fits that has any connection string that
-// there is for it.
+// With the defaults of Start, handlers with any of these connection strings fit.
 func TestStartFitsConnectionStrings(t *testing.T) {
 	t.Parallel()
 	for name, connectionString := range map[string]func(*emulator.TestServer) string{
@@ -62,7 +61,7 @@ func TestStartFitsConnectionStrings(t *testing.T) {
 	}
 }
 
-// An Origin of one's own is the only one.
+// With Config.Origin, Start announces no other.
 func TestStartWithOrigin(t *testing.T) {
 	t.Parallel()
 	h := &script{}
@@ -75,7 +74,7 @@ func TestStartWithOrigin(t *testing.T) {
 	assert.Equal(t, []string{"emu.test"}, h.told("connect")[0].header["Webhook-Request-Origin"])
 }
 
-// recordedTB is a test whose output and end are the test's own.
+// recordedTB is a TB whose output and end a test controls.
 type recordedTB struct {
 	testing.TB
 	out      logBook
@@ -100,8 +99,8 @@ func (r *recordedTB) end() {
 	r.ended.Store(true)
 }
 
-// Without Logger, the test's output says what happened, up to and with the end of the
-// test, and nothing after it.
+// Without Logger, Start logs to the test's output, cleanup included, and nothing after
+// the test has ended.
 func TestStartLogs(t *testing.T) {
 	t.Parallel()
 	tb := &recordedTB{TB: t}
@@ -125,7 +124,7 @@ func TestStartLogs(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, late.Code)
 }
 
-// A Logger of one's own is the only one.
+// With Config.Logger, Start does not log to the test's output.
 func TestStartWithLogger(t *testing.T) {
 	t.Parallel()
 	tb := &recordedTB{TB: t}
@@ -140,7 +139,7 @@ func TestStartWithLogger(t *testing.T) {
 	assert.Empty(t, tb.out.String())
 }
 
-// *testing.T, *testing.B, *testing.F and testing.TB fit Start.
+// These types implement emulator.TB.
 var _ = []emulator.TB{(*testing.T)(nil), (*testing.B)(nil), (*testing.F)(nil), testing.TB(nil)}
 
 // recordedB is a recordedTB with the method by which Start recognizes *testing.B.

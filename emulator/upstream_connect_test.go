@@ -20,8 +20,8 @@ func connectAnswer(h http.HandlerFunc) *script {
 	return &script{on: map[string]http.HandlerFunc{"connect": h}}
 }
 
-// What a client of a token for user ann, group old and all roles has once the
-// handler has answered connect.
+// What a client whose token has user ann, group old and all roles gets after the answer
+// to connect.
 func TestS45To47ConnectAnswer(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -232,7 +232,7 @@ func TestS63RecoveryRaisesNoEvents(t *testing.T) {
 	})
 }
 
-// namesOf gives the requests of some names; validation may be repeated.
+// namesOf returns the requests with the names.
 func namesOf(h *script, names ...string) []string {
 	seen := h.settled()
 	out := []string{}
@@ -267,7 +267,7 @@ func TestS64CookiesOfEachConnection(t *testing.T) {
 	})
 }
 
-// Cookies go back to the host that set them, and to no other.
+// Cookies are sent only to the host that set them.
 func TestCookiesStayWithTheirHost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -65,8 +65,8 @@ func TestS75To77Replies(t *testing.T) {
 	}
 }
 
-// A handler that breaks off without an answer, as one does that is killed, is
-// told again; what it gets is the same each time.
+// If a handler disconnects without an answer, as when it is killed, the same request is
+// sent again.
 func TestHandlerIsGone(t *testing.T) {
 	t.Parallel()
 	for _, where := range places() {
@@ -104,7 +104,7 @@ func TestS78And83State(t *testing.T) {
 		for _, step := range []struct {
 			id string
 			ok bool
-		}{{"1", true}, {"2", false}, {"2", true}, {"3", true}} { // the refused one is sent again under its id
+		}{{"1", true}, {"2", false}, {"2", true}, {"3", true}} { // the refused event is repeated with its id
 			p.send(`{"type":"event","event":"e","data":1,"ackId":` + step.id + `}`)
 			assert.Equal(t, step.ok, p.next()["success"], "nothing but the ack")
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// The tests TestS… are the cases of upstream events by their number.
+// The tests TestS… are named after numbered cases of upstream events.
 
 // consents answers a validation request.
 func consents(status int, lines ...string) http.HandlerFunc {
@@ -58,7 +58,7 @@ func TestS18To22Consent(t *testing.T) {
 	}
 }
 
-// places are the two ways to an event handler: in memory, and over a URL.
+// places returns configurations with the handler in memory and at a URL.
 func places() []func(*testing.T, http.Handler) emulator.Config {
 	return []func(*testing.T, http.Handler) emulator.Config{
 		func(_ *testing.T, h http.Handler) emulator.Config { return chat(h) },
@@ -66,7 +66,7 @@ func places() []func(*testing.T, http.Handler) emulator.Config {
 	}
 }
 
-// remote is the configuration of a hub whose events go to a URL.
+// remote returns a configuration whose events go to a URL.
 func remote(t *testing.T, h http.Handler) emulator.Config {
 	t.Helper()
 	cfg := hubConfig(emulator.AtURL("http://handler.test/events/{hub}/{event}"))
@@ -153,7 +153,7 @@ func TestS27WhenValidationIsRepeated(t *testing.T) {
 		cfg.Hubs["chat"].EventHandlers[0].SystemEvents = nil
 		r := newRig(t, cfg)
 		p := r.member("ann")
-		// say sends an event and tells how often consent has been asked for by then.
+		// say sends an event and returns the number of validation requests so far.
 		say := func(ok bool) int {
 			p.send(`{"type":"event","event":"e","data":1,"ackId":` + time.Now().Format("20060102150405") + `}`)
 			require.Equal(t, ok, p.next()["success"])
