@@ -23,7 +23,7 @@ func hanging(ended chan<- string) http.HandlerFunc {
 
 // The request of an event is cancelled when the connection of its client ends without a
 // close frame.
-func TestRequestsEndWithTheirClient(t *testing.T) {
+func TestRequestsAreCancelledWithTheirClient(t *testing.T) {
 	t.Parallel()
 	const lost = "The client's connection was lost."
 	for _, tc := range []struct {
@@ -37,7 +37,7 @@ func TestRequestsEndWithTheirClient(t *testing.T) {
 		{"lost, JSON", plainJSON, func(_ *rig, p *peer) { _ = p.conn.CloseNow() }, 0, lost},
 		{"lost for good, reliable", reliableJSON, func(_ *rig, p *peer) { _ = p.conn.CloseNow() }, 30 * time.Second, "The connection recovery timeout expired."},
 		{"closed by REST", plainJSON, func(r *rig, _ *peer) { r.rest("POST", "/:closeConnections", "", "") }, 0, "Application server closed the connection."},
-		{"closed for what it sent", plainJSON, func(_ *rig, p *peer) { p.send("{") }, 0, invalidJSON},
+		{"closed for a violation", plainJSON, func(_ *rig, p *peer) { p.send("{") }, 0, invalidJSON},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +63,7 @@ func TestRequestsEndWithTheirClient(t *testing.T) {
 					assert.Equal(t, "message", <-ended)
 					assert.Equal(t, tc.after, time.Since(start))
 					assert.JSONEq(t, `{"reason":"`+tc.reason+`"}`, h.one(t, "disconnected").body)
-					assert.Len(t, h.told("message"), 1, "neither told again nor of what waited")
+					assert.Len(t, h.told("message"), 1, "neither repeated nor are queued events delivered")
 					require.NotEmpty(t, logged.lines("event cancelled"))
 					assert.Contains(t, logged.lines("event cancelled")[0], ` event=message id=2 `)
 					assert.Contains(t, logged.lines("event cancelled")[0], ` reason="the client has gone"`)
@@ -74,7 +74,7 @@ func TestRequestsEndWithTheirClient(t *testing.T) {
 }
 
 // After a close frame, the client's events are delivered and its invocations cancelled.
-func TestGoodbyeCancelsInvocations(t *testing.T) {
+func TestCloseFrameCancelsInvocations(t *testing.T) {
 	t.Parallel()
 	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusGoingAway} {
 		synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestCancelledInvocation(t *testing.T) {
 					p := r.member("ann")
 					p.send(call, `{"type":"event","event":"e","data":1,"ackId":1}`)
 					synctest.Wait()
-					assert.Empty(t, h.told("e"), "in its turn")
+					assert.Empty(t, h.told("e"), "in order")
 					p.send(cancel)
 					p.expect(acked)
 					p.quiet() // no answer to the invocation
@@ -150,7 +150,7 @@ func TestCancelledInvocation(t *testing.T) {
 			assert.Empty(t, h.told("call"))
 		})
 	})
-	t.Run("over the socket of a recovery", func(t *testing.T) {
+	t.Run("on a recovered socket", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			ended := make(chan string, 1)
@@ -179,7 +179,7 @@ func TestCancelledInvocation(t *testing.T) {
 
 // A handler in memory has the timeout of one at a URL. A handler that ends its
 // goroutine, as t.FailNow does, fails its event only.
-func TestHandlerInMemoryIsLikeAnyOther(t *testing.T) {
+func TestHandlerInMemoryFails(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		handler func(free <-chan struct{})

@@ -24,11 +24,11 @@ func TestCL01SubprotocolTokenAndAudience(t *testing.T) {
 		token := sign(t, "chat", nil)
 		p, _ := r.try(base+"/client/hubs/chat?access_token="+token, nil, "JSON.webpubsub.azure.v1")
 		require.NotNil(t, p)
-		assert.Equal(t, "JSON.webpubsub.azure.v1", p.conn.Subprotocol(), "in the client's spelling")
+		assert.Equal(t, "JSON.webpubsub.azure.v1", p.conn.Subprotocol(), "as the client spells it")
 		p, _ = r.try(base+"/client/hubs/chat", http.Header{"Authorization": {"bearer  " + token}}, plainJSON)
 		require.NotNil(t, p, "token in the header")
 		p, _ = r.try(base+"/client/hubs/CHAT?ACCESS_TOKEN="+token, nil)
-		require.NotNil(t, p, "names without case")
+		require.NotNil(t, p, "names ignore case")
 		p, _ = r.try(base+"/client/?hub=chat&access_token="+token, nil)
 		require.NotNil(t, p, "hub in the query")
 		_, resp := r.try("http://other.test/client/hubs/chat?access_token="+token, nil)
@@ -89,7 +89,7 @@ func TestCL04Recovery(t *testing.T) {
 		wrong := r.resume(p.id(), "wrong")
 		wrong.closed(websocket.StatusPolicyViolation, noRecovery)
 		again := r.recover(p)
-		assert.Equal(t, p.greeting, again.next(), "a fresh greeting, whatever the access token")
+		assert.Equal(t, p.greeting, again.next(), "a connected frame, with any access token")
 		again.expect(groupText(2, "g", "bob", "2"), groupText(3, "g", "bob", "3"))
 		say("4")
 		again.expect(groupText(4, "g", "bob", "4"))
@@ -174,7 +174,7 @@ func TestCL07ReliableBuffer(t *testing.T) {
 				for range tc.messages {
 					require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", body))
 				}
-				require.Equal(t, http.StatusOK, r.rest("HEAD", "/connections/"+p.id(), "", ""), "full, but not more")
+				require.Equal(t, http.StatusOK, r.rest("HEAD", "/connections/"+p.id(), "", ""), "full, not exceeded")
 				require.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/g/:send", "text/plain", body))
 				require.Equal(t, http.StatusNotFound, r.rest("HEAD", "/connections/"+p.id(), "", ""))
 				r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
@@ -251,7 +251,7 @@ func TestCL11RefusedConnect(t *testing.T) {
 	})
 }
 
-func TestCL12GroupsWithCaseHubsWithout(t *testing.T) {
+func TestCL12GroupsRespectCaseHubsIgnoreIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})

@@ -87,7 +87,7 @@ func TestInvalidFrame(t *testing.T) {
 	})
 }
 
-func TestClientsGoodbye(t *testing.T) {
+func TestClientCloses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name  string
@@ -141,7 +141,7 @@ func TestCloseDoesNotWaitForDeadPeers(t *testing.T) {
 		start := time.Now()
 		r.server.Close()
 		assert.LessOrEqual(t, time.Since(start), time.Second)
-		assert.Empty(t, leaksInBubble(), "nothing of the emulator runs")
+		assert.Empty(t, leaksInBubble(), "no goroutine is left")
 	})
 }
 
@@ -211,7 +211,7 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-func TestShutdownDoesNotWaitForEver(t *testing.T) {
+func TestShutdownEndsWithContext(t *testing.T) {
 	t.Parallel()
 	for _, event := range []string{"e", "disconnected"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -228,7 +228,7 @@ func TestShutdownDoesNotWaitForEver(t *testing.T) {
 	}
 }
 
-func TestDeadPeersAreFound(t *testing.T) {
+func TestDeadPeersAreDetected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
@@ -258,7 +258,7 @@ func TestDeadPeersAreFound(t *testing.T) {
 
 // A client whose queue is full is not read, so its pongs are not received. It must not be
 // disconnected for that.
-func TestBusyClientIsNotTakenForDead(t *testing.T) {
+func TestBusyClientIsNotDisconnected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{on: map[string]http.HandlerFunc{"slow": func(http.ResponseWriter, *http.Request) { pass(90 * time.Second) }}}
@@ -285,7 +285,7 @@ func TestBusyClientIsNotTakenForDead(t *testing.T) {
 	})
 }
 
-func TestSlowReaderDelaysNobody(t *testing.T) {
+func TestSlowReaderDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
@@ -299,7 +299,7 @@ func TestSlowReaderDelaysNobody(t *testing.T) {
 			_, got := fast.frame()
 			require.Len(t, got, len(message))
 		}
-		assert.Zero(t, time.Since(start), "the slow one has read nothing")
+		assert.Zero(t, time.Since(start), "the slow client has read nothing")
 		pass(time.Minute)
 		assert.JSONEq(t, `{"reason":"The client reads too slowly."}`, h.one(t, "disconnected").body)
 		assert.Equal(t, "slow", h.one(t, "disconnected").header.Get("ce-userId"))

@@ -18,25 +18,25 @@ import (
 // longKey has the minimum length.
 const longKey = "a key for tests that is no secre"
 
-func TestConfigThatIsWrong(t *testing.T) {
+func TestInvalidConfig(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		cfg  emulator.Config
 		want string
 	}{
-		"no key":    {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
-		"empty key": {emulator.Config{AccessKeys: []string{longKey, ""}}, "emulator: AccessKeys[1] is empty; leave AccessKeys nil for the well-known key"},
-		"space":     {emulator.Config{AccessKeys: []string{longKey + "\n"}}, "emulator: AccessKeys[0] has leading or trailing space, which connection strings do not preserve; remove it"},
-		"semicolon": {emulator.Config{AccessKeys: []string{longKey + ";" + longKey}}, "emulator: AccessKeys[0] has a semicolon, which ends the key in a connection string; use another key"},
-		"control":   {emulator.Config{AccessKeys: []string{longKey + "\x00" + longKey}}, "emulator: AccessKeys[0] has a control character or is not UTF-8; use a key of text"},
-		"no text":   {emulator.Config{AccessKeys: []string{longKey + "\xff"}}, "emulator: AccessKeys[0] has a control character or is not UTF-8; use a key of text"},
-		"short key": {emulator.Config{AccessKeys: []string{longKey[:31]}}, "emulator: AccessKeys[0] has 31 bytes, want at least 32; create one with openssl rand -base64 32"},
-		"hub":       {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
-		"groups":    {emulator.Config{MaxGroups: -1}, "emulator: MaxGroups -1: want a positive number, or 0 for 1000"},
-		"origin":    {emulator.Config{Origin: "http://localhost:8080"}, `emulator: Origin "http://localhost:8080": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots; want a host name alone, such as localhost`},
-		"no place":  {hubConfig(emulator.InMemory(nil)), `emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`},
-		"no URL":    {hubConfig(emulator.AtURL("")), `emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`},
-		"handler":   {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
+		"no key":     {emulator.Config{AccessKeys: []string{}}, "emulator: AccessKeys: no access key"},
+		"empty key":  {emulator.Config{AccessKeys: []string{longKey, ""}}, "emulator: AccessKeys[1] is empty; leave AccessKeys nil for the well-known key"},
+		"space":      {emulator.Config{AccessKeys: []string{longKey + "\n"}}, "emulator: AccessKeys[0] has leading or trailing space, which connection strings do not preserve; remove it"},
+		"semicolon":  {emulator.Config{AccessKeys: []string{longKey + ";" + longKey}}, "emulator: AccessKeys[0] has a semicolon, which ends the key in a connection string; use another key"},
+		"control":    {emulator.Config{AccessKeys: []string{longKey + "\x00" + longKey}}, "emulator: AccessKeys[0] has a control character or is not UTF-8; use a key of text"},
+		"not UTF-8":  {emulator.Config{AccessKeys: []string{longKey + "\xff"}}, "emulator: AccessKeys[0] has a control character or is not UTF-8; use a key of text"},
+		"short key":  {emulator.Config{AccessKeys: []string{longKey[:31]}}, "emulator: AccessKeys[0] has 31 bytes, want at least 32; create one with openssl rand -base64 32"},
+		"hub":        {emulator.Config{Hubs: map[string]emulator.Hub{"1": {}}}, "emulator: hub \"1\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
+		"groups":     {emulator.Config{MaxGroups: -1}, "emulator: MaxGroups -1: want a positive number, or 0 for 1000"},
+		"origin":     {emulator.Config{Origin: "http://localhost:8080"}, `emulator: Origin "http://localhost:8080": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots; want a host name alone, such as localhost`},
+		"no handler": {hubConfig(emulator.InMemory(nil)), `emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`},
+		"no URL":     {hubConfig(emulator.AtURL("")), `emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`},
+		"handler":    {hubConfig(emulator.EventHandler{URLTemplate: "x"}), `emulator: hub "chat", event handler 0: url template "x": want an absolute http or https URL`},
 	} {
 		s, err := emulator.New(tc.cfg)
 		require.EqualError(t, err, tc.want, name)

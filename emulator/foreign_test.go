@@ -47,17 +47,17 @@ func TestForeignRequests(t *testing.T) {
 		{"another host, client", emulator.Config{}, client, "evil.example:8080", nil, 403},
 		{"another host, REST", emulator.Config{}, rest, "evil.example", nil, 403},
 		{"another host, health", emulator.Config{}, health, "evil.example", nil, 403},
-		{"another host that begins alike", emulator.Config{}, rest, "localhost.evil.example", nil, 403},
-		{"another host that ends alike", emulator.Config{}, rest, "evillocalhost", nil, 403},
-		{"another host that has a user", emulator.Config{}, rest, "localhost@evil.example", nil, 403},
+		{"another host with the prefix", emulator.Config{}, rest, "localhost.evil.example", nil, 403},
+		{"another host with the suffix", emulator.Config{}, rest, "evillocalhost", nil, 403},
+		{"another host with a user", emulator.Config{}, rest, "localhost@evil.example", nil, 403},
 		{"no host", emulator.Config{}, rest, "", nil, 403},
 		{"host of the origin", emulator.Config{Origin: "emulator"}, rest, "emulator:8080", nil, 401},
-		{"host that is trusted", emulator.Config{TrustHosts: []string{"Host.Docker.Internal", "::2"}}, rest, "host.docker.internal:8080", nil, 401},
-		{"address that is trusted", emulator.Config{TrustHosts: []string{"Host.Docker.Internal", "::2"}}, rest, "[::2]:8080", nil, 401},
+		{"trusted host", emulator.Config{TrustHosts: []string{"Host.Docker.Internal", "::2"}}, rest, "host.docker.internal:8080", nil, 401},
+		{"trusted address", emulator.Config{TrustHosts: []string{"Host.Docker.Internal", "::2"}}, rest, "[::2]:8080", nil, 401},
 		{"all are trusted", emulator.Config{TrustHosts: []string{"*"}}, rest, "evil.example", []string{"https://evil.example"}, 401},
-		{"a key of its own", own, rest, "pubsub.example", []string{"https://app.example"}, 401},
-		{"the known key beside one of its own", emulator.Config{AccessKeys: []string{longKey, emulator.DefaultAccessKey}}, rest, "evil.example", nil, 403},
-		{"any token, with a key of its own", emulator.Config{AccessKeys: own.AccessKeys, TrustTokens: true}, rest, "evil.example", nil, 403},
+		{"private key", own, rest, "pubsub.example", []string{"https://app.example"}, 401},
+		{"well-known key beside a private one", emulator.Config{AccessKeys: []string{longKey, emulator.DefaultAccessKey}}, rest, "evil.example", nil, 403},
+		{"any token with a private key", emulator.Config{AccessKeys: own.AccessKeys, TrustTokens: true}, rest, "evil.example", nil, 403},
 
 		{"page of localhost", emulator.Config{}, client, "localhost:8080", []string{"http://localhost:3000"}, 400},
 		{"page of 127.0.0.1", emulator.Config{}, client, "localhost:8080", []string{"https://127.0.0.1:3000"}, 400},
@@ -66,10 +66,10 @@ func TestForeignRequests(t *testing.T) {
 		{"page of another host, client", emulator.Config{}, client, "localhost:8080", []string{"https://evil.example"}, 403},
 		{"page of another host, REST", emulator.Config{}, rest, "localhost:8080", []string{"https://evil.example"}, 403},
 		{"page of another address", emulator.Config{}, client, "localhost:8080", []string{"http://192.0.2.2"}, 403},
-		{"page of no host", emulator.Config{}, client, "localhost:8080", []string{"null"}, 403},
+		{"page without a host", emulator.Config{}, client, "localhost:8080", []string{"null"}, 403},
 		{"page of a file", emulator.Config{}, client, "localhost:8080", []string{"file://"}, 403},
 		{"page of an extension", emulator.Config{}, client, "localhost:8080", []string{"chrome-extension://localhost"}, 403},
-		{"page that has a user", emulator.Config{}, client, "localhost:8080", []string{"http://localhost@evil.example"}, 403},
+		{"page with a user", emulator.Config{}, client, "localhost:8080", []string{"http://localhost@evil.example"}, 403},
 		{"no page", emulator.Config{}, client, "localhost:8080", []string{""}, 403},
 		{"two pages", emulator.Config{}, client, "localhost:8080", []string{"http://localhost", "https://evil.example"}, 403},
 	} {
@@ -96,7 +96,7 @@ func TestForeignRequests(t *testing.T) {
 	}
 }
 
-func TestForeignPageIsNoAdmin(t *testing.T) {
+func TestForeignPageCannotConnect(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
@@ -108,13 +108,13 @@ func TestForeignPageIsNoAdmin(t *testing.T) {
 		p, resp = r.try(forged+"&awps_connection_id=x", http.Header{"Origin": {"https://evil.example"}}, reliableJSON)
 		assert.Nil(t, p)
 		assert.Equal(t, http.StatusForbidden, resp.StatusCode)
-		assert.Empty(t, h.settled(), "nobody is asked about it")
+		assert.Empty(t, h.settled(), "no event is sent")
 		p, _ = r.try(forged, http.Header{"Origin": {"http://localhost:3000"}})
 		assert.NotNil(t, p)
 	})
 }
 
-func TestForeignRequestIsExplained(t *testing.T) {
+func TestForeignRequestReason(t *testing.T) {
 	t.Parallel()
 	const rest = ": want a loopback name or address, the address that received the request, the emulator's origin, or a host of Config.TrustHosts (--trust-host); with a private access key every host is trusted\n"
 	long := strings.Repeat("x", 4000)
@@ -146,7 +146,7 @@ func TestForeignRequestIsExplained(t *testing.T) {
 	}
 }
 
-func TestTrustHostsThatAreNone(t *testing.T) {
+func TestInvalidTrustHosts(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"", ".", "http://localhost", "localhost:8080", "[::1]:80", "a/b", "a b", "a@b"} {
 		_, err := emulator.New(emulator.Config{TrustHosts: []string{"fine", host}})

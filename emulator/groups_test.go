@@ -26,7 +26,7 @@ func TestPermissions(t *testing.T) {
 		{"all groups", allRoles, "g", true, true},
 		{"one group", "webpubsub.joinLeaveGroup.a.b webpubsub.sendToGroup.a", "a.b", true, false},
 		{"pattern", "webpubsub.joinLeaveGroups.room-* webpubsub.sendToGroups.**", "room-1", true, true},
-		{"pattern ends at a dot", "webpubsub.joinLeaveGroups.room-*", "room-1.x", false, false},
+		{"pattern does not match dots", "webpubsub.joinLeaveGroups.room-*", "room-1.x", false, false},
 		{"unknown roles", "admin webpubsub.other", "g", false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestRawClientOfAGroup(t *testing.T) {
 		loud.send("2")
 		shy.expect("2") // neither its own message nor the denied one
 		member.expect(groupText(0, "g", "ann", "2"))
-		assert.Empty(t, h.told("message"), "what goes to the group is no event")
+		assert.Empty(t, h.told("message"), "a message to the group raises no event")
 		denied.closed(websocket.StatusPolicyViolation, "The client does not have permission to send to its group.")
 		assert.Equal(t, http.StatusNotFound, r.rest("HEAD", "/users/eve", "", ""))
 		loud.expect("2")
@@ -163,7 +163,7 @@ func TestInvoke(t *testing.T) {
 }
 
 // What a client sends before it closes takes effect.
-func TestLastWords(t *testing.T) {
+func TestRequestsBeforeClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := userEvent("message", func(http.ResponseWriter, *http.Request) { pass(time.Second) })

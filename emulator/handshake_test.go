@@ -38,14 +38,14 @@ func TestHandshakeOutcomes(t *testing.T) {
 		{"empty token", text(base + "/client/hubs/chat?access_token="), 401, "Unauthorized\n"},
 		{"no JWT", text(base + "/client/hubs/chat?access_token=a.b.c"), 401, "Unauthorized\n"},
 		{"anonymous allowed", text(base + "/client/hubs/open"), 101, ""},
-		{"anonymous allowed, token bad", text(base + "/client/hubs/open?access_token=a.b.c"), 401, "Unauthorized\n"},
+		{"anonymous allowed, invalid token", text(base + "/client/hubs/open?access_token=a.b.c"), 401, "Unauthorized\n"},
 		{"expired within leeway", signed(jwt.MapClaims{"exp": ago(4 * time.Minute)}), 101, ""},
 		{"expired", signed(jwt.MapClaims{"exp": ago(6 * time.Minute)}), 401, "Unauthorized\n"},
 		{"no expiry", signed(jwt.MapClaims{"exp": nil}), 401, "Unauthorized\n"},
 		{"not yet within leeway", signed(jwt.MapClaims{"nbf": ago(-4 * time.Minute)}), 101, ""},
 		{"not yet", signed(jwt.MapClaims{"nbf": ago(-6 * time.Minute)}), 401, "Unauthorized\n"},
 		{"audience of another hub", signed(jwt.MapClaims{"aud": base + "/client/hubs/other"}), 401, "Unauthorized\n"},
-		{"audience without case", signed(jwt.MapClaims{"aud": "HTTP://EMU.test/client/hubs/CHAT"}), 101, ""},
+		{"audience in another case", signed(jwt.MapClaims{"aud": "HTTP://EMU.test/client/hubs/CHAT"}), 101, ""},
 		{"audiences", signed(jwt.MapClaims{"aud": []string{"x", base + "/client/hubs/chat"}}), 101, ""},
 		{"audience missing", signed(jwt.MapClaims{"aud": nil}), 401, "Unauthorized\n"},
 		{"other key", func(t *testing.T) string {
@@ -60,16 +60,16 @@ func TestHandshakeOutcomes(t *testing.T) {
 		}, 401, "Unauthorized\n"},
 		{"group blank in token", signed(jwt.MapClaims{"webpubsub.group": []string{"a", " "}}), 400, "The token contains an invalid group name.\n"},
 		{"group too long in token", signed(jwt.MapClaims{"webpubsub.group": strings.Repeat("ü", 1025)}), 400, "The token contains an invalid group name.\n"},
-		{"group of the greatest length", signed(jwt.MapClaims{"webpubsub.group": strings.Repeat("ü", 1024)}), 101, ""},
-		{"role's pattern is bad", signed(jwt.MapClaims{"role": "webpubsub.sendToGroups.******"}), 500, "Internal Server Error\n"},
+		{"group of the maximum length", signed(jwt.MapClaims{"webpubsub.group": strings.Repeat("ü", 1024)}), 101, ""},
+		{"invalid pattern of a role", signed(jwt.MapClaims{"role": "webpubsub.sendToGroups.******"}), 500, "Internal Server Error\n"},
 		{"hub missing", text(base + "/client/"), 400, "The hub name is missing or invalid.\n"},
-		{"hub's name is bad", text(base + "/client/hubs/1"), 400, "The hub name is missing or invalid.\n"},
+		{"invalid hub", text(base + "/client/hubs/1"), 400, "The hub name is missing or invalid.\n"},
 		{"unknown path", text(base + "/clients/hubs/chat"), 404, "404 page not found\n"},
-		{"mode is bad", text(base + "/client/hubs/open?webpubsub_mode=x"), 400, "webpubsub_mode \"x\": want sendEvent or sendToGroup\n"},
+		{"invalid mode", text(base + "/client/hubs/open?webpubsub_mode=x"), 400, "webpubsub_mode \"x\": want sendEvent or sendToGroup\n"},
 		{"group is missing", text(base + "/client/hubs/open?webpubsub_mode=sendToGroup"), 400, "group name: want 1 to 1024 characters, not blank\n"},
-		{"noEcho is bad", text(base + "/client/hubs/open?webpubsub_mode=sendToGroup&group=g&noEcho=yes"), 400, "noEcho \"yes\": want true or false\n"},
-		{"the last value counts", text(base + "/client/hubs/open?webpubsub_mode=x&webpubsub_mode=SENDTOGROUP&group=&group=g&noEcho=x&noEcho=FALSE"), 101, ""},
-		{"sendEvent does not look at the rest", text(base + "/client/hubs/open?webpubsub_mode=sendEvent&noEcho=yes"), 101, ""},
+		{"invalid noEcho", text(base + "/client/hubs/open?webpubsub_mode=sendToGroup&group=g&noEcho=yes"), 400, "noEcho \"yes\": want true or false\n"},
+		{"the last value is used", text(base + "/client/hubs/open?webpubsub_mode=x&webpubsub_mode=SENDTOGROUP&group=&group=g&noEcho=x&noEcho=FALSE"), 101, ""},
+		{"sendEvent ignores the rest", text(base + "/client/hubs/open?webpubsub_mode=sendEvent&noEcho=yes"), 101, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +87,7 @@ func TestHandshakeOutcomes(t *testing.T) {
 	}
 }
 
-func TestHandshakeThatIsNone(t *testing.T) {
+func TestNotAHandshake(t *testing.T) {
 	t.Parallel()
 	whole := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}}
 	for _, tc := range []struct {
@@ -115,13 +115,13 @@ func TestHandshakeThatIsNone(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, resp.Body.Close())
 				assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
-				assert.Empty(t, h.settled(), "nobody is asked about it")
+				assert.Empty(t, h.settled(), "no event is sent")
 			})
 		})
 	}
 }
 
-func TestQueryTokenGoesBeforeHeader(t *testing.T) {
+func TestQueryTokenPrecedesHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
@@ -175,11 +175,11 @@ func TestNegotiation(t *testing.T) {
 		status  int
 	}{
 		{"nothing offered", nil, "", "", 101},
-		{"first of the service's own", []string{"own", reliableJSON, plainJSON}, "", reliableJSON, 101},
-		{"only custom ones", []string{"own", "other"}, "", "", 101},
+		{"first one of the service", []string{"own", reliableJSON, plainJSON}, "", reliableJSON, 101},
+		{"only custom subprotocols", []string{"own", "other"}, "", "", 101},
 		{"handler chooses a custom one", []string{plainJSON, "own"}, "own", "own", 101},
 		{"handler chooses the reliable one", []string{plainJSON, reliableJSON}, reliableJSON, reliableJSON, 101},
-		{"handler chooses what was not offered", []string{plainJSON}, "own", "", 500},
+		{"handler chooses another than offered", []string{plainJSON}, "own", "", 500},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,7 @@ func ackFull(id, most int) string {
 	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"BadRequest","message":"The client is in %d groups, which is the most."}}`, id, most)
 }
 
-func TestMostGroups(t *testing.T) {
+func TestGroupsLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{MaxGroups: 2})
@@ -31,7 +31,7 @@ func TestMostGroups(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, r.rest("HEAD", "/groups/c", "", ""))
 
 		assert.Equal(t, http.StatusConflict, r.rest("PUT", "/groups/c/connections/"+full.id(), "", ""))
-		assert.Equal(t, http.StatusOK, r.rest("PUT", "/groups/b/connections/"+full.id(), "", ""), "it is there already")
+		assert.Equal(t, http.StatusOK, r.rest("PUT", "/groups/b/connections/"+full.id(), "", ""), "already a member")
 		assert.Equal(t, http.StatusConflict, r.rest("PUT", "/users/ann/groups/c", "", ""), "one of the user's connections is full")
 		assert.Equal(t, http.StatusAccepted, r.rest("POST", "/groups/c/:send", "text/plain", "hi"))
 		assert.Equal(t, "hi", other.next()["data"], "the other has joined")
@@ -43,8 +43,8 @@ func TestMostGroups(t *testing.T) {
 	})
 }
 
-// TestMostFirstGroups tests the groups of a token and of an answer to connect.
-func TestMostFirstGroups(t *testing.T) {
+// TestInitialGroupsLimit tests the groups of a token and of an answer to connect.
+func TestInitialGroupsLimit(t *testing.T) {
 	t.Parallel()
 	many := make([]string, emulator.DefaultMaxGroups+1)
 	for i := range many {

@@ -13,13 +13,13 @@ import (
 )
 
 // The first event after an outage reaches the handler, since it asks for consent again.
-func TestHandlerIsBack(t *testing.T) {
+func TestEventAfterOutage(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]http.HandlerFunc{
-		"nobody listens":               func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"a proxy answers for it":       answer(http.StatusBadGateway, "text/html", "<html>"),
-		"a proxy waits too long":       answer(http.StatusGatewayTimeout, "", ""),
-		"what is there does not serve": answer(http.StatusServiceUnavailable, "", ""),
+		"nobody listens":          func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a proxy answers for it":  answer(http.StatusBadGateway, "text/html", "<html>"),
+		"a proxy waits too long":  answer(http.StatusGatewayTimeout, "", ""),
+		"another program answers": answer(http.StatusServiceUnavailable, "", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +57,7 @@ func TestHandlerIsBack(t *testing.T) {
 }
 
 // Events that are raised during a validation wait for its result.
-func TestHandlerIsBackWhileItIsAsked(t *testing.T) {
+func TestEventsDuringValidation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{consent: answers(consents(503), consents(502), consents(200, "*"))}

@@ -30,12 +30,12 @@ func TestPresenceBehindASlowHandler(t *testing.T) {
 		}
 		p.quiet()
 		synctest.Wait()
-		require.Len(t, logged.lines("events are dropped"), 1, "not a line for each")
+		require.Len(t, logged.lines("events are dropped"), 1, "one line")
 		assert.Contains(t, logged.lines("events are dropped")[0],
 			` reason="2000 notifications of the connection wait for the event handler; joined and left are dropped until half of them are delivered"`)
 		close(free)
 		synctest.Wait()
-		assert.Len(t, append(h.told("joined"), h.told("left")...), most+1, "what waited, and the one that the handler had")
+		assert.Len(t, append(h.told("joined"), h.told("left")...), most+1, "queued events, and the one that the handler had")
 		p.send(`{"type":"joinGroup","group":"g"}`)
 		synctest.Wait()
 		require.Len(t, logged.lines("events were dropped"), 1)
@@ -48,7 +48,7 @@ func TestPresenceBehindASlowHandler(t *testing.T) {
 }
 
 // connected and disconnected are never dropped.
-func TestEndIsNotDropped(t *testing.T) {
+func TestConnectedAndDisconnectedAreNotDropped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})

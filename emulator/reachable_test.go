@@ -96,9 +96,9 @@ func (refusingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, errors.New("refused")
 }
 
-// TestHandshakeThatFails checks that a client whose handshake fails leaves the hub, and
+// TestFailedHandshake checks that a client whose handshake fails leaves the hub, and
 // that the handler gets disconnected.
-func TestHandshakeThatFails(t *testing.T) {
+func TestFailedHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
@@ -113,8 +113,8 @@ func TestHandshakeThatFails(t *testing.T) {
 	})
 }
 
-// TestRecoveryThatFails checks that the connection can still be recovered.
-func TestRecoveryThatFails(t *testing.T) {
+// TestFailedRecovery checks that the connection can still be recovered.
+func TestFailedRecovery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})
@@ -133,8 +133,8 @@ func TestRecoveryThatFails(t *testing.T) {
 	})
 }
 
-// TestStopDuringAHandshake checks that a pending handshake does not block Close.
-func TestStopDuringAHandshake(t *testing.T) {
+// TestCloseDuringHandshake checks that a pending handshake does not block Close.
+func TestCloseDuringHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}

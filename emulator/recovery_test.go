@@ -50,7 +50,7 @@ func TestRecoveryRefused(t *testing.T) {
 }
 
 // A client that has closed cannot recover, even while the handler has one of its events.
-func TestNoRecoveryAfterGoodbye(t *testing.T) {
+func TestNoRecoveryAfterClose(t *testing.T) {
 	t.Parallel()
 	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
 		synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestNoRecoveryAfterGoodbye(t *testing.T) {
 			require.NoError(t, p.conn.Close(code, ""))
 			synctest.Wait()
 			r.recover(p).closed(websocket.StatusPolicyViolation, noRecovery)
-			assert.Empty(t, h.told("disconnected"), "what the client sent before comes first")
+			assert.Empty(t, h.told("disconnected"), "earlier requests of the client precede it")
 			close(free)
 			h.one(t, "disconnected")
 		})
@@ -104,7 +104,7 @@ func (c watchedConn) Write(p []byte) (int, error) {
 }
 
 // A client cannot recover as soon as its close frame is answered.
-func TestNoRecoveryOnceGoodbyeIsAnswered(t *testing.T) {
+func TestNoRecoveryOnceCloseIsAnswered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})
@@ -124,7 +124,7 @@ func TestNoRecoveryOnceGoodbyeIsAnswered(t *testing.T) {
 
 // A client that closes right after it recovers cannot recover again: its close frame
 // proves that it has read the socket.
-func TestGoodbyeBeforeAnyAnswer(t *testing.T) {
+func TestCloseDuringRecovery(t *testing.T) {
 	t.Parallel()
 	for _, code := range []websocket.StatusCode{websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd} {
 		synctest.Test(t, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestRecoveryTakesOverALiveSocket(t *testing.T) {
 
 // A client abandons an attempt to recover and succeeds with another. The first attempt
 // arrives later and must not take the connection.
-func TestLateRecoveryTakesNothing(t *testing.T) {
+func TestAbandonedRecovery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
@@ -292,7 +292,7 @@ func TestSequenceAckOfAnyClient(t *testing.T) {
 		synctest.Wait()
 		again := r.recover(p)
 		again.next()
-		assert.InDelta(t, 1, again.next()["sequenceId"], 0, "releases nothing")
+		assert.InDelta(t, 1, again.next()["sequenceId"], 0, "releases no message")
 	})
 }
 
@@ -317,7 +317,7 @@ func TestRecoveryAtTheEndOfTheWindow(t *testing.T) {
 			assert.Contains(t, string(data), p.id())
 			again.quiet()
 			h.settled()
-			assert.Empty(t, h.told("disconnected"), "taken up, so not ended")
+			assert.Empty(t, h.told("disconnected"), "recovered, not ended")
 		})
 	}
 }

@@ -21,7 +21,7 @@ func TestRefusalTexts(t *testing.T) {
 		text, logged string
 	}{
 		{"short", "none of the origins \"localhost\" is allowed here\n", `"none of the origins \"localhost\" is allowed here"`},
-		{"a line that is forged", "no\r\nlevel=INFO msg=\"all is well\"", `"no  level=INFO msg=\"all is well\""`},
+		{"a forged line", "no\r\nlevel=INFO msg=\"all is well\"", `"no  level=INFO msg=\"all is well\""`},
 		{"cut between two characters", long, `"` + strings.Repeat("é ", 42) + `é…"`},
 		{"not UTF-8", "\xff\xfe no", `" no"`},
 	} {

@@ -46,7 +46,7 @@ func TestSetHub(t *testing.T) {
 }
 
 // SetHub returns the errors of New, and then changes nothing.
-func TestSetHubThatIsWrong(t *testing.T) {
+func TestSetHubInvalid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &script{}
@@ -74,7 +74,7 @@ func TestSetHubThatIsWrong(t *testing.T) {
 
 // An event that is being delivered stays with its handler, retries included. Queued events
 // go to the new one.
-func TestSetHubWhileEventsAreOnTheirWay(t *testing.T) {
+func TestSetHubDuringDelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
@@ -91,7 +91,7 @@ func TestSetHubWhileEventsAreOnTheirWay(t *testing.T) {
 		p.expect(acked, `{"type":"ack","ackId":2,"success":true}`)
 		require.NoError(t, p.conn.Close(websocket.StatusNormalClosure, ""))
 		after.one(t, "e")
-		assert.Len(t, before.told("e"), 2, "tried again where it was")
+		assert.Len(t, before.told("e"), 2, "retried at the same handler")
 		before.one(t, "connect")
 		pass(9 * time.Second) // until all attempts to deliver joined have failed
 		after.one(t, "disconnected")

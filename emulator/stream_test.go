@@ -88,7 +88,7 @@ func TestStreamIdle(t *testing.T) {
 	})
 }
 
-func TestStreamOfOneThatMayNot(t *testing.T) {
+func TestStreamWithoutPermission(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})
@@ -98,7 +98,7 @@ func TestStreamOfOneThatMayNot(t *testing.T) {
 	})
 }
 
-func TestStreamOfOneThatIsGone(t *testing.T) {
+func TestStreamOfDisconnectedPublisher(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})
@@ -110,7 +110,7 @@ func TestStreamOfOneThatIsGone(t *testing.T) {
 	})
 }
 
-func TestStreamGoesOnAfterRecovery(t *testing.T) {
+func TestStreamContinuesAfterRecovery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})

@@ -34,10 +34,10 @@ func TestS45To47ConnectAnswer(t *testing.T) {
 	}{
 		{"S45 204", answer(204, "", ""), "ann", "old", true, true},
 		{"S45 null", answer(200, "application/json", "null"), "ann", "old", true, true},
-		{"S45 202 with nothing in it", answer(202, "", `{"groups":[],"roles":null}`), "ann", "old", true, true},
-		{"S46 taken away", answer(200, "", `{"userId":"","roles":[]}`), nil, "old", false, false},
+		{"S45 empty 202", answer(202, "", `{"groups":[],"roles":null}`), "ann", "old", true, true},
+		{"S46 removed", answer(200, "", `{"userId":"","roles":[]}`), nil, "old", false, false},
 		{"S47 replaced", answer(200, "", `{"userId":null,"groups":["new-room"],"roles":["webpubsub.joinLeaveGroup"]}`), "ann", "new-room", false, true},
-		{"names without case", answer(200, "", `{"USERID":"eve","subProtocol":null}`), "eve", "old", true, true},
+		{"names ignore case", answer(200, "", `{"USERID":"eve","subProtocol":null}`), "eve", "old", true, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +67,7 @@ func TestS48CustomSubprotocol(t *testing.T) {
 	})
 }
 
-func TestS49To51RefusedAndUseless(t *testing.T) {
+func TestS49To51RefusedAndInvalid(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat(" ", 16<<20) + "{}"
 	for _, tc := range []struct {
@@ -188,7 +188,7 @@ func TestS54And55HeadersFromConnectToDisconnected(t *testing.T) {
 			}
 			if id > 0 {
 				assert.Equal(t, []string{plainJSON}, ev.header.Values("ce-subprotocol"))
-				assert.Equal(t, "s1", ev.header.Get("ce-connectionState"), "the last line counts")
+				assert.Equal(t, "s1", ev.header.Get("ce-connectionState"), "the last line is used")
 				assert.Equal(t, "a=1", ev.header.Get("Cookie"))
 				assert.Equal(t, "用户", ev.header.Get("ce-userId"))
 			}

@@ -39,10 +39,10 @@ func TestS75To77Replies(t *testing.T) {
 		{"S76 no type", answer(200, "", "ab"), server(`"dataType":"binary","data":"YWI="`)},
 		{"S77 other type", answer(200, "unsupported/type", "x"), []string{ackedErr}},
 		{"S77 other type, empty", answer(200, "unsupported/type", ""), []string{acked}},
-		{"JSON that is none", answer(200, "application/json", "{"), []string{ackedErr}},
+		{"invalid JSON", answer(200, "application/json", "{"), []string{ackedErr}},
 		{"204", answer(204, "", ""), []string{acked}},
-		{"metadata alone", answer(204, "", "", "X-WebPubSub-Metadata-Key", "v"), server(`"dataType":"text","data":"","metadata":{"key":"v"}`)},
-		{"metadata, the last line counts", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1", "X-WebPubSub-Metadata-Key", "2", "X-WebPubSub-Metadata-", "x"), server(`"dataType":"text","data":"x","metadata":{"key":"2"}`)},
+		{"metadata only", answer(204, "", "", "X-WebPubSub-Metadata-Key", "v"), server(`"dataType":"text","data":"","metadata":{"key":"v"}`)},
+		{"metadata, the last header", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1", "X-WebPubSub-Metadata-Key", "2", "X-WebPubSub-Metadata-", "x"), server(`"dataType":"text","data":"x","metadata":{"key":"2"}`)},
 		{"metadata, after the last comma", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", "1, 2, 3 "), server(`"dataType":"text","data":"x","metadata":{"key":"3"}`)},
 		{"S85 metadata too long", answer(200, "text/plain", "x", "X-WebPubSub-Metadata-Key", long), []string{ackedErr}},
 		{"S78 400", answer(400, "text/plain", "x"), []string{ackedErr}},
@@ -67,7 +67,7 @@ func TestS75To77Replies(t *testing.T) {
 
 // If a handler disconnects without an answer, as when it is killed, the same request is
 // sent again.
-func TestHandlerIsGone(t *testing.T) {
+func TestHandlerDisconnects(t *testing.T) {
 	t.Parallel()
 	for _, where := range places() {
 		synctest.Test(t, func(t *testing.T) {
@@ -141,16 +141,16 @@ func TestS80And81WhichHandler(t *testing.T) {
 		event    string
 		handler  int // -1: none
 	}{
-		{"S80 list, without case", []string{"join, ROOM.*"}, "room.message", 0},
+		{"S80 list, another case", []string{"join, ROOM.*"}, "room.message", 0},
 		{"S80 name", []string{"join, ROOM.*"}, "Join", 0},
-		{"S80 star ends at a dot", []string{"room.*"}, "room.message.more", -1},
-		{"S80 two stars do not", []string{"room.**"}, "room.message.more", 0},
+		{"S80 star does not match a dot", []string{"room.*"}, "room.message.more", -1},
+		{"S80 two stars match dots", []string{"room.**"}, "room.message.more", 0},
 		{"S80 question mark", []string{"room.?"}, "room.a", 0},
-		{"S80 question mark is no dot", []string{"room.?"}, "room..", -1},
-		{"a star alone is everything", []string{"*"}, "room.message", 0},
-		{"empty is nothing", []string{""}, "room", -1},
+		{"S80 question mark does not match a dot", []string{"room.?"}, "room..", -1},
+		{"a star alone matches everything", []string{"*"}, "room.message", 0},
+		{"empty matches nothing", []string{""}, "room", -1},
 		{"system events have their own names", []string{"*"}, "connected", 0},
-		{"S81 only the first", []string{"no", "r*", "*"}, "room", 1},
+		{"S81 only the first handler", []string{"no", "r*", "*"}, "room", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -194,7 +194,7 @@ func TestS82IDsOfUserEvents(t *testing.T) {
 		p := r.member("ann", "g")
 		p.send(`{"type":"event","event":"a","data":1}`, `{"type":"event","event":"nobody","data":1}`, `{"type":"event","event":"b","data":1}`)
 		assert.Equal(t, "2", h.one(t, "a").id)
-		assert.Equal(t, "4", h.one(t, "b").id, "an event without handler counts")
+		assert.Equal(t, "4", h.one(t, "b").id, "an event without a handler has an id")
 	})
 }
 

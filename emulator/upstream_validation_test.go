@@ -176,12 +176,12 @@ func TestS27WhenValidationIsRepeated(t *testing.T) {
 		}
 		refuse = false
 		pass(time.Minute)
-		require.Equal(t, asked+1, say(true), "consent given at last")
+		require.Equal(t, asked+1, say(true), "consent in the end")
 		refuse = true
 		pass(time.Minute)
 		require.Equal(t, asked+2, say(true))
 		pass(time.Second)
-		require.Equal(t, asked+3, say(false), "after consent the pauses begin with 1 s again")
+		require.Equal(t, asked+3, say(false), "consent resets the pauses to 1 s")
 	})
 }
 
