@@ -134,7 +134,7 @@ func readSendToGroup(m members) (hub.Request, error) {
 func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) (hub.Request, error) {
 	for _, name := range [...]string{"data", "dataType", "ackId"} {
 		if _, ok := m[name]; ok {
-			return nil, fmt.Errorf("member %s stands beside stream", name)
+			return nil, fmt.Errorf("member %s is not allowed with stream", name)
 		}
 	}
 	var start members
@@ -216,7 +216,7 @@ func readStreamData(m members) (hub.Request, error) {
 	case sequence == nil && !hasData && !hasType:
 		return hub.StreamData{ID: id}, nil
 	case sequence == nil || *sequence == 0 || !hasData || !hasType:
-		return nil, errors.New("streamSequenceId (1 or more), dataType and data must stand together or not at all")
+		return nil, errors.New("streamSequenceId (1 or more), dataType and data must be all present or all absent")
 	}
 	message, err := m.message()
 	return hub.StreamData{ID: id, Sequence: *sequence, Message: message}, err
