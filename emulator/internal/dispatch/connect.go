@@ -29,8 +29,15 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake)
 	if r == nil {
 		return nil, nil //nolint:nilnil // no handler changes nothing
 	}
+	body := wire.ConnectRequest{
+		Claims: in.Claims, Query: in.Query, Headers: in.Headers,
+		Subprotocols: in.Subprotocols, ClientCertificates: []wire.ClientCertificate{},
+	}
+	if body.Subprotocols == nil {
+		body.Subprotocols = []string{}
+	}
 	var err error
-	if ev.body, err = json.Marshal(&in.ConnectRequest); err != nil {
+	if ev.body, err = json.Marshal(&body); err != nil {
 		return nil, err
 	}
 	answer, err := d.deliver(ctx, r, ev)

@@ -18,10 +18,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// maxConnections is how many connections are made to one handler.
+// maxConnections is the number of connections to each handler.
 const maxConnections = 256
 
-// gate holds events until as many are there as connections are made.
+// gate blocks events until maxConnections of them have arrived.
 type gate struct {
 	waiting atomic.Int64
 	open    chan struct{}
@@ -34,9 +34,9 @@ func (g *gate) pass() {
 	<-g.open
 }
 
-// Connections to a handler are bounded and kept: an emulator that opens one for each
-// event leaves none of the machine's ports for others.
-func TestConnectionsToAHandler(t *testing.T) {
+// The number of connections to a handler is limited, and idle connections are kept:
+// otherwise many events would use up the machine's ports.
+func TestConnectionsAreLimitedAndKept(t *testing.T) {
 	t.Parallel()
 	var current atomic.Pointer[gate]
 	var opened atomic.Int64
@@ -69,11 +69,11 @@ func TestConnectionsToAHandler(t *testing.T) {
 		}
 		clients.Wait()
 	}
-	assert.LessOrEqual(t, opened.Load(), int64(maxConnections+1), "one for the validation")
+	assert.LessOrEqual(t, opened.Load(), int64(maxConnections+1), "one for validation requests")
 	assert.True(t, d.Close(context.WithoutCancel(t.Context())))
 }
 
-// later is the machine's clock, set forward.
+// later is a clock that is ahead of the machine's.
 type later struct {
 	hub.SystemClock
 	by atomic.Int64
@@ -81,9 +81,8 @@ type later struct {
 
 func (l *later) Now() time.Time { return time.Now().Add(time.Duration(l.by.Load())) }
 
-// A handler that takes its time for as many events as there are connections is asked
-// for its consent all the same: it would count as one that does not answer.
-func TestConsentOfABusyHandler(t *testing.T) {
+// Validation requests reach a handler whose connections are all busy with events.
+func TestValidationOfBusyHandler(t *testing.T) {
 	t.Parallel()
 	free := make(chan struct{})
 	busy := make(chan struct{}, maxConnections+1)
@@ -118,11 +117,11 @@ func TestConsentOfABusyHandler(t *testing.T) {
 		<-busy
 	}
 	<-asked
-	clock.by.Store(int64(time.Hour)) // the consent is old
+	clock.by.Store(int64(time.Hour)) // consent has expired
 	connect("one more")
 	select {
 	case <-asked:
-	case <-time.After(time.Minute): // it is never asked
+	case <-time.After(time.Minute): // not asked
 		t.Error("the handler is not asked while it is busy")
 	}
 	close(free)

@@ -54,7 +54,8 @@ func message(answer *upstream.Answer) (*hub.Message, error) {
 	return &hub.Message{Type: dataTypes[out.DataType], Data: out.Data, Metadata: out.Metadata}, nil
 }
 
-// mediaTypes of user events. Text has a charset, as in Microsoft's emulator.
+// mediaTypes of user events. Text has its charset, as Microsoft's emulator sends
+// it: a handler that takes it with the parameter takes it without one, too.
 var mediaTypes = [...]string{hub.Text: wire.MediaText + "; charset=utf-8", hub.JSON: wire.MediaJSON, hub.Binary: wire.MediaBinary, hub.Protobuf: wire.MediaProtobuf}
 
 var dataTypes = [...]hub.DataType{

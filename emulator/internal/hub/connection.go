@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -105,7 +103,7 @@ func (c *Connection) acknowledge(id uint64) {
 func (c *Connection) Groups() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.AppendSeq(make([]string, 0, len(c.groups)), maps.Keys(c.groups))
+	return keys(c.groups)
 }
 
 func (c *Connection) subject() odata.Subject {

@@ -15,8 +15,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// late is a clock whose timers cannot be stopped any more: they fire when the
-// test says so, as one does that fires in the moment in which it is stopped.
+// late is a clock whose timers cannot be stopped. The test fires them, also after Stop,
+// as if Stop had been too late.
 type late struct {
 	now   time.Time
 	fires []func()
@@ -32,10 +32,10 @@ type never struct{}
 
 func (never) Stop() bool { return false }
 
-// ends is an event handler that counts the ends of connections, and those that are in
-// groups by what it has heard.
+// ends is an event handler that records the reasons of disconnected events, and counts
+// members of groups by joined and left events.
 type ends struct {
-	hub.EventHandler // is not asked
+	hub.EventHandler // nil: its other methods are not called
 
 	mu      sync.Mutex
 	reasons []string
@@ -75,9 +75,9 @@ func connect(t *testing.T, h *hub.Hub, l *hub.Link) *hub.Connection {
 	return h.Connect(&hub.Client{ID: "c", Roles: roles, Groups: []string{"g"}}, output(wire.SubprotocolJSONReliable), l)
 }
 
-// Everything that can end a connection at once, at once: it ends once, and
-// nothing deadlocks.
-func TestEndsAtTheSameTime(t *testing.T) {
+// A connection ends once, without a deadlock, when everything that can end it happens at
+// the same time.
+func TestConnectionEndsOnce(t *testing.T) {
 	t.Parallel()
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
@@ -105,9 +105,9 @@ func TestEndsAtTheSameTime(t *testing.T) {
 			synctest.Wait()
 			h.Shutdown(hub.CloseGoingAway, "stop")
 			assert.Len(t, seen.all(), 1)
-			assert.Zero(t, seen.members, "who is told of the groups is told once")
+			assert.Zero(t, seen.members, "as many left events as joined events")
 			assert.Zero(t, h.Len())
-			assert.False(t, h.Exists(hub.Target{Group: "x"}), "no group keeps an ended connection")
+			assert.False(t, h.Exists(hub.Target{Group: "x"}), "groups without connections do not exist")
 			pass := time.After(time.Minute)
 			<-pass
 		})

@@ -12,7 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// plainCodec writes a message as its sequence id and data, and knows no answers.
+// plainCodec encodes a message as its sequence id and data.
 type plainCodec struct{}
 
 func (plainCodec) Message(m *hub.Message) []byte { return m.Data }
@@ -48,11 +48,11 @@ func TestCumulative(t *testing.T) {
 	})
 }
 
-// single is a delivery of a transport whose messages are acknowledged one by one, in
-// any order: another message is not sent before.
+// single is a delivery with one acknowledgement for each message. It sends a message only
+// after the client has acknowledged the one before.
 type single struct {
 	last   uint64
-	frames []hub.Frame // the first is with the client
+	frames []hub.Frame // the first has been sent
 	ids    []uint64
 }
 
@@ -82,8 +82,8 @@ func (d *single) Resume(link *hub.Link, _ time.Time) {
 
 func (*single) Resumable() bool { return true }
 
-// A delivery that is not the hub's own: one acknowledgement for each message.
-func TestDeliveryOfATransport(t *testing.T) {
+// A transport can bring its own delivery.
+func TestDeliveryOfTransport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(hub.SystemClock{}, &ends{})
@@ -100,7 +100,7 @@ func TestDeliveryOfATransport(t *testing.T) {
 		l1.Wait()
 		l2.Wait()
 		assert.Equal(t, []string{"1 a", "2 b"}, first)
-		assert.Equal(t, []string{"2 b", "3 c"}, second, "the second is sent again")
+		assert.Equal(t, []string{"2 b", "3 c"}, second, "the message without acknowledgement is sent again")
 		h.Shutdown(hub.CloseGoingAway, "end")
 	})
 }

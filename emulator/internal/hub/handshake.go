@@ -8,7 +8,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // Claims of tokens.
@@ -25,8 +24,11 @@ type Handshake struct {
 	ConnectionID string
 	// Preferred is the offered subprotocol that is used unless the event handler selects
 	// one. Empty means none.
-	Preferred string
-	wire.ConnectRequest
+	Preferred    string
+	Claims       map[string][]string
+	Query        map[string][]string // without the token
+	Headers      map[string][]string // without the token
+	Subprotocols []string            // offered
 }
 
 // UserID returns the user id of the token, which may be empty, or nil.

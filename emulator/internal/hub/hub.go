@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -189,11 +188,14 @@ func (h *Hub) Select(t Target) []*Connection {
 			out = append(out, c)
 		}
 	case t.UserID != "":
-		out = members(h.users[t.UserID])
+		out = keys(h.users[t.UserID])
 	case t.Group != "":
-		out = members(h.groups[t.Group])
+		out = keys(h.groups[t.Group])
 	default:
-		out = slices.AppendSeq(make([]*Connection, 0, len(h.connections)), maps.Values(h.connections))
+		out = make([]*Connection, 0, len(h.connections))
+		for _, c := range h.connections {
+			out = append(out, c)
+		}
 	}
 	h.mu.RUnlock()
 	if len(t.Excluded) == 0 && t.Filter == nil {
@@ -204,8 +206,13 @@ func (h *Hub) Select(t Target) []*Connection {
 	})
 }
 
-func members(set map[*Connection]struct{}) []*Connection {
-	return slices.AppendSeq(make([]*Connection, 0, len(set)), maps.Keys(set))
+// keys returns the elements of a set. It allocates less than package maps.
+func keys[K comparable](set map[K]struct{}) []K {
+	out := make([]K, 0, len(set))
+	for k := range set {
+		out = append(out, k)
+	}
+	return out
 }
 
 // Send delivers a message to a target. It does not wait for clients. A message kept

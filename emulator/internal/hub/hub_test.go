@@ -10,9 +10,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// TestGreetedInItsGroups: a client that has been greeted is in its first groups,
-// and hears the greeting before anything that is said there.
-func TestGreetedInItsGroups(t *testing.T) {
+// A client is in its first groups when it receives the connected frame, which precedes
+// all messages to these groups.
+func TestConnectSendsConnectedFirst(t *testing.T) {
 	t.Parallel()
 	greeted := make(chan struct{})
 	h := newHub(hub.SystemClock{}, &slow{until: greeted})
@@ -35,8 +35,8 @@ func TestGreetedInItsGroups(t *testing.T) {
 	assert.Contains(t, frames[1], "hello")
 }
 
-// slow is an event handler that learns of a connection only when its client has been
-// greeted.
+// slow is an event handler whose Connected blocks until the client has received the
+// connected frame.
 type slow struct {
 	ends
 	until chan struct{}

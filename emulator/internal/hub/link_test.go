@@ -11,7 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// transport is a transport that takes frames when the test lets it.
+// transport is a transport that writes frames when the test closes free.
 type transport struct {
 	free   chan struct{}
 	cut    chan struct{}
@@ -42,7 +42,7 @@ func newClosedTransport() (*transport, *hub.Link) {
 
 func text(s string) hub.Frame { return hub.Frame{Kind: hub.FrameText, Data: []byte(s)} }
 
-func TestLinkKeepsOrderAndEndsWithItsCloseFrame(t *testing.T) {
+func TestLinkClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, l := newTransport()
@@ -50,7 +50,7 @@ func TestLinkKeepsOrderAndEndsWithItsCloseFrame(t *testing.T) {
 		synctest.Wait()
 		assert.True(t, l.Send(text("2")))
 		l.Close(hub.CloseNormal, "bye")
-		assert.True(t, l.Send(text("3")), "lost")
+		assert.True(t, l.Send(text("3")), "dropped")
 		l.Close(hub.CloseInternal, "again")
 		close(w.free)
 		l.Wait()
@@ -58,7 +58,7 @@ func TestLinkKeepsOrderAndEndsWithItsCloseFrame(t *testing.T) {
 	})
 }
 
-func TestLinkAbortDropsWhatIsQueued(t *testing.T) {
+func TestLinkAbortDropsQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, l := newTransport()
@@ -69,13 +69,12 @@ func TestLinkAbortDropsWhatIsQueued(t *testing.T) {
 		l.Abort(hub.CloseGoingAway, "")
 		close(w.free)
 		l.Wait()
-		assert.Equal(t, []hub.Frame{text("1"), {Kind: hub.FrameClose, Code: hub.CloseNormal, Data: []byte{}}}, w.frames, "the first close frame counts")
+		assert.Equal(t, []hub.Frame{text("1"), {Kind: hub.FrameClose, Code: hub.CloseNormal, Data: []byte{}}}, w.frames, "the close frame of Close, not of Abort")
 	})
 }
 
-// A peer that never takes a frame: Abort ends the write within its grace, also
-// after a Close that waits for its turn.
-func TestLinkAbortDoesNotWaitForThePeer(t *testing.T) {
+// Abort cuts a blocked write after its time limit, also after Close or Abort.
+func TestLinkAbortCutsBlockedWrite(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(*hub.Link){
 		"open":    func(*hub.Link) {},
@@ -94,15 +93,15 @@ func TestLinkAbortDoesNotWaitForThePeer(t *testing.T) {
 				l.Wait()
 				assert.Equal(t, 250*time.Millisecond, time.Since(start))
 				assert.Empty(t, w.frames)
-				l.Abort(hub.CloseGoingAway, "") // does nothing, least of all cut again
+				l.Abort(hub.CloseGoingAway, "") // does not cut again
 				<-time.After(time.Minute)
 			})
 		})
 	}
 }
 
-// Close gives the peer longer, since it may be about to read what is queued.
-func TestLinkCloseWaitsForThePeerButNotForEver(t *testing.T) {
+// Close has a longer time limit, since the peer may still read the queue.
+func TestLinkCloseCutsBlockedWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, l := newTransport()
@@ -116,7 +115,7 @@ func TestLinkCloseWaitsForThePeerButNotForEver(t *testing.T) {
 	})
 }
 
-func TestLinkOfASlowReader(t *testing.T) {
+func TestLinkAbortsSlowReader(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		size, most int
@@ -127,7 +126,7 @@ func TestLinkOfASlowReader(t *testing.T) {
 				_, l := newTransport()
 				f := hub.Frame{Kind: hub.FrameBinary, Data: make([]byte, tc.size)}
 				l.Send(f)
-				synctest.Wait() // it is being written, and not in the queue
+				synctest.Wait() // it is being written and has left the queue
 				for range tc.most {
 					assert.True(t, l.Send(f))
 				}
@@ -138,7 +137,7 @@ func TestLinkOfASlowReader(t *testing.T) {
 	}
 }
 
-func TestLinkHoldsFramesUntilItIsOpen(t *testing.T) {
+func TestLinkQueuesFramesUntilOpen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, l := newClosedTransport()
@@ -155,8 +154,8 @@ func TestLinkHoldsFramesUntilItIsOpen(t *testing.T) {
 	})
 }
 
-// A transport that does not come about is cut, as one that does not take a frame.
-func TestLinkThatIsNeverOpen(t *testing.T) {
+// Close and Abort cut a handshake that does not end.
+func TestLinkCutsBlockedHandshake(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		end   func(*hub.Link)
@@ -176,7 +175,7 @@ func TestLinkThatIsNeverOpen(t *testing.T) {
 				assert.Equal(t, tc.after, time.Since(start))
 				l.Discard()
 				l.Wait()
-				assert.True(t, l.Send(text("2")), "lost")
+				assert.True(t, l.Send(text("2")), "dropped")
 				assert.Empty(t, w.frames)
 			})
 		})

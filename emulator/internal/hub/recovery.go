@@ -21,9 +21,9 @@ func (c *Connection) Serves(link *Link) bool {
 	return !c.ended && c.link == link
 }
 
-// Closed rules recovery out because the client has closed the connection over its
+// ClosedByClient rules recovery out because the client has closed the connection over its
 // link. The connection ends by [Connection.Lost], after the client's pending requests.
-func (c *Connection) Closed(link *Link) {
+func (c *Connection) ClosedByClient(link *Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.link == link {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-func TestEndsThatComeTooLate(t *testing.T) {
+func TestLateEndsDoNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		clock, seen := &late{now: time.Now()}, &ends{}
@@ -27,11 +27,11 @@ func TestEndsThatComeTooLate(t *testing.T) {
 		require.Len(t, clock.fires, 1)
 		late := c.Recover(c.ReconnectionToken)
 		require.True(t, c.Recover(c.ReconnectionToken).Resume(l3))
-		assert.False(t, late.Resume(newLink(&third)), "an earlier attempt")
-		clock.fires[0]() // the window ends while the client is back
+		assert.False(t, late.Resume(newLink(&third)), "an earlier attempt than the one that succeeded")
+		clock.fires[0]() // the window ends after the client has resumed
 		assert.True(t, c.Serves(l3))
 		c.Lost(l3, hub.Loss{Reason: "cut again"})
-		clock.fires[0]() // the first window has no say over the second
+		clock.fires[0]() // the first window does not end the second
 		require.NotNil(t, h.Connection("c"))
 		assert.Empty(t, seen.all())
 		clock.fires[1]()

@@ -12,7 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-func TestStreamTimerThatComesTooLate(t *testing.T) {
+func TestLateStreamTimerDoesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		clock := &late{now: time.Now()}
@@ -25,7 +25,7 @@ func TestStreamTimerThatComesTooLate(t *testing.T) {
 		c.Do(hub.StreamData{ID: "s", Sequence: 1, Message: &hub.Message{Type: hub.Text}})
 		synctest.Wait()
 		clock.now = clock.now.Add(time.Millisecond)
-		clock.fires[0]() // the timer of the start, which the data was too late to stop
+		clock.fires[0]() // the timer of the start: the data was too late to stop it
 		c.Do(hub.StreamData{ID: "s", Sequence: 2, Message: &hub.Message{Type: hub.Text}})
 		synctest.Wait()
 		var last map[string]any

@@ -26,7 +26,7 @@ func TestTurnstile(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-entered:
-			t.Fatal("the 65th does not wait")
+			t.Fatal("the 65th function does not wait")
 		default:
 		}
 		cancel()
@@ -37,7 +37,7 @@ func TestTurnstile(t *testing.T) {
 		assert.IsIncreasing(t, done)
 		assert.False(t, turns.Enter(t.Context(), func(func()) bool { return false }, func() {}))
 		ran := false
-		assert.True(t, turns.Enter(t.Context(), start, func() { ran = true }), "after one that could not start")
+		assert.True(t, turns.Enter(t.Context(), start, func() { ran = true }), "after a start that failed")
 		synctest.Wait()
 		assert.True(t, ran)
 	})

@@ -21,7 +21,7 @@ const maxTTLSeconds = 300
 // JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
 type JSON struct{ reliable bool }
 
-// Output writes JSON. Messages of the reliable subprotocol are acknowledged.
+// Output encodes JSON. Clients of the reliable subprotocol acknowledge messages.
 func (p JSON) Output() hub.Output {
 	out := hub.Output{Codec: jsonCodec{}, Answers: jsonCodec{}, Delivery: hub.Unacknowledged{}}
 	if p.reliable {
@@ -30,8 +30,8 @@ func (p JSON) Output() hub.Output {
 	return out
 }
 
-// Read decodes one frame of a client: an object whose member type says what it
-// is. Other members than a request has are ignored.
+// Read decodes a frame, which is an object with a member type. Unknown members are
+// ignored.
 func (JSON) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	if binary {
 		return nil, &Violation{Code: hub.CloseUnsupported, Reason: "The JSON subprotocol requires text messages.", Detail: "binary frame"}
@@ -43,8 +43,8 @@ func (JSON) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	return req, nil
 }
 
-// members of an object by their exact names; encoding/json would match those of
-// a struct without case.
+// members are the members of an object. Names are matched with case, unlike the fields
+// of a struct in encoding/json.
 type members map[string]json.RawMessage
 
 func readJSON(data []byte) (hub.Request, error) {
@@ -67,8 +67,7 @@ func readJSON(data []byte) (hub.Request, error) {
 	return nil, fmt.Errorf("type %.64q is not known", kind)
 }
 
-// readers by the type of frame. Of those in the service's documentation only
-// group state is missing, which nobody describes.
+// readers by type of frame. Group state is missing, because it is undocumented.
 var readers = [...]struct {
 	kind string
 	read func(members) (hub.Request, error)
@@ -135,7 +134,7 @@ func readSendToGroup(m members) (hub.Request, error) {
 func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) (hub.Request, error) {
 	for _, name := range [...]string{"data", "dataType", "ackId"} {
 		if _, ok := m[name]; ok {
-			return nil, fmt.Errorf("member %s stands beside stream", name)
+			return nil, fmt.Errorf("member %s is not allowed with stream", name)
 		}
 	}
 	var start members
@@ -192,8 +191,7 @@ func readInvoke(m members) (hub.Request, error) {
 	return hub.Invoke{ID: id, Event: event, Message: message}, err
 }
 
-// readSequenceAck takes the id in quotes, too, as one sample of the
-// documentation has it.
+// readSequenceAck also accepts an id in quotes, as in a sample of the documentation.
 func readSequenceAck(m members) (hub.Request, error) {
 	raw := string(bytes.Trim(m["sequenceId"], `"`))
 	id, err := strconv.ParseUint(raw, 10, 64)
@@ -218,7 +216,7 @@ func readStreamData(m members) (hub.Request, error) {
 	case sequence == nil && !hasData && !hasType:
 		return hub.StreamData{ID: id}, nil
 	case sequence == nil || *sequence == 0 || !hasData || !hasType:
-		return nil, errors.New("streamSequenceId (1 or more), dataType and data must stand together or not at all")
+		return nil, errors.New("streamSequenceId (1 or more), dataType and data must be all present or all absent")
 	}
 	message, err := m.message()
 	return hub.StreamData{ID: id, Sequence: *sequence, Message: message}, err
@@ -245,7 +243,7 @@ func readStreamEnd(m members) (hub.Request, error) {
 	return hub.StreamEnd{ID: id, Error: &hub.StreamError{Name: "UserError", Message: message, UserErrorCode: code}}, err
 }
 
-// text gives a member that is a string; null counts as absent.
+// text returns a member that is a string. It treats null as absent.
 func (m members) text(name string) (string, bool, error) {
 	raw, ok := m[name]
 	if !ok || string(raw) == "null" {
@@ -266,8 +264,8 @@ func (m members) required(name string) (string, error) {
 	return s, err
 }
 
-// id reads the id of a stream or an invocation. It is kept as long as that lasts, and
-// sent to all who receive the stream, so that it has the length of a group's name.
+// id returns the id of a stream or an invocation. Its maximum length, since it is stored
+// and sent to subscribers, is that of a group name.
 func (m members) id(name string) (string, error) {
 	s, err := m.required(name)
 	if err == nil && utf8.RuneCountInString(s) > wire.MaxGroupName {
@@ -279,7 +277,7 @@ func (m members) id(name string) (string, error) {
 func (m members) unsigned(name string) (*uint64, error) {
 	raw, ok := m[name]
 	if !ok || string(raw) == "null" {
-		return nil, nil //nolint:nilnil // an optional number that is not there
+		return nil, nil //nolint:nilnil // the member is optional
 	}
 	n, err := strconv.ParseUint(string(raw), 10, 64)
 	if err != nil {
@@ -334,7 +332,7 @@ func isEventName(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// message reads dataType, data and metadata.
+// message returns the message of the members dataType, data and metadata.
 func (m members) message() (*hub.Message, error) {
 	out := new(hub.Message)
 	var err error

@@ -45,7 +45,7 @@ var frames = []struct {
 	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, hub.StreamEnd{ID: "s", Error: &hub.StreamError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
 }
 
-// deep is JSON of so many levels.
+// deep returns JSON with a number of levels.
 func deep(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
 
 func validFrames() []string {
@@ -118,7 +118,7 @@ func TestReadJSON(t *testing.T) {
 	}
 }
 
-func TestReadJSONTakesTheLargestNames(t *testing.T) {
+func TestReadJSONAcceptsLongestNames(t *testing.T) {
 	t.Parallel()
 	p := subprotocol.Choose(wire.SubprotocolJSON, subprotocol.Raw{})
 	for _, frame := range []string{
@@ -129,23 +129,4 @@ func TestReadJSONTakesTheLargestNames(t *testing.T) {
 		_, violation := p.Read(false, []byte(frame))
 		assert.Nil(t, violation, "%.60s", frame)
 	}
-}
-
-func TestChoose(t *testing.T) {
-	t.Parallel()
-	raw := subprotocol.Raw{Group: "g"}
-	resumable := func(name string) bool {
-		return subprotocol.Choose(name, raw).Output().Delivery.Resumable()
-	}
-	assert.True(t, resumable(wire.SubprotocolJSONReliable))
-	assert.False(t, resumable(wire.SubprotocolJSON))
-	assert.Equal(t, raw, subprotocol.Choose("own", raw))
-	assert.Equal(t, raw, subprotocol.Choose("", raw))
-}
-
-func TestFirst(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "JSON.reliable.webpubsub.azure.v1", subprotocol.First([]string{"own", "", "JSON.reliable.webpubsub.azure.v1", wire.SubprotocolJSON}))
-	assert.Empty(t, subprotocol.First([]string{"own"}))
-	assert.Empty(t, subprotocol.First(nil))
 }

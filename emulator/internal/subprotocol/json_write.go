@@ -11,14 +11,14 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// jsonCodec writes the frames of both JSON subprotocols.
+// jsonCodec encodes the frames of both JSON subprotocols.
 type jsonCodec struct{}
 
 // dataTypes by their names on the wire.
 var dataTypes = [...]string{hub.Text: "text", hub.JSON: "json", hub.Binary: "binary", hub.Protobuf: "protobuf"}
 
-// object writes a compact JSON object member by member, in the order in which
-// the service writes them: clients exist that compare whole strings.
+// object encodes a JSON object without spaces, and with members in the order of the
+// service: some clients compare whole frames.
 type object struct{ buf []byte }
 
 func (o *object) add(s string) { o.buf = append(o.buf, s...) }
@@ -46,7 +46,7 @@ func (o *object) flag(name string, v bool) {
 	o.add(strconv.FormatBool(v))
 }
 
-// optional writes null for nil.
+// optional adds a string, or null for nil.
 func (o *object) optional(name string, v *string) {
 	if v == nil {
 		o.name(name)
@@ -60,7 +60,7 @@ func (o *object) quote(s string) {
 	var quoted bytes.Buffer
 	e := json.NewEncoder(&quoted)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
+	_ = e.Encode(s) // never fails
 	o.buf = append(o.buf, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
@@ -69,7 +69,7 @@ func (o *object) data(m *hub.Message) {
 	o.name("data")
 	switch m.Type {
 	case hub.JSON:
-		o.buf = append(o.buf, bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))...) // an event handler's may not be
+		o.buf = append(o.buf, bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))...) // an event handler's may be invalid
 	case hub.Text:
 		o.quote(string(m.Data))
 	default:
@@ -84,7 +84,7 @@ func (o *object) end() hub.Frame {
 	return hub.Frame{Kind: hub.FrameText, Data: o.buf}
 }
 
-// Message writes a message without sequence id.
+// Message encodes a message without sequence id.
 func (jsonCodec) Message(m *hub.Message) []byte {
 	o := newObject("message")
 	if m.Group == "" {
@@ -138,7 +138,7 @@ func (o *object) failure(name, message, userErrorCode string) {
 	o.add(`}`)
 }
 
-// Sequenced puts the sequence id in front of what Message wrote.
+// Sequenced inserts the sequence id as the first member.
 func (jsonCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
 	if id == 0 {
 		return hub.Frame{Kind: hub.FrameText, Data: body}
@@ -150,7 +150,7 @@ func (jsonCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
 	return hub.Frame{Kind: hub.FrameText, Data: append(data, body[1:]...)}
 }
 
-// Ack answers a request that had an ack id.
+// Ack returns an ack frame.
 func (jsonCodec) Ack(id uint64, err *hub.AckError) hub.Frame {
 	o := newObject("ack")
 	o.number("ackId", id)
@@ -161,7 +161,7 @@ func (jsonCodec) Ack(id uint64, err *hub.AckError) hub.Frame {
 	return o.end()
 }
 
-// Connected greets the client.
+// Connected returns a connected frame.
 func (jsonCodec) Connected(c *hub.Connection) hub.Frame {
 	o := newObject("system")
 	o.text("event", "connected")
@@ -173,7 +173,7 @@ func (jsonCodec) Connected(c *hub.Connection) hub.Frame {
 	return o.end()
 }
 
-// Disconnected says goodbye.
+// Disconnected returns a disconnected frame.
 func (jsonCodec) Disconnected(reason string) hub.Frame {
 	o := newObject("system")
 	o.text("event", "disconnected")
@@ -181,10 +181,10 @@ func (jsonCodec) Disconnected(reason string) hub.Frame {
 	return o.end()
 }
 
-// Pong answers a ping.
+// Pong returns a pong frame.
 func (jsonCodec) Pong() hub.Frame { return newObject("pong").end() }
 
-// InvokeResponse answers an invocation.
+// InvokeResponse returns an invokeResponse frame.
 func (jsonCodec) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hub.Frame {
 	o := newObject("invokeResponse")
 	o.text("invocationId", id)
@@ -198,7 +198,7 @@ func (jsonCodec) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hu
 	return o.end()
 }
 
-// StreamAck tells which piece of a stream is expected next.
+// StreamAck returns a streamAck frame.
 func (jsonCodec) StreamAck(id string, expected uint64) hub.Frame {
 	o := newObject("streamAck")
 	o.text("streamId", id)
@@ -206,7 +206,7 @@ func (jsonCodec) StreamAck(id string, expected uint64) hub.Frame {
 	return o.end()
 }
 
-// StreamNack refuses a piece of a stream.
+// StreamNack returns a streamNack frame.
 func (jsonCodec) StreamNack(id string, expected uint64, err hub.StreamError) hub.Frame {
 	o := newObject("streamNack")
 	o.text("streamId", id)
@@ -216,7 +216,7 @@ func (jsonCodec) StreamNack(id string, expected uint64, err hub.StreamError) hub
 	return o.end()
 }
 
-// StreamClosed tells that a stream has ended.
+// StreamClosed returns a streamClosed frame.
 func (jsonCodec) StreamClosed(id string, err *hub.StreamError) hub.Frame {
 	o := newObject("streamClosed")
 	o.text("streamId", id)

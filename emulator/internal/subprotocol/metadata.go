@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// readMetadata reads an object of strings. A name may not stand twice.
+// readMetadata decodes an object of strings with unique names.
 func readMetadata(raw json.RawMessage) (map[string]string, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -29,7 +29,7 @@ func readMetadata(raw json.RawMessage) (map[string]string, error) {
 		k, _ := name.(string)
 		v, ok := value.(string)
 		if _, twice := out[k]; twice || !ok {
-			return nil, fmt.Errorf("metadata %.64q stands twice or is not a string", k)
+			return nil, fmt.Errorf("metadata %.64q is repeated or not a string", k)
 		}
 		out[k] = v
 	}

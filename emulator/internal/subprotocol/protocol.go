@@ -10,23 +10,22 @@ import (
 // MaxFrame is the size of the largest frame that a client may send.
 const MaxFrame = 1 << 20
 
-// Protocol is a subprotocol in both directions.
+// Protocol is a client subprotocol.
 type Protocol interface {
-	// Read decodes one frame of a client.
+	// Read decodes a frame of a client.
 	Read(binary bool, data []byte) (hub.Request, *Violation)
-	// Output returns what writes to one client.
+	// Output returns the output for one client.
 	Output() hub.Output
 }
 
-// Violation is a frame that ends the connection.
+// Violation reports an invalid frame, which closes the connection.
 type Violation struct {
 	Code   int
 	Reason string // for the client
 	Detail string // for the log
 }
 
-// Choose returns the protocol of a name, compared without case, or raw for any other
-// name.
+// Choose returns the protocol with the name, compared without case, or raw.
 func Choose(name string, raw Raw) Protocol {
 	switch {
 	case strings.EqualFold(name, wire.SubprotocolJSON):
@@ -37,8 +36,7 @@ func Choose(name string, raw Raw) Protocol {
 	return raw
 }
 
-// First returns the first of some names that is a subprotocol of the service, empty if
-// none is.
+// First returns the first name that is a subprotocol of the service, or "".
 func First(names []string) string {
 	for _, name := range names {
 		if Choose(name, Raw{}) != (Raw{}) {

@@ -11,15 +11,14 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Raw is the protocol of clients without a Web PubSub subprotocol: each frame is
-// a message, and nothing else is ever said. A raw client that sends to a group
-// has Group set, and needs the permission like any other.
+// Raw is the protocol of clients without a Web PubSub subprotocol: each frame is a
+// message.
 type Raw struct {
-	Group  string
+	Group  string // to which the client sends; empty: to the event handler
 	NoEcho bool
 }
 
-// ParseRaw reads what a raw client asks for in the query of its URL.
+// ParseRaw reads the mode of a raw client from the query of its URL.
 func ParseRaw(query url.Values) (Raw, error) {
 	last := func(name string) string {
 		if v := query[name]; len(v) > 0 {
@@ -46,7 +45,7 @@ func ParseRaw(query url.Values) (Raw, error) {
 	return raw, nil
 }
 
-// Read makes a user event "message" of a frame, or a message to the group.
+// Read returns a [hub.SendEvent] of the event "message", or a [hub.SendToGroup].
 func (p Raw) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	if !binary && !utf8.Valid(data) {
 		return nil, &Violation{Code: hub.CloseInvalid, Reason: "The client message is not valid UTF-8.", Detail: "text frame is not UTF-8"}
@@ -61,15 +60,15 @@ func (p Raw) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	return hub.SendEvent{Event: wire.NameMessage, Message: m}, nil
 }
 
-// Output writes messages alone: a client would take anything else for a message.
+// Output encodes only messages, since clients take every frame for one.
 func (Raw) Output() hub.Output {
 	return hub.Output{Codec: rawCodec{}, Delivery: hub.Unacknowledged{}}
 }
 
 type rawCodec struct{}
 
-// Message is the data as it is, but for text that is not UTF-8, as an event
-// handler may answer: a text frame with it would end the client.
+// Message returns the data. Text from an event handler may be invalid UTF-8, for which
+// clients would close the connection; it is repaired.
 func (rawCodec) Message(m *hub.Message) []byte {
 	if m.Type == hub.Text || m.Type == hub.JSON {
 		return bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))
@@ -77,7 +76,7 @@ func (rawCodec) Message(m *hub.Message) []byte {
 	return m.Data
 }
 
-// Sequenced makes a text frame of text and JSON, a binary one of the rest.
+// Sequenced returns a text frame for text and JSON, otherwise a binary frame.
 func (rawCodec) Sequenced(m *hub.Message, body []byte, _ uint64) hub.Frame {
 	if m.Type == hub.Text || m.Type == hub.JSON {
 		return hub.Frame{Kind: hub.FrameText, Data: body}

@@ -11,7 +11,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 const headerSubprotocol = "Sec-Websocket-Protocol"
@@ -30,11 +29,8 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, e
 	}
 	offered := list(r.Header, headerSubprotocol)
 	in := &hub.Handshake{
-		ConnectionID: hub.NewConnectionID(),
-		Preferred:    subprotocol.First(offered),
-		ConnectRequest: wire.ConnectRequest{
-			Query: query, Headers: withoutSecrets(r.Header), Subprotocols: offered, ClientCertificates: []wire.ClientCertificate{},
-		},
+		ConnectionID: hub.NewConnectionID(), Preferred: subprotocol.First(offered),
+		Query: query, Headers: withoutSecrets(r.Header), Subprotocols: offered,
 	}
 	if text == "" {
 		if !e.Anonymous(hubName) {
@@ -68,7 +64,7 @@ func isUpgrade(r *http.Request) bool {
 
 // list returns the values of a header that is a comma-separated list.
 func list(header http.Header, name string) []string {
-	out := []string{}
+	var out []string
 	for _, line := range header.Values(name) {
 		for v := range strings.SplitSeq(line, ",") {
 			if v = strings.TrimSpace(v); v != "" {

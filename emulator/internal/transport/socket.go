@@ -68,7 +68,7 @@ func (s *socket) run() {
 	}
 	loss := s.read()
 	if loss.Final && s.client != nil {
-		s.client.Closed(s.link) // after a protocol error; a normal closure has been handled
+		s.client.ClosedByClient(s.link) // after a protocol error; a normal closure has been handled
 	}
 	s.link.Abort(hub.CloseNormal, "")
 	s.link.Wait()

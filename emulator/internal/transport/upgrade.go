@@ -93,6 +93,6 @@ func (s *socket) closed() {
 		s.resume()
 	}
 	if s.client != nil {
-		s.client.Closed(s.link)
+		s.client.ClosedByClient(s.link)
 	}
 }
