@@ -65,7 +65,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c.greetLocked()
 	c.mu.Unlock()
 	h.mu.Unlock()
-	trace.Emit(context.Background(), h.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
+	trace.Emit(c.ctx, h.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.Events.Connected(c)
 	for _, g := range joined {
 		h.Events.Joined(c, g)

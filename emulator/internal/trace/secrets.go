@@ -62,7 +62,7 @@ func newSecrets(keys []string) *secrets {
 func (x *secrets) clean(record reflect.Value) {
 	for i := range record.NumField() {
 		field := record.Field(i)
-		if payload, ok := field.Addr().Interface().(*Payload); ok {
+		if payload, ok := reflect.TypeAssert[*Payload](field.Addr()); ok {
 			payload.secrets = x
 		} else if field.Kind() == reflect.Struct {
 			x.clean(field)

@@ -65,7 +65,7 @@ func emit[R trace.Record](text string, change func(*R)) func(context.Context, *t
 func fill(v reflect.Value, text string) {
 	for i := range v.NumField() {
 		f := v.Field(i)
-		if _, ok := f.Interface().(trace.Payload); ok {
+		if _, ok := reflect.TypeAssert[trace.Payload](f); ok {
 			f.Set(reflect.ValueOf(trace.Message(http.Header{"X-Text": {text}}, []byte(text))))
 			continue
 		}

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -96,22 +95,22 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 		attempt = c.Recover(secret)
 	}
 	if attempt == nil {
-		e.refuseRecovery(r.Context(), s, hubName)
+		e.refuseRecovery(s, hubName)
 		s.serve(w, r, name, nil)
 		return
 	}
 	s.resume = sync.OnceFunc(func() {
 		if !attempt.Resume(s.link) {
-			e.refuseRecovery(r.Context(), s, hubName)
+			e.refuseRecovery(s, hubName)
 			return
 		}
-		trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRecovered{Client: c.Identity()})
+		emit(s, trace.ClientRecovered{Client: c.Identity()})
 	})
 	s.serve(w, r, name, c)
 }
 
-func (e *Endpoint) refuseRecovery(ctx context.Context, s *socket, hubName string) {
-	trace.Emit(ctx, e.Hubs.Trace, trace.RecoveryRefused{Hub: strings.ToLower(hubName)})
+func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
+	emit(s, trace.RecoveryRefused{Hub: strings.ToLower(hubName)})
 	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 }
 

@@ -9,14 +9,16 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
+// emit emits a record about a socket, which outlives the request that it came by.
+func emit[R trace.Record](s *socket, r R) { trace.Emit(context.Background(), s.e.Hubs.Trace, r) }
+
 // recordIn records a frame from the client. req is nil if the frame is invalid.
 func (s *socket) recordIn(req hub.Request, binary bool, data []byte) {
-	ctx, stream := context.Background(), s.e.Hubs.Trace
-	if !stream.Wants(ctx, trace.KindFrameIn) {
+	if !s.e.Hubs.Trace.Wants(context.Background(), trace.KindFrameIn) {
 		return // before the name of the request is formatted
 	}
 	name := strings.TrimPrefix(fmt.Sprintf("%T", req), "hub.")
-	trace.Emit(ctx, stream, trace.FrameIn{Client: s.client.Identity(), Request: name, Binary: binary, Data: trace.Data(data)})
+	emit(s, trace.FrameIn{Client: s.client.Identity(), Request: name, Binary: binary, Data: trace.Data(data)})
 }
 
 // recordOut records a frame to the client. It is called before the frame is written, so
@@ -26,5 +28,5 @@ func (s *socket) recordOut(f hub.Frame) {
 	if s.client != nil {
 		out.Client = s.client.Identity()
 	}
-	trace.Emit(context.Background(), s.e.Hubs.Trace, out)
+	emit(s, out)
 }

@@ -1,7 +1,7 @@
 package transport_test
 
 import (
-	"io"
+	"bytes"
 	"log/slog"
 	"testing"
 
@@ -23,7 +23,7 @@ func (nobody) Disconnected(*hub.Connection, string) {}
 //
 //nolint:paralleltest // the allocations of other tests would count
 func TestUnwantedFramesCostNothing(t *testing.T) {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.NewTextHandler(new(bytes.Buffer), nil)) // enabled for Info
 	for name, stream := range map[string]*trace.Stream{
 		"no stream": nil, "no sinks": trace.New([]string{"key"}), "a log without frames": trace.New([]string{"key"}, trace.Log(log)),
 	} {

@@ -147,7 +147,7 @@ func (s *socket) handle(binary bool, data []byte) {
 	}
 	s.recordIn(req, binary, data)
 	if violation != nil {
-		trace.Emit(context.Background(), s.e.Hubs.Trace, trace.FrameInvalid{Client: c.Identity(), Reason: violation.Detail})
+		emit(s, trace.FrameInvalid{Client: c.Identity(), Reason: violation.Detail})
 		c.End(violation.Code, violation.Reason)
 		return
 	}
