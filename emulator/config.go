@@ -65,7 +65,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// Logger receives a line for each thing that happens. Nil logs nothing; for [Start],
 	// it means the test's output. No text is longer than 512 bytes. Access keys and
-	// tokens are removed, even where a client has sent one.
+	// tokens are removed, even where a client has sent one. A handler that blocks delays
+	// the emulator.
 	Logger *slog.Logger
 }
 

@@ -137,6 +137,25 @@ func TestRecordsOfEvents(t *testing.T) {
 	})
 }
 
+func TestRecordsOfDroppedEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(sink)
+		r := newRig(t, chat(&script{on: map[string]http.HandlerFunc{"say": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}}), s)
+		p := r.member("ann")
+		p.send(`{"type":"event","event":"say","data":1,"ackId":1}`)
+		synctest.Wait()
+		r.server.Close()
+		for _, ev := range of[trace.Event](s) {
+			if ev.Name == "say" {
+				assert.Equal(t, trace.KindEventDropped, ev.Outcome)
+				return
+			}
+		}
+		assert.Fail(t, "no record")
+	})
+}
+
 // A notification waits for those before it, which its record shows.
 func TestRecordsOfQueuedEvents(t *testing.T) {
 	t.Parallel()

@@ -25,11 +25,11 @@ func (d *Dispatcher) record(ctx context.Context, ev *event, answer *upstream.Ans
 	case err != nil && ctx.Err() != nil:
 		// The client has cancelled the event if there is a cause; otherwise the emulator
 		// stops.
-		cause := context.Cause(ctx)
+		cause, outcome := context.Cause(ctx), trace.KindEventCancelled
 		if errors.Is(cause, context.Canceled) {
-			return
+			outcome = trace.KindEventDropped
 		}
-		out = ev.record(trace.KindEventCancelled, cause.Error())
+		out = ev.record(outcome, cause.Error())
 	case err != nil:
 		out = ev.record(trace.KindEventNotDelivered, err.Error())
 		if failed := (*upstream.DeliveryError)(nil); errors.As(err, &failed) {

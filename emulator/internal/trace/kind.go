@@ -25,6 +25,7 @@ const (
 	KindEventNotDelivered               // Event: there was no answer
 	KindEventNoHandler                  // Event: no event handler selects it
 	KindEventCancelled                  // Event: the client does not want the answer any more
+	KindEventDropped                    // Event: the emulator has stopped
 	KindEventNotWritten                 // Event: its request could not be made
 	KindEventAnswerUnusable             // Event: the answer is not one to a user event
 	KindEventsDropping                  // EventsDropped: the first one of several

@@ -51,8 +51,9 @@ var lines = [kinds]struct {
 	KindForeignRefused:      {slog.LevelWarn, "foreign request refused"},
 }
 
-// Log returns a sink that writes one line for each record, but none for frames to
-// clients. No text in it is longer than 512 bytes, and it has no payloads.
+// Log returns a sink that writes one line for each record, except for frames to clients
+// and events that are dropped when the emulator stops. No text in it is longer than 512
+// bytes. It shows no payload but the beginning of a refusal.
 func Log(logger *slog.Logger) Sink { return logSink{logger} }
 
 type logSink struct{ logger *slog.Logger }
