@@ -3,7 +3,6 @@ package hub_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,7 +27,7 @@ func (d *decider) Connect(context.Context, *hub.Hub, *hub.Handshake) (*hub.Decis
 func (d *decider) Abandoned(id, reason string) { d.abandoned = append(d.abandoned, id+reason) }
 
 func accept(d *decider, in hub.Handshake) (*hub.Client, error) {
-	cfg := hub.Config{Events: d, Clock: hub.SystemClock{}, MaxGroups: 2, Logger: slog.New(slog.DiscardHandler)}
+	cfg := hub.Config{Events: d, Clock: hub.SystemClock{}, MaxGroups: 2}
 	return hub.New(cfg).Hub("chat").Accept(&in)
 }
 
