@@ -79,9 +79,13 @@ var rooms = []room{
 		why:   "it reads a WebSocket for any test that has one",
 	},
 	{
+		name: "internal/glob",
+		why:  "one grammar of patterns, for roles, event handlers and group filters",
+	},
+	{
 		name: "internal/rule",
-		ours: []pattern{"internal/excerpt", "internal/wire"},
-		why:  "the service's rules for names count for all who speak to it, are spoken to by it, or play it",
+		ours: []pattern{"internal/excerpt", "internal/glob", "internal/wire"},
+		why:  "the service's rules for names and values are the same for every package that calls, answers or plays it",
 	},
 	{
 		name: "internal/expect",
@@ -125,7 +129,7 @@ var rooms = []room{
 	},
 	{
 		name:  "emulator/...",
-		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/..."},
+		ours:  []pattern{".", "internal/excerpt", "internal/glob", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/..."},
 		third: []pattern{webSocket, jwt},
 		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
 	},
