@@ -158,8 +158,9 @@ func (o ClientAccessOptions) check() error {
 		return fmt.Errorf("Lifetime is %v, want more than 0, or 0 for %v", o.Lifetime, DefaultLifetime)
 	case o.Protocol > ProtocolSocketIO:
 		return fmt.Errorf("Protocol is %v, want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO", o.Protocol)
-	case !utf8.ValidString(o.UserID):
-		return fmt.Errorf("UserID %s is not UTF-8", excerpt.Name(o.UserID))
+	}
+	if err := rule.CheckUser(o.UserID); err != nil {
+		return fmt.Errorf("UserID: %w", err)
 	}
 	if err := rule.CheckRoles(o.Roles); err != nil {
 		return err
@@ -168,7 +169,7 @@ func (o ClientAccessOptions) check() error {
 		return err
 	}
 	for i, g := range o.Groups {
-		if err := checkGroup(g); err != nil {
+		if err := rule.CheckGroup(g); err != nil {
 			return fmt.Errorf("Groups[%d]: %w", i, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Connection is one connection of the hub.
@@ -116,7 +117,7 @@ func (n Connection) permission(operation string, p Permission, group string) *ca
 	in := &call{
 		operation: operation,
 		path:      path{"permissions", string(p), "connections", n.id},
-		err:       firstError(checkConnection(n.id), checkGroup(group)),
+		err:       firstError(checkConnection(n.id), rule.CheckGroup(group)),
 	}
 	if p != JoinLeaveGroup && p != SendToGroup {
 		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", excerpt.Name(string(p)), JoinLeaveGroup, SendToGroup))

@@ -13,8 +13,8 @@ type Group struct {
 	name string
 }
 
-// Group returns the group of a name: 1 to 1024 characters, not blank, without
-// slash. The name is checked by each call.
+// Group returns the group with a name: 1 to 1024 UTF-16 code units, not blank,
+// without slash or line feed. Each call checks the name.
 func (c *Client) Group(name string) Group { return Group{c, name} }
 
 // Name returns the group's name.
@@ -22,12 +22,12 @@ func (g Group) Name() string { return g.name }
 
 // call begins a call to the group itself.
 func (g Group) call(operation string) *call {
-	return &call{operation: operation, path: path{"groups", g.name}, err: checkGroupSegment(g.name)}
+	return &call{operation: operation, path: path{"groups", g.name}, err: checkGroup(g.name)}
 }
 
 func (g Group) target() target {
 	return target{
-		c: g.c, operation: "SendToGroup", path: path{"groups", g.name}, err: checkGroupSegment(g.name),
+		c: g.c, operation: "SendToGroup", path: path{"groups", g.name}, err: checkGroup(g.name),
 		filters: true, excludes: true,
 	}
 }
@@ -82,7 +82,7 @@ func (g Group) connection(operation, connectionID string) *call {
 	return &call{
 		operation: operation,
 		path:      path{"groups", g.name, "connections", connectionID},
-		err:       firstError(checkGroupSegment(g.name), checkConnection(connectionID)),
+		err:       firstError(checkGroup(g.name), checkConnection(connectionID)),
 	}
 }
 
@@ -106,6 +106,6 @@ func (g Group) user(operation, userID string) *call {
 	return &call{
 		operation: operation,
 		path:      path{"users", userID, "groups", g.name},
-		err:       firstError(checkGroupSegment(g.name), checkUser(userID)),
+		err:       firstError(checkGroup(g.name), checkUser(userID)),
 	}
 }

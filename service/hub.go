@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
@@ -50,7 +51,7 @@ func checkGroupChange(groups []string, f filter.Filter) error {
 		return errors.New("no groups are given")
 	}
 	for i, g := range groups {
-		if err := checkGroup(g); err != nil {
+		if err := rule.CheckGroup(g); err != nil {
 			return fmt.Errorf("groups[%d]: %w", i, err)
 		}
 	}

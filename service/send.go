@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -11,12 +10,13 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
 // MaxTTL is the longest time for which the service keeps a message.
-const MaxTTL = 300 * time.Second
+const MaxTTL = rule.MaxTTL
 
 // SendOptions of a message. Nil and the zero value are the defaults.
 type SendOptions struct {
@@ -30,8 +30,9 @@ type SendOptions struct {
 	TTL time.Duration
 	// Metadata (X-WebPubSub-Metadata-*) travels with the message to clients of the
 	// JSON subprotocols. Names are HTTP tokens of at most 256 bytes and arrive in
-	// lower case, values printable ASCII without comma of at most 1024, 8192 bytes
-	// in all. The service's REST specification does not mention it yet.
+	// lower case, values are printable ASCII of at most 1024 bytes without comma or
+	// space around them, 8192 bytes in all. The REST specification does not mention
+	// metadata yet.
 	Metadata map[string]string
 }
 
@@ -88,14 +89,12 @@ func (t target) send(ctx context.Context, contentType string, body io.ReadSeekCl
 
 func (t target) check(o *SendOptions) error {
 	switch {
-	case o.TTL < 0 || o.TTL > MaxTTL || o.TTL%time.Second != 0:
-		return fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", o.TTL, MaxTTL)
 	case !t.filters && o.Filter.String() != "":
 		return errors.New("Filter is set, but a single connection has none")
 	case !t.excludes && len(o.Excluded) > 0:
 		return errors.New("Excluded is set, but only sends to all and to groups have exclusions")
 	}
-	return firstError(checkExcluded(o.Excluded), checkMetadata(o.Metadata))
+	return firstError(rule.CheckTTL(o.TTL), checkExcluded(o.Excluded), rule.CheckMetadataHeaders(o.Metadata))
 }
 
 // CloseOptions of closing connections. Nil and the zero value are the defaults.

@@ -78,7 +78,10 @@ func TestSendRefuses(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("v", 1024)
 	big := map[string]string{"a": long, "b": long, "c": long, "d": long, "e": long, "f": long, "g": long, "h": long}
-	const metadataValue = "printable ASCII of at most 1024 bytes, without comma and space around it"
+	const (
+		value = `metadata value of "a": want printable ASCII of at most 1024 bytes`
+		lost  = `metadata value of "a": want no comma, of whose parts only the last arrives, and no space around it`
+	)
 	tests := []struct {
 		name string
 		opts service.SendOptions
@@ -88,17 +91,17 @@ func TestSendRefuses(t *testing.T) {
 		{"long TTL", service.SendOptions{TTL: 301 * time.Second}, "TTL is 5m1s, want whole seconds from 0 to 5m0s"},
 		{"TTL of parts", service.SendOptions{TTL: 1500 * time.Millisecond}, "TTL is 1.5s, want whole seconds from 0 to 5m0s"},
 		{"empty excluded", service.SendOptions{Excluded: []string{"c", ""}}, `Excluded[1] "": want a connection id`},
-		{"metadata name", service.SendOptions{Metadata: map[string]string{"a b": ""}}, `Metadata name "a b": want an HTTP token of 1 to 256 bytes`},
-		{"no metadata name", service.SendOptions{Metadata: map[string]string{"": "x"}}, `Metadata name "": want an HTTP token of 1 to 256 bytes`},
-		{"injected header", service.SendOptions{Metadata: map[string]string{"a: b\r\nX": "x"}}, `Metadata name "a: b\r\nX": want an HTTP token of 1 to 256 bytes`},
-		{"long metadata name", service.SendOptions{Metadata: map[string]string{strings.Repeat("n", 257): ""}}, `Metadata name "` + strings.Repeat("n", 128) + `…": want an HTTP token of 1 to 256 bytes`},
-		{"line feed in metadata", service.SendOptions{Metadata: map[string]string{"a": "b\r\nc"}}, `Metadata value of "a": want ` + metadataValue},
-		{"metadata beyond ASCII", service.SendOptions{Metadata: map[string]string{"a": "é"}}, `Metadata value of "a": want ` + metadataValue},
-		{"metadata with comma", service.SendOptions{Metadata: map[string]string{"a": "b, c"}}, `Metadata value of "a": want ` + metadataValue},
-		{"metadata with space", service.SendOptions{Metadata: map[string]string{"a": " b"}}, `Metadata value of "a": want ` + metadataValue},
-		{"long metadata", service.SendOptions{Metadata: map[string]string{"a": long + "v"}}, `Metadata value of "a": want ` + metadataValue},
-		{"too much metadata", service.SendOptions{Metadata: big}, "Metadata has 8200 bytes of names and values, want at most 8192"},
-		{"metadata twice", service.SendOptions{Metadata: map[string]string{"key": "1", "Key": "2"}}, `Metadata names "Key" and "key" differ by case only`},
+		{"metadata name", service.SendOptions{Metadata: map[string]string{"a b": ""}}, `metadata name "a b": want an HTTP token of 1 to 256 bytes`},
+		{"no metadata name", service.SendOptions{Metadata: map[string]string{"": "x"}}, `metadata name "": want an HTTP token of 1 to 256 bytes`},
+		{"injected header", service.SendOptions{Metadata: map[string]string{"a: b\r\nX": "x"}}, `metadata name "a: b\r\nX": want an HTTP token of 1 to 256 bytes`},
+		{"long metadata name", service.SendOptions{Metadata: map[string]string{strings.Repeat("n", 257): ""}}, `metadata name "` + strings.Repeat("n", 128) + `…": want an HTTP token of 1 to 256 bytes`},
+		{"line feed in metadata", service.SendOptions{Metadata: map[string]string{"a": "b\r\nc"}}, value},
+		{"metadata beyond ASCII", service.SendOptions{Metadata: map[string]string{"a": "é"}}, value},
+		{"metadata with comma", service.SendOptions{Metadata: map[string]string{"a": "b, c"}}, lost},
+		{"metadata with space", service.SendOptions{Metadata: map[string]string{"a": " b"}}, lost},
+		{"long metadata", service.SendOptions{Metadata: map[string]string{"a": long + "v"}}, value},
+		{"too much metadata", service.SendOptions{Metadata: big}, "metadata has 8200 bytes of names and values, want at most 8192"},
+		{"metadata twice", service.SendOptions{Metadata: map[string]string{"key": "1", "Key": "2"}}, `metadata names "Key" and "key" differ by case only`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -161,7 +164,7 @@ func TestMetadata(t *testing.T) {
 // TestNames: what cannot be addressed is refused, with the rule.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	const groupRule = "want 1 to 1024 characters, not blank, without line feed"
+	const groupRule = "want 1 to 1024 characters of UTF-8, not blank, without line feed"
 	long := strings.Repeat("ü", 1024)
 	tests := []struct {
 		name string
@@ -173,7 +176,7 @@ func TestNames(t *testing.T) {
 		{"line in group", func(ctx context.Context, c *service.Client) error {
 			return c.Group("a\nb").CloseConnections(ctx, nil)
 		}, `CloseGroupConnections: group "a\nb": ` + groupRule},
-		{"bytes in group", func(ctx context.Context, c *service.Client) error { return c.Group("a\xff").RemoveConnection(ctx, "c") }, `RemoveConnectionFromGroup: group "a\xff" is not UTF-8`},
+		{"bytes in group", func(ctx context.Context, c *service.Client) error { return c.Group("a\xff").RemoveConnection(ctx, "c") }, `RemoveConnectionFromGroup: group "a\xff": ` + groupRule},
 		{"dots", func(ctx context.Context, c *service.Client) error { return c.Group("..").AddConnection(ctx, "c") }, `AddConnectionToGroup: group ".." cannot be addressed in a URL`},
 		{"dot", func(ctx context.Context, c *service.Client) error { return c.User(".").RemoveFromAllGroups(ctx) }, `RemoveUserFromAllGroups: user id "." cannot be addressed in a URL`},
 		{"slash", func(ctx context.Context, c *service.Client) error { return c.User("a/b").SendText(ctx, "", nil) }, `SendToUser: user id "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`},
