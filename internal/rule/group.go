@@ -35,9 +35,6 @@ func CheckGroup(name string) error {
 	return nil
 }
 
-// IsGroup reports whether AcceptGroup returns nil.
-func IsGroup(name string) bool { return isGroup(name) }
-
 func isGroup(name string) bool {
 	return strings.TrimSpace(name) != "" && utf8.ValidString(name) && fits(name, MaxGroup)
 }
