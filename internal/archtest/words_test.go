@@ -110,7 +110,7 @@ func TestForeignWordsAreFound(t *testing.T) {
 // into a repository of source. A file that has a reason stands in longFiles.
 const (
 	maxSourceLines = 400
-	maxTestLines   = 800
+	maxTestLines   = 600
 	maxFileBytes   = 512 << 10
 )
 
