@@ -3,11 +3,13 @@ package service_test
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/internal/version"
 	"github.com/go-webpubsub/webpubsub/service"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
@@ -177,7 +179,7 @@ func (op operation) check(t *testing.T, got sent) {
 	}
 	assert.Equal(t, op.body, got.Body)
 	assert.Equal(t, int64(len(op.body)), got.Length)
-	assert.Regexp(t, `^azsdk-go-webpubsub/v\S+ \(go.*\)$`, got.Header.Get("User-Agent"))
+	assert.Regexp(t, `^azsdk-go-webpubsub/v`+regexp.QuoteMeta(version.Version)+` \(go.*\)$`, got.Header.Get("User-Agent"))
 }
 
 // checkStatuses: only the documented ones are success.

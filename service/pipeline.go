@@ -17,13 +17,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
+	"github.com/go-webpubsub/webpubsub/internal/version"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// What the client tells services and tracers about itself.
+// What the client tells the service and tracers about itself.
 const (
 	moduleName       = "github.com/go-webpubsub/webpubsub"
-	moduleVersion    = "v0.1.0"
+	moduleVersion    = "v" + version.Version
 	tracingNamespace = "Microsoft.SignalRService"
 )
 

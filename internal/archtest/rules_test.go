@@ -62,6 +62,10 @@ var rooms = []room{
 		why:  "it is names without logic, so that every other package can import it",
 	},
 	{
+		name: "internal/version",
+		why:  "it is one constant",
+	},
+	{
 		name: "internal/connstr",
 		why:  "it handles secrets; a parser of one string needs nothing",
 	},
@@ -99,13 +103,13 @@ var rooms = []room{
 	},
 	{
 		name:  "service/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/rule"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/connstr", "internal/rule"},
 		third: []pattern{azcore, jwt},
 		why:   "a program that only calls the service carries no event handler",
 	},
 	{
 		name:  "client/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/jsonscan", "internal/rule"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/jsonscan", "internal/rule"},
 		third: []pattern{webSocket, backoff},
 		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's",
 	},
@@ -135,7 +139,7 @@ var rooms = []room{
 	},
 	{
 		name:  "internal/cli/...",
-		ours:  []pattern{".", "service/...", "client/...", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
+		ours:  []pattern{".", "service/...", "client/...", "internal/wire", "internal/version", "internal/connstr", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
 		third: []pattern{cobra, pflag, goYAML, azcore, azidentity},
 		why:   "the program is made of the packages; flags and settings files stay out of all of them",
 	},

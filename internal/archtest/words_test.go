@@ -37,7 +37,7 @@ func TestDocumentLinks(t *testing.T) {
 	t.Parallel()
 	code := regexp.MustCompile("(?s)\n```.*?\n```\n")
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	for _, document := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+	for _, document := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "RELEASE.md", "CHANGELOG.md"} {
 		for _, match := range link.FindAllSubmatch(code.ReplaceAll(readFile(t, document), []byte("\n")), -1) {
 			target := string(match[1])
 			_, err := os.Stat(filepath.Join(rootDir, filepath.FromSlash(target)))
