@@ -167,9 +167,9 @@ func TestClientAccessRefuses(t *testing.T) {
 	}{
 		{"lifetime", service.ClientAccessOptions{Lifetime: -1}, "Lifetime is -1ns, want more than 0, or 0 for 1h0m0s"},
 		{"protocol", service.ClientAccessOptions{Protocol: 7}, "Protocol is ClientProtocol(7), want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO"},
-		{"token in the query", service.ClientAccessOptions{Query: url.Values{"a": {"b"}, "Access_Token": {"secret"}}}, `Query name "Access_Token": want a name that is not the service's, as access_token and awps_… are`},
-		{"connection in the query", service.ClientAccessOptions{Query: url.Values{"awps_connection_id": {"secret"}}}, `Query name "awps_connection_id": want a name that is not the service's, as access_token and awps_… are`},
-		{"no name in the query", service.ClientAccessOptions{Query: url.Values{"": {"secret"}}}, `Query name "": want a name that is not the service's, as access_token and awps_… are`},
+		{"token in the query", service.ClientAccessOptions{Query: url.Values{"a": {"b"}, "Access_Token": {"secret"}}}, `Query name "Access_Token": access_token and awps_… are reserved for the service`},
+		{"connection in the query", service.ClientAccessOptions{Query: url.Values{"awps_connection_id": {"secret"}}}, `Query name "awps_connection_id": access_token and awps_… are reserved for the service`},
+		{"no name in the query", service.ClientAccessOptions{Query: url.Values{"": {"secret"}}}, `Query name "": access_token and awps_… are reserved for the service`},
 		{"no UTF-8 in the query", service.ClientAccessOptions{Query: url.Values{"a": {"secret\xff"}}}, `Query "a" is not UTF-8`},
 		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID: want UTF-8 without control characters, which the header ce-userId cannot have`},
 		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup"? (roles that are not the service's go into RawRoles)`},

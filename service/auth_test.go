@@ -61,7 +61,7 @@ func TestEntraCredentialFails(t *testing.T) {
 // TestEntraNeedsTLS: what counts is where the token is sent.
 func TestEntraNeedsTLS(t *testing.T) {
 	t.Parallel()
-	const no = "is not https, and Entra tokens are not sent in the clear"
+	const no = "is not https, want https for Entra tokens"
 	tests := []struct {
 		name, endpoint, proxy string
 		insecure              bool

@@ -74,8 +74,8 @@ var errorBodies = []struct {
 	{"byte order mark", 400, "", "\xef\xbb\xbf" + `{"message":"m"}`, service.Error{Message: "m"}, "400 Bad Request: m"},
 	{"members of other types", 400, "h", `{"code":5,"message":["x"],"target":{},"inner":7,"errors":"e","title":null}`, service.Error{Code: "h"}, "400 Bad Request: h"},
 	{
-		"empty", 401, "", "", service.Error{Hint: "the access key is none of " + testEndpoint + ", or not any more"},
-		"401 Unauthorized (the access key is none of " + testEndpoint + ", or not any more)",
+		"empty", 401, "", "", service.Error{Hint: "the access key is not or no longer one of " + testEndpoint},
+		"401 Unauthorized (the access key is not or no longer one of " + testEndpoint + ")",
 	},
 	{"empty with code", 404, "Error.User.NotExisted", "", service.Error{Code: "Error.User.NotExisted"}, "404 Not Found: Error.User.NotExisted"},
 	{"long", 500, "", strings.Repeat("ü", 50000), service.Error{Message: strings.Repeat("ü", 256) + "…"}, "500 Internal Server Error: " + strings.Repeat("ü", 256) + "…"},
@@ -178,7 +178,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func TestTransportGivesNothing(t *testing.T) {
 	t.Parallel()
 	err := keyClient(t, once(&fake{answer: fails(nil)})).Health(t.Context())
-	require.EqualError(t, err, "service: GetServiceStatus: transport gave neither answer nor error")
+	require.EqualError(t, err, "service: GetServiceStatus: transport returned neither answer nor error")
 
 	f := &fake{answer: func(int, *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}}, nil // no body at all

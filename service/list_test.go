@@ -138,17 +138,17 @@ func TestListFails(t *testing.T) {
 		err   string
 		got   int
 	}{
-		{"page size", nil, service.ListOptions{PageSize: 201}, "g", "PageSize is 201, want 1 to 200, or 0 for the service's own", 0},
-		{"negative page size", nil, service.ListOptions{PageSize: -1}, "g", "PageSize is -1, want 1 to 200, or 0 for the service's own", 0},
+		{"page size", nil, service.ListOptions{PageSize: 201}, "g", "PageSize is 201, want 1 to 200, or 0 for the service's default", 0},
+		{"negative page size", nil, service.ListOptions{PageSize: -1}, "g", "PageSize is -1, want 1 to 200, or 0 for the service's default", 0},
 		{"negative top", nil, service.ListOptions{Top: -1}, "g", "Top is -1, want 0 to 2147483647", 0},
 		{"top", nil, service.ListOptions{Top: int(beyond)}, "g", fmt.Sprintf("Top is %d, want 0 to 2147483647", int(beyond)), 0},
-		{"group", nil, service.ListOptions{}, "a/b", `group "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`, 0},
-		{"not JSON", []string{"<xml>"}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
-		{"not a page", []string{`[]`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
-		{"too long", []string{`{"value":[` + strings.Repeat(" ", 8<<20) + `]}`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
+		{"group", nil, service.ListOptions{}, "a/b", `group "a/b" has a slash, which does not arrive in a URL; AddToGroups, RemoveFromGroups and filters can name it`, 0},
+		{"not JSON", []string{"<xml>"}, service.ListOptions{}, "g", "200 OK: invalid page of members", 0},
+		{"not a page", []string{`[]`}, service.ListOptions{}, "g", "200 OK: invalid page of members", 0},
+		{"too long", []string{`{"value":[` + strings.Repeat(" ", 8<<20) + `]}`}, service.ListOptions{}, "g", "200 OK: invalid page of members", 0},
 		{"link is no URL", []string{first + `http://%zz"}`}, service.ListOptions{}, "g", "200 OK: nextLink is not a URL", 1},
 		{"link with space", []string{first + `?a=b c"}`}, service.ListOptions{}, "g", "200 OK: nextLink is not a URL", 1},
-		{"link to itself", []string{first + `?` + testVersion + `"}`}, service.ListOptions{}, "g", "200 OK: nextLink leads to the page that it is on", 1},
+		{"link to itself", []string{first + `?` + testVersion + `"}`}, service.ListOptions{}, "g", "200 OK: nextLink is the URL of the same page", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -192,7 +192,7 @@ func FuzzNextLink(f *testing.F) {
 		case err != nil:
 			var failed *service.Error
 			require.ErrorAs(t, err, &failed)
-			assert.Contains(t, []string{"nextLink is not a URL", "nextLink leads to the page that it is on"}, failed.Message)
+			assert.Contains(t, []string{"nextLink is not a URL", "nextLink is the URL of the same page"}, failed.Message)
 			assert.Len(t, got, 1)
 			assert.Len(t, seen, 1)
 			return

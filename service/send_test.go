@@ -122,10 +122,10 @@ func TestSendOptionsOfTarget(t *testing.T) {
 	c := keyClient(t, over(f))
 	filtered := &service.SendOptions{Filter: filter.All()}
 	excluding := &service.SendOptions{Excluded: []string{"c"}}
-	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", filtered), "service: SendToConnection: Filter is set, but a single connection has none")
-	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", excluding), "service: SendToConnection: Excluded is set, but only sends to all and to groups have exclusions")
-	require.EqualError(t, c.User("u").SendText(t.Context(), "", excluding), "service: SendToUser: Excluded is set, but only sends to all and to groups have exclusions")
-	require.EqualError(t, c.Connection("c").Close(t.Context(), &service.CloseOptions{Excluded: []string{"c"}}), "service: CloseConnection: Excluded is set, but a single connection has none to exclude")
+	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", filtered), "service: SendToConnection: Filter is set, want none for a single connection")
+	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", excluding), "service: SendToConnection: Excluded is set, want it for sends to all and to groups only")
+	require.EqualError(t, c.User("u").SendText(t.Context(), "", excluding), "service: SendToUser: Excluded is set, want it for sends to all and to groups only")
+	require.EqualError(t, c.Connection("c").Close(t.Context(), &service.CloseOptions{Excluded: []string{"c"}}), "service: CloseConnection: Excluded is set, want none for a single connection")
 	require.EqualError(t, c.All().CloseConnections(t.Context(), &service.CloseOptions{Excluded: []string{""}}), `service: CloseAllConnections: Excluded[0] "": want a connection id`)
 	assert.Empty(t, f.requests())
 }
@@ -179,7 +179,7 @@ func TestNames(t *testing.T) {
 		{"bytes in group", func(ctx context.Context, c *service.Client) error { return c.Group("a\xff").RemoveConnection(ctx, "c") }, `RemoveConnectionFromGroup: group "a\xff": ` + groupRule},
 		{"dots", func(ctx context.Context, c *service.Client) error { return c.Group("..").AddConnection(ctx, "c") }, `AddConnectionToGroup: group ".." cannot be addressed in a URL`},
 		{"dot", func(ctx context.Context, c *service.Client) error { return c.User(".").RemoveFromAllGroups(ctx) }, `RemoveUserFromAllGroups: user id "." cannot be addressed in a URL`},
-		{"slash", func(ctx context.Context, c *service.Client) error { return c.User("a/b").SendText(ctx, "", nil) }, `SendToUser: user id "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`},
+		{"slash", func(ctx context.Context, c *service.Client) error { return c.User("a/b").SendText(ctx, "", nil) }, `SendToUser: user id "a/b" has a slash, which does not arrive in a URL; AddToGroups, RemoveFromGroups and filters can name it`},
 		{"no user", func(ctx context.Context, c *service.Client) error { return c.Group("g").RemoveUser(ctx, "") }, `RemoveUserFromGroup: user id is empty`},
 		{"no connection", func(ctx context.Context, c *service.Client) error { return c.Connection("").Close(ctx, nil) }, `CloseConnection: connection id is empty`},
 		{"bytes in connection", func(ctx context.Context, c *service.Client) error {
@@ -189,7 +189,7 @@ func TestNames(t *testing.T) {
 		{"permission without group", func(ctx context.Context, c *service.Client) error {
 			return c.Connection("c").Revoke(ctx, service.SendToGroup, "")
 		}, `RevokePermission: group "": ` + groupRule},
-		{"no groups", func(ctx context.Context, c *service.Client) error { return c.AddToGroups(ctx, nil, filter.All()) }, `AddConnectionsToGroups: no groups are given`},
+		{"no groups", func(ctx context.Context, c *service.Client) error { return c.AddToGroups(ctx, nil, filter.All()) }, `AddConnectionsToGroups: groups are empty, want at least one`},
 		{"bad group", func(ctx context.Context, c *service.Client) error {
 			return c.AddToGroups(ctx, []string{"g", ""}, filter.All())
 		}, `AddConnectionsToGroups: groups[1]: group "": ` + groupRule},

@@ -16,8 +16,8 @@ func checkGroup(group string) error {
 	return firstError(rule.CheckGroup(group), checkSegment("group", group))
 }
 
-// checkSegment refuses names that do not survive as a segment of a URL's path:
-// the service and proxies before it take %2F for a slash, and dots for steps.
+// checkSegment rejects names that do not arrive unchanged as a segment of a URL's
+// path: the service and proxies treat %2F as a slash, and dots as relative.
 func checkSegment(what, name string) error {
 	switch {
 	case name == "":
@@ -27,7 +27,7 @@ func checkSegment(what, name string) error {
 	case name == "." || name == "..":
 		return fmt.Errorf("%s %s cannot be addressed in a URL", what, excerpt.Name(name))
 	case strings.Contains(name, "/"):
-		return fmt.Errorf("%s %s has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it", what, excerpt.Name(name))
+		return fmt.Errorf("%s %s has a slash, which does not arrive in a URL; AddToGroups, RemoveFromGroups and filters can name it", what, excerpt.Name(name))
 	}
 	return nil
 }
@@ -36,8 +36,8 @@ func checkUser(id string) error { return checkSegment("user id", id) }
 
 func checkConnection(id string) error { return checkSegment("connection id", id) }
 
-// checkExcluded refuses what excludes nobody: whoever has no id to exclude must
-// not find out by whom a message went to.
+// checkExcluded rejects ids that exclude nobody, such as that of a variable that was
+// never set.
 func checkExcluded(ids []string) error {
 	for i, id := range ids {
 		if id == "" || !utf8.ValidString(id) {
@@ -47,7 +47,7 @@ func checkExcluded(ids []string) error {
 	return nil
 }
 
-// checkContentType lets the three types of payloads pass, with parameters.
+// checkContentType accepts the three types of payloads, with parameters.
 func checkContentType(contentType string) error {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil || media != wire.MediaText && media != wire.MediaJSON && media != wire.MediaBinary {
@@ -56,7 +56,7 @@ func checkContentType(contentType string) error {
 	return nil
 }
 
-// firstError returns the first of errs that is one.
+// firstError returns the first error of errs that is not nil.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
