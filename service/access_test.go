@@ -71,7 +71,7 @@ func TestClientAccessByKey(t *testing.T) {
 	}
 }
 
-// TestClientAccessURL: clients go to the proxy, their tokens are for the service.
+// TestClientAccessURL: clients connect at the proxy with tokens for the service.
 func TestClientAccessURL(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, endpoint, proxy, hub, base, aud string }{
@@ -94,7 +94,7 @@ func TestClientAccessURL(t *testing.T) {
 	}
 }
 
-// TestClientAccessQuery: it is in the URL and nowhere else.
+// TestClientAccessQuery: the URL has the query, the token does not.
 func TestClientAccessQuery(t *testing.T) {
 	t.Parallel()
 	q := url.Values{"room": {"a b&c", ""}, "ticket/": {"ü+'"}, "none": nil}
@@ -116,7 +116,7 @@ func TestClientAccessQuery(t *testing.T) {
 	assert.Equal(t, "?access_token=", new(service.ClientAccess).URL())
 }
 
-// TestSocketIOByEntra: the service has no clientType for it, and refuses one.
+// TestSocketIOByEntra: the service has no clientType for Socket.IO.
 func TestSocketIOByEntra(t *testing.T) {
 	t.Parallel()
 	f := &fake{answer: func(int, *http.Request) (*http.Response, error) { return reply(200, nil, `{"token":"made"}`), nil }}

@@ -31,7 +31,7 @@ func run() (connectionString string, stop func()) {
 	return emulator.ConnectionString(srv.URL, emulator.DefaultAccessKey), srv.Close
 }
 
-// runClient makes a client of an emulator with a connection of ann, in the lobby.
+// runClient returns a client of an emulator, and a connection of ann in the lobby.
 func runClient(ctx context.Context) (c *service.Client, connectionID string, stop func()) {
 	connectionString, stopEmulator := run()
 	c, err := service.NewClientFromConnectionString(connectionString, "chat", nil)

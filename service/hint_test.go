@@ -20,7 +20,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// hinted makes one call by a client of an endpoint, and returns its error.
+// hinted returns the error of a call to an endpoint.
 func hinted(t *testing.T, endpoint string, transport policy.Transporter, call func(context.Context, *service.Client) error) error {
 	t.Helper()
 	opts := new(service.Options)
@@ -38,8 +38,8 @@ func userExists(ctx context.Context, c *service.Client) error {
 	return err
 }
 
-// TestHints: the mistakes of whoever sets an application up. Each error has the
-// value, the rule and the remedy.
+// TestHints: for mistakes in the setup, the error has the value, the rule and the
+// remedy.
 func TestHints(t *testing.T) {
 	t.Parallel()
 	const html = "<!DOCTYPE html><title>Welcome</title>"
@@ -106,8 +106,8 @@ func TestHintsOfTransports(t *testing.T) {
 	require.EqualError(t, hinted(t, testEndpoint, lost, sendHi), "service: SendToAll: lookup name.webpubsub.azure.com: no such host (is "+testEndpoint+" the endpoint of a Web PubSub resource?)")
 }
 
-// TestHintsOfUnauthorized: a wrong key, a credential that is not taken, and a
-// clock that makes every token expired.
+// TestHintsOfUnauthorized: a wrong key, a credential that is not accepted, and a clock
+// with which every token is expired.
 func TestHintsOfUnauthorized(t *testing.T) {
 	t.Parallel()
 	const (

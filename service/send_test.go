@@ -17,7 +17,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// sender is what every target can do.
+// sender has the methods of every target.
 type sender interface {
 	SendText(ctx context.Context, text string, opts *service.SendOptions) error
 	SendJSON(ctx context.Context, v any, opts *service.SendOptions) error
@@ -29,7 +29,7 @@ func senders(c *service.Client) map[string]sender {
 	return map[string]sender{"all": c.All(), "group": c.Group("g"), "user": c.User("u"), "connection": c.Connection("c")}
 }
 
-// TestPayloads: text is never quoted, and JSON always is.
+// TestPayloads: text is sent as it is, strings in JSON are quoted.
 func TestPayloads(t *testing.T) {
 	t.Parallel()
 	midway := bytes.NewReader([]byte("from the start"))
@@ -73,7 +73,7 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// TestSendRefuses: nothing that breaks a rule is sent, and the rule is said.
+// TestSendRefuses: nothing that breaks a rule is sent, and the error names the rule.
 func TestSendRefuses(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("v", 1024)
@@ -115,7 +115,7 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// TestSendOptionsOfTarget: an option that the target does not have is an error.
+// TestSendOptionsOfTarget: an option that the target cannot have is an error.
 func TestSendOptionsOfTarget(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 202}
@@ -161,7 +161,7 @@ func TestMetadata(t *testing.T) {
 	assert.Equal(t, []string{""}, got.Header["X-Webpubsub-Metadata-Empty"])
 }
 
-// TestNames: what cannot be addressed is refused, with the rule.
+// TestNames: an invalid name is an error that names the rule.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	const groupRule = "want 1 to 1024 characters of UTF-8, not blank, without line feed"
@@ -211,8 +211,8 @@ func TestNames(t *testing.T) {
 	require.NoError(t, keyClient(t, over(f)).Group(long).SendText(t.Context(), "", nil))
 }
 
-// TestBodyOfEachTry: transports read on for a while after they have failed, and
-// must not be disturbed by the next try.
+// TestBodyOfEachTry: a transport may go on reading the body of a failed try while the
+// next one runs.
 func TestBodyOfEachTry(t *testing.T) {
 	t.Parallel()
 	var bodies []io.ReadCloser

@@ -343,7 +343,7 @@ var mistakes = []struct {
 		name:   "wrong key, of the service client",
 		value:  `http://127.0.0.1:`,
 		rule:   `401 Unauthorized`,
-		remedy: `the access key is none of`,
+		remedy: `the access key is not or no longer one of`,
 		seen: func(t *testing.T) string {
 			emu := emulator.Start(t, emulator.Config{})
 			return call(t, strings.Replace(emu.ConnectionString, emulator.DefaultAccessKey, strings.Repeat("k", 44), 1))
