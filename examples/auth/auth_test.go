@@ -149,7 +149,7 @@ func TestTicketOpensTheDoor(t *testing.T) {
 			"claims": object{"sub": []string{"ada"}, "role": []string{"admin"}},
 		}})
 		assert.Equal(t, http.StatusUnauthorized, w.Code)
-		assert.Equal(t, "the ticket is not valid, or not any more", w.Body.String())
+		assert.Equal(t, "the ticket is not or no longer valid", w.Body.String())
 	})
 	t.Run("where there are none", func(t *testing.T) {
 		t.Parallel()

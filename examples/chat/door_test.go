@@ -46,16 +46,16 @@ func TestConnect(t *testing.T) {
 		want         string
 	}{
 		{"good", good, 101, ""},
-		{"missing", "", 401, "Your ticket is not valid, or no longer."},
-		{"not a ticket", "x", 401, "Your ticket is not valid, or no longer."},
-		{"of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, soon), 401, "Your ticket is not valid, or no longer."},
-		{"expired", sign(t, jwt.SigningMethodHS256, key, ann, time.Now().Add(-time.Second)), 401, "Your ticket is not valid, or no longer."},
-		{"expired, of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, time.Now().Add(-time.Second)), 401, "Your ticket is not valid, or no longer."},
-		{"for ever", sign(t, jwt.SigningMethodHS256, key, ann, time.Time{}), 401, "Your ticket is not valid, or no longer."},
-		{"tampered with", head + ".e30" + tail, 401, "Your ticket is not valid, or no longer."},
-		{"cut", good[:len(good)-2], 401, "Your ticket is not valid, or no longer."},
-		{"not signed", sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, ann, soon), 401, "Your ticket is not valid, or no longer."},
-		{"signed in another way", sign(t, jwt.SigningMethodHS384, key, ann, soon), 401, "Your ticket is not valid, or no longer."},
+		{"missing", "", 401, "Your ticket is not or no longer valid."},
+		{"not a ticket", "x", 401, "Your ticket is not or no longer valid."},
+		{"of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, soon), 401, "Your ticket is not or no longer valid."},
+		{"expired", sign(t, jwt.SigningMethodHS256, key, ann, time.Now().Add(-time.Second)), 401, "Your ticket is not or no longer valid."},
+		{"expired, of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, time.Now().Add(-time.Second)), 401, "Your ticket is not or no longer valid."},
+		{"for ever", sign(t, jwt.SigningMethodHS256, key, ann, time.Time{}), 401, "Your ticket is not or no longer valid."},
+		{"tampered with", head + ".e30" + tail, 401, "Your ticket is not or no longer valid."},
+		{"cut", good[:len(good)-2], 401, "Your ticket is not or no longer valid."},
+		{"not signed", sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, ann, soon), 401, "Your ticket is not or no longer valid."},
+		{"signed in another way", sign(t, jwt.SigningMethodHS384, key, ann, soon), 401, "Your ticket is not or no longer valid."},
 		{"for nobody", sign(t, jwt.SigningMethodHS256, key, chat.Person{User: "a"}, soon), 400, "A nickname has 1 to 20 characters, all of which can be seen."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 		if tt.ticket != "" {
 			status, got := s.login(fmt.Sprintf(`{"nickname":"Ann","secret":%q,"refused":%q}`, secret("ann"), tt.ticket))
 			assert.Equal(t, http.StatusUnauthorized, status, tt.name)
-			assert.Equal(t, answer{Reason: "Your ticket is not valid, or no longer."}, got, tt.name)
+			assert.Equal(t, answer{Reason: "Your ticket is not or no longer valid."}, got, tt.name)
 		}
 	}
 	status, _ := s.login(fmt.Sprintf(`{"nickname":"Ann","secret":%q,"refused":%q}`, secret("ann"), ticket))

@@ -29,7 +29,7 @@ const golden = "testdata/output.txt"
 // TestMain fails the test binary if a goroutine of the tour is left.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// environ gives an environment of nothing but these variables.
+// environ returns an environment with these variables only.
 func environ(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }

@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 		};
 	}`)
 	spoilt.submit("#nickname", "Eve")
-	spoilt.shows("#login-error", "Your ticket is not valid, or no longer.")
+	spoilt.shows("#login-error", "Your ticket is not or no longer valid.")
 	ann.people("Ann", "Other")
 	spoilt.submit("#nickname", "") // what she wrote is still there
 	spoilt.connected()
