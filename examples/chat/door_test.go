@@ -32,8 +32,8 @@ func sign(t *testing.T, method jwt.SigningMethod, key any, who chat.Person, unti
 	return ticket
 }
 
-// TestConnect asks the event handler itself, since the service passes on no more
-// than the status of a refusal.
+// TestConnect calls the event handler itself, since clients see only the status of a
+// refusal.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	ann := chat.Person{User: "a", Name: "Ann"}
@@ -85,7 +85,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// TestRefusedAtTheDoor is how a page learns why it was not let in.
+// TestRefusedAtTheDoor: the login says why a connection was refused.
 func TestRefusedAtTheDoor(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -110,7 +110,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 	status, _ := s.login(fmt.Sprintf(`{"nickname":"Ann","secret":%q,"refused":%q}`, secret("ann"), ticket))
 	assert.Equal(t, http.StatusOK, status, "a good ticket was not refused for what it is")
 
-	// Without the service's own token nobody gets as far as the event handler.
+	// Without a token of the service, there is no connect event.
 	_, res, err := websocket.Dial(t.Context(), strings.Replace(got.URL, "access_token=", "x=", 1), nil)
 	require.Error(t, err)
 	require.NotNil(t, res)
@@ -149,8 +149,8 @@ func TestNicknames(t *testing.T) {
 	}
 }
 
-// TestTwoWantOneNickname lets both in at the door, since neither is connected,
-// but only the first of them into the chat.
+// TestTwoWantOneNickname: the login admits both, since neither is connected; the
+// connect event admits the first only.
 func TestTwoWantOneNickname(t *testing.T) {
 	t.Parallel()
 	s := start(t)

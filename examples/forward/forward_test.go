@@ -27,7 +27,7 @@ const (
 	connectionString = "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + key + ";Version=1.0;"
 )
 
-// receive starts a sink that is the CloudEvents SDK's own receiver.
+// receive starts a sink with the receiver of the CloudEvents SDK.
 func receive(t *testing.T) (url string, received <-chan cloudevents.Event) {
 	t.Helper()
 	events := make(chan cloudevents.Event, 16)
@@ -124,8 +124,8 @@ func TestForwardedEventArrivesWhole(t *testing.T) {
 	}
 }
 
-// Attributes in headers would be wrong for sinks that follow the CloudEvents
-// specification to the letter: those take "Zo%C3%AB" for Zoë, and nothing else.
+// In binary mode, a sink that follows the CloudEvents specification accepts only
+// "Zo%C3%AB" for Zoë.
 func TestAttributesTravelInTheBody(t *testing.T) {
 	t.Parallel()
 	type request struct {
