@@ -172,7 +172,7 @@ func testServes(t *testing.T, url string) {
 	assert.Equal(t, http.StatusUnauthorized, rejected.Status)
 }
 
-// Connections that begin a request and do not go on are closed by the server.
+// The server closes connections with an incomplete request.
 func testHalfSentRequests(t *testing.T, address string) {
 	conns := make([]net.Conn, 20)
 	for i := range conns {

@@ -19,8 +19,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// doors are the packages that check a value before they send it, and the emulator.
-// Each reports whether it accepts the value.
+// doors are functions that check a value before they send it, and the emulator. Each
+// reports whether it accepts the value.
 type doors map[string]func(t *testing.T) bool
 
 // check compares what each door does with a value. The emulator accepts what the
@@ -184,8 +184,8 @@ func TestMetadataAtEachDoor(t *testing.T) {
 	}
 }
 
-// offline is a realtime client that is not started: its operations check their
-// arguments, and fail.
+// offline returns a client that is not started: its operations check their arguments
+// and then fail.
 func offline(t *testing.T) *client.Client {
 	t.Helper()
 	c, err := client.New(client.StaticURL("ws://localhost/client/hubs/chat"), nil)
@@ -193,7 +193,8 @@ func offline(t *testing.T) *client.Client {
 	return c
 }
 
-// connection connects to a handler that gives these answers; nil if it fails.
+// connection connects to a handler with these answers. It returns nil if the handler
+// refuses its own answer to the connect event.
 func connection(t *testing.T, connect *webpubsub.ConnectReply, reply webpubsub.Reply) *httptest.Conn {
 	t.Helper()
 	h, err := webpubsub.NewHandler(webpubsub.Config{
@@ -225,8 +226,8 @@ func isAccepted(t *testing.T, err error) bool {
 
 func isValid(err, invalid error) bool { return !errors.Is(err, invalid) }
 
-// answers reports whether the emulator answers a frame, and does not close the
-// connection for it.
+// answers reports whether the emulator answers a frame instead of closing the
+// connection.
 func (w *world) answers(t *testing.T, frame string) bool {
 	t.Helper()
 	access, err := w.client.ClientAccess(t.Context(), &service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup}})
