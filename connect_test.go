@@ -255,7 +255,7 @@ func TestConnectReplyChecks(t *testing.T) {
 		{"group too long", webpubsub.ConnectReply{Groups: []string{long + "ж"}}, "connect", 500, "Groups[0]"},
 		{"blank role", webpubsub.ConnectReply{Roles: []string{"\t"}}, "connect", 500, "Roles[0]"},
 		{"role not UTF-8", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToAnyGroup, "\xff"}}, "connect", 500, "Roles[1]"},
-		{"role misspelt", webpubsub.ConnectReply{Roles: []string{"sendToGroup.lobby"}}, "connect", 500, `connect reply: Roles[0]: role "sendToGroup.lobby" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup.lobby"? (roles that are not the service's go into RawRoles)`},
+		{"role misspelt", webpubsub.ConnectReply{Roles: []string{"sendToGroup.lobby"}}, "connect", 500, `connect reply: Roles[0]: role "sendToGroup.lobby" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup.lobby"? (put roles of your own into RawRoles)`},
 		{"role of no group", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToGroup("")}}, "connect", 500, `Roles[0]: role "webpubsub.sendToGroup.": group "": want 1 to 1024 characters`},
 		{"role with a wrong pattern", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleJoinLeaveGroupPattern(`a\b`)}}, "connect", 500, "Roles[0]"},
 		{"blank raw role", webpubsub.ConnectReply{RawRoles: []string{"admin", " "}}, "connect", 500, "RawRoles[1]"},

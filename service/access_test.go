@@ -172,8 +172,8 @@ func TestClientAccessRefuses(t *testing.T) {
 		{"no name in the query", service.ClientAccessOptions{Query: url.Values{"": {"secret"}}}, `Query name "": access_token and awps_… are reserved for the service`},
 		{"no UTF-8 in the query", service.ClientAccessOptions{Query: url.Values{"a": {"secret\xff"}}}, `Query "a" is not UTF-8`},
 		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID: want UTF-8 without control characters, which the header ce-userId cannot have`},
-		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup"? (roles that are not the service's go into RawRoles)`},
-		{"role of no group", service.ClientAccessOptions{Roles: []string{service.RoleSendToGroup("")}}, `Roles[0]: role "webpubsub.sendToGroup.": group "": want 1 to 1024 characters of UTF-8, not blank (roles that are not the service's go into RawRoles)`},
+		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup"? (put roles of your own into RawRoles)`},
+		{"role of no group", service.ClientAccessOptions{Roles: []string{service.RoleSendToGroup("")}}, `Roles[0]: role "webpubsub.sendToGroup.": group "": want 1 to 1024 characters of UTF-8, not blank (put roles of your own into RawRoles)`},
 		{"raw role", service.ClientAccessOptions{RawRoles: []string{"admin", " "}}, `RawRoles[1] is " ", want a role that is not blank, in UTF-8`},
 		{"group", service.ClientAccessOptions{Groups: []string{""}}, `Groups[0]: group "": want 1 to 1024 characters of UTF-8, not blank, without line feed`},
 	}

@@ -127,7 +127,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-func TestTicketOpensTheDoor(t *testing.T) {
+func TestConnectWithTicket(t *testing.T) {
 	t.Parallel()
 	tickets := newTickets(t, 1)
 	h := newHandler(t, &auth.Door{Tickets: tickets})

@@ -77,7 +77,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name        string

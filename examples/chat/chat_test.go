@@ -69,7 +69,7 @@ func TestTwoPeopleInARoom(t *testing.T) {
 	assert.Equal(t, "Ben", s.admit("Ben", "Ben").Name, "he may come back")
 }
 
-func TestRoomsAreApart(t *testing.T) {
+func TestRoomsAreSeparate(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann, ben := s.open("Ann"), s.open("Ben")

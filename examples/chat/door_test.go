@@ -203,7 +203,7 @@ func TestLoginOfStrangers(t *testing.T) {
 	}
 }
 
-func TestNobodyLearnsASecret(t *testing.T) {
+func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann := s.open("Ann")

@@ -72,7 +72,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -116,7 +116,7 @@ var mistakes = []struct {
 	{
 		name:   "misspelt role in a token",
 		value:  `Roles[0]: role "sendToGroup"`,
-		rule:   `is none of the service's, which ignores it`,
+		rule:   `is unknown to the service, which ignores it`,
 		remedy: `did you mean "webpubsub.sendToGroup"?`,
 		seen: func(t *testing.T) string {
 			c, err := service.NewClientFromConnectionString(connectionString(), hub, nil)
@@ -129,7 +129,7 @@ var mistakes = []struct {
 	{
 		name:   "misspelt role in a connect reply, in the handler's log",
 		value:  `Roles[0]: role \"sendToGroup\"`,
-		rule:   `is none of the service's, which ignores it`,
+		rule:   `is unknown to the service, which ignores it`,
 		remedy: `did you mean \"webpubsub.sendToGroup\"?`,
 		seen: func(t *testing.T) string {
 			return answered(t, webpubsub.ConnectReply{Roles: []string{"sendToGroup"}})

@@ -43,7 +43,7 @@ func Parse(text string) (Pattern, error) {
 		case r == '\\':
 			next, m := utf8.DecodeRuneInString(rest[n:])
 			if m == 0 || !strings.ContainsRune(`\*?`, next) {
-				return Pattern{}, errors.New(`pattern has a backslash before something else than \, * or ?`)
+				return Pattern{}, errors.New(`pattern has a backslash before a character other than \, * or ?`)
 			}
 			p.parts = append(p.parts, part{char: next})
 			n += m

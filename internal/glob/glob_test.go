@@ -49,8 +49,8 @@ func TestPatternErrors(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"":     "pattern is empty or not UTF-8",
 		"\xff": "pattern is empty or not UTF-8",
-		`a\`:   `pattern has a backslash before something else than \, * or ?`,
-		`\a`:   `pattern has a backslash before something else than \, * or ?`,
+		`a\`:   `pattern has a backslash before a character other than \, * or ?`,
+		`\a`:   `pattern has a backslash before a character other than \, * or ?`,
 	} {
 		_, err := glob.Parse(pattern)
 		require.EqualError(t, err, want, "pattern %q", pattern)

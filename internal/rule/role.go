@@ -72,9 +72,9 @@ func ParseRole(s string) (Role, error) {
 		return r, nil
 	}
 	if meant := nearestRole(s); meant != "" {
-		return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; did you mean %s?", excerpt.Name(s), excerpt.Name(meant))
+		return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; did you mean %s?", excerpt.Name(s), excerpt.Name(meant))
 	}
-	return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; want %s or %s, alone for any group, with .<group> for one, or with s.<pattern> for several",
+	return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; want %s or %s, alone for any group, with .<group> for one, or with s.<pattern> for several",
 		excerpt.Name(s), RoleJoinLeave, RoleSend)
 }
 
@@ -88,7 +88,7 @@ func CheckRoles(roles []string) error {
 			err = CheckGroup(r.Name)
 		}
 		if err != nil {
-			return fmt.Errorf("Roles[%d]: %w (roles that are not the service's go into RawRoles)", i, err)
+			return fmt.Errorf("Roles[%d]: %w (put roles of your own into RawRoles)", i, err)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTwoPagesTalk(t *testing.T) {
+func TestTwoPages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
@@ -258,7 +258,7 @@ func TestTooManyLogins(t *testing.T) {
 	assert.Equal(t, 3, eval[int](ann, "tries"))
 }
 
-func TestErrorsStandAtTheInput(t *testing.T) {
+func TestErrorsAtTheInput(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann := open(t, launch(t), s)
@@ -282,7 +282,7 @@ func offline(b *tab, is bool) {
 	call(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
 }
 
-func TestNetworkGoesAndComesBack(t *testing.T) {
+func TestNetworkLoss(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
@@ -309,7 +309,7 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ben.people("Ann", "Ben")
 }
 
-func TestServerGoesAndComesBack(t *testing.T) {
+func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
