@@ -164,7 +164,7 @@ func TestMetadataAtEachDoor(t *testing.T) {
 					return isAccepted(t, err)
 				},
 				"service": func(t *testing.T) bool {
-					return isValid(w.client.All().SendText(t.Context(), "hi", &service.SendOptions{Metadata: metadata}), service.ErrInvalid)
+					return isValid(w.client.Group("g").SendText(t.Context(), "hi", &service.SendOptions{Metadata: metadata}), service.ErrInvalid)
 				},
 			}.check(t, tc.header, tc.header)
 			doors{ // in frames
