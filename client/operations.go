@@ -107,7 +107,7 @@ func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts 
 	r.NoEcho, r.AckID, r.Metadata = o.NoEcho, o.AckID, o.Metadata
 	var dataErr error
 	r.Data, dataErr = data.sendable(false)
-	r.TTL = uint32(o.TTL / time.Second)
+	r.TTL = uint32(o.TTL / time.Second) //nolint:gosec // CheckTTL limits it
 	if err := firstError(rule.CheckGroup(group), dataErr, rule.CheckTTL(o.TTL), rule.CheckMetadata(o.Metadata)); err != nil {
 		return Result{}, invalid(opSendToGroup, err)
 	}

@@ -59,7 +59,6 @@ func runClient(ctx context.Context) (c *service.Client, connectionID string, sto
 func Example() {
 	ctx := context.Background()
 	connectionString, stop := run()
-	defer stop()
 
 	c, err := service.NewClientFromConnectionString(connectionString, "chat", nil)
 	if err != nil {
@@ -68,6 +67,8 @@ func Example() {
 	if err := c.All().SendText(ctx, "the doors are open", nil); err != nil {
 		log.Fatal(err)
 	}
+
+	stop()
 	// Output:
 }
 
@@ -106,7 +107,6 @@ func ExampleAccessKey_Replace() {
 func ExampleSendOptions() {
 	ctx := context.Background()
 	c, connectionID, stop := runClient(ctx)
-	defer stop()
 
 	err := errors.Join(
 		c.User("ann").SendText(ctx, "hello, ann", nil),
@@ -118,13 +118,14 @@ func ExampleSendOptions() {
 		}),
 	)
 	fmt.Println(err)
+
+	stop()
 	// Output: <nil>
 }
 
 func ExampleGroup() {
 	ctx := context.Background()
 	c, connectionID, stop := runClient(ctx)
-	defer stop()
 
 	vip := c.Group("vip")
 	if err := vip.AddUser(ctx, "ann"); err != nil { // or AddConnection
@@ -144,6 +145,8 @@ func ExampleGroup() {
 		log.Fatal(err)
 	}
 	fmt.Println(online)
+
+	stop()
 	// Output:
 	// ann true
 	// true
@@ -152,7 +155,6 @@ func ExampleGroup() {
 func ExampleConnection_Grant() {
 	ctx := context.Background()
 	c, connectionID, stop := runClient(ctx)
-	defer stop()
 
 	conn := c.Connection(connectionID)
 	if err := conn.Grant(ctx, service.SendToGroup, "lobby"); err != nil {
@@ -163,13 +165,14 @@ func ExampleConnection_Grant() {
 		log.Fatal(err)
 	}
 	fmt.Println(may)
+
+	stop()
 	// Output: true
 }
 
 func ExampleClient_ClientAccess() {
 	ctx := context.Background()
 	c, _, stop := runClient(ctx)
-	defer stop()
 
 	access, err := c.ClientAccess(ctx, &service.ClientAccessOptions{
 		UserID:   "ann",
@@ -182,13 +185,14 @@ func ExampleClient_ClientAccess() {
 	}
 	target := access.URL() // send it to this client only: it contains the token
 	_ = target
+
+	stop()
 	// Output:
 }
 
 func ExampleClient_AddToGroups() {
 	ctx := context.Background()
 	c, _, stop := runClient(ctx)
-	defer stop()
 
 	f := filter.And(filter.UserID().Ne("o'brien"), filter.InGroup("lobby"))
 	fmt.Println(f)
@@ -198,13 +202,14 @@ func ExampleClient_AddToGroups() {
 	if err := c.All().SendText(ctx, "welcome", &service.SendOptions{Filter: f}); err != nil {
 		log.Fatal(err)
 	}
+
+	stop()
 	// Output: userId ne 'o''brien' and 'lobby' in groups
 }
 
 func ExampleError() {
 	ctx := context.Background()
 	c, _, stop := runClient(ctx)
-	defer stop()
 
 	err := c.Group("vip").AddUser(ctx, "bob")
 	var failed *service.Error
@@ -214,6 +219,8 @@ func ExampleError() {
 	case errors.As(err, &failed):
 		fmt.Println(failed.StatusCode, failed.Code, failed.Hint)
 	}
+
+	stop()
 	// Output: bob is not connected
 }
 

@@ -33,7 +33,7 @@ func TestChangelog(t *testing.T) {
 		released = append(released, found[1])
 	}
 	if len(released) == len(headings) {
-		assert.Equal(t, released[0], version.Version)
+		assert.Equal(t, version.Version, released[0])
 		return
 	}
 	next, ok := strings.CutSuffix(version.Version, "-dev")
