@@ -21,7 +21,7 @@ type ConnectReply struct {
 	ClearUserID bool
 	// Groups (groups) replaces the groups that the client starts in. Nil and
 	// empty keep the token's: the service gives an empty list no meaning.
-	// A name has 1 to 1024 characters and is not blank.
+	// A name has 1 to 1024 UTF-16 code units, is not blank and has no line feed.
 	Groups []string
 	// Roles (roles) replaces the client's permissions, for example by
 	// [RoleSendToAnyGroup] or RoleJoinLeaveGroup("lobby"). A string that is no role
@@ -68,8 +68,8 @@ type Reply struct {
 	// Metadata (X-WebPubSub-Metadata-*) travels with the message to the client.
 	// Names are HTTP tokens of at most 256 bytes and arrive in lower case, values
 	// are printable ASCII of at most 1024 bytes, all together have at most 8192
-	// bytes. Avoid commas in values: the service's emulator reads them in
-	// different ways in its versions.
+	// bytes. A value has no comma, of whose parts the service keeps the last only,
+	// and no space around it.
 	Metadata map[string]string
 	// MQTTUserProperties (mqtt-*) travel with the answer to an MQTT client, and are
 	// a mistake for others.

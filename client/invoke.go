@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 const opInvokeEvent = "InvokeEvent"
@@ -32,7 +33,7 @@ func (c *Client) InvokeEvent(ctx context.Context, event string, data Data, opts 
 	}
 	var dataErr error
 	r.Data, dataErr = data.sendable(true)
-	if err := firstError(checkEvent(event), dataErr, checkID("invocation id", r.ID)); err != nil {
+	if err := firstError(rule.CheckEvent(event), dataErr, rule.CheckID("invocation id", r.ID)); err != nil {
 		return Data{}, invalid(opInvokeEvent, err)
 	}
 	s, err := c.running()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/version"
 )
 
 const (
@@ -47,6 +49,14 @@ type link struct {
 	acking      *acking
 }
 
+// handshakeHeader returns the header of a handshake: the caller's, and a User-Agent
+// unless the caller sets one.
+func handshakeHeader(own http.Header) http.Header {
+	header := http.Header{"User-Agent": {"webpubsub-go-client/" + version.Version}}
+	maps.Copy(header, own)
+	return header
+}
+
 // dial makes a WebSocket.
 func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link, error) {
 	codec := o.Protocol.codec()
@@ -57,7 +67,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link,
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	l := &link{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
 	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library has closed it, and leaves what it read
-		HTTPClient: &client, HTTPHeader: o.Header, Subprotocols: []string{codec.Name()},
+		HTTPClient: &client, HTTPHeader: handshakeHeader(o.Header), Subprotocols: []string{codec.Name()},
 		OnPingReceived: func(context.Context, []byte) bool { l.frames.Add(1); return true },
 	})
 	if err != nil {

@@ -2,100 +2,14 @@ package client
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // MaxTTL is the longest time for which the service keeps a message.
-const MaxTTL = 300 * time.Second
-
-const maxEventName = 128
-
-// checkGroup holds a name to the service's rule for groups.
-func checkGroup(group string) error {
-	switch {
-	case strings.TrimSpace(group) == "", utf8.RuneCountInString(group) > wire.MaxGroupName:
-		return fmt.Errorf("group %s: want 1 to %d characters, not blank", quote(group), wire.MaxGroupName)
-	case !utf8.ValidString(group):
-		return fmt.Errorf("group %s is not UTF-8", quote(group))
-	}
-	return nil
-}
-
-// checkEvent holds a name to the service's rule for user events.
-func checkEvent(event string) error {
-	for i := range len(event) {
-		switch c := event[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
-		case i > 0 && ('0' <= c && c <= '9' || strings.IndexByte("_.-", c) >= 0):
-		default:
-			return errEvent(event)
-		}
-	}
-	if event == "" || len(event) > maxEventName {
-		return errEvent(event)
-	}
-	return nil
-}
-
-func errEvent(event string) error {
-	return fmt.Errorf("event %s: want a letter, then at most %d letters, digits or characters of _.-", quote(event), maxEventName-1)
-}
-
-// checkID holds an id of a stream or invocation to what can be sent.
-func checkID(what, id string) error {
-	if !utf8.ValidString(id) || utf8.RuneCountInString(id) > wire.MaxGroupName {
-		return fmt.Errorf("%s %s: want at most %d characters of UTF-8", what, quote(id), wire.MaxGroupName)
-	}
-	return nil
-}
-
-// checkTTL gives the seconds that go out.
-func checkTTL(ttl time.Duration) (uint32, error) {
-	if ttl < 0 || ttl > MaxTTL || ttl%time.Second != 0 {
-		return 0, fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", ttl, MaxTTL)
-	}
-	return uint32(ttl / time.Second), nil
-}
-
-// checkMetadata holds metadata to the limits of the service.
-func checkMetadata(metadata map[string]string) error {
-	total := 0
-	for _, name := range slices.Sorted(maps.Keys(metadata)) {
-		v := metadata[name]
-		total += len(name) + len(v)
-		switch {
-		case !isToken(name) || len(name) > wire.MaxMetadataKey:
-			return fmt.Errorf("Metadata name %s: want an HTTP token of 1 to %d bytes", quote(name), wire.MaxMetadataKey)
-		case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) || len(v) > wire.MaxMetadataValue:
-			return fmt.Errorf("Metadata value of %s: want printable ASCII of at most %d bytes", quote(name), wire.MaxMetadataValue)
-		}
-	}
-	if total > wire.MaxMetadataTotal {
-		return fmt.Errorf("Metadata has %d bytes of names and values, want at most %d", total, wire.MaxMetadataTotal)
-	}
-	return nil
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
+const MaxTTL = rule.MaxTTL
 
 func checkSize(request []byte) error {
 	if len(request) > frame.MaxRequest {

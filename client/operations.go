@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Names of operations in errors.
@@ -49,7 +50,7 @@ func (c *Client) LeaveGroup(ctx context.Context, group string, opts *GroupOption
 
 func (c *Client) membership(ctx context.Context, operation string, r *request, opts *GroupOptions) (Result, error) {
 	group := r.Name
-	if err := checkGroup(group); err != nil {
+	if err := rule.CheckGroup(group); err != nil {
 		return Result{}, invalid(operation, err)
 	}
 	if opts != nil {
@@ -104,10 +105,10 @@ func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts 
 	r := new(request)
 	r.Kind, r.Name = frame.SendToGroup, group
 	r.NoEcho, r.AckID, r.Metadata = o.NoEcho, o.AckID, o.Metadata
-	var dataErr, ttlErr error
+	var dataErr error
 	r.Data, dataErr = data.sendable(false)
-	r.TTL, ttlErr = checkTTL(o.TTL)
-	if err := firstError(checkGroup(group), dataErr, ttlErr, checkMetadata(o.Metadata)); err != nil {
+	r.TTL = uint32(o.TTL / time.Second) //nolint:gosec // CheckTTL limits it
+	if err := firstError(rule.CheckGroup(group), dataErr, rule.CheckTTL(o.TTL), rule.CheckMetadata(o.Metadata)); err != nil {
 		return Result{}, invalid(opSendToGroup, err)
 	}
 	return c.send(ctx, opSendToGroup, r, o.FireAndForget)
@@ -143,7 +144,7 @@ func (c *Client) SendEvent(ctx context.Context, event string, data Data, opts *E
 	r.AckID, r.Metadata = o.AckID, o.Metadata
 	var dataErr error
 	r.Data, dataErr = data.sendable(false)
-	if err := firstError(checkEvent(event), dataErr, checkMetadata(o.Metadata)); err != nil {
+	if err := firstError(rule.CheckEvent(event), dataErr, rule.CheckMetadata(o.Metadata)); err != nil {
 		return Result{}, invalid(opSendEvent, err)
 	}
 	return c.send(ctx, opSendEvent, r, o.FireAndForget)

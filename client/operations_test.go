@@ -357,14 +357,14 @@ func TestOperationsInvalid(t *testing.T) {
 		add(c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{StreamID: "\xff"}))
 		return out
 	}
-	group := `: want 1 to 1024 characters, not blank`
+	group := `: want 1 to 1024 characters of UTF-8, not blank, without line feed`
 	event := `: want a letter, then at most 127 letters, digits or characters of _.-`
 	cut := strings.Repeat("é", 64) + "…"
 	want := []string{
 		`JoinGroup: group ""` + group,
 		`JoinGroup: group " \t"` + group,
 		`JoinGroup: group "` + cut + `"` + group,
-		`JoinGroup: group "\xff" is not UTF-8`,
+		`JoinGroup: group "\xff"` + group,
 		`LeaveGroup: group ""` + group,
 		`SendToGroup: group ""` + group,
 		`SendToGroup: Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf`,
@@ -379,18 +379,18 @@ func TestOperationsInvalid(t *testing.T) {
 		`SendToGroup: TTL is -1s, want whole seconds from 0 to 5m0s`,
 		`SendToGroup: TTL is 5m1s, want whole seconds from 0 to 5m0s`,
 		`SendToGroup: TTL is 1ms, want whole seconds from 0 to 5m0s`,
-		`SendToGroup: Metadata name "a b": want an HTTP token of 1 to 256 bytes`,
-		`SendToGroup: Metadata name "": want an HTTP token of 1 to 256 bytes`,
-		`SendToGroup: Metadata value of "a": want printable ASCII of at most 1024 bytes`,
-		`SendToGroup: Metadata value of "a": want printable ASCII of at most 1024 bytes`,
-		`SendToGroup: Metadata has 9009 bytes of names and values, want at most 8192`,
+		`SendToGroup: metadata name "a b": want an HTTP token of 1 to 256 bytes`,
+		`SendToGroup: metadata name "": want an HTTP token of 1 to 256 bytes`,
+		`SendToGroup: metadata value of "a": want printable ASCII of at most 1024 bytes`,
+		`SendToGroup: metadata value of "a": want printable ASCII of at most 1024 bytes`,
+		`SendToGroup: metadata has 9009 bytes of names and values, want at most 8192`,
 		`SendEvent: event ""` + event,
 		`SendEvent: event "1a"` + event,
 		`SendEvent: event "a b"` + event,
 		`SendEvent: event "a/b"` + event,
 		`SendEvent: event "` + strings.Repeat("a", 128) + `…"` + event,
 		`SendEvent: Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf`,
-		`SendEvent: Metadata name "\n": want an HTTP token of 1 to 256 bytes`,
+		`SendEvent: metadata name "\n": want an HTTP token of 1 to 256 bytes`,
 		`InvokeEvent: event ""` + event,
 		`InvokeEvent: JSON payload is null, which the service does not take`,
 		`InvokeEvent: invocation id "\xff": want at most 1024 characters of UTF-8`,

@@ -132,7 +132,8 @@ type Options struct {
 	// HTTPClient makes the connections. Nil is a client of http.DefaultTransport.
 	// Redirects are not followed: the address is a secret.
 	HTTPClient *http.Client
-	// Header is sent with each handshake.
+	// Header is sent with each handshake. User-Agent defaults to the name and
+	// version of this package.
 	Header http.Header
 	// OnError gets what no operation can return, in turn with the other callbacks:
 	// a [*PanicError], a [*DecodeError], an invalid frame, a connection that

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/internal/version"
 )
 
 func TestOptionsRefused(t *testing.T) {
@@ -58,9 +59,22 @@ func TestOptionsAreCopied(t *testing.T) {
 		opts.Protocol = client.ProtocolJSON
 		p := f.start(c)
 		assert.Equal(t, "chat", p.header.Get("X-App"))
+		assert.Equal(t, "webpubsub-go-client/"+version.Version, p.header.Get("User-Agent"))
 		assert.Equal(t, "json.reliable.webpubsub.azure.v1", p.header.Get("Sec-Websocket-Protocol"))
 		assert.Equal(t, before, opts.HTTPClient.Transport)
 		assert.Nil(t, opts.HTTPClient.CheckRedirect)
+		require.NoError(t, c.Stop(t.Context()))
+	})
+}
+
+// TestUserAgent: a caller can set its own, which hides the one of the module.
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, err := client.New(client.StaticURL(fakeAddress), &client.Options{Header: http.Header{"User-Agent": {"app/1"}}, HTTPClient: f.network.client()})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"app/1"}, f.start(c).header.Values("User-Agent"))
 		require.NoError(t, c.Stop(t.Context()))
 	})
 }

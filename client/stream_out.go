@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 const (
@@ -60,7 +61,7 @@ func (o *StreamOptions) complete() (idle uint32, err error) {
 		_, _ = rand.Read(id[:]) // never fails
 		o.StreamID = hex.EncodeToString(id[:])
 	}
-	return uint32(ms), checkID("stream id", o.StreamID)
+	return uint32(ms), rule.CheckID("stream id", o.StreamID)
 }
 
 // OpenGroupStream begins a stream of pieces to a group, in which the client need
@@ -76,7 +77,7 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		o = *opts
 	}
 	idle, err := o.complete()
-	if err = firstError(checkGroup(group), err); err != nil {
+	if err = firstError(rule.CheckGroup(group), err); err != nil {
 		return nil, invalid(opOpenGroupStream, err)
 	}
 	s, err := c.running()

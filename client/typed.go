@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // OnGroupJSON registers a callback for messages to a group that are JSON of the
@@ -39,7 +39,7 @@ func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage
 // undecoded tells of a message in a callback's context.
 func undecoded(ctx context.Context, err *DecodeError) {
 	if s, ok := ctx.Value(sessionKey{}).(*session); ok {
-		err.Group = s.secrets.hide(excerpt.Cut(err.Group, 4*wire.MaxGroupName))
+		err.Group = s.secrets.hide(excerpt.Cut(err.Group, 3*rule.MaxGroup))
 		s.report(ctx, err)
 	}
 }

@@ -1,5 +1,5 @@
-// @azure/web-pubsub-express as the event handler behind the emulator: what the
-// emulator sends is what Microsoft's handler understands, and the other way round.
+// @azure/web-pubsub-express as the event handler of the emulator: each understands
+// what the other sends.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";

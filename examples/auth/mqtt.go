@@ -10,8 +10,8 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// byPassword lets MQTT devices in by the user name and password of their CONNECT
-// packet. A refusal carries the code that the client's version of MQTT has for it.
+// byPassword accepts MQTT devices with the user name and password of their CONNECT
+// packet. An error has the code of the client's version of MQTT.
 func (d *Door) byPassword(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	packet := ev.MQTTConnect
 	if packet == nil || packet.Username == nil || !d.Passwords.Check(*packet.Username, packet.Password) {
@@ -29,9 +29,9 @@ func (d *Door) byPassword(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, 
 	}, nil
 }
 
-// checkClientID holds MQTT clients to their own name. The connection id is the
-// MQTT client id, which the client chooses, and under another's it would take
-// over that client's session.
+// checkClientID rejects MQTT clients whose client id is not their user name. The
+// client chooses the id, which is the connection id, and with the id of another
+// client it would take over that client's session.
 func checkClientID(ev *webpubsub.ConnectEvent, user string) error {
 	if ev.MQTT == nil || ev.ConnectionID == user {
 		return nil
@@ -47,12 +47,12 @@ func refuseMQTT(ev *webpubsub.ConnectEvent, v311, v5 webpubsub.MQTTConnectCode, 
 	return webpubsub.MQTTError(v5, reason)
 }
 
-// Passwords holds the SHA-256 digests of passwords by name. That is enough for
-// passwords that a machine has made from 16 random bytes or more; those that
-// people choose need a slow hash, such as argon2id.
+// Passwords maps names to SHA-256 digests of passwords. That is enough for generated
+// passwords of 16 random bytes or more. Passwords chosen by people need a slow hash,
+// such as argon2id.
 type Passwords map[string][sha256.Size]byte
 
-// ParsePasswords reads a JSON object of names and hexadecimal digests.
+// ParsePasswords parses a JSON object of names and hexadecimal digests.
 func ParsePasswords(data []byte) (Passwords, error) {
 	var digests map[string]string
 	if err := json.Unmarshal(data, &digests); err != nil {
@@ -69,7 +69,7 @@ func ParsePasswords(data []byte) (Passwords, error) {
 	return p, nil
 }
 
-// Check compares in constant time, and does as much for a name that nobody has.
+// Check compares passwords in constant time. An unknown name takes the same time.
 func (p Passwords) Check(name string, password []byte) bool {
 	want, known := p[name]
 	got := sha256.Sum256(password)

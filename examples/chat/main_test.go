@@ -72,7 +72,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -106,7 +106,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// TestPort runs the program as others are moved to another port.
+// TestPort sets the port with the environment variable PORT.
 func TestPort(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
@@ -123,15 +123,15 @@ func TestPort(t *testing.T) {
 	assert.NotContains(t, s.url, ":"+port, "the flag counts")
 }
 
-// TestURL serves at an address of which browsers know another name.
+// TestURL serves behind another public URL.
 func TestURL(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-addr", ":0", "-url", "https://chat.example.com/")
 	assert.Equal(t, "https://chat.example.com", s.url)
 }
 
-// TestAzure runs the program for a service elsewhere: it starts no emulator, and
-// says what the service has to be told.
+// TestAzure runs the program with a connection string: it starts no emulator and
+// prints the configuration of the hub.
 func TestAzure(t *testing.T) {
 	t.Parallel()
 	s := startIn(t, map[string]string{
@@ -152,8 +152,8 @@ func TestAzure(t *testing.T) {
 	assert.NotContains(t, printed.String(), "not a real key")
 }
 
-// TestStop stops the program while people are connected. TestMain looks for what
-// it may have left behind.
+// TestStop stops the program while people are connected. TestMain checks for leaked
+// goroutines.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	s := start(t)

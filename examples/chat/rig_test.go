@@ -25,11 +25,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
-// TestMain fails the test binary if anything of the chat still runs: every test
-// has stopped its own by now.
+// TestMain fails the test binary if a goroutine of the chat is left.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is the program, as it runs on the emulator.
+// server is the program on the emulator.
 type server struct {
 	t     *testing.T
 	url   string
@@ -80,8 +79,8 @@ func startIn(t *testing.T, environment map[string]string, args ...string) *serve
 	return s
 }
 
-// startCalm serves the chat beside an emulator that sends no pings, for tests with
-// more clients than a busy machine lets answer in time.
+// startCalm serves the chat with an emulator that sends no pings, for tests with more
+// clients than a busy machine answers in time.
 func startCalm(t *testing.T) *server {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -102,7 +101,7 @@ func startCalm(t *testing.T) *server {
 	return s
 }
 
-// answer is the login's.
+// answer is the answer of the login.
 type answer struct {
 	User, Name, URL, Reason string
 }
@@ -133,8 +132,8 @@ func do(t *testing.T, r *http.Request) (*http.Response, []byte) {
 	return res, data
 }
 
-// secret is what the page makes up for a tab. Whoever has the same one is the
-// same user.
+// secret returns a new secret, which the page creates per tab and which identifies the
+// user.
 func secret(of string) string { return strings.Repeat("s", 32) + of }
 
 func (s *server) admit(nickname, of string) answer {
@@ -144,7 +143,7 @@ func (s *server) admit(nickname, of string) answer {
 	return got
 }
 
-// page is a tab of the browser, as far as the service sees it.
+// page is a WebSocket client like a tab of the browser.
 type page struct {
 	t          *testing.T
 	conn       *websocket.Conn
@@ -164,8 +163,8 @@ func (s *server) openAs(nickname, of string) *page {
 	return s.connect(admitted)
 }
 
-// connect connects a page that has been admitted. It is read from until the test
-// ends, so that it is not taken for one that is gone.
+// connect connects a page that is logged in. It is read until the test ends, so that
+// it answers pings.
 func (s *server) connect(admitted answer) *page {
 	s.t.Helper()
 	conn, _, err := websocket.Dial(s.t.Context(), admitted.URL, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
@@ -182,7 +181,7 @@ func (s *server) connect(admitted answer) *page {
 	return p
 }
 
-// message is what the chat sends: a notice, or why it refuses an event.
+// message is a message of the chat: a notice, or the reason of a refusal.
 type message struct {
 	chat.Notice
 	Error struct {
@@ -191,7 +190,7 @@ type message struct {
 	}
 }
 
-// frame is what the service sends.
+// frame is a frame from the service.
 type frame struct {
 	Type, Event, ConnectionID, From, Group string
 
@@ -211,8 +210,7 @@ func (p *page) frame() (f frame) {
 	return f
 }
 
-// raise raises an event and gives what it was answered before its ack, nil if
-// there was no answer.
+// raise sends an event and returns its answer, or nil if there is none before the ack.
 func (p *page) raise(event string, payload any) *message {
 	p.t.Helper()
 	answered, ack := p.try(event, payload)
@@ -245,7 +243,7 @@ func (p *page) send(event string, payload any) {
 	require.NoError(p.t, p.conn.Write(p.t.Context(), websocket.MessageText, request))
 }
 
-// hear waits for a notice, and passes over others.
+// hear waits for a notice and skips others.
 func (p *page) hear(is func(chat.Notice) bool) chat.Notice {
 	p.t.Helper()
 	for i, n := range p.early {

@@ -19,8 +19,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// mistakes are those of a new user. Each has to be explained where its maker
-// looks: by the value that is wrong, the rule that it breaks, and the remedy.
+// mistakes are those of new users. For each, a log or an error must contain the wrong
+// value, the rule that it breaks and the remedy.
 var mistakes = []struct {
 	name                string
 	seen                func(t *testing.T) string
@@ -116,7 +116,7 @@ var mistakes = []struct {
 	{
 		name:   "misspelt role in a token",
 		value:  `Roles[0]: role "sendToGroup"`,
-		rule:   `is none of the service's, which ignores it`,
+		rule:   `is unknown to the service, which ignores it`,
 		remedy: `did you mean "webpubsub.sendToGroup"?`,
 		seen: func(t *testing.T) string {
 			c, err := service.NewClientFromConnectionString(connectionString(), hub, nil)
@@ -129,7 +129,7 @@ var mistakes = []struct {
 	{
 		name:   "misspelt role in a connect reply, in the handler's log",
 		value:  `Roles[0]: role \"sendToGroup\"`,
-		rule:   `is none of the service's, which ignores it`,
+		rule:   `is unknown to the service, which ignores it`,
 		remedy: `did you mean \"webpubsub.sendToGroup\"?`,
 		seen: func(t *testing.T) string {
 			return answered(t, webpubsub.ConnectReply{Roles: []string{"sendToGroup"}})
@@ -343,7 +343,7 @@ var mistakes = []struct {
 		name:   "wrong key, of the service client",
 		value:  `http://127.0.0.1:`,
 		rule:   `401 Unauthorized`,
-		remedy: `the access key is none of`,
+		remedy: `the access key is not or no longer one of`,
 		seen: func(t *testing.T) string {
 			emu := emulator.Start(t, emulator.Config{})
 			return call(t, strings.Replace(emu.ConnectionString, emulator.DefaultAccessKey, strings.Repeat("k", 44), 1))
@@ -424,7 +424,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// start connects a client of the realtime package.
+// start connects a client of package client.
 func start(t *testing.T, address string) *client.Client {
 	t.Helper()
 	c, err := client.New(client.StaticURL(address), nil)
@@ -434,7 +434,7 @@ func start(t *testing.T, address string) *client.Client {
 	return c
 }
 
-// refused returns the error with which a client does not connect.
+// refused returns the error of a client that cannot connect.
 func refused(t *testing.T, address string) string {
 	t.Helper()
 	c, err := client.New(client.StaticURL(address), &client.Options{DisableAutoReconnect: true})
@@ -444,7 +444,7 @@ func refused(t *testing.T, address string) string {
 	return err.Error()
 }
 
-// call returns the error of a service client's call.
+// call returns the error of a call of a service client.
 func call(t *testing.T, connectionString string) string {
 	t.Helper()
 	transport := new(http.Transport)
@@ -459,7 +459,7 @@ func call(t *testing.T, connectionString string) string {
 	return err.Error()
 }
 
-// website is a server of something else.
+// website is a server that is not the service.
 func website(t *testing.T) (endpoint string) {
 	t.Helper()
 	return serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -468,7 +468,7 @@ func website(t *testing.T) (endpoint string) {
 	}))
 }
 
-// template returns the error of an emulator whose handler stands at a URL.
+// template returns the error of an emulator with a URL template.
 func template(address string) string {
 	s, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{{URLTemplate: address}}}}})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package excerpt shows texts that came from elsewhere, in errors and logs.
+// Package excerpt shortens text of others for errors and logs.
 package excerpt
 
 import (
@@ -8,19 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is how many bytes of a name an error shows.
-const maxName = 128
+// maxShort is how many bytes of a short text are shown.
+const maxShort = 128
 
-// Name quotes a name for an error, cut after 128 bytes. It does not show a
-// connection string that was given in a name's place.
+// Name quotes a name for an error, cut by [Short]. It hides a connection string
+// passed in place of a name.
 func Name(s string) string {
 	if strings.Contains(strings.ToLower(s), "accesskey") {
 		return "(a connection string)"
 	}
-	return fmt.Sprintf("%q", Cut(s, maxName))
+	return fmt.Sprintf("%q", Short(s))
 }
 
-// Cut shortens a text to so many bytes, between two characters.
+// Short cuts a text after 128 bytes.
+func Short(s string) string { return Cut(s, maxShort) }
+
+// Cut cuts a text after at most so many bytes, between two characters.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -31,7 +34,8 @@ func Cut(s string, most int) string {
 	return s[:most] + "…"
 }
 
-// Line cuts a text, and takes out what could break or forge a line of a log.
+// Line cuts a text and replaces what is not printable by spaces, so that it cannot
+// forge a line of a log.
 func Line(s string, most int) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -69,11 +69,11 @@ func DecodeConnect(answer *Answer) (*ConnectAnswer, error) {
 		out.Groups = make([]string, len(body.Groups))
 	}
 	for i, g := range body.Groups {
-		switch {
-		case g == nil:
+		if g == nil {
 			return nil, invalid("groups[%d] is null", i)
-		case !rule.IsGroup(*g):
-			return nil, invalid("groups[%d] is %s, want 1 to %d characters, not blank", i, excerpt.Name(*g), wire.MaxGroupName)
+		}
+		if err := rule.AcceptGroup(*g); err != nil {
+			return nil, invalid("groups[%d]: %v", i, err)
 		}
 		out.Groups[i] = *g
 	}

@@ -2,14 +2,13 @@ package upstream
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -29,9 +28,9 @@ type UserAnswer struct {
 // message, whatever its type, unless there is metadata for one. The error is an
 // [*InvalidAnswerError].
 func DecodeUser(answer *Answer) (*UserAnswer, error) {
-	metadata, err := decodeMetadata(answer.Header)
+	metadata, err := rule.MetadataOf(answer.Header)
 	if err != nil {
-		return nil, err
+		return nil, invalid("%v", err)
 	}
 	if len(answer.Body) == 0 {
 		return &UserAnswer{Message: len(metadata) > 0, DataType: webpubsub.DataText, Metadata: metadata}, nil
@@ -54,38 +53,6 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 		}
 	default:
 		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
-	}
-	return out, nil
-}
-
-// decodeMetadata reads the metadata headers. Of several values, on lines of their
-// own or separated by commas, the last one counts: proxies make one of the other.
-func decodeMetadata(header http.Header) (map[string]string, error) {
-	var out map[string]string
-	total := 0
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		key, ok := strings.CutPrefix(name, wire.PrefixMetadata)
-		if !ok || key == "" {
-			continue
-		}
-		value := last(header[name])
-		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
-		switch {
-		case len(key) > wire.MaxMetadataKey:
-			return nil, invalid("metadata name %q is longer than %d bytes", excerpt.Cut(key, maxText), wire.MaxMetadataKey)
-		case len(value) > wire.MaxMetadataValue:
-			return nil, invalid("metadata value of %q is longer than %d bytes", excerpt.Cut(key, maxText), wire.MaxMetadataValue)
-		case strings.IndexFunc(value, func(r rune) bool { return r > 0x7e }) >= 0:
-			return nil, invalid("metadata value of %q is not ASCII", excerpt.Cut(key, maxText))
-		}
-		total += len(key) + len(value)
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[strings.ToLower(key)] = value
-	}
-	if total > wire.MaxMetadataTotal {
-		return nil, invalid("metadata has %d bytes of names and values, at most %d are taken", total, wire.MaxMetadataTotal)
 	}
 	return out, nil
 }

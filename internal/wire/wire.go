@@ -97,10 +97,6 @@ const SignaturePrefix = "sha256="
 
 // Limits that the service or its documentation names.
 const (
-	MaxGroupName      = 1024 // characters of a group name
-	MaxMetadataKey    = 256  // bytes of a metadata key
-	MaxMetadataValue  = 1024 // bytes of a metadata value
-	MaxMetadataTotal  = 8192 // bytes of all metadata keys and values of a message
 	MaxUpstreamAnswer = 16 << 20
 
 	// MaxClientFrame is the size in bytes of the largest frame for a client: a message

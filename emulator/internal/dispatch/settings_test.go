@@ -42,7 +42,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		{"fragment", dispatch.Handler{URLTemplate: "http://h/#f"}, `url template "http://h/#f": user information and fragment are not allowed`},
 		{"system event", dispatch.Handler{URLTemplate: "http://h", SystemEvents: []string{"joined"}}, `system event "joined" is none of connect, connected, disconnected`},
 		{"group event", dispatch.Handler{URLTemplate: "http://h", GroupEvents: []string{"connect"}}, `group event "connect" is none of joined, left`},
-		{"pattern", dispatch.Handler{URLTemplate: "http://h", UserEventPattern: `a,b\`}, `user event pattern "b\\": pattern has a backslash before something else than \, * or ?`},
+		{"pattern", dispatch.Handler{URLTemplate: "http://h", UserEventPattern: `a,b\`}, `user event pattern "b\\": pattern has a backslash before a character other than \, * or ?`},
 		{"filter", dispatch.Handler{URLTemplate: "http://h", GroupFilters: []string{""}}, `group filter "": pattern is empty or not UTF-8`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

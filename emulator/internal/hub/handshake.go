@@ -62,7 +62,7 @@ func (e *TokenError) Error() string { return e.reason }
 // [Hub.Abandon] for the client.
 func (h *Hub) Accept(in *Handshake) (*Client, error) {
 	groups := in.Claims[claimGroup]
-	if slices.ContainsFunc(groups, func(g string) bool { return !rule.IsGroup(g) }) {
+	if slices.ContainsFunc(groups, func(g string) bool { return rule.AcceptGroup(g) != nil }) {
 		return nil, &TokenError{"The token contains an invalid group name."}
 	}
 	if err := h.checkGroups("token", groups); err != nil {

@@ -12,15 +12,12 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-const (
-	maxMessage = 1 << 20
-	maxTTL     = 300
-)
+const maxMessage = 1 << 20
 
 func (a *API) sendToAll(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	a.send(w, r, h, hub.Target{})
@@ -53,7 +50,7 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 	}
 	ttl := 0
 	if text := q.Get("messageTtlSeconds"); text != "" {
-		if ttl, err = strconv.Atoi(text); err != nil || ttl < 0 || ttl > maxTTL {
+		if ttl, err = strconv.Atoi(text); err != nil || ttl < 0 || ttl > int(rule.MaxTTL/time.Second) {
 			writeProblem(w, "messageTtlSeconds", "Invalid messageTtlSeconds.")
 			return
 		}
@@ -135,29 +132,10 @@ func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal
 	if m.Type == hub.JSON && jsonscan.Check(string(m.Data)) != nil {
 		return nil, bad("The JSON of the request body is nested more than 1000 levels deep.")
 	}
-	if m.Metadata, err = readMetadata(r.Header); err != nil {
+	if m.Metadata, err = rule.MetadataOf(r.Header); err != nil {
 		return nil, bad("Invalid metadata: " + err.Error() + ".")
 	}
 	return m, nil
-}
-
-// readMetadata reads the metadata headers. Of several values, on lines of their
-// own or separated by commas, the last one counts.
-func readMetadata(header http.Header) (map[string]string, error) {
-	var out map[string]string
-	for name, values := range header {
-		key, ok := strings.CutPrefix(name, wire.PrefixMetadata)
-		if !ok || key == "" {
-			continue
-		}
-		value := values[len(values)-1]
-		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[strings.ToLower(key)] = value
-	}
-	return out, subprotocol.CheckMetadata(out)
 }
 
 const charsetRule = "The charset must be utf-8, us-ascii, iso-8859-1, utf-16, utf-16le or utf-16be."

@@ -13,10 +13,8 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
-
-const maxTTLSeconds = 300
 
 // JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
 type JSON struct{ reliable bool }
@@ -119,8 +117,8 @@ func readSendToGroup(m members) (hub.Request, error) {
 	}
 	out := hub.SendToGroup{NoEcho: noEcho, AckID: ackID}
 	if seconds != nil {
-		if *seconds > maxTTLSeconds {
-			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, maxTTLSeconds)
+		if most := uint64(rule.MaxTTL / time.Second); *seconds > most {
+			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, most)
 		}
 		out.TTL = time.Duration(*seconds) * time.Second
 	}
@@ -268,8 +266,8 @@ func (m members) required(name string) (string, error) {
 // and sent to subscribers, is that of a group name.
 func (m members) id(name string) (string, error) {
 	s, err := m.required(name)
-	if err == nil && utf8.RuneCountInString(s) > wire.MaxGroupName {
-		err = fmt.Errorf("member %s has more than %d characters", name, wire.MaxGroupName)
+	if err == nil {
+		err = rule.CheckID("member "+name, s)
 	}
 	return s, err
 }
@@ -299,37 +297,17 @@ func (m members) flag(name string) (bool, error) {
 func (m members) group() (string, error) {
 	group, err := m.required("group")
 	if err == nil {
-		err = CheckGroup(group)
+		err = rule.AcceptGroup(group)
 	}
 	return group, err
 }
 
 func (m members) event() (string, error) {
 	event, err := m.required("event")
-	if err == nil && !isEventName(event) {
-		err = fmt.Errorf("event %.64q: want a letter, then at most 127 letters, digits or characters of _.-", event)
+	if err == nil {
+		err = rule.CheckEvent(event)
 	}
 	return event, err
-}
-
-// CheckGroup holds a name to the service's rule for groups.
-func CheckGroup(group string) error {
-	if strings.TrimSpace(group) == "" || utf8.RuneCountInString(group) > wire.MaxGroupName {
-		return fmt.Errorf("group name: want 1 to %d characters, not blank", wire.MaxGroupName)
-	}
-	return nil
-}
-
-func isEventName(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
-		case i > 0 && ('0' <= c && c <= '9' || strings.IndexByte("_.-", c) >= 0):
-		default:
-			return false
-		}
-	}
-	return 0 < len(s) && len(s) <= 128
 }
 
 // message returns the message of the members dataType, data and metadata.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -33,7 +34,7 @@ func ParseRaw(query url.Values) (Raw, error) {
 		return Raw{}, fmt.Errorf("webpubsub_mode %.64q: want sendEvent or sendToGroup", mode)
 	}
 	raw := Raw{Group: last("group")}
-	if err := CheckGroup(raw.Group); err != nil {
+	if err := rule.AcceptGroup(raw.Group); err != nil {
 		return raw, err
 	}
 	switch noEcho := last("noEcho"); {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/glob"
 )
 
 func TestPatterns(t *testing.T) {
@@ -49,8 +49,8 @@ func TestPatternErrors(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"":     "pattern is empty or not UTF-8",
 		"\xff": "pattern is empty or not UTF-8",
-		`a\`:   `pattern has a backslash before something else than \, * or ?`,
-		`\a`:   `pattern has a backslash before something else than \, * or ?`,
+		`a\`:   `pattern has a backslash before a character other than \, * or ?`,
+		`\a`:   `pattern has a backslash before a character other than \, * or ?`,
 	} {
 		_, err := glob.Parse(pattern)
 		require.EqualError(t, err, want, "pattern %q", pattern)
@@ -97,4 +97,13 @@ func FuzzPattern(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, want, p.Match(name), "pattern %q, name %q", pattern, name)
 	})
+}
+
+func TestStars(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]int{"a?": 0, `\*`: 0, "*": 1, "a.**": 2, "***": 3, `*\**`: 2} {
+		p, err := glob.Parse(pattern)
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Stars(), pattern)
+	}
 }

@@ -1,7 +1,9 @@
-// Package glob matches names of dotted segments by pattern: ? stands for one
-// character and * for any number of them, neither for a dot; ** stands for any
-// number of characters with dots; a backslash before *, ? or itself takes it
-// literally.
+// Package glob matches names of dotted segments by pattern: ? matches one
+// character and * any number of characters, none of them a dot; ** matches any
+// number of characters, dots included; a backslash makes the \, * or ? after it
+// literal. Matching is case-sensitive.
+//
+// Source: learn.microsoft.com/azure/azure-web-pubsub/concept-wildcard-group-roles.
 package glob
 
 import (
@@ -29,7 +31,7 @@ const (
 	partAny           // **
 )
 
-// Parse reads a pattern.
+// Parse parses a pattern.
 func Parse(text string) (Pattern, error) {
 	if text == "" || !utf8.ValidString(text) {
 		return Pattern{}, errors.New("pattern is empty or not UTF-8")
@@ -41,7 +43,7 @@ func Parse(text string) (Pattern, error) {
 		case r == '\\':
 			next, m := utf8.DecodeRuneInString(rest[n:])
 			if m == 0 || !strings.ContainsRune(`\*?`, next) {
-				return Pattern{}, errors.New(`pattern has a backslash before something else than \, * or ?`)
+				return Pattern{}, errors.New(`pattern has a backslash before a character other than \, * or ?`)
 			}
 			p.parts = append(p.parts, part{char: next})
 			n += m
@@ -60,10 +62,26 @@ func Parse(text string) (Pattern, error) {
 	return p, nil
 }
 
-// Match tells whether a whole name fits the pattern. It takes time in
-// proportion to the lengths of both, whatever they contain.
+// Stars returns how many stars the pattern has that are not literal. Each star of
+// ** counts.
+func (p Pattern) Stars() int {
+	n := 0
+	for _, q := range p.parts {
+		switch q.kind {
+		case partMany:
+			n++
+		case partAny:
+			n += 2
+		case partChar, partOne:
+		}
+	}
+	return n
+}
+
+// Match reports whether the pattern matches a whole name. Its running time is
+// proportional to the product of both lengths, whatever they contain.
 func (p Pattern) Match(name string) bool {
-	// reach[i] tells whether the parts before i can have made the name so far.
+	// reach[i] is whether the parts before i can match the name so far.
 	reach := make([]bool, len(p.parts)+1)
 	reach[0] = true
 	p.skip(reach)
@@ -91,7 +109,7 @@ func (p Pattern) Match(name string) bool {
 	return reach[len(p.parts)]
 }
 
-// skip adds what is reached by stars that stand for nothing.
+// skip adds what is reached by stars that match nothing.
 func (p Pattern) skip(reach []bool) {
 	for i, q := range p.parts {
 		if reach[i] && (q.kind == partMany || q.kind == partAny) {
