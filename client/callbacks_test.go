@@ -69,8 +69,8 @@ func TestCallbackContext(t *testing.T) {
 		f := newFake(t)
 		c := f.client(nil)
 		var got, last context.Context
-		c.OnConnected(func(ctx context.Context, _ client.Connected) { got = ctx }) //nolint:fatcontext // to be looked at
-		c.OnStopped(func(ctx context.Context, _ client.Stopped) { last = ctx })    //nolint:fatcontext // to be looked at
+		c.OnConnected(func(ctx context.Context, _ client.ConnectedEvent) { got = ctx }) //nolint:fatcontext // to be looked at
+		c.OnStopped(func(ctx context.Context, _ client.StoppedEvent) { last = ctx })    //nolint:fatcontext // to be looked at
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "v"))
 		go func() { f.greet("id-1") }()
 		require.NoError(t, c.Start(ctx))
@@ -97,7 +97,7 @@ func TestSlowCallbackHoldsBack(t *testing.T) {
 			seen.note(m.Data.String())
 			<-free
 		})
-		c.OnRecovering(func(context.Context, client.Recovering) { seen.note("recovering") })
+		c.OnRecovering(func(context.Context, client.RecoveringEvent) { seen.note("recovering") })
 		p := f.start(c)
 		go p.drain()
 		var sent atomic.Int64
@@ -198,7 +198,7 @@ func TestBufferedBytes(t *testing.T) {
 		},
 		"streams": {
 			func(c *client.Client) {
-				c.OnGroupStream(func(ctx context.Context, _ *client.GroupStream) { <-ctx.Done() }, nil)
+				c.OnGroupStream(func(ctx context.Context, _ *client.StreamReader) { <-ctx.Done() }, nil)
 			},
 			func(i int) string { return strings.Replace(streamPiece(i+1, "*", ""), "*", large, 1) }, 4, 20, 8,
 		},
@@ -476,8 +476,8 @@ func TestStopDropsMessages(t *testing.T) {
 			<-ctx.Done() // the end is told by the context
 			<-free
 		})
-		c.OnDisconnected(func(context.Context, client.Disconnected) { seen.note("disconnected") })
-		c.OnStopped(func(context.Context, client.Stopped) { seen.note("stopped") })
+		c.OnDisconnected(func(context.Context, client.DisconnectedEvent) { seen.note("disconnected") })
+		c.OnStopped(func(context.Context, client.StoppedEvent) { seen.note("stopped") })
 		p := f.start(c)
 		p.send(group(1, "a"), group(2, "b"))
 		synctest.Wait()

@@ -47,14 +47,14 @@ type Client struct {
 	lastCallID atomic.Uint64
 	turns      turns
 
-	onConnected     hooks[Connected]
-	onRecovering    hooks[Recovering]
-	onRecovered     hooks[Recovered]
-	onDisconnected  hooks[Disconnected]
-	onStopped       hooks[Stopped]
+	onConnected     hooks[ConnectedEvent]
+	onRecovering    hooks[RecoveringEvent]
+	onRecovered     hooks[RecoveredEvent]
+	onDisconnected  hooks[DisconnectedEvent]
+	onStopped       hooks[StoppedEvent]
 	onGroupMessage  hooks[*GroupMessage]
 	onServerMessage hooks[*ServerMessage]
-	onRejoinFailed  hooks[RejoinFailed]
+	onRejoinFailed  hooks[RejoinFailedEvent]
 	onGroupStream   streamHooks
 
 	mu      sync.Mutex

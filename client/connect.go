@@ -106,7 +106,7 @@ func (s *session) recover(conn *connection, end *ending) *link {
 	}
 	s.setState(StateRecovering)
 	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", end.err)
-	raise(s, &s.c.onRecovering, Recovering{ConnectionID: conn.id, Err: end.err})
+	raise(s, &s.c.onRecovering, RecoveringEvent{ConnectionID: conn.id, Err: end.err})
 	ctx, cancel := context.WithTimeout(s.ctx, s.c.opts.RecoveryTimeout)
 	defer cancel()
 	for s.pause(ctx, time.Until(s.recovery.Add(recoveryPause))) {
@@ -202,7 +202,7 @@ func (s *session) reconnect(gone *connection) (*link, error) {
 		}
 		err = fail("Reconnect", err)
 		s.reportLater(err)
-		if most := s.c.opts.Reconnect.MaxRetries; most > 0 && n >= most {
+		if n >= s.c.opts.Reconnect.MaxRetries {
 			return nil, err
 		}
 		wait = s.tries.NextBackOff()

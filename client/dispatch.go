@@ -86,7 +86,7 @@ func protect[T any](ctx context.Context, s *session, f func(context.Context, T),
 }
 
 // protectStream is protect for a goroutine other than the dispatcher.
-func protectStream(s *session, f func(context.Context, *GroupStream), g *GroupStream) {
+func protectStream(s *session, f func(context.Context, *StreamReader), g *StreamReader) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.reportLater(&PanicError{Value: v, Stack: debug.Stack()})

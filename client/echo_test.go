@@ -85,24 +85,24 @@ func (w *watch) options() *client.Options {
 }
 
 func (w *watch) follow(c *client.Client) {
-	c.OnConnected(func(_ context.Context, ev client.Connected) { w.look("Connected", ev) })
-	c.OnRecovering(func(_ context.Context, ev client.Recovering) {
+	c.OnConnected(func(_ context.Context, ev client.ConnectedEvent) { w.look("Connected", ev) })
+	c.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
 		w.look("Recovering", ev)
 		w.err("Recovering.Err", ev.Err)
 	})
-	c.OnRecovered(func(_ context.Context, ev client.Recovered) { w.look("Recovered", ev) })
-	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	c.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) { w.look("Recovered", ev) })
+	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		w.look("Disconnected", ev)
 		w.err("Disconnected.Err", ev.Err)
 	})
-	c.OnStopped(func(_ context.Context, ev client.Stopped) { w.look("Stopped", ev); w.err("Stopped.Err", ev.Err) })
-	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailed) {
+	c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { w.look("Stopped", ev); w.err("Stopped.Err", ev.Err) })
+	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailedEvent) {
 		w.look("RejoinFailed", ev)
 		w.err("RejoinFailed.Err", ev.Err)
 	})
 	client.OnGroupJSON(c, "", func(context.Context, *client.GroupMessage, struct{}) {})
 	client.OnServerJSON(c, func(context.Context, *client.ServerMessage, struct{}) {})
-	c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+	c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 		for _, err := range s.Pieces() {
 			w.err("Pieces", err)
 		}
@@ -163,7 +163,7 @@ func TestEchoes(t *testing.T) {
 				require.Error(t, invoke.err)
 				w.err("InvokeEvent", invoke.err)
 
-				writer := openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+				writer := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 				p.send(`{"type":"streamNack","streamId":"s","expectedSequenceId":1,"name":"` + text + `","message":"` + text + `"}`)
 				p.send(`{"type":"streamClosed","streamId":"s","error":` + failure + `}`)
 				<-writer.Done()

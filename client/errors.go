@@ -205,13 +205,3 @@ type PanicError struct {
 
 // Error gives the value, and no stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("client: callback panicked: %v", e.Value) }
-
-// firstError gives the first of errs that is one.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -9,28 +9,28 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// Connected is a new connection. The groups that the client had joined before are
+// ConnectedEvent is a new connection. The groups that the client had joined before are
 // joined again by now, unless so many messages have come in the meantime that the
 // queue is full ([Options.QueueSize]): then the others are joined beside it.
-type Connected struct {
+type ConnectedEvent struct {
 	// ConnectionID (connectionId).
 	ConnectionID string
 	// UserID (userId); empty: none.
 	UserID string
 }
 
-// Recovering is a connection that was lost, and is looked for.
-type Recovering struct {
+// RecoveringEvent is a connection that was lost, and is looked for.
+type RecoveringEvent struct {
 	ConnectionID string
 	// Err is how it was lost.
 	Err error
 }
 
-// Recovered is a connection that is back, with all messages in between.
-type Recovered struct{ ConnectionID string }
+// RecoveredEvent is a connection that is back, with all messages in between.
+type RecoveredEvent struct{ ConnectionID string }
 
-// Disconnected is a connection that has ended for good.
-type Disconnected struct {
+// DisconnectedEvent is a connection that has ended for good.
+type DisconnectedEvent struct {
 	ConnectionID string
 	// Message (message) is what the service said before; often empty.
 	Message string
@@ -42,15 +42,15 @@ type Disconnected struct {
 	Err error
 }
 
-// Stopped is the end of the client, until it is started again.
-type Stopped struct {
+// StoppedEvent is the end of the client, until it is started again.
+type StoppedEvent struct {
 	// Err is why; nil after [Client.Stop].
 	Err error
 }
 
-// RejoinFailed is a group that a new connection could not join again. The next one
+// RejoinFailedEvent is a group that a new connection could not join again. The next one
 // will try to, unless the client leaves the group ([Client.LeaveGroup]).
-type RejoinFailed struct {
+type RejoinFailedEvent struct {
 	Group string
 	Err   error
 }
@@ -124,28 +124,28 @@ func (h *hooks[T]) all() []*hook[T] {
 
 // OnConnected registers a callback for new connections, which is called before
 // any of their messages are handed out.
-func (c *Client) OnConnected(f func(ctx context.Context, ev Connected)) (unregister func()) {
+func (c *Client) OnConnected(f func(ctx context.Context, ev ConnectedEvent)) (unregister func()) {
 	return c.onConnected.add(f)
 }
 
 // OnRecovering registers a callback for connections that were lost.
-func (c *Client) OnRecovering(f func(ctx context.Context, ev Recovering)) (unregister func()) {
+func (c *Client) OnRecovering(f func(ctx context.Context, ev RecoveringEvent)) (unregister func()) {
 	return c.onRecovering.add(f)
 }
 
 // OnRecovered registers a callback for connections that are back.
-func (c *Client) OnRecovered(f func(ctx context.Context, ev Recovered)) (unregister func()) {
+func (c *Client) OnRecovered(f func(ctx context.Context, ev RecoveredEvent)) (unregister func()) {
 	return c.onRecovered.add(f)
 }
 
 // OnDisconnected registers a callback for connections that have ended for good.
-func (c *Client) OnDisconnected(f func(ctx context.Context, ev Disconnected)) (unregister func()) {
+func (c *Client) OnDisconnected(f func(ctx context.Context, ev DisconnectedEvent)) (unregister func()) {
 	return c.onDisconnected.add(f)
 }
 
 // OnStopped registers a callback for the end of the client. It is the last one
 // called, with a context that is not ended; it may start the client again.
-func (c *Client) OnStopped(f func(ctx context.Context, ev Stopped)) (unregister func()) {
+func (c *Client) OnStopped(f func(ctx context.Context, ev StoppedEvent)) (unregister func()) {
 	return c.onStopped.add(f)
 }
 
@@ -164,6 +164,6 @@ func (c *Client) OnServerMessage(f func(ctx context.Context, m *ServerMessage)) 
 
 // OnRejoinFailed registers a callback for groups that a new connection could not
 // join again.
-func (c *Client) OnRejoinFailed(f func(ctx context.Context, ev RejoinFailed)) (unregister func()) {
+func (c *Client) OnRejoinFailed(f func(ctx context.Context, ev RejoinFailedEvent)) (unregister func()) {
 	return c.onRejoinFailed.add(f)
 }

@@ -130,7 +130,7 @@ func ExampleClient_OpenGroupStream() {
 	c, err := client.New(credential, nil)
 	must(err)
 	over := make(chan struct{})
-	c.OnGroupStream(func(_ context.Context, stream *client.GroupStream) {
+	c.OnGroupStream(func(_ context.Context, stream *client.StreamReader) {
 		defer close(over)
 		for piece, err := range stream.Pieces() {
 			if err != nil {

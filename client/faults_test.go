@@ -30,8 +30,8 @@ func TestNothingIsLost(t *testing.T) {
 		ann := r.client("ann", nil)
 		bob := newClient(t, bobs, address(t, "bob", allRoles), nil)
 		seen := new(recorder)
-		ann.OnRecovered(func(context.Context, client.Recovered) { seen.note("recovered") })
-		ann.OnDisconnected(func(context.Context, client.Disconnected) { seen.note("disconnected") })
+		ann.OnRecovered(func(context.Context, client.RecoveredEvent) { seen.note("recovered") })
+		ann.OnDisconnected(func(context.Context, client.DisconnectedEvent) { seen.note("disconnected") })
 		next, wrong := 0, 0
 		finished := make(chan struct{})
 		ann.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
@@ -143,12 +143,12 @@ func TestPolicyViolation(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				f := newFake(t)
 				c := f.client(nil)
-				var ended client.Disconnected
-				c.OnDisconnected(func(_ context.Context, ev client.Disconnected) { ended = ev })
-				var lost client.Recovering
-				c.OnRecovering(func(_ context.Context, ev client.Recovering) { lost = ev })
-				var back client.Recovered
-				c.OnRecovered(func(_ context.Context, ev client.Recovered) { back = ev })
+				var ended client.DisconnectedEvent
+				c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) { ended = ev })
+				var lost client.RecoveringEvent
+				c.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) { lost = ev })
+				var back client.RecoveredEvent
+				c.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) { back = ev })
 				seen := record(c)
 				p := f.start(c)
 				pass(15 * time.Second)
@@ -163,7 +163,7 @@ func TestPolicyViolation(t *testing.T) {
 				f.greet("id-2")
 				assert.Equal(t, []string{"connected ann", "disconnected", "connected ann"}, seen.settled())
 				require.Error(t, ended.Err)
-				assert.Equal(t, client.Disconnected{ConnectionID: "id-1", CloseCode: 1008, CloseReason: "a reason", Err: ended.Err}, ended)
+				assert.Equal(t, client.DisconnectedEvent{ConnectionID: "id-1", CloseCode: 1008, CloseReason: "a reason", Err: ended.Err}, ended)
 			})
 		})
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -32,7 +33,7 @@ func (c *Client) InvokeEvent(ctx context.Context, event string, data Data, opts 
 	}
 	var dataErr error
 	r.Data, dataErr = data.sendable(true)
-	if err := firstError(checkEvent(event), dataErr, checkID("invocation id", r.ID)); err != nil {
+	if err := cmp.Or(checkEvent(event), dataErr, checkID("invocation id", r.ID)); err != nil {
 		return Data{}, invalid(opInvokeEvent, err)
 	}
 	s, err := c.running()

@@ -22,7 +22,7 @@ func (c *Client) ServerMessages(ctx context.Context) iter.Seq[*ServerMessage] {
 func sequence[T any](ctx context.Context, c *Client, h *hooks[T], size func(T) int) iter.Seq[T] {
 	box := newMailbox(c.opts.QueueSize, maxQueueBytes, size)
 	removeMessages := h.add(func(callback context.Context, m T) { box.put(m, callback.Done()) })
-	removeStopped := c.onStopped.add(func(context.Context, Stopped) { box.close(nil) })
+	removeStopped := c.onStopped.add(func(context.Context, StoppedEvent) { box.close(nil) })
 	end := func() {
 		removeMessages()
 		removeStopped()

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -107,7 +108,7 @@ func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts 
 	var dataErr, ttlErr error
 	r.Data, dataErr = data.sendable(false)
 	r.TTL, ttlErr = checkTTL(o.TTL)
-	if err := firstError(checkGroup(group), dataErr, ttlErr, checkMetadata(o.Metadata)); err != nil {
+	if err := cmp.Or(checkGroup(group), dataErr, ttlErr, checkMetadata(o.Metadata)); err != nil {
 		return Result{}, invalid(opSendToGroup, err)
 	}
 	return c.send(ctx, opSendToGroup, r, o.FireAndForget)
@@ -143,7 +144,7 @@ func (c *Client) SendEvent(ctx context.Context, event string, data Data, opts *E
 	r.AckID, r.Metadata = o.AckID, o.Metadata
 	var dataErr error
 	r.Data, dataErr = data.sendable(false)
-	if err := firstError(checkEvent(event), dataErr, checkMetadata(o.Metadata)); err != nil {
+	if err := cmp.Or(checkEvent(event), dataErr, checkMetadata(o.Metadata)); err != nil {
 		return Result{}, invalid(opSendEvent, err)
 	}
 	return c.send(ctx, opSendEvent, r, o.FireAndForget)
@@ -184,7 +185,7 @@ func (s *session) rejoin(conn *connection, ready chan struct{}) {
 		all.Wait()
 		for i, err := range failures {
 			if err != nil && !isLoss(err) {
-				raise(s, &s.c.onRejoinFailed, RejoinFailed{Group: groups[i], Err: fail(opJoinGroup, err)})
+				raise(s, &s.c.onRejoinFailed, RejoinFailedEvent{Group: groups[i], Err: fail(opJoinGroup, err)})
 			}
 		}
 	})

@@ -350,11 +350,11 @@ func TestOperationsInvalid(t *testing.T) {
 		add(c.InvokeEvent(t.Context(), "e", client.JSON(nil), nil))
 		add(c.InvokeEvent(t.Context(), "e", client.Text(""), &client.InvokeOptions{InvocationID: "\xff"}))
 		add(c.OpenGroupStream(t.Context(), "", nil))
-		add(c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{IdleTimeout: -1}))
-		add(c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{IdleTimeout: time.Microsecond}))
-		add(c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{IdleTimeout: 50 * 24 * time.Hour}))
-		add(c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{Window: -1}))
-		add(c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{StreamID: "\xff"}))
+		add(c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{IdleTimeout: -1}))
+		add(c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{IdleTimeout: time.Microsecond}))
+		add(c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{IdleTimeout: 50 * 24 * time.Hour}))
+		add(c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{Window: -1}))
+		add(c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "\xff"}))
 		return out
 	}
 	group := `: want 1 to 1024 characters, not blank`

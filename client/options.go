@@ -1,11 +1,13 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -70,9 +72,16 @@ type Backoff struct {
 	Initial time.Duration
 	// Max is the longest mean. Zero is 30 seconds, or Initial if that is longer.
 	Max time.Duration
-	// MaxRetries after the first try.
+	// MaxRetries is the number of retries after the first attempt. Zero is the
+	// default of the option, [NoRetries] is none, and [UnlimitedRetries] has no limit.
 	MaxRetries int
 }
+
+// Values of [Backoff.MaxRetries].
+const (
+	NoRetries        = -1
+	UnlimitedRetries = math.MaxInt
+)
 
 // Options of a [Client]. Nil and the zero value are the defaults.
 type Options struct {
@@ -85,10 +94,10 @@ type Options struct {
 	// had joined.
 	DisableAutoRejoin bool
 	// MessageRetry is how often a request that was refused for a reason that may
-	// pass is sent again. MaxRetries: zero is 3, negative none.
+	// pass is sent again, by default [DefaultMessageRetries] times.
 	MessageRetry Backoff
-	// Reconnect is how often a new connection is tried. MaxRetries: zero is
-	// without end; otherwise the client ends when the last of them has failed.
+	// Reconnect is how often a new connection is tried, by default [UnlimitedRetries].
+	// The client stops when the last attempt has failed.
 	Reconnect Backoff
 	// RecoveryTimeout is how long a connection that was lost is looked for, before a
 	// new one is made. Zero is [DefaultRecoveryTimeout], which is as long as the
@@ -162,20 +171,15 @@ func (o *Options) complete() error {
 		return fmt.Errorf("MaxInFlight is %d, want 0 to %d: the service would forget requests that wait for their ack", o.MaxInFlight, DefaultMaxInFlight)
 	case o.QueueSize < 0:
 		return fmt.Errorf("QueueSize is %d, want 0 or more", o.QueueSize)
-	case o.Reconnect.MaxRetries < 0:
-		return fmt.Errorf("Reconnect.MaxRetries is %d, want 0 or more; DisableAutoReconnect allows none", o.Reconnect.MaxRetries)
 	}
 	if err := o.completeKeepAlive(); err != nil {
 		return err
 	}
-	if err := o.MessageRetry.complete("MessageRetry"); err != nil {
+	if err := o.MessageRetry.complete("MessageRetry", DefaultMessageRetries); err != nil {
 		return err
 	}
-	if err := o.Reconnect.complete("Reconnect"); err != nil {
+	if err := o.Reconnect.complete("Reconnect", UnlimitedRetries); err != nil {
 		return err
-	}
-	if o.MessageRetry.MaxRetries == 0 {
-		o.MessageRetry.MaxRetries = DefaultMessageRetries
 	}
 	for name := range o.Header {
 		if err := checkHeader(name); err != nil {
@@ -183,21 +187,11 @@ func (o *Options) complete() error {
 		}
 	}
 	o.Header = o.Header.Clone()
-	if o.RecoveryTimeout == 0 {
-		o.RecoveryTimeout = DefaultRecoveryTimeout
-	}
-	if o.MaxInFlight == 0 {
-		o.MaxInFlight = DefaultMaxInFlight
-	}
-	if o.QueueSize == 0 {
-		o.QueueSize = DefaultQueueSize
-	}
-	if o.HTTPClient == nil {
-		o.HTTPClient = new(http.Client)
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.RecoveryTimeout = cmp.Or(o.RecoveryTimeout, DefaultRecoveryTimeout)
+	o.MaxInFlight = cmp.Or(o.MaxInFlight, DefaultMaxInFlight)
+	o.QueueSize = cmp.Or(o.QueueSize, DefaultQueueSize)
+	o.HTTPClient = cmp.Or(o.HTTPClient, new(http.Client))
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return nil
 }
 
@@ -231,19 +225,18 @@ func checkHeader(name string) error {
 	return nil
 }
 
-func (b *Backoff) complete(field string) error {
+func (b *Backoff) complete(field string, retries int) error {
 	switch {
 	case b.Initial < 0:
 		return fmt.Errorf("%s.Initial is %v, want 0 or more", field, b.Initial)
 	case b.Max < 0:
 		return fmt.Errorf("%s.Max is %v, want 0 or more", field, b.Max)
+	case b.MaxRetries < NoRetries:
+		return fmt.Errorf("%s.MaxRetries is %d, want 0 or more, NoRetries or UnlimitedRetries", field, b.MaxRetries)
 	}
-	if b.Initial == 0 {
-		b.Initial = DefaultBackoffInitial
-	}
-	if b.Max == 0 {
-		b.Max = max(DefaultBackoffMax, b.Initial)
-	}
+	b.Initial = cmp.Or(b.Initial, DefaultBackoffInitial)
+	b.Max = cmp.Or(b.Max, max(DefaultBackoffMax, b.Initial))
+	b.MaxRetries = cmp.Or(b.MaxRetries, retries)
 	if b.Max < b.Initial {
 		return errors.New(field + ".Max is less than Initial")
 	}

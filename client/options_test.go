@@ -35,7 +35,7 @@ func TestOptionsRefused(t *testing.T) {
 		"MessageRetry.Initial is -1s, want 0 or more":                                                  {MessageRetry: client.Backoff{Initial: -time.Second}},
 		"MessageRetry.Max is -1s, want 0 or more":                                                      {MessageRetry: client.Backoff{Max: -time.Second}},
 		"Reconnect.Max is less than Initial":                                                           {Reconnect: client.Backoff{Max: time.Millisecond}},
-		"Reconnect.MaxRetries is -1, want 0 or more; DisableAutoReconnect allows none":                 {Reconnect: client.Backoff{MaxRetries: -1}},
+		"Reconnect.MaxRetries is -2, want 0 or more, NoRetries or UnlimitedRetries":                    {Reconnect: client.Backoff{MaxRetries: -2}},
 		`Header has "Sec-Websocket-Protocol", which is the handshake's own`:                            {Header: http.Header{"sec-websocket-protocol": {"x"}}},
 		`Header has "Upgrade", which is the handshake's own`:                                           {Header: http.Header{"Upgrade": {"x"}}},
 		`Header has "Connection", which is the handshake's own`:                                        {Header: http.Header{"Connection": {"x"}}},
@@ -174,6 +174,21 @@ func TestReconnect(t *testing.T) {
 	})
 }
 
+func TestReconnectWithoutRetries(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{Reconnect: client.Backoff{MaxRetries: client.NoRetries}})
+		seen := record(c)
+		p := f.start(c)
+		f.network.setDown(true)
+		p.close(websocket.StatusPolicyViolation, "")
+		pass(time.Hour)
+		assert.Equal(t, []string{"connected ann", "disconnected", "stopped client: Reconnect: dial tcp: use of closed network connection"}, seen.settled())
+		assert.Equal(t, 2, f.network.dialled())
+	})
+}
+
 // TestReconnectNotTooOften: a service that greets and hangs up is not run down.
 func TestReconnectNotTooOften(t *testing.T) {
 	t.Parallel()
@@ -218,14 +233,23 @@ func TestMessageRetry(t *testing.T) {
 		<-run.done
 		assert.EqualError(t, run.err, "client: JoinGroup: Whatever: because")
 	})
-	bubble(t, func(t *testing.T) {
-		f := newFake(t)
-		c, p := f.started(&client.Options{MessageRetry: client.Backoff{MaxRetries: -1}})
-		run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "g", nil) })
-		p.send(ack(p.expectAck("joinGroup"), "Whatever"))
-		<-run.done
-		assert.EqualError(t, run.err, "client: JoinGroup: Whatever: because")
-	})
+	for retries, sent := range map[int]int{client.NoRetries: 1, 0: 4, client.UnlimitedRetries: 30} {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			c, p := f.started(&client.Options{MessageRetry: client.Backoff{MaxRetries: retries}})
+			run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "g", nil) })
+			for range sent {
+				p.send(ack(p.expectAck("joinGroup"), "Whatever"))
+			}
+			if retries == client.UnlimitedRetries {
+				p.send(ack(p.expectAck("joinGroup"), ""))
+				run.succeeds(t, client.Result{AckID: 1})
+				return
+			}
+			<-run.done
+			assert.EqualError(t, run.err, "client: JoinGroup: Whatever: because")
+		})
+	}
 }
 
 func TestAutoRejoin(t *testing.T) {

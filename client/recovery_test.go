@@ -69,7 +69,7 @@ func TestSilenceIsNoticed(t *testing.T) {
 				c := f.lively(&tt.opts)
 				p := f.start(c)
 				start := time.Now()
-				c.OnRecovering(func(context.Context, client.Recovering) { lost <- time.Now() })
+				c.OnRecovering(func(context.Context, client.RecoveringEvent) { lost <- time.Now() })
 				if tt.ping > 0 {
 					for range 20 {
 						p.expect(`{"type":"ping"}`)

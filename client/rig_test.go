@@ -350,13 +350,13 @@ func (r *recorder) settled() []string {
 // record notes all that a client tells.
 func record(c *client.Client) *recorder {
 	r := new(recorder)
-	c.OnConnected(func(_ context.Context, ev client.Connected) { r.note("connected " + ev.UserID) })
-	c.OnRecovering(func(context.Context, client.Recovering) { r.note("recovering") })
-	c.OnRecovered(func(context.Context, client.Recovered) { r.note("recovered") })
-	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	c.OnConnected(func(_ context.Context, ev client.ConnectedEvent) { r.note("connected " + ev.UserID) })
+	c.OnRecovering(func(context.Context, client.RecoveringEvent) { r.note("recovering") })
+	c.OnRecovered(func(context.Context, client.RecoveredEvent) { r.note("recovered") })
+	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		r.note(strings.TrimSpace("disconnected " + ev.Message))
 	})
-	c.OnStopped(func(_ context.Context, ev client.Stopped) {
+	c.OnStopped(func(_ context.Context, ev client.StoppedEvent) {
 		if ev.Err != nil {
 			r.note("stopped " + ev.Err.Error())
 			return
@@ -367,7 +367,7 @@ func record(c *client.Client) *recorder {
 		r.note(m.Group + "/" + m.FromUserID + ": " + m.Data.String())
 	})
 	c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { r.note("server: " + m.Data.String()) })
-	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailed) {
+	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailedEvent) {
 		r.note("rejoin of " + ev.Group + " failed: " + ev.Err.Error())
 	})
 	return r

@@ -151,14 +151,17 @@ func TestLifeShowsNoSecret(t *testing.T) {
 			defer mu.Unlock()
 			holdsNone(t, what, shown(v))
 		}
-		c.OnConnected(func(_ context.Context, ev client.Connected) { look("connected", ev) })
-		c.OnRecovering(func(_ context.Context, ev client.Recovering) { look("recovering", ev); chain(t, "recovering", ev.Err) })
-		c.OnRecovered(func(_ context.Context, ev client.Recovered) { look("recovered", ev) })
-		c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+		c.OnConnected(func(_ context.Context, ev client.ConnectedEvent) { look("connected", ev) })
+		c.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
+			look("recovering", ev)
+			chain(t, "recovering", ev.Err)
+		})
+		c.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) { look("recovered", ev) })
+		c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 			look("disconnected", ev)
 			chain(t, "disconnected", ev.Err)
 		})
-		c.OnStopped(func(_ context.Context, ev client.Stopped) { look("stopped", ev) })
+		c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { look("stopped", ev) })
 		c.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) { look("message", m) })
 		look("new", c)
 		p := f.start(c)

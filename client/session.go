@@ -173,13 +173,13 @@ func (s *session) attach(l *link, fresh bool) bool {
 	s.c.opts.Logger.Info("connected", "connection", l.conn.id, "recovered", !fresh)
 	if fresh {
 		l.conn.since = time.Now()
-		ev := Connected{ConnectionID: l.conn.id, UserID: l.conn.user}
+		ev := ConnectedEvent{ConnectionID: l.conn.id, UserID: l.conn.user}
 		ready := make(chan struct{})
 		s.queue.call(func() { fire(s.callbacks, s, &s.c.onConnected, ev) }, ready)
 		s.rejoin(l.conn, ready)
 		return true
 	}
-	raise(s, &s.c.onRecovered, Recovered{ConnectionID: l.conn.id})
+	raise(s, &s.c.onRecovered, RecoveredEvent{ConnectionID: l.conn.id})
 	l.acking.flush() // what was acknowledged before may not have arrived
 	s.writers.resume(l)
 	return true
@@ -200,7 +200,7 @@ func (s *session) detach(l *link) {
 
 // lose ends a connection for good.
 func (s *session) lose(conn *connection, end ending) {
-	ev := Disconnected{ConnectionID: conn.id, Message: conn.farewell}
+	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.farewell}
 	reason := ErrStopped
 	s.mu.Lock()
 	s.conn = nil
@@ -228,7 +228,7 @@ func (s *session) finish(err error) {
 		s.release()
 		s.streams.wait()
 		s.markOver()
-		fire(s.final, s, &s.c.onStopped, Stopped{Err: err})
+		fire(s.final, s, &s.c.onStopped, StoppedEvent{Err: err})
 	}, nil)
 	s.queue.close()
 }

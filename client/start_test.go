@@ -341,11 +341,11 @@ func TestStopInCallbacks(t *testing.T) {
 						assert.NoError(t, c.Stop(context.WithValue(ctx, contextKey{}, "derived")))
 					}
 				}
-				c.OnConnected(func(ctx context.Context, _ client.Connected) { stop(ctx, "connected") })
+				c.OnConnected(func(ctx context.Context, _ client.ConnectedEvent) { stop(ctx, "connected") })
 				c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) { stop(ctx, "message") })
-				c.OnDisconnected(func(ctx context.Context, _ client.Disconnected) { stop(ctx, "disconnected") })
-				c.OnStopped(func(ctx context.Context, _ client.Stopped) { stop(ctx, "stopped") })
-				c.OnGroupStream(func(ctx context.Context, _ *client.GroupStream) { stop(ctx, "stream") }, nil)
+				c.OnDisconnected(func(ctx context.Context, _ client.DisconnectedEvent) { stop(ctx, "disconnected") })
+				c.OnStopped(func(ctx context.Context, _ client.StoppedEvent) { stop(ctx, "stopped") })
+				c.OnGroupStream(func(ctx context.Context, _ *client.StreamReader) { stop(ctx, "stream") }, nil)
 				require.NoError(t, c.Start(t.Context()))
 				_, _ = c.JoinGroup(t.Context(), "g", nil)
 				_, _ = c.SendToGroup(t.Context(), "g", client.Text("x"), nil)
@@ -370,12 +370,12 @@ func TestStartInCallbacks(t *testing.T) {
 		r := newRig(t, emulator.Config{})
 		c := r.client("ann", nil)
 		seen := record(c)
-		c.OnConnected(func(ctx context.Context, _ client.Connected) { assert.NoError(t, c.Start(ctx)) })
-		c.OnDisconnected(func(ctx context.Context, _ client.Disconnected) {
+		c.OnConnected(func(ctx context.Context, _ client.ConnectedEvent) { assert.NoError(t, c.Start(ctx)) })
+		c.OnDisconnected(func(ctx context.Context, _ client.DisconnectedEvent) {
 			assert.ErrorIs(t, c.Start(ctx), client.ErrStopped)
 		})
 		lives := 0
-		c.OnStopped(func(ctx context.Context, _ client.Stopped) {
+		c.OnStopped(func(ctx context.Context, _ client.StoppedEvent) {
 			if lives++; lives < 3 {
 				assert.NoError(t, c.Start(ctx))
 			}
@@ -456,7 +456,7 @@ func TestStopWhatIsStartedInCallback(t *testing.T) {
 		c := r.client("ann", nil)
 		seen := record(c)
 		first := true
-		c.OnStopped(func(ctx context.Context, _ client.Stopped) {
+		c.OnStopped(func(ctx context.Context, _ client.StoppedEvent) {
 			if first {
 				first = false
 				assert.NoError(t, c.Start(ctx))
@@ -489,7 +489,7 @@ func TestStartFailsInOnStopped(t *testing.T) {
 			}, &client.Options{HTTPClient: f.network.client()})
 			require.NoError(t, err)
 			seen := record(c)
-			c.OnStopped(func(ctx context.Context, _ client.Stopped) {
+			c.OnStopped(func(ctx context.Context, _ client.StoppedEvent) {
 				if asked > 1 {
 					return
 				}

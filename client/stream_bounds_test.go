@@ -69,7 +69,7 @@ func TestShortStreams(t *testing.T) {
 				c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 				var running, highest, all atomic.Int64
 				free := make(chan struct{})
-				c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+				c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 					n := running.Add(1)
 					for h := highest.Load(); n > h && !highest.CompareAndSwap(h, n); h = highest.Load() {
 						continue
@@ -108,12 +108,12 @@ func TestCallbacksThatWaitForTheEnd(t *testing.T) {
 		f := newFake(t)
 		c := f.client(&client.Options{DisableAutoReconnect: true})
 		var returned atomic.Int64
-		c.OnGroupStream(func(ctx context.Context, _ *client.GroupStream) {
+		c.OnGroupStream(func(ctx context.Context, _ *client.StreamReader) {
 			<-ctx.Done()
 			returned.Add(1)
 		}, nil)
 		stopped := make(chan error, 1)
-		c.OnStopped(func(_ context.Context, ev client.Stopped) { stopped <- ev.Err })
+		c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { stopped <- ev.Err })
 		p := f.start(c)
 		for i := range 150 {
 			p.send(pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", ""))
@@ -146,7 +146,7 @@ func TestStreamBytes(t *testing.T) {
 				c := f.client(&client.Options{QueueSize: 1, KeepAliveInterval: -1, KeepAliveTimeout: -1})
 				free := make(chan struct{})
 				var inHand, all atomic.Int64
-				c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+				c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 					if !tt.takes {
 						<-free
 					}
@@ -188,7 +188,7 @@ func TestStreamKeepsNoFrame(t *testing.T) {
 		f := newFake(t)
 		c := f.client(nil)
 		near := make(chan bool, 3)
-		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+		c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			for d, err := range s.Pieces() {
 				if err != nil {
 					return
@@ -245,7 +245,7 @@ type share struct {
 	errors []error
 }
 
-func newShare(t *testing.T, opts *client.GroupStreamOptions) *share {
+func newShare(t *testing.T, opts *client.StreamReaderOptions) *share {
 	t.Helper()
 	s := &share{t: t, open: make(map[string]int)}
 	f := newFake(t)
@@ -255,7 +255,7 @@ func newShare(t *testing.T, opts *client.GroupStreamOptions) *share {
 		defer s.mu.Unlock()
 		s.open[user] += n
 	}
-	c.OnGroupStream(func(_ context.Context, g *client.GroupStream) {
+	c.OnGroupStream(func(_ context.Context, g *client.StreamReader) {
 		add(g.FromUserID(), 1)
 		defer add(g.FromUserID(), -1)
 		for _, err := range g.Pieces() {
@@ -374,7 +374,7 @@ func TestStreamsGiveWay(t *testing.T) {
 func TestSilentStreamsGiveWay(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
-		s := newShare(t, &client.GroupStreamOptions{IdleTimeout: time.Second})
+		s := newShare(t, &client.StreamReaderOptions{IdleTimeout: time.Second})
 		s.begin("mallory", "g", 1000)
 		pass(2 * time.Second)
 		assert.Zero(t, s.count("mallory"))
@@ -393,16 +393,16 @@ func TestStreamAfterSilence(t *testing.T) {
 		const silent = "client: GroupStream: IdleTimeout: the stream is silent"
 		f := newFake(t)
 		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
-		short, unregister := collect(c, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second})
-		long, _ := collect(c, &client.GroupStreamOptions{IdleTimeout: time.Minute})
-		start, _ := collect(c, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second, FromStart: true})
+		short, unregister := collect(c, &client.StreamReaderOptions{IdleTimeout: 2 * time.Second})
+		long, _ := collect(c, &client.StreamReaderOptions{IdleTimeout: time.Minute})
+		start, _ := collect(c, &client.StreamReaderOptions{IdleTimeout: 2 * time.Second, FromStart: true})
 		once := new(recorder)
-		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+		c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			for d := range s.Pieces() { //nolint:errcheck // it wants one piece only
 				once.note(d.String())
 				break
 			}
-		}, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second})
+		}, &client.StreamReaderOptions{IdleTimeout: 2 * time.Second})
 		p := f.start(c)
 		p.send(streamPiece(1, "a", ""), streamPiece(2, "b", ""))
 		pass(3 * time.Second)
@@ -435,7 +435,7 @@ func TestStreamAfterSilenceOfAll(t *testing.T) {
 		const silent = "client: GroupStream: IdleTimeout: the stream is silent"
 		f := newFake(t)
 		c := f.client(nil)
-		seen, _ := collect(c, &client.GroupStreamOptions{IdleTimeout: 2 * time.Second})
+		seen, _ := collect(c, &client.StreamReaderOptions{IdleTimeout: 2 * time.Second})
 		p := f.start(c)
 		p.send(streamPiece(1, "a", ""))
 		pass(3 * time.Second)

@@ -30,7 +30,7 @@ func TestStreamClosedForSilence(t *testing.T) {
 				_, err := ann.JoinGroup(t.Context(), "g", nil)
 				require.NoError(t, err)
 				seen, _ := collect(ann, nil)
-				w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamOptions{StreamID: "s", IdleTimeout: 10 * time.Second})
+				w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "s", IdleTimeout: 10 * time.Second})
 				require.NoError(t, err)
 				require.NoError(t, w.Write(t.Context(), client.Text("x")))
 				pass(time.Second)
@@ -79,7 +79,7 @@ func TestStreamNotFound(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				f := newFake(t)
 				c, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
-				w := openStream(t, c, p, &client.StreamOptions{StreamID: "s", IdleTimeout: time.Minute})
+				w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s", IdleTimeout: time.Minute})
 				pass(30 * time.Second) // a piece that is taken begins the silence anew
 				require.NoError(t, w.Write(t.Context(), client.Text("x")))
 				p.next()

@@ -39,7 +39,7 @@ type inbound struct {
 	expected uint64
 	heard    time.Time
 	broken   bool
-	readers  []*GroupStream
+	readers  []*StreamReader
 }
 
 func newStreams(s *session) *streams {
@@ -122,8 +122,8 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 }
 
 // read calls a callback for a stream.
-func (x *streams) read(key streamKey, h *streamHook) *GroupStream {
-	g := &GroupStream{
+func (x *streams) read(key streamKey, h *streamHook) *StreamReader {
+	g := &StreamReader{
 		group: key.group, user: key.user, id: key.id, hook: h, stopped: x.s.callbacks.Done(), ended: make(chan struct{}),
 		box:    newMailbox(streamBuffer, streamBufferBytes, func(p received) int { return p.size }),
 		expire: func() { x.s.queue.call(func() { x.tidy(key) }, nil) },
@@ -140,7 +140,7 @@ func (x *streams) read(key streamKey, h *streamHook) *GroupStream {
 }
 
 // returned is called when a callback has returned.
-func (x *streams) returned(g *GroupStream) {
+func (x *streams) returned(g *StreamReader) {
 	g.leave()
 	g.mu.Lock()
 	close(g.ended)
@@ -154,7 +154,7 @@ func (x *streams) returned(g *GroupStream) {
 // tidy forgets a stream that has been silent for too long for all its readers.
 func (x *streams) tidy(key streamKey) {
 	in := x.open[key]
-	if in == nil || slices.ContainsFunc(in.readers, func(g *GroupStream) bool { return !g.isSilent() }) {
+	if in == nil || slices.ContainsFunc(in.readers, func(g *StreamReader) bool { return !g.isSilent() }) {
 		return
 	}
 	delete(x.open, key)
@@ -176,7 +176,7 @@ func (x *streams) finish(in *inbound, err error) {
 // retire counts a callback whose stream has ended among those that should return.
 // The dispatcher waits if too many have not: strangers can send any number of
 // short streams, and what they send stays in memory until then.
-func (x *streams) retire(g *GroupStream) {
+func (x *streams) retire(g *StreamReader) {
 	select {
 	case <-g.ended:
 		return

@@ -18,8 +18,8 @@ const (
 	streamBufferBytes = 1 << 20
 )
 
-// GroupStreamOptions of receiving streams. Nil and the zero value are the defaults.
-type GroupStreamOptions struct {
+// StreamReaderOptions of receiving streams. Nil and the zero value are the defaults.
+type StreamReaderOptions struct {
 	// Groups whose streams are received. Empty: all.
 	Groups []string
 	// FromStart passes over streams whose first piece the client has missed, by
@@ -34,7 +34,7 @@ type GroupStreamOptions struct {
 // called for streams that begin, or whose pieces are seen for the first time, after
 // the call. Unlike other callbacks it runs in a goroutine of its own for each
 // stream. Its context ends when the client stops. When it returns, the rest of the
-// stream is dropped. Pieces that come after [GroupStreamOptions.IdleTimeout] are a
+// stream is dropped. Pieces that come after [StreamReaderOptions.IdleTimeout] are a
 // new stream, for which it is called again.
 //
 // What strangers send is bounded. Pieces that callbacks do not take in time hold
@@ -46,7 +46,7 @@ type GroupStreamOptions struct {
 // gets [ErrTooManyStreams]. Where that would not be fair, the new one is dropped,
 // and [Options.OnError] is told, at most once a minute. A stream whose group, user and
 // id have more than 12 KiB together is reported there, and not received.
-func (c *Client) OnGroupStream(f func(ctx context.Context, stream *GroupStream), opts *GroupStreamOptions) (unregister func()) {
+func (c *Client) OnGroupStream(f func(ctx context.Context, stream *StreamReader), opts *StreamReaderOptions) (unregister func()) {
 	h := &streamHook{f: f}
 	if opts != nil {
 		h.opts = *opts
@@ -58,8 +58,8 @@ func (c *Client) OnGroupStream(f func(ctx context.Context, stream *GroupStream),
 	return c.onGroupStream.add(h)
 }
 
-// GroupStream is a stream that a client sends to a group.
-type GroupStream struct {
+// StreamReader is a stream that a client sends to a group.
+type StreamReader struct {
 	group, user, id string
 
 	hook    *streamHook
@@ -91,20 +91,20 @@ const (
 )
 
 // Group returns the group's name.
-func (g *GroupStream) Group() string { return g.group }
+func (g *StreamReader) Group() string { return g.group }
 
 // ID returns the stream's id (streamId).
-func (g *GroupStream) ID() string { return g.id }
+func (g *StreamReader) ID() string { return g.id }
 
 // FromUserID returns the user who sends the stream (fromUserId); empty: none.
-func (g *GroupStream) FromUserID() string { return g.user }
+func (g *StreamReader) FromUserID() string { return g.user }
 
 // Pieces returns the stream's pieces in their order. An error is the last of them:
 // an [*Error] with the Name "UserError" if the publisher has aborted the stream,
 // with "IdleTimeout" if it fell silent, [ErrStreamGap] if a piece is missing,
 // [ErrConnectionLost] after a new connection, [ErrTooManyStreams] if another stream
 // has taken its place. Leaving the loop drops the rest.
-func (g *GroupStream) Pieces() iter.Seq2[Data, error] {
+func (g *StreamReader) Pieces() iter.Seq2[Data, error] {
 	return func(yield func(Data, error) bool) {
 		defer g.leave()
 		for {
@@ -124,7 +124,7 @@ func (g *GroupStream) Pieces() iter.Seq2[Data, error] {
 
 // put hands a piece on; the dispatcher waits if there is no room. It reports false
 // if nobody takes the piece.
-func (g *GroupStream) put(p received) bool {
+func (g *StreamReader) put(p received) bool {
 	if g.idle != nil { // it is not the stream that is silent while its callback takes its time
 		g.idle.Stop()
 	}
@@ -138,14 +138,14 @@ func (g *GroupStream) put(p received) bool {
 }
 
 // isSilent reports whether the stream was silent for too long while it was read.
-func (g *GroupStream) isSilent() bool {
+func (g *StreamReader) isSilent() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state == expired
 }
 
 // timeOut ends the stream for its silence.
-func (g *GroupStream) timeOut() {
+func (g *StreamReader) timeOut() {
 	g.mu.Lock()
 	silent := g.state == reading
 	if silent {
@@ -159,7 +159,7 @@ func (g *GroupStream) timeOut() {
 }
 
 // leave drops all that is and comes in.
-func (g *GroupStream) leave() {
+func (g *StreamReader) leave() {
 	g.mu.Lock()
 	if g.state == reading {
 		g.state = leftByReader
@@ -170,7 +170,7 @@ func (g *GroupStream) leave() {
 }
 
 // end ends the stream after what is in it.
-func (g *GroupStream) end(err error) {
+func (g *StreamReader) end(err error) {
 	if g.idle != nil {
 		g.idle.Stop()
 	}
@@ -184,8 +184,8 @@ type streamHooks struct {
 }
 
 type streamHook struct {
-	f    func(context.Context, *GroupStream)
-	opts GroupStreamOptions
+	f    func(context.Context, *StreamReader)
+	opts StreamReaderOptions
 	gone atomic.Bool
 }
 

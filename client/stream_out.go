@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -27,8 +28,8 @@ const (
 	maxStreamRetry = 5 * time.Second
 )
 
-// StreamOptions of a stream to a group. Nil and the zero value are the defaults.
-type StreamOptions struct {
+// StreamWriterOptions of a stream to a group. Nil and the zero value are the defaults.
+type StreamWriterOptions struct {
 	// StreamID (streamId), of which a connection can have one at a time. Empty: a
 	// random one.
 	StreamID string
@@ -44,7 +45,7 @@ type StreamOptions struct {
 	Window int
 }
 
-func (o *StreamOptions) complete() (idle uint32, err error) {
+func (o *StreamWriterOptions) complete() (idle uint32, err error) {
 	ms := o.IdleTimeout / time.Millisecond
 	switch {
 	case o.IdleTimeout < 0 || o.IdleTimeout%time.Millisecond != 0 || ms > math.MaxUint32:
@@ -70,13 +71,13 @@ func (o *StreamOptions) complete() (idle uint32, err error) {
 // A stream belongs to its connection: it goes on when that is recovered, and ends
 // with [ErrConnectionLost] when it is gone. It has to be ended by
 // [StreamWriter.Close] or [StreamWriter.Abort].
-func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *StreamOptions) (*StreamWriter, error) {
-	var o StreamOptions
+func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *StreamWriterOptions) (*StreamWriter, error) {
+	var o StreamWriterOptions
 	if opts != nil {
 		o = *opts
 	}
 	idle, err := o.complete()
-	if err = firstError(checkGroup(group), err); err != nil {
+	if err = cmp.Or(checkGroup(group), err); err != nil {
 		return nil, invalid(opOpenGroupStream, err)
 	}
 	s, err := c.running()

@@ -29,7 +29,7 @@ func TestStream(t *testing.T) {
 		var got []string
 		var last error
 		over := make(chan struct{})
-		ann.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+		ann.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			defer close(over)
 			assert.Equal(t, []string{"g", "s1", "bob"}, []string{s.Group(), s.ID(), s.FromUserID()})
 			for d, err := range s.Pieces() {
@@ -38,7 +38,7 @@ func TestStream(t *testing.T) {
 				}
 			}
 		}, nil)
-		w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamOptions{StreamID: "s1"})
+		w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "s1"})
 		require.NoError(t, err)
 		assert.Equal(t, []string{"s1", "g"}, []string{w.ID(), w.Group()})
 		var want []string
@@ -72,7 +72,7 @@ func TestStreamAborted(t *testing.T) {
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
 		require.NoError(t, err)
 		errs := make(chan error, 1)
-		ann.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+		ann.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			for _, err := range s.Pieces() {
 				if err != nil {
 					errs <- err
@@ -120,15 +120,15 @@ func TestStreamIdle(t *testing.T) {
 		require.NoError(t, err)
 		ended := make(chan string, 3)
 		for name, idle := range map[string]time.Duration{"short ": 2 * time.Second, "long ": time.Hour, "none ": -1} {
-			ann.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+			ann.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 				for _, err := range s.Pieces() {
 					if err != nil {
 						ended <- name + err.Error()
 					}
 				}
-			}, &client.GroupStreamOptions{IdleTimeout: idle})
+			}, &client.StreamReaderOptions{IdleTimeout: idle})
 		}
-		w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamOptions{IdleTimeout: 10 * time.Second})
+		w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{IdleTimeout: 10 * time.Second})
 		require.NoError(t, err)
 		require.NoError(t, w.Write(t.Context(), client.Text("x")))
 		start := time.Now()
@@ -149,7 +149,7 @@ func TestStreamIdle(t *testing.T) {
 }
 
 // openStream opens a stream of a client of the fake.
-func openStream(t *testing.T, c *client.Client, p *peer, opts *client.StreamOptions) *client.StreamWriter {
+func openStream(t *testing.T, c *client.Client, p *peer, opts *client.StreamWriterOptions) *client.StreamWriter {
 	t.Helper()
 	opened := make(chan *client.StreamWriter)
 	go func() {
@@ -171,11 +171,11 @@ func TestStreamFrames(t *testing.T) {
 		var w *client.StreamWriter
 		go func() {
 			var err error
-			w, err = c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{StreamID: "s", NoEcho: true, IdleTimeout: 1500 * time.Millisecond})
+			w, err = c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "s", NoEcho: true, IdleTimeout: 1500 * time.Millisecond})
 			opened <- err
 		}()
 		p.expect(`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":1500}}`)
-		_, err := c.OpenGroupStream(t.Context(), "h", &client.StreamOptions{StreamID: "s"})
+		_, err := c.OpenGroupStream(t.Context(), "h", &client.StreamWriterOptions{StreamID: "s"})
 		require.ErrorIs(t, err, client.ErrInvalid)
 		require.EqualError(t, err, `client: OpenGroupStream: stream id "s" is in use`)
 		assert.Empty(t, opened, "data may flow only after the service has agreed")
@@ -201,7 +201,7 @@ func TestStreamFrames(t *testing.T) {
 		p.send(`{"type":"streamClosed","streamId":"s"}`)
 		require.NoError(t, <-closed)
 
-		w = openStream(t, c, p, &client.StreamOptions{StreamID: "s"}) // the id is free again
+		w = openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"}) // the id is free again
 		w.Abort("code", "message")
 		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"message","userErrorCode":"code"}}`)
 	})
@@ -213,8 +213,8 @@ func TestStreamWindow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		c, p := f.started(nil)
-		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s", Window: 3})
-		big := openStream(t, c, p, &client.StreamOptions{StreamID: "big"})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s", Window: 3})
+		big := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "big"})
 		go p.drain()
 		write := func(w *client.StreamWriter, n int) (written int, err error) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -245,7 +245,7 @@ func TestStreamNack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		c, p := f.started(nil)
-		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 		frames := make([]string, 5)
 		for i := range frames {
 			frames[i] = fmt.Sprintf(`{"type":"streamData","streamId":"s","streamSequenceId":%d,"dataType":"json","data":%d}`, i+1, i)
@@ -275,7 +275,7 @@ func TestStreamNackStorm(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		c, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
-		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s", Window: 100})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s", Window: 100})
 		for range 100 {
 			require.NoError(t, w.Write(t.Context(), client.Text("x")))
 		}
@@ -304,7 +304,7 @@ func TestStreamRecovery(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		c, p := f.started(nil)
-		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 		frame := func(i int) string {
 			return fmt.Sprintf(`{"type":"streamData","streamId":"s","streamSequenceId":%d,"dataType":"json","data":%d}`, i, i)
 		}
@@ -339,11 +339,11 @@ func TestStreamConnectionLost(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		c, p := f.started(nil)
-		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 		// One that is not agreed to yet does not survive the link.
 		opened := make(chan error, 1)
 		go func() {
-			_, err := c.OpenGroupStream(t.Context(), "g", &client.StreamOptions{StreamID: "t"})
+			_, err := c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "t"})
 			opened <- err
 		}()
 		p.next()
@@ -359,7 +359,7 @@ func TestStreamConnectionLost(t *testing.T) {
 		require.ErrorIs(t, w.Write(t.Context(), client.Text("x")), client.ErrConnectionLost)
 		require.ErrorIs(t, w.Close(t.Context()), client.ErrConnectionLost)
 
-		w = openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+		w = openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 		require.NoError(t, c.Stop(t.Context()))
 		require.ErrorIs(t, w.Err(), client.ErrStopped)
 	})
@@ -375,14 +375,14 @@ func TestStreamGivenUp(t *testing.T) {
 		defer cancel()
 		opened := make(chan error, 1)
 		go func() {
-			_, err := c.OpenGroupStream(ctx, "g", &client.StreamOptions{StreamID: "s"})
+			_, err := c.OpenGroupStream(ctx, "g", &client.StreamWriterOptions{StreamID: "s"})
 			opened <- err
 		}()
 		p.next()
 		require.ErrorIs(t, <-opened, context.DeadlineExceeded)
 		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"nobody waits for the stream any more","userErrorCode":""}}`)
 		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":1}`)
-		w := openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.NoError(t, w.Write(ctx, client.Text("x")))
@@ -406,7 +406,7 @@ func TestStreamViolation(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				f := newFake(t)
 				c, p := f.started(nil)
-				w := openStream(t, c, p, &client.StreamOptions{StreamID: "s"})
+				w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 				require.NoError(t, w.Write(t.Context(), client.Text("x")))
 				p.next()
 				p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":` + expected + `}`)
@@ -424,9 +424,9 @@ func streamPiece(sequence int, data, rest string) string {
 }
 
 // collect notes all that streams bring.
-func collect(c *client.Client, opts *client.GroupStreamOptions) (*recorder, func()) {
+func collect(c *client.Client, opts *client.StreamReaderOptions) (*recorder, func()) {
 	r := new(recorder)
-	return r, c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+	return r, c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 		r.note("begin " + s.ID())
 		for d, err := range s.Pieces() {
 			if err != nil {
@@ -444,7 +444,7 @@ func TestStreamReceived(t *testing.T) {
 	const end = `,"endOfStream":true`
 	tests := []struct {
 		name   string
-		opts   *client.GroupStreamOptions
+		opts   *client.StreamReaderOptions
 		frames []string
 		want   []string
 	}{
@@ -456,10 +456,10 @@ func TestStreamReceived(t *testing.T) {
 		{"a gap", nil, []string{streamPiece(1, "a", ""), streamPiece(3, "c", ""), streamPiece(4, "", end)}, []string{"begin s", "a", "client: GroupStream: a piece of the stream is missing", "end"}},
 		{"a gap before the end", nil, []string{streamPiece(1, "a", ""), streamPiece(3, "", end)}, []string{"begin s", "a", "client: GroupStream: a piece of the stream is missing", "end"}},
 		{"from its middle", nil, []string{streamPiece(7, "g", ""), streamPiece(8, "", end)}, []string{"begin s", "g", "end"}},
-		{"only from the start", &client.GroupStreamOptions{FromStart: true}, []string{streamPiece(7, "g", ""), streamPiece(8, "", end), streamPiece(1, "a", ""), streamPiece(2, "", end)}, []string{"begin s", "a", "end"}},
+		{"only from the start", &client.StreamReaderOptions{FromStart: true}, []string{streamPiece(7, "g", ""), streamPiece(8, "", end), streamPiece(1, "a", ""), streamPiece(2, "", end)}, []string{"begin s", "a", "end"}},
 		{"only its end", nil, []string{streamPiece(8, "", end)}, nil},
-		{"other groups", &client.GroupStreamOptions{Groups: []string{"h"}}, []string{streamPiece(1, "a", ""), streamPiece(2, "", end)}, nil},
-		{"this group", &client.GroupStreamOptions{Groups: []string{"h", "g"}}, []string{streamPiece(1, "a", ""), streamPiece(2, "", end)}, []string{"begin s", "a", "end"}},
+		{"other groups", &client.StreamReaderOptions{Groups: []string{"h"}}, []string{streamPiece(1, "a", ""), streamPiece(2, "", end)}, nil},
+		{"this group", &client.StreamReaderOptions{Groups: []string{"h", "g"}}, []string{streamPiece(1, "a", ""), streamPiece(2, "", end)}, []string{"begin s", "a", "end"}},
 		{"aborted", nil, []string{streamPiece(1, "a", ""), streamPiece(2, "", end+`,"error":{"name":"UserError","message":"m","userErrorCode":"c"}`)}, []string{"begin s", "a", "client: GroupStream: UserError: c: m", "end"}},
 		{"cancelled", nil, []string{streamPiece(1, "a", ""), streamPiece(2, "", end+`,"error":{"name":"Cancelled","message":"m"}`)}, []string{"begin s", "a", "client: GroupStream: Cancelled: m", "end"}},
 		{"once more", nil, []string{streamPiece(1, "a", end), streamPiece(1, "b", end)}, []string{"begin s", "a", "end", "begin s", "b", "end"}},
@@ -537,14 +537,14 @@ func TestStreamHoldsBack(t *testing.T) {
 		c := f.client(&client.Options{QueueSize: 10, KeepAliveInterval: -1, KeepAliveTimeout: -1, OnError: func(_ context.Context, err error) { reported.Store(err) }})
 		free := make(chan struct{})
 		var n atomic.Int64
-		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+		c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			for range s.Pieces() { //nolint:errcheck // the pieces are what counts
 				n.Add(1)
 				<-free
 			}
 		}, nil)
-		c.OnGroupStream(func(context.Context, *client.GroupStream) {}, nil)
-		c.OnGroupStream(func(context.Context, *client.GroupStream) { panic("oh") }, nil)
+		c.OnGroupStream(func(context.Context, *client.StreamReader) {}, nil)
+		c.OnGroupStream(func(context.Context, *client.StreamReader) { panic("oh") }, nil)
 		p := f.start(c)
 		go p.drain()
 		var sent atomic.Int64
@@ -573,13 +573,13 @@ func TestTooManyStreams(t *testing.T) {
 		f := newFake(t)
 		c := f.client(&client.Options{KeepAliveTimeout: -1})
 		var open atomic.Int64
-		c.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+		c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			open.Add(1)
 			for range s.Pieces() { //nolint:errcheck // it only has to end
 				continue
 			}
 			open.Add(-1)
-		}, &client.GroupStreamOptions{IdleTimeout: -1})
+		}, &client.StreamReaderOptions{IdleTimeout: -1})
 		p := f.start(c)
 		go p.drain()
 		begin := func(i int) {

@@ -65,26 +65,26 @@ func newTalk(d *door, room string, out io.Writer, opts client.Options) (*talk, e
 		room: room, people: fields{},
 	}
 	var greeted func()
-	greeted = c.OnConnected(func(context.Context, client.Connected) {
+	greeted = c.OnConnected(func(context.Context, client.ConnectedEvent) {
 		t.print("* %s", help)
 		greeted() // the first connection only
 	})
 	c.OnConnected(t.connected)
-	c.OnRecovering(func(context.Context, client.Recovering) {
+	c.OnRecovering(func(context.Context, client.RecoveringEvent) {
 		t.setPresent(false)
 		t.print("* The connection is lost. Looking for it ...")
 	})
-	c.OnRecovered(func(context.Context, client.Recovered) {
+	c.OnRecovered(func(context.Context, client.RecoveredEvent) {
 		t.print("* The connection is back, with all that was said.")
 		t.setPresent(true)
 	})
-	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		t.setPresent(false)
 		if ev.Err != nil { // not the end that was asked for
 			t.print("* The connection has ended. Making a new one ...")
 		}
 	})
-	c.OnStopped(func(_ context.Context, ev client.Stopped) { t.gone <- ev.Err })
+	c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { t.gone <- ev.Err })
 	client.OnGroupJSON(c, "", func(_ context.Context, _ *client.GroupMessage, n Notice) { t.hear(n) })
 	client.OnServerJSON(c, func(_ context.Context, _ *client.ServerMessage, n Notice) { t.hear(n) })
 	return t, nil
@@ -92,7 +92,7 @@ func newTalk(d *door, room string, out io.Writer, opts client.Options) (*talk, e
 
 // connected enters the room in which the connection before was, if any. What is
 // said meanwhile comes after it.
-func (t *talk) connected(ctx context.Context, _ client.Connected) {
+func (t *talk) connected(ctx context.Context, _ client.ConnectedEvent) {
 	t.mu.Lock()
 	room := t.room
 	t.room = lobby
