@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -45,21 +43,20 @@ type Client struct {
 	opts       *Options // behind a pointer, which is all that fmt shows of an unexported field
 	lastAckID  atomic.Uint64
 	lastCallID atomic.Uint64
-	turns      turns
+	groups     groups
 
-	onConnected     hooks[ConnectedEvent]
-	onRecovering    hooks[RecoveringEvent]
-	onRecovered     hooks[RecoveredEvent]
-	onDisconnected  hooks[DisconnectedEvent]
-	onStopped       hooks[StoppedEvent]
-	onGroupMessage  hooks[*GroupMessage]
-	onServerMessage hooks[*ServerMessage]
-	onRejoinFailed  hooks[RejoinFailedEvent]
-	onGroupStream   streamHooks
+	onConnected     callbacks[handler[ConnectedEvent]]
+	onRecovering    callbacks[handler[RecoveringEvent]]
+	onRecovered     callbacks[handler[RecoveredEvent]]
+	onDisconnected  callbacks[handler[DisconnectedEvent]]
+	onStopped       callbacks[handler[StoppedEvent]]
+	onGroupMessage  callbacks[handler[*GroupMessage]]
+	onServerMessage callbacks[handler[*ServerMessage]]
+	onRejoinFailed  callbacks[handler[RejoinFailedEvent]]
+	onGroupStream   callbacks[*streamHandler]
 
 	mu      sync.Mutex
 	session *session // the last one; nil before the first
-	groups  map[string]struct{}
 }
 
 // New makes a client, which is not connected before it is started. Nil options
@@ -68,14 +65,11 @@ func New(credential Credential, opts *Options) (*Client, error) {
 	if credential == nil {
 		return nil, errors.New("client: new: credential is nil; want one that returns the URL of ClientAccess, such as StaticURL(url)")
 	}
-	var o Options
-	if opts != nil {
-		o = *opts
-	}
+	o := valueOf(opts)
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("client: new: %w", err)
 	}
-	return &Client{credential: credential, opts: &o, groups: make(map[string]struct{})}, nil
+	return &Client{credential: credential, opts: &o}, nil
 }
 
 // Start connects, and returns when the service has greeted the client. From then
@@ -90,11 +84,11 @@ func (c *Client) Start(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		s := c.session
-		if s == nil || s.isOver() {
-			s = newSession(ctx, c)
+		if s == nil || isClosed(s.over) {
+			s, life := newSession(ctx, c)
 			c.session = s
 			c.mu.Unlock()
-			return s.start(ctx)
+			return s.start(ctx, life)
 		}
 		c.mu.Unlock()
 		if !s.isStopping() {
@@ -136,14 +130,14 @@ func (c *Client) Stop(ctx context.Context) error {
 	if s.isCallback(ctx) {
 		return nil
 	}
-	for _, end := range [...]<-chan struct{}{s.done, s.before} {
+	for _, end := range [...]<-chan struct{}{s.dispatch.done, s.dispatch.before} {
 		if end == nil {
 			continue
 		}
 		select {
 		case <-end:
 		case <-ctx.Done():
-			s.hurry()
+			s.abort()
 			return fail("Stop", ctx.Err())
 		}
 	}
@@ -184,36 +178,6 @@ func (c *Client) current() *session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session
-}
-
-// joined notes that the client is in a group.
-func (c *Client) joined(group string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.groups[group] = struct{}{}
-}
-
-// leaves removes a group from those that the client is in, and reports whether it
-// was one.
-func (c *Client) leaves(group string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, was := c.groups[group]
-	delete(c.groups, group)
-	return was
-}
-
-func (c *Client) isJoined(group string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, is := c.groups[group]
-	return is
-}
-
-func (c *Client) joinedGroups() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Sorted(maps.Keys(c.groups))
 }
 
 // String tells the state, and no address.

@@ -135,10 +135,10 @@ func (d Data) Decode(v any) error {
 
 func (d Data) size() int { return len(d.d.Text) + len(d.d.Bytes) }
 
-// sendable gives what goes out, which an optional payload need not.
-func (d Data) sendable(optional bool) (frame.Data, error) {
-	if d.d.Type == frame.None && !optional {
-		return d.d, errors.New("Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf")
+// check returns what is wrong with a payload that an operation requires.
+func (d Data) check() error {
+	if d.d.Type == frame.None {
+		return errors.New("Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf")
 	}
-	return d.d, d.err
+	return d.err
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // maxErrorText is how many bytes of a text of the service an error shows.
@@ -123,22 +122,17 @@ const (
 	nameStreamNotFound = "StreamNotFound"
 )
 
-// fail names the operation of an error.
+// fail names the operation of an error; nil stays nil.
 func fail(operation string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if e, ok := err.(*Error); ok { //nolint:errorlint // one that is wrapped has been named
 		named := *e
 		named.Operation = operation
 		return &named
 	}
 	return &Error{Operation: operation, Err: err}
-}
-
-// wrap is fail for an error that may be none.
-func wrap(operation string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fail(operation, err)
 }
 
 // isLoss tells whether an error is about the connection rather than the request.
@@ -169,11 +163,7 @@ func refusal(f *frame.Failure) *Error {
 	if f == nil {
 		return &Error{Message: "the service gives no reason"}
 	}
-	return &Error{
-		Name:          excerpt.Line(f.Name, maxErrorText),
-		Message:       excerpt.Line(f.Message, maxErrorText),
-		UserErrorCode: excerpt.Line(f.UserErrorCode, maxErrorText),
-	}
+	return &Error{Name: f.Name, Message: f.Message, UserErrorCode: f.UserErrorCode}
 }
 
 // DecodeError is a message that does not fit the type of its handler.

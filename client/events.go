@@ -2,9 +2,6 @@ package client
 
 import (
 	"context"
-	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
@@ -81,45 +78,6 @@ type ServerMessage struct {
 	Metadata map[string]string
 	// SequenceID (sequenceId) in its connection; 0 without a reliable subprotocol.
 	SequenceID uint64
-}
-
-// hooks are the callbacks of an event.
-type hooks[T any] struct {
-	mu   sync.Mutex
-	list atomic.Pointer[[]*hook[T]]
-}
-
-type hook[T any] struct {
-	f    func(context.Context, T)
-	gone atomic.Bool
-}
-
-// add registers a callback and gives what takes it away. The list is copied, so
-// that nothing is locked while callbacks run.
-func (h *hooks[T]) add(f func(context.Context, T)) (remove func()) {
-	added := &hook[T]{f: f}
-	h.change(func(list []*hook[T]) []*hook[T] { return append(list, added) })
-	return func() {
-		if !added.gone.Swap(true) {
-			h.change(func(list []*hook[T]) []*hook[T] {
-				return slices.DeleteFunc(list, func(x *hook[T]) bool { return x == added })
-			})
-		}
-	}
-}
-
-func (h *hooks[T]) change(f func([]*hook[T]) []*hook[T]) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	list := f(slices.Clone(h.all()))
-	h.list.Store(&list)
-}
-
-func (h *hooks[T]) all() []*hook[T] {
-	if list := h.list.Load(); list != nil {
-		return *list
-	}
-	return nil
 }
 
 // OnConnected registers a callback for new connections, which is called before

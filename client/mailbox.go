@@ -8,7 +8,7 @@ import "sync"
 type mailbox[T any] struct {
 	max, maxBytes int
 	size          func(T) int
-	shared        *budget // of several mailboxes; nil: none
+	shared        *budget // of several mailboxes
 
 	mu     sync.Mutex
 	items  []T
@@ -21,8 +21,8 @@ type mailbox[T any] struct {
 	room, more chan struct{} // signals
 }
 
-func newMailbox[T any](most, mostBytes int, size func(T) int) *mailbox[T] {
-	return &mailbox[T]{max: most, maxBytes: mostBytes, size: size, room: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+func newMailbox[T any](most, mostBytes int, shared *budget, size func(T) int) *mailbox[T] {
+	return &mailbox[T]{max: most, maxBytes: mostBytes, shared: shared, size: size, room: make(chan struct{}, 1), more: make(chan struct{}, 1)}
 }
 
 func signal(c chan struct{}) {
@@ -53,7 +53,7 @@ func (m *mailbox[T]) put(v T, stop <-chan struct{}) bool {
 		}
 		select {
 		case <-m.room:
-		case <-m.shared.changed():
+		case <-m.shared.room:
 		case <-stop:
 			return false
 		}
@@ -121,7 +121,7 @@ func (m *mailbox[T]) leave() {
 }
 
 // budget is how many bytes several mailboxes have together. One goroutine puts
-// into them. A nil budget is without end.
+// into them.
 type budget struct {
 	max  int
 	room chan struct{} // signals
@@ -135,9 +135,6 @@ func newBudget(most int) *budget { return &budget{max: most, room: make(chan str
 // take reports whether there is room, and takes it. There is always room for one
 // item, however large.
 func (b *budget) take(size int) bool {
-	if b == nil {
-		return true
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.used > 0 && b.used+size > b.max {
@@ -148,18 +145,8 @@ func (b *budget) take(size int) bool {
 }
 
 func (b *budget) give(size int) {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	b.used -= size
 	b.mu.Unlock()
 	signal(b.room)
-}
-
-func (b *budget) changed() <-chan struct{} {
-	if b == nil {
-		return nil
-	}
-	return b.room
 }

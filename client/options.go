@@ -151,6 +151,14 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// valueOf returns what opts points to. For nil it returns the zero value.
+func valueOf[T any](opts *T) (value T) {
+	if opts != nil {
+		value = *opts
+	}
+	return value
+}
+
 // String returns the subprotocol, and nothing of the header, which may hold secrets.
 func (o Options) String() string { return fmt.Sprintf("client.Options(%v)", o.Protocol) }
 

@@ -33,7 +33,7 @@ func (it *item) isMessage() bool { return it.call == nil }
 // callbacks themselves wait for the answer, the operations are told.
 type queue struct {
 	max   int
-	waits *waits
+	waits waits
 
 	count  atomic.Int64 // messages that wait
 	bytes  atomic.Int64
@@ -52,10 +52,10 @@ type queue struct {
 	batch, rest []item // the dispatcher's own
 }
 
-func newQueue(size int, w *waits) *queue {
-	q := &queue{max: size, waits: w, jammed: make(chan struct{}, 1)}
+func newQueue(size int) *queue {
+	q := &queue{max: size, jammed: make(chan struct{}, 1)}
 	q.room.L, q.work.L = &q.mu, &q.mu
-	w.wake = q.wake
+	q.waits.wake = q.wake
 	return q
 }
 

@@ -193,3 +193,300 @@ func TestLifeShowsNoSecret(t *testing.T) {
 		assert.Equal(t, `client.Client(stopped, connection "")`, fmt.Sprintf("%+v", c))
 	})
 }
+
+const (
+	recoveryToken = "eyJ0b2tlbi1pZC0xIjoicmVjb3ZlcnkgdG9rZW4ifQ" // as a service's own
+	cookie        = "session=eyJjb29raWU6YWJjZGVmZ2hpamtsbW5vcA"
+)
+
+// echoes are texts of a service that knows the client's secrets.
+func echoes() map[string]string {
+	return map[string]string{
+		"access token":        secretToken,
+		"in a sentence":       "your token " + secretToken + " has expired",
+		"escaped":             "see " + strings.NewReplacer("+", "%2B", "/", "%2F").Replace(secretToken),
+		"the start of it":     secretToken[:40],
+		"the end of it":       "…" + secretToken[len(secretToken)-30:],
+		"the address's query": "x=1&access_token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl%2B%2F",
+		"twice":               secretToken + secretToken,
+		"behind a long text":  strings.Repeat("x", 490) + secretToken,
+		"at the edge":         strings.Repeat("x", 2030) + secretToken,
+		"recovery token":      "token " + recoveryToken,
+		"header":              "Bearer " + secretToken,
+		"cookie":              cookie,
+		"between other bytes": `\u0000` + secretToken + `\u2028`,
+		"much":                strings.Repeat(secretToken+" ", 10_000),
+		"much of nothing":     strings.Repeat("x", 1_500_000),
+	}
+}
+
+// watch looks at all that a client tells and logs.
+type watch struct {
+	t    *testing.T
+	what string
+	log  lines
+
+	mu   sync.Mutex
+	seen []string
+}
+
+// maxShown is how long a thing may be that a client prints, in all the ways of
+// printing it together.
+const maxShown = 250_000
+
+func (w *watch) look(what string, v any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := shown(v)
+	w.seen = append(w.seen, what)
+	holdsNone(w.t, w.what+": "+what, text)
+	assert.Less(w.t, len(text), maxShown, "%s: %s", w.what, what)
+}
+
+func (w *watch) err(what string, err error) {
+	for ; err != nil; err = errors.Unwrap(err) {
+		w.look(what, err)
+	}
+}
+
+func (w *watch) options() *client.Options {
+	return &client.Options{
+		Header:            http.Header{"Authorization": {"Bearer " + secretToken}, "Cookie": {cookie}},
+		Logger:            slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		OnError:           func(_ context.Context, err error) { w.err("OnError", err) },
+		MessageRetry:      client.Backoff{MaxRetries: -1},
+		KeepAliveInterval: -1,
+	}
+}
+
+func (w *watch) follow(c *client.Client) {
+	c.OnConnected(func(_ context.Context, ev client.ConnectedEvent) { w.look("Connected", ev) })
+	c.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
+		w.look("Recovering", ev)
+		w.err("Recovering.Err", ev.Err)
+	})
+	c.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) { w.look("Recovered", ev) })
+	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
+		w.look("Disconnected", ev)
+		w.err("Disconnected.Err", ev.Err)
+	})
+	c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { w.look("Stopped", ev); w.err("Stopped.Err", ev.Err) })
+	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailedEvent) {
+		w.look("RejoinFailed", ev)
+		w.err("RejoinFailed.Err", ev.Err)
+	})
+	client.OnGroupJSON(c, "", func(context.Context, *client.GroupMessage, struct{}) {})
+	client.OnServerJSON(c, func(context.Context, *client.ServerMessage, struct{}) {})
+	c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
+		for _, err := range s.Pieces() {
+			w.err("Pieces", err)
+		}
+	}, nil)
+	w.look("Client", c)
+}
+
+func (w *watch) done(want ...string) {
+	w.t.Helper()
+	for _, what := range want {
+		assert.Contains(w.t, w.seen, what)
+	}
+	holdsNone(w.t, w.what+": log", w.log.String())
+	assert.Less(w.t, len(w.log.String()), maxShown)
+}
+
+const goodGreeting = `{"type":"system","event":"connected","userId":"ann","connectionId":"id-1","reconnectionToken":"` + recoveryToken + `"}`
+
+// TestEchoes: a service puts the client's secrets, or far too much, into every field
+// that it writes in its own words. What it sends as the payload, group, sender or
+// stream of a message is the application's, and is shown to it as it came.
+func TestEchoes(t *testing.T) {
+	t.Parallel()
+	for name, text := range echoes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				w := &watch{t: t, what: name}
+				f, refusing := newFake(t), newFake(t)
+				refusing.answer = func(rw http.ResponseWriter, _ *http.Request) {
+					rw.WriteHeader(http.StatusBadGateway)
+					_, _ = rw.Write([]byte(text))
+				}
+				c := newClient(t, f.network, secretAddress, w.options())
+				w.follow(c)
+				go func() {
+					p := <-f.peers
+					p.send(goodGreeting)
+					f.peers <- p
+				}()
+				require.NoError(t, c.Start(t.Context()))
+				p := <-f.peers
+				failure := `{"name":"` + text + `","message":"` + text + `","userErrorCode":"` + text + `","x":"` + text + `"}`
+
+				join := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "g", nil) })
+				p.send(fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":%s}`, p.expectAck("joinGroup"), failure))
+				<-join.done
+				require.Error(t, join.err)
+				w.err("JoinGroup", join.err)
+
+				invoke := begin(func() (client.Result, error) {
+					_, err := c.InvokeEvent(t.Context(), "e", client.Text("x"), nil)
+					return client.Result{}, err
+				})
+				p.next()
+				p.send(`{"type":"invokeResponse","invocationId":"1","success":false,"error":` + failure + `}`)
+				<-invoke.done
+				require.Error(t, invoke.err)
+				w.err("InvokeEvent", invoke.err)
+
+				writer := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+				p.send(`{"type":"streamNack","streamId":"s","expectedSequenceId":1,"name":"` + text + `","message":"` + text + `"}`)
+				p.send(`{"type":"streamClosed","streamId":"s","error":` + failure + `}`)
+				<-writer.Done()
+				w.err("StreamWriter", writer.Err())
+				w.err("Write", writer.Write(t.Context(), client.Text("x")))
+				synctest.Wait() // fmt looks at fields that it should not see, without their locks
+				w.look("StreamWriter", writer)
+
+				p.send(
+					`{"type":"message","from":"group","group":"`+text+`","fromUserId":"`+text+`","dataType":"text","data":"`+text+`"}`,
+					`{"type":"message","from":"server","dataType":"json","data":"`+text+`"}`,
+					`{"type":"message","from":"group","group":"g","dataType":"`+text+`","data":"`+text+`"}`,
+					`{"type":"message","from":"group","group":"g","dataType":"binary","data":"`+text+`*"}`,
+					`{"type":"message","from":"group","group":"g","dataType":"text","data":"x","stream":{"streamId":"t","streamSequenceId":1}}`,
+					`{"type":"message","from":"group","group":"g","dataType":"text","data":"","stream":{"streamId":"t","streamSequenceId":2,"endOfStream":true,"error":`+failure+`}}`,
+					`{"type":"`+text+`"}`, `{"`+text+`":1}`, text,
+					`{"type":"system","event":"connected","connectionId":"id-1","reconnectionToken":"`+text+`"}`,
+					`{"type":"system","event":"disconnected","message":"`+text+`"}`,
+				)
+				synctest.Wait()
+				p.close(websocket.StatusInternalError, reason(text))
+				for _, code := range []websocket.StatusCode{websocket.StatusInternalError, websocket.StatusPolicyViolation} { // of tries to recover
+					p = <-f.peers
+					p.next()
+					p.close(code, reason(text))
+				}
+				p = <-f.peers // a new connection
+				p.send(`{"type":"system","event":"disconnected","message":"` + text + `"}`)
+				f.network.join(refusing.network)
+				p.close(websocket.StatusInternalError, reason(text))
+				pass(2 * time.Minute)
+				require.NoError(t, c.Stop(t.Context()))
+				w.look("Client", c)
+				w.done("JoinGroup", "InvokeEvent", "StreamWriter", "Write", "Pieces", "OnError", "Recovering.Err", "Disconnected", "Disconnected.Err", "Stopped")
+			})
+		})
+	}
+}
+
+// reason is as much of a text as a close frame takes.
+func reason(text string) string {
+	text = strings.NewReplacer(`\u0000`, "\x00", `\u2028`, "\u2028").Replace(text)
+	if len(text) > 123 {
+		text = text[:123]
+		text = text[:max(0, strings.LastIndexByte(text, ' '))] // fewer than 16 bytes are no part of a secret
+	}
+	return text
+}
+
+// TestGreetings: what a client keeps of its greeting is printed for as long as the
+// connection lives, so that a greeting which could not be shown is none.
+func TestGreetings(t *testing.T) {
+	t.Parallel()
+	greeting := func(id, user, token string) string {
+		return `{"type":"system","event":"connected","userId":"` + user + `","connectionId":"` + id + `","reconnectionToken":"` + token + `"}`
+	}
+	long := strings.Repeat("x", 3_100_000)
+	tests := map[string]struct{ greeting, want string }{
+		"a usual one":               {greeting("zXxKxd4Vn8ATSTXyiGJz0Qbe0f3b641", "ann@example.com", recoveryToken), ""},
+		"the longest":               {greeting(long[:256], long[:4096], long[:8192]), ""},
+		"id in the recovery token":  {greeting("zXxKxd4Vn8ATSTXyiGJz0Q", "a-user-with-a-name", "v1;zXxKxd4Vn8ATSTXyiGJz0Q;a-user-with-a-name;c2ln"), ""},
+		"3.1 MB of connection id":   {greeting(long, "ann", "t"), "connectionId has 3100000 bytes, want at most 256"},
+		"3.1 MB of user id":         {greeting("id-1", long, "t"), "userId has 3100000 bytes, want at most 4096"},
+		"3.1 MB of recovery token":  {greeting("id-1", "ann", long), "reconnectionToken has 3100000 bytes, want at most 8192"},
+		"a line break":              {greeting(`id\n1`, "ann", "t"), "connectionId has characters that cannot be printed"},
+		"the token as id":           {greeting(secretToken, "ann", "t"), "connectionId has a token in it"},
+		"a part of the token as id": {greeting(secretToken[:30], "ann", "t"), "connectionId has a token in it"},
+		"the token as user":         {greeting("id-1", secretToken, "t"), "userId has a token in it"},
+		"the recovery token as id":  {greeting(recoveryToken, "ann", recoveryToken), "connectionId has a token in it"},
+		"it as user":                {greeting("id-1", "of "+recoveryToken, recoveryToken), "userId has a token in it"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				w := &watch{t: t, what: name}
+				f := newFake(t)
+				c := newClient(t, f.network, secretAddress, w.options())
+				w.follow(c)
+				go func() {
+					p := <-f.peers
+					p.send(tt.greeting)
+					p.drain()
+				}()
+				err := c.Start(t.Context())
+				if tt.want == "" {
+					require.NoError(t, err)
+					return
+				}
+				require.EqualError(t, err, "client: Start: service's greeting: "+tt.want)
+				w.err("Start", err)
+				w.look("Client", c)
+				w.done("Start")
+			})
+		})
+	}
+}
+
+// TestLongHandshake: what a service answers to the handshake can be as long as it
+// likes.
+func TestLongHandshake(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 500_000)
+	for name, answer := range map[string]http.HandlerFunc{
+		"key": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Upgrade", "websocket")
+			w.Header().Set("Sec-Websocket-Accept", long)
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		},
+		"upgrade": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Upgrade", r.URL.RawQuery+long)
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		},
+		"body": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(strings.ReplaceAll(secretToken, "J", "J\xff") + long))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				w := &watch{t: t, what: name}
+				f := newFake(t)
+				f.answer = answer
+				c := newClient(t, f.network, secretAddress, w.options())
+				err := c.Start(t.Context())
+				require.Error(t, err)
+				assert.Less(t, len(err.Error()), 1024)
+				w.err("Start", err)
+				w.done("Start")
+			})
+		})
+	}
+}
+
+// TestOptionsShowNoSecret: options are printed without the values of their header.
+func TestOptionsShowNoSecret(t *testing.T) {
+	t.Parallel()
+	opts := client.Options{Header: http.Header{"Authorization": {"Bearer " + secretToken}}}
+	for _, v := range []any{opts, &opts, []client.Options{opts}, struct{ Options client.Options }{opts}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			holdsNone(t, "options by "+verb, fmt.Sprintf(verb, v))
+		}
+	}
+	var log lines
+	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "opts", opts)
+	holdsNone(t, "log of options", log.String())
+	assert.Equal(t, "client.Options(json.reliable.webpubsub.azure.v1)", fmt.Sprintf("%+v", opts))
+}

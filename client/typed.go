@@ -16,11 +16,9 @@ func OnGroupJSON[T any](c *Client, group string, f func(ctx context.Context, m *
 			return
 		}
 		var v T
-		if err := m.Data.Decode(&v); err != nil {
-			undecoded(ctx, &DecodeError{Group: m.Group, Err: err})
-			return
+		if decode(ctx, m.Group, m.Data, &v) {
+			f(ctx, m, v)
 		}
-		f(ctx, m, v)
 	})
 }
 
@@ -28,18 +26,19 @@ func OnGroupJSON[T any](c *Client, group string, f func(ctx context.Context, m *
 func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage, v T)) (unregister func()) {
 	return c.OnServerMessage(func(ctx context.Context, m *ServerMessage) {
 		var v T
-		if err := m.Data.Decode(&v); err != nil {
-			undecoded(ctx, &DecodeError{Err: err})
-			return
+		if decode(ctx, "", m.Data, &v) {
+			f(ctx, m, v)
 		}
-		f(ctx, m, v)
 	})
 }
 
-// undecoded tells of a message in a callback's context.
-func undecoded(ctx context.Context, err *DecodeError) {
-	if s, ok := ctx.Value(sessionKey{}).(*session); ok {
-		err.Group = s.secrets.hide(excerpt.Cut(err.Group, 4*wire.MaxGroupName))
-		s.report(ctx, err)
+// decode reports whether a message was decoded. If not, it reports a [*DecodeError]
+// to the client that the callback's context belongs to.
+func decode(ctx context.Context, group string, data Data, v any) bool {
+	err := data.Decode(v)
+	if s := sessionOf(ctx); err != nil && s != nil {
+		group = s.secrets.hide(excerpt.Cut(group, 4*wire.MaxGroupName))
+		s.dispatch.report(ctx, &DecodeError{Group: group, Err: err})
 	}
+	return err == nil
 }

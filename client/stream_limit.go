@@ -62,7 +62,7 @@ func (x *streams) admit(key streamKey) bool {
 	x.refused.add(key)
 	if now := time.Now(); x.refused.reported.IsZero() || now.Sub(x.refused.reported) >= reportPause {
 		x.refused.reported = now
-		x.s.report(x.s.callbacks, fail(opStream, fmt.Errorf("%w: one of user %s to group %s is dropped", ErrTooManyStreams, quote(x.s.secrets.excerpt(key.user)), quote(x.s.secrets.excerpt(key.group)))))
+		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: one of user %s to group %s is dropped", ErrTooManyStreams, quote(x.d.secrets.excerpt(key.user)), quote(x.d.secrets.excerpt(key.group)))))
 	}
 	return false
 }

@@ -1,18 +1,22 @@
 package frame_test
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
-func text(s string) frame.Data   { return frame.Data{Type: frame.Text, Text: s} }
+func text(s string) frame.Data { return frame.Data{Type: frame.Text, Text: s} }
+
 func jsonOf(s string) frame.Data { return frame.Data{Type: frame.JSON, Text: s} }
 
 // frames of the service, as CL 2.3 has them, and what is read.
@@ -129,38 +133,6 @@ func TestDecodeManyMetadata(t *testing.T) {
 	}
 }
 
-func TestCodecNames(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "json.webpubsub.azure.v1", frame.JSONCodec{}.Name())
-	assert.Equal(t, "json.reliable.webpubsub.azure.v1", frame.JSONCodec{IsReliable: true}.Name())
-	assert.False(t, frame.JSONCodec{}.Reliable())
-	assert.True(t, frame.JSONCodec{IsReliable: true}.Reliable())
-	assert.False(t, frame.JSONCodec{}.Binary())
-}
-
-// requests as the official JavaScript client writes them (CL 2.2).
-func TestAppend(t *testing.T) {
-	t.Parallel()
-	for want, r := range map[string]frame.Request{
-		`{"type":"joinGroup","group":"g","ackId":1}`:                                    {Kind: frame.JoinGroup, Name: "g", AckID: 1, WantsAck: true},
-		`{"type":"leaveGroup","group":"g"}`:                                             {Kind: frame.LeaveGroup, Name: "g", AckID: 1},
-		`{"type":"sendToGroup","group":"g","noEcho":true,"dataType":"json","data":[1]}`: {Kind: frame.SendToGroup, Name: "g", NoEcho: true, Data: jsonOf("[1]")},
-		`{"type":"event","event":"e","ackId":0,"dataType":"text","data":"x"}`:           {Kind: frame.SendEvent, Name: "e", WantsAck: true, Data: text("x")},
-		`{"type":"sequenceAck","sequenceId":18446744073709551615}`:                      {Kind: frame.SequenceAck, Sequence: math.MaxUint64},
-		`{"type":"ping"}`: {Kind: frame.Ping},
-		`{"type":"sendToGroup","group":"g","noEcho":false,"stream":{"streamId":"s"}}`:                           {Kind: frame.StreamStart, Name: "g", ID: "s"},
-		`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":4294967295}}`: {Kind: frame.StreamStart, Name: "g", ID: "s", NoEcho: true, Idle: math.MaxUint32},
-		`{"type":"streamData","streamId":"s","streamSequenceId":2,"dataType":"text","data":""}`:                 {Kind: frame.StreamData, ID: "s", Sequence: 2, Data: text("")},
-		`{"type":"streamData","streamId":"s"}`:                                                                  {Kind: frame.StreamData, ID: "s"},
-		`{"type":"streamEnd","streamId":"s"}`:                                                                   {Kind: frame.StreamEnd, ID: "s"},
-		`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c"}}`:                       {Kind: frame.StreamEnd, ID: "s", Failure: &frame.Failure{Message: "m", UserErrorCode: "c"}},
-		`{"type":"invoke","invocationId":"1","target":"event","event":"e","dataType":"text","data":"x"}`:        {Kind: frame.Invoke, ID: "1", Name: "e", Data: text("x")},
-		`{"type":"cancelInvocation","invocationId":"1"}`:                                                        {Kind: frame.CancelInvocation, ID: "1"},
-	} {
-		assert.Equal(t, "before"+want, string(frame.JSONCodec{}.Append([]byte("before"), &r)))
-	}
-}
-
 // TestAllocations holds the codec to what makes it quick: frames are read in place,
 // and written into what there is. It cannot run beside other tests, whose
 // allocations it would count.
@@ -179,4 +151,103 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 			t.Fatal("nothing written")
 		}
 	}))
+}
+
+// FuzzDecode feeds the reader what a service might send: it agrees with
+// encoding/json about what is JSON and about every value that it gives out.
+func FuzzDecode(f *testing.F) {
+	for _, tt := range frames {
+		f.Add(tt.frame)
+	}
+	f.Add(`{"type":"message","from":"group","group":"\ud800","dataType":"text","data":"\u0000","data":1}`)
+	f.Add(`{"type":"message","from":"server","dataType":"json","data":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`)
+	f.Add(`{"type":"message","from":"server","dataType":"json","data":1E700,"more":1E700}`)
+	f.Add(`{"sequenceId":1,"type":"message","from":"server","dataType":"json","data":` + deep(jsonscan.MaxDepth) + `}`)
+	f.Add(`{"sequenceId":1,"type":"message","from":"server","dataType":"json","data":` + deep(jsonscan.MaxDepth+1) + `}`)
+	f.Fuzz(func(t *testing.T, in string) {
+		checkReadable(t, in)
+		var got frame.Frame
+		if err := (frame.JSONCodec{}).Decode(in, &got); err != nil {
+			checkNumber(t, in, got.Sequence)
+			return
+		}
+		want := decode[map[string]any](t, in)
+		if got.Kind == frame.Unknown {
+			return
+		}
+		text := func(name string) string { s, _ := want[name].(string); return s }
+		switch got.Kind {
+		case frame.Ack:
+			require.Equal(t, "ack", want["type"])
+		case frame.GroupMessage, frame.ServerMessage:
+			require.Equal(t, "message", want["type"])
+			require.NotNil(t, want["data"])
+			checkData(t, got.Data, text("dataType"), want["data"])
+			require.Equal(t, text("group"), got.Group)
+			require.Equal(t, text("fromUserId"), got.UserID)
+		case frame.Connected:
+			require.Equal(t, text("connectionId"), got.ID)
+			require.Equal(t, text("userId"), got.UserID)
+			require.Equal(t, text("reconnectionToken"), got.Token)
+		case frame.StreamAck, frame.StreamNack, frame.StreamClosed:
+			require.Equal(t, text("streamId"), got.ID)
+		case frame.InvokeResponse:
+			require.Equal(t, text("invocationId"), got.ID)
+		case frame.Disconnected:
+			require.Equal(t, text("message"), got.Message)
+		case frame.Pong, frame.Unknown:
+		}
+	})
+}
+
+// checkReadable: JSON that the emulator takes for a message, by the same check, is
+// read when it comes out of it.
+func checkReadable(t *testing.T, data string) {
+	t.Helper()
+	if data = strings.TrimSpace(data); jsonscan.Check(data) != nil || data == "null" || !utf8.ValidString(data) {
+		return
+	}
+	var got frame.Frame
+	require.NoError(t, frame.JSONCodec{}.Decode(`{"type":"message","from":"server","dataType":"json","data":`+data+`}`, &got))
+	require.Equal(t, data, got.Data.Text)
+}
+
+// checkNumber compares the number of a refused frame with the number in its text.
+func checkNumber(t *testing.T, in string, got uint64) {
+	t.Helper()
+	var want map[string]json.RawMessage
+	if json.Unmarshal([]byte(in), &want) != nil || strings.Count(in, `equenceId`) != 1 || want["sequenceId"] == nil {
+		return
+	}
+	if n, err := strconv.ParseUint(string(want["sequenceId"]), 10, 64); err == nil {
+		require.Equal(t, n, got)
+	}
+}
+
+// decode reads numbers as they stand: there are some that no float holds.
+func decode[T any](t *testing.T, text string) (v T) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	require.NoError(t, d.Decode(&v))
+	return v
+}
+
+func checkData(t *testing.T, got frame.Data, dataType string, want any) {
+	t.Helper()
+	switch got.Type {
+	case frame.Text:
+		require.Equal(t, "text", dataType)
+		require.Equal(t, want, got.Text)
+	case frame.JSON:
+		require.Equal(t, "json", dataType)
+		require.Equal(t, want, decode[any](t, got.Text))
+	case frame.Binary, frame.Protobuf:
+		encoded, _ := json.Marshal(got.Bytes)
+		var v string
+		require.NoError(t, json.Unmarshal(encoded, &v))
+		require.Equal(t, strings.NewReplacer("\r", "", "\n", "").Replace(want.(string)), v)
+	case frame.None:
+		require.Fail(t, "a message without data")
+	}
 }

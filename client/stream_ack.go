@@ -40,12 +40,12 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 // push sends a frame over the link that there is, and reports whether it took it.
 // If the frame is lost, the next link gets all that the service has not taken.
 func (w *StreamWriter) push(f []byte) (sent bool) {
-	if w.link == nil {
+	if w.socket == nil {
 		return false // the next one is not there yet, or the service speaks of a stream that was not asked for yet
 	}
 	b, _ := buffers.Get().(*buffer)
 	b.b = append(b.b[:0], f...)
-	return w.link.out.push(b)
+	return w.socket.out.push(b)
 }
 
 // pushEndLocked sends the frame that ends the stream.
@@ -112,7 +112,7 @@ func (w *StreamWriter) again() {
 	if w.resend = nil; w.over {
 		return
 	}
-	if w.link.out.full() {
+	if w.socket.out.full() {
 		w.resendLocked()
 		return
 	}
@@ -133,21 +133,21 @@ func (w *StreamWriter) repeat() {
 
 // follow makes a link the one that frames go to, unless it has ended: the next one
 // may be in its place by now.
-func (w *StreamWriter) follow(l *link) {
+func (w *StreamWriter) follow(ws *socket) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
-	case <-l.lost:
+	case <-ws.lost:
 	default:
-		w.link = l
+		w.socket = ws
 	}
 }
 
 // resume goes on over a new link of the same connection.
-func (w *StreamWriter) resume(l *link) {
+func (w *StreamWriter) resume(ws *socket) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.link = l
+	w.socket = ws
 	w.repeat()
 }
 
@@ -203,55 +203,55 @@ type writers struct {
 	byID map[string]*StreamWriter
 }
 
-func (ws *writers) add(w *StreamWriter) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if ws.byID[w.id] != nil {
+func (x *writers) add(w *StreamWriter) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.byID[w.id] != nil {
 		return false
 	}
-	if ws.byID == nil {
-		ws.byID = make(map[string]*StreamWriter)
+	if x.byID == nil {
+		x.byID = make(map[string]*StreamWriter)
 	}
-	ws.byID[w.id] = w
+	x.byID[w.id] = w
 	return true
 }
 
 // remove is called with the writer's lock; no writer is locked with that of writers.
-func (ws *writers) remove(w *StreamWriter) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if ws.byID[w.id] == w {
-		delete(ws.byID, w.id)
+func (x *writers) remove(w *StreamWriter) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.byID[w.id] == w {
+		delete(x.byID, w.id)
 	}
 }
 
-func (ws *writers) all() []*StreamWriter {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	out := make([]*StreamWriter, 0, len(ws.byID))
-	for _, w := range ws.byID {
+func (x *writers) all() []*StreamWriter {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := make([]*StreamWriter, 0, len(x.byID))
+	for _, w := range x.byID {
 		out = append(out, w)
 	}
 	return out
 }
 
-func (ws *writers) answer(f *frame.Frame) {
-	ws.mu.Lock()
-	w := ws.byID[f.ID]
-	ws.mu.Unlock()
+func (x *writers) answer(f *frame.Frame) {
+	x.mu.Lock()
+	w := x.byID[f.ID]
+	x.mu.Unlock()
 	if w != nil {
 		w.answer(f)
 	}
 }
 
-func (ws *writers) resume(l *link) {
-	for _, w := range ws.all() {
-		w.resume(l)
+func (x *writers) resume(ws *socket) {
+	for _, w := range x.all() {
+		w.resume(ws)
 	}
 }
 
-func (ws *writers) fail(err error) {
-	for _, w := range ws.all() {
+func (x *writers) fail(err error) {
+	for _, w := range x.all() {
 		w.finish(err)
 	}
 }

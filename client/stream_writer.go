@@ -45,23 +45,20 @@ type StreamWriterOptions struct {
 	Window int
 }
 
-func (o *StreamWriterOptions) complete() (idle uint32, err error) {
-	ms := o.IdleTimeout / time.Millisecond
+func (o *StreamWriterOptions) complete() error {
 	switch {
-	case o.IdleTimeout < 0 || o.IdleTimeout%time.Millisecond != 0 || ms > math.MaxUint32:
-		return 0, fmt.Errorf("IdleTimeout is %v, want whole milliseconds from 0 to %d", o.IdleTimeout, uint32(math.MaxUint32))
+	case o.IdleTimeout < 0 || o.IdleTimeout%time.Millisecond != 0 || o.IdleTimeout/time.Millisecond > math.MaxUint32:
+		return fmt.Errorf("IdleTimeout is %v, want whole milliseconds from 0 to %d", o.IdleTimeout, uint32(math.MaxUint32))
 	case o.Window < 0:
-		return 0, fmt.Errorf("Window is %d, want 0 or more", o.Window)
+		return fmt.Errorf("Window is %d, want 0 or more", o.Window)
 	}
-	if o.Window == 0 {
-		o.Window = DefaultStreamWindow
-	}
+	o.Window = cmp.Or(o.Window, DefaultStreamWindow)
 	if o.StreamID == "" {
 		var id [16]byte
 		_, _ = rand.Read(id[:]) // never fails
 		o.StreamID = hex.EncodeToString(id[:])
 	}
-	return uint32(ms), checkID("stream id", o.StreamID)
+	return checkID("stream id", o.StreamID)
 }
 
 // OpenGroupStream begins a stream of pieces to a group, in which the client need
@@ -72,12 +69,8 @@ func (o *StreamWriterOptions) complete() (idle uint32, err error) {
 // with [ErrConnectionLost] when it is gone. It has to be ended by
 // [StreamWriter.Close] or [StreamWriter.Abort].
 func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *StreamWriterOptions) (*StreamWriter, error) {
-	var o StreamWriterOptions
-	if opts != nil {
-		o = *opts
-	}
-	idle, err := o.complete()
-	if err = cmp.Or(checkGroup(group), err); err != nil {
+	o := valueOf(opts)
+	if err := cmp.Or(checkGroup(group), o.complete()); err != nil {
 		return nil, invalid(opOpenGroupStream, err)
 	}
 	s, err := c.running()
@@ -85,17 +78,15 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		return nil, fail(opOpenGroupStream, err)
 	}
 	w := &StreamWriter{
-		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: o.IdleTimeout, alive: time.Now(),
+		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: cmp.Or(o.IdleTimeout, DefaultStreamIdle), alive: time.Now(),
 		changed: make(chan struct{}), done: make(chan struct{}),
 	}
 	if !s.writers.add(w) {
 		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", quote(w.id)))
 	}
-	if w.idle == 0 {
-		w.idle = DefaultStreamIdle
-	}
-	r := &request{}
-	r.Kind, r.Name, r.ID, r.NoEcho, r.Idle = frame.StreamStart, group, o.StreamID, o.NoEcho, idle
+	r := &request{Request: frame.Request{
+		Kind: frame.StreamStart, Name: group, ID: o.StreamID, NoEcho: o.NoEcho, Idle: uint32(o.IdleTimeout / time.Millisecond),
+	}}
 	if err := w.open(ctx, r); err != nil {
 		w.finish(err)
 		return nil, fail(opOpenGroupStream, err)
@@ -110,7 +101,7 @@ type StreamWriter struct {
 	window    int
 
 	mu      sync.Mutex
-	link    *link
+	socket  *socket
 	opened  bool
 	pieces  []piece // that the service has not taken yet
 	bytes   int
@@ -148,7 +139,7 @@ func (w *StreamWriter) Done() <-chan struct{} { return w.done }
 func (w *StreamWriter) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return wrap(opStream, w.err)
+	return fail(opStream, w.err)
 }
 
 // open asks for the stream and waits for the answer. The request is not repeated:
@@ -156,13 +147,13 @@ func (w *StreamWriter) Err() error {
 func (w *StreamWriter) open(ctx context.Context, r *request) error {
 	over := w.s.waits.begin()
 	defer w.s.waits.end()
-	l, err := w.s.connected(ctx)
+	ws, err := w.s.connected(ctx)
 	if err != nil {
 		return err
 	}
-	w.follow(l)
-	r.only = l.conn
-	if l, err = w.s.post(ctx, r); err != nil { // over the next link, perhaps
+	w.follow(ws)
+	r.only = ws.conn
+	if ws, err = w.s.post(ctx, r); err != nil { // over the next link, perhaps
 		return err
 	}
 	for {
@@ -175,8 +166,8 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 		case isOver:
 			return err
 		}
-		if err := w.wait(ctx, changed, over, l.lost); err != nil {
-			l.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "nobody waits for the stream any more"}})
+		if err := w.wait(ctx, changed, over, ws.lost); err != nil {
+			ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "nobody waits for the stream any more"}})
 			return err
 		}
 	}
@@ -193,7 +184,7 @@ func (w *StreamWriter) wait(ctx context.Context, changed, over, lost <-chan stru
 		return ErrQueueFull
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-w.s.ctx.Done():
+	case <-w.s.closing:
 		return ErrStopped
 	}
 }
@@ -202,8 +193,7 @@ func (w *StreamWriter) wait(ctx context.Context, changed, over, lost <-chan stru
 // receipt is waited for only while the window is full. Pieces arrive once and in
 // their order, or the stream fails.
 func (w *StreamWriter) Write(ctx context.Context, data Data) error {
-	d, err := data.sendable(false)
-	if err != nil {
+	if err := data.check(); err != nil {
 		return invalid(opStream, err)
 	}
 	full := func() bool { return len(w.pieces) >= w.window || w.bytes >= maxStreamBytes }
@@ -214,7 +204,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	if w.ending != nil {
 		return fail(opStream, errStreamOver)
 	}
-	f := w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{Kind: frame.StreamData, ID: w.id, Sequence: w.next, Data: d})
+	f := w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{Kind: frame.StreamData, ID: w.id, Sequence: w.next, Data: data.d})
 	if err := checkSize(f); err != nil {
 		return invalid(opStream, err)
 	}

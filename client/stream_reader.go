@@ -1,11 +1,11 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -47,14 +47,9 @@ type StreamReaderOptions struct {
 // and [Options.OnError] is told, at most once a minute. A stream whose group, user and
 // id have more than 12 KiB together is reported there, and not received.
 func (c *Client) OnGroupStream(f func(ctx context.Context, stream *StreamReader), opts *StreamReaderOptions) (unregister func()) {
-	h := &streamHook{f: f}
-	if opts != nil {
-		h.opts = *opts
-		h.opts.Groups = slices.Clone(opts.Groups)
-	}
-	if h.opts.IdleTimeout == 0 {
-		h.opts.IdleTimeout = DefaultStreamIdle
-	}
+	h := &streamHandler{f: f, opts: valueOf(opts)}
+	h.opts.Groups = slices.Clone(h.opts.Groups)
+	h.opts.IdleTimeout = cmp.Or(h.opts.IdleTimeout, DefaultStreamIdle)
 	return c.onGroupStream.add(h)
 }
 
@@ -62,10 +57,10 @@ func (c *Client) OnGroupStream(f func(ctx context.Context, stream *StreamReader)
 type StreamReader struct {
 	group, user, id string
 
-	hook    *streamHook
-	box     *mailbox[received]
-	stopped <-chan struct{}
-	idle    *time.Timer // nil: it may be silent for ever
+	callback *callback[*streamHandler]
+	box      *mailbox[received]
+	stopped  <-chan struct{}
+	idle     *time.Timer // nil: it may be silent for ever
 
 	mu     sync.Mutex
 	state  readerState
@@ -132,7 +127,7 @@ func (g *StreamReader) put(p received) bool {
 		return false
 	}
 	if g.idle != nil {
-		g.idle.Reset(g.hook.opts.IdleTimeout)
+		g.idle.Reset(g.callback.f.opts.IdleTimeout)
 	}
 	return true
 }
@@ -177,40 +172,13 @@ func (g *StreamReader) end(err error) {
 	g.box.close(err)
 }
 
-// streamHooks are the callbacks for streams.
-type streamHooks struct {
-	mu   sync.Mutex
-	list []*streamHook
-}
-
-type streamHook struct {
+// streamHandler is a callback for streams.
+type streamHandler struct {
 	f    func(context.Context, *StreamReader)
 	opts StreamReaderOptions
-	gone atomic.Bool
 }
 
-// takes reports whether a stream is one for the callback, of which a piece is the
-// first that is seen.
-func (h *streamHook) takes(m *GroupMessage) bool {
-	return !h.gone.Load() && (len(h.opts.Groups) == 0 || slices.Contains(h.opts.Groups, m.Group)) && (!h.opts.FromStart || m.stream.Sequence <= 1)
-}
-
-func (h *streamHooks) add(added *streamHook) (remove func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.list = append(slices.Clone(h.list), added)
-	return func() {
-		added.gone.Store(true)
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.list = slices.DeleteFunc(slices.Clone(h.list), func(x *streamHook) bool { return x == added })
-	}
-}
-
-// taking returns the callbacks for a stream.
-func (h *streamHooks) taking(m *GroupMessage) []*streamHook {
-	h.mu.Lock()
-	list := h.list
-	h.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(list), func(h *streamHook) bool { return !h.takes(m) })
+// takes reports whether the callback takes a stream, m being the first piece seen.
+func (h *streamHandler) takes(m *GroupMessage) bool {
+	return (len(h.opts.Groups) == 0 || slices.Contains(h.opts.Groups, m.Group)) && (!h.opts.FromStart || m.stream.Sequence <= 1)
 }

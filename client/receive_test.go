@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +16,51 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/service"
 )
+
+// TestHostileFrames: what makes no sense is reported, and does nothing else.
+func TestHostileFrames(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		var errs []string
+		c := f.client(&client.Options{OnError: func(_ context.Context, err error) { errs = append(errs, err.Error()) }})
+		seen := record(c)
+		p := f.start(c)
+		p.send(
+			`{"type":"unknown","data":null}`, `{"type":"message","from":"nobody","data":1}`, `{"type":"system","event":"later"}`, // kinds that may come one day
+			`{"type":"ack","ackId":1,"success":true}`, `{"type":"invokeResponse","invocationId":"1","success":true}`, // nobody waits
+			`{"type":"streamAck","streamId":"x","expectedSequenceId":1}`, `{"type":"streamClosed","streamId":"x"}`,
+			`{"type":"system","event":"connected","connectionId":"other","reconnectionToken":"stolen"}`,
+		)
+		synctest.Wait()
+		assert.Empty(t, errs)
+		bad := []string{``, `[]`, `{`, `{}`, `{"type":7}`, `{"type":"ack"}`, `{"type":"message","from":"server","dataType":"text"}`, `{"type":"message","from":"server","dataType":"binary","data":"*"}`, "{\"type\":\"\xff\"}", strings.Repeat(`[`, 2000)}
+		p.send(bad...)
+		require.NoError(t, p.conn.Write(t.Context(), websocket.MessageBinary, []byte(`{"type":"pong"}`)))
+		synctest.Wait()
+		require.Len(t, errs, len(bad)+1)
+		assert.Equal(t, "client: Receive: frame is of the wrong WebSocket type", errs[len(bad)])
+		p.drop()
+		f.recovered("id-1")
+		assert.Equal(t, []string{"connected ann", "recovering", "recovered"}, seen.settled())
+	})
+}
+
+// TestFrameTooLarge: it would be sent again after each recovery.
+func TestFrameTooLarge(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(nil)
+		seen := record(c)
+		p := f.start(c)
+		pass(15 * time.Second)
+		go func() { _ = p.conn.Write(t.Context(), websocket.MessageText, make([]byte, 7<<20)) }()
+		p.ended(websocket.StatusMessageTooBig)
+		f.greet("id-2")
+		assert.Equal(t, []string{"connected ann", "disconnected", "connected ann"}, seen.settled())
+	})
+}
 
 // deepJSON is JSON of so many levels.
 func deepJSON(levels int) string {

@@ -21,7 +21,7 @@ const (
 // streams are those that the client receives. They are the dispatcher's own, but
 // for their callbacks.
 type streams struct {
-	s       *session
+	d       *dispatcher
 	open    map[streamKey]*inbound
 	bytes   *budget       // of pieces that wait, or that callbacks have in hand
 	late    chan struct{} // holds one for each callback whose stream has ended
@@ -42,8 +42,8 @@ type inbound struct {
 	readers  []*StreamReader
 }
 
-func newStreams(s *session) *streams {
-	return &streams{s: s, open: make(map[streamKey]*inbound), bytes: newBudget(maxQueueBytes), late: make(chan struct{}, maxLateCallbacks)}
+func newStreams(d *dispatcher) *streams {
+	return &streams{d: d, open: make(map[streamKey]*inbound), bytes: newBudget(maxQueueBytes), late: make(chan struct{}, maxLateCallbacks)}
 }
 
 // deliver takes a piece, which came in a frame of so many bytes.
@@ -84,11 +84,11 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 // its silence it is the first piece of a new stream, as for Microsoft's client.
 func (x *streams) hand(in *inbound, m *GroupMessage, p received) {
 	for i, g := range in.readers {
-		if g.put(p) || !g.isSilent() || m.stream.End || !g.hook.takes(m) {
+		if g.put(p) || !g.isSilent() || m.stream.End || g.callback.removed.Load() || !g.callback.f.takes(m) {
 			continue
 		}
 		x.retire(g)
-		in.readers[i] = x.read(in.key, g.hook)
+		in.readers[i] = x.read(in.key, g.callback)
 		in.readers[i].put(p)
 	}
 }
@@ -99,12 +99,17 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	if m.stream.End && m.stream.Sequence > 1 {
 		return nil // the end of an unknown stream
 	}
-	hooks := x.s.c.onGroupStream.taking(m)
-	if len(hooks) == 0 {
+	var takers []*callback[*streamHandler]
+	for _, cb := range x.d.c.onGroupStream.all() {
+		if !cb.removed.Load() && cb.f.takes(m) {
+			takers = append(takers, cb)
+		}
+	}
+	if len(takers) == 0 {
 		return nil
 	}
 	if len(key.group)+len(key.user)+len(key.id) > maxStreamNames {
-		x.s.report(x.s.callbacks, fail("Receive", fmt.Errorf("a stream has names of more than %d bytes", maxStreamNames)))
+		x.d.report(x.d.callbacks, fail("Receive", fmt.Errorf("a stream has names of more than %d bytes", maxStreamNames)))
 		return nil
 	}
 	if !x.admit(key) {
@@ -113,8 +118,8 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	// The message's strings are parts of its frame, which would stay in memory.
 	key = streamKey{strings.Clone(key.group), strings.Clone(key.user), strings.Clone(key.id)}
 	in := &inbound{key: key, expected: m.stream.Sequence}
-	for _, h := range hooks {
-		in.readers = append(in.readers, x.read(key, h))
+	for _, cb := range takers {
+		in.readers = append(in.readers, x.read(key, cb))
 	}
 	x.open[key] = in
 	x.refused.forget()
@@ -122,19 +127,18 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 }
 
 // read calls a callback for a stream.
-func (x *streams) read(key streamKey, h *streamHook) *StreamReader {
+func (x *streams) read(key streamKey, cb *callback[*streamHandler]) *StreamReader {
 	g := &StreamReader{
-		group: key.group, user: key.user, id: key.id, hook: h, stopped: x.s.callbacks.Done(), ended: make(chan struct{}),
-		box:    newMailbox(streamBuffer, streamBufferBytes, func(p received) int { return p.size }),
-		expire: func() { x.s.queue.call(func() { x.tidy(key) }, nil) },
+		group: key.group, user: key.user, id: key.id, callback: cb, stopped: x.d.callbacks.Done(), ended: make(chan struct{}),
+		box:    newMailbox(streamBuffer, streamBufferBytes, x.bytes, func(p received) int { return p.size }),
+		expire: func() { x.d.queue.call(func() { x.tidy(key) }, nil) },
 	}
-	g.box.shared = x.bytes
-	if h.opts.IdleTimeout > 0 {
-		g.idle = time.AfterFunc(h.opts.IdleTimeout, g.timeOut)
+	if cb.f.opts.IdleTimeout > 0 {
+		g.idle = time.AfterFunc(cb.f.opts.IdleTimeout, g.timeOut)
 	}
 	x.running.Go(func() {
 		defer x.returned(g)
-		protectStream(x.s, h.f, g)
+		protect(func() { cb.f.f(x.d.callbacks, g) }, x.d.reportLater)
 	})
 	return g
 }
@@ -186,14 +190,14 @@ func (x *streams) retire(g *StreamReader) {
 	case x.late <- struct{}{}:
 	default:
 		slow := time.AfterFunc(queueGrace, func() {
-			x.s.c.opts.Logger.Warn("callbacks of OnGroupStream do not return after their streams have ended; nothing is received until one does", "callbacks", maxLateCallbacks)
+			x.d.c.opts.Logger.Warn("callbacks of OnGroupStream do not return after their streams have ended; nothing is received until one does", "callbacks", maxLateCallbacks)
 		})
 		defer slow.Stop()
 		select {
 		case x.late <- struct{}{}:
 		case <-g.ended:
 			return
-		case <-x.s.ctx.Done(): // the context of the callbacks ends next
+		case <-x.d.closing: // the context of the callbacks ends next
 			return
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 const (
@@ -30,10 +29,10 @@ const (
 )
 
 // link is one WebSocket of a connection.
-type link struct {
+type socket struct {
 	conn  *connection
 	codec frame.Codec
-	ws    *websocket.Conn
+	raw   *websocket.Conn
 	below io.Closer // closing it is the one way to end a WebSocket at once
 	in    []byte
 	out   outbox
@@ -44,35 +43,35 @@ type link struct {
 	frames atomic.Uint64 // read, and pings of the service
 
 	ping, watch *ticker
-	acking      *acking
+	received    *sequenceAcks // nil unless the subprotocol is reliable
 }
 
 // dial makes a WebSocket.
-func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*link, error) {
+func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socket, error) {
 	codec := o.Protocol.codec()
 	conn.secrets.learnHandshake(u, o.Header)
 	keeper := &bodyKeeper{next: o.HTTPClient.Transport}
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	l := &link{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
-	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library has closed it, and leaves what it read
+	ws := &socket{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
+	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library has closed it, and leaves what it read
 		HTTPClient: &client, HTTPHeader: o.Header, Subprotocols: []string{codec.Name()},
-		OnPingReceived: func(context.Context, []byte) bool { l.frames.Add(1); return true },
+		OnPingReceived: func(context.Context, []byte) bool { ws.frames.Add(1); return true },
 	})
 	if err != nil {
 		return nil, conn.secrets.handshakeError(resp, err, u)
 	}
-	if !strings.EqualFold(ws.Subprotocol(), codec.Name()) {
-		_ = ws.CloseNow()
+	if !strings.EqualFold(raw.Subprotocol(), codec.Name()) {
+		_ = raw.CloseNow()
 		return nil, fmt.Errorf("service did not agree to subprotocol %s", codec.Name())
 	}
-	ws.SetReadLimit(frame.MaxFrame)
-	l.ws, l.below = ws, keeper.body
-	l.out.write, l.out.fail = l.write, l.cut
-	l.guard = time.AfterFunc(writeTimeout, l.cut)
-	l.guard.Stop()
-	return l, nil
+	raw.SetReadLimit(frame.MaxFrame)
+	ws.raw, ws.below = raw, keeper.body
+	ws.out.write, ws.out.fail = ws.write, ws.cut
+	ws.guard = time.AfterFunc(writeTimeout, ws.cut)
+	ws.guard.Stop()
+	return ws, nil
 }
 
 // bodyKeeper keeps what is below a WebSocket.
@@ -95,12 +94,12 @@ func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // read gives the next frame; ok is false for one of the wrong kind.
-func (l *link) read() (text string, ok bool, err error) {
-	kind, r, err := l.ws.Reader(context.Background())
+func (ws *socket) read() (text string, ok bool, err error) {
+	kind, r, err := ws.raw.Reader(context.Background())
 	if err != nil {
-		return "", false, l.conn.secrets.closeError(err)
+		return "", false, ws.conn.secrets.closeError(err)
 	}
-	buf := l.in[:0]
+	buf := ws.in[:0]
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, make([]byte, max(cap(buf), 1024))...)[:len(buf)]
@@ -111,27 +110,27 @@ func (l *link) read() (text string, ok bool, err error) {
 			break
 		}
 		if err != nil {
-			return "", false, l.conn.secrets.closeError(err)
+			return "", false, ws.conn.secrets.closeError(err)
 		}
 	}
-	if l.in = buf; cap(buf) > maxKeptBuffer {
-		l.in = nil
+	if ws.in = buf; cap(buf) > maxKeptBuffer {
+		ws.in = nil
 	}
-	l.frames.Add(1)
-	return string(buf), (kind == websocket.MessageBinary) == l.codec.Binary(), nil
+	ws.frames.Add(1)
+	return string(buf), (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
 }
 
-func (l *link) write(b []byte) error {
+func (ws *socket) write(b []byte) error {
 	kind := websocket.MessageText
-	if l.codec.Binary() {
+	if ws.codec.Binary() {
 		kind = websocket.MessageBinary
 	}
-	l.guard.Reset(writeTimeout + time.Duration(len(b)/bytesPerSecond)*time.Second)
-	defer l.guard.Stop()
+	ws.guard.Reset(writeTimeout + time.Duration(len(b)/bytesPerSecond)*time.Second)
+	defer ws.guard.Stop()
 	if len(b) <= fragmentSize {
-		return l.ws.Write(context.Background(), kind, b)
+		return ws.raw.Write(context.Background(), kind, b)
 	}
-	w, err := l.ws.Writer(context.Background(), kind)
+	w, err := ws.raw.Writer(context.Background(), kind)
 	for err == nil && len(b) > 0 {
 		n := min(len(b), fragmentSize)
 		_, err = w.Write(b[:n])
@@ -143,48 +142,45 @@ func (l *link) write(b []byte) error {
 	return w.Close()
 }
 
-// send queues a request. It reports false if the link has ended.
-func (l *link) send(ctx context.Context, b *buffer) (bool, error) { return l.out.put(ctx, b) }
-
 // tell queues a request of the client's own, which cannot wait.
-func (l *link) tell(r *frame.Request) { l.out.push(encode(l.codec, r)) }
+func (ws *socket) tell(r *frame.Request) { ws.out.push(encode(ws.codec, r)) }
 
 // cut ends the WebSocket at once, whatever waits for it.
-func (l *link) cut() { _ = l.below.Close() }
+func (ws *socket) cut() { _ = ws.below.Close() }
 
 // goodbye ends the WebSocket as the protocol has it, after what is queued, but
 // does not wait long for a service that does not answer.
-func (l *link) goodbye() {
-	grace := time.AfterFunc(closeTimeout, l.cut)
+func (ws *socket) goodbye() {
+	grace := time.AfterFunc(closeTimeout, ws.cut)
 	defer grace.Stop()
-	l.out.close()
-	l.out.wait()
-	_ = l.ws.Close(websocket.StatusNormalClosure, "")
+	ws.out.close()
+	ws.out.wait()
+	_ = ws.raw.Close(websocket.StatusNormalClosure, "")
 }
 
 // leave is goodbye for a link that is read from.
-func (l *link) leave() {
-	l.goodbye()
-	close(l.left)
+func (ws *socket) leave() {
+	ws.goodbye()
+	close(ws.left)
 }
 
 // discard ends a link that nobody reads from.
-func (l *link) discard() {
-	l.goodbye()
-	l.end()
+func (ws *socket) discard() {
+	ws.goodbye()
+	ws.end()
 }
 
 // end releases what the link has. Those who wait for it are told.
-func (l *link) end() {
-	close(l.lost)
-	l.ping.stop()
-	l.watch.stop()
-	l.acking.stop()
-	l.out.close()
-	l.cut()
-	_ = l.ws.CloseNow()
-	l.out.wait()
-	l.guard.Stop()
+func (ws *socket) end() {
+	close(ws.lost)
+	ws.ping.stop()
+	ws.watch.stop()
+	ws.received.stop()
+	ws.out.close()
+	ws.cut()
+	_ = ws.raw.CloseNow()
+	ws.out.wait()
+	ws.guard.Stop()
 }
 
 // ending is how a link ended.
@@ -198,7 +194,7 @@ type ending struct {
 func endingOf(err error) ending {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
-		return ending{code: closed.Code, reason: excerpt.Line(closed.Reason, maxErrorText), err: err}
+		return ending{code: closed.Code, reason: closed.Reason, err: err}
 	}
 	// A frame that is too large would be sent again after each recovery.
 	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}

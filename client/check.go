@@ -57,12 +57,12 @@ func checkID(what, id string) error {
 	return nil
 }
 
-// checkTTL gives the seconds that go out.
-func checkTTL(ttl time.Duration) (uint32, error) {
+// checkTTL holds a time to live to what can be sent.
+func checkTTL(ttl time.Duration) error {
 	if ttl < 0 || ttl > MaxTTL || ttl%time.Second != 0 {
-		return 0, fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", ttl, MaxTTL)
+		return fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", ttl, MaxTTL)
 	}
-	return uint32(ttl / time.Second), nil
+	return nil
 }
 
 // checkMetadata holds metadata to the limits of the service.

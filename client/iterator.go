@@ -19,9 +19,9 @@ func (c *Client) ServerMessages(ctx context.Context) iter.Seq[*ServerMessage] {
 	return sequence(ctx, c, &c.onServerMessage, func(m *ServerMessage) int { return m.Data.size() })
 }
 
-func sequence[T any](ctx context.Context, c *Client, h *hooks[T], size func(T) int) iter.Seq[T] {
-	box := newMailbox(c.opts.QueueSize, maxQueueBytes, size)
-	removeMessages := h.add(func(callback context.Context, m T) { box.put(m, callback.Done()) })
+func sequence[T any](ctx context.Context, c *Client, list *callbacks[handler[T]], size func(T) int) iter.Seq[T] {
+	box := newMailbox(c.opts.QueueSize, maxQueueBytes, newBudget(maxQueueBytes), size)
+	removeMessages := list.add(func(callback context.Context, m T) { box.put(m, callback.Done()) })
 	removeStopped := c.onStopped.add(func(context.Context, StoppedEvent) { box.close(nil) })
 	end := func() {
 		removeMessages()

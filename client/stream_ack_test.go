@@ -1,0 +1,287 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// TestStreamNack: what the service refuses is sent again, after a while.
+func TestStreamNack(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+		frames := make([]string, 5)
+		for i := range frames {
+			frames[i] = fmt.Sprintf(`{"type":"streamData","streamId":"s","streamSequenceId":%d,"dataType":"json","data":%d}`, i+1, i)
+			require.NoError(t, w.Write(t.Context(), client.JSON(i)))
+		}
+		p.expect(frames...)
+		start := time.Now()
+		nack := func(name string) string {
+			return `{"type":"streamNack","streamId":"s","expectedSequenceId":2,"name":"` + name + `","message":"m"}`
+		}
+		p.send(nack("TransientError"), nack("InvalidSequenceId"), nack("InvalidSequenceId"))
+		p.expect(frames[1:]...)
+		assert.Equal(t, 10*time.Millisecond, time.Since(start))
+		p.send(nack("TransientError"))
+		p.expect(frames[1:]...)
+		assert.Equal(t, 30*time.Millisecond, time.Since(start))
+		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":6}`)
+		p.send(nack("TransientError")) // late, and about nothing
+		p.quiet(10 * time.Second)
+	})
+}
+
+// TestStreamNackStorm: a service that refuses faster than it reads does not make
+// the client keep ever more copies of the same pieces.
+func TestStreamNackStorm(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s", Window: 100})
+		for range 100 {
+			require.NoError(t, w.Write(t.Context(), client.Text("x")))
+		}
+		for range 100 {
+			p.send(`{"type":"streamNack","streamId":"s","expectedSequenceId":1,"name":"TransientError","message":"m"}`)
+			p.next() // one at a time, so that the link stays
+			pass(6 * time.Second)
+		}
+		n := 0
+		go func() {
+			for ; ; n++ {
+				if _, _, err := p.conn.Read(t.Context()); err != nil {
+					return
+				}
+			}
+		}()
+		pass(time.Millisecond)
+		assert.Less(t, n, 1000)
+		p.drop()
+	})
+}
+
+// TestStreamRecovery: the new link gets all that the service has not taken.
+func TestStreamRecovery(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+		frame := func(i int) string {
+			return fmt.Sprintf(`{"type":"streamData","streamId":"s","streamSequenceId":%d,"dataType":"json","data":%d}`, i, i)
+		}
+		for i := range 3 {
+			require.NoError(t, w.Write(t.Context(), client.JSON(i+1)))
+			p.expect(frame(i + 1))
+		}
+		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":2}`)
+		synctest.Wait()
+		p.drop()
+		synctest.Wait()
+		require.NoError(t, w.Write(t.Context(), client.JSON(4)), "while it is away")
+		p = f.recovered("id-1")
+		p.expect(frame(2), frame(3), frame(4))
+
+		// Its end is told again, too, and a service that knows no stream any more has
+		// heard it the first time.
+		closed := make(chan error, 1)
+		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":5}`)
+		go func() { closed <- w.Close(t.Context()) }()
+		p.expect(`{"type":"streamEnd","streamId":"s"}`)
+		p.drop()
+		p = f.recovered("id-1")
+		p.expect(`{"type":"streamEnd","streamId":"s"}`)
+		p.send(`{"type":"streamClosed","streamId":"s","error":{"name":"StreamNotFound","message":"?"}}`)
+		require.NoError(t, <-closed)
+	})
+}
+
+func TestStreamConnectionLost(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+		// One that is not agreed to yet does not survive the link.
+		opened := make(chan error, 1)
+		go func() {
+			_, err := c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "t"})
+			opened <- err
+		}()
+		p.next()
+		p.drop()
+		p = f.recovered("id-1")
+		require.ErrorIs(t, <-opened, client.ErrConnectionLost)
+		require.NoError(t, w.Err())
+
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		<-w.Done()
+		require.ErrorIs(t, w.Err(), client.ErrConnectionLost)
+		require.ErrorIs(t, w.Write(t.Context(), client.Text("x")), client.ErrConnectionLost)
+		require.ErrorIs(t, w.Close(t.Context()), client.ErrConnectionLost)
+
+		w = openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+		require.NoError(t, c.Stop(t.Context()))
+		require.ErrorIs(t, w.Err(), client.ErrStopped)
+	})
+}
+
+// TestStreamGivenUp: nobody is left to write to a stream that opens too late.
+func TestStreamGivenUp(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		opened := make(chan error, 1)
+		go func() {
+			_, err := c.OpenGroupStream(ctx, "g", &client.StreamWriterOptions{StreamID: "s"})
+			opened <- err
+		}()
+		p.next()
+		require.ErrorIs(t, <-opened, context.DeadlineExceeded)
+		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"nobody waits for the stream any more","userErrorCode":""}}`)
+		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":1}`)
+		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.NoError(t, w.Write(ctx, client.Text("x")))
+		require.ErrorIs(t, w.Close(ctx), context.DeadlineExceeded, "the piece is not taken")
+		p.next()
+		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":2}`)
+		closed := make(chan error, 1)
+		go func() { closed <- w.Close(t.Context()) }()
+		p.expect(`{"type":"streamEnd","streamId":"s"}`)
+		p.send(`{"type":"streamClosed","streamId":"s"}`)
+		require.NoError(t, <-closed)
+	})
+}
+
+// TestStreamViolation: a service that expects what cannot be.
+func TestStreamViolation(t *testing.T) {
+	t.Parallel()
+	for _, expected := range []string{"3", "0", "18446744073709551615"} {
+		t.Run(expected, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c, p := f.started(nil)
+				w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
+				require.NoError(t, w.Write(t.Context(), client.Text("x")))
+				p.next()
+				p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":` + expected + `}`)
+				p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"unexpected sequence id","userErrorCode":"ProtocolViolation"}}`)
+				<-w.Done()
+				require.EqualError(t, w.Err(), "client: GroupStream: service expects piece "+expected+", the next is 2")
+			})
+		})
+	}
+}
+
+// TestStreamClosedForSilence: a stream falls silent while its connection is away.
+// Those who receive it are told, and so is its writer, who hears nothing of it
+// until he closes it.
+func TestStreamClosedForSilence(t *testing.T) {
+	t.Parallel()
+	const silent = "client: GroupStream: IdleTimeout: the service no longer knows the stream, which was silent for its idle timeout"
+	for name, closeWhenAway := range map[string]bool{"closed when it is back": false, "closed while it is away": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				r := newRig(t, emulator.Config{})
+				bobs := newNetwork(t, r.server, nil)
+				ann := r.started("ann", nil)
+				bob := newClient(t, bobs, address(t, "bob", allRoles), nil)
+				require.NoError(t, bob.Start(t.Context()))
+				_, err := ann.JoinGroup(t.Context(), "g", nil)
+				require.NoError(t, err)
+				seen, _ := collect(ann, nil)
+				w, err := bob.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "s", IdleTimeout: 10 * time.Second})
+				require.NoError(t, err)
+				require.NoError(t, w.Write(t.Context(), client.Text("x")))
+				pass(time.Second)
+				bobs.setDown(true)
+				bobs.cut()
+				closed := make(chan error, 1)
+				closeIt := func() { closed <- w.Close(t.Context()) }
+				if closeWhenAway {
+					go closeIt()
+				}
+				pass(15 * time.Second)
+				assert.Equal(t, []string{"begin s", "x", "client: GroupStream: IdleTimeout: The stream was idle for too long.", "end"}, seen.settled())
+				bobs.setDown(false)
+				pass(2 * time.Second)
+				if !closeWhenAway {
+					go closeIt()
+				}
+				err = <-closed
+				require.EqualError(t, err, silent)
+				require.EqualError(t, w.Err(), silent)
+				require.EqualError(t, w.Close(t.Context()), silent, "again")
+				assert.Equal(t, client.StateConnected, bob.State())
+			})
+		})
+	}
+}
+
+// TestStreamNotFound: what it means that the service does not know a stream.
+func TestStreamNotFound(t *testing.T) {
+	t.Parallel()
+	const notFound = `{"type":"streamClosed","streamId":"s","error":{"name":"StreamNotFound","message":"?"}}`
+	tests := map[string]struct {
+		silence time.Duration // before the end
+		again   bool          // the end goes over two links
+		want    string
+	}{
+		"at the first end":                   {0, false, "client: GroupStream: StreamNotFound: ?"},
+		"at the second end":                  {0, true, ""},
+		"at the first end, after silence":    {time.Minute, false, "client: GroupStream: IdleTimeout: the service no longer knows the stream, which was silent for its idle timeout"},
+		"at the second end, after silence":   {time.Minute, true, "client: GroupStream: IdleTimeout: the service no longer knows the stream, which was silent for its idle timeout"},
+		"at the second end, not for so long": {50 * time.Second, true, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+				w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s", IdleTimeout: time.Minute})
+				pass(30 * time.Second) // a piece that is taken begins the silence anew
+				require.NoError(t, w.Write(t.Context(), client.Text("x")))
+				p.next()
+				p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":2}`)
+				pass(tt.silence)
+				closed := make(chan error, 1)
+				go func() { closed <- w.Close(context.WithoutCancel(t.Context())) }()
+				p.expect(`{"type":"streamEnd","streamId":"s"}`)
+				if tt.again {
+					p.drop()
+					p = f.recovered("id-1")
+					p.expect(`{"type":"streamEnd","streamId":"s"}`)
+				}
+				p.send(notFound)
+				if err := <-closed; tt.want == "" {
+					require.NoError(t, err)
+				} else {
+					require.EqualError(t, err, tt.want)
+				}
+			})
+		})
+	}
+}
