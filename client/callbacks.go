@@ -10,7 +10,7 @@ import (
 // callbacks are those registered for an event. The zero value is ready for use.
 type callbacks[F any] struct {
 	mu   sync.Mutex
-	list atomic.Pointer[[]*callback[F]] // copied on each change, so that it can be read without a lock
+	list atomic.Pointer[[]*callback[F]] // copied on each change and read without the lock
 }
 
 type callback[F any] struct {

@@ -13,12 +13,12 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// MaxTTL is the longest time for which the service keeps a message.
+// MaxTTL is the maximum of [SendOptions.TTL].
 const MaxTTL = 300 * time.Second
 
 const maxEventName = 128
 
-// checkGroup holds a name to the service's rule for groups.
+// checkGroup checks the name of a group.
 func checkGroup(group string) error {
 	switch {
 	case strings.TrimSpace(group) == "", utf8.RuneCountInString(group) > wire.MaxGroupName:
@@ -29,7 +29,7 @@ func checkGroup(group string) error {
 	return nil
 }
 
-// checkEvent holds a name to the service's rule for user events.
+// checkEvent checks the name of a user event.
 func checkEvent(event string) error {
 	for i := range len(event) {
 		switch c := event[i]; {
@@ -49,7 +49,7 @@ func errEvent(event string) error {
 	return fmt.Errorf("event %s: want a letter, then at most %d letters, digits or characters of _.-", quote(event), maxEventName-1)
 }
 
-// checkID holds an id of a stream or invocation to what can be sent.
+// checkID checks the id of a stream or invocation.
 func checkID(what, id string) error {
 	if !utf8.ValidString(id) || utf8.RuneCountInString(id) > wire.MaxGroupName {
 		return fmt.Errorf("%s %s: want at most %d characters of UTF-8", what, quote(id), wire.MaxGroupName)
@@ -57,7 +57,7 @@ func checkID(what, id string) error {
 	return nil
 }
 
-// checkTTL holds a time to live to what can be sent.
+// checkTTL checks the time to live of a message.
 func checkTTL(ttl time.Duration) error {
 	if ttl < 0 || ttl > MaxTTL || ttl%time.Second != 0 {
 		return fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", ttl, MaxTTL)
@@ -65,7 +65,7 @@ func checkTTL(ttl time.Duration) error {
 	return nil
 }
 
-// checkMetadata holds metadata to the limits of the service.
+// checkMetadata checks metadata against the limits of the service.
 func checkMetadata(metadata map[string]string) error {
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(metadata)) {
@@ -104,5 +104,5 @@ func checkSize(request []byte) error {
 	return nil
 }
 
-// quote shows a name in an error, cut.
+// quote quotes a name for an error, and cuts it.
 func quote(name string) string { return fmt.Sprintf("%q", excerpt.Cut(name, 128)) }

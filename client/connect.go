@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// connectTimeout limits one attempt to connect, from the credential to the
-	// connected frame.
+	// connectTimeout limits one attempt, from the credential to the connected
+	// frame.
 	connectTimeout = 30 * time.Second
-	// steadyAfter is the age from which the loss of a connection says nothing of the
-	// next one.
+	// A connection older than steadyAfter is replaced at once, and resets the
+	// backoff.
 	steadyAfter = 10 * time.Second
 )
 
@@ -41,7 +41,7 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 		return nil, err
 	}
 	untie := context.AfterFunc(ctx, ws.cut)
-	err = s.greeting(ws) //nolint:contextcheck // the socket is cut when the context ends, which costs less than a context for each frame
+	err = s.awaitConnected(ws) //nolint:contextcheck // the socket is cut when the context ends, which costs less than a context for each frame
 	if !untie() {
 		err = context.Cause(ctx)
 	}
@@ -52,12 +52,12 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 	return ws, nil
 }
 
-// greeting waits for the connected frame.
-func (s *session) greeting(ws *socket) error {
+// awaitConnected waits for the connected frame.
+func (s *session) awaitConnected(ws *socket) error {
 	for {
 		text, ok, err := ws.read()
 		if err != nil {
-			return closedAtOnce(err, ws.conn.farewell)
+			return closedAtOnce(err, ws.conn.message)
 		}
 		if !ok || ws.codec.Decode(text, &s.frame) != nil {
 			continue
@@ -65,26 +65,25 @@ func (s *session) greeting(ws *socket) error {
 		s.secrets.conceal(&s.frame)
 		switch f := &s.frame; f.Kind {
 		case frame.Connected:
-			if err := s.secrets.checkGreeting(f); err != nil {
+			if err := s.secrets.checkConnected(f); err != nil {
 				return err
 			}
 			ws.conn.id, ws.conn.user, ws.conn.token = f.ID, f.UserID, f.Token
 			return nil
 		case frame.Disconnected:
-			ws.conn.farewell = f.Message
+			ws.conn.message = f.Message
 		default:
 		}
 	}
 }
 
-// closedAtOnce returns the error of a connection that the service closes before the
-// client is connected.
-func closedAtOnce(err error, farewell string) error {
+// closedAtOnce returns the error of a connection that is closed before it begins.
+func closedAtOnce(err error, message string) error {
 	var closed websocket.CloseError
 	if !errors.As(err, &closed) {
 		return err
 	}
-	return &Error{CloseCode: int(closed.Code), Message: cmp.Or(closed.Reason, farewell)}
+	return &Error{CloseCode: int(closed.Code), Message: cmp.Or(closed.Reason, message)}
 }
 
 // reconnect makes a new connection in place of a lost one. It returns nil and no

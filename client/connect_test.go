@@ -28,7 +28,7 @@ func TestStartRefused(t *testing.T) {
 	status := func(code int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, code) }
 	}
-	const elsewhere = " (clients do not connect there; want the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>, but the host is fake.test)"
+	const elsewhere = " (fake.test is not a client endpoint; use the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>)"
 	tests := []struct {
 		name   string
 		answer http.HandlerFunc
@@ -36,7 +36,7 @@ func TestStartRefused(t *testing.T) {
 		is     error
 	}{
 		{"400", status(400, "The token contains an invalid group name."), "client: Start: 400 Bad Request: The token contains an invalid group name.", nil},
-		{"401", status(401, "Unauthorized"), "client: Start: 401 Unauthorized (the token in the client URL is not one of fake.test for this hub; check the key and the endpoint that made it)", client.ErrUnauthorized},
+		{"401", status(401, "Unauthorized"), "client: Start: 401 Unauthorized (the token in the client URL is not valid for this hub of fake.test; check the key and the endpoint that it was made with)", client.ErrUnauthorized},
 		{"403", status(403, ""), "client: Start: 403 Forbidden", client.ErrForbidden},
 		{"404", status(404, "no\nsuch\thub"), "client: Start: 404 Not Found: no such hub" + elsewhere, client.ErrNotFound},
 		{"429", status(429, "slow down"), "client: Start: 429 Too Many Requests: slow down", client.ErrTooManyRequests},
@@ -51,7 +51,7 @@ func TestStartRefused(t *testing.T) {
 			if err == nil {
 				_ = conn.CloseNow()
 			}
-		}, "client: Start: service did not agree to subprotocol json.reliable.webpubsub.azure.v1", nil},
+		}, "client: Start: service did not accept subprotocol json.reliable.webpubsub.azure.v1", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestSchemeMismatch(t *testing.T) {
 	require.NoError(t, err)
 	err = c.Start(t.Context())
 	require.ErrorIs(t, err, http.ErrSchemeMismatch)
-	require.ErrorContains(t, err, host+" speaks ws, not wss: write ws:// in the address")
+	require.ErrorContains(t, err, host+" speaks ws, not wss: use ws:// in the client URL")
 	require.NotContains(t, err.Error(), "secret")
 }
 

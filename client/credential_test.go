@@ -20,11 +20,11 @@ func TestStartBadAddress(t *testing.T) {
 	t.Parallel()
 	for address, text := range map[string]string{
 		"":                         "client: Start: client URL is empty",
-		"ws://a b/secret":          "client: Start: client URL cannot be parsed",
+		"ws://a b/secret":          "client: Start: client URL is invalid",
 		"ftp://fake.test/?secret":  "client: Start: client URL: want ws, wss, http or https",
 		"/client/hubs/chat":        "client: Start: client URL: want ws, wss, http or https",
 		"ws:///client/hubs/secret": "client: Start: client URL has no host",
-		"ws://u:secret@fake.test/": "client: Start: client URL has a user",
+		"ws://u:secret@fake.test/": "client: Start: client URL has user information",
 	} {
 		c, err := client.New(client.StaticURL(address), nil)
 		require.NoError(t, err)

@@ -108,8 +108,7 @@ func raise[T any](d *dispatcher, list *callbacks[handler[T]], ev T) {
 	d.queue.call(func() { fire(d.callbacks, d, list, ev) }, nil)
 }
 
-// protect calls f and reports its panic. A message that makes a callback panic must
-// not end the client.
+// protect calls f and reports its panic, which must not end the client.
 func protect(f func(), report func(error)) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -141,14 +140,4 @@ func (d *dispatcher) log(ctx context.Context, err error) {
 		level, attrs = slog.LevelError, append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	d.c.opts.Logger.LogAttrs(ctx, level, "client", attrs...)
-}
-
-// isClosed reports whether c is closed.
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }

@@ -14,31 +14,30 @@ const (
 	opJoinGroup  = "JoinGroup"
 	opLeaveGroup = "LeaveGroup"
 
-	// maxRejoining is the number of groups that are rejoined at a time.
+	// maxRejoining is the number of groups that are rejoined at the same time.
 	maxRejoining = 32
 )
 
 // GroupOptions are the options of joining and leaving a group. Nil and the zero
 // value are the defaults.
 type GroupOptions struct {
-	// AckID (ackId) identifies the request, so that the service does not carry it out
-	// again when the caller repeats it. Zero is a new one.
+	// AckID (ackId) identifies the request, so that the service does not carry it
+	// out again when the caller repeats it. Zero is a new one.
 	AckID uint64
 }
 
-// JoinGroup makes the connection a member of a group, and each new connection
-// after it. The client needs the role webpubsub.joinLeaveGroup, unless its token
-// names the group. Joining a group twice is not an error.
+// JoinGroup makes the client a member of a group, on this connection and on each
+// new one. The client needs the role webpubsub.joinLeaveGroup, unless its token
+// contains the group. Joining a group twice is not an error.
 //
-// Requests to join or leave the same group are sent one at a time. Each waits until
-// the one before it is answered. So do the requests of a new connection that rejoins
-// the group.
+// Requests to join or leave the same group, including those of a new connection,
+// are sent one at a time: each waits for the answer to the one before.
 func (c *Client) JoinGroup(ctx context.Context, group string, opts *GroupOptions) (Result, error) {
 	return c.changeGroup(ctx, opJoinGroup, frame.JoinGroup, group, opts)
 }
 
-// LeaveGroup ends the membership that [Client.JoinGroup] or the client's token
-// began. Leaving a group twice is not an error. Once LeaveGroup returns nil, the
+// LeaveGroup ends the membership in a group that [Client.JoinGroup] or the token
+// began. Leaving a group twice is not an error. When LeaveGroup returns nil, the
 // connection is not a member, and the client does not rejoin the group. Messages
 // that arrived before may still wait for their callbacks.
 func (c *Client) LeaveGroup(ctx context.Context, group string, opts *GroupOptions) (Result, error) {
@@ -57,7 +56,7 @@ func (c *Client) changeGroup(ctx context.Context, operation string, kind frame.R
 	r := &request{Request: frame.Request{Kind: kind, Name: group, AckID: valueOf(opts).AckID, WantsAck: true}, idempotent: true}
 	was := m.joined.Load()
 	if kind == frame.LeaveGroup {
-		m.joined.Store(false) // from now on it is not rejoined
+		m.joined.Store(false) // from now on a new connection does not rejoin it
 	} else {
 		r.done = func() { m.joined.Store(true) }
 	}
@@ -68,8 +67,7 @@ func (c *Client) changeGroup(ctx context.Context, operation string, kind frame.R
 	return result, err
 }
 
-// rejoin makes a new connection a member of the client's groups, and closes done
-// after that.
+// rejoin joins the client's groups on a new connection and then closes done.
 func (s *session) rejoin(ctx context.Context, conn *connection, done chan struct{}) {
 	groups := s.c.groups.joined()
 	if s.c.opts.DisableAutoRejoin || len(groups) == 0 {
@@ -104,22 +102,21 @@ func (s *session) rejoinGroup(ctx context.Context, conn *connection, group strin
 	}
 	defer s.c.groups.unlock(group, m)
 	if !m.joined.Load() {
-		return nil // it was left meanwhile
+		return nil // LeaveGroup was called meanwhile
 	}
 	_, err = s.do(ctx, &request{Request: frame.Request{Kind: frame.JoinGroup, Name: group, WantsAck: true}, idempotent: true, only: conn})
 	return err
 }
 
-// groups are the groups that the client has joined, or is about to join or leave.
-// The zero value is ready for use.
+// groups are the groups that the client has joined or is joining or leaving. The
+// zero value is ready for use.
 type groups struct {
 	mu     sync.Mutex
 	byName map[string]*membership
 }
 
-// membership is the client's in one group. One request at a time changes it.
-// Otherwise a join that is sent again after a recovery could pass a leave, and both
-// succeed.
+// membership is the client's membership in one group. One request at a time changes
+// it: a join that is sent again after a recovery must not overtake a leave.
 type membership struct {
 	joined atomic.Bool
 	locked chan struct{} // holds an element while a request is under way
@@ -140,7 +137,7 @@ func (g *groups) lock(ctx context.Context, group string) (*membership, error) {
 	m.users++
 	g.mu.Unlock()
 	select {
-	case m.locked <- struct{}{}: // also if the context has ended
+	case m.locked <- struct{}{}: // also when ctx has ended
 		return m, nil
 	default:
 	}

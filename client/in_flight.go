@@ -6,32 +6,32 @@ import (
 	"sync"
 )
 
-// window bounds the requests that wait for an ack. The service remembers the last
-// 1000 requests of a connection that it has carried out, and knows by them which
-// ones it is sent again.
+// window limits the requests that wait for an ack. The service remembers the last
+// 1000 requests of a connection that it has carried out, to recognize those that it
+// gets again.
 //
 // Places are numbered in the order in which requests begin. A place is taken only
-// while it is less than size after the oldest one that is still held. A request
-// therefore runs beside at most size-1 that began before it and size-1 that began
-// after it, and the service remembers it if size is at most 500. A mere count
-// would not do: after a recovery, many new requests could pass one that is not yet
-// sent again.
+// if it is less than size after the oldest one that is still held. So at most
+// size-1 requests that began before a request are under way with it, and size-1
+// that began after it, and the service remembers it if size is at most 500.
+// Counting requests would not be enough: after a recovery, many new ones could
+// overtake one that is not yet sent again.
 type window struct {
 	size uint64
 
 	mu           sync.Mutex
-	oldest, next uint64    // places from oldest to before next are held, or left
-	left         []bool    // by place modulo size; false outside of these
-	waiting      list.List // of chan uint64, each of which gets a place
+	oldest, next uint64    // places from oldest up to next are held or left
+	left         []bool    // by place modulo size; false for all others
+	waiting      list.List // of chan uint64, which receive a place
 }
 
 func newWindow(size int) *window {
-	return &window{size: uint64(size), left: make([]bool, size)} //nolint:gosec // it is positive, as the options are checked
+	return &window{size: uint64(size), left: make([]bool, size)} //nolint:gosec // checked to be positive
 }
 
-// enter takes a place, and waits for it until the context ends, the session stops,
-// or it is over with waiting because the queue is full.
-func (w *window) enter(ctx context.Context, stop, over <-chan struct{}) (place uint64, err error) {
+// enter takes a place. It waits until there is one, the context ends, the session
+// stops, or the queue is stuck.
+func (w *window) enter(ctx context.Context, stop, stuck <-chan struct{}) (place uint64, err error) {
 	w.mu.Lock()
 	if w.waiting.Len() == 0 && w.next-w.oldest < w.size {
 		place = w.next
@@ -47,7 +47,7 @@ func (w *window) enter(ctx context.Context, stop, over <-chan struct{}) (place u
 		return place, nil
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-over:
+	case <-stuck:
 		err = ErrQueueFull
 	case <-stop:
 		err = ErrStopped
@@ -56,14 +56,14 @@ func (w *window) enter(ctx context.Context, stop, over <-chan struct{}) (place u
 	w.waiting.Remove(e)
 	w.mu.Unlock()
 	select {
-	case place = <-turn: // it came in the same moment
+	case place = <-turn: // it arrived at the same time
 		return place, nil
 	default:
 		return 0, err
 	}
 }
 
-// leave frees a place.
+// leave releases a place.
 func (w *window) leave(place uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

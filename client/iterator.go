@@ -5,16 +5,15 @@ import (
 	"iter"
 )
 
-// GroupMessages gives the messages to groups that come from the call on, until the
-// context ends or the client stops. It can be ranged over once, and leaving the
-// loop ends it. What comes while the loop's body runs waits, as many as
-// [Options.QueueSize] and 16 MiB of them; then the client is held back. So an
-// iterator that nobody ranges over has to have its context ended.
+// GroupMessages returns an iterator over the group messages that arrive from now
+// on. It ends with ctx, the client or the loop, and can be used once. While the
+// loop body runs, up to [Options.QueueSize] messages or 16 MiB wait for it; after
+// that the client stops reading. If the iterator is not used, end ctx.
 func (c *Client) GroupMessages(ctx context.Context) iter.Seq[*GroupMessage] {
 	return sequence(ctx, c, &c.onGroupMessage, func(m *GroupMessage) int { return m.Data.size() })
 }
 
-// ServerMessages is [Client.GroupMessages] for messages to the client itself.
+// ServerMessages is like [Client.GroupMessages] for messages to the client itself.
 func (c *Client) ServerMessages(ctx context.Context) iter.Seq[*ServerMessage] {
 	return sequence(ctx, c, &c.onServerMessage, func(m *ServerMessage) int { return m.Data.size() })
 }

@@ -8,15 +8,14 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// ticker calls a function from time to time. It needs no goroutine in between.
+// ticker calls a function periodically. It has no goroutine between two calls.
 type ticker struct {
 	mu      sync.Mutex
 	timer   *time.Timer
 	stopped bool
 }
 
-// every starts a ticker; with a time that is not positive there is none. The
-// function must not wait for anything.
+// every starts a ticker. It returns nil if d is not positive. f must not block.
 func every(d time.Duration, f func()) *ticker {
 	if d <= 0 {
 		return nil
@@ -35,7 +34,7 @@ func every(d time.Duration, f func()) *ticker {
 	return t
 }
 
-// stop ends the ticker; the function is not called any more.
+// stop stops the ticker. The function is not called after stop has returned.
 func (t *ticker) stop() {
 	if t == nil {
 		return
@@ -46,11 +45,11 @@ func (t *ticker) stop() {
 	t.timer.Stop()
 }
 
-// maxQuiet is how many times in a row the watch may find nothing new.
+// maxQuiet is the number of checks without a frame after which the socket is cut.
 const maxQuiet = 3
 
-// keepAlive pings the service, and cuts a link over which nothing comes. While
-// the client itself does not read it cannot tell.
+// keepAlive pings the service, and cuts a socket that receives nothing. Time during
+// which the client itself does not read (paused) does not count.
 func (ws *socket) keepAlive(o *Options, paused *atomic.Bool) {
 	ws.ping = every(o.KeepAliveInterval, func() { ws.tell(&frame.Request{Kind: frame.Ping}) })
 	heard, quiet := uint64(0), 0
@@ -62,7 +61,7 @@ func (ws *socket) keepAlive(o *Options, paused *atomic.Bool) {
 		case quiet+1 < maxQuiet:
 			quiet++
 		default:
-			o.Logger.Warn("service is silent, connection cut", "connection", ws.conn.id)
+			o.Logger.Warn("service is silent, WebSocket dropped", "connection", ws.conn.id)
 			ws.cut()
 		}
 	})

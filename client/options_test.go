@@ -29,9 +29,9 @@ func TestOptionsRefused(t *testing.T) {
 		"MessageRetry.Max is -1s, want 0 or more":                                                      {MessageRetry: client.Backoff{Max: -time.Second}},
 		"Reconnect.Max is less than Initial":                                                           {Reconnect: client.Backoff{Max: time.Millisecond}},
 		"Reconnect.MaxRetries is -2, want 0 or more, NoRetries or UnlimitedRetries":                    {Reconnect: client.Backoff{MaxRetries: -2}},
-		`Header has "Sec-Websocket-Protocol", which is the handshake's own`:                            {Header: http.Header{"sec-websocket-protocol": {"x"}}},
-		`Header has "Upgrade", which is the handshake's own`:                                           {Header: http.Header{"Upgrade": {"x"}}},
-		`Header has "Connection", which is the handshake's own`:                                        {Header: http.Header{"Connection": {"x"}}},
+		`Header has "Sec-Websocket-Protocol", which belongs to the handshake`:                          {Header: http.Header{"sec-websocket-protocol": {"x"}}},
+		`Header has "Upgrade", which belongs to the handshake`:                                         {Header: http.Header{"Upgrade": {"x"}}},
+		`Header has "Connection", which belongs to the handshake`:                                      {Header: http.Header{"Connection": {"x"}}},
 	} {
 		_, err := client.New(client.StaticURL(fakeAddress), &opts)
 		assert.EqualError(t, err, "client: new: "+text)

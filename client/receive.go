@@ -6,9 +6,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-var errFrameType = errors.New("frame is of the wrong WebSocket type")
+var errFrameType = errors.New("frame has the wrong WebSocket type")
 
-// serve takes the frames of a link until it ends.
+// serve handles the frames of a socket until it ends.
 func (s *session) serve(ws *socket) ending {
 	for {
 		text, ok, err := ws.read()
@@ -21,8 +21,8 @@ func (s *session) serve(ws *socket) ending {
 	}
 }
 
-// handle takes one frame. Messages go to the dispatcher; answers to those who wait
-// for them, at once. It reports false if the client is being stopped.
+// handle handles a frame. Messages go to the dispatcher, answers to the operations
+// that wait for them. It reports false if the client is stopping.
 func (s *session) handle(ws *socket, text string, ok bool) bool {
 	f := &s.frame
 	if !ok {
@@ -43,25 +43,24 @@ func (s *session) handle(ws *socket, text string, ok bool) bool {
 		s.invocations.answer(f.ID, invokeResultOf(f), true)
 	case frame.StreamAck, frame.StreamNack, frame.StreamClosed:
 		s.writers.answer(f)
-	case frame.Connected: // again, after a recovery
-		if f.ID == ws.conn.id && f.Token != "" && s.secrets.checkGreeting(f) == nil {
+	case frame.Connected: // sent again after a recovery
+		if f.ID == ws.conn.id && f.Token != "" && s.secrets.checkConnected(f) == nil {
 			ws.conn.token = f.Token
 		}
 	case frame.Disconnected:
-		ws.conn.farewell = f.Message
-	default: // of a later kind
-		if !ws.had(f) {
-			ws.took(f)
+		ws.conn.message = f.Message
+	default: // unknown
+		if !ws.isRepeated(f) {
+			ws.record(f)
 		}
 	}
 	return true
 }
 
-// message queues a message, or what is wrong with a frame, unless it is one that
-// has come before. A frame that cannot be decoded is acknowledged as any other:
-// it would only come again.
+// message queues a message or the error of an invalid frame, unless it is a
+// repeated one. The service repeats invalid frames too until they are acknowledged.
 func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool {
-	if ws.had(f) {
+	if ws.isRepeated(f) {
 		return true
 	}
 	it := item{size: size}
@@ -78,19 +77,21 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool 
 	if !s.dispatch.queue.push(it) {
 		return false
 	}
-	ws.took(f)
+	ws.record(f)
 	return true
 }
 
-// had reports whether a frame has come before.
-func (ws *socket) had(f *frame.Frame) bool { return ws.numbers(f) && f.Sequence <= ws.conn.last.Load() }
+// isRepeated reports whether a frame is a repeated one.
+func (ws *socket) isRepeated(f *frame.Frame) bool {
+	return ws.isNumbered(f) && f.Sequence <= ws.conn.last.Load()
+}
 
-// took notes a frame, which is acknowledged in time.
-func (ws *socket) took(f *frame.Frame) {
-	if ws.numbers(f) {
+// record records a message, to be acknowledged later.
+func (ws *socket) record(f *frame.Frame) {
+	if ws.isNumbered(f) {
 		ws.conn.last.Store(f.Sequence)
 		ws.received.take()
 	}
 }
 
-func (ws *socket) numbers(f *frame.Frame) bool { return f.Sequence > 0 && ws.received != nil }
+func (ws *socket) isNumbered(f *frame.Frame) bool { return f.Sequence > 0 && ws.received != nil }

@@ -39,7 +39,7 @@ func TestHostileFrames(t *testing.T) {
 		require.NoError(t, p.conn.Write(t.Context(), websocket.MessageBinary, []byte(`{"type":"pong"}`)))
 		synctest.Wait()
 		require.Len(t, errs, len(bad)+1)
-		assert.Equal(t, "client: Receive: frame is of the wrong WebSocket type", errs[len(bad)])
+		assert.Equal(t, "client: Receive: frame has the wrong WebSocket type", errs[len(bad)])
 		p.drop()
 		f.recovered("id-1")
 		assert.Equal(t, []string{"connected ann", "recovering", "recovered"}, seen.settled())
@@ -85,7 +85,7 @@ func TestUndecodable(t *testing.T) {
 		"not UTF-8":         {message("\"dataType\":\"text\",\"data\":\"\xff\""), "client: Receive: frame is not UTF-8"},
 		"a member twice":    {message(`"group":"h","dataType":"text","data":""`), "client: Receive: offset %d: want each member once"},
 		"not JSON":          {message(`"dataType":"json","data":NaN`), "client: Receive: offset %d: want a value"},
-		"unknown data type": {message(`"dataType":"later","data":""`), "client: Receive: member dataType is missing or not known"},
+		"unknown data type": {message(`"dataType":"later","data":""`), "client: Receive: member dataType is missing or unknown"},
 		"unknown sender":    {func(i int) string { return fmt.Sprintf(`{"sequenceId":%d,"type":"message","from":"later"}`, i) }, ""},
 		"number at the end": {func(i int) string {
 			return fmt.Sprintf(`{"type":"message","data":%s,"sequenceId":%d}`, deepJSON(1001), i)

@@ -31,7 +31,7 @@ type connection struct {
 	since    time.Time
 	id, user string
 	token    string        // for recovery
-	farewell string        // the message of the service's disconnected frame
+	message  string        // the message of the service's disconnected frame
 	strays   int           // attempts to recover it that were given up and may still reach the service
 	last     atomic.Uint64 // sequence id of the last message
 }
@@ -64,8 +64,8 @@ func (s *session) recover(life context.Context, conn *connection, end *ending) *
 
 // displaced reports whether the service may have closed a socket with 1008 because
 // an earlier attempt of this client, which was given up, arrived late and took the
-// connection over. The service then still keeps the connection. Each attempt can do
-// that once.
+// connection over. The service then keeps the connection. Each attempt can do that
+// once.
 func (c *connection) displaced(reason string) bool {
 	if c.strays == 0 || reason == reasonRefused {
 		return false

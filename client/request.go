@@ -18,8 +18,8 @@ type Result struct {
 	Duplicate bool
 }
 
-// request is a frame that the service is to carry out. It is sent as often as it
-// takes to get an ack.
+// request is a frame that the service is to carry out, which may take several
+// attempts.
 type request struct {
 	frame.Request
 
@@ -72,8 +72,7 @@ func (c *Client) send(ctx context.Context, operation string, r *request) (result
 	return result, fail(operation, err)
 }
 
-// do sends a request under an ack id, waits for the ack, and retries if the service
-// refuses it.
+// do sends a request under an ack id, waits for the ack, and retries refusals.
 func (s *session) do(ctx context.Context, r *request) (Result, error) {
 	own := r.AckID == 0
 	if !own {

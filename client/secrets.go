@@ -18,32 +18,32 @@ import (
 
 const (
 	redacted = "REDACTED"
-	// secretPart is how many bytes of a secret, in a row, are taken for a part of it.
-	// A close frame has no room for a whole token.
+	// secretPart is the number of consecutive bytes of a secret that count as a
+	// part of it. A close frame has no room for a whole token.
 	secretPart = 16
-	// leastSecret is how many bytes the shortest secret has.
+	// leastSecret is the size of the shortest secret.
 	leastSecret = 6
-	// maxSecrets is how many secrets are known at a time. Each new connection and
-	// each recovery bring some.
+	// maxSecrets is the number of secrets kept. Each connection and recovery adds
+	// some.
 	maxSecrets = 64
-	// maxExamined is how many bytes of a text are looked at.
+	// maxExamined is the number of bytes of a text that are examined.
 	maxExamined = 4 * maxErrorText
 )
 
-// Limits of what a service says when it greets a client. Its own ids have 22 to 40
-// characters, its tokens some 300.
+// Limits of the connected frame. The service's ids have 22 to 40 characters, its
+// tokens about 300.
 const (
 	maxConnectionID      = 256
 	maxUserID            = 4096
 	maxReconnectionToken = 8192
 )
 
-// secrets are what must not be shown: the parameters of addresses, tokens, and the
-// values of [Options.Header]. A service knows them all, and one that is hostile, or
-// only talkative, can put them into whatever it says.
+// secrets are the texts that must not be shown: query parameters of client URLs,
+// tokens, and the values of [Options.Header]. The service knows all of them, and
+// may repeat them in its errors.
 type secrets struct {
 	mu    sync.Mutex
-	known []secret // the one learnt last comes last
+	known []secret // the latest comes last
 }
 
 type secret struct {
@@ -55,11 +55,11 @@ type secretKind uint8
 
 const (
 	token secretKind = iota
-	mixed            // may hold names that are no secret: a header field, a token for recovery
-	query            // holds names that are no secret, and is concealed as a whole
+	mixed            // may contain names that are not secret: a header field, a reconnection token
+	query            // contains names that are not secret; hidden as a whole
 )
 
-// learn adds a secret. What is shorter than [leastSecret] is none.
+// learn adds a secret, unless it is shorter than [leastSecret].
 func (s *secrets) learn(kind secretKind, text string) {
 	if len(text) < leastSecret {
 		return
@@ -80,7 +80,7 @@ func (s *secrets) learnToken(kind secretKind, text string) {
 	s.learn(kind, url.QueryEscape(text))
 }
 
-// learnHandshake learns what is sent with a handshake.
+// learnHandshake adds what a handshake sends.
 func (s *secrets) learnHandshake(u *url.URL, h http.Header) {
 	s.learn(query, u.RawQuery)
 	for name, values := range u.Query() {
@@ -107,7 +107,7 @@ func (s *secrets) learnHandshake(u *url.URL, h http.Header) {
 	}
 }
 
-// hide returns a text with the secrets in it, and parts of them, concealed.
+// hide replaces the secrets in a text, and parts of them.
 func (s *secrets) hide(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func (s *secrets) hide(text string) string {
 	return text
 }
 
-// hasToken reports whether a part of a token is in a text.
+// hasToken reports whether a text contains a part of a token.
 func (s *secrets) hasToken(text string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,12 +133,9 @@ func (s *secrets) hasToken(text string) bool {
 	})
 }
 
-// hideOne conceals one secret.
+// hideOne replaces one secret.
 func hideOne(text, secret string) string {
 	least := min(secretPart, len(secret))
-	if len(text) < least {
-		return text
-	}
 	var out strings.Builder
 	from := 0
 	for i := 0; i+least <= len(text); {
@@ -161,13 +158,14 @@ func hideOne(text, secret string) string {
 	return out.String()
 }
 
-// excerpt returns as much of a text of the service as an error or a log may show.
-// It is cleaned first: what is taken out could stand between the parts of a secret.
+// excerpt returns the part of a text from the service that an error or log may
+// show. It cleans the text before hiding secrets, because removed characters could
+// separate the parts of a secret.
 func (s *secrets) excerpt(text string) string {
 	return s.cut(excerpt.Line(text, maxExamined), len(text) > maxExamined)
 }
 
-// cut conceals what is in a text, which may itself be cut in the middle of a secret.
+// cut hides secrets in a text that may have been cut in the middle of one.
 func (s *secrets) cut(text string, wasCut bool) string {
 	if text = s.hide(text); wasCut {
 		text = excerpt.Cut(text, max(0, len(text)-len("…")-secretPart))
@@ -175,7 +173,7 @@ func (s *secrets) cut(text string, wasCut bool) string {
 	return excerpt.Cut(text, maxErrorText)
 }
 
-// conceal makes excerpts of all that the service says in its own words.
+// conceal replaces the service's error texts in a frame by excerpts.
 func (s *secrets) conceal(f *frame.Frame) {
 	failures := [...]*frame.Failure{f.Failure, nil}
 	if f.Stream != nil {
@@ -191,30 +189,30 @@ func (s *secrets) conceal(f *frame.Frame) {
 	}
 }
 
-// checkGreeting refuses a greeting whose names could not be shown, and learns its
-// token. Its errors quote nothing of it.
-func (s *secrets) checkGreeting(f *frame.Frame) error {
+// checkConnected rejects a connected frame whose ids must not be shown, and learns
+// its token. Its errors quote nothing of the frame.
+func (s *secrets) checkConnected(f *frame.Frame) error {
 	switch {
 	case len(f.ID) > maxConnectionID:
-		return fmt.Errorf("service's greeting: connectionId has %d bytes, want at most %d", len(f.ID), maxConnectionID)
+		return fmt.Errorf("connected message: connectionId has %d bytes, want at most %d", len(f.ID), maxConnectionID)
 	case len(f.UserID) > maxUserID:
-		return fmt.Errorf("service's greeting: userId has %d bytes, want at most %d", len(f.UserID), maxUserID)
+		return fmt.Errorf("connected message: userId has %d bytes, want at most %d", len(f.UserID), maxUserID)
 	case len(f.Token) > maxReconnectionToken:
-		return fmt.Errorf("service's greeting: reconnectionToken has %d bytes, want at most %d", len(f.Token), maxReconnectionToken)
+		return fmt.Errorf("connected message: reconnectionToken has %d bytes, want at most %d", len(f.Token), maxReconnectionToken)
 	}
 	s.learnToken(mixed, f.Token)
 	switch whole := len(f.Token) >= secretPart; {
 	case excerpt.Line(f.ID, maxConnectionID) != f.ID:
-		return errors.New("service's greeting: connectionId has characters that cannot be printed")
+		return errors.New("connected message: connectionId has unprintable characters")
 	case s.hasToken(f.ID), whole && strings.Contains(f.ID, f.Token):
-		return errors.New("service's greeting: connectionId has a token in it")
+		return errors.New("connected message: connectionId contains a token")
 	case s.hasToken(f.UserID), whole && strings.Contains(f.UserID, f.Token):
-		return errors.New("service's greeting: userId has a token in it")
+		return errors.New("connected message: userId contains a token")
 	}
 	return nil
 }
 
-// closeError conceals what is in the reason of a close frame. Other errors of a
+// closeError hides secrets in the reason of a close frame. Other errors of a
 // WebSocket do not quote the service.
 func (s *secrets) closeError(err error) error {
 	var closed websocket.CloseError
@@ -227,10 +225,10 @@ func (s *secrets) closeError(err error) error {
 	return fmt.Errorf("received close frame: %w", closed)
 }
 
-// handshakeError makes an error of a handshake that failed, without the address.
+// handshakeError returns the error of a failed handshake, without the client URL.
 func (s *secrets) handshakeError(resp *http.Response, err error, u *url.URL) error {
 	if errors.Is(err, http.ErrSchemeMismatch) {
-		return fmt.Errorf("%w: %s speaks ws, not wss: write ws:// in the address", s.redact(err), u.Host)
+		return fmt.Errorf("%w: %s speaks ws, not wss: use ws:// in the client URL", s.redact(err), u.Host)
 	}
 	if resp == nil || resp.StatusCode == http.StatusSwitchingProtocols {
 		return s.redact(err)
@@ -246,9 +244,8 @@ func (s *secrets) handshakeError(resp *http.Response, err error, u *url.URL) err
 	return e
 }
 
-// redact returns an error without what shows the address, and without long texts of
-// the service, such as its header fields. A url.Error has the address in its text
-// and its fields.
+// redact removes the client URL and long texts of the service from an error. A
+// url.Error contains the URL in its text and its fields.
 func (s *secrets) redact(err error) error {
 	var shows *url.Error
 	for errors.As(err, &shows) {

@@ -403,12 +403,12 @@ func TestGreetings(t *testing.T) {
 		"3.1 MB of connection id":   {greeting(long, "ann", "t"), "connectionId has 3100000 bytes, want at most 256"},
 		"3.1 MB of user id":         {greeting("id-1", long, "t"), "userId has 3100000 bytes, want at most 4096"},
 		"3.1 MB of recovery token":  {greeting("id-1", "ann", long), "reconnectionToken has 3100000 bytes, want at most 8192"},
-		"a line break":              {greeting(`id\n1`, "ann", "t"), "connectionId has characters that cannot be printed"},
-		"the token as id":           {greeting(secretToken, "ann", "t"), "connectionId has a token in it"},
-		"a part of the token as id": {greeting(secretToken[:30], "ann", "t"), "connectionId has a token in it"},
-		"the token as user":         {greeting("id-1", secretToken, "t"), "userId has a token in it"},
-		"the recovery token as id":  {greeting(recoveryToken, "ann", recoveryToken), "connectionId has a token in it"},
-		"it as user":                {greeting("id-1", "of "+recoveryToken, recoveryToken), "userId has a token in it"},
+		"a line break":              {greeting(`id\n1`, "ann", "t"), "connectionId has unprintable characters"},
+		"the token as id":           {greeting(secretToken, "ann", "t"), "connectionId contains a token"},
+		"a part of the token as id": {greeting(secretToken[:30], "ann", "t"), "connectionId contains a token"},
+		"the token as user":         {greeting("id-1", secretToken, "t"), "userId contains a token"},
+		"the recovery token as id":  {greeting(recoveryToken, "ann", recoveryToken), "connectionId contains a token"},
+		"it as user":                {greeting("id-1", "of "+recoveryToken, recoveryToken), "userId contains a token"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -428,7 +428,7 @@ func TestGreetings(t *testing.T) {
 					require.NoError(t, err)
 					return
 				}
-				require.EqualError(t, err, "client: Start: service's greeting: "+tt.want)
+				require.EqualError(t, err, "client: Start: connected message: "+tt.want)
 				w.err("Start", err)
 				w.look("Client", c)
 				w.done("Start")

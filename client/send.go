@@ -13,35 +13,35 @@ const (
 	opSendEvent   = "SendEvent"
 )
 
-// SendOptions of a message to a group. Nil and the zero value are the defaults.
+// SendOptions are the options of a message to a group. Nil and the zero value are
+// the defaults.
 type SendOptions struct {
-	// NoEcho (noEcho) keeps the message from the connection that sends it.
+	// NoEcho (noEcho) does not deliver the message to the connection that sends it.
 	NoEcho bool
-	// FireAndForget asks for no ack: the operation returns when the message is on
-	// its way, and nobody tells whether it arrives.
+	// FireAndForget sends the message without an ack id. The operation returns when
+	// the message is queued for sending, and does not report whether it arrives.
 	FireAndForget bool
-	// AckID (ackId) by which the service knows the message again, if the caller
-	// repeats it. Zero: a new one.
+	// AckID (ackId) identifies the message, so that the service does not deliver it
+	// again when the caller repeats it. Zero is a new one.
 	AckID uint64
-	// TTL (ttlSeconds) is how long the message may wait for a client: whole seconds
-	// up to [MaxTTL]. Zero: the service never drops it for its age. The service's
-	// documentation does not mention it yet.
+	// TTL (ttlSeconds) is the time that the message may wait for a client: whole
+	// seconds up to [MaxTTL]. Zero is no limit. The service does not document it
+	// yet.
 	TTL time.Duration
-	// Metadata (metadata) travels with the message. Names are HTTP tokens of at most
-	// 256 bytes, values printable ASCII of at most 1024, 8192 bytes in all. The
-	// service's documentation does not mention it yet.
+	// Metadata (metadata) is sent with the message. Names are HTTP tokens of at
+	// most 256 bytes, values are printable ASCII of at most 1024 bytes, and the
+	// total is at most 8192 bytes. The service does not document it yet.
 	Metadata map[string]string
 }
 
-// SendToGroup sends a message to a group, in which the client need not be. For
-// this it needs the role webpubsub.sendToGroup; without, the error is
-// [ErrForbidden].
+// SendToGroup sends a message to a group. The client does not have to be a member.
+// It needs the role webpubsub.sendToGroup; otherwise the error is [ErrForbidden].
 //
-// A message is sent again, under the same ack id, when the service refuses it for
-// a reason that may pass ([Options.MessageRetry]), and when the connection was
-// recovered in between: it arrives once. If the connection was lost for good, the
-// error is [ErrConnectionLost]; see [Options.RetrySends]. While too many requests
-// wait for their acks, SendToGroup waits before it sends; see [Options.MaxInFlight].
+// The client sends the message again, with the same ack id, when the service
+// refuses it for a temporary reason ([Options.MessageRetry]) and after a recovery.
+// It arrives once. If the connection is lost for good, the error is
+// [ErrConnectionLost]; see [Options.RetrySends]. SendToGroup waits while too many
+// requests are in flight; see [Options.MaxInFlight].
 func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts *SendOptions) (Result, error) {
 	o := valueOf(opts)
 	if err := cmp.Or(checkGroup(group), data.check(), checkTTL(o.TTL), checkMetadata(o.Metadata)); err != nil {
@@ -53,26 +53,27 @@ func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts 
 	}})
 }
 
-// EventOptions of an event. Nil and the zero value are the defaults.
+// EventOptions are the options of an event. Nil and the zero value are the
+// defaults.
 type EventOptions struct {
-	// FireAndForget asks for no ack: the operation returns when the event is on its
-	// way, and nobody tells whether it is handled.
+	// FireAndForget sends the event without an ack id. The operation returns when
+	// the event is queued for sending, and does not report whether it is handled.
 	FireAndForget bool
-	// AckID (ackId) by which the service knows the event again, if the caller repeats
-	// it. Zero: a new one.
+	// AckID (ackId) identifies the event, so that the service does not raise it
+	// again when the caller repeats it. Zero is a new one.
 	AckID uint64
-	// Metadata (metadata) travels with the event; see [SendOptions].
+	// Metadata (metadata) is sent with the event; see [SendOptions].
 	Metadata map[string]string
 }
 
-// SendEvent sends an event to the application's event handler, and returns when it
-// has been handled. What the handler answers is a [ServerMessage], which callbacks
-// may get after the operation has returned; [Client.InvokeEvent] gives the answer
+// SendEvent sends an event to the application's event handler and returns when the
+// handler has handled it. The handler's answer is a [ServerMessage], which may
+// arrive after SendEvent has returned. [Client.InvokeEvent] returns the answer
 // itself.
 //
-// Events are sent again as [Client.SendToGroup] says, but not when the handler has
-// refused one or failed, which the service calls InternalServerError: it has itself
-// repeated what may pass, and the handler would do all of it once more.
+// Events are sent again like messages ([Client.SendToGroup]), except when the
+// handler has failed or refused the event (InternalServerError): the service has
+// already repeated it where that makes sense.
 func (c *Client) SendEvent(ctx context.Context, event string, data Data, opts *EventOptions) (Result, error) {
 	o := valueOf(opts)
 	if err := cmp.Or(checkEvent(event), data.check(), checkMetadata(o.Metadata)); err != nil {

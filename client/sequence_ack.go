@@ -7,19 +7,19 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// When messages are acknowledged: at the latest after so many and after so long.
+// A message is acknowledged after ackEvery messages or ackDelay, whichever is first.
 const (
 	ackEvery = 300
 	ackDelay = time.Second
 )
 
-// sequenceAcks tells the service of a reliable connection which messages have come.
+// sequenceAcks acknowledges the messages of a reliable connection.
 type sequenceAcks struct {
 	ws    *socket
 	timer *time.Timer
 	armed atomic.Bool
-	sent  atomic.Uint64 // the last id acknowledged
-	count int           // messages since; the reader's own
+	sent  atomic.Uint64 // the last acknowledged id
+	count int           // messages since then; used by the reading goroutine only
 }
 
 func newSequenceAcks(ws *socket) *sequenceAcks {
@@ -32,7 +32,7 @@ func newSequenceAcks(ws *socket) *sequenceAcks {
 	return a
 }
 
-// take notes that a message has come, whose id is the connection's last by now.
+// take counts a message. Its sequence id is already the last of the connection.
 func (a *sequenceAcks) take() {
 	if a.count++; a.count >= ackEvery {
 		a.flush()
@@ -44,7 +44,7 @@ func (a *sequenceAcks) take() {
 	}
 }
 
-// flush acknowledges all that has come.
+// flush acknowledges all messages so far.
 func (a *sequenceAcks) flush() {
 	if last := a.ws.conn.last.Load(); a.sent.Swap(last) != last {
 		a.ws.tell(&frame.Request{Kind: frame.SequenceAck, Sequence: last})

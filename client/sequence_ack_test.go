@@ -62,6 +62,6 @@ func TestSequenceAckOfWhatIsNotUnderstood(t *testing.T) {
 		p = f.recovered("id-1")
 		p.send(bad, group(3, "b"))
 		assert.Equal(t, []string{"connected ann", "g/bob: a", "recovering", "recovered", "g/bob: b"}, seen.settled())
-		assert.Equal(t, []string{"client: Receive: member dataType is missing or not known"}, errs)
+		assert.Equal(t, []string{"client: Receive: member dataType is missing or unknown"}, errs)
 	})
 }

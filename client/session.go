@@ -156,8 +156,8 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	return nil
 }
 
-// attachRecovered attaches the socket of a recovered connection, and sends again
-// what may have been lost.
+// attachRecovered attaches a socket of the same connection, and repeats what may be
+// lost.
 func (s *session) attachRecovered(ws *socket) error {
 	if err := s.attach(ws); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (s *session) detach(ws *socket) {
 
 // lose ends a connection that cannot be recovered.
 func (s *session) lose(conn *connection, end ending) {
-	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.farewell}
+	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.message}
 	reason := ErrStopped
 	s.mu.Lock()
 	s.conn = nil
@@ -194,7 +194,7 @@ func (s *session) lose(conn *connection, end ending) {
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
-	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.farewell)
+	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
 	s.writers.fail(reason)
 	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) }, nil)
 	raise(s.dispatch, &s.c.onDisconnected, ev)
@@ -275,12 +275,18 @@ func (s *session) isStopping() bool {
 }
 
 func (s *session) currentState() State {
+	if s == nil {
+		return StateStopped
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
 func (s *session) identity() (id, user string) {
+	if s == nil {
+		return "", ""
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == nil {
@@ -289,8 +295,7 @@ func (s *session) identity() (id, user string) {
 	return s.conn.id, s.conn.user
 }
 
-// connected returns the socket that requests are sent over. It waits until there
-// is one.
+// connected waits for the socket that requests are sent over.
 func (s *session) connected(ctx context.Context) (*socket, error) {
 	for {
 		s.mu.Lock()

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,30 +18,30 @@ import (
 )
 
 const (
-	// writeTimeout is how long the service may take to make room for one frame, and
-	// a second more for so many bytes of it.
+	// writeTimeout is the time to write a frame, plus a second for each
+	// bytesPerSecond.
 	writeTimeout   = 30 * time.Second
 	bytesPerSecond = 8 << 10
-	// fragmentSize is how much of a large frame is written at a time: a pong goes in
-	// between, which the WebSocket library gives 5 seconds.
+	// fragmentSize is the number of bytes of a frame that are written at a time.
+	// The library has to answer a ping within 5 seconds, between two fragments.
 	fragmentSize = 4 * bytesPerSecond
-	// closeTimeout is how long it may take to answer a close frame.
+	// closeTimeout is the time that the service has to answer a close frame.
 	closeTimeout = 5 * time.Second
 )
 
-// link is one WebSocket of a connection.
+// socket is one WebSocket of a connection.
 type socket struct {
 	conn  *connection
 	codec frame.Codec
 	raw   *websocket.Conn
-	below io.Closer // closing it is the one way to end a WebSocket at once
+	below io.Closer // the network connection; closing it is the only way to end a WebSocket at once
 	in    []byte
 	out   outbox
-	guard *time.Timer // cuts a write that hangs
+	guard *time.Timer // cuts the socket when a write times out
 
-	lost   chan struct{} // closed when the link has ended
-	left   chan struct{} // closed when it has said goodbye
-	frames atomic.Uint64 // read, and pings of the service
+	lost   chan struct{} // closed when the socket has ended
+	left   chan struct{} // closed when leave is done
+	frames atomic.Uint64 // number of frames and pings received
 
 	ping, watch *ticker
 	received    *sequenceAcks // nil unless the subprotocol is reliable
@@ -50,12 +51,12 @@ type socket struct {
 func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socket, error) {
 	codec := o.Protocol.codec()
 	conn.secrets.learnHandshake(u, o.Header)
-	keeper := &bodyKeeper{next: o.HTTPClient.Transport}
+	keeper := &bodyKeeper{next: cmp.Or(o.HTTPClient.Transport, http.DefaultTransport)}
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	ws := &socket{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
-	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library has closed it, and leaves what it read
+	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it and keeps what it has read
 		HTTPClient: &client, HTTPHeader: o.Header, Subprotocols: []string{codec.Name()},
 		OnPingReceived: func(context.Context, []byte) bool { ws.frames.Add(1); return true },
 	})
@@ -64,7 +65,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socke
 	}
 	if !strings.EqualFold(raw.Subprotocol(), codec.Name()) {
 		_ = raw.CloseNow()
-		return nil, fmt.Errorf("service did not agree to subprotocol %s", codec.Name())
+		return nil, fmt.Errorf("service did not accept subprotocol %s", codec.Name())
 	}
 	raw.SetReadLimit(frame.MaxFrame)
 	ws.raw, ws.below = raw, keeper.body
@@ -74,26 +75,22 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socke
 	return ws, nil
 }
 
-// bodyKeeper keeps what is below a WebSocket.
+// bodyKeeper is a RoundTripper that keeps the connection below a WebSocket.
 type bodyKeeper struct {
 	next http.RoundTripper
 	body io.Closer
 }
 
-// RoundTrip keeps the body of an answer that switches protocols.
+// RoundTrip keeps the body of a response that switches protocols.
 func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
-	next := k.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	resp, err := next.RoundTrip(r)
+	resp, err := k.next.RoundTrip(r)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		k.body = resp.Body
 	}
 	return resp, err
 }
 
-// read gives the next frame; ok is false for one of the wrong kind.
+// read returns the next frame. ok is false if its WebSocket type is wrong.
 func (ws *socket) read() (text string, ok bool, err error) {
 	kind, r, err := ws.raw.Reader(context.Background())
 	if err != nil {
@@ -142,15 +139,15 @@ func (ws *socket) write(b []byte) error {
 	return w.Close()
 }
 
-// tell queues a request of the client's own, which cannot wait.
+// tell queues a request of the client's own, which must not block.
 func (ws *socket) tell(r *frame.Request) { ws.out.push(encode(ws.codec, r)) }
 
-// cut ends the WebSocket at once, whatever waits for it.
+// cut ends the WebSocket at once, including all reads and writes.
 func (ws *socket) cut() { _ = ws.below.Close() }
 
-// goodbye ends the WebSocket as the protocol has it, after what is queued, but
-// does not wait long for a service that does not answer.
-func (ws *socket) goodbye() {
+// shutdown writes what is queued and closes the WebSocket. It cuts the WebSocket if
+// the service does not answer within closeTimeout.
+func (ws *socket) shutdown() {
 	grace := time.AfterFunc(closeTimeout, ws.cut)
 	defer grace.Stop()
 	ws.out.close()
@@ -158,19 +155,19 @@ func (ws *socket) goodbye() {
 	_ = ws.raw.Close(websocket.StatusNormalClosure, "")
 }
 
-// leave is goodbye for a link that is read from.
+// leave is shutdown for a socket that the reading goroutine still reads.
 func (ws *socket) leave() {
-	ws.goodbye()
+	ws.shutdown()
 	close(ws.left)
 }
 
-// discard ends a link that nobody reads from.
+// discard closes a socket that no goroutine reads.
 func (ws *socket) discard() {
-	ws.goodbye()
+	ws.shutdown()
 	ws.end()
 }
 
-// end releases what the link has. Those who wait for it are told.
+// end releases the socket's resources and closes lost.
 func (ws *socket) end() {
 	close(ws.lost)
 	ws.ping.stop()
@@ -183,12 +180,12 @@ func (ws *socket) end() {
 	ws.guard.Stop()
 }
 
-// ending is how a link ended.
+// ending is how a socket has ended.
 type ending struct {
-	code   websocket.StatusCode // of the service's close frame; -1: there was none
+	code   websocket.StatusCode // of the service's close frame; -1 if there was none
 	reason string
 	err    error
-	final  bool // there is nothing to recover, whatever the code
+	final  bool // the connection must not be recovered, whatever the code is
 }
 
 func endingOf(err error) ending {
@@ -196,6 +193,6 @@ func endingOf(err error) ending {
 	if errors.As(err, &closed) {
 		return ending{code: closed.Code, reason: closed.Reason, err: err}
 	}
-	// A frame that is too large would be sent again after each recovery.
+	// The service would send a frame that is too large again after each recovery.
 	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}
 }

@@ -4,19 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// errStreamOver is a stream that its own writer has ended.
+// errStreamOver is returned for a stream that its writer has closed or aborted.
 var errStreamOver = errors.New("stream has ended")
 
-// lockWhile locks the writer once a condition, looked at under the lock, does not
-// hold any more. It fails, without the lock, if the stream ends before.
+// lockWhile waits while full returns true, and returns with the lock held. If the
+// stream ends first, it returns an error without the lock.
 func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
-	over := w.s.waits.begin()
+	stuck := w.s.waits.begin()
 	defer w.s.waits.end()
 	for {
 		w.mu.Lock()
@@ -31,17 +33,17 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 		if err != nil {
 			return err
 		}
-		if err := w.wait(ctx, changed, over, nil); err != nil {
+		if err := w.wait(ctx, changed, stuck, nil); err != nil {
 			return err
 		}
 	}
 }
 
-// push sends a frame over the link that there is, and reports whether it took it.
-// If the frame is lost, the next link gets all that the service has not taken.
+// push queues a frame on the current socket and reports whether it was accepted. A
+// lost frame is sent again over the next socket.
 func (w *StreamWriter) push(f []byte) (sent bool) {
 	if w.socket == nil {
-		return false // the next one is not there yet, or the service speaks of a stream that was not asked for yet
+		return false // recovering, or the service answers a stream that is not requested yet
 	}
 	b, _ := buffers.Get().(*buffer)
 	b.b = append(b.b[:0], f...)
@@ -60,7 +62,7 @@ func (w *StreamWriter) changedLocked() {
 	w.changed = make(chan struct{})
 }
 
-// answer takes what the service says of the stream.
+// answer handles a frame of the service about the stream.
 func (w *StreamWriter) answer(f *frame.Frame) {
 	if f.Kind == frame.StreamClosed {
 		w.closed(f.Failure)
@@ -97,15 +99,13 @@ func (w *StreamWriter) resendLocked() {
 	w.pause = min(2*w.pause, maxStreamRetry)
 }
 
-// violated ends a stream of which the service claims what cannot be.
+// violated ends a stream after an impossible answer of the service.
 func (w *StreamWriter) violated(expected uint64) {
-	w.push(w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{
-		Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "unexpected sequence id", UserErrorCode: "ProtocolViolation"},
-	}))
-	w.finishLocked(fmt.Errorf("service expects piece %d, the next is %d", expected, w.next))
+	w.push(w.encode(frame.Request{Kind: frame.StreamEnd, Failure: &frame.Failure{Message: "unexpected sequence id", UserErrorCode: "ProtocolViolation"}}))
+	w.finishLocked(fmt.Errorf("service expects piece %d, but the next is %d", expected, w.next))
 }
 
-// again sends what was refused, once there is room for it.
+// again sends refused pieces again, as soon as the outbox has room.
 func (w *StreamWriter) again() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,19 +131,17 @@ func (w *StreamWriter) repeat() {
 	}
 }
 
-// follow makes a link the one that frames go to, unless it has ended: the next one
-// may be in its place by now.
+// follow sets the socket that frames are sent over, unless the socket has ended.
+// The next one may already be set then.
 func (w *StreamWriter) follow(ws *socket) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	select {
-	case <-ws.lost:
-	default:
+	if !isClosed(ws.lost) {
 		w.socket = ws
 	}
 }
 
-// resume goes on over a new link of the same connection.
+// resume continues the stream over a new socket of the same connection.
 func (w *StreamWriter) resume(ws *socket) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,19 +149,20 @@ func (w *StreamWriter) resume(ws *socket) {
 	w.repeat()
 }
 
-// closed takes the service's word that the stream has ended.
+// closed handles the service's frame that the stream has ended.
 func (w *StreamWriter) closed(f *frame.Failure) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.finishLocked(w.verdictLocked(f))
 }
 
-// verdictLocked returns how a stream ended; nil: as its writer wanted.
+// verdictLocked returns the error of a stream that the service has closed; nil if
+// its writer closed it.
 //
-// A service that does not know the stream has ended it before, and what it said
-// then was lost with a link. It may have been for the stream's silence, of which
-// those who receive the stream are told: that is no success. Otherwise it was
-// because an earlier frame has ended it, if there was one.
+// If the service does not know the stream, it has ended it before, and the frame
+// that said so was lost with a socket. If the stream was silent for its idle
+// timeout by then, the receivers got an error, so it has failed. Otherwise an
+// earlier frame of the writer has ended it, if one was sent.
 func (w *StreamWriter) verdictLocked(f *frame.Failure) error {
 	switch {
 	case f == nil && w.ending != nil:
@@ -216,7 +215,7 @@ func (x *writers) add(w *StreamWriter) bool {
 	return true
 }
 
-// remove is called with the writer's lock; no writer is locked with that of writers.
+// remove is called with the lock of w. No StreamWriter is locked while writers is.
 func (x *writers) remove(w *StreamWriter) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -228,11 +227,7 @@ func (x *writers) remove(w *StreamWriter) {
 func (x *writers) all() []*StreamWriter {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	out := make([]*StreamWriter, 0, len(x.byID))
-	for _, w := range x.byID {
-		out = append(out, w)
-	}
-	return out
+	return slices.Collect(maps.Values(x.byID))
 }
 
 func (x *writers) answer(f *frame.Frame) {

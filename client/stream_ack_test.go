@@ -156,7 +156,7 @@ func TestStreamGivenUp(t *testing.T) {
 		}()
 		p.next()
 		require.ErrorIs(t, <-opened, context.DeadlineExceeded)
-		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"nobody waits for the stream any more","userErrorCode":""}}`)
+		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"the client gave up opening the stream","userErrorCode":""}}`)
 		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":1}`)
 		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
@@ -188,7 +188,7 @@ func TestStreamViolation(t *testing.T) {
 				p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":` + expected + `}`)
 				p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"unexpected sequence id","userErrorCode":"ProtocolViolation"}}`)
 				<-w.Done()
-				require.EqualError(t, w.Err(), "client: GroupStream: service expects piece "+expected+", the next is 2")
+				require.EqualError(t, w.Err(), "client: GroupStream: service expects piece "+expected+", but the next is 2")
 			})
 		})
 	}

@@ -6,14 +6,15 @@ import (
 )
 
 const (
-	// refusalPause is how long a refusal holds for a user and a group, unless a stream
-	// begins or ends: to look at all streams for each piece would cost too much.
+	// refusalPause is the time for which a refusal holds for a user and a group,
+	// unless a stream begins or ends. Searching all streams for each piece is
+	// expensive.
 	refusalPause = time.Second
-	// reportPause lies between two reports of streams that are passed over.
+	// reportPause is the time between two reports of dropped streams.
 	reportPause = time.Minute
 )
 
-// refusals are the users and groups for whose streams there was no room.
+// refusals are the users and groups whose streams were dropped.
 type refusals struct {
 	since    time.Time
 	of       map[streamKey]struct{} // with no id
@@ -42,8 +43,8 @@ func (r *refusals) add(key streamKey) {
 
 func (r *refusals) forget() { clear(r.of) }
 
-// admit reports whether there is room for one more stream, and makes it if that is
-// fair.
+// admit reports whether a new stream is received. If there are too many, it drops
+// another stream if that is fair.
 func (x *streams) admit(key streamKey) bool {
 	if len(x.open) < maxStreams {
 		return true
@@ -51,7 +52,7 @@ func (x *streams) admit(key streamKey) bool {
 	if x.refused.has(key) {
 		return false
 	}
-	if in := x.yields(key); in != nil {
+	if in := x.replaced(key); in != nil {
 		delete(x.open, in.key)
 		x.finish(in, ErrTooManyStreams)
 		return true
@@ -62,18 +63,19 @@ func (x *streams) admit(key streamKey) bool {
 	x.refused.add(key)
 	if now := time.Now(); x.refused.reported.IsZero() || now.Sub(x.refused.reported) >= reportPause {
 		x.refused.reported = now
-		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: one of user %s to group %s is dropped", ErrTooManyStreams, quote(x.d.secrets.excerpt(key.user)), quote(x.d.secrets.excerpt(key.group)))))
+		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: dropped one of user %s to group %s", ErrTooManyStreams, quote(x.d.secrets.excerpt(key.user)), quote(x.d.secrets.excerpt(key.group)))))
 	}
 	return false
 }
 
-// yields returns the stream whose place a new one takes, or nil.
+// replaced returns the stream that a new one replaces, or nil.
 //
-// It is the quietest stream of the user who has the most of them, in that one's
-// group with the most, so that nobody can shut others out. That user has to have at
-// least two more than the new stream's user. If there is one more, or if the two
-// are the same, as users without a name are, the group has to have two more.
-func (x *streams) yields(to streamKey) *inbound {
+// It is the stream that has been quiet the longest, of the user with the most
+// streams, in the group with the most of them. The user must have at least two
+// streams more than the user of the new one. If the difference is one, or if the
+// user is the same (as for all clients without a user), the group must have two
+// more than the new stream's group. So nobody can keep others out.
+func (x *streams) replaced(to streamKey) *inbound {
 	users, groups := make(map[string]int), make(map[string]int)
 	for key := range x.open {
 		users[key.user]++
@@ -97,14 +99,14 @@ func (x *streams) yields(to streamKey) *inbound {
 	return out
 }
 
-// sweep forgets streams that have been silent for so long that they have ended,
-// and reports whether there were any.
+// sweep forgets streams that have been silent for so long that they have ended. It
+// reports whether there were any.
 func (x *streams) sweep() bool {
 	n := len(x.open)
 	for key, in := range x.open {
 		if time.Since(in.heard) > DefaultStreamIdle {
 			delete(x.open, key)
-			x.finish(in, &Error{Name: nameIdleTimeout, Message: "the stream is silent"})
+			x.finish(in, &Error{Name: nameIdleTimeout, Message: "the stream was silent for too long"})
 		}
 	}
 	return len(x.open) < n

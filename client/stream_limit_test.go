@@ -143,7 +143,7 @@ func TestStreamsGiveWay(t *testing.T) {
 		s.begin("mallory", "g", 100)
 		require.Len(t, s.errors, 1)
 		require.ErrorIs(t, s.errors[0], client.ErrTooManyStreams)
-		require.EqualError(t, s.errors[0], `client: GroupStream: too many streams at a time: one of user "mallory" to group "g" is dropped`)
+		require.EqualError(t, s.errors[0], `client: GroupStream: too many streams at a time: dropped one of user "mallory" to group "g"`)
 		pass(time.Minute)
 		s.begin("mallory", "g", 100)
 		assert.Len(t, s.errors, 2)

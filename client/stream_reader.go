@@ -10,42 +10,42 @@ import (
 )
 
 const (
-	// DefaultStreamIdle is how long a stream may be silent before it is given up.
+	// DefaultStreamIdle is the time without a piece after which a stream fails.
 	DefaultStreamIdle = 5 * time.Minute
-	// streamBuffer is how many pieces of a stream wait for its callback.
+	// streamBuffer is the number of pieces of a stream that wait for its callback.
 	streamBuffer = 64
-	// streamBufferBytes is how many bytes of them.
+	// streamBufferBytes is the number of bytes that wait.
 	streamBufferBytes = 1 << 20
 )
 
-// StreamReaderOptions of receiving streams. Nil and the zero value are the defaults.
+// StreamReaderOptions are the options of streams that the client receives. Nil and
+// the zero value are the defaults.
 type StreamReaderOptions struct {
-	// Groups whose streams are received. Empty: all.
+	// Groups are the groups whose streams are received. Empty means all.
 	Groups []string
-	// FromStart passes over streams whose first piece the client has missed, by
-	// joining the group after it.
+	// FromStart ignores streams whose first piece the client has missed.
 	FromStart bool
-	// IdleTimeout is how long a stream may be silent before it fails. Zero is
-	// [DefaultStreamIdle], negative waits for ever.
+	// IdleTimeout is the time without a piece after which a stream fails. Zero is
+	// [DefaultStreamIdle]. If it is negative, there is no timeout.
 	IdleTimeout time.Duration
 }
 
-// OnGroupStream registers a callback for streams to groups of the client. It is
-// called for streams that begin, or whose pieces are seen for the first time, after
-// the call. Unlike other callbacks it runs in a goroutine of its own for each
-// stream. Its context ends when the client stops. When it returns, the rest of the
-// stream is dropped. Pieces that come after [StreamReaderOptions.IdleTimeout] are a
-// new stream, for which it is called again.
+// OnGroupStream registers a callback for streams to the client's groups. It is
+// called for each stream of which the client sees a piece for the first time after
+// the call. Unlike other callbacks, it runs in its own goroutine for each stream.
+// Its context ends when the client stops. When it returns, the rest of the stream
+// is dropped. Pieces that arrive after [StreamReaderOptions.IdleTimeout] are a new
+// stream, for which the callback is called again.
 //
-// What strangers send is bounded. Pieces that callbacks do not take in time hold
-// back the client, as messages do: 64 pieces or 1 MiB of one stream, 16 MiB of all.
-// A callback should return soon after the end of its stream; 100 that have not hold
-// back the client, too. At most 1000 streams are received at a time: a new one then
-// takes the place of the quietest stream of the user with the most streams, or of
-// the group with the most if it is the same user, and the callback of that stream
-// gets [ErrTooManyStreams]. Where that would not be fair, the new one is dropped,
-// and [Options.OnError] is told, at most once a minute. A stream whose group, user and
-// id have more than 12 KiB together is reported there, and not received.
+// Streams from other clients are bounded. The client stops reading while 64 pieces
+// or 1 MiB of a stream, or 16 MiB of all streams, wait for callbacks, and while 100
+// callbacks have not returned after the end of their streams. It receives at most
+// 1000 streams at a time. A new stream then replaces the one that has been quiet
+// the longest, of the user with the most streams, or of the group with the most
+// streams if the user is the same. The callback of the replaced stream gets
+// [ErrTooManyStreams]. If a replacement would not be fair, the new stream is
+// dropped and reported to [Options.OnError], at most once a minute. A stream whose
+// group, user and id have more than 12 KiB together is also dropped and reported.
 func (c *Client) OnGroupStream(f func(ctx context.Context, stream *StreamReader), opts *StreamReaderOptions) (unregister func()) {
 	h := &streamHandler{f: f, opts: valueOf(opts)}
 	h.opts.Groups = slices.Clone(h.opts.Groups)
@@ -53,52 +53,43 @@ func (c *Client) OnGroupStream(f func(ctx context.Context, stream *StreamReader)
 	return c.onGroupStream.add(h)
 }
 
-// StreamReader is a stream that a client sends to a group.
+// StreamReader is a stream that the client receives.
 type StreamReader struct {
 	group, user, id string
 
 	callback *callback[*streamHandler]
 	box      *mailbox[received]
 	stopped  <-chan struct{}
-	idle     *time.Timer // nil: it may be silent for ever
+	idle     *time.Timer // nil: no idle timeout
 
-	mu     sync.Mutex
-	state  readerState
-	late   bool          // its stream has ended, and its callback counts among those that should return
-	ended  chan struct{} // closed when its callback has returned
-	expire func()        // called when it was silent for too long
+	mu      sync.Mutex
+	left    bool          // the callback has left the loop or returned
+	expired bool          // the idle timeout has passed before that
+	late    bool          // the stream has ended, and the callback counts as late
+	ended   chan struct{} // closed when the callback has returned
+	expire  func()        // called after the idle timeout
 }
 
-// received is a piece, and the size of the frame that it came in and keeps in
-// memory.
+// received is a piece and the size of its frame, which the piece keeps in memory.
 type received struct {
 	data Data
 	size int
 }
 
-// readerState is what has become of a stream for one of its callbacks.
-type readerState uint8
-
-const (
-	reading readerState = iota
-	leftByReader
-	expired // it was silent for too long
-)
-
-// Group returns the group's name.
+// Group returns the name of the group.
 func (g *StreamReader) Group() string { return g.group }
 
 // ID returns the stream's id (streamId).
 func (g *StreamReader) ID() string { return g.id }
 
-// FromUserID returns the user who sends the stream (fromUserId); empty: none.
+// FromUserID returns the user who sends the stream (fromUserId); empty if none.
 func (g *StreamReader) FromUserID() string { return g.user }
 
-// Pieces returns the stream's pieces in their order. An error is the last of them:
-// an [*Error] with the Name "UserError" if the publisher has aborted the stream,
-// with "IdleTimeout" if it fell silent, [ErrStreamGap] if a piece is missing,
-// [ErrConnectionLost] after a new connection, [ErrTooManyStreams] if another stream
-// has taken its place. Leaving the loop drops the rest.
+// Pieces returns an iterator over the stream's pieces, in order. An error is the
+// last element: an [*Error] with the Name "UserError" if the publisher has aborted
+// the stream or "IdleTimeout" if it was silent for too long, [ErrStreamGap] if a
+// piece is missing, [ErrConnectionLost] after a new connection, or
+// [ErrTooManyStreams] if the stream was replaced. Leaving the loop drops the rest.
 func (g *StreamReader) Pieces() iter.Seq2[Data, error] {
 	return func(yield func(Data, error) bool) {
 		defer g.leave()
@@ -117,10 +108,10 @@ func (g *StreamReader) Pieces() iter.Seq2[Data, error] {
 	}
 }
 
-// put hands a piece on; the dispatcher waits if there is no room. It reports false
-// if nobody takes the piece.
+// put passes on a piece; the dispatcher waits until there is room. It reports
+// whether the callback still reads.
 func (g *StreamReader) put(p received) bool {
-	if g.idle != nil { // it is not the stream that is silent while its callback takes its time
+	if g.idle != nil { // while the callback is busy, the stream is not silent
 		g.idle.Stop()
 	}
 	if !g.box.put(p, g.stopped) {
@@ -132,39 +123,35 @@ func (g *StreamReader) put(p received) bool {
 	return true
 }
 
-// isSilent reports whether the stream was silent for too long while it was read.
+// isSilent reports whether the stream has timed out while it was read.
 func (g *StreamReader) isSilent() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state == expired
+	return g.expired
 }
 
-// timeOut ends the stream for its silence.
+// timeOut ends a stream that was silent for too long.
 func (g *StreamReader) timeOut() {
 	g.mu.Lock()
-	silent := g.state == reading
-	if silent {
-		g.state = expired
-	}
+	silent := !g.left && !g.expired
+	g.expired = g.expired || silent
 	g.mu.Unlock()
 	if silent {
-		g.box.close(&Error{Name: nameIdleTimeout, Message: "the stream is silent"})
+		g.box.close(&Error{Name: nameIdleTimeout, Message: "the stream was silent for too long"})
 		g.expire()
 	}
 }
 
-// leave drops all that is and comes in.
+// leave drops all pieces, also those that arrive later.
 func (g *StreamReader) leave() {
 	g.mu.Lock()
-	if g.state == reading {
-		g.state = leftByReader
-	}
+	g.left = true
 	g.mu.Unlock()
 	g.end(nil)
 	g.box.leave()
 }
 
-// end ends the stream after what is in it.
+// end ends the stream after the pieces that wait.
 func (g *StreamReader) end(err error) {
 	if g.idle != nil {
 		g.idle.Stop()
@@ -178,7 +165,7 @@ type streamHandler struct {
 	opts StreamReaderOptions
 }
 
-// takes reports whether the callback takes a stream, m being the first piece seen.
+// takes reports whether the callback takes a stream that begins with m.
 func (h *streamHandler) takes(m *GroupMessage) bool {
 	return (len(h.opts.Groups) == 0 || slices.Contains(h.opts.Groups, m.Group)) && (!h.opts.FromStart || m.stream.Sequence <= 1)
 }

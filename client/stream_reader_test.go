@@ -94,7 +94,7 @@ func TestStreamReceivedIdle(t *testing.T) {
 		pass(5*time.Minute - time.Second)
 		assert.Equal(t, []string{"begin s", "a"}, seen.settled())
 		pass(time.Second)
-		assert.Equal(t, []string{"client: GroupStream: IdleTimeout: the stream is silent", "end"}, seen.settled())
+		assert.Equal(t, []string{"client: GroupStream: IdleTimeout: the stream was silent for too long", "end"}, seen.settled())
 		p.drop()
 	})
 }
@@ -168,7 +168,7 @@ func TestStreamHoldsBack(t *testing.T) {
 func TestStreamAfterSilence(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
-		const silent = "client: GroupStream: IdleTimeout: the stream is silent"
+		const silent = "client: GroupStream: IdleTimeout: the stream was silent for too long"
 		f := newFake(t)
 		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
 		short, unregister := collect(c, &client.StreamReaderOptions{IdleTimeout: 2 * time.Second})
@@ -210,7 +210,7 @@ func TestStreamAfterSilence(t *testing.T) {
 func TestStreamAfterSilenceOfAll(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
-		const silent = "client: GroupStream: IdleTimeout: the stream is silent"
+		const silent = "client: GroupStream: IdleTimeout: the stream was silent for too long"
 		f := newFake(t)
 		c := f.client(nil)
 		seen, _ := collect(c, &client.StreamReaderOptions{IdleTimeout: 2 * time.Second})

@@ -9,28 +9,28 @@ import (
 )
 
 const (
-	// maxStreams is how many streams are received at a time.
+	// maxStreams is the maximum number of streams received at a time.
 	maxStreams = 1000
-	// maxStreamNames is how many bytes the names of one have, which are kept: more than
-	// those of a group, of a user and of an id together.
+	// maxStreamNames limits a stream's group, user and id together. Valid ones are
+	// smaller.
 	maxStreamNames = 12 << 10
-	// maxLateCallbacks is how many callbacks may still run whose streams have ended.
+	// maxLateCallbacks is how many callbacks may outlive their streams.
 	maxLateCallbacks = 100
 )
 
-// streams are those that the client receives. They are the dispatcher's own, but
-// for their callbacks.
+// streams are the streams that the client receives. Apart from their callbacks,
+// only the dispatcher's goroutine uses them.
 type streams struct {
 	d       *dispatcher
 	open    map[streamKey]*inbound
-	bytes   *budget       // of pieces that wait, or that callbacks have in hand
-	late    chan struct{} // holds one for each callback whose stream has ended
+	bytes   *budget       // of pieces that wait or that callbacks are handling
+	late    chan struct{} // holds an element for each late callback
 	running sync.WaitGroup
 	refused refusals
 }
 
-// streamKey is what is known of a stream: its id is its publisher's own, who is
-// known by his user alone.
+// streamKey identifies a stream. Publishers choose the id; the service names their
+// user.
 type streamKey struct{ group, user, id string }
 
 // inbound is a stream that has begun and not ended.
@@ -46,7 +46,7 @@ func newStreams(d *dispatcher) *streams {
 	return &streams{d: d, open: make(map[streamKey]*inbound), bytes: newBudget(maxQueueBytes), late: make(chan struct{}, maxLateCallbacks)}
 }
 
-// deliver takes a piece, which came in a frame of so many bytes.
+// deliver handles a piece. size is that of its frame.
 func (x *streams) deliver(m *GroupMessage, size int) {
 	key := streamKey{m.Group, m.FromUserID, m.stream.ID}
 	in := x.open[key]
@@ -59,7 +59,7 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 	switch seq := m.stream.Sequence; {
 	case in.broken:
 	case seq < in.expected:
-		return // had before
+		return // a duplicate
 	case seq > in.expected:
 		in.broken = true
 		x.finish(in, ErrStreamGap)
@@ -67,7 +67,7 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 		in.expected++
 		// The last piece carries an empty text if it carries nothing.
 		if !m.stream.End || m.Data.Type() != DataText || m.Data.d.Text != "" {
-			x.hand(in, m, received{m.Data, size})
+			x.pass(in, m, received{m.Data, size})
 		}
 	}
 	if m.stream.End {
@@ -80,9 +80,9 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 	}
 }
 
-// hand passes a piece to all readers of a stream. For one that has given it up for
-// its silence it is the first piece of a new stream, as for Microsoft's client.
-func (x *streams) hand(in *inbound, m *GroupMessage, p received) {
+// pass passes a piece to all readers of a stream. For a reader that has timed out,
+// it is the first piece of a new stream, as in Microsoft's client.
+func (x *streams) pass(in *inbound, m *GroupMessage, p received) {
 	for i, g := range in.readers {
 		if g.put(p) || !g.isSilent() || m.stream.End || g.callback.removed.Load() || !g.callback.f.takes(m) {
 			continue
@@ -93,8 +93,7 @@ func (x *streams) hand(in *inbound, m *GroupMessage, p received) {
 	}
 }
 
-// begin meets a stream for the first time. It returns nil if the stream is passed
-// over.
+// begin registers a new stream. It returns nil if the stream is ignored.
 func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	if m.stream.End && m.stream.Sequence > 1 {
 		return nil // the end of an unknown stream
@@ -109,13 +108,13 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 		return nil
 	}
 	if len(key.group)+len(key.user)+len(key.id) > maxStreamNames {
-		x.d.report(x.d.callbacks, fail("Receive", fmt.Errorf("a stream has names of more than %d bytes", maxStreamNames)))
+		x.d.report(x.d.callbacks, fail("Receive", fmt.Errorf("stream dropped: its group, user and id have more than %d bytes", maxStreamNames)))
 		return nil
 	}
 	if !x.admit(key) {
 		return nil
 	}
-	// The message's strings are parts of its frame, which would stay in memory.
+	// The strings of the message are parts of its frame, which would stay in memory.
 	key = streamKey{strings.Clone(key.group), strings.Clone(key.user), strings.Clone(key.id)}
 	in := &inbound{key: key, expected: m.stream.Sequence}
 	for _, cb := range takers {
@@ -126,12 +125,12 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	return in
 }
 
-// read calls a callback for a stream.
+// read starts a callback for a stream.
 func (x *streams) read(key streamKey, cb *callback[*streamHandler]) *StreamReader {
 	g := &StreamReader{
 		group: key.group, user: key.user, id: key.id, callback: cb, stopped: x.d.callbacks.Done(), ended: make(chan struct{}),
 		box:    newMailbox(streamBuffer, streamBufferBytes, x.bytes, func(p received) int { return p.size }),
-		expire: func() { x.d.queue.call(func() { x.tidy(key) }, nil) },
+		expire: func() { x.d.queue.call(func() { x.forgetSilent(key) }, nil) },
 	}
 	if cb.f.opts.IdleTimeout > 0 {
 		g.idle = time.AfterFunc(cb.f.opts.IdleTimeout, g.timeOut)
@@ -155,8 +154,8 @@ func (x *streams) returned(g *StreamReader) {
 	}
 }
 
-// tidy forgets a stream that has been silent for too long for all its readers.
-func (x *streams) tidy(key streamKey) {
+// forgetSilent forgets a stream that has timed out for all its readers.
+func (x *streams) forgetSilent(key streamKey) {
 	in := x.open[key]
 	if in == nil || slices.ContainsFunc(in.readers, func(g *StreamReader) bool { return !g.isSilent() }) {
 		return
@@ -165,7 +164,7 @@ func (x *streams) tidy(key streamKey) {
 	x.finish(in, nil)
 }
 
-// finish ends a stream for its readers, who should return.
+// finish ends a stream for its readers, whose callbacks should then return.
 func (x *streams) finish(in *inbound, err error) {
 	for _, g := range in.readers {
 		g.end(err)
@@ -177,37 +176,32 @@ func (x *streams) finish(in *inbound, err error) {
 	x.refused.forget()
 }
 
-// retire counts a callback whose stream has ended among those that should return.
-// The dispatcher waits if too many have not: strangers can send any number of
-// short streams, and what they send stays in memory until then.
+// retire counts the callback of a stream that has ended as late. If too many are
+// late, the dispatcher waits: other clients can send any number of short streams,
+// and their pieces stay in memory until the callbacks return.
 func (x *streams) retire(g *StreamReader) {
-	select {
-	case <-g.ended:
+	if isClosed(g.ended) {
 		return
-	default:
 	}
 	select {
 	case x.late <- struct{}{}:
 	default:
 		slow := time.AfterFunc(queueGrace, func() {
-			x.d.c.opts.Logger.Warn("callbacks of OnGroupStream do not return after their streams have ended; nothing is received until one does", "callbacks", maxLateCallbacks)
+			x.d.c.opts.Logger.Warn("callbacks of OnGroupStream do not return after their streams have ended; the client receives nothing until one does", "callbacks", maxLateCallbacks)
 		})
 		defer slow.Stop()
 		select {
 		case x.late <- struct{}{}:
 		case <-g.ended:
 			return
-		case <-x.d.closing: // the context of the callbacks ends next
+		case <-x.d.closing: // the context of the callbacks is about to end
 			return
 		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	select {
-	case <-g.ended:
+	if g.late = !isClosed(g.ended); !g.late {
 		<-x.late
-	default:
-		g.late = true
 	}
 }
 
@@ -224,5 +218,5 @@ func (x *streams) end(err error) {
 	clear(x.open)
 }
 
-// wait returns when no callback runs any more.
+// wait waits until all callbacks have returned.
 func (x *streams) wait() { x.running.Wait() }

@@ -226,7 +226,7 @@ func TestStreamNamesAreBounded(t *testing.T) {
 				p.send(pieceOf(names[0], names[1], names[2], 1, "x", ""))
 				p.send(pieceOf("mallory", "g", long[:most-len("mallory"+"g")], 1, "y", `,"endOfStream":true`))
 				assert.Equal(t, []string{"begin " + long[:most-len("mallory"+"g")], "y", "end"}, seen.settled())
-				assert.Equal(t, []string{"client: Receive: a stream has names of more than 12288 bytes"}, errs)
+				assert.Equal(t, []string{"client: Receive: stream dropped: its group, user and id have more than 12288 bytes"}, errs)
 			})
 		})
 	}

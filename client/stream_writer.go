@@ -21,26 +21,27 @@ const (
 
 	// DefaultStreamWindow is how many pieces of a stream may wait for the service.
 	DefaultStreamWindow = 100
-	// maxStreamBytes is how many bytes of them.
+	// maxStreamBytes is the number of bytes that may wait.
 	maxStreamBytes = 4 << 20
-	// What was refused is sent again after so long, and twice that each time.
+	// Refused pieces are sent again after a time that doubles with each refusal.
 	minStreamRetry = 10 * time.Millisecond
 	maxStreamRetry = 5 * time.Second
 )
 
-// StreamWriterOptions of a stream to a group. Nil and the zero value are the defaults.
+// StreamWriterOptions are the options of a stream that the client sends. Nil and
+// the zero value are the defaults.
 type StreamWriterOptions struct {
-	// StreamID (streamId), of which a connection can have one at a time. Empty: a
-	// random one.
+	// StreamID (streamId) identifies the stream; it must be unique in the
+	// connection. Empty is a random one.
 	StreamID string
-	// NoEcho (noEcho) keeps the stream from the connection that sends it.
+	// NoEcho (noEcho) does not deliver the stream to the connection that sends it.
 	NoEcho bool
-	// IdleTimeout (idleTimeoutMs) is how long the stream may be silent before the
-	// service ends it: whole milliseconds, up to some 49 days. Zero is the service's
-	// default, 5 minutes.
+	// IdleTimeout (idleTimeoutMs) is the time without a piece after which the
+	// service ends the stream: whole milliseconds, at most about 49 days. Zero is
+	// the service's default of 5 minutes.
 	IdleTimeout time.Duration
-	// Window is how many pieces may wait for the service to take them before
-	// [StreamWriter.Write] waits, which 4 MiB of them make it do as well. Zero is
+	// Window is the number of pieces that may wait for the service before
+	// [StreamWriter.Write] blocks, as it also does at 4 MiB. Zero is
 	// [DefaultStreamWindow].
 	Window int
 }
@@ -61,12 +62,12 @@ func (o *StreamWriterOptions) complete() error {
 	return checkID("stream id", o.StreamID)
 }
 
-// OpenGroupStream begins a stream of pieces to a group, in which the client need
-// not be, and returns when the service has let it. For this the client needs the
-// role webpubsub.sendToGroup; without, the error is [ErrForbidden].
+// OpenGroupStream begins a stream of pieces to a group and returns when the service
+// has accepted it. The client does not have to be a member of the group. It needs
+// the role webpubsub.sendToGroup; otherwise the error is [ErrForbidden].
 //
-// A stream belongs to its connection: it goes on when that is recovered, and ends
-// with [ErrConnectionLost] when it is gone. It has to be ended by
+// A stream belongs to its connection: it continues after a recovery, and ends with
+// [ErrConnectionLost] when the connection is lost for good. End it with
 // [StreamWriter.Close] or [StreamWriter.Abort].
 func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *StreamWriterOptions) (*StreamWriter, error) {
 	o := valueOf(opts)
@@ -103,49 +104,49 @@ type StreamWriter struct {
 	mu      sync.Mutex
 	socket  *socket
 	opened  bool
-	pieces  []piece // that the service has not taken yet
+	pieces  []piece // not acknowledged yet
 	bytes   int
 	next    uint64 // sequence id
 	idle    time.Duration
-	alive   time.Time // the service counts the stream's silence from here at the earliest
-	ending  []byte    // the frame that ends the stream, once it was sent
-	ends    int       // links that took it
+	alive   time.Time // earliest time from which the service counts the stream's silence
+	ending  []byte    // the frame that ends the stream; nil before the end
+	ends    int       // sockets over which ending was sent
 	aborted bool
 	resend  *time.Timer
 	pause   time.Duration // before the next resend
 	err     error
 	over    bool
-	changed chan struct{} // closed when something that is waited for may have come
+	changed chan struct{} // closed when the state changes
 	done    chan struct{} // closed when the stream is over
 }
 
 type piece struct {
 	id    uint64
 	frame []byte
-	sent  time.Time // for the first time
+	sent  time.Time // first time
 }
 
-// ID gives the stream's id (streamId).
+// ID returns the stream's id (streamId).
 func (w *StreamWriter) ID() string { return w.id }
 
-// Group gives the group's name.
+// Group returns the name of the group.
 func (w *StreamWriter) Group() string { return w.group }
 
-// Done is closed when the stream has ended, by whomever.
+// Done returns a channel that is closed when the stream has ended for any reason.
 func (w *StreamWriter) Done() <-chan struct{} { return w.done }
 
-// Err gives why the stream has ended; nil while it has not, and if it was closed
-// or aborted as it should.
+// Err returns the error that ended the stream. It returns nil before the end, and
+// after a successful Close or Abort.
 func (w *StreamWriter) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return fail(opStream, w.err)
 }
 
-// open asks for the stream and waits for the answer. The request is not repeated:
-// a service that has the stream already would refuse it.
+// open requests the stream and waits for the answer. It does not repeat the
+// request: a service that already has the stream would refuse it.
 func (w *StreamWriter) open(ctx context.Context, r *request) error {
-	over := w.s.waits.begin()
+	stuck := w.s.waits.begin()
 	defer w.s.waits.end()
 	ws, err := w.s.connected(ctx)
 	if err != nil {
@@ -153,7 +154,7 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 	}
 	w.follow(ws)
 	r.only = ws.conn
-	if ws, err = w.s.post(ctx, r); err != nil { // over the next link, perhaps
+	if ws, err = w.s.post(ctx, r); err != nil { // perhaps over the next socket
 		return err
 	}
 	for {
@@ -166,21 +167,21 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 		case isOver:
 			return err
 		}
-		if err := w.wait(ctx, changed, over, ws.lost); err != nil {
-			ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "nobody waits for the stream any more"}})
+		if err := w.wait(ctx, changed, stuck, ws.lost); err != nil {
+			ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "the client gave up opening the stream"}})
 			return err
 		}
 	}
 }
 
-// wait waits for a change.
-func (w *StreamWriter) wait(ctx context.Context, changed, over, lost <-chan struct{}) error {
+// wait blocks until something changes.
+func (w *StreamWriter) wait(ctx context.Context, changed, stuck, lost <-chan struct{}) error {
 	select {
 	case <-changed:
 		return nil
 	case <-lost:
 		return ErrConnectionLost
-	case <-over:
+	case <-stuck:
 		return ErrQueueFull
 	case <-ctx.Done():
 		return ctx.Err()
@@ -189,9 +190,9 @@ func (w *StreamWriter) wait(ctx context.Context, changed, over, lost <-chan stru
 	}
 }
 
-// Write sends the next piece, and returns when it is on its way; the service's
-// receipt is waited for only while the window is full. Pieces arrive once and in
-// their order, or the stream fails.
+// Write sends the next piece and returns when it is queued for sending. It waits
+// for the service's acks only while the window is full. Pieces arrive once and in
+// order, or the stream fails.
 func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	if err := data.check(); err != nil {
 		return invalid(opStream, err)
@@ -204,7 +205,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	if w.ending != nil {
 		return fail(opStream, errStreamOver)
 	}
-	f := w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{Kind: frame.StreamData, ID: w.id, Sequence: w.next, Data: data.d})
+	f := w.encode(frame.Request{Kind: frame.StreamData, Sequence: w.next, Data: data.d})
 	if err := checkSize(f); err != nil {
 		return invalid(opStream, err)
 	}
@@ -215,7 +216,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	return nil
 }
 
-// KeepAlive tells the service that a stream which is silent is still alive.
+// KeepAlive tells the service that a silent stream is still in use.
 func (w *StreamWriter) KeepAlive(ctx context.Context) error {
 	if err := w.lockWhile(ctx, func() bool { return false }); err != nil {
 		return fail(opStream, err)
@@ -224,17 +225,17 @@ func (w *StreamWriter) KeepAlive(ctx context.Context) error {
 	if w.ending != nil {
 		return fail(opStream, errStreamOver)
 	}
-	w.push(w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{Kind: frame.StreamData, ID: w.id}))
+	w.push(w.encode(frame.Request{Kind: frame.StreamData}))
 	return nil
 }
 
-// Close ends the stream and returns when the service has taken all of it. If the
-// context ends before, Close can be called again. Of a stream that was closed or
+// Close ends the stream and returns when the service has received all of it. If ctx
+// ends first, Close can be called again. For a stream that is already closed or
 // aborted it returns nil.
 //
-// If the service has ended the stream before, Close returns an [*Error] with the
-// service's reason. Its Name is "IdleTimeout" if the stream was silent for too long,
-// also when the connection was away at that time.
+// If the service has ended the stream, Close returns an [*Error] with the service's
+// reason. Its Name is "IdleTimeout" if the stream was silent for too long, even if
+// the connection was lost at that time.
 func (w *StreamWriter) Close(ctx context.Context) error {
 	if err := w.lockWhile(ctx, func() bool { return len(w.pieces) > 0 && w.ending == nil }); err != nil {
 		if errors.Is(err, errStreamOver) {
@@ -243,21 +244,21 @@ func (w *StreamWriter) Close(ctx context.Context) error {
 		return fail(opStream, err)
 	}
 	if w.ending == nil {
-		w.ending = w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{Kind: frame.StreamEnd, ID: w.id})
+		w.ending = w.encode(frame.Request{Kind: frame.StreamEnd})
 		w.pushEndLocked()
 	}
 	w.mu.Unlock()
-	over := w.s.waits.begin()
+	stuck := w.s.waits.begin()
 	defer w.s.waits.end()
-	if err := w.wait(ctx, w.done, over, nil); err != nil {
+	if err := w.wait(ctx, w.done, stuck, nil); err != nil {
 		return fail(opStream, err)
 	}
 	return w.Err()
 }
 
-// Abort ends the stream with an error for those who receive it, of a code and a
-// message that are the caller's own. Pieces that the service has not taken yet are
-// dropped. Of a stream that has ended it returns nil.
+// Abort ends the stream with an error that its receivers get. The code and the
+// message are the caller's own. Pieces that the service has not acknowledged are
+// dropped. Abort does nothing if the stream has ended.
 func (w *StreamWriter) Abort(code, message string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -265,9 +266,13 @@ func (w *StreamWriter) Abort(code, message string) {
 		return
 	}
 	w.pieces, w.bytes, w.aborted = nil, 0, true
-	w.ending = w.s.c.opts.Protocol.codec().Append(nil, &frame.Request{
-		Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: excerpt.Cut(message, maxErrorText), UserErrorCode: excerpt.Cut(code, maxErrorText)},
-	})
+	failure := frame.Failure{Message: excerpt.Cut(message, maxErrorText), UserErrorCode: excerpt.Cut(code, maxErrorText)}
+	w.ending = w.encode(frame.Request{Kind: frame.StreamEnd, Failure: &failure})
 	w.pushEndLocked()
 	w.changedLocked()
+}
+
+func (w *StreamWriter) encode(r frame.Request) []byte {
+	r.ID = w.id
+	return w.s.c.opts.Protocol.codec().Append(nil, &r)
 }

@@ -134,7 +134,7 @@ func TestStreamIdle(t *testing.T) {
 			pass(9 * time.Second)
 			require.NoError(t, w.KeepAlive(t.Context()))
 		}
-		assert.Equal(t, "short client: GroupStream: IdleTimeout: the stream is silent", <-ended)
+		assert.Equal(t, "short client: GroupStream: IdleTimeout: the stream was silent for too long", <-ended)
 		<-w.Done()
 		assert.Equal(t, 37*time.Second, time.Since(start))
 		require.EqualError(t, w.Err(), "client: GroupStream: IdleTimeout: The stream was idle for too long.")

@@ -7,9 +7,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// OnGroupJSON registers a callback for messages to a group that are JSON of the
-// type T, or text that holds such; an empty group stands for all of them. What does not
-// decode is a [*DecodeError] for [Options.OnError].
+// OnGroupJSON registers a callback for messages to a group, and decodes their JSON,
+// or text that contains JSON, into a T. An empty group means all groups. A message
+// that does not decode is reported to [Options.OnError] as a [*DecodeError].
 func OnGroupJSON[T any](c *Client, group string, f func(ctx context.Context, m *GroupMessage, v T)) (unregister func()) {
 	return c.OnGroupMessage(func(ctx context.Context, m *GroupMessage) {
 		if group != "" && m.Group != group {
@@ -22,7 +22,7 @@ func OnGroupJSON[T any](c *Client, group string, f func(ctx context.Context, m *
 	})
 }
 
-// OnServerJSON is [OnGroupJSON] for messages to the client itself.
+// OnServerJSON is like [OnGroupJSON] for messages to the client itself.
 func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage, v T)) (unregister func()) {
 	return c.OnServerMessage(func(ctx context.Context, m *ServerMessage) {
 		var v T
@@ -32,8 +32,8 @@ func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage
 	})
 }
 
-// decode reports whether a message was decoded. If not, it reports a [*DecodeError]
-// to the client that the callback's context belongs to.
+// decode decodes a message and reports whether it succeeded. It reports a
+// [*DecodeError] to the client that calls the callback.
 func decode(ctx context.Context, group string, data Data, v any) bool {
 	err := data.Decode(v)
 	if s := sessionOf(ctx); err != nil && s != nil {
