@@ -56,7 +56,7 @@ func TestConversation(t *testing.T) {
 	}
 }
 
-// TestRealSockets: the same over TCP, in the machine's own time.
+// TestRealSockets is TestConversation over TCP and in real time.
 func TestRealSockets(t *testing.T) {
 	t.Parallel()
 	emu := emulator.Start(t, emulator.Config{})
@@ -99,7 +99,7 @@ func TestRealSockets(t *testing.T) {
 	require.NoError(t, c.Stop(t.Context()))
 }
 
-// TestStartAgain: starting what is started waits for the connection, or is done.
+// TestStartAgain starts a client that is already started.
 func TestStartAgain(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestStartAgain(t *testing.T) {
 		require.NoError(t, c.Start(t.Context()))
 		assert.Equal(t, 1, f.network.dialled())
 
-		p.drop() // while it is recovered, Start waits
+		p.drop() // Start waits for the recovery
 		go func() { results <- c.Start(t.Context()) }()
 		synctest.Wait()
 		assert.Equal(t, client.StateRecovering, c.State())
@@ -130,7 +130,8 @@ func TestStartAgain(t *testing.T) {
 	})
 }
 
-// TestStartTakesOver: of two starts the second goes on if the first gives up.
+// TestStartTakesOver cancels the first of two concurrent starts: the second
+// continues.
 func TestStartTakesOver(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -178,8 +179,8 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// TestStopSilentService: a service that does not answer the close frame is not
-// waited for a long time, and less so if the context ends.
+// TestStopSilentService stops a client whose service does not answer the close
+// frame. Stop gives up after a while, or when its context ends.
 func TestStopSilentService(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -199,7 +200,7 @@ func TestStopSilentService(t *testing.T) {
 	})
 }
 
-// TestStopAnyTime: whatever the client is doing, it stops.
+// TestStopAnyTime stops the client in each of its states.
 func TestStopAnyTime(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -221,7 +222,7 @@ func TestStopAnyTime(t *testing.T) {
 		}, client.StateRecovering, []string{"connected ann", "recovering", "disconnected", "stopped"}},
 		{"waiting to be recovered", func(t *testing.T, f *fake, c *client.Client) {
 			t.Helper()
-			f.start(c).drop() // and nobody answers
+			f.start(c).drop() // the service does not answer
 		}, client.StateRecovering, []string{"connected ann", "recovering", "disconnected", "stopped"}},
 		{"reconnecting", func(t *testing.T, f *fake, c *client.Client) {
 			t.Helper()
@@ -253,8 +254,8 @@ func TestStopAnyTime(t *testing.T) {
 
 type contextKey struct{}
 
-// TestStopInCallbacks: with the callback's context Stop does not wait for the
-// callback, in which it is called.
+// TestStopInCallbacks checks that Stop does not wait for the callback that calls it
+// with its context.
 func TestStopInCallbacks(t *testing.T) {
 	t.Parallel()
 	for _, event := range []string{"connected", "message", "disconnected", "stopped", "stream"} {
@@ -290,8 +291,8 @@ func TestStopInCallbacks(t *testing.T) {
 	}
 }
 
-// TestStartInCallbacks: the client can be started again by the callback of its
-// end, and by none before.
+// TestStartInCallbacks checks that only the callback of OnStopped can start the
+// client again.
 func TestStartInCallbacks(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -319,9 +320,9 @@ func TestStartInCallbacks(t *testing.T) {
 	})
 }
 
-// TestStopHurriesTheEnd: a client that ends by itself hands out what has come;
-// Stop drops it.
-func TestStopHurriesTheEnd(t *testing.T) {
+// TestStopDuringTheEnd checks that a client that ends by itself delivers the
+// messages that wait, and that Stop drops them.
+func TestStopDuringTheEnd(t *testing.T) {
 	t.Parallel()
 	for _, stop := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
@@ -351,9 +352,9 @@ func TestStopHurriesTheEnd(t *testing.T) {
 	}
 }
 
-// TestStopWhatIsStartedInCallback: the callbacks of the next life wait for the one
-// in which it begins, which can end it all the same.
-func TestStopWhatIsStartedInCallback(t *testing.T) {
+// TestStopAfterStartInCallback starts a client in a callback. The callbacks of the
+// new session wait for that one, which can stop the client.
+func TestStopAfterStartInCallback(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, emulator.Config{})
@@ -377,8 +378,8 @@ func TestStopWhatIsStartedInCallback(t *testing.T) {
 	})
 }
 
-// TestStartFailsInOnStopped: a start that failed in between changes nothing of
-// callbacks being called one after the other, nor of what Stop waits for.
+// TestStartFailsInOnStopped checks that a failed start in between changes neither
+// the order of callbacks nor what Stop waits for.
 func TestStartFailsInOnStopped(t *testing.T) {
 	t.Parallel()
 	for _, again := range []bool{true, false} {

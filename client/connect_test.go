@@ -72,7 +72,7 @@ func TestStartRefused(t *testing.T) {
 				assert.Empty(t, seen.settled(), "a start that fails is told by its error alone")
 				assert.Equal(t, 1, f.network.dialled(), "a first connection is not tried again")
 
-				f.answer = nil // it works another time
+				f.answer = nil // the next attempt succeeds
 				f.start(c)
 				assert.Equal(t, []string{"connected ann"}, seen.settled())
 			})
@@ -123,7 +123,7 @@ func TestStartWithoutAnswer(t *testing.T) {
 	})
 }
 
-// TestStartTLS: a certificate that nobody knows is an error that can be told.
+// TestStartTLS checks the error of an unknown certificate.
 func TestStartTLS(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -140,7 +140,7 @@ func TestStartTLS(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
-// TestSchemeMismatch: an address of wss where the server has no TLS.
+// TestSchemeMismatch uses a wss URL for a server without TLS.
 func TestSchemeMismatch(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
@@ -219,7 +219,8 @@ func TestReconnectWithoutRetries(t *testing.T) {
 	})
 }
 
-// TestReconnectNotTooOften: a service that greets and hangs up is not run down.
+// TestReconnectNotTooOften connects to a service that closes each new connection at
+// once.
 func TestReconnectNotTooOften(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -244,7 +245,7 @@ func TestReconnectNotTooOften(t *testing.T) {
 	})
 }
 
-// TestServiceRestart: the service goes away and comes back knowing nobody.
+// TestServiceRestart restarts the service, which forgets all connections.
 func TestServiceRestart(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -270,8 +271,8 @@ func TestServiceRestart(t *testing.T) {
 	})
 }
 
-// TestClosedByApplication: a client whose application closes its connection is told
-// why, and makes a new one.
+// TestClosedByApplication checks that a client gets the reason when the application
+// closes its connection, and makes a new one.
 func TestClosedByApplication(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

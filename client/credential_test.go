@@ -48,7 +48,7 @@ func TestStartCredential(t *testing.T) {
 	require.EqualError(t, err, "client: new: credential is nil; want one that returns the URL of ClientAccess, such as StaticURL(url)")
 }
 
-// TestStopInCredential: a credential that wants no connection can stop the client.
+// TestStopInCredential stops the client in its credential.
 func TestStopInCredential(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -72,7 +72,8 @@ func TestStopInCredential(t *testing.T) {
 	})
 }
 
-// TestCredentialEndsGoroutine: a credential of a test may, by FailNow.
+// TestCredentialEndsGoroutine ends the goroutine in the credential, as FailNow
+// does.
 func TestCredentialEndsGoroutine(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(){"Goexit": runtime.Goexit, "panic": func() { panic("oh") }} {
@@ -108,7 +109,7 @@ func TestCredentialEndsGoroutine(t *testing.T) {
 	}
 }
 
-// TestCredentialFailsLater: it is asked again.
+// TestCredentialFailsLater checks that a failed credential is called again.
 func TestCredentialFailsLater(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// TestCallbackContext: it sees the values of Start's context, does not end with
-// it, and ends with the client.
+// TestCallbackContext checks that a callback's context has the values of Start's,
+// does not end with it, and ends with the client.
 func TestCallbackContext(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestCallbackContext(t *testing.T) {
 	})
 }
 
-// TestPanic: a callback that panics ends neither the client nor the others.
+// TestPanic checks that a panic ends neither the client nor other callbacks.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestPanic(t *testing.T) {
 	})
 }
 
-// TestGoexit: a callback that ends its goroutine, as FailNow of a test does, does
+// TestGoexit checks that a callback that ends its goroutine, as FailNow does, does
 // not end the client.
 func TestGoexit(t *testing.T) {
 	t.Parallel()
@@ -83,7 +83,7 @@ func TestGoexit(t *testing.T) {
 	})
 }
 
-func TestLoggerGetsWhatNobodyHandles(t *testing.T) {
+func TestErrorsAreLogged(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// membership is a service that only knows groups: it carries out joinGroup and
-// leaveGroup, each ack id once, and returns the groups that the client is in.
+// membership is a service that knows only groups. It carries out joinGroup and
+// leaveGroup, once for each ack id, and returns the client's groups.
 func membership(p *peer) map[string]bool {
 	done, in := make(map[uint64]bool), make(map[string]bool)
 	for {
@@ -47,8 +47,8 @@ func membership(p *peer) map[string]bool {
 	}
 }
 
-// TestLeaveBeforeRejoinArrives: the client joins its groups again, the link is lost
-// before the service has read any of it, and meanwhile the groups are left.
+// TestLeaveBeforeRejoinArrives leaves the groups while a new connection rejoins
+// them, and loses the WebSocket before the service reads any request.
 func TestLeaveBeforeRejoinArrives(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestLeaveBeforeRejoinArrives(t *testing.T) {
 		for range groups {
 			p.expectAck("joinGroup")
 		}
-		go p.drain() // what the client sends now is lost as well
+		go p.drain() // what the client sends now is lost too
 		var leaves []*call
 		for i := range groups {
 			leaves = append(leaves, begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), fmt.Sprint("g", i), nil) }))
@@ -91,8 +91,8 @@ func TestLeaveBeforeRejoinArrives(t *testing.T) {
 	})
 }
 
-// TestLeaveBehindJoin: who leaves a group that is being joined leaves it after
-// that, and is not joined again by the next connection.
+// TestLeaveBehindJoin leaves a group that is being joined. The leave follows the
+// join, and the next connection does not rejoin the group.
 func TestLeaveBehindJoin(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -103,13 +103,13 @@ func TestLeaveBehindJoin(t *testing.T) {
 		leave := begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), "g", nil) })
 		synctest.Wait()
 
-		// Another group does not wait.
+		// A request for another group does not wait.
 		other := begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), "other", nil) })
 		p.expect(`{"type":"leaveGroup","group":"other","ackId":2}`)
 		p.send(ack(2, ""))
 		other.succeeds(t, client.Result{AckID: 2})
 
-		// One that waits for its turn can be given up.
+		// A request that waits for its turn ends with its context.
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin(func() (client.Result, error) { return c.LeaveGroup(ctx, "g", nil) }).fails(t, context.DeadlineExceeded)
@@ -126,9 +126,8 @@ func TestLeaveBehindJoin(t *testing.T) {
 	})
 }
 
-// TestTurnsEnd: those who wait for a group's turn when the client is stopped are
-// told.
-func TestTurnsEnd(t *testing.T) {
+// TestStopWhileGroupsWait stops the client while requests wait for their turn.
+func TestStopWhileGroupsWait(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
@@ -165,7 +164,7 @@ func TestAutoRejoin(t *testing.T) {
 			p.send(ack(p.expectAck("leaveGroup"), ""))
 			<-leave.done
 			leave = begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), "d", nil) })
-			p.send(ack(p.expectAck("leaveGroup"), "Forbidden")) // so the client is still in it
+			p.send(ack(p.expectAck("leaveGroup"), "Forbidden")) // the client is still a member
 			<-leave.done
 			require.Equal(t, []string{"connected ann"}, seen.settled())
 			p.close(websocket.StatusPolicyViolation, "")
@@ -187,7 +186,7 @@ func TestAutoRejoin(t *testing.T) {
 			p.send(ack(ids["a"], ""), ack(ids["c"], "Forbidden"), group(2, "late"), ack(ids["d"], ""))
 			assert.Equal(t, []string{"connected ann", "g/bob: early", "g/bob: late", "rejoin of c failed: client: JoinGroup: Forbidden: because (the client needs the role \"webpubsub.joinLeaveGroup.c\", in its token or in the reply to its connect event)"}, seen.settled())
 
-			// After a stop and a start the client is in its groups again.
+			// After a stop and a start the client rejoins its groups.
 			stopped := make(chan error)
 			go func() { stopped <- c.Stop(t.Context()) }()
 			p.ended(websocket.StatusNormalClosure)
@@ -201,8 +200,9 @@ func TestAutoRejoin(t *testing.T) {
 	}
 }
 
-// TestRejoinBusyGroups: groups in which more is said than the queue takes, before
-// all of them are joined, hold back neither the others nor the client.
+// TestRejoinBusyGroups rejoins groups that receive more messages than the queue
+// takes before all of them are joined. Neither the other groups nor the client are
+// blocked.
 func TestRejoinBusyGroups(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestRejoinBusyGroups(t *testing.T) {
 	})
 }
 
-// TestLeaveWhileRejoining: a group that is left meanwhile is not joined any more.
+// TestLeaveWhileRejoining leaves a group before it is rejoined.
 func TestLeaveWhileRejoining(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestLeaveWhileRejoining(t *testing.T) {
 		p.close(websocket.StatusPolicyViolation, "")
 		p = f.greet("id-2")
 		first := p.next()
-		synctest.Wait() // some joins are on their way, and the others wait for them
+		synctest.Wait() // some joins are sent, and the others wait for them
 		leave := begin(func() (client.Result, error) { return c.LeaveGroup(t.Context(), "99", nil) })
 		left := false
 		for frame := first; ; frame = p.next() {

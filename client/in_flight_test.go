@@ -14,9 +14,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// TestDoneOnceInNumbers: 1,500 sends are under way when the link is lost, and all
-// acks with it. Each is sent again after the recovery, and each arrives once.
-func TestDoneOnceInNumbers(t *testing.T) {
+// TestManySendsAcrossRecovery loses the WebSocket, and all acks, while 1,500 sends
+// are in flight. Each is sent again after the recovery and arrives once.
+func TestManySendsAcrossRecovery(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		const sends = 1500
@@ -63,8 +63,8 @@ func TestDoneOnceInNumbers(t *testing.T) {
 	})
 }
 
-// TestMaxInFlight: so many requests from the oldest without an ack on are sent. The
-// others wait.
+// TestMaxInFlight checks that requests wait while MaxInFlight of them, counted from
+// the oldest one without an ack, are in flight.
 func TestMaxInFlight(t *testing.T) {
 	t.Parallel()
 	for most, want := range map[int]int{0: 500, 3: 3} {
@@ -103,22 +103,22 @@ func TestMaxInFlight(t *testing.T) {
 				}
 				ids := sent(want)
 
-				// What waits for no ack goes at once.
+				// A request without an ack does not wait.
 				send(t.Context(), &client.SendOptions{FireAndForget: true}).succeeds(t, client.Result{})
 				require.Equal(t, []uint64{0}, sent(1))
 
-				// The oldest one counts, and who came first goes first.
+				// The oldest one counts, and the others are sent in order.
 				p.send(ack(ids[1], ""))
 				calls[1].succeeds(t, client.Result{AckID: ids[1]})
 				sent(0)
 				p.send(ack(ids[0], ""))
 				require.ElementsMatch(t, []uint64{ids[want-1] + 1, ids[want-1] + 2}, sent(2))
 
-				// One that is refused for now holds up nobody until it is sent again.
+				// One that is refused blocks no other one until its retry.
 				p.send(ack(ids[2], "Timeout"))
 				sent(1)
 
-				// One that waits for its place can be given up, and ends with the client.
+				// One that waits for its place ends with its context and with the client.
 				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 				defer cancel()
 				send(ctx, nil).fails(t, context.DeadlineExceeded)

@@ -29,7 +29,7 @@ func TestIterators(t *testing.T) {
 		}()
 		synctest.Wait()
 		n := 0
-		for m := range all { // slower than the service, and yet nothing is lost
+		for m := range all { // slower than the service; nothing is lost
 			require.Equal(t, fmt.Sprint(n), m.Data.String())
 			if n++; n == 100 {
 				break
@@ -44,7 +44,7 @@ func TestIterators(t *testing.T) {
 			break
 		}
 
-		// It ends with its context, also if nobody ranges over it.
+		// It ends with its context, also if it is not used.
 		ctx, cancel := context.WithCancel(t.Context())
 		unused, used := c.GroupMessages(ctx), make(chan int)
 		go func() {
@@ -64,11 +64,11 @@ func TestIterators(t *testing.T) {
 		for range unused {
 			require.Fail(t, "its context has ended")
 		}
-		for i := range 100 { // nobody holds the client back any more
+		for i := range 100 { // the client reads again
 			p.send(group(116+i, "x"))
 		}
 
-		// And with the client, after what has come.
+		// It ends with the client, after the messages that wait.
 		synctest.Wait()
 		last, got := c.GroupMessages(t.Context()), []string(nil)
 		p.send(group(216, "y"), group(217, "z"))

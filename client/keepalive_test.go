@@ -29,9 +29,9 @@ func TestKeepAlive(t *testing.T) {
 			p.send(`{"type":"pong"}`)
 		}
 		assert.Equal(t, 100*time.Second, time.Since(start), "each 10 seconds")
-		p.expect(`{"type":"ping"}`) // it reads, and says nothing any more
+		p.expect(`{"type":"ping"}`) // from now on it reads but does not answer
 		assert.Equal(t, []string{"connected ann"}, seen.settled())
-		pass(11 * time.Second) // 15 seconds after the last pong, give or take a third
+		pass(11 * time.Second) // 15 to 20 seconds after the last pong
 		assert.Equal(t, []string{"recovering"}, seen.settled())
 		assert.Contains(t, log.String(), "service is silent")
 		f.recovered("id-1")
@@ -65,7 +65,7 @@ func TestKeepAliveOptions(t *testing.T) {
 	})
 }
 
-// TestKeepAliveByService: a service that pings the client is not silent.
+// TestKeepAliveByService checks that pings of the service count as activity.
 func TestKeepAliveByService(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -84,9 +84,9 @@ func TestKeepAliveByService(t *testing.T) {
 	})
 }
 
-// TestSilentNetwork: the network drops everything without a word. The service
-// notices after 2 seconds, and lets the connection go 30 seconds later; the client
-// is back before that with its defaults, and no message is lost.
+// TestSilentNetwork makes the network drop everything silently. The service notices
+// after 2 seconds and forgets the connection 30 seconds later. With its defaults
+// the client returns before that and loses no message.
 func TestSilentNetwork(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -112,14 +112,14 @@ func TestSilentNetwork(t *testing.T) {
 	})
 }
 
-// TestSilenceIsNoticed: with any options the client pings more often than it takes
-// silence for the end, and with the defaults it notices the end in time.
-func TestSilenceIsNoticed(t *testing.T) {
+// TestKeepAliveDetectsSilence checks that the client pings more often than its
+// timeout with any options, and detects silence in time with the defaults.
+func TestKeepAliveDetectsSilence(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name              string
 		opts              client.Options
-		ping, first, last time.Duration // ping 0: none
+		ping, first, last time.Duration // ping 0: no pings
 	}{
 		{"defaults", client.Options{}, 10 * time.Second, 15 * time.Second, 20 * time.Second},
 		{"interval", client.Options{KeepAliveInterval: time.Minute}, time.Minute, 90 * time.Second, 2 * time.Minute},

@@ -14,9 +14,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// TestBufferedBytes: what others send in large pieces waits in bounded room, too,
-// with iterators and streams that take nothing.
-func TestBufferedBytes(t *testing.T) {
+// TestMailboxBytes checks the limit of bytes that wait for iterators and streams.
+func TestMailboxBytes(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 1<<20)
 	tests := map[string]struct {

@@ -38,7 +38,7 @@ func TestOptionsRefused(t *testing.T) {
 	}
 }
 
-// TestOptionsAreCopied: what a caller does with his options later has no meaning.
+// TestOptionsAreCopied changes the options after New.
 func TestOptionsAreCopied(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestOptionsAreCopied(t *testing.T) {
 	})
 }
 
-// TestHTTPClient: all of it is used, not its transport alone.
+// TestHTTPClient checks that the whole client is used, not only its transport.
 func TestHTTPClient(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestHTTPClient(t *testing.T) {
 		h.Jar, h.Timeout = jar, 2*time.Second
 		c, p := f.started(&client.Options{HTTPClient: h})
 		assert.Equal(t, "affinity=7", p.header.Get("Cookie"))
-		pass(10 * time.Second) // the time is that of the handshake
+		pass(10 * time.Second) // the timeout applies to the handshake only
 		assert.Equal(t, client.StateConnected, c.State())
 		p.drop()
 		f.recovered("id-1")
@@ -93,7 +93,7 @@ func TestProtocol(t *testing.T) {
 		seen := record(c)
 		p := f.start(c)
 		assert.Equal(t, "json.webpubsub.azure.v1", p.header.Get("Sec-Websocket-Protocol"))
-		p.send(group(5, "a"), group(5, "b")) // sequence ids mean nothing here
+		p.send(group(5, "a"), group(5, "b")) // this subprotocol ignores sequence ids
 		p.drop()
 		pass(time.Second)
 		assert.Equal(t, client.StateReconnecting, c.State())

@@ -12,8 +12,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// TestSlowNetwork: requests wait for room to be written, as long as their context
-// lets them; a service that takes nothing at all is given up.
+// TestSlowNetwork checks that requests wait for room in the outbox until their
+// context ends, and that the client drops a WebSocket that accepts nothing.
 func TestSlowNetwork(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -16,9 +16,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// TestSlowCallbackHoldsBack: a full queue stops the reading, and nothing is lost;
-// the client does not take its own pause for a dead service.
-func TestSlowCallbackHoldsBack(t *testing.T) {
+// TestSlowCallbackStopsReading checks that the client stops reading when the queue
+// is full, loses nothing, and does not take its own pause for a silent service.
+func TestSlowCallbackStopsReading(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
@@ -49,8 +49,8 @@ func TestSlowCallbackHoldsBack(t *testing.T) {
 	})
 }
 
-// TestQueueSize: so many messages wait for a callback, and so many more for an
-// iterator, beside the one or two that are being handed over.
+// TestQueueSize counts the messages that wait for a callback, and those that wait
+// for an iterator in addition.
 func TestQueueSize(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -87,7 +87,7 @@ func TestQueueSize(t *testing.T) {
 	}
 }
 
-// TestQueueBytes: a queue of large messages is full before it has many.
+// TestQueueBytes fills the queue with a few large messages.
 func TestQueueBytes(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -113,8 +113,8 @@ func TestQueueBytes(t *testing.T) {
 	})
 }
 
-// TestCallbackWaitsForAck: the queue is full, and the ack stands behind it: there
-// is room as long as somebody waits.
+// TestCallbackWaitsForAck waits in a callback for an ack behind a full queue. The
+// queue takes more messages while an operation waits.
 func TestCallbackWaitsForAck(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -145,8 +145,8 @@ func TestCallbackWaitsForAck(t *testing.T) {
 	})
 }
 
-// TestAckBehindFullQueue: if even that room is not enough, those who wait are
-// told, instead of waiting for one another for ever.
+// TestAckBehindFullQueue waits in a callback for an ack that is behind more
+// messages than that. The operation fails.
 func TestAckBehindFullQueue(t *testing.T) {
 	t.Parallel()
 	ops := map[string]func(ctx context.Context, c *client.Client) error{
@@ -174,7 +174,7 @@ func TestAckBehindFullQueue(t *testing.T) {
 					var n atomic.Int64
 					c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) { //nolint:contextcheck // the case
 						if n.Add(1) == 1 {
-							if !derived { // the rule does not depend on whose context it is
+							if !derived { // the rule holds for any context
 								ctx = t.Context()
 							}
 							failed = op(ctx, c)
@@ -186,7 +186,7 @@ func TestAckBehindFullQueue(t *testing.T) {
 							p.send(group(i+1, "x"))
 						}
 					}()
-					go p.drain() // and answers nothing
+					go p.drain() // without answering
 					start := time.Now()
 					for n.Load() < 1000 {
 						pass(time.Second)
@@ -200,8 +200,7 @@ func TestAckBehindFullQueue(t *testing.T) {
 	}
 }
 
-// TestStopDropsMessages: what no callback has been called for when the client is
-// stopped is dropped, and the events that follow are told.
+// TestStopDropsMessages checks that Stop drops messages that wait, but not events.
 func TestStopDropsMessages(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -211,7 +210,7 @@ func TestStopDropsMessages(t *testing.T) {
 		seen := new(recorder)
 		c.OnGroupMessage(func(ctx context.Context, m *client.GroupMessage) {
 			seen.note(m.Data.String())
-			<-ctx.Done() // the end is told by the context
+			<-ctx.Done() // ends with the client
 			<-free
 		})
 		c.OnDisconnected(func(context.Context, client.DisconnectedEvent) { seen.note("disconnected") })

@@ -17,7 +17,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// TestHostileFrames: what makes no sense is reported, and does nothing else.
+// TestHostileFrames checks that invalid frames are reported and have no other
+// effect.
 func TestHostileFrames(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -27,8 +28,8 @@ func TestHostileFrames(t *testing.T) {
 		seen := record(c)
 		p := f.start(c)
 		p.send(
-			`{"type":"unknown","data":null}`, `{"type":"message","from":"nobody","data":1}`, `{"type":"system","event":"later"}`, // kinds that may come one day
-			`{"type":"ack","ackId":1,"success":true}`, `{"type":"invokeResponse","invocationId":"1","success":true}`, // nobody waits
+			`{"type":"unknown","data":null}`, `{"type":"message","from":"nobody","data":1}`, `{"type":"system","event":"later"}`, // unknown kinds
+			`{"type":"ack","ackId":1,"success":true}`, `{"type":"invokeResponse","invocationId":"1","success":true}`, // no request waits
 			`{"type":"streamAck","streamId":"x","expectedSequenceId":1}`, `{"type":"streamClosed","streamId":"x"}`,
 			`{"type":"system","event":"connected","connectionId":"other","reconnectionToken":"stolen"}`,
 		)
@@ -46,7 +47,8 @@ func TestHostileFrames(t *testing.T) {
 	})
 }
 
-// TestFrameTooLarge: it would be sent again after each recovery.
+// TestFrameTooLarge checks that a connection with a frame that is too large is not
+// recovered: the service would send the frame again.
 func TestFrameTooLarge(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -62,14 +64,14 @@ func TestFrameTooLarge(t *testing.T) {
 	})
 }
 
-// deepJSON is JSON of so many levels.
+// deepJSON returns JSON with that many levels.
 func deepJSON(levels int) string {
 	return strings.Repeat("[", levels) + strings.Repeat("]", levels)
 }
 
-// TestUndecodable: what cannot be decoded is acknowledged and reported once. A
-// service keeps 1000 messages that are not acknowledged, closes the connection at
-// the next one, and sends them all again after each recovery.
+// TestUndecodable checks that invalid messages are acknowledged, and reported once.
+// The service keeps 1000 messages that are not acknowledged, closes the connection
+// at the next one, and sends them again after each recovery.
 func TestUndecodable(t *testing.T) {
 	t.Parallel()
 	message := func(rest string) func(int) string {
@@ -79,7 +81,7 @@ func TestUndecodable(t *testing.T) {
 	}
 	tests := map[string]struct {
 		frame func(sequence int) string
-		err   string // empty: none
+		err   string
 	}{
 		"nested too deep":   {message(`"dataType":"json","data":` + deepJSON(1001)), "client: Receive: offset %d: want at most 1000 levels of nesting"},
 		"not UTF-8":         {message("\"dataType\":\"text\",\"data\":\"\xff\""), "client: Receive: frame is not UTF-8"},
@@ -152,8 +154,7 @@ func TestUndecodable(t *testing.T) {
 	}
 }
 
-// TestDepth: one bound for all who put JSON into a message, so that everything that
-// the emulator takes is read by the client.
+// TestDepth checks that the client reads all JSON that the emulator accepts.
 func TestDepth(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -47,8 +47,8 @@ func (s *session) recover(life context.Context, conn *connection, end *ending) *
 	raise(s.dispatch, &s.c.onRecovering, RecoveringEvent{ConnectionID: conn.id, Err: end.err})
 	ctx, cancel := context.WithTimeout(life, s.c.opts.RecoveryTimeout)
 	defer cancel()
-	for s.sleep(ctx, time.Until(s.recovered.Add(recoveryPause))) == nil {
-		s.recovered = time.Now()
+	for s.sleep(ctx, time.Until(s.lastRecovery.Add(recoveryPause))) == nil {
+		s.lastRecovery = time.Now()
 		ws, err := s.resume(ctx, conn)
 		if err == nil {
 			return ws

@@ -50,14 +50,14 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-// TestNothingIsLost sends 10,000 messages to a client whose network is cut 20
-// times, often in the middle of a frame: each arrives once, and in its order.
-func TestNothingIsLost(t *testing.T) {
+// TestRecoveryLosesNoMessage sends 10,000 messages to a client whose network is cut
+// 20 times, often in the middle of a frame. Each arrives once and in order.
+func TestRecoveryLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		const messages, cuts = 10_000, 20
 		r := newRig(t, emulator.Config{})
-		bobs := newNetwork(t, r.server, nil) // a network of his own, which is not cut
+		bobs := newNetwork(t, r.server, nil) // a separate network, which is not cut
 		ann := r.client("ann", nil)
 		bob := newClient(t, bobs, address(t, "bob", allRoles), nil)
 		seen := new(recorder)
@@ -79,7 +79,7 @@ func TestNothingIsLost(t *testing.T) {
 		require.NoError(t, err)
 		start := time.Now()
 		budget := 0
-		r.network.setShape(func(c *cable) { // the first link of each recovery ends in a frame
+		r.network.setShape(func(c *cable) { // the first WebSocket of each recovery ends in a frame
 			if budget++; budget < cuts {
 				c.budget = 4000 + 977*budget
 			}
@@ -88,7 +88,7 @@ func TestNothingIsLost(t *testing.T) {
 		for i := range messages {
 			_, err := bob.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), nil)
 			require.NoError(t, err)
-			if i%200 == 199 { // no more than the service keeps for a client that is away
+			if i%200 == 199 { // no more than the service keeps for a lost connection
 				pass(3 * time.Second)
 			}
 		}
@@ -100,13 +100,13 @@ func TestNothingIsLost(t *testing.T) {
 		assert.Equal(t, messages, next)
 		assert.Zero(t, wrong)
 		assert.GreaterOrEqual(t, times, cuts)
-		t.Logf("%d messages over %d links, recovered %d times in %v of the network's time: %d lost, %d twice or out of order",
+		t.Logf("%d messages over %d sockets, recovered %d times in %v of the network's time: %d lost, %d twice or out of order",
 			messages, r.network.dialled(), times, time.Since(start), messages-next, wrong)
 	})
 }
 
-// TestNothingIsSentTwice: the same the other way, for requests whose acks are lost.
-func TestNothingIsSentTwice(t *testing.T) {
+// TestRecoverySendsOnce does the same for requests whose acks are lost.
+func TestRecoverySendsOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		const messages, cuts = 2_000, 20
@@ -125,10 +125,10 @@ func TestNothingIsSentTwice(t *testing.T) {
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
 		require.NoError(t, err)
 		require.NoError(t, bob.Start(t.Context()))
-		links, duplicates := 0, 0
+		sockets, duplicates := 0, 0
 		r.network.setShape(func(c *cable) {
-			if links++; links < cuts {
-				c.budget = 1500 + 311*links // ends in an ack
+			if sockets++; sockets < cuts {
+				c.budget = 1500 + 311*sockets // ends in an ack
 			}
 		})
 		r.network.cut()
@@ -143,12 +143,12 @@ func TestNothingIsSentTwice(t *testing.T) {
 		assert.Equal(t, messages, next)
 		assert.Zero(t, wrong)
 		assert.GreaterOrEqual(t, r.network.dialled(), cuts)
-		t.Logf("%d messages over %d links: %d acks were lost, %d messages lost, %d twice or out of order", messages, r.network.dialled(), duplicates, messages-next, wrong)
+		t.Logf("%d messages over %d sockets: %d acks were lost, %d messages lost, %d twice or out of order", messages, r.network.dialled(), duplicates, messages-next, wrong)
 	})
 }
 
-// TestHalfOpen: nothing comes, and nothing that is sent arrives, as when a machine
-// in between forgets a connection.
+// TestHalfOpen drops everything in both directions, as a router that has forgotten
+// the connection does.
 func TestHalfOpen(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -158,14 +158,14 @@ func TestHalfOpen(t *testing.T) {
 		require.NoError(t, c.Start(t.Context()))
 		r.network.last().silence()
 		start := time.Now()
-		_, err := c.JoinGroup(t.Context(), "g", nil) // its ack comes over the next link
+		_, err := c.JoinGroup(t.Context(), "g", nil) // its ack arrives over the next WebSocket
 		require.NoError(t, err)
 		assert.LessOrEqual(t, time.Since(start), 20*time.Second)
 		assert.Equal(t, []string{"connected ann", "recovering", "recovered"}, seen.settled())
 	})
 }
 
-// TestPolicyViolation: 1008 is the one close that ends a connection at once.
+// TestPolicyViolation checks that only close code 1008 ends a connection at once.
 func TestPolicyViolation(t *testing.T) {
 	t.Parallel()
 	for code, recovers := range map[websocket.StatusCode]bool{1000: true, 1001: true, 1003: true, 1007: true, 1008: false, 1009: true, 1011: true, 1012: true, 4000: true} {
@@ -200,8 +200,8 @@ func TestPolicyViolation(t *testing.T) {
 	}
 }
 
-// TestRecoveryRefused: the service lets the client in and closes with 1008; other
-// failures mean that it may work later.
+// TestRecoveryRefused checks that only close code 1008 ends the attempts to
+// recover.
 func TestRecoveryRefused(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -228,8 +228,7 @@ func TestRecoveryRefused(t *testing.T) {
 	})
 }
 
-// TestRecoveryTimeout: after 30 seconds, or as many as the options say, it is of
-// no use to go on.
+// TestRecoveryTimeout checks that the attempts end after RecoveryTimeout.
 func TestRecoveryTimeout(t *testing.T) {
 	t.Parallel()
 	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Second: 5 * time.Second} {
@@ -254,8 +253,8 @@ func TestRecoveryTimeout(t *testing.T) {
 	}
 }
 
-// TestRecoveryDetails: the token of a recovered connection is the newest one, its
-// greeting is no event, and its messages go on being numbered.
+// TestRecoveryDetails checks that the newest token is used, that the connected
+// message of a recovery is no event, and that sequence ids continue.
 func TestRecoveryDetails(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -269,7 +268,7 @@ func TestRecoveryDetails(t *testing.T) {
 		p.expect(`{"type":"ping"}`)
 		p.send(`{"type":"system","event":"connected","userId":"ann","connectionId":"id-1","reconnectionToken":"newer"}`, group(2, "b"), group(3, "c"))
 		assert.Equal(t, []string{"connected ann", "g/bob: a", "g/bob: b", "recovering", "recovered", "g/bob: c"}, seen.settled())
-		p.expect(`{"type":"sequenceAck","sequenceId":2}`) // at once, as the last one may be lost
+		p.expect(`{"type":"sequenceAck","sequenceId":2}`) // at once, because the last one may be lost
 		pass(2 * time.Second)
 		p.drop()
 		p = <-f.peers
@@ -278,7 +277,7 @@ func TestRecoveryDetails(t *testing.T) {
 		p.send(group(4, "d"))
 		assert.Equal(t, []string{"recovering", "recovered", "g/bob: d"}, seen.settled(), "any frame tells that it is back")
 
-		// The numbers of a new connection are its own.
+		// A new connection begins with new sequence ids.
 		p.close(websocket.StatusPolicyViolation, "")
 		p = f.greet("id-2")
 		p.send(group(1, "e"))
@@ -286,10 +285,10 @@ func TestRecoveryDetails(t *testing.T) {
 	})
 }
 
-// TestServiceStandsStill: the service answers nothing for 13 seconds, in which the
-// client gives up one try to recover and begins another. Then the service serves
-// both, the later one first. No message is lost, and the connection is the same.
-func TestServiceStandsStill(t *testing.T) {
+// TestServiceStalls makes the service stop answering for 13 seconds. The client
+// gives up one attempt to recover and begins another. The service then serves both,
+// the later one first. No message is lost, and the connection is the same.
+func TestServiceStalls(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		const messages = 200
@@ -330,7 +329,7 @@ func TestServiceStandsStill(t *testing.T) {
 		pass(time.Second)
 		close(earlier)
 		pass(5 * time.Second)
-		for len(tries) > 0 { // once more, if the client was thrown out after all
+		for len(tries) > 0 { // once more if the client was displaced
 			close(<-tries)
 			pass(5 * time.Second)
 		}
@@ -347,13 +346,12 @@ func TestServiceStandsStill(t *testing.T) {
 	})
 }
 
-// TestDisplacedByOwnTry: a try to recover that the client has given up may reach the
-// service late, and displace the link that the client has by then. That is a link
-// lost, not the end.
-func TestDisplacedByOwnTry(t *testing.T) {
+// TestDisplacedByOwnAttempt makes an attempt that the client has given up arrive
+// late and displace the current WebSocket. The connection is recovered again.
+func TestDisplacedByOwnAttempt(t *testing.T) {
 	t.Parallel()
 	const displaced, refused = "The connection was taken up by another client.", "The connection could not be recovered."
-	// giveUp lets the client give up a try to recover that the service has not answered.
+	// giveUp makes the client give up an attempt that the service does not answer.
 	giveUp := func(f *fake) {
 		p := <-f.peers
 		p.expect(`{"type":"ping"}`)
@@ -369,7 +367,7 @@ func TestDisplacedByOwnTry(t *testing.T) {
 			p = f.recovered("id-1")
 			p.close(websocket.StatusPolicyViolation, displaced)
 			p = f.recovered("id-1")
-			p.close(websocket.StatusPolicyViolation, displaced) // there was one try
+			p.close(websocket.StatusPolicyViolation, displaced) // there was one attempt
 			f.greet("id-2")
 		}, []string{"connected ann", "recovering", "recovered", "recovering", "recovered", "disconnected", "connected ann"}},
 		"in use, twice": {func(_ *testing.T, f *fake, p *peer) {

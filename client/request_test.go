@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// call is an operation under way.
+// call is an operation in progress.
 type call struct {
 	result client.Result
 	err    error
@@ -46,7 +46,7 @@ func (c *call) fails(t *testing.T, is error) {
 	assert.Zero(t, c.result)
 }
 
-// operations by what they put on the wire.
+// operations are requests and their frames.
 var operations = []struct {
 	name, kind, frame string
 	call              func(ctx context.Context, c *client.Client) (client.Result, error)
@@ -94,10 +94,10 @@ func TestOperations(t *testing.T) {
 				p.send(ack(id, ""))
 				run.succeeds(t, client.Result{AckID: id})
 
-				// Refused for good.
+				// Final refusals.
 				final := []string{"Forbidden", "BadRequest", "NotFound"}
 				if op.kind == "event" {
-					final = append(final, "InternalServerError") // its handler's
+					final = append(final, "InternalServerError") // from the event handler
 				}
 				for _, name := range final {
 					run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
@@ -110,7 +110,7 @@ func TestOperations(t *testing.T) {
 					assert.Equal(t, name == "Forbidden", isForbidden(run.err))
 				}
 
-				// Refused for now: the same id again and again, and a duplicate is done.
+				// Temporary refusals: the same id again, and a duplicate is success.
 				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
 				id = p.expectAck(op.kind)
 				for range 3 {
@@ -122,7 +122,7 @@ func TestOperations(t *testing.T) {
 				p.send(ack(id, "Duplicate"))
 				run.succeeds(t, client.Result{AckID: id, Duplicate: true})
 
-				// Too often.
+				// Too many refusals.
 				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
 				for range 4 {
 					p.send(ack(p.expectAck(op.kind), "Timeout"))
@@ -132,7 +132,7 @@ func TestOperations(t *testing.T) {
 				require.ErrorAs(t, run.err, &e)
 				assert.Equal(t, "Timeout", e.Name)
 
-				// Given up, while it waits for the ack and before it is sent again.
+				// Canceled, while it waits for the ack and before it is sent again.
 				for _, answer := range []bool{false, true} {
 					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 					run = begin(func() (client.Result, error) { return op.call(ctx, c) })
@@ -158,8 +158,8 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// TestOperationsAcrossConnections: a request is carried out once, or the caller
-// is told that nobody knows.
+// TestOperationsAcrossConnections checks that a request is carried out once, or
+// fails with ErrConnectionLost.
 func TestOperationsAcrossConnections(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations {
@@ -197,7 +197,7 @@ func TestOperationsAcrossConnections(t *testing.T) {
 						return
 					}
 
-					// What is not sent yet waits for the next connection, or for its context.
+					// A request that is not sent waits for the next connection or the end of its context.
 					f.network.setDown(true)
 					p.close(websocket.StatusPolicyViolation, "")
 					synctest.Wait()
@@ -254,7 +254,7 @@ func TestMessageRetry(t *testing.T) {
 	}
 }
 
-// TestContextEnded: nothing is sent for a caller who has gone.
+// TestContextEnded checks that nothing is sent after the context has ended.
 func TestContextEnded(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestContextEnded(t *testing.T) {
 	})
 }
 
-// TestAckIDInUse: two requests under one id at a time would get each other's ack.
+// TestAckIDInUse checks that two concurrent requests cannot have the same ack id.
 func TestAckIDInUse(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -294,8 +294,8 @@ func TestAckIDInUse(t *testing.T) {
 	})
 }
 
-// TestOwnAckIDs: the client's own ids are none that its caller has chosen, or the
-// service would take a new message for one that it has had.
+// TestOwnAckIDs checks that the client does not use an ack id of its caller again,
+// which the service would take for a duplicate.
 func TestOwnAckIDs(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -314,12 +314,12 @@ func TestOwnAckIDs(t *testing.T) {
 	})
 }
 
-// TestAckBeforeLoss: an ack that has come counts, even if the connection is lost
-// before anybody looks at it.
+// TestAckBeforeLoss checks that an ack that has arrived counts, even if the
+// connection is lost before the operation sees it.
 func TestAckBeforeLoss(t *testing.T) {
 	t.Parallel()
 	for _, retrySends := range []bool{false, true} {
-		for range 20 { // which of the two is seen first is a matter of chance
+		for range 20 { // which of the two is seen first is random
 			bubble(t, func(t *testing.T) {
 				f := newFake(t)
 				c, p := f.started(&client.Options{RetrySends: retrySends})
@@ -327,7 +327,7 @@ func TestAckBeforeLoss(t *testing.T) {
 				id := p.expectAck("event")
 				p.drop()
 				p = f.recovered("id-1")
-				p.send(ack(id, "")) // of what was sent over the link before
+				p.send(ack(id, "")) // for the request sent over the previous WebSocket
 				p.close(websocket.StatusPolicyViolation, "")
 				p = f.greet("id-2")
 				run.succeeds(t, client.Result{AckID: id})

@@ -23,13 +23,13 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// What must be seen nowhere: the client's token, and those of its connections.
+// The secrets: the client's token and those of its connections.
 const (
 	secretToken   = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl+/"
 	secretAddress = "ws://fake.test/client/hubs/chat?x=1&access_token=" + "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl%2B%2F"
 )
 
-// shown is a value in all the ways in which it comes to be printed.
+// shown returns a value in all the ways in which it is printed.
 func shown(v any) string {
 	var b bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T", "%p", "%10.5v"} {
@@ -41,13 +41,13 @@ func shown(v any) string {
 	for _, h := range []slog.Handler{slog.NewTextHandler(&b, level), slog.NewJSONHandler(&b, level)} {
 		slog.New(h).Info("m", "v", v, slog.Group("g", "v", v), "in", struct{ V any }{v}, "list", []any{v})
 	}
-	if data, err := json.Marshal(v); err == nil { // not all values are for JSON
+	if data, err := json.Marshal(v); err == nil { // not all values can be encoded
 		b.Write(data)
 	}
 	return b.String()
 }
 
-// holdsNone asserts that a text has none of the secrets in any form.
+// holdsNone asserts that a text contains no secret in any form.
 func holdsNone(tb testing.TB, what, text string) {
 	tb.Helper()
 	for _, s := range []string{secretToken, "token-id-1", "access_token=", "eyJ"} {
@@ -59,7 +59,7 @@ func holdsNone(tb testing.TB, what, text string) {
 	}
 }
 
-// chain looks at an error and all that it leads to.
+// chain checks an error and all errors that it wraps.
 func chain(tb testing.TB, what string, err error) {
 	tb.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {
@@ -72,7 +72,7 @@ func chain(tb testing.TB, what string, err error) {
 	}
 }
 
-// TestErrorsShowNoSecret lets the handshake fail in every way.
+// TestErrorsShowNoSecret makes the handshake fail in every way.
 func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	echo := func(status int) http.HandlerFunc {
@@ -132,9 +132,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestLifeShowsNoSecret looks at all that a client tells and logs while its
-// connection is recovered, refused and made anew.
-func TestLifeShowsNoSecret(t *testing.T) {
+// TestEventsAndLogShowNoSecret checks all events and log lines of a client that is
+// recovered, refused and reconnected.
+func TestEventsAndLogShowNoSecret(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -180,7 +180,7 @@ func TestLifeShowsNoSecret(t *testing.T) {
 		pass(time.Minute)
 		f.network.setDown(false)
 		p = f.greet("id-1")
-		synctest.Wait() // fmt looks at fields that it should not see, without their locks
+		synctest.Wait() // fmt reads unexported fields without their locks
 		look("again", c)
 		run := begin(func() (client.Result, error) { return c.SendToGroup(t.Context(), "g", client.Text("x"), nil) })
 		p.expectAck("sendToGroup")
@@ -195,11 +195,11 @@ func TestLifeShowsNoSecret(t *testing.T) {
 }
 
 const (
-	recoveryToken = "eyJ0b2tlbi1pZC0xIjoicmVjb3ZlcnkgdG9rZW4ifQ" // as a service's own
+	recoveryToken = "eyJ0b2tlbi1pZC0xIjoicmVjb3ZlcnkgdG9rZW4ifQ" // like those of the service
 	cookie        = "session=eyJjb29raWU6YWJjZGVmZ2hpamtsbW5vcA"
 )
 
-// echoes are texts of a service that knows the client's secrets.
+// echoes are texts of a service that repeats the client's secrets.
 func echoes() map[string]string {
 	return map[string]string{
 		"access token":        secretToken,
@@ -220,7 +220,7 @@ func echoes() map[string]string {
 	}
 }
 
-// watch looks at all that a client tells and logs.
+// watch checks all events and log lines of a client.
 type watch struct {
 	t    *testing.T
 	what string
@@ -230,8 +230,8 @@ type watch struct {
 	seen []string
 }
 
-// maxShown is how long a thing may be that a client prints, in all the ways of
-// printing it together.
+// maxShown is the maximum length of a printed value, in all the ways of printing
+// together.
 const maxShown = 250_000
 
 func (w *watch) look(what string, v any) {
@@ -296,10 +296,10 @@ func (w *watch) done(want ...string) {
 
 const goodGreeting = `{"type":"system","event":"connected","userId":"ann","connectionId":"id-1","reconnectionToken":"` + recoveryToken + `"}`
 
-// TestEchoes: a service puts the client's secrets, or far too much, into every field
-// that it writes in its own words. What it sends as the payload, group, sender or
-// stream of a message is the application's, and is shown to it as it came.
-func TestEchoes(t *testing.T) {
+// TestServiceRepeatsSecrets puts the client's secrets, or very long texts, into
+// every field that the service writes itself. The payload, group, sender and stream
+// of a message belong to the application and are shown unchanged.
+func TestServiceRepeatsSecrets(t *testing.T) {
 	t.Parallel()
 	for name, text := range echoes() {
 		t.Run(name, func(t *testing.T) {
@@ -344,7 +344,7 @@ func TestEchoes(t *testing.T) {
 				<-writer.Done()
 				w.err("StreamWriter", writer.Err())
 				w.err("Write", writer.Write(t.Context(), client.Text("x")))
-				synctest.Wait() // fmt looks at fields that it should not see, without their locks
+				synctest.Wait() // fmt reads unexported fields without their locks
 				w.look("StreamWriter", writer)
 
 				p.send(
@@ -360,7 +360,7 @@ func TestEchoes(t *testing.T) {
 				)
 				synctest.Wait()
 				p.close(websocket.StatusInternalError, reason(text))
-				for _, code := range []websocket.StatusCode{websocket.StatusInternalError, websocket.StatusPolicyViolation} { // of tries to recover
+				for _, code := range []websocket.StatusCode{websocket.StatusInternalError, websocket.StatusPolicyViolation} { // of attempts to recover
 					p = <-f.peers
 					p.next()
 					p.close(code, reason(text))
@@ -378,19 +378,19 @@ func TestEchoes(t *testing.T) {
 	}
 }
 
-// reason is as much of a text as a close frame takes.
+// reason returns as much of a text as fits into a close frame.
 func reason(text string) string {
 	text = strings.NewReplacer(`\u0000`, "\x00", `\u2028`, "\u2028").Replace(text)
 	if len(text) > 123 {
 		text = text[:123]
-		text = text[:max(0, strings.LastIndexByte(text, ' '))] // fewer than 16 bytes are no part of a secret
+		text = text[:max(0, strings.LastIndexByte(text, ' '))] // fewer than 16 bytes do not count as a part of a secret
 	}
 	return text
 }
 
-// TestGreetings: what a client keeps of its greeting is printed for as long as the
-// connection lives, so that a greeting which could not be shown is none.
-func TestGreetings(t *testing.T) {
+// TestConnectedMessageRefused checks that the client rejects a connected message
+// whose ids it could not print.
+func TestConnectedMessageRefused(t *testing.T) {
 	t.Parallel()
 	greeting := func(id, user, token string) string {
 		return `{"type":"system","event":"connected","userId":"` + user + `","connectionId":"` + id + `","reconnectionToken":"` + token + `"}`
@@ -437,8 +437,7 @@ func TestGreetings(t *testing.T) {
 	}
 }
 
-// TestLongHandshake: what a service answers to the handshake can be as long as it
-// likes.
+// TestLongHandshake answers the handshake with very long texts.
 func TestLongHandshake(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 500_000)
@@ -476,7 +475,7 @@ func TestLongHandshake(t *testing.T) {
 	}
 }
 
-// TestOptionsShowNoSecret: options are printed without the values of their header.
+// TestOptionsShowNoSecret checks that options are printed without their header.
 func TestOptionsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	opts := client.Options{Header: http.Header{"Authorization": {"Bearer " + secretToken}}}

@@ -28,7 +28,7 @@ func TestFireAndForget(t *testing.T) {
 		assert.Zero(t, result)
 		p.expect(`{"type":"sendToGroup","group":"g","noEcho":false,"dataType":"text","data":"x"}`, `{"type":"event","event":"e","dataType":"json","data":1}`)
 
-		// What is on its way when the client stops still goes out.
+		// Queued frames are sent before the client stops.
 		for range 3 {
 			_, err = c.SendToGroup(t.Context(), "g", client.Text("y"), &client.SendOptions{FireAndForget: true})
 			require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestFireAndForget(t *testing.T) {
 	})
 }
 
-// TestForbidden: the emulator's own refusal.
+// TestForbidden gets a refusal of the emulator.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestForbidden(t *testing.T) {
 	})
 }
 
-// TestEvents: what the event handler answers comes before the ack.
+// TestEvents checks that the event handler's answer arrives before the ack.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -45,9 +45,9 @@ func TestSequenceAcks(t *testing.T) {
 	})
 }
 
-// TestSequenceAckOfWhatIsNotUnderstood: the service need not keep it, nor send it
-// again.
-func TestSequenceAckOfWhatIsNotUnderstood(t *testing.T) {
+// TestSequenceAckOfUnknownFrames checks that unknown frames are acknowledged, so
+// that the service does not send them again.
+func TestSequenceAckOfUnknownFrames(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)

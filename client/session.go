@@ -29,9 +29,9 @@ type session struct {
 	background  sync.WaitGroup
 
 	// Used by the reading goroutine only.
-	frame     frame.Frame
-	backoff   *backoff.ExponentialBackOff // between attempts to connect
-	recovered time.Time                   // when the last attempt to recover began
+	frame        frame.Frame
+	backoff      *backoff.ExponentialBackOff // between attempts to connect
+	lastRecovery time.Time                   // when the last attempt to recover began
 
 	begun bool          // run and the dispatcher were started; set before over is closed
 	over  chan struct{} // closed when the client can be started again

@@ -13,8 +13,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// TestPingDuringSlowWrite: a large frame on a slow line does not keep the client
-// from answering the service's pings, without which the link would end.
+// TestPingDuringSlowWrite checks that the client answers pings while it writes a
+// large frame over a slow network.
 func TestPingDuringSlowWrite(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -42,7 +42,8 @@ func TestPingDuringSlowWrite(t *testing.T) {
 	})
 }
 
-// TestLargestFrame: what the service takes goes out, and a byte more does not.
+// TestLargestFrame sends the largest frame that the service accepts, and one more
+// byte.
 func TestLargestFrame(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -60,7 +61,7 @@ func TestLargestFrame(t *testing.T) {
 		require.ErrorIs(t, err, client.ErrInvalid)
 		require.EqualError(t, err, "client: SendToGroup: frame has 1048577 bytes, want at most 1048576")
 
-		// One that is longest on its way to the client: each byte takes six.
+		// The longest frame to the client: each byte takes six.
 		_, err = c.SendToGroup(t.Context(), "g", client.Text(strings.Repeat("\x01", room/6)), nil)
 		require.NoError(t, err)
 		assert.Equal(t, room/6, <-seen)

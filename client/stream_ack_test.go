@@ -15,7 +15,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// TestStreamNack: what the service refuses is sent again, after a while.
+// TestStreamNack checks that refused pieces are sent again after a while.
 func TestStreamNack(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -39,13 +39,13 @@ func TestStreamNack(t *testing.T) {
 		p.expect(frames[1:]...)
 		assert.Equal(t, 30*time.Millisecond, time.Since(start))
 		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":6}`)
-		p.send(nack("TransientError")) // late, and about nothing
+		p.send(nack("TransientError")) // late, without pieces to send again
 		p.quiet(10 * time.Second)
 	})
 }
 
-// TestStreamNackStorm: a service that refuses faster than it reads does not make
-// the client keep ever more copies of the same pieces.
+// TestStreamNackStorm checks that a service that refuses faster than it reads does
+// not make the client queue more and more copies.
 func TestStreamNackStorm(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestStreamNackStorm(t *testing.T) {
 		}
 		for range 100 {
 			p.send(`{"type":"streamNack","streamId":"s","expectedSequenceId":1,"name":"TransientError","message":"m"}`)
-			p.next() // one at a time, so that the link stays
+			p.next() // one at a time, to keep the WebSocket open
 			pass(6 * time.Second)
 		}
 		n := 0
@@ -74,7 +74,8 @@ func TestStreamNackStorm(t *testing.T) {
 	})
 }
 
-// TestStreamRecovery: the new link gets all that the service has not taken.
+// TestStreamRecovery checks that pieces without an ack are sent again after a
+// recovery.
 func TestStreamRecovery(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -96,8 +97,8 @@ func TestStreamRecovery(t *testing.T) {
 		p = f.recovered("id-1")
 		p.expect(frame(2), frame(3), frame(4))
 
-		// Its end is told again, too, and a service that knows no stream any more has
-		// heard it the first time.
+		// Its end is sent again too. If the service no longer knows the stream, it
+		// received the end the first time.
 		closed := make(chan error, 1)
 		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":5}`)
 		go func() { closed <- w.Close(t.Context()) }()
@@ -116,7 +117,7 @@ func TestStreamConnectionLost(t *testing.T) {
 		f := newFake(t)
 		c, p := f.started(nil)
 		w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"})
-		// One that is not agreed to yet does not survive the link.
+		// A stream that is not open yet does not survive the WebSocket.
 		opened := make(chan error, 1)
 		go func() {
 			_, err := c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "t"})
@@ -141,8 +142,8 @@ func TestStreamConnectionLost(t *testing.T) {
 	})
 }
 
-// TestStreamGivenUp: nobody is left to write to a stream that opens too late.
-func TestStreamGivenUp(t *testing.T) {
+// TestOpenGroupStreamCanceled checks that a stream that opens too late is ended.
+func TestOpenGroupStreamCanceled(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
@@ -173,7 +174,7 @@ func TestStreamGivenUp(t *testing.T) {
 	})
 }
 
-// TestStreamViolation: a service that expects what cannot be.
+// TestStreamViolation acknowledges an impossible sequence id.
 func TestStreamViolation(t *testing.T) {
 	t.Parallel()
 	for _, expected := range []string{"3", "0", "18446744073709551615"} {
@@ -194,9 +195,8 @@ func TestStreamViolation(t *testing.T) {
 	}
 }
 
-// TestStreamClosedForSilence: a stream falls silent while its connection is away.
-// Those who receive it are told, and so is its writer, who hears nothing of it
-// until he closes it.
+// TestStreamClosedForSilence makes a stream time out while its connection is lost.
+// Its receivers get an error, and so does its writer when it closes the stream.
 func TestStreamClosedForSilence(t *testing.T) {
 	t.Parallel()
 	const silent = "client: GroupStream: IdleTimeout: the service no longer knows the stream, which was silent for its idle timeout"
@@ -240,13 +240,13 @@ func TestStreamClosedForSilence(t *testing.T) {
 	}
 }
 
-// TestStreamNotFound: what it means that the service does not know a stream.
+// TestStreamNotFound checks the cases in which the service does not know a stream.
 func TestStreamNotFound(t *testing.T) {
 	t.Parallel()
 	const notFound = `{"type":"streamClosed","streamId":"s","error":{"name":"StreamNotFound","message":"?"}}`
 	tests := map[string]struct {
 		silence time.Duration // before the end
-		again   bool          // the end goes over two links
+		again   bool          // the end is sent over two WebSockets
 		want    string
 	}{
 		"at the first end":                   {0, false, "client: GroupStream: StreamNotFound: ?"},
@@ -262,7 +262,7 @@ func TestStreamNotFound(t *testing.T) {
 				f := newFake(t)
 				c, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
 				w := openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s", IdleTimeout: time.Minute})
-				pass(30 * time.Second) // a piece that is taken begins the silence anew
+				pass(30 * time.Second) // an acknowledged piece restarts the idle timeout
 				require.NoError(t, w.Write(t.Context(), client.Text("x")))
 				p.next()
 				p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":2}`)

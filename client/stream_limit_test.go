@@ -17,7 +17,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// share is a client that receives streams which never end.
+// share is a client that receives streams that never end.
 type share struct {
 	t    *testing.T
 	peer *peer
@@ -25,7 +25,7 @@ type share struct {
 
 	mu     sync.Mutex
 	open   map[string]int // by user
-	given  []string       // streams that had to give their place
+	given  []string       // replaced streams
 	errors []error
 }
 
@@ -82,8 +82,9 @@ func (s *share) total() (n int) {
 	return n
 }
 
-// TestStreamsAreShared: who fills all places cannot shut others out.
-func TestStreamsAreShared(t *testing.T) {
+// TestStreamLimitIsFair checks that a user who fills all places cannot keep others
+// out.
+func TestStreamLimitIsFair(t *testing.T) {
 	t.Parallel()
 	each := func(user, group string) func(*share) {
 		return func(s *share) {
@@ -122,9 +123,9 @@ func TestStreamsAreShared(t *testing.T) {
 	}
 }
 
-// TestStreamsGiveWay: the quietest one goes, its callback is told, and what is
-// dropped is reported, but not each time.
-func TestStreamsGiveWay(t *testing.T) {
+// TestStreamReplaced checks that the quietest stream is replaced, that its callback
+// gets an error, and that dropped streams are reported, but not every time.
+func TestStreamReplaced(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		s := newShare(t, nil)
@@ -149,13 +150,13 @@ func TestStreamsGiveWay(t *testing.T) {
 		assert.Len(t, s.errors, 2)
 
 		s.peer.send(pieceOf("bob", "g", "1001", 2, "", `,"endOfStream":true`))
-		s.begin("mallory", "g", 1) // there is room again, at once
+		s.begin("mallory", "g", 1) // there is room again at once
 		assert.Equal(t, 1000, s.count("mallory"))
 	})
 }
 
-// TestSilentStreamsGiveWay: a stream that its reader has given up takes no place.
-func TestSilentStreamsGiveWay(t *testing.T) {
+// TestSilentStreamsAreForgotten checks that a timed out stream takes no place.
+func TestSilentStreamsAreForgotten(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		s := newShare(t, &client.StreamReaderOptions{IdleTimeout: time.Second})
@@ -169,7 +170,7 @@ func TestSilentStreamsGiveWay(t *testing.T) {
 	})
 }
 
-// TestTooManyStreams: what others can open at will is bounded.
+// TestTooManyStreams checks the limit of streams.
 func TestTooManyStreams(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestTooManyStreams(t *testing.T) {
 		pass(time.Minute)
 		begin(2000)
 		pass(10 * time.Minute)
-		begin(2001) // the old ones are forgotten
+		begin(2001) // the old ones have timed out
 		synctest.Wait()
 		assert.Equal(t, int64(1), open.Load())
 	})

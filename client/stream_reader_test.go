@@ -20,7 +20,7 @@ func streamPiece(sequence int, data, rest string) string {
 	return fmt.Sprintf(`{"type":"message","from":"group","group":"g","fromUserId":"bob","dataType":"text","data":%q,"stream":{"streamId":"s","streamSequenceId":%d%s}}`, data, sequence, rest)
 }
 
-// collect notes all that streams bring.
+// collect records all pieces of streams.
 func collect(c *client.Client, opts *client.StreamReaderOptions) (*recorder, func()) {
 	r := new(recorder)
 	return r, c.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
@@ -82,7 +82,7 @@ func TestStreamReceived(t *testing.T) {
 	}
 }
 
-// TestStreamReceivedIdle: by default a stream may be silent for 5 minutes.
+// TestStreamReceivedIdle checks the default idle timeout of 5 minutes.
 func TestStreamReceivedIdle(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestStreamReceivedIdle(t *testing.T) {
 	})
 }
 
-// TestStreamReceivedAcrossConnections: a recovery is not noticed, a new connection
-// is the end, and so is the end of the client.
+// TestStreamReceivedAcrossConnections checks that a stream continues after a
+// recovery, and ends with the connection or the client.
 func TestStreamReceivedAcrossConnections(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -124,9 +124,9 @@ func TestStreamReceivedAcrossConnections(t *testing.T) {
 	})
 }
 
-// TestStreamHoldsBack: a slow reader of a stream holds back the client, and one
-// that leaves or panics does not.
-func TestStreamHoldsBack(t *testing.T) {
+// TestSlowStreamStopsReading checks that a slow callback of a stream makes the
+// client stop reading, and that one that returns or panics does not.
+func TestSlowStreamStopsReading(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
@@ -163,8 +163,8 @@ func TestStreamHoldsBack(t *testing.T) {
 	})
 }
 
-// TestStreamAfterSilence: pieces that come after a reader's idle timeout are a new
-// stream, as they are for Microsoft's client.
+// TestStreamAfterSilence checks that pieces after a reader's idle timeout are a new
+// stream, as in Microsoft's client.
 func TestStreamAfterSilence(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -205,8 +205,8 @@ func TestStreamAfterSilence(t *testing.T) {
 	})
 }
 
-// TestStreamAfterSilenceOfAll: the same where no reader is left, and the stream is
-// forgotten.
+// TestStreamAfterSilenceOfAll does the same for a stream that has timed out for all
+// readers.
 func TestStreamAfterSilenceOfAll(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

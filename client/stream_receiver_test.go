@@ -20,7 +20,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// lines is a log that is written while it is looked at.
+// lines is a log that can be read while it is written.
 type lines struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -44,11 +44,11 @@ func pieceOf(user, group, id string, sequence int, data, rest string) string {
 		group, user, data, id, sequence, rest)
 }
 
-// TestShortStreams: a stream of one piece has ended before its callback runs, so
-// that any number of them would run at once.
+// TestShortStreams receives streams of one piece. Each has ended before its
+// callback runs, so without a limit any number of callbacks would run.
 func TestShortStreams(t *testing.T) {
 	t.Parallel()
-	const streams, most = 500, 100 + 1 // one for which the client is held back
+	const streams, most = 500, 100 + 1 // the client waits for the last one
 	for name, frames := range map[string]func(i int) []string{
 		"of one frame": func(i int) []string {
 			return []string{pieceOf("mallory", "g", fmt.Sprint(i), 1, "x", `,"endOfStream":true`)}
@@ -99,9 +99,9 @@ func TestShortStreams(t *testing.T) {
 	}
 }
 
-// TestCallbacksThatWaitForTheEnd: more of them than should run after their streams
-// have ended do not keep the client, and with it their context, from ending.
-func TestCallbacksThatWaitForTheEnd(t *testing.T) {
+// TestLateCallbacksDoNotBlockStop has more late callbacks than the limit, which
+// wait for their context.
+func TestLateCallbacksDoNotBlockStop(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
@@ -127,8 +127,8 @@ func TestCallbacksThatWaitForTheEnd(t *testing.T) {
 	})
 }
 
-// TestStreamBytes: however many streams there are, and whether their callbacks take
-// the pieces or let them wait, there is one bound for all bytes.
+// TestStreamBytes checks the limit of bytes for all streams together, whether
+// callbacks take the pieces or not.
 func TestStreamBytes(t *testing.T) {
 	t.Parallel()
 	const most, size, count = 16 << 20, 500_000, 50
@@ -179,8 +179,8 @@ func TestStreamBytes(t *testing.T) {
 	}
 }
 
-// TestStreamKeepsNoFrame: a stream that is open has its names, and not the frame in
-// which they came.
+// TestStreamKeepsNoFrame checks that an open stream keeps its names, but not the
+// frame that contained them, in memory.
 func TestStreamKeepsNoFrame(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -208,9 +208,9 @@ func TestStreamKeepsNoFrame(t *testing.T) {
 	})
 }
 
-// TestStreamNamesAreBounded: the names of a stream are kept as long as it is open,
-// and its id is what its publisher likes.
-func TestStreamNamesAreBounded(t *testing.T) {
+// TestStreamNameLimit checks the limit of a stream's names, which are kept in
+// memory. Its publisher chooses the id.
+func TestStreamNameLimit(t *testing.T) {
 	t.Parallel()
 	const most = 12 << 10
 	long := strings.Repeat("x", most)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// TestStream: from one client to another, over a network that is cut.
+// TestStream sends a stream from one client to another while the network is cut.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -199,13 +199,13 @@ func TestStreamFrames(t *testing.T) {
 		p.send(`{"type":"streamClosed","streamId":"s"}`)
 		require.NoError(t, <-closed)
 
-		w = openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"}) // the id is free again
+		w = openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"}) // the id can be used again
 		w.Abort("code", "message")
 		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"message","userErrorCode":"code"}}`)
 	})
 }
 
-// TestStreamWindow: a service that takes nothing makes the writer wait.
+// TestStreamWindow checks that Write waits for a service that sends no acks.
 func TestStreamWindow(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

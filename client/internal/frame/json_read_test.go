@@ -19,7 +19,7 @@ func text(s string) frame.Data { return frame.Data{Type: frame.Text, Text: s} }
 
 func jsonOf(s string) frame.Data { return frame.Data{Type: frame.JSON, Text: s} }
 
-// frames of the service, as CL 2.3 has them, and what is read.
+// frames are frames of the service (CL 2.3) and what they decode to.
 var frames = []struct {
 	name, frame string
 	want        frame.Frame
@@ -63,7 +63,7 @@ func TestDecode(t *testing.T) {
 			t.Parallel()
 			got := frame.Frame{Group: "of the frame before"}
 			require.NoError(t, frame.JSONCodec{}.Decode(tt.frame, &got))
-			if tt.want.Kind == frame.Unknown { // whatever was read of it has no meaning
+			if tt.want.Kind == frame.Unknown { // its fields have no meaning
 				got = frame.Frame{Kind: got.Kind}
 			}
 			assert.Equal(t, tt.want, got)
@@ -112,7 +112,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// TestDecodeManyMetadata: a map takes far more room than its JSON.
+// TestDecodeManyMetadata checks the limit of metadata, whose map needs more memory
+// than its JSON.
 func TestDecodeManyMetadata(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{8192: "", 8193: "want at most 8192 names in metadata"} {
@@ -133,9 +134,9 @@ func TestDecodeManyMetadata(t *testing.T) {
 	}
 }
 
-// TestAllocations holds the codec to what makes it quick: frames are read in place,
-// and written into what there is. It cannot run beside other tests, whose
-// allocations it would count.
+// TestAllocations checks that frames are read in place and written into the given
+// buffer. It cannot run in parallel with other tests, whose allocations it would
+// count.
 func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 	const in = `{"sequenceId":3,"type":"message","from":"group","group":"g","fromUserId":"u","dataType":"json","data":{"text":"hello"}}`
 	var f frame.Frame
@@ -153,8 +154,8 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 	}))
 }
 
-// FuzzDecode feeds the reader what a service might send: it agrees with
-// encoding/json about what is JSON and about every value that it gives out.
+// FuzzDecode compares Decode with encoding/json: which texts are valid, and what
+// their values are.
 func FuzzDecode(f *testing.F) {
 	for _, tt := range frames {
 		f.Add(tt.frame)
@@ -200,8 +201,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// checkReadable: JSON that the emulator takes for a message, by the same check, is
-// read when it comes out of it.
+// checkReadable checks that Decode reads all JSON that the emulator accepts.
 func checkReadable(t *testing.T, data string) {
 	t.Helper()
 	if data = strings.TrimSpace(data); jsonscan.Check(data) != nil || data == "null" || !utf8.ValidString(data) {
@@ -212,7 +212,8 @@ func checkReadable(t *testing.T, data string) {
 	require.Equal(t, data, got.Data.Text)
 }
 
-// checkNumber compares the number of a refused frame with the number in its text.
+// checkNumber compares the sequence id of an invalid frame with the one in its
+// text.
 func checkNumber(t *testing.T, in string, got uint64) {
 	t.Helper()
 	var want map[string]json.RawMessage
@@ -224,7 +225,7 @@ func checkNumber(t *testing.T, in string, got uint64) {
 	}
 }
 
-// decode reads numbers as they stand: there are some that no float holds.
+// decode keeps numbers as text, because a float cannot represent all of them.
 func decode[T any](t *testing.T, text string) (v T) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))

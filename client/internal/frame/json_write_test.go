@@ -21,7 +21,8 @@ func TestCodecNames(t *testing.T) {
 	assert.False(t, frame.JSONCodec{}.Binary())
 }
 
-// requests as the official JavaScript client writes them (CL 2.2).
+// TestAppend compares requests with those of the official JavaScript client (CL
+// 2.2).
 func TestAppend(t *testing.T) {
 	t.Parallel()
 	for want, r := range map[string]frame.Request{
@@ -44,7 +45,7 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// FuzzAppend: whatever a request says, its frame is JSON that says the same.
+// FuzzAppend checks that encoding/json decodes each request to the same values.
 func FuzzAppend(f *testing.F) {
 	f.Add("g", "text", []byte("bytes"))
 	f.Add("\"\\\n\x00\u2028é", "\xff\xed\xa0\x80", []byte{0, 255})
@@ -82,5 +83,5 @@ func FuzzAppend(f *testing.F) {
 	})
 }
 
-// replaced has U+FFFD for each byte that is not UTF-8.
+// replaced replaces each byte that is not UTF-8 by U+FFFD.
 func replaced(s string) string { return string([]rune(s)) }
