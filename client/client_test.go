@@ -158,7 +158,7 @@ func TestStop(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		c := f.client(nil)
-		require.NoError(t, c.Stop(t.Context()), "of what was never started")
+		require.NoError(t, c.Stop(t.Context()), "never started")
 		seen := record(c)
 		for range 2 {
 			p := f.start(c)

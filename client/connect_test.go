@@ -69,8 +69,8 @@ func TestStartRefused(t *testing.T) {
 					require.ErrorIs(t, err, tt.is)
 				}
 				assert.Equal(t, client.StateStopped, c.State())
-				assert.Empty(t, seen.settled(), "a start that fails is told by its error alone")
-				assert.Equal(t, 1, f.network.dialled(), "a first connection is not tried again")
+				assert.Empty(t, seen.settled(), "a failed start raises no events")
+				assert.Equal(t, 1, f.network.dialled(), "the first connection is not retried")
 
 				f.answer = nil // the next attempt succeeds
 				f.start(c)
@@ -108,7 +108,7 @@ func TestStartWithoutAnswer(t *testing.T) {
 		f := newFake(t)
 		c := f.client(nil)
 		start := time.Now()
-		require.EqualError(t, c.Start(t.Context()), "client: Start: service does not answer", "no greeting")
+		require.EqualError(t, c.Start(t.Context()), "client: Start: service does not answer", "no connected message")
 		assert.Equal(t, 30*time.Second, time.Since(start))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -119,7 +119,7 @@ func TestStartWithoutAnswer(t *testing.T) {
 		err := c.Start(t.Context())
 		require.EqualError(t, err, "client: Start: dial tcp: use of closed network connection")
 		var network *net.OpError
-		require.ErrorAs(t, err, &network, "the cause can be told")
+		require.ErrorAs(t, err, &network, "the cause is wrapped")
 	})
 }
 

@@ -36,7 +36,7 @@ func TestStartCredential(t *testing.T) {
 	t.Parallel()
 	denied := errors.New("denied")
 	c, err := client.New(func(ctx context.Context) (string, error) {
-		assert.Equal(t, "v", ctx.Value(contextKey{}), "the credential sees the values of Start's context")
+		assert.Equal(t, "v", ctx.Value(contextKey{}), "the credential gets the values of Start's context")
 		return "", denied
 	}, nil)
 	require.NoError(t, err)

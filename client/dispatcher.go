@@ -22,7 +22,7 @@ type dispatcher struct {
 	release   context.CancelFunc
 }
 
-func newDispatcher(s *session, base context.Context) *dispatcher {
+func newDispatcher(base context.Context, s *session) *dispatcher {
 	d := &dispatcher{c: s.c, secrets: s.secrets, queue: newQueue(s.c.opts.QueueSize), closing: s.closing, done: make(chan struct{}), base: base}
 	d.callbacks, d.release = context.WithCancel(withSession(base, s))
 	d.streams = newStreams(d)

@@ -176,7 +176,7 @@ func TestAutoRejoin(t *testing.T) {
 				p.quiet(15 * time.Second)
 				return
 			}
-			assert.Equal(t, []string{"disconnected"}, seen.settled(), "connected is told when the groups are joined")
+			assert.Equal(t, []string{"disconnected"}, seen.settled(), "OnConnected is called after the groups are rejoined")
 			ids := make(map[string]uint64)
 			for range 3 {
 				frame := p.next()

@@ -37,7 +37,7 @@ func TestIterators(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		for range all {
-			require.Fail(t, "it can be ranged over once")
+			require.Fail(t, "it can be used once")
 		}
 		for m := range servers {
 			assert.Equal(t, "over", m.Data.String())
@@ -75,7 +75,7 @@ func TestIterators(t *testing.T) {
 		synctest.Wait()
 		for m := range last {
 			got = append(got, m.Data.String())
-			require.NoError(t, c.Stop(t.Context()), "in the loop's body, too")
+			require.NoError(t, c.Stop(t.Context()), "also in the loop body")
 		}
 		assert.Equal(t, []string{"y", "z"}, got)
 	})

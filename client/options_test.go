@@ -98,7 +98,7 @@ func TestProtocol(t *testing.T) {
 		pass(time.Second)
 		assert.Equal(t, client.StateReconnecting, c.State())
 		f.greet("id-2")
-		assert.Equal(t, []string{"connected ann", "g/bob: a", "g/bob: b", "disconnected", "connected ann"}, seen.settled(), "there is nothing to recover")
+		assert.Equal(t, []string{"connected ann", "g/bob: a", "g/bob: b", "disconnected", "connected ann"}, seen.settled(), "no recovery")
 	})
 }
 

@@ -36,7 +36,7 @@ func TestSlowNetwork(t *testing.T) {
 			pass(time.Second)
 			require.Less(t, time.Since(start), time.Minute)
 		}
-		assert.Equal(t, "recovering", c.State().String(), "a write that makes no way is the end of the link")
+		assert.Equal(t, "recovering", c.State().String(), "a write that makes no progress ends the WebSocket")
 		f.recovered("id-1")
 		assert.Equal(t, []string{"recovered"}, seen.settled())
 	})

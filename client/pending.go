@@ -47,7 +47,7 @@ func (p *pending[K, A]) remove(id K, w *waiter[A]) {
 	defer p.mu.Unlock()
 	delete(p.byID, id)
 	select {
-	case <-w.answer: // nobody has received it
+	case <-w.answer: // not received
 	default:
 	}
 	if w.done = nil; len(p.free) < maxFreeWaiters {

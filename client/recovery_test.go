@@ -217,7 +217,7 @@ func TestRecoveryRefused(t *testing.T) {
 			p.expect(`{"type":"ping"}`)
 			p.close(websocket.StatusInternalError, "later")
 		}
-		assert.Equal(t, 4*time.Second, time.Since(start), "a second between tries")
+		assert.Equal(t, 4*time.Second, time.Since(start), "a second between attempts")
 		p = <-f.peers
 		p.expect(`{"type":"ping"}`)
 		p.close(websocket.StatusPolicyViolation, "The connection could not be recovered.")
@@ -275,7 +275,7 @@ func TestRecoveryDetails(t *testing.T) {
 		assert.Equal(t, []string{"newer"}, p.query["awps_reconnection_token"])
 		p.expect(`{"type":"ping"}`)
 		p.send(group(4, "d"))
-		assert.Equal(t, []string{"recovering", "recovered", "g/bob: d"}, seen.settled(), "any frame tells that it is back")
+		assert.Equal(t, []string{"recovering", "recovered", "g/bob: d"}, seen.settled(), "any frame shows that the connection is recovered")
 
 		// A new connection begins with new sequence ids.
 		p.close(websocket.StatusPolicyViolation, "")

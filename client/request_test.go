@@ -287,7 +287,7 @@ func TestAckIDInUse(t *testing.T) {
 		require.ErrorIs(t, err, client.ErrInvalid)
 		require.EqualError(t, err, "client: JoinGroup: AckID 1 is in use")
 		second := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "c", nil) })
-		require.Equal(t, uint64(2), p.expectAck("joinGroup"), "the client's own ids go round it")
+		require.Equal(t, uint64(2), p.expectAck("joinGroup"), "the client's own ids skip it")
 		p.send(ack(99, ""), ack(2, ""), ack(1, ""))
 		first.succeeds(t, client.Result{AckID: 1})
 		second.succeeds(t, client.Result{AckID: 2})

@@ -392,23 +392,23 @@ func reason(text string) string {
 // whose ids it could not print.
 func TestConnectedMessageRefused(t *testing.T) {
 	t.Parallel()
-	greeting := func(id, user, token string) string {
+	connected := func(id, user, token string) string {
 		return `{"type":"system","event":"connected","userId":"` + user + `","connectionId":"` + id + `","reconnectionToken":"` + token + `"}`
 	}
 	long := strings.Repeat("x", 3_100_000)
-	tests := map[string]struct{ greeting, want string }{
-		"a usual one":               {greeting("zXxKxd4Vn8ATSTXyiGJz0Qbe0f3b641", "ann@example.com", recoveryToken), ""},
-		"the longest":               {greeting(long[:256], long[:4096], long[:8192]), ""},
-		"id in the recovery token":  {greeting("zXxKxd4Vn8ATSTXyiGJz0Q", "a-user-with-a-name", "v1;zXxKxd4Vn8ATSTXyiGJz0Q;a-user-with-a-name;c2ln"), ""},
-		"3.1 MB of connection id":   {greeting(long, "ann", "t"), "connectionId has 3100000 bytes, want at most 256"},
-		"3.1 MB of user id":         {greeting("id-1", long, "t"), "userId has 3100000 bytes, want at most 4096"},
-		"3.1 MB of recovery token":  {greeting("id-1", "ann", long), "reconnectionToken has 3100000 bytes, want at most 8192"},
-		"a line break":              {greeting(`id\n1`, "ann", "t"), "connectionId has unprintable characters"},
-		"the token as id":           {greeting(secretToken, "ann", "t"), "connectionId contains a token"},
-		"a part of the token as id": {greeting(secretToken[:30], "ann", "t"), "connectionId contains a token"},
-		"the token as user":         {greeting("id-1", secretToken, "t"), "userId contains a token"},
-		"the recovery token as id":  {greeting(recoveryToken, "ann", recoveryToken), "connectionId contains a token"},
-		"it as user":                {greeting("id-1", "of "+recoveryToken, recoveryToken), "userId contains a token"},
+	tests := map[string]struct{ connected, want string }{
+		"a usual one":               {connected("zXxKxd4Vn8ATSTXyiGJz0Qbe0f3b641", "ann@example.com", recoveryToken), ""},
+		"the longest":               {connected(long[:256], long[:4096], long[:8192]), ""},
+		"id in the recovery token":  {connected("zXxKxd4Vn8ATSTXyiGJz0Q", "a-user-with-a-name", "v1;zXxKxd4Vn8ATSTXyiGJz0Q;a-user-with-a-name;c2ln"), ""},
+		"3.1 MB of connection id":   {connected(long, "ann", "t"), "connectionId has 3100000 bytes, want at most 256"},
+		"3.1 MB of user id":         {connected("id-1", long, "t"), "userId has 3100000 bytes, want at most 4096"},
+		"3.1 MB of recovery token":  {connected("id-1", "ann", long), "reconnectionToken has 3100000 bytes, want at most 8192"},
+		"a line break":              {connected(`id\n1`, "ann", "t"), "connectionId has unprintable characters"},
+		"the token as id":           {connected(secretToken, "ann", "t"), "connectionId contains a token"},
+		"a part of the token as id": {connected(secretToken[:30], "ann", "t"), "connectionId contains a token"},
+		"the token as user":         {connected("id-1", secretToken, "t"), "userId contains a token"},
+		"the recovery token as id":  {connected(recoveryToken, "ann", recoveryToken), "connectionId contains a token"},
+		"it as user":                {connected("id-1", "of "+recoveryToken, recoveryToken), "userId contains a token"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -420,7 +420,7 @@ func TestConnectedMessageRefused(t *testing.T) {
 				w.follow(c)
 				go func() {
 					p := <-f.peers
-					p.send(tt.greeting)
+					p.send(tt.connected)
 					p.drain()
 				}()
 				err := c.Start(t.Context())

@@ -49,7 +49,7 @@ func (c *Client) SendToGroup(ctx context.Context, group string, data Data, opts 
 	}
 	return c.send(ctx, opSendToGroup, &request{Request: frame.Request{
 		Kind: frame.SendToGroup, Name: group, Data: data.d, NoEcho: o.NoEcho, AckID: o.AckID, WantsAck: !o.FireAndForget,
-		TTL: uint32(o.TTL / time.Second), Metadata: o.Metadata,
+		TTL: uint32(o.TTL / time.Second), Metadata: o.Metadata, //nolint:gosec // checkTTL
 	}})
 }
 

@@ -97,6 +97,6 @@ func TestEvents(t *testing.T) {
 		start := time.Now()
 		_, err = c.SendEvent(t.Context(), "fail", client.Text("hi"), nil)
 		require.EqualError(t, err, "client: SendEvent: InternalServerError: Internal server error")
-		assert.Zero(t, time.Since(start), "what the handler has refused is not sent again")
+		assert.Zero(t, time.Since(start), "an event that the handler has refused is not sent again")
 	})
 }

@@ -56,7 +56,7 @@ func newSession(ctx context.Context, c *Client) (*session, context.Context) {
 		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, backoff: c.opts.Reconnect.start(),
 		inFlight: newWindow(c.opts.MaxInFlight), changed: make(chan struct{}), over: make(chan struct{}),
 	}
-	s.dispatch = newDispatcher(s, base)
+	s.dispatch = newDispatcher(base, s)
 	s.waits = &s.dispatch.queue.waits
 	return s, life
 }
@@ -99,12 +99,12 @@ func (s *session) abandon() {
 func (s *session) run(life context.Context, ws *socket) {
 	var err error
 	for ws != nil {
-		end := s.serve(ws)
+		end := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
 		s.detach(ws)
 		ws.end()
 		ws, err = s.next(life, ws.conn, end)
 	}
-	s.finish(err)
+	s.finish(err) //nolint:contextcheck // callbacks have contexts of their own
 }
 
 // next returns the socket that replaces one that has ended. It returns nil if there

@@ -93,7 +93,7 @@ func TestStreamRecovery(t *testing.T) {
 		synctest.Wait()
 		p.drop()
 		synctest.Wait()
-		require.NoError(t, w.Write(t.Context(), client.JSON(4)), "while it is away")
+		require.NoError(t, w.Write(t.Context(), client.JSON(4)), "while the connection is recovered")
 		p = f.recovered("id-1")
 		p.expect(frame(2), frame(3), frame(4))
 
@@ -163,7 +163,7 @@ func TestOpenGroupStreamCanceled(t *testing.T) {
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.NoError(t, w.Write(ctx, client.Text("x")))
-		require.ErrorIs(t, w.Close(ctx), context.DeadlineExceeded, "the piece is not taken")
+		require.ErrorIs(t, w.Close(ctx), context.DeadlineExceeded, "the piece is not acknowledged")
 		p.next()
 		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":2}`)
 		closed := make(chan error, 1)
@@ -200,7 +200,7 @@ func TestStreamViolation(t *testing.T) {
 func TestStreamClosedForSilence(t *testing.T) {
 	t.Parallel()
 	const silent = "client: GroupStream: IdleTimeout: the service no longer knows the stream, which was silent for its idle timeout"
-	for name, closeWhenAway := range map[string]bool{"closed when it is back": false, "closed while it is away": true} {
+	for name, closeWhenAway := range map[string]bool{"closed when it is back": false, "closed while the connection is recovered": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {

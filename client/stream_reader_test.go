@@ -191,10 +191,10 @@ func TestStreamAfterSilence(t *testing.T) {
 		assert.Equal(t, []string{"begin s", "a", "b", silent, "end", "begin s", "c", "d", silent, "end", "begin s", "", silent, "end"}, short.settled())
 		assert.Equal(t, []string{"begin s", "a", "b", "c", "d", ""}, long.settled())
 		assert.Equal(t, []string{"begin s", "a", "b", silent, "end"}, start.settled())
-		assert.Equal(t, []string{"a"}, once.settled(), "who has left is not called again")
+		assert.Equal(t, []string{"a"}, once.settled(), "a callback that has returned is not called again")
 
 		p.send(streamPiece(6, "", `,"endOfStream":true`))
-		assert.Empty(t, short.settled(), "the end of one that it has given up")
+		assert.Empty(t, short.settled(), "the end of a stream that has timed out")
 		assert.Equal(t, []string{"end"}, long.settled())
 
 		p.send(streamPiece(1, "a", ""))

@@ -169,7 +169,7 @@ func TestStreamBytes(t *testing.T) {
 				}()
 				synctest.Wait()
 				assert.LessOrEqual(t, inHand.Load(), int64(most))
-				assert.LessOrEqual(t, sent.Load(), int64(most+4*size), "the queue has one, the dispatcher one, and the reader one")
+				assert.LessOrEqual(t, sent.Load(), int64(most+4*size), "one in the queue, one in the dispatcher, one in the reading goroutine")
 				assert.GreaterOrEqual(t, sent.Load(), int64(most-size))
 				close(free)
 				synctest.Wait()

@@ -86,7 +86,8 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", quote(w.id)))
 	}
 	r := &request{Request: frame.Request{
-		Kind: frame.StreamStart, Name: group, ID: o.StreamID, NoEcho: o.NoEcho, Idle: uint32(o.IdleTimeout / time.Millisecond),
+		Kind: frame.StreamStart, Name: group, ID: o.StreamID, NoEcho: o.NoEcho,
+		Idle: uint32(o.IdleTimeout / time.Millisecond), //nolint:gosec // checked by complete
 	}}
 	if err := w.open(ctx, r); err != nil {
 		w.finish(err)

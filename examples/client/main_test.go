@@ -55,7 +55,7 @@ func TestTwoTerminalsAndAPage(t *testing.T) {
 	late.sees("* Anna has left.")
 	late.stop()
 	require.NoError(t, late.ends())
-	assert.NotContains(t, strings.Join(ann.all, "\n"), "Ann: hello", "what she said stands where she typed it")
+	assert.NotContains(t, strings.Join(ann.all, "\n"), "Ann: hello", "her own messages are not printed again")
 }
 
 func TestRooms(t *testing.T) {

@@ -63,10 +63,10 @@ func newTalk(d *login, room string, out io.Writer, opts client.Options) (*talk, 
 		client: c, login: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), stopped: make(chan error, 1),
 		room: room, people: fields{},
 	}
-	var greeted func()
-	greeted = c.OnConnected(func(context.Context, client.ConnectedEvent) {
+	var unregister func()
+	unregister = c.OnConnected(func(context.Context, client.ConnectedEvent) {
 		t.print("* %s", help)
-		greeted() // the first connection only
+		unregister() // the first connection only
 	})
 	c.OnConnected(t.connected)
 	c.OnRecovering(func(context.Context, client.RecoveringEvent) {
