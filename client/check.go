@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"maps"
+	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +13,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
-
-// MaxTTL is the maximum of [SendOptions.TTL].
-const MaxTTL = 300 * time.Second
 
 const maxEventName = 128
 
@@ -100,6 +98,15 @@ func isToken(s string) bool {
 func checkSize(request []byte) error {
 	if len(request) > frame.MaxRequest {
 		return fmt.Errorf("frame has %d bytes, want at most %d", len(request), frame.MaxRequest)
+	}
+	return nil
+}
+
+// checkHeader rejects header fields that belong to the handshake.
+func checkHeader(name string) error {
+	switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
+	case strings.HasPrefix(canonical, "Sec-Websocket-"), canonical == "Connection", canonical == "Upgrade":
+		return fmt.Errorf("Header has %s, which belongs to the handshake", quote(canonical))
 	}
 	return nil
 }

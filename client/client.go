@@ -40,11 +40,11 @@ func (s State) String() string {
 // use and may be called from callbacks; see [Client.Start] and [Client.Stop] for
 // the limits. Printing or logging a Client does not show its credential.
 type Client struct {
-	credential Credential
-	opts       *Options // a pointer, so that fmt does not print the content
-	lastAckID  atomic.Uint64
-	lastCallID atomic.Uint64
-	groups     groups
+	credential     Credential
+	opts           *Options // a pointer, so that fmt does not print the content
+	lastAckID      atomic.Uint64
+	lastInvocation atomic.Uint64
+	groups         groups
 
 	onConnected     callbacks[handler[ConnectedEvent]]
 	onRecovering    callbacks[handler[RecoveringEvent]]

@@ -41,7 +41,7 @@ func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
 	var w *waiter[invokeResult]
 	for own := r.ID == ""; w == nil; {
 		if own {
-			r.ID = strconv.FormatUint(s.c.lastCallID.Add(1), 10)
+			r.ID = strconv.FormatUint(s.c.lastInvocation.Add(1), 10)
 		}
 		if w = s.invocations.add(r.ID, nil); w == nil && !own {
 			return Data{}, invalidError{fmt.Errorf("invocation id %s is in use", quote(r.ID))}

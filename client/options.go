@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"net/textproto"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -223,15 +221,6 @@ func (o *Options) completeKeepAlive() error {
 		*timeout = max(DefaultKeepAliveTimeout, *interval+*interval/2)
 	case *timeout > 0 && *timeout <= *interval:
 		return fmt.Errorf("KeepAliveTimeout is %v, want more than KeepAliveInterval, which is %v", *timeout, *interval)
-	}
-	return nil
-}
-
-// checkHeader rejects header fields that belong to the handshake.
-func checkHeader(name string) error {
-	switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
-	case strings.HasPrefix(canonical, "Sec-Websocket-"), canonical == "Connection", canonical == "Upgrade":
-		return fmt.Errorf("Header has %s, which belongs to the handshake", quote(canonical))
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 )
 
 const (
+	// MaxTTL is the maximum of [SendOptions.TTL].
+	MaxTTL = 300 * time.Second
+
 	opSendToGroup = "SendToGroup"
 	opSendEvent   = "SendEvent"
 )
