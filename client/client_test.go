@@ -180,7 +180,7 @@ func TestStop(t *testing.T) {
 }
 
 // TestStopSilentService stops a client whose service does not answer the close
-// frame. Stop gives up after a while, or when its context ends.
+// frame. Stop returns after a while, or when its context ends.
 func TestStopSilentService(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -286,7 +286,7 @@ func TestRecoveryDetails(t *testing.T) {
 }
 
 // TestServiceStalls makes the service stop answering for 13 seconds. The client
-// gives up one attempt to recover and begins another. The service then serves both,
+// abandons one attempt to recover and begins another. The service then serves both,
 // the later one first. No message is lost, and the connection is the same.
 func TestServiceStalls(t *testing.T) {
 	t.Parallel()
