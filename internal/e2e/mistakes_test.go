@@ -324,7 +324,7 @@ var mistakes = []struct {
 		name:   "https against http, of the client",
 		value:  `127.0.0.1:`,
 		rule:   `speaks ws, not wss`,
-		remedy: `write ws:// in the address`,
+		remedy: `use ws:// in the client URL`,
 		seen: func(t *testing.T) string {
 			emu := emulator.Start(t, emulator.Config{})
 			return refused(t, strings.Replace(emu.ClientURL(hub, nil), "ws:", "wss:", 1))
@@ -334,7 +334,7 @@ var mistakes = []struct {
 		name:   "expired credential, of the client",
 		value:  `the token in the client URL expired at 20`,
 		rule:   `401 Unauthorized`,
-		remedy: `a Credential that makes a URL for each connection avoids that`,
+		remedy: `use a Credential that makes a new URL for each connection`,
 		seen: func(t *testing.T) string {
 			return refused(t, expired(t, emulator.Start(t, emulator.Config{}).Endpoint))
 		},
@@ -360,9 +360,9 @@ var mistakes = []struct {
 	},
 	{
 		name:   "wrong endpoint, of the client",
-		value:  `the host is 127.0.0.1:`,
-		rule:   `clients do not connect there`,
-		remedy: `want the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>`,
+		value:  `127.0.0.1:`,
+		rule:   `is not a client endpoint`,
+		remedy: `use the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>`,
 		seen:   func(t *testing.T) string { return refused(t, website(t)+"/client/hubs/chat?access_token=t") },
 	},
 	{
