@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Event is one event of the service: a [*ConnectEvent], [*ConnectedEvent],
@@ -146,7 +147,7 @@ type ConnectEvent struct {
 	ClientCertificates []ClientCertificate
 	// MQTTConnect (mqtt) is what an MQTT client put into its CONNECT packet; nil
 	// for other clients.
-	MQTTConnect *MQTTConnect
+	MQTTConnect *mqtt.Connect
 }
 
 // Claims are the claims of an access token. A claim always has a list of
@@ -249,7 +250,7 @@ type DisconnectedEvent struct {
 	// Reason (reason) is free text, empty if not told.
 	Reason string
 	// MQTTDisconnect (mqtt) says how an MQTT session ended; nil for other clients.
-	MQTTDisconnect *MQTTDisconnect
+	MQTTDisconnect *mqtt.Disconnect
 }
 
 // GroupJoinedEvent reports that a connection has joined a group

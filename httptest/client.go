@@ -2,7 +2,6 @@ package httptest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Client is who wants to connect: what its token says and what it brings along.
@@ -51,27 +51,11 @@ func (c *Client) claims() map[string][]string {
 	return out
 }
 
-// request is the body of the client's connect event. The service writes empty
-// members, never null.
-func (c *Client) request() wire.ConnectRequest {
-	body := wire.ConnectRequest{
-		Claims:             c.claims(),
-		Query:              c.Query,
-		Headers:            c.Headers,
-		Subprotocols:       c.Subprotocols,
-		ClientCertificates: []wire.ClientCertificate{},
-	}
-	if body.Query == nil {
-		body.Query = map[string][]string{}
-	}
-	if body.Headers == nil {
-		body.Headers = map[string][]string{}
-	}
-	if body.Subprotocols == nil {
-		body.Subprotocols = []string{}
-	}
+// request returns the body of the client's connect event.
+func (c *Client) request() upstream.ConnectRequest {
+	body := upstream.ConnectRequest{Claims: c.claims(), Query: c.Query, Headers: c.Headers, Subprotocols: c.Subprotocols}
 	for _, cert := range c.Certificates {
-		body.ClientCertificates = append(body.ClientCertificates, wire.ClientCertificate(cert))
+		body.ClientCertificates = append(body.ClientCertificates, upstream.ClientCertificate(cert))
 	}
 	return body
 }
@@ -90,7 +74,7 @@ type ConnectReply struct {
 	// Subprotocol (subprotocol); nil leaves the choice to the service.
 	Subprotocol *string
 	// MQTTUserProperties (mqtt.userProperties) of the CONNACK packet.
-	MQTTUserProperties []webpubsub.MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 	// State (ce-connectionState); nil sets none.
 	State *string
 }
@@ -115,8 +99,8 @@ func (s *Service) Connect(ctx context.Context, client *Client) (*Conn, error) {
 }
 
 // connect raises the connect event and applies the answer.
-func (c *Conn) connect(ctx context.Context, client *Client, body wire.ConnectRequest) error {
-	data, err := json.Marshal(body)
+func (c *Conn) connect(ctx context.Context, client *Client, body upstream.ConnectRequest) error {
+	data, err := body.Encode()
 	if err != nil {
 		return fmt.Errorf("httptest: encode connect event: %w", err)
 	}
@@ -154,7 +138,7 @@ func (c *Conn) accept(answer *upstream.Answer, decoded *upstream.ConnectAnswer, 
 		Groups:             decoded.Groups,
 		Roles:              decoded.Roles,
 		Subprotocol:        decoded.Subprotocol,
-		MQTTUserProperties: propertiesFromWire(decoded.MQTTUserProperties),
+		MQTTUserProperties: decoded.MQTTUserProperties,
 	}
 	if state, ok := answer.State(); ok {
 		c.Reply.State = &state

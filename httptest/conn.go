@@ -13,6 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Conn is a client's connection, as the service keeps it. Its methods raise the
@@ -96,7 +97,7 @@ func (c *Conn) LeftGroup(ctx context.Context, group string) error {
 }
 
 func (c *Conn) presence(ctx context.Context, typ, name, group string) error {
-	data, err := json.Marshal(wire.GroupPresence{Group: group})
+	data, err := json.Marshal(upstream.GroupPresence{Group: group})
 	if err != nil {
 		return fmt.Errorf("httptest: encode %s event: %w", name, err)
 	}
@@ -110,11 +111,11 @@ func (c *Conn) Disconnect(ctx context.Context, reason string) error {
 	return c.disconnect(ctx, reason, nil)
 }
 
-func (c *Conn) disconnect(ctx context.Context, reason string, mqtt *wire.MQTTDisconnect) error {
-	if mqtt == nil && c.mqtt != nil {
-		mqtt = new(wire.MQTTDisconnect)
+func (c *Conn) disconnect(ctx context.Context, reason string, end *mqtt.Disconnect) error {
+	if end == nil && c.mqtt != nil {
+		end = new(mqtt.Disconnect)
 	}
-	body := wire.Disconnected{MQTT: mqtt}
+	body := upstream.Disconnected{MQTT: end}
 	if reason != "" {
 		body.Reason = &reason
 	}

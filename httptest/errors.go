@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // RejectedError is a handler's answer to an event with any status but 2xx.
@@ -24,7 +24,7 @@ type RejectedError struct {
 	Attempts int
 	// MQTT is what the answer says to an MQTT client whose connect event it
 	// rejects; nil for others, or if the body does not say it.
-	MQTT *MQTTRefusal
+	MQTT *mqtt.Refusal
 }
 
 // Error names the event and the status, and quotes the first 128 bytes of the body.
@@ -149,12 +149,4 @@ func rejected(event string, answer *upstream.Answer) error {
 		Body:     answer.Body,
 		Attempts: answer.Attempts,
 	}
-}
-
-// MQTTRefusal is what goes into the CONNACK packet of an MQTT client that is
-// turned away.
-type MQTTRefusal struct {
-	Code           webpubsub.MQTTConnectCode
-	Reason         string
-	UserProperties []webpubsub.MQTTUserProperty
 }

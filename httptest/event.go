@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Event describes a request of [Service.NewRequest]. The zero value of each
@@ -57,7 +58,7 @@ type Event struct {
 	// Metadata (X-WebPubSub-Metadata-*) of a message.
 	Metadata map[string]string
 	// MQTTUserProperties (mqtt-*) of an MQTT message.
-	MQTTUserProperties []webpubsub.MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 
 	// Signature says how the request is signed.
 	Signature Signature

@@ -2,17 +2,14 @@ package httptest
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // MQTTClient is an MQTT client that wants to connect. Its [Client.ConnectionID]
@@ -20,14 +17,14 @@ import (
 // otherwise.
 type MQTTClient struct {
 	Client
-	// ProtocolVersion (mqtt.protocolVersion); zero is [webpubsub.MQTT5].
-	ProtocolVersion webpubsub.MQTTVersion
+	// ProtocolVersion (mqtt.protocolVersion); zero is [mqtt.Version5].
+	ProtocolVersion mqtt.Version
 	// Username (mqtt.username); nil is sent as null.
 	Username *string
 	// Password (mqtt.password), sent in base64; nil is sent as null.
 	Password []byte
 	// UserProperties (mqtt.userProperties) of the CONNECT packet, in order.
-	UserProperties []webpubsub.MQTTUserProperty
+	UserProperties []mqtt.UserProperty
 	// CleanStart (mqtt.cleanStart); nil leaves the member out.
 	CleanStart *bool
 	// SessionID (ce-sessionId) of a session that the client resumes; empty begins
@@ -69,18 +66,17 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 		cl.Subprotocols = []string{wire.SubprotocolMQTT}
 	}
 	if cl.ProtocolVersion == 0 {
-		cl.ProtocolVersion = webpubsub.MQTT5
+		cl.ProtocolVersion = mqtt.Version5
 	}
 	body := cl.request()
-	body.MQTT = &wire.MQTTConnect{
-		ProtocolVersion: int(cl.ProtocolVersion),
-		Username:        cl.Username,
-		UserProperties:  propertiesToWire(cl.UserProperties),
-		CleanStart:      cl.CleanStart,
-	}
-	if cl.Password != nil {
-		password := base64.StdEncoding.EncodeToString(cl.Password)
-		body.MQTT.Password = &password
+	body.MQTT = &upstream.MQTTConnect{
+		Connect: mqtt.Connect{
+			ProtocolVersion: cl.ProtocolVersion,
+			Username:        cl.Username,
+			UserProperties:  cl.UserProperties,
+			CleanStart:      cl.CleanStart,
+		},
+		Password: cl.Password,
 	}
 	conn := newConn(s, or(cl.ConnectionID, newID()))
 	conn.UserID = cl.UserID
@@ -98,14 +94,10 @@ func withRefusal(err error) error {
 		return err
 	}
 	var body struct {
-		MQTT *wire.MQTTFailure `json:"mqtt"`
+		MQTT *mqtt.Refusal `json:"mqtt"`
 	}
-	if json.Unmarshal(rejected.Body, &body) == nil && body.MQTT != nil {
-		rejected.MQTT = &MQTTRefusal{
-			Code:           webpubsub.MQTTConnectCode(body.MQTT.Code),
-			Reason:         body.MQTT.Reason,
-			UserProperties: propertiesFromWire(body.MQTT.UserProperties),
-		}
+	if json.Unmarshal(rejected.Body, &body) == nil {
+		rejected.MQTT = body.MQTT
 	}
 	return err
 }
@@ -120,7 +112,7 @@ type MQTTMessage struct {
 	Data        []byte
 	// UserProperties (mqtt-*) travel as headers: an answer's have lower-case names
 	// and are sorted by them. The service adds azure-status-code to an answer.
-	UserProperties []webpubsub.MQTTUserProperty
+	UserProperties []mqtt.UserProperty
 	// CorrelationData comes back in the answer; the handler does not see it.
 	CorrelationData []byte
 }
@@ -161,54 +153,12 @@ func mqttAnswer(event, outcome string, answer *upstream.Answer) *MQTTMessage {
 		ContentType: answer.Header.Get(wire.HeaderContentType),
 		Data:        answer.Body,
 	}
-	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
-		property, ok := strings.CutPrefix(name, wire.PrefixMQTT)
-		if !ok || property == "" {
-			continue
-		}
-		for _, value := range answer.Header[name] {
-			out.UserProperties = append(out.UserProperties, webpubsub.MQTTUserProperty{Name: strings.ToLower(property), Value: value})
-		}
-	}
-	out.UserProperties = append(out.UserProperties, webpubsub.MQTTUserProperty{Name: "azure-status-code", Value: strconv.Itoa(answer.Status)})
+	out.UserProperties = append(mqtt.UserProperties(answer.Header), mqtt.UserProperty{Name: "azure-status-code", Value: strconv.Itoa(answer.Status)})
 	return out
 }
 
-// DisconnectMQTT raises the disconnected event that ends the session, with what
-// MQTT knows of the end; nil is a network that failed. An empty reason is sent
-// as null.
-func (c *MQTTConn) DisconnectMQTT(ctx context.Context, reason string, end *webpubsub.MQTTDisconnect) error {
-	out := new(wire.MQTTDisconnect)
-	if end != nil {
-		out.InitiatedByClient = end.InitiatedByClient
-		if end.Packet != nil {
-			out.DisconnectPacket = &wire.MQTTDisconnectPacket{
-				Code:           int(end.Packet.Code),
-				UserProperties: propertiesToWire(end.Packet.UserProperties),
-			}
-		}
-	}
-	return c.disconnect(ctx, reason, out)
-}
-
-func propertiesToWire(in []webpubsub.MQTTUserProperty) []wire.MQTTProperty {
-	if in == nil {
-		return nil
-	}
-	out := make([]wire.MQTTProperty, len(in))
-	for i, p := range in {
-		out[i] = wire.MQTTProperty(p)
-	}
-	return out
-}
-
-func propertiesFromWire(in []wire.MQTTProperty) []webpubsub.MQTTUserProperty {
-	if in == nil {
-		return nil
-	}
-	out := make([]webpubsub.MQTTUserProperty, len(in))
-	for i, p := range in {
-		out[i] = webpubsub.MQTTUserProperty(p)
-	}
-	return out
+// DisconnectMQTT raises the disconnected event that ends the session; nil means
+// that the network failed. An empty reason is sent as null.
+func (c *MQTTConn) DisconnectMQTT(ctx context.Context, reason string, end *mqtt.Disconnect) error {
+	return c.disconnect(ctx, reason, end)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/httptest"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func TestNewRequest(t *testing.T) {
@@ -32,7 +33,7 @@ func TestNewRequest(t *testing.T) {
 		SessionID:            "sess",
 		Data:                 []byte(`{"group":"g"}`),
 		Metadata:             map[string]string{"k": "v"},
-		MQTTUserProperties:   []webpubsub.MQTTUserProperty{{Name: "m", Value: "1"}, {Name: "m", Value: "2"}},
+		MQTTUserProperties:   []mqtt.UserProperty{{Name: "m", Value: "1"}, {Name: "m", Value: "2"}},
 		Signature:            httptest.Signature{Keys: []string{"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"}},
 	})
 	require.NoError(t, err)

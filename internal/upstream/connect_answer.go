@@ -8,6 +8,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // ConnectAnswer is a successful answer to a connect event, as it stands on the
@@ -17,7 +18,7 @@ type ConnectAnswer struct {
 	Groups             []string
 	Roles              []string
 	Subprotocol        *string
-	MQTTUserProperties []wire.MQTTProperty
+	MQTTUserProperties []mqtt.UserProperty
 }
 
 // Grant is what a connection has: what its client's token says until a
@@ -55,7 +56,7 @@ func DecodeConnect(answer *Answer) (*ConnectAnswer, error) {
 		Roles       []*string `json:"roles"`
 		Subprotocol *string   `json:"subprotocol"`
 		MQTT        *struct {
-			UserProperties []wire.MQTTProperty `json:"userProperties"`
+			UserProperties []mqtt.UserProperty `json:"userProperties"`
 		} `json:"mqtt"`
 	}
 	if err := json.Unmarshal(answer.Body, &body); err != nil {

@@ -1,5 +1,5 @@
 // Package wire holds the names that Azure Web PubSub puts on the wire: headers,
-// event types, media types and JSON bodies. It has no logic, so that every
+// event types and media types. It has no logic, so that every
 // other package can import it and each name stands once in the tree.
 package wire
 

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -30,15 +29,9 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 	if r == nil {
 		return nil, nil //nolint:nilnil // nobody asks to be asked
 	}
-	body := wire.ConnectRequest{
-		Claims: in.Claims, Query: in.Query, Headers: in.Headers,
-		Subprotocols: in.Subprotocols, ClientCertificates: []wire.ClientCertificate{},
-	}
-	if body.Subprotocols == nil {
-		body.Subprotocols = []string{}
-	}
+	body := upstream.ConnectRequest{Claims: in.Claims, Query: in.Query, Headers: in.Headers, Subprotocols: in.Subprotocols}
 	var err error
-	if ev.body, err = json.Marshal(&body); err != nil {
+	if ev.body, err = body.Encode(); err != nil {
 		return nil, err
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -74,6 +67,6 @@ func (d *Dispatcher) Abandoned(connectionID, reason string) {
 	}
 	d.forget(s)
 	if reason != "" {
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -28,21 +29,21 @@ func (d *Dispatcher) Connected(c *hub.Connection) {
 func (d *Dispatcher) Disconnected(c *hub.Connection, reason string) {
 	if s := d.session(c.ID); s != nil {
 		d.forget(s)
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
 	}
 }
 
 // Joined tells the handler that a connection is in a group.
 func (d *Dispatcher) Joined(c *hub.Connection, group string) {
 	if s := d.session(c.ID); s != nil {
-		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, wire.GroupPresence{Group: group})
+		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, upstream.GroupPresence{Group: group})
 	}
 }
 
 // Left tells the handler that a connection is not in a group any more.
 func (d *Dispatcher) Left(c *hub.Connection, group string) {
 	if s := d.session(c.ID); s != nil {
-		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, wire.GroupPresence{Group: group})
+		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, upstream.GroupPresence{Group: group})
 	}
 }
 
