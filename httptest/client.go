@@ -90,8 +90,7 @@ func (s *Service) Connect(ctx context.Context, client *Client) (*Conn, error) {
 	if client != nil {
 		cl = *client
 	}
-	conn := newConn(s, or(cl.ConnectionID, newID()))
-	conn.UserID = cl.UserID
+	conn := &Conn{ID: or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s}
 	if err := conn.connect(ctx, &cl, cl.request()); err != nil {
 		return nil, err
 	}
@@ -104,7 +103,7 @@ func (c *Conn) connect(ctx context.Context, client *Client, body upstream.Connec
 	if err != nil {
 		return fmt.Errorf("httptest: encode connect event: %w", err)
 	}
-	_, err = c.raise(ctx, Event{Type: wire.TypeConnect, Name: wire.NameConnect, ID: "0", Data: data}, func(answer *upstream.Answer) (*Message, error) {
+	_, err = c.raise(ctx, Event{Type: wire.TypeConnect, Name: wire.NameConnect, Data: data}, func(answer *upstream.Answer) (*Message, error) {
 		decoded, err := upstream.DecodeConnect(answer)
 		if err != nil {
 			return nil, err

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
-	"strconv"
 	"sync"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
@@ -35,11 +33,9 @@ type Conn struct {
 	svc      *Service
 	mqtt     *mqttIDs
 	accepted bool
+	session  upstream.Session
 
 	mu        sync.Mutex
-	nextID    int
-	state     *string
-	jar       *cookiejar.Jar
 	connected bool
 	closed    bool
 	last      *delivery
@@ -56,21 +52,10 @@ type delivery struct {
 // the answer's state and cookies.
 type decodeFunc func(*upstream.Answer) (*Message, error)
 
-func newConn(svc *Service, id string) *Conn {
-	jar, _ := cookiejar.New(nil) // never fails
-	// 0 and 1 are for connect and connected, whether they are raised or not.
-	return &Conn{ID: id, svc: svc, jar: jar, nextID: 2}
-}
-
 // State returns the connection's state (ce-connectionState) as the last
 // successful answer to a connect or user event set it; ok is false if none has.
 func (c *Conn) State() (state string, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state == nil {
-		return "", false
-	}
-	return *c.state, true
+	return c.session.State()
 }
 
 // Connected raises the connected event. The service raises it once.
@@ -82,7 +67,7 @@ func (c *Conn) Connected(ctx context.Context) error {
 	if again {
 		return errors.New("httptest: connected event raised before")
 	}
-	return c.notify(ctx, Event{Type: wire.TypeConnected, Name: wire.NameConnected, ID: "1", Data: []byte("{}")})
+	return c.notify(ctx, Event{Type: wire.TypeConnected, Name: wire.NameConnected, Data: []byte("{}")})
 }
 
 // JoinedGroup raises the event that the connection joined a group. It does not
@@ -165,27 +150,20 @@ func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*deliv
 	if c.closed && ev.Type != wire.TypeConnected {
 		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", excerpt.Line(ev.Name, maxName), c.ID, ErrClosed)
 	}
-	ev.ConnectionID, ev.UserID, ev.Subprotocol, ev.State = c.ID, c.UserID, c.Subprotocol, c.state
+	ev.ID, ev.ConnectionID, ev.UserID, ev.Subprotocol = c.session.EventID(ev.Type), c.ID, c.UserID, c.Subprotocol
+	if state, ok := c.session.State(); ok {
+		ev.State = &state
+	}
 	if c.mqtt != nil {
 		c.mqtt.describe(&ev)
-	}
-	if ev.ID == "" {
-		ev.ID = strconv.Itoa(c.nextID)
 	}
 	req, err := c.svc.NewRequest(ctx, ev)
 	if err != nil {
 		return nil, err
 	}
-	for _, cookie := range c.jar.Cookies(req.URL) {
-		req.AddCookie(cookie)
-	}
-	switch ev.Type {
-	case wire.TypeConnect, wire.TypeConnected:
-	case wire.TypeDisconnected:
+	c.session.AddCookies(req)
+	if ev.Type == wire.TypeDisconnected {
 		c.closed = true
-		c.nextID++
-	default:
-		c.nextID++
 	}
 	c.last = &delivery{event: ev.Name, req: req, decode: decode}
 	return c.last, nil
@@ -199,17 +177,14 @@ func (c *Conn) deliver(ctx context.Context, d *delivery) (*Message, error) {
 	if !answer.OK() {
 		return nil, rejected(d.event, answer)
 	}
-	var msg *Message
-	if d.decode != nil {
-		if msg, err = d.decode(answer); err != nil {
-			return nil, wrapError(d.event, err)
-		}
+	if d.decode == nil {
+		c.session.KeepCookies(d.req.URL, answer)
+		return nil, nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.jar.SetCookies(d.req.URL, answer.Cookies())
-	if state, ok := answer.State(); ok && d.decode != nil {
-		c.state = &state
+	msg, err := d.decode(answer)
+	if err != nil {
+		return nil, wrapError(d.event, err)
 	}
+	c.session.Keep(d.req.URL, answer)
 	return msg, nil
 }

@@ -18,7 +18,7 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/cloudevents/sdk-go/v2/types"
 
-	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
@@ -85,13 +85,11 @@ func (sig Signature) lines(keys []string, connectionID string) []string {
 	if sig.Keys != nil {
 		keys = sig.Keys
 	}
-	var tokens []string
-	for _, key := range keys {
-		token := webpubsub.Sign(key, or(sig.ConnectionID, connectionID))
-		if digest, ok := strings.CutPrefix(token, wire.SignaturePrefix); ok && sig.UpperCase {
-			token = wire.SignaturePrefix + strings.ToUpper(digest)
+	tokens := upstream.Signatures(keys, or(sig.ConnectionID, connectionID))
+	if sig.UpperCase {
+		for i, token := range tokens {
+			tokens[i] = wire.SignaturePrefix + strings.ToUpper(token[len(wire.SignaturePrefix):])
 		}
-		tokens = append(tokens, token)
 	}
 	switch {
 	case len(tokens) == 0:
@@ -112,7 +110,7 @@ func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, erro
 		return nil, errors.New("httptest: event has no Name")
 	}
 	s.complete(&ev)
-	u, err := s.resolve(ev.Name)
+	u, err := s.url.Resolve(s.hub, ev.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -138,19 +136,12 @@ func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, erro
 func (s *Service) complete(ev *Event) {
 	ev.Type = or(ev.Type, wire.TypePrefixUser+ev.Name)
 	if ev.ID == "" {
-		switch ev.Type {
-		case wire.TypeConnect:
-			ev.ID = "0"
-		case wire.TypeConnected:
-			ev.ID = "1"
-		default:
-			ev.ID = "2"
-		}
+		ev.ID = new(upstream.Session).EventID(ev.Type)
 	}
 	if ev.Time.IsZero() {
 		ev.Time = time.Now()
 	}
-	ev.RequestID = or(ev.RequestID, newGUID())
+	ev.RequestID = or(ev.RequestID, upstream.NewRequestID())
 	ev.ConnectionID = or(ev.ConnectionID, newID())
 	if ev.ContentType == "" && !strings.HasPrefix(ev.Type, wire.TypePrefixUser) {
 		ev.ContentType = wire.MediaJSON + "; charset=utf-8"
@@ -219,15 +210,6 @@ func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
-}
-
-// newGUID makes a random UUID.
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // countingBody counts what is read of a body.

@@ -78,13 +78,12 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 		},
 		Password: cl.Password,
 	}
-	conn := newConn(s, or(cl.ConnectionID, newID()))
-	conn.UserID = cl.UserID
-	conn.mqtt = &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
+	ids := &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
+	conn := &Conn{ID: or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s, mqtt: ids}
 	if err := conn.connect(ctx, &cl.Client, body); err != nil {
 		return nil, withRefusal(err)
 	}
-	return &MQTTConn{Conn: conn, PhysicalConnectionID: conn.mqtt.physical, SessionID: conn.mqtt.session}, nil
+	return &MQTTConn{Conn: conn, PhysicalConnectionID: ids.physical, SessionID: ids.session}, nil
 }
 
 // withRefusal reads the CONNACK's code out of a rejection.

@@ -8,10 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
@@ -85,7 +82,7 @@ type Service struct {
 	origin  string // the service's own host
 	origins []string
 	keys    []string
-	url     string
+	url     upstream.Template
 	sender  upstream.Sender
 	direct  upstream.Sender // never retries
 }
@@ -145,12 +142,11 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 		origin:  c.Host(),
 		origins: slices.Clone(o.Origins),
 		keys:    []string{c.AccessKey, or(o.SecondaryKey, rand.Text())},
-		url:     or(o.URL, DefaultURL),
 	}
 	if s.origins == nil {
 		s.origins = []string{c.Host()}
 	}
-	if _, err := s.resolve(wire.NameValidate); err != nil {
+	if s.url, err = upstream.ParseTemplate(or(o.URL, DefaultURL)); err != nil {
 		return nil, fmt.Errorf("URL: %w", err)
 	}
 	s.direct.Transport = o.Transport
@@ -171,39 +167,6 @@ func or(s, otherwise string) string {
 	return s
 }
 
-var urlParameter = regexp.MustCompile(`\{([^{}]*)\}`)
-
-// resolve fills in the URL template for an event.
-func (s *Service) resolve(event string) (*url.URL, error) {
-	var unknown string
-	raw := urlParameter.ReplaceAllStringFunc(s.url, func(p string) string {
-		switch strings.ToLower(p) {
-		case "{event}":
-			return url.PathEscape(event)
-		case "{hub}":
-			return url.PathEscape(s.hub)
-		}
-		unknown = p
-		return p
-	})
-	if unknown != "" {
-		return nil, fmt.Errorf("parameter %q is not known, there are {hub} and {event}", unknown)
-	}
-	if _, after, ok := strings.Cut(s.url, "://"); ok {
-		if host, _, _ := strings.Cut(after, "/"); strings.ContainsAny(host, "{}") {
-			return nil, fmt.Errorf("%q: parameters are not allowed in the host", upstream.WithoutSecrets(s.url))
-		}
-	}
-	u, err := url.Parse(raw)
-	if err != nil { // which quotes the URL
-		return nil, fmt.Errorf("%q is not a URL", upstream.WithoutSecrets(s.url))
-	}
-	if err := upstream.CheckTarget(u); err != nil {
-		return nil, fmt.Errorf("%q: %w", upstream.WithoutSecrets(s.url), err)
-	}
-	return u, nil
-}
-
 // Validate asks the handler for its consent, as the service does before it
 // sends any event: by OPTIONS and, if that is answered with 404, by GET. Nil is
 // consent; a handler that does not give it is a [*NoConsentError]. The other
@@ -220,17 +183,11 @@ func (s *Service) Validate(ctx context.Context) error {
 // OPTIONS with WebHook-Request-Origin, and neither signature nor cookies. For
 // the service's second attempt after a 404, set its Method to GET.
 func (s *Service) NewValidationRequest(ctx context.Context) (*http.Request, error) {
-	u, err := s.resolve(wire.NameValidate)
+	u, err := s.url.Resolve(s.hub, wire.NameValidate)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(s.origins, ", ")}
-	req.Header[wire.HeaderVersion] = []string{wire.Version}
-	return req, nil
+	return upstream.NewValidation(ctx, u.String(), s.origins)
 }
 
 // Answer is a handler's answer to a request that [Service.Do] has sent.

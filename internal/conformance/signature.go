@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -118,11 +119,7 @@ func badSignatureChecks() []Check {
 
 // tokens are correct signatures of a connection.
 func (p *probe) tokens(connectionID string) []string {
-	tokens := make([]string, len(p.target.Keys))
-	for i, key := range p.target.Keys {
-		tokens[i] = webpubsub.Sign(key, connectionID)
-	}
-	return tokens
+	return upstream.Signatures(p.target.Keys, connectionID)
 }
 
 func resigned(req *http.Request, lines func(connectionID string) []string) *http.Request {

@@ -11,7 +11,7 @@ import (
 
 // Connect asks the handler whether a client may connect.
 func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handshake) (*client.Decision, error) {
-	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
+	s := &session{hubName: h.Name, connectionID: in.ConnectionID}
 	if in.UserID != nil {
 		s.userID = *in.UserID
 	}
@@ -24,7 +24,7 @@ func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handsha
 }
 
 func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handshake) (*client.Decision, error) {
-	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
+	ev := &event{session: s, id: s.EventID(wire.TypeConnect), typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
 	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
 		return nil, nil //nolint:nilnil // nobody asks to be asked
@@ -45,7 +45,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 	if err != nil {
 		return nil, err
 	}
-	ev.learn(answer)
+	s.Keep(ev.url, answer)
 	decision := &client.Decision{UserID: out.UserID, Groups: out.Groups, Roles: out.Roles}
 	if out.Subprotocol != nil {
 		decision.Subprotocol = *out.Subprotocol

@@ -55,10 +55,7 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 	if r == nil && group != "" {
 		return // a group's event without handler has no id, as if there were no such events
 	}
-	ev := &event{session: s, id: idConnected, typ: typ, name: name, contentType: jsonType}
-	if typ != wire.TypeConnected {
-		ev.id = s.id()
-	}
+	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, contentType: jsonType}
 	if r == nil {
 		return
 	}
@@ -69,7 +66,7 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 			return
 		}
 		if answer, err := d.deliver(d.ctx, r, ev); err == nil && answer.OK() {
-			ev.session.learnCookies(ev.url, answer.Cookies())
+			s.KeepCookies(ev.url, answer)
 		}
 	}})
 	switch {

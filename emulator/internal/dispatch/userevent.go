@@ -21,7 +21,8 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	if s == nil {
 		return nil, errors.New("the connection has ended")
 	}
-	ev := &event{session: s, id: s.id(), typ: wire.TypePrefixUser + name, name: name, body: m.Data, metadata: m.Metadata}
+	typ := wire.TypePrefixUser + name
+	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, body: m.Data, metadata: m.Metadata}
 	ev.contentType = mediaTypes[m.Type]
 	r := d.routes.find(s.hubName, ev.typ, name, "")
 	if r == nil {
@@ -43,7 +44,7 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 		d.log(ctx, slog.LevelWarn, "answer not usable", ev, slog.String("reason", err.Error()))
 		return nil, err
 	}
-	ev.learn(answer)
+	s.Keep(ev.url, answer)
 	return reply, nil
 }
 
