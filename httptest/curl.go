@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // Curl writes a shell command that sends one user event with a text payload to a
@@ -44,7 +44,7 @@ func (s *Service) Curl(event, text string) (string, error) {
 		Name:         event,
 		ConnectionID: "curl",
 		RequestID:    "curl",
-		ContentType:  contentType(webpubsub.DataText),
+		ContentType:  upstream.ContentType(wire.DataText),
 		Signature:    Signature{Keys: []string{connstr.EmulatorKey}}, // not SecondaryKey, which may be a secret
 	})
 	if err != nil {

@@ -74,7 +74,7 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 	ev := Event{
 		Type:        wire.TypePrefixUser + event,
 		Name:        event,
-		ContentType: or(m.ContentType, contentType(m.DataType)),
+		ContentType: or(m.ContentType, upstream.ContentType(wire.DataType(m.DataType))),
 		Data:        m.Data,
 		Metadata:    m.Metadata,
 	}
@@ -83,19 +83,6 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 		if err != nil || !out.Message {
 			return nil, err
 		}
-		return &Message{DataType: out.DataType, ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
+		return &Message{DataType: webpubsub.DataType(out.DataType), ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
 	})
-}
-
-func contentType(t webpubsub.DataType) string {
-	switch t {
-	case webpubsub.DataText:
-		return wire.MediaText + "; charset=utf-8"
-	case webpubsub.DataJSON:
-		return wire.MediaJSON
-	case webpubsub.DataProtobuf:
-		return wire.MediaProtobuf
-	default:
-		return wire.MediaBinary
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -106,23 +105,23 @@ func TestUE76UserAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		contentType, body string
-		want              webpubsub.DataType
+		want              wire.DataType
 		message, ok       bool
 	}{
-		"text":                   {"text/plain", "hi", webpubsub.DataText, true, true},
-		"text with charset":      {"Text/Plain; charset=utf-8", "hi", webpubsub.DataText, true, true},
-		"json":                   {"application/json", `{"answer":42}`, webpubsub.DataJSON, true, true},
-		"json of 1000 levels":    {"application/json", strings.Repeat("[", 1000) + strings.Repeat("]", 1000), webpubsub.DataJSON, true, true},
+		"text":                   {"text/plain", "hi", wire.DataText, true, true},
+		"text with charset":      {"Text/Plain; charset=utf-8", "hi", wire.DataText, true, true},
+		"json":                   {"application/json", `{"answer":42}`, wire.DataJSON, true, true},
+		"json of 1000 levels":    {"application/json", strings.Repeat("[", 1000) + strings.Repeat("]", 1000), wire.DataJSON, true, true},
 		"json of 1001 levels":    {"application/json", strings.Repeat("[", 1001) + strings.Repeat("]", 1001), 0, false, false},
 		"json that is none":      {"application/json", `{bad`, 0, false, false},
-		"binary":                 {"application/octet-stream", "\x00\xff", webpubsub.DataBinary, true, true},
-		"no type":                {"", "hi", webpubsub.DataBinary, true, true},
+		"binary":                 {"application/octet-stream", "\x00\xff", wire.DataBinary, true, true},
+		"no type":                {"", "hi", wire.DataBinary, true, true},
 		"unsupported":            {"unsupported/type", "hi", 0, false, false},
 		"html":                   {"text/html; charset=utf-8", "<b>", 0, false, false},
 		"protobuf":               {"application/x-protobuf", "\x00", 0, false, false},
-		"empty":                  {"", "", webpubsub.DataText, false, true},
-		"empty and typed":        {"application/json", "", webpubsub.DataText, false, true},
-		"empty with unsupported": {"unsupported/type", "", webpubsub.DataText, false, true},
+		"empty":                  {"", "", wire.DataText, false, true},
+		"empty and typed":        {"application/json", "", wire.DataText, false, true},
+		"empty with unsupported": {"unsupported/type", "", wire.DataText, false, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

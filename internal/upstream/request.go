@@ -32,6 +32,20 @@ func Signatures(keys []string, connectionID string) []string {
 	return tokens
 }
 
+// ContentType returns the Content-Type that the service writes for a kind of
+// payload. Text has a charset, as Microsoft's emulator sends it.
+func ContentType(kind wire.DataType) string {
+	switch kind {
+	case wire.DataText:
+		return wire.MediaText + "; charset=utf-8"
+	case wire.DataJSON:
+		return wire.MediaJSON
+	case wire.DataProtobuf:
+		return wire.MediaProtobuf
+	}
+	return wire.MediaBinary
+}
+
 // NewRequestID returns a random UUID, as events have it in x-ms-client-request-id.
 func NewRequestID() string {
 	var b [16]byte

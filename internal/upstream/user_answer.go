@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -17,7 +16,7 @@ import (
 type UserAnswer struct {
 	// Message is whether the client gets a message.
 	Message     bool
-	DataType    webpubsub.DataType
+	DataType    wire.DataType
 	ContentType string
 	Data        []byte
 	// Metadata of the message, names in lower case.
@@ -34,26 +33,21 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 		return nil, err
 	}
 	if len(answer.Body) == 0 {
-		return &UserAnswer{Message: len(metadata) > 0, DataType: webpubsub.DataText, Metadata: metadata}, nil
+		return &UserAnswer{Message: len(metadata) > 0, DataType: wire.DataText, Metadata: metadata}, nil
 	}
 	out := &UserAnswer{Message: true, Data: answer.Body, Metadata: metadata}
 	out.ContentType = last(answer.Header[wire.HeaderContentType])
-	media, _, _ := strings.Cut(out.ContentType, ";")
-	switch strings.ToLower(strings.TrimSpace(media)) {
-	case "", wire.MediaBinary:
-		out.DataType = webpubsub.DataBinary
-	case wire.MediaText:
-		out.DataType = webpubsub.DataText
-	case wire.MediaJSON:
-		out.DataType = webpubsub.DataJSON
+	var known bool
+	switch out.DataType, known = wire.DataTypeOf(out.ContentType); {
+	case !known && out.ContentType != "", out.DataType == wire.DataProtobuf:
+		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
+	case out.DataType == wire.DataJSON:
 		if !json.Valid(answer.Body) {
 			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Cut(out.ContentType, maxText))
 		}
 		if err := jsonscan.Check(string(answer.Body)); err != nil {
 			return nil, invalid("the JSON of the body cannot be read by clients: %v", err)
 		}
-	default:
-		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
 	}
 	return out, nil
 }

@@ -9,21 +9,18 @@ const MaxRequest = 1 << 20
 // service.
 const MaxFrame = wire.MaxClientFrame
 
-// DataType is what a payload is.
-type DataType uint8
-
 // The types of payloads.
 const (
-	None DataType = iota
-	Text
-	JSON
-	Binary
-	Protobuf
+	None     = wire.DataNone
+	Text     = wire.DataText
+	JSON     = wire.DataJSON
+	Binary   = wire.DataBinary
+	Protobuf = wire.DataProtobuf
 )
 
 // Data is a payload.
 type Data struct {
-	Type  DataType
+	Type  wire.DataType
 	Text  string // of Text, and the JSON of JSON
 	Bytes []byte // of Binary and Protobuf
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // ruleOnce is the rule that a repeated member breaks: whoever reads the first and
@@ -253,18 +254,13 @@ func (r *jsonReader) readData() error {
 		return errNoData
 	}
 	d := &r.f.Data
-	switch r.dataType {
-	case "json":
-		d.Type, d.Text = JSON, r.data
-		return nil
-	case "text":
-		d.Type = Text
-	case "binary":
-		d.Type = Binary
-	case "protobuf":
-		d.Type = Protobuf
-	default:
+	var ok bool
+	if d.Type, ok = wire.DataTypeNamed(r.dataType); !ok {
 		return errDataType
+	}
+	if d.Type == JSON {
+		d.Text = r.data
+		return nil
 	}
 	text, ok := jsonscan.Unquote(r.data)
 	if !ok {
