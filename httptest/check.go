@@ -68,10 +68,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 		Event:      s.checkEvent,
 		Do: func(req *http.Request) (*conformance.Answer, error) {
 			answer, err := s.Do(req)
-			if err != nil {
-				return nil, err
-			}
-			return &conformance.Answer{Status: answer.Status, Header: answer.Header, Body: answer.Body, BodyRead: answer.BodyRead}, nil
+			return (*conformance.Answer)(answer), err
 		},
 	})
 	if err != nil {

@@ -17,16 +17,9 @@ import (
 // otherwise.
 type MQTTClient struct {
 	Client
-	// ProtocolVersion (mqtt.protocolVersion); zero is [mqtt.Version5].
-	ProtocolVersion mqtt.Version
-	// Username (mqtt.username); nil is sent as null.
-	Username *string
-	// Password (mqtt.password), sent in base64; nil is sent as null.
-	Password []byte
-	// UserProperties (mqtt.userProperties) of the CONNECT packet, in order.
-	UserProperties []mqtt.UserProperty
-	// CleanStart (mqtt.cleanStart); nil leaves the member out.
-	CleanStart *bool
+	// Packet (mqtt) is the CONNECT packet. Its ProtocolVersion defaults to
+	// [mqtt.Version5].
+	Packet mqtt.Connect
 	// SessionID (ce-sessionId) of a session that the client resumes; empty begins
 	// a new one. A resumed session gets no connected event.
 	SessionID string
@@ -65,19 +58,11 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 	if cl.Subprotocols == nil {
 		cl.Subprotocols = []string{wire.SubprotocolMQTT}
 	}
-	if cl.ProtocolVersion == 0 {
-		cl.ProtocolVersion = mqtt.Version5
+	if cl.Packet.ProtocolVersion == 0 {
+		cl.Packet.ProtocolVersion = mqtt.Version5
 	}
 	body := cl.request()
-	body.MQTT = &upstream.MQTTConnect{
-		Connect: mqtt.Connect{
-			ProtocolVersion: cl.ProtocolVersion,
-			Username:        cl.Username,
-			UserProperties:  cl.UserProperties,
-			CleanStart:      cl.CleanStart,
-		},
-		Password: cl.Password,
-	}
+	body.MQTT = &upstream.MQTTConnect{Connect: cl.Packet, Password: cl.Packet.Password}
 	ids := &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
 	conn := &Conn{ID: or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s, mqtt: ids}
 	if err := conn.connect(ctx, &cl.Client, body); err != nil {

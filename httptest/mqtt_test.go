@@ -23,11 +23,13 @@ func TestMQTTConnectRequest(t *testing.T) {
 	}}
 	username, clean := "ann", true
 	conn, err := httptest.New(h, nil).ConnectMQTT(t.Context(), &httptest.MQTTClient{
-		Client:         httptest.Client{ConnectionID: "device-1", UserID: "u"},
-		Username:       &username,
-		Password:       []byte("pass"),
-		UserProperties: []mqtt.UserProperty{{Name: "p", Value: "1"}, {Name: "p", Value: "2"}},
-		CleanStart:     &clean,
+		Client: httptest.Client{ConnectionID: "device-1", UserID: "u"},
+		Packet: mqtt.Connect{
+			Username:       &username,
+			Password:       []byte("pass"),
+			UserProperties: []mqtt.UserProperty{{Name: "p", Value: "1"}, {Name: "p", Value: "2"}},
+			CleanStart:     &clean,
+		},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []mqtt.UserProperty{{Name: "a", Value: "1"}, {Name: "a", Value: "2"}}, conn.Reply.MQTTUserProperties)
@@ -59,9 +61,9 @@ func TestMQTTConnectDefaults(t *testing.T) {
 		"mqtt":{"protocolVersion":5,"username":null,"password":null,"userProperties":null}}`, h.seen[0].Body)
 
 	second, err := svc.ConnectMQTT(t.Context(), &httptest.MQTTClient{
-		Client:          httptest.Client{ConnectionID: first.ID},
-		ProtocolVersion: mqtt.Version311,
-		SessionID:       first.SessionID,
+		Client:    httptest.Client{ConnectionID: first.ID},
+		Packet:    mqtt.Connect{ProtocolVersion: mqtt.Version311},
+		SessionID: first.SessionID,
 	})
 	require.NoError(t, err)
 	assert.Contains(t, h.seen[1].Body, `"protocolVersion":4`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -82,13 +83,7 @@ func Run(ctx context.Context, target Target) ([]Failure, error) {
 
 // Checks lists all checks in the order in which they are made.
 func Checks() []Check {
-	var all []Check
-	all = append(all, validationChecks()...)
-	all = append(all, goodSignatureChecks()...)
-	all = append(all, badSignatureChecks()...)
-	all = append(all, requestChecks()...)
-	all = append(all, notificationChecks()...)
-	return append(all, answerChecks()...)
+	return slices.Concat(validationChecks(), goodSignatureChecks(), badSignatureChecks(), requestChecks(), notificationChecks(), answerChecks())
 }
 
 // exchange is a request that was made by any check, with its answer.
