@@ -14,20 +14,20 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// Conn is a client's connection, as the service keeps it. Its methods raise the
-// connection's events and may be called concurrently; its fields do not change.
+// Conn is a client's connection. Its methods raise the connection's events and are
+// safe for concurrent use; its fields do not change.
 type Conn struct {
 	// ID (ce-connectionId) of the connection.
 	ID string
-	// UserID (ce-userId) is the connection's user, after the handler's answer.
+	// UserID (ce-userId) of the connection, after the handler's answer.
 	UserID string
-	// Groups that the connection starts in, after the handler's answer.
+	// Groups that the connection is in at first, after the handler's answer.
 	Groups []string
 	// Roles of the connection, after the handler's answer.
 	Roles []string
-	// Subprotocol (ce-subprotocol) that was chosen; empty if none.
+	// Subprotocol (ce-subprotocol) that was negotiated; empty if none.
 	Subprotocol string
-	// Reply is the handler's answer to the connect event, word for word.
+	// Reply is the handler's answer to the connect event.
 	Reply ConnectReply
 
 	svc      *Service
@@ -41,24 +41,25 @@ type Conn struct {
 	last      *delivery
 }
 
-// delivery is an event that was raised, kept to be raised again.
+// delivery is an event and how its answer is read, kept for Redeliver.
 type delivery struct {
 	event  string
 	req    *http.Request
 	decode decodeFunc
 }
 
-// decodeFunc makes of a successful answer what the client gets. Its error drops
-// the answer's state and cookies.
+// decodeFunc returns the message in a successful answer. If it returns an error,
+// the answer's state and cookies are dropped.
 type decodeFunc func(*upstream.Answer) (*Message, error)
 
-// State returns the connection's state (ce-connectionState) as the last
-// successful answer to a connect or user event set it; ok is false if none has.
+// State returns the connection's state (ce-connectionState), which the last
+// successful answer to a connect or user event set; ok is false if none did.
 func (c *Conn) State() (state string, ok bool) {
 	return c.session.State()
 }
 
-// Connected raises the connected event. The service raises it once.
+// Connected raises the connected event. It returns an error if it has been called
+// before, since the service raises the event once.
 func (c *Conn) Connected(ctx context.Context) error {
 	c.mu.Lock()
 	again := c.connected
@@ -89,9 +90,9 @@ func (c *Conn) presence(ctx context.Context, typ, name, group string) error {
 	return c.notify(ctx, Event{Type: typ, Name: name, Data: data})
 }
 
-// Disconnect raises the disconnected event and closes the connection: it raises
-// no further events, except for a connected event that was overtaken. An empty
-// reason is sent as null.
+// Disconnect raises the disconnected event and closes the connection. All further
+// events return [ErrClosed], except for the connected event, which may arrive
+// late. An empty reason is sent as null.
 func (c *Conn) Disconnect(ctx context.Context, reason string) error {
 	return c.disconnect(ctx, reason, nil)
 }
@@ -111,17 +112,17 @@ func (c *Conn) disconnect(ctx context.Context, reason string, end *mqtt.Disconne
 	return c.notify(ctx, Event{Type: wire.TypeDisconnected, Name: wire.NameDisconnected, Data: data})
 }
 
-// notify raises an event whose answer the service does not look into.
+// notify raises an event whose answer changes nothing but cookies.
 func (c *Conn) notify(ctx context.Context, ev Event) error {
 	_, err := c.raise(ctx, ev, nil)
 	return err
 }
 
 // Redeliver delivers the last event of the connection once more, unchanged, as
-// the service does if it has not seen the first answer: the same id (ce-id), the
-// same x-ms-client-request-id, and the state and cookies of that time. The
-// answer counts like any other; for a user event it is what the client gets.
-// The fields of c stay as they are.
+// the service does if it did not receive the first answer: with the same id
+// (ce-id), x-ms-client-request-id, state and cookies. The answer counts like any
+// other, and for a user event Redeliver returns its message. The fields of c do
+// not change.
 func (c *Conn) Redeliver(ctx context.Context) (*Message, error) {
 	c.mu.Lock()
 	last := c.last
@@ -132,8 +133,8 @@ func (c *Conn) Redeliver(ctx context.Context) (*Message, error) {
 	return c.deliver(ctx, last)
 }
 
-// raise sends an event with the connection's attributes. Without decode, the
-// answer changes no state.
+// raise sends an event with the connection's attributes. If decode is nil, the
+// answer does not change the state.
 func (c *Conn) raise(ctx context.Context, ev Event, decode decodeFunc) (*Message, error) {
 	d, err := c.prepare(ctx, ev, decode)
 	if err != nil {
@@ -142,8 +143,8 @@ func (c *Conn) raise(ctx context.Context, ev Event, decode decodeFunc) (*Message
 	return c.deliver(ctx, d)
 }
 
-// prepare makes the request, under the lock: ids count events in the order in
-// which they are raised.
+// prepare makes the request. It holds the lock, so that ids are in the order in
+// which events are raised.
 func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*delivery, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

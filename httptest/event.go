@@ -23,21 +23,21 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// Event describes a request of [Service.NewRequest]. The zero value of each
-// field stands for what the service would send; only Name is required.
+// Event describes a request of [Service.NewRequest]. Each field defaults to what
+// the service would send; only Name is required.
 type Event struct {
-	// Type (ce-type); empty is the user event "azure.webpubsub.user." and Name.
+	// Type (ce-type); defaults to a user event, "azure.webpubsub.user." and Name.
 	Type string
 	// Name (ce-eventName) of the event.
 	Name string
-	// ID (ce-id); empty is "0" for connect, "1" for connected, "2" for the others.
+	// ID (ce-id); defaults to "0" for connect, "1" for connected, "2" for others.
 	ID string
-	// Time (ce-time); zero is now.
+	// Time (ce-time); defaults to now.
 	Time time.Time
-	// RequestID (x-ms-client-request-id); empty is a new one.
+	// RequestID (x-ms-client-request-id); defaults to a new one.
 	RequestID string
 
-	// ConnectionID (ce-connectionId); empty is a new one.
+	// ConnectionID (ce-connectionId); defaults to a new one.
 	ConnectionID string
 	// UserID (ce-userId); empty leaves the header out.
 	UserID string
@@ -50,8 +50,8 @@ type Event struct {
 	// SessionID (ce-sessionId) of an MQTT client.
 	SessionID string
 
-	// ContentType of Data; empty is that of JSON for the service's own events and
-	// leaves the header out for user events.
+	// ContentType of Data; defaults to JSON for the service's own events. Empty leaves
+	// the header out for user events.
 	ContentType string
 	// Data is the request's body.
 	Data []byte
@@ -60,17 +60,17 @@ type Event struct {
 	// MQTTUserProperties (mqtt-*) of an MQTT message.
 	MQTTUserProperties []mqtt.UserProperty
 
-	// Signature says how the request is signed.
+	// Signature configures the ce-signature header.
 	Signature Signature
 }
 
-// Signature says how the ce-signature header is made. The zero value is what
-// the service sends: one line with the tokens of both its keys.
+// Signature configures the ce-signature header. The zero value is what the service
+// sends: one line with the tokens of both its keys.
 type Signature struct {
-	// Keys to sign with. Nil are the service's two; empty, non-nil leaves the
-	// header out.
+	// Keys to sign with; nil defaults to the service's two. Empty and not nil leaves
+	// the header out.
 	Keys []string
-	// ConnectionID to sign; empty is the event's own.
+	// ConnectionID to sign; defaults to the event's own.
 	ConnectionID string
 	// UpperCase writes the digests in upper-case hexadecimal.
 	UpperCase bool
@@ -102,9 +102,9 @@ func (sig Signature) lines(keys []string, connectionID string) []string {
 	return []string{strings.Join(tokens, ",")}
 }
 
-// NewRequest makes the request of an event. Its header has canonical names, so
-// that [http.Header.Set] and [http.Header.Del] can break it at will; send it
-// with [Service.Do], or to the handler by hand.
+// NewRequest returns the request of an event, to be sent with [Service.Do] or
+// passed to the handler. Its header has canonical names, so that [http.Header.Set]
+// and [http.Header.Del] work.
 func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, error) {
 	if ev.Name == "" {
 		return nil, errors.New("httptest: event has no Name")
@@ -132,7 +132,7 @@ func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, erro
 	return req, nil
 }
 
-// complete fills in the defaults.
+// complete sets the defaults.
 func (s *Service) complete(ev *Event) {
 	ev.Type = or(ev.Type, wire.TypePrefixUser+ev.Name)
 	if ev.ID == "" {
@@ -148,7 +148,7 @@ func (s *Service) complete(ev *Event) {
 	}
 }
 
-// cloudEvent is the event as the CloudEvents SDK knows it.
+// cloudEvent returns the event for the CloudEvents SDK.
 func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
 	path := "/hubs/" + s.hub + "/client/" + ev.ConnectionID
 	if ev.PhysicalConnectionID != "" {
@@ -189,8 +189,8 @@ func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
 	return ce, nil
 }
 
-// addOwnHeaders adds what is no CloudEvents attribute, and what the binding
-// cannot write: a signature may take several lines, and an attribute has one.
+// addOwnHeaders adds the headers that are not CloudEvents attributes, and the
+// signature: it may have several lines, which the binding cannot write.
 func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	header[wire.HeaderRequestOrigin] = []string{strings.Join(s.origins, ", ")}
 	header[wire.HeaderClientRequestID] = []string{ev.RequestID}
@@ -205,14 +205,14 @@ func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	}
 }
 
-// newID makes an id as connections have it: 32 hexadecimal digits.
+// newID returns a random connection id of 32 hexadecimal digits.
 func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
-// countingBody counts what is read of a body.
+// countingBody counts the bytes that are read.
 type countingBody struct {
 	io.ReadCloser
 	n atomic.Int64

@@ -12,22 +12,21 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// MQTTClient is an MQTT client that wants to connect. Its [Client.ConnectionID]
-// is the MQTT client id; it offers the subprotocol "mqtt" unless it says
-// otherwise.
+// MQTTClient describes an MQTT client that connects. Its [Client.ConnectionID] is
+// the MQTT client id, and its [Client.Subprotocols] default to "mqtt".
 type MQTTClient struct {
 	Client
 	// Packet (mqtt) is the CONNECT packet. Its ProtocolVersion defaults to
 	// [mqtt.Version5].
 	Packet mqtt.Connect
-	// SessionID (ce-sessionId) of a session that the client resumes; empty begins
-	// a new one. A resumed session gets no connected event.
+	// SessionID (ce-sessionId) of a session to resume; defaults to a new one. A
+	// resumed session gets no connected event.
 	SessionID string
 }
 
-// MQTTConn is an MQTT client's session with its network connection. It has the
-// methods of [Conn], but MQTT clients send with Publish, and DisconnectMQTT can
-// tell more of the end than Disconnect, which is a network that failed.
+// MQTTConn is an MQTT client's session and its network connection. It has the
+// methods of [Conn], but sends with Publish. Disconnect reports a failure of the
+// network; DisconnectMQTT can send a DISCONNECT packet.
 type MQTTConn struct {
 	*Conn
 	// PhysicalConnectionID (ce-physicalConnectionId) of the network connection.
@@ -36,7 +35,7 @@ type MQTTConn struct {
 	SessionID string
 }
 
-// mqttIDs are what the header of an MQTT client's events has in addition.
+// mqttIDs are the ids that only events of MQTT clients have.
 type mqttIDs struct{ physical, session string }
 
 func (m *mqttIDs) describe(ev *Event) {
@@ -47,9 +46,9 @@ func (m *mqttIDs) describe(ev *Event) {
 	}
 }
 
-// ConnectMQTT raises the connect event of an MQTT client; nil is an anonymous
-// one. Its errors are those of [Service.Connect]; a [*RejectedError] has the
-// CONNACK's code in its MQTT field.
+// ConnectMQTT raises the connect event of an MQTT client; a nil client is an
+// anonymous one. Its errors are those of [Service.Connect]; the field MQTT of a
+// [*RejectedError] has the CONNACK's code.
 func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTConn, error) {
 	var cl MQTTClient
 	if client != nil {
@@ -71,7 +70,7 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 	return &MQTTConn{Conn: conn, PhysicalConnectionID: ids.physical, SessionID: ids.session}, nil
 }
 
-// withRefusal reads the CONNACK's code out of a rejection.
+// withRefusal sets the field MQTT of a [*RejectedError].
 func withRefusal(err error) error {
 	var rejected *RejectedError
 	if !errors.As(err, &rejected) {
@@ -86,25 +85,24 @@ func withRefusal(err error) error {
 	return err
 }
 
-// MQTTMessage is a PUBLISH packet that raises a user event, or the one that
-// answers it.
+// MQTTMessage is a PUBLISH packet that raises a user event, or answers one.
 type MQTTMessage struct {
-	// Topic of an answer; a message to publish has none, it goes to the event.
+	// Topic of an answer. Publish ignores it: the event's name sets the topic.
 	Topic string
-	// ContentType is the packet's own, any media type; empty leaves the header out.
+	// ContentType may be any media type; empty leaves the header out.
 	ContentType string
 	Data        []byte
-	// UserProperties (mqtt-*) travel as headers: an answer's have lower-case names
-	// and are sorted by them. The service adds azure-status-code to an answer.
+	// UserProperties (mqtt-*) are sent as headers. Those of an answer have lower-case
+	// names and are sorted by name, and the service adds azure-status-code.
 	UserProperties []mqtt.UserProperty
-	// CorrelationData comes back in the answer; the handler does not see it.
+	// CorrelationData is copied to the answer; the handler does not receive it.
 	CorrelationData []byte
 }
 
 // Publish raises a user event by a PUBLISH packet to the event's topic, and
-// returns the packet that the service publishes in answer. A rejected event is
-// answered too, on another topic: then both the message and the error, a
-// [*RejectedError], are set.
+// returns the packet that the service publishes in answer. The service answers a
+// rejected event on another topic: Publish then returns both that message and a
+// [*RejectedError].
 func (c *MQTTConn) Publish(ctx context.Context, event string, m MQTTMessage) (*MQTTMessage, error) {
 	if event == "" || strings.Contains(event, "/") {
 		return nil, errors.New("httptest: name of an MQTT client's user event is empty or has a /")

@@ -324,8 +324,8 @@ func TestCurlSignsWithTheKnownKeyOnly(t *testing.T) {
 	assert.NotContains(t, command, webpubsub.Sign(secret, "curl"))
 
 	command, err = httptest.New(nil, &httptest.Options{URL: url, ConnectionString: "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + secret}).Curl("message", "hello")
-	require.EqualError(t, err, "httptest: curl: the key of contoso.webpubsub.azure.com may be a secret, and a command shows its signature to whoever reads it: "+
-		"use ConnectionString, whose key everybody knows, for the handler and the service")
+	require.EqualError(t, err, "httptest: curl: the key of contoso.webpubsub.azure.com may be a secret, and a command shows its signature to anyone who reads it: "+
+		"use ConnectionString, whose key is public, for the handler and the service")
 	assert.Empty(t, command)
 }
 
