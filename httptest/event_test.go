@@ -159,16 +159,3 @@ func TestBrokenRequests(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-func TestDoErrors(t *testing.T) {
-	t.Parallel()
-	calls := 0
-	svc := httptest.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls++; panic("boom") }), &httptest.Options{Retry: true})
-	req, err := svc.NewValidationRequest(t.Context())
-	require.NoError(t, err)
-	_, err = svc.Do(req)
-	var delivery *httptest.DeliveryError
-	require.ErrorAs(t, err, &delivery)
-	assert.Equal(t, 1, calls, "Do does not retry")
-	assert.Equal(t, "validate", delivery.Event)
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -356,3 +357,6 @@ func TestHandlerTimeout(t *testing.T) {
 		assert.Equal(t, 100*time.Second, time.Since(start))
 	})
 }
+
+// quiet is a logger for handlers that are made to fail.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
