@@ -38,8 +38,8 @@ func ExampleCheckHandler() {
 	// Output:
 	// <nil>
 	// options-consent
-	// the service signs no validation request, and sends no events to a handler that has not consented
-	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []; something in front of the handler asks for a login or redirects, and has to let validation requests through: they come by OPTIONS and bring no credentials
+	// the service does not sign validation requests, and sends no events to a handler that has not consented
+	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none
 }
 
 // A request that the service would not send: its signature belongs to another

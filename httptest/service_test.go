@@ -46,8 +46,8 @@ func TestNewPanics(t *testing.T) {
 func TestURLsThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
-		"http://a.test:99999/?code=secret": `httptest: options: URL: "http://a.test:99999/?…": port 99999 is none: want a number from 1 to 65535`,
-		"http://a.test:0/{event}":          `httptest: options: URL: "http://a.test:0/{event}": port 0 is none: want a number from 1 to 65535`,
+		"http://a.test:99999/?code=secret": `httptest: options: URL: "http://a.test:99999/?…": port 99999: want a number from 1 to 65535`,
+		"http://a.test:0/{event}":          `httptest: options: URL: "http://a.test:0/{event}": port 0: want a number from 1 to 65535`,
 		"http://:80/":                      `httptest: options: URL: "http://:80/": the host is missing`,
 		"http://u:secret@a.test/":          `httptest: options: URL: "http://…@a.test/": user information and fragment are not allowed`,
 		"http://a{hub}/?code=secret":       `httptest: options: URL: "http://a{hub}/?…": parameters are not allowed in the host`,

@@ -10,9 +10,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Session is what the service keeps of a connection from one event to the next:
-// the number of events, and the state and cookies that the handler has set. The
-// zero value is a new connection's. It is safe for concurrent use.
+// Session is what the service keeps of a connection between events: the number of
+// events, and the state and cookies that the handler has set. The zero value is a
+// new connection. It is safe for concurrent use.
 type Session struct {
 	mu      sync.Mutex
 	events  uint64 // apart from connect and connected

@@ -14,7 +14,7 @@ import (
 
 // UserAnswer is a successful answer to a user event.
 type UserAnswer struct {
-	// Message is whether the client gets a message.
+	// Message reports whether the client gets a message.
 	Message     bool
 	DataType    wire.DataType
 	ContentType string
@@ -23,10 +23,9 @@ type UserAnswer struct {
 	Metadata map[string]string
 }
 
-// DecodeUser reads a successful answer to a user event of a client that does
-// not speak MQTT. A body without Content-Type is binary; an empty body is no
-// message, whatever its type, unless there is metadata for one. The error is an
-// [*InvalidAnswerError].
+// DecodeUser decodes a successful answer to a user event of a client that does not
+// use MQTT. A body without Content-Type is binary. With an empty body there is no
+// message, unless there is metadata. The error is an [*InvalidAnswerError].
 func DecodeUser(answer *Answer) (*UserAnswer, error) {
 	metadata, err := decodeMetadata(answer.Header)
 	if err != nil {
@@ -46,14 +45,15 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Cut(out.ContentType, maxText))
 		}
 		if err := jsonscan.Check(string(answer.Body)); err != nil {
-			return nil, invalid("the JSON of the body cannot be read by clients: %v", err)
+			return nil, invalid("clients cannot read the JSON of the body: %v", err)
 		}
 	}
 	return out, nil
 }
 
-// decodeMetadata reads the metadata headers. Of several values, on lines of their
-// own or separated by commas, the last one counts: proxies make one of the other.
+// decodeMetadata decodes the metadata headers. The last of several values counts,
+// whether they are in lines of their own or separated by commas: proxies turn one
+// into the other.
 func decodeMetadata(header http.Header) (map[string]string, error) {
 	var out map[string]string
 	total := 0
@@ -79,13 +79,13 @@ func decodeMetadata(header http.Header) (map[string]string, error) {
 		out[strings.ToLower(key)] = value
 	}
 	if total > wire.MaxMetadataTotal {
-		return nil, invalid("metadata has %d bytes of names and values, at most %d are taken", total, wire.MaxMetadataTotal)
+		return nil, invalid("metadata has %d bytes of names and values, at most %d are allowed", total, wire.MaxMetadataTotal)
 	}
 	return out, nil
 }
 
-// State returns the connection state that a successful answer sets, by its last
-// ce-connectionState line; ok is false if it sets none.
+// State returns the connection state that a successful answer sets in its last line
+// ce-connectionState; ok is false if it sets none.
 func (a *Answer) State() (state string, ok bool) {
 	lines := a.Header[wire.HeaderConnectionState]
 	return last(lines), len(lines) > 0
