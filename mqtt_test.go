@@ -192,7 +192,7 @@ func TestUE114BodyWithoutMQTT(t *testing.T) {
 	assertGolden(t, "mqtt_unknown_banned", serveFixture(t, onConnect(nil, webpubsub.MQTTError(mqtt.V5Banned, "")), "mqtt_connect_no_mqtt_member"))
 }
 
-// Only a connect event's refusal has a body of MQTT's own.
+// Only the refusal of a connect event has an mqtt body.
 func TestMQTTErrorsOfOtherEvents(t *testing.T) {
 	t.Parallel()
 	err := webpubsub.MQTTError(mqtt.V5QuotaExceeded, "too much")
@@ -205,7 +205,7 @@ func TestMQTTErrorsOfOtherEvents(t *testing.T) {
 	assert.Equal(t, "too much", wireText(t, resp), "a client that does not speak MQTT")
 }
 
-// mqttCodeIn reads the code of a refusal.
+// mqttCodeIn returns the code of a refusal.
 func mqttCodeIn(tb testing.TB, resp *http.Response) int {
 	tb.Helper()
 	assert.Equal(tb, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
@@ -223,7 +223,7 @@ func mqttVersion(version int) func(*http.Request) {
 	return wireBody(fmt.Sprintf(`{"mqtt":{"protocolVersion":%d}}`, version))
 }
 
-// Codes of the client's version go through as they are.
+// A code of the client's version is sent unchanged.
 func TestMQTTErrorAnswers(t *testing.T) {
 	t.Parallel()
 	for version, codes := range map[int][]mqtt.ConnectCode{
@@ -241,7 +241,7 @@ func TestMQTTErrorAnswers(t *testing.T) {
 	}
 }
 
-// Without a code, or with one of the other version, the status decides.
+// Without a code, the status decides.
 func TestMQTTCodeOfAStatus(t *testing.T) {
 	t.Parallel()
 	for _, version := range []mqtt.Version{mqtt.Version311, mqtt.Version5, 3} {
@@ -255,7 +255,7 @@ func TestMQTTCodeOfAStatus(t *testing.T) {
 
 func TestMQTTCodeOfAnError(t *testing.T) {
 	t.Parallel()
-	// The service's documentation pairs 401 with 138: status and code are chosen apart.
+	// The service's documentation pairs 401 with 138: status and code are independent.
 	err := &webpubsub.Error{Status: 401, MQTTCode: mqtt.V5Banned}
 	resp := serveFixture(t, onConnect(nil, fmt.Errorf("wrapped: %w", err)), "mqtt_connect_v5")
 	assert.Equal(t, 401, resp.StatusCode)

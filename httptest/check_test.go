@@ -100,7 +100,7 @@ func TestCheckHandlerErrors(t *testing.T) {
 	require.ErrorIs(t, httptest.CheckHandler(ctx, h, nil), context.Canceled)
 }
 
-// failedChecks gives the ids of the checks that a handler does not pass.
+// failedChecks returns the ids of the checks that a handler fails.
 func failedChecks(tb testing.TB, h http.Handler) []string {
 	tb.Helper()
 	err := httptest.CheckHandler(tb.Context(), h, nil)
@@ -122,8 +122,8 @@ func failedChecks(tb testing.TB, h http.Handler) []string {
 	return ids
 }
 
-// Every check has a handler that it catches, and no broken handler fails more
-// than it should.
+// Every check fails for at least one broken handler, and no broken handler fails
+// other checks.
 func TestCheckHandlerCatches(t *testing.T) {
 	t.Parallel()
 	caught := make(map[string]bool)
@@ -138,15 +138,15 @@ func TestCheckHandlerCatches(t *testing.T) {
 	}
 	ids := make(map[string]bool)
 	for _, c := range conformance.Checks() {
-		assert.False(t, ids[c.ID], "check %s stands twice", c.ID)
+		assert.False(t, ids[c.ID], "check %s is repeated", c.ID)
 		ids[c.ID] = true
 		assert.True(t, caught[c.ID], "no broken handler for check %s", c.ID)
 	}
 }
 
-// What commonly stands in front of a handler is named where its maker looks: in
-// the errors of Validate and CheckHandler.
-func TestWhatStandsInFrontOfAHandler(t *testing.T) {
+// The errors of Validate and CheckHandler name common middleware that breaks a
+// handler.
+func TestMiddlewareThatBlocksValidation(t *testing.T) {
 	t.Parallel()
 	h := newHandler(t, fullConfig())
 	post := http.NewServeMux()

@@ -23,7 +23,7 @@ func connect(tb testing.TB, h http.Handler) *httptest.Conn {
 	return conn
 }
 
-// afterConnect is a script that accepts the client and then answers by f.
+// afterConnect returns a script that accepts the client and then answers by f.
 func afterConnect(f func(w http.ResponseWriter, n int)) *script {
 	return &script{answer: func(w http.ResponseWriter, n int) {
 		if n == 1 {
@@ -229,7 +229,7 @@ func TestConcurrentEvents(t *testing.T) {
 	}
 }
 
-// The handler sees the test's context, and a test that fails inside it fails.
+// The handler gets the test's context, and a test can fail inside it.
 func TestHandlerRunsInTheTest(t *testing.T) {
 	t.Parallel()
 	type key struct{}

@@ -15,7 +15,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// words splits a command as a POSIX shell does: quotes, and lines that go on.
+// words splits a command as a POSIX shell does, with quotes and continued lines.
 func words(tb testing.TB, command string) []string {
 	tb.Helper()
 	var out []string
@@ -103,8 +103,8 @@ func TestCurlOfAURL(t *testing.T) {
 	assert.Panics(t, func() { httptest.Curl(url, "", "hello") })
 }
 
-// A signature is as good as a key for its connection: no command has one of a
-// key that could be a secret.
+// A signature allows its reader to send any event of the connection, so a command
+// never has one by a key that could be a secret.
 func TestCurlSignsWithTheKnownKeyOnly(t *testing.T) {
 	t.Parallel()
 	const url, secret = "http://127.0.0.1:3000/eventhandler", "s3cr3t"

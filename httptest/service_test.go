@@ -42,7 +42,7 @@ func TestNewPanics(t *testing.T) {
 	}
 }
 
-// A URL at which nobody can listen is found at once, not by the first event.
+// New rejects a URL that no server can have.
 func TestURLsThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{

@@ -14,8 +14,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// Over the network, header names are spelled as the service spells them, and
-// nothing is sent that the service does not send.
+// Over the network, header names have the service's spelling, and there are no
+// headers that the service does not send.
 func TestDeliveryToURL(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

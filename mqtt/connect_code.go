@@ -7,7 +7,7 @@ import (
 
 // ConnectCode is the code of a CONNACK packet: a return code of MQTT 3.1.1 (1 to
 // 5) or a reason code of MQTT 5.0 (128 and above). The two sets do not overlap;
-// [ConnectCode.ValidFor] reports which of them a code is in.
+// [ConnectCode.ValidFor] reports whether a code belongs to a version.
 type ConnectCode int
 
 // Return codes of MQTT 3.1.1.

@@ -1,4 +1,4 @@
-// Package excerpt shows texts that came from elsewhere, in errors and logs.
+// Package excerpt shortens untrusted text for errors and logs.
 package excerpt
 
 import (
@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is how many bytes of a name an error shows.
+// maxName is the number of bytes of a name that an error shows.
 const maxName = 128
 
-// Name quotes a name for an error, cut after 128 bytes. It does not show a
-// connection string that was given in a name's place.
+// Name returns a name for an error, quoted and cut after 128 bytes. It hides a
+// connection string that was passed by mistake.
 func Name(s string) string {
 	if strings.Contains(strings.ToLower(s), "accesskey") {
 		return "(a connection string)"
@@ -20,7 +20,7 @@ func Name(s string) string {
 	return fmt.Sprintf("%q", Cut(s, maxName))
 }
 
-// Cut shortens a text to so many bytes, between two characters.
+// Cut cuts a text after at most that many bytes, between two characters.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -31,7 +31,8 @@ func Cut(s string, most int) string {
 	return s[:most] + "…"
 }
 
-// Line cuts a text, and takes out what could break or forge a line of a log.
+// Line cuts a text and replaces all unprintable characters by spaces, so that the
+// text cannot break or forge a line of a log.
 func Line(s string, most int) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// connect gives both ends of a WebSocket.
+// connect returns both ends of a WebSocket.
 func connect(t *testing.T) (server, client *websocket.Conn) {
 	t.Helper()
 	accepted := make(chan *websocket.Conn, 1)
@@ -36,7 +36,7 @@ func connect(t *testing.T) (server, client *websocket.Conn) {
 	return server, client
 }
 
-// TestPingsAreAnswered holds what the package is for: nobody asks for a message.
+// The reader answers pings though Next is not called.
 func TestPingsAreAnswered(t *testing.T) {
 	t.Parallel()
 	server, client := connect(t)
@@ -54,7 +54,7 @@ func TestNext(t *testing.T) {
 	t.Parallel()
 	server, client := connect(t)
 	r := pump.New(client)
-	const many = 1000 // a megabyte in all
+	const many = 1000 // one megabyte in total
 	for i := range many {
 		require.NoError(t, server.Write(t.Context(), websocket.MessageBinary, fmt.Appendf(nil, "%1000d", i)))
 	}

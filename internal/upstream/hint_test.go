@@ -8,7 +8,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-func TestHintOfWhatStandsInFrontOfTheHandler(t *testing.T) {
+func TestHint(t *testing.T) {
 	t.Parallel()
 	const (
 		login = "; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none"

@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-func TestTemplatesThatAreWrong(t *testing.T) {
+func TestInvalidTemplates(t *testing.T) {
 	t.Parallel()
 	const hostRule = "host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots"
 	for _, tc := range []struct{ name, template, want string }{
@@ -44,7 +44,7 @@ func TestTemplatesThatAreWrong(t *testing.T) {
 	}
 }
 
-func TestTemplateOfAnUnusualHost(t *testing.T) {
+func TestTemplatesWithUnusualHosts(t *testing.T) {
 	t.Parallel()
 	for _, template := range []string{
 		"http://localhost:1", "http://localhost:65535", "http://h:/a", "http://h.test.:80", "http://[::1]:80/", "http://[fe80::1%25lo]/", "http://10.0.0.1",
@@ -76,8 +76,8 @@ func TestUE123TemplateResolve(t *testing.T) {
 	}
 }
 
-// FuzzTemplate looks for a template or a name that moves an event to another
-// host, or out of its place in the path or query.
+// FuzzTemplate searches for a template and names that change the host or the number
+// of path elements or query parameters.
 func FuzzTemplate(f *testing.F) {
 	f.Add("http://h.test/{hub}/{event}?e={EVENT}", "chat", "room.a")
 	f.Add("https://h.test:1/a", "a[b],`", "x")
