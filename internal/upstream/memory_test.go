@@ -126,7 +126,7 @@ func TestMemoryContext(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	})}}
 	_, err := s.Send(ctx, post(t, ""), upstream.EventTimeout)
-	require.ErrorIs(t, err, context.Canceled, "nobody is there any more to take the answer")
+	require.ErrorIs(t, err, context.Canceled, "the client is gone before the answer")
 	assert.Equal(t, "v", value)
 
 	value = nil

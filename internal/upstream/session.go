@@ -57,7 +57,7 @@ func (s *Session) AddCookies(req *http.Request) {
 	}
 }
 
-// Keep keeps the state and cookies of a successful answer to a connect or user
+// Keep stores the state and cookies of a successful answer to a connect or user
 // event, which was sent to u.
 func (s *Session) Keep(u *url.URL, answer *Answer) {
 	s.KeepCookies(u, answer)
@@ -68,7 +68,7 @@ func (s *Session) Keep(u *url.URL, answer *Answer) {
 	}
 }
 
-// KeepCookies keeps the cookies of a successful answer to a notification: it
+// KeepCookies stores the cookies of a successful answer to a notification: it
 // cannot set the state.
 func (s *Session) KeepCookies(u *url.URL, answer *Answer) {
 	cookies := answer.Cookies()

@@ -8,8 +8,8 @@ import (
 )
 
 // Template is the URL template of a hub's event handler, in whose path and query
-// {hub} and {event} stand for the names of an event. It consists of texts and the
-// parameters between them, in lower case.
+// {hub} and {event} are replaced by the names of an event. It consists of texts and
+// the parameters between them, in lower case.
 type Template struct {
 	texts  []string
 	params []string

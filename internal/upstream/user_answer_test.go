@@ -24,7 +24,7 @@ func TestUE76UserAnswer(t *testing.T) {
 		"json":                   {"application/json", `{"answer":42}`, wire.DataJSON, true, true},
 		"json of 1000 levels":    {"application/json", strings.Repeat("[", 1000) + strings.Repeat("]", 1000), wire.DataJSON, true, true},
 		"json of 1001 levels":    {"application/json", strings.Repeat("[", 1001) + strings.Repeat("]", 1001), 0, false, false},
-		"json that is none":      {"application/json", `{bad`, 0, false, false},
+		"invalid json":           {"application/json", `{bad`, 0, false, false},
 		"binary":                 {"application/octet-stream", "\x00\xff", wire.DataBinary, true, true},
 		"no type":                {"", "hi", wire.DataBinary, true, true},
 		"unsupported":            {"unsupported/type", "hi", 0, false, false},
