@@ -42,6 +42,7 @@ func ContentType(kind wire.DataType) string {
 		return wire.MediaJSON
 	case wire.DataProtobuf:
 		return wire.MediaProtobuf
+	case wire.DataNone, wire.DataBinary:
 	}
 	return wire.MediaBinary
 }
