@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // DataType is the type of a payload (dataType).
@@ -18,26 +19,19 @@ type DataType uint8
 // The types of payloads.
 const (
 	// DataNone is the type of the zero [Data], which has no payload.
-	DataNone DataType = iota
+	DataNone = DataType(wire.DataNone)
 	// DataText (text) is UTF-8 text.
-	DataText
+	DataText = DataType(wire.DataText)
 	// DataJSON (json) is any JSON value except null.
-	DataJSON
+	DataJSON = DataType(wire.DataJSON)
 	// DataBinary (binary) is bytes, in base64 on the wire.
-	DataBinary
+	DataBinary = DataType(wire.DataBinary)
 	// DataProtobuf (protobuf) is a serialized google.protobuf.Any, in base64 on the wire.
-	DataProtobuf
+	DataProtobuf = DataType(wire.DataProtobuf)
 )
 
-var dataTypes = [...]string{DataNone: "none", DataText: "text", DataJSON: "json", DataBinary: "binary", DataProtobuf: "protobuf"}
-
 // String returns the name on the wire.
-func (t DataType) String() string {
-	if int(t) < len(dataTypes) {
-		return dataTypes[t]
-	}
-	return fmt.Sprintf("DataType(%d)", uint8(t))
-}
+func (t DataType) String() string { return wire.DataType(t).String() }
 
 // Data is a payload and its type. The zero value has no payload. [Text], [JSON],
 // [RawJSON], [Binary] and [Protobuf] make the others. An invalid payload is an

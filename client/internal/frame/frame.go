@@ -8,21 +8,18 @@ const MaxRequest = 1 << 20
 // MaxFrame is the size in bytes of the largest frame that the client accepts.
 const MaxFrame = wire.MaxClientFrame
 
-// DataType is the type of a payload.
-type DataType uint8
-
 // The types of payloads.
 const (
-	None DataType = iota
-	Text
-	JSON
-	Binary
-	Protobuf
+	None     = wire.DataNone
+	Text     = wire.DataText
+	JSON     = wire.DataJSON
+	Binary   = wire.DataBinary
+	Protobuf = wire.DataProtobuf
 )
 
 // Data is a payload.
 type Data struct {
-	Type  DataType
+	Type  wire.DataType
 	Text  string // of Text, and the JSON of JSON
 	Bytes []byte // of Binary and Protobuf
 }

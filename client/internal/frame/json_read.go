@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // ruleOnce rejects repeated members: a reader of the first and a reader of the last
@@ -252,18 +253,13 @@ func (r *jsonReader) readData() error {
 		return errNoData
 	}
 	d := &r.f.Data
-	switch r.dataType {
-	case "json":
-		d.Type, d.Text = JSON, r.data
-		return nil
-	case "text":
-		d.Type = Text
-	case "binary":
-		d.Type = Binary
-	case "protobuf":
-		d.Type = Protobuf
-	default:
+	var ok bool
+	if d.Type, ok = wire.DataTypeNamed(r.dataType); !ok {
 		return errDataType
+	}
+	if d.Type == JSON {
+		d.Text = r.data
+		return nil
 	}
 	text, ok := jsonscan.Unquote(r.data)
 	if !ok {

@@ -35,8 +35,6 @@ var requestTypes = [...]string{
 	Invoke: "invoke", CancelInvocation: "cancelInvocation",
 }
 
-var dataTypes = [...]string{Text: "text", JSON: "json", Binary: "binary", Protobuf: "protobuf"}
-
 // Append appends a request as a compact JSON object.
 func (JSONCodec) Append(buf []byte, r *Request) []byte {
 	buf = append(buf, `{"type":"`...)
@@ -122,7 +120,7 @@ func appendAckID(buf []byte, r *Request) []byte {
 
 func appendData(buf []byte, d Data) []byte {
 	buf = append(buf, `,"dataType":"`...)
-	buf = append(buf, dataTypes[d.Type]...)
+	buf = append(buf, d.Type.String()...)
 	buf = append(buf, `","data":`...)
 	switch d.Type {
 	case Text:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/httptest"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func TestNewRequest(t *testing.T) {
@@ -32,7 +33,7 @@ func TestNewRequest(t *testing.T) {
 		SessionID:            "sess",
 		Data:                 []byte(`{"group":"g"}`),
 		Metadata:             map[string]string{"k": "v"},
-		MQTTUserProperties:   []webpubsub.MQTTUserProperty{{Name: "m", Value: "1"}, {Name: "m", Value: "2"}},
+		MQTTUserProperties:   []mqtt.UserProperty{{Name: "m", Value: "1"}, {Name: "m", Value: "2"}},
 		Signature:            httptest.Signature{Keys: []string{"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"}},
 	})
 	require.NoError(t, err)
@@ -158,16 +159,3 @@ func TestBrokenRequests(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-func TestDoErrors(t *testing.T) {
-	t.Parallel()
-	calls := 0
-	svc := httptest.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls++; panic("boom") }), &httptest.Options{Retry: true})
-	req, err := svc.NewValidationRequest(t.Context())
-	require.NoError(t, err)
-	_, err = svc.Do(req)
-	var delivery *httptest.DeliveryError
-	require.ErrorAs(t, err, &delivery)
-	assert.Equal(t, 1, calls, "Do does not retry")
-	assert.Equal(t, "validate", delivery.Event)
-}

@@ -17,8 +17,8 @@ type brokenHandler struct {
 	fails   []string
 }
 
-// brokenHandlers are mistakes that real handlers made, each put around one that
-// is right.
+// brokenHandlers are mistakes that real handlers made, each wrapped around a correct
+// handler.
 func brokenHandlers(tb testing.TB) map[string]brokenHandler {
 	tb.Helper()
 	all := untrustworthyHandlers(tb)
@@ -28,7 +28,7 @@ func brokenHandlers(tb testing.TB) map[string]brokenHandler {
 
 func around(f func(w http.ResponseWriter, r *http.Request)) http.Handler { return http.HandlerFunc(f) }
 
-// untrustworthyHandlers judge wrongly who sends a request.
+// untrustworthyHandlers authenticate requests wrongly.
 func untrustworthyHandlers(tb testing.TB) map[string]brokenHandler {
 	tb.Helper()
 	right := newHandler(tb, fullConfig())
@@ -116,7 +116,7 @@ func untrustworthyHandlers(tb testing.TB) map[string]brokenHandler {
 	}
 }
 
-// impreciseHandlers read or answer a request in another way than agreed.
+// impreciseHandlers read or answer requests against the protocol.
 func impreciseHandlers(tb testing.TB) map[string]brokenHandler {
 	tb.Helper()
 	right := newHandler(tb, fullConfig())
@@ -225,7 +225,7 @@ func withOrigin(r *http.Request, origin string) *http.Request {
 	return r
 }
 
-// skipBody gives the bodies that are worth reading: those without a length.
+// skipBody reads only bodies without a length.
 func skipBody(r *http.Request) io.Reader {
 	if r.ContentLength >= 0 {
 		return strings.NewReader("")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,15 +19,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// request is an event as a handler sees it.
+// request is a request as the handler received it.
 type request struct {
 	Header http.Header
 	Body   string
 	Path   string
 }
 
-// script is a handler that records what it gets and answers by a function. A
-// test runs it in its own goroutine, so it needs no lock.
+// script is a handler that records requests and answers by a function. It runs in
+// the test's goroutine, so it needs no lock.
 type script struct {
 	answer func(w http.ResponseWriter, n int)
 	seen   []request
@@ -46,7 +47,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, len(s.seen))
 }
 
-// answers makes a script that always answers the same.
+// answers returns a script that always sends the same answer.
 func answers(status int, contentType, body string) *script {
 	return &script{answer: func(w http.ResponseWriter, _ int) {
 		if contentType != "" {
@@ -255,7 +256,7 @@ func TestUE55RawUserID(t *testing.T) {
 	assert.Equal(t, []string{"用户 a%20b"}, h.seen[1].Header["Ce-Userid"])
 }
 
-// The header of a connect event, word for word.
+// The complete header of a connect event.
 func TestConnectRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -356,3 +357,6 @@ func TestHandlerTimeout(t *testing.T) {
 		assert.Equal(t, 100*time.Second, time.Since(start))
 	})
 }
+
+// quiet returns a logger for handlers that fail on purpose.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -1,32 +1,31 @@
-package dispatch
+package upstream
 
 import (
 	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
-
-	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// template is a checked URL template: texts with the names of parameters between
-// them, in lower case.
-type template struct {
+// Template is the URL template of a hub's event handler, in whose path and query
+// {hub} and {event} are replaced by the names of an event. It consists of texts and
+// the parameters between them, in lower case.
+type Template struct {
 	texts  []string
 	params []string
 }
 
 var parameter = regexp.MustCompile(`(?i)\{(hub|event)\}`)
 
-// urlPart is what may follow the host: were it laxer, a name put into it could
-// change how the rest is read.
+// urlPart matches what may follow the host. Other characters could change how
+// the rest is read once names are put in.
 var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2}|\{(?:hub|event)\})*)?$`)
 
-// parseTemplate reads a URL template. Whatever names are put into it later make
-// a URL of the same host and form.
-func parseTemplate(text string) (template, error) {
-	fail := func(reason string) (template, error) {
-		return template{}, fmt.Errorf("url template %q: %s", upstream.WithoutSecrets(text), reason)
+// ParseTemplate reads a URL template. All URLs that are made from it have the same
+// host and the same number of path elements and query parameters.
+func ParseTemplate(text string) (Template, error) {
+	fail := func(reason string) (Template, error) {
+		return Template{}, fmt.Errorf("%q: %s", WithoutSecrets(text), reason)
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
@@ -47,23 +46,23 @@ func parseTemplate(text string) (template, error) {
 	case !urlPart.MatchString(part):
 		return fail("path and query have a character that must be percent-encoded, or a % that encodes none")
 	}
-	out := template{texts: parameter.Split(text, -1)}
+	out := Template{texts: parameter.Split(text, -1)}
 	for _, p := range parameter.FindAllString(text, -1) {
 		out.params = append(out.params, strings.ToLower(strings.Trim(p, "{}")))
 	}
-	u, err := out.resolve("hub", "event")
+	u, err := out.Resolve("hub", "event")
 	if err != nil {
 		return fail("not a URL")
 	}
-	if err := upstream.CheckTarget(u); err != nil {
+	if err := CheckTarget(u); err != nil {
 		return fail(err.Error())
 	}
 	return out, nil
 }
 
-// resolve puts the names of a hub and an event into the template, escaped as
-// data of a URL.
-func (t template) resolve(hubName, event string) (*url.URL, error) {
+// Resolve returns the URL for an event of a hub. The names are escaped, so that
+// they add neither path elements nor query parameters.
+func (t Template) Resolve(hubName, event string) (*url.URL, error) {
 	var b strings.Builder
 	for i, text := range t.texts {
 		b.WriteString(text)
