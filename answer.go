@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // answer is a successful answer that has been checked and encoded: all that
@@ -24,7 +25,7 @@ type answer struct {
 	state       string
 	setState    bool
 	metadata    map[string]string
-	properties  []MQTTUserProperty
+	properties  []mqtt.UserProperty
 }
 
 // Content types are shared between answers; see allowMethods.
@@ -123,11 +124,11 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 	return out, checkPropertyHeaders(r.MQTTUserProperties)
 }
 
-func checkReplyType(contentType string, mqtt bool) error {
+func checkReplyType(contentType string, isMQTT bool) error {
 	if contentType == "" || !rule.IsHeaderValue(contentType) || !strings.Contains(contentType, "/") {
 		return fmt.Errorf("reply: content type %q is not a media type", clip(contentType))
 	}
-	if mqtt {
+	if isMQTT {
 		return nil
 	}
 	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
@@ -136,13 +137,27 @@ func checkReplyType(contentType string, mqtt bool) error {
 	return nil
 }
 
-func checkPropertyHeaders(properties []MQTTUserProperty) error {
+func checkPropertyHeaders(properties []mqtt.UserProperty) error {
 	for _, p := range properties {
 		if !rule.IsToken(p.Name) || !rule.IsHeaderValue(p.Value) {
 			return fmt.Errorf("reply: MQTT user property %q cannot be a header: its name must be an HTTP token, its value printable ASCII", clip(p.Name))
 		}
 	}
 	return nil
+}
+
+// connectResponse is the body of a successful answer to a connect event. An
+// absent member keeps what the client's token said.
+type connectResponse struct {
+	UserID      *string       `json:"userId,omitempty"`
+	Groups      []string      `json:"groups,omitzero"`
+	Roles       []string      `json:"roles,omitzero"`
+	Subprotocol string        `json:"subprotocol,omitempty"`
+	MQTT        *mqttResponse `json:"mqtt,omitempty"`
+}
+
+type mqttResponse struct {
+	UserProperties []mqtt.UserProperty `json:"userProperties"`
 }
 
 // answer checks and encodes the reply to a connect event.
@@ -155,7 +170,7 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 	if out.state, out.setState, err = r.State.header(); err != nil {
 		return answer{}, fmt.Errorf("connect reply: %w", err)
 	}
-	body := wire.ConnectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
+	body := connectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
 	if r.RawRoles != nil {
 		body.Roles = append(append([]string{}, r.Roles...), r.RawRoles...)
 	}
@@ -163,7 +178,7 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 		body.UserID = &r.UserID
 	}
 	if len(r.MQTTUserProperties) > 0 {
-		body.MQTT = &wire.MQTTConnectResponse{UserProperties: propertiesToWire(r.MQTTUserProperties)}
+		body.MQTT = &mqttResponse{r.MQTTUserProperties}
 	}
 	if body.UserID == nil && body.Groups == nil && body.Roles == nil && body.Subprotocol == "" && body.MQTT == nil {
 		return out, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // A connect body is read by hand, once and from front to back, because
@@ -227,13 +228,14 @@ func mapOf(s *jsonscan.Scanner, lists []namedList, shared []string) map[string][
 }
 
 // decodeMQTT reads the mqtt member, which is rare and small, from its range in
-// the body; an empty range says that there is none. It is known to be JSON, so
-// that types and the password's base64 are all that can be wrong.
-func (ev *ConnectEvent) decodeMQTT(from, to int) (err error) {
+// the body; an empty range means that there is none. It is known to be JSON, so
+// only types and the password's base64 can be wrong.
+func (ev *ConnectEvent) decodeMQTT(from, to int) error {
 	if from == to {
 		return nil
 	}
-	ev.MQTTConnect, err = decodeMQTT(ev.body[from:to])
+	var packet *mqtt.Connect
+	err := json.Unmarshal(ev.body[from:to], &packet)
 	var mistyped *json.UnmarshalTypeError
 	if errors.As(err, &mistyped) { // its own text quotes numbers
 		member := "mqtt"
@@ -245,5 +247,6 @@ func (ev *ConnectEvent) decodeMQTT(from, to int) (err error) {
 	if err != nil {
 		return fmt.Errorf("offset %d: %w", from, err)
 	}
+	ev.MQTTConnect = packet
 	return nil
 }

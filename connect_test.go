@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func TestConnectAnswers(t *testing.T) {
@@ -264,7 +265,7 @@ func TestConnectReplyChecks(t *testing.T) {
 		{"subprotocol in another case", webpubsub.ConnectReply{Subprotocol: "Custom.Protocol"}, "connect", 500, "Subprotocol"},
 		{"mqtt for another client", webpubsub.ConnectReply{Subprotocol: "mqtt"}, "connect", 500, "Subprotocol"},
 		{"mqtt for an MQTT client", webpubsub.ConnectReply{Subprotocol: "mqtt"}, "mqtt_connect_v5", 200, ""},
-		{"user properties for another client", webpubsub.ConnectReply{MQTTUserProperties: []webpubsub.MQTTUserProperty{{Name: "a"}}}, "connect", 500, "MQTTUserProperties"},
+		{"user properties for another client", webpubsub.ConnectReply{MQTTUserProperties: []mqtt.UserProperty{{Name: "a"}}}, "connect", 500, "MQTTUserProperties"},
 		{"state with a line break", webpubsub.ConnectReply{State: webpubsub.RawState("a\r\nx: y")}, "connect", 500, "state"},
 	}
 	for _, tt := range tests {
@@ -321,7 +322,7 @@ func TestEachFieldOfConnectReplyCounts(t *testing.T) {
 		{"Roles and RawRoles", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleJoinLeaveGroup("g")}, RawRoles: []string{"r"}}, map[string]string{"roles": `["webpubsub.joinLeaveGroup.g","r"]`}},
 		{"RawRoles that clear", webpubsub.ConnectReply{RawRoles: []string{}}, map[string]string{"roles": `[]`}},
 		{"Subprotocol", webpubsub.ConnectReply{Subprotocol: "mqtt"}, map[string]string{"subprotocol": `"mqtt"`}},
-		{"MQTTUserProperties", webpubsub.ConnectReply{MQTTUserProperties: []webpubsub.MQTTUserProperty{{Name: "n", Value: "v"}}},
+		{"MQTTUserProperties", webpubsub.ConnectReply{MQTTUserProperties: []mqtt.UserProperty{{Name: "n", Value: "v"}}},
 			map[string]string{"mqtt": `{"userProperties":[{"name":"n","value":"v"}]}`}},
 	}
 	for _, tt := range tests {

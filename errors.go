@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Error is an error that chooses its own answer. A function of [Config] returns
@@ -44,9 +46,9 @@ type Error struct {
 	Err error
 	// MQTTCode is the code of the CONNACK that refuses an MQTT client; zero
 	// derives it from Status. Other clients do not see it.
-	MQTTCode MQTTConnectCode
+	MQTTCode mqtt.ConnectCode
 	// MQTTUserProperties go into the CONNACK that refuses an MQTT 5.0 client.
-	MQTTUserProperties []MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 }
 
 // Error returns the status, the message and the cause.

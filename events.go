@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Event is one event of the service: a [*ConnectEvent], [*ConnectedEvent],
@@ -146,7 +147,7 @@ type ConnectEvent struct {
 	ClientCertificates []ClientCertificate
 	// MQTTConnect (mqtt) is what an MQTT client put into its CONNECT packet; nil
 	// for other clients.
-	MQTTConnect *MQTTConnect
+	MQTTConnect *mqtt.Connect
 }
 
 // Claims are the claims of an access token. A claim always has a list of
@@ -249,7 +250,7 @@ type DisconnectedEvent struct {
 	// Reason (reason) is free text, empty if not told.
 	Reason string
 	// MQTTDisconnect (mqtt) says how an MQTT session ended; nil for other clients.
-	MQTTDisconnect *MQTTDisconnect
+	MQTTDisconnect *mqtt.Disconnect
 }
 
 // GroupJoinedEvent reports that a connection has joined a group
@@ -309,56 +310,24 @@ func (ev *UserEvent) Metadata() map[string]string {
 // DataType is the kind of a payload.
 type DataType uint8
 
-// The kinds of payloads and the media types that stand for them.
+// The kinds of payloads and their media types.
 const (
-	// DataBinary is application/octet-stream and, from MQTT clients, whatever
-	// is none of the others.
-	DataBinary DataType = iota
 	// DataText is text/plain.
-	DataText
+	DataText = DataType(wire.DataText)
 	// DataJSON is application/json.
-	DataJSON
+	DataJSON = DataType(wire.DataJSON)
+	// DataBinary is application/octet-stream and, from MQTT clients, any other type.
+	DataBinary = DataType(wire.DataBinary)
 	// DataProtobuf is application/x-protobuf.
-	DataProtobuf
+	DataProtobuf = DataType(wire.DataProtobuf)
 )
 
 // String returns the name that the JSON subprotocol uses for the kind.
-func (t DataType) String() string {
-	switch t {
-	case DataBinary:
-		return "binary"
-	case DataText:
-		return "text"
-	case DataJSON:
-		return "json"
-	case DataProtobuf:
-		return "protobuf"
-	}
-	return fmt.Sprintf("DataType(%d)", uint8(t))
-}
+func (t DataType) String() string { return wire.DataType(t).String() }
 
-// dataTypeOf reads a Content-Type as a media type: without case, parameters
-// left out. It reports false for a type that user events do not have.
+// dataTypeOf returns the kind of a Content-Type. It reports false for a type that
+// user events do not have.
 func dataTypeOf(contentType string) (DataType, bool) {
-	switch contentType {
-	case wire.MediaText:
-		return DataText, true
-	case wire.MediaJSON:
-		return DataJSON, true
-	case wire.MediaBinary:
-		return DataBinary, true
-	}
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.TrimSpace(media)
-	switch {
-	case strings.EqualFold(media, wire.MediaText):
-		return DataText, true
-	case strings.EqualFold(media, wire.MediaJSON):
-		return DataJSON, true
-	case strings.EqualFold(media, wire.MediaBinary):
-		return DataBinary, true
-	case strings.EqualFold(media, wire.MediaProtobuf):
-		return DataProtobuf, true
-	}
-	return DataBinary, false
+	kind, known := wire.DataTypeOf(contentType)
+	return DataType(kind), known
 }

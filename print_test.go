@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // secretEvents are events of all kinds whose every secret place says s3cr3t.
@@ -22,7 +23,7 @@ func secretEvents() map[string]any {
 	}
 	connect := webpubsub.ConnectEvent{
 		Meta: meta, Claims: webpubsub.Claims{s: {s}}, Query: map[string][]string{"access_token": {s}}, Headers: webpubsub.Headers{"Cookie": {s}},
-		ClientCertificates: []webpubsub.ClientCertificate{{Content: s}}, MQTTConnect: &webpubsub.MQTTConnect{Password: webpubsub.MQTTPassword(s)},
+		ClientCertificates: []webpubsub.ClientCertificate{{Content: s}}, MQTTConnect: &mqtt.Connect{Password: mqtt.Password(s)},
 	}
 	user := webpubsub.UserEvent{Meta: meta, Data: []byte(s), ContentType: s}
 	disconnected := webpubsub.DisconnectedEvent{Meta: meta, Reason: s}

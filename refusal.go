@@ -9,6 +9,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/expect"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // refuse answers a request that is not an event this handler can take. The
@@ -42,19 +43,18 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEvent, err error) {
 	v := judge(err)
 	h.logFailure(r, &v, "event failed", err)
-	var version MQTTVersion
+	var version mqtt.Version
 	if ev.MQTTConnect != nil {
 		version = ev.MQTTConnect.ProtocolVersion
 	}
-	body := wire.MQTTConnectFailure{MQTT: wire.MQTTFailure{Code: int(mqttCodeOf(v.status, version))}}
+	refusal := mqtt.Refusal{Code: mqtt.ConnectCodeOf(v.status, version)}
 	if v.chosen != nil {
-		body.MQTT.Reason = v.chosen.Message
-		body.MQTT.UserProperties = propertiesToWire(v.chosen.MQTTUserProperties)
-		if v.chosen.MQTTCode.belongsTo(version) {
-			body.MQTT.Code = int(v.chosen.MQTTCode)
+		refusal.Reason, refusal.UserProperties = v.chosen.Message, v.chosen.MQTTUserProperties
+		if v.chosen.MQTTCode.ValidFor(version) {
+			refusal.Code = v.chosen.MQTTCode
 		}
 	}
-	data, err := json.Marshal(&body)
+	data, err := json.Marshal(map[string]mqtt.Refusal{"mqtt": refusal})
 	if err != nil {
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 		return

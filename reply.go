@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // ConnectReply accepts a client and says what it may do. A nil *ConnectReply
@@ -36,7 +37,7 @@ type ConnectReply struct {
 	Subprotocol string
 	// MQTTUserProperties (mqtt.userProperties) go into the CONNACK packet of an
 	// MQTT 5.0 client.
-	MQTTUserProperties []MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 	// State (ce-connectionState) sets the connection's state; see [State].
 	State StateUpdate
 }
@@ -73,7 +74,7 @@ type Reply struct {
 	Metadata map[string]string
 	// MQTTUserProperties (mqtt-*) travel with the answer to an MQTT client, and are
 	// a mistake for others.
-	MQTTUserProperties []MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 
 	contentType string
 	text        string

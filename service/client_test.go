@@ -55,13 +55,13 @@ func TestNewClientRefuses(t *testing.T) {
 		{"scheme", func() (*service.Client, error) { return service.NewClientWithKey("ftp://a", testHub, key, nil) }, `endpoint has scheme "ftp", want http or https`},
 		{"connection string as endpoint", func() (*service.Client, error) {
 			return service.NewClientWithKey("https://a;AccessKey="+testKey, testHub, key, nil)
-		}, "endpoint has a host with a character that host names do not have"},
+		}, "endpoint has a host with an invalid character"},
 		{"connection string behind a path", func() (*service.Client, error) {
 			return service.NewClientWithKey("https://a/;AccessKey="+testKey, testHub, key, nil)
 		}, "endpoint has ; or =, want a URL and not a connection string"},
 		{"proxy", func() (*service.Client, error) {
 			return service.NewClientWithKey(testEndpoint, testHub, key, &service.Options{ReverseProxy: "https://u:p@h"})
-		}, "ReverseProxy: endpoint has user information, which it must not"},
+		}, "ReverseProxy: endpoint has user information, want none"},
 		{"connection string without key", func() (*service.Client, error) {
 			return service.NewClientFromConnectionString("Endpoint="+testEndpoint, testHub, nil)
 		}, "connection string has no AccessKey; use NewClient for identity-based access"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // byPassword accepts MQTT devices with the user name and password of their CONNECT
@@ -15,7 +16,7 @@ import (
 func (d *Door) byPassword(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	packet := ev.MQTTConnect
 	if packet == nil || packet.Username == nil || !d.Passwords.Check(*packet.Username, packet.Password) {
-		return nil, refuseMQTT(ev, webpubsub.MQTT311BadUsernameOrPassword, webpubsub.MQTT5BadUserNameOrPassword,
+		return nil, refuseMQTT(ev, mqtt.V311BadUsernameOrPassword, mqtt.V5BadUserNameOrPassword,
 			"user name and password do not match")
 	}
 	device := *packet.Username
@@ -36,12 +37,12 @@ func checkClientID(ev *webpubsub.ConnectEvent, user string) error {
 	if ev.MQTT == nil || ev.ConnectionID == user {
 		return nil
 	}
-	return refuseMQTT(ev, webpubsub.MQTT311IdentifierRejected, webpubsub.MQTT5ClientIdentifierNotValid,
+	return refuseMQTT(ev, mqtt.V311IdentifierRejected, mqtt.V5ClientIdentifierNotValid,
 		"the client id must be the user's name")
 }
 
-func refuseMQTT(ev *webpubsub.ConnectEvent, v311, v5 webpubsub.MQTTConnectCode, reason string) error {
-	if ev.MQTTConnect != nil && ev.MQTTConnect.ProtocolVersion == webpubsub.MQTT311 {
+func refuseMQTT(ev *webpubsub.ConnectEvent, v311, v5 mqtt.ConnectCode, reason string) error {
+	if ev.MQTTConnect != nil && ev.MQTTConnect.ProtocolVersion == mqtt.Version311 {
 		return webpubsub.MQTTError(v311, reason)
 	}
 	return webpubsub.MQTTError(v5, reason)

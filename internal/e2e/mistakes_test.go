@@ -200,7 +200,7 @@ var mistakes = []struct {
 		name:   "handler behind CORS, in the emulator's log",
 		value:  `url=http://127.0.0.1:`,
 		rule:   `the answer to OPTIONS has no header WebHook-Allowed-Origin`,
-		remedy: `something in front of the handler, such as a CORS middleware, answers OPTIONS in its place`,
+		remedy: `something in front of the handler, such as a CORS middleware, answers OPTIONS itself`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{}, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +220,7 @@ var mistakes = []struct {
 		name:   "handler behind a login, in the emulator's log",
 		value:  `OPTIONS was answered with 401, want 2xx`,
 		rule:   `sign in first`,
-		remedy: `something in front of the handler asks for a login or redirects, and has to let validation requests through`,
+		remedy: `something in front of the handler asks for a login or redirects: let OPTIONS through without credentials`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{}, func(http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -234,8 +234,8 @@ var mistakes = []struct {
 	{
 		name:   "handler behind a login page, in the emulator's log",
 		value:  `OPTIONS was answered with 302, want 2xx`,
-		rule:   `they come by OPTIONS and bring no credentials`,
-		remedy: `something in front of the handler asks for a login or redirects, and has to let validation requests through`,
+		rule:   `as the service sends none`,
+		remedy: `something in front of the handler asks for a login or redirects: let OPTIONS through without credentials`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{}, func(http.Handler) http.Handler {
 				return http.RedirectHandler("/login", http.StatusFound)
@@ -324,7 +324,7 @@ var mistakes = []struct {
 		name:   "https against http, of the client",
 		value:  `127.0.0.1:`,
 		rule:   `speaks ws, not wss`,
-		remedy: `write ws:// in the address`,
+		remedy: `use ws:// in the client URL`,
 		seen: func(t *testing.T) string {
 			emu := emulator.Start(t, emulator.Config{})
 			return refused(t, strings.Replace(emu.ClientURL(hub, nil), "ws:", "wss:", 1))
@@ -334,7 +334,7 @@ var mistakes = []struct {
 		name:   "expired credential, of the client",
 		value:  `the token in the client URL expired at 20`,
 		rule:   `401 Unauthorized`,
-		remedy: `a Credential that makes a URL for each connection avoids that`,
+		remedy: `use a Credential that makes a new URL for each connection`,
 		seen: func(t *testing.T) string {
 			return refused(t, expired(t, emulator.Start(t, emulator.Config{}).Endpoint))
 		},
@@ -360,9 +360,9 @@ var mistakes = []struct {
 	},
 	{
 		name:   "wrong endpoint, of the client",
-		value:  `the host is 127.0.0.1:`,
-		rule:   `clients do not connect there`,
-		remedy: `want the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>`,
+		value:  `127.0.0.1:`,
+		rule:   `is not a client endpoint`,
+		remedy: `use the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>`,
 		seen:   func(t *testing.T) string { return refused(t, website(t)+"/client/hubs/chat?access_token=t") },
 	},
 	{

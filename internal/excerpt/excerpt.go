@@ -1,4 +1,4 @@
-// Package excerpt shortens text of others for errors and logs.
+// Package excerpt shortens untrusted text for errors and logs.
 package excerpt
 
 import (
@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxShort is how many bytes of a short text are shown.
+// maxShort is the number of bytes that [Short] keeps.
 const maxShort = 128
 
-// Name quotes a name for an error, cut by [Short]. It hides a connection string
-// passed in place of a name.
+// Name returns a name for an error, quoted and cut by [Short]. It hides a
+// connection string that was passed by mistake.
 func Name(s string) string {
 	if strings.Contains(strings.ToLower(s), "accesskey") {
 		return "(a connection string)"
@@ -23,7 +23,7 @@ func Name(s string) string {
 // Short cuts a text after 128 bytes.
 func Short(s string) string { return Cut(s, maxShort) }
 
-// Cut cuts a text after at most so many bytes, between two characters.
+// Cut cuts a text after at most that many bytes, between two characters.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -34,8 +34,8 @@ func Cut(s string, most int) string {
 	return s[:most] + "…"
 }
 
-// Line cuts a text and replaces what is not printable by spaces, so that it cannot
-// forge a line of a log.
+// Line cuts a text and replaces all unprintable characters by spaces, so that the
+// text cannot break or forge a line of a log.
 func Line(s string, most int) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -164,7 +164,7 @@ func (d *driver) say(a answer) {
 // open makes a client that writes all its events.
 func (d *driver) open(c command) (err error) {
 	opts := &client.Options{
-		MessageRetry: client.Backoff{MaxRetries: -1}, // so that a test sees each refusal
+		MessageRetry: client.Backoff{MaxRetries: client.NoRetries}, // so that a test sees each refusal
 		Reconnect:    client.Backoff{Initial: 10 * time.Millisecond},
 	}
 	if c.Protocol == "json" {
@@ -174,16 +174,16 @@ func (d *driver) open(c command) (err error) {
 	if d.client, err = client.New(client.StaticURL(c.URL), opts); err != nil {
 		return err
 	}
-	d.client.OnConnected(func(_ context.Context, ev client.Connected) {
+	d.client.OnConnected(func(_ context.Context, ev client.ConnectedEvent) {
 		d.say(answer{Event: "connected", Connection: ev.ConnectionID, User: ev.UserID})
 	})
-	d.client.OnRecovering(func(_ context.Context, ev client.Recovering) {
+	d.client.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
 		d.say(answer{Event: "recovering", Connection: ev.ConnectionID})
 	})
-	d.client.OnRecovered(func(_ context.Context, ev client.Recovered) {
+	d.client.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) {
 		d.say(answer{Event: "recovered", Connection: ev.ConnectionID})
 	})
-	d.client.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	d.client.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		d.say(answer{Event: "disconnected", Connection: ev.ConnectionID, Message: ev.Message, CloseCode: ev.CloseCode})
 	})
 	d.client.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
@@ -192,7 +192,7 @@ func (d *driver) open(c command) (err error) {
 	d.client.OnServerMessage(func(_ context.Context, m *client.ServerMessage) {
 		d.say(answer{Event: "server", Data: newData(m.Data), Metadata: m.Metadata})
 	})
-	d.client.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+	d.client.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 		a := answer{Event: "stream", Group: s.Group(), Stream: s.ID(), User: s.FromUserID()}
 		d.say(a)
 		for piece, err := range s.Pieces() {
@@ -245,7 +245,7 @@ func (d *driver) do(ctx context.Context, c command) (answer, error) {
 // stream runs the commands for a stream that the client sends.
 func (d *driver) stream(ctx context.Context, c command, payload client.Data) error {
 	if c.Do == "open" {
-		w, err := d.client.OpenGroupStream(ctx, c.Name, &client.StreamOptions{
+		w, err := d.client.OpenGroupStream(ctx, c.Name, &client.StreamWriterOptions{
 			StreamID: c.Stream, NoEcho: c.NoEcho, IdleTimeout: time.Duration(c.IdleMS) * time.Millisecond,
 		})
 		d.mu.Lock()

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
@@ -11,7 +10,7 @@ import (
 
 // Connect delivers a connect event.
 func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *hub.Handshake) (*hub.Decision, error) {
-	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
+	s := &session{hubName: h.Name, connectionID: in.ConnectionID}
 	if id := in.UserID(); id != nil {
 		s.userID = *id
 	}
@@ -24,20 +23,14 @@ func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *hub.Handshake)
 }
 
 func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake) (*hub.Decision, error) {
-	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
+	ev := &event{session: s, id: s.EventID(wire.TypeConnect), typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
 	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
 		return nil, nil //nolint:nilnil // no handler changes nothing
 	}
-	body := wire.ConnectRequest{
-		Claims: in.Claims, Query: in.Query, Headers: in.Headers,
-		Subprotocols: in.Subprotocols, ClientCertificates: []wire.ClientCertificate{},
-	}
-	if body.Subprotocols == nil {
-		body.Subprotocols = []string{}
-	}
+	body := upstream.ConnectRequest{Claims: in.Claims, Query: in.Query, Headers: in.Headers, Subprotocols: in.Subprotocols}
 	var err error
-	if ev.body, err = json.Marshal(&body); err != nil {
+	if ev.body, err = body.Encode(); err != nil {
 		return nil, err
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -51,7 +44,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake)
 	if err != nil {
 		return nil, err
 	}
-	ev.learn(answer)
+	s.Keep(ev.url, answer)
 	decision := &hub.Decision{UserID: out.UserID, Groups: out.Groups, Roles: out.Roles}
 	if out.Subprotocol != nil {
 		decision.Subprotocol = *out.Subprotocol
@@ -73,6 +66,6 @@ func (d *Dispatcher) Abandoned(connectionID, reason string) {
 	}
 	d.forget(s)
 	if reason != "" {
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
 	}
 }

@@ -14,7 +14,7 @@ import (
 // route is a compiled Handler. It is immutable: an event keeps its route when the hub's
 // settings change.
 type route struct {
-	template template
+	template upstream.Template
 	name     string // the template without its query
 	sender   *upstream.Sender
 	consent  *consent
@@ -83,7 +83,7 @@ func (d *Dispatcher) SetHub(hubName string, handlers []Handler) error {
 		if err != nil {
 			return fail(err)
 		}
-		u, err := r.template.resolve(strings.ToLower(hubName), wire.NameValidate)
+		u, err := r.template.Resolve(strings.ToLower(hubName), wire.NameValidate)
 		if err != nil {
 			return fail(err)
 		}

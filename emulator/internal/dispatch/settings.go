@@ -31,8 +31,8 @@ type Handler struct {
 func compile(in Handler) (*route, error) {
 	out := &route{name: upstream.WithoutSecrets(in.URLTemplate)}
 	var err error
-	if out.template, err = parseTemplate(in.URLTemplate); err != nil {
-		return nil, err
+	if out.template, err = upstream.ParseTemplate(in.URLTemplate); err != nil {
+		return nil, fmt.Errorf("url template %w", err)
 	}
 	for entry := range strings.SplitSeq(in.UserEventPattern, ",") {
 		entry = strings.ToLower(strings.TrimSpace(entry))

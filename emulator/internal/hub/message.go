@@ -2,17 +2,16 @@ package hub
 
 import (
 	"sync"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// DataType is the kind of a message's data.
-type DataType uint8
-
-// The kinds of data.
+// The kinds of a message's data.
 const (
-	Text DataType = iota
-	JSON
-	Binary
-	Protobuf
+	Text     = wire.DataText
+	JSON     = wire.DataJSON
+	Binary   = wire.DataBinary
+	Protobuf = wire.DataProtobuf
 )
 
 // Message is a message for clients. It must not change once it has been sent.
@@ -21,7 +20,7 @@ type Message struct {
 	Group string
 	// FromUserID is nil for a sender without user id, and for the application server.
 	FromUserID *string
-	Type       DataType
+	Type       wire.DataType
 	Data       []byte
 	Metadata   map[string]string
 	Stream     *StreamInfo // nil: none

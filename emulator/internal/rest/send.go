@@ -151,14 +151,11 @@ func readType(m *hub.Message, contentType string) (func([]byte) ([]byte, bool), 
 	if err != nil {
 		return nil, errors.New("The Content-Type is malformed.")
 	}
-	switch media {
-	case wire.MediaText:
-		m.Type = hub.Text
-	case wire.MediaJSON:
-		m.Type = hub.JSON
-	case wire.MediaBinary:
+	kind, known := wire.DataTypeOf(media)
+	switch m.Type = kind; {
+	case known && kind == hub.Binary:
 		return nil, nil //nolint:nilnil // as above
-	default:
+	case !known || kind == hub.Protobuf:
 		return nil, errors.New("The Content-Type must be text/plain, application/json or application/octet-stream.")
 	}
 	decode := charset(params["charset"])

@@ -14,6 +14,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
@@ -334,24 +335,18 @@ func (m members) message() (*hub.Message, error) {
 		out.Type, out.Data = hub.Text, []byte{}
 		return out, nil
 	}
-	switch {
-	case strings.EqualFold(name, "json"):
+	if out.Type, ok = wire.DataTypeNamed(strings.ToLower(name)); !ok {
+		return nil, fmt.Errorf("dataType %.64q is not known", name)
+	}
+	if out.Type == hub.JSON {
 		if string(data) == "null" {
 			return nil, errors.New("data is null")
 		}
 		if err := jsonscan.Check(string(data)); err != nil {
 			return nil, fmt.Errorf("data: %w", err)
 		}
-		out.Type, out.Data = hub.JSON, data
+		out.Data = data
 		return out, nil
-	case strings.EqualFold(name, "text"):
-		out.Type = hub.Text
-	case strings.EqualFold(name, "binary"):
-		out.Type = hub.Binary
-	case strings.EqualFold(name, "protobuf"):
-		out.Type = hub.Protobuf
-	default:
-		return nil, fmt.Errorf("dataType %.64q is not known", name)
 	}
 	text, ok, err := m.text("data")
 	if err != nil || !ok {

@@ -14,9 +14,6 @@ import (
 // jsonCodec encodes the frames of both JSON subprotocols.
 type jsonCodec struct{}
 
-// dataTypes by their names on the wire.
-var dataTypes = [...]string{hub.Text: "text", hub.JSON: "json", hub.Binary: "binary", hub.Protobuf: "protobuf"}
-
 // object encodes a JSON object without spaces, and with members in the order of the
 // service: some clients compare whole frames.
 type object struct{ buf []byte }
@@ -65,7 +62,7 @@ func (o *object) quote(s string) {
 }
 
 func (o *object) data(m *hub.Message) {
-	o.text("dataType", dataTypes[m.Type])
+	o.text("dataType", m.Type.String())
 	o.name("data")
 	switch m.Type {
 	case hub.JSON:
