@@ -21,6 +21,9 @@ const minKeyBytes = 32
 // checkKeys rejects keys that would fail later, in a connection string or in other
 // tools. Its errors do not contain the key.
 func checkKeys(keys []string) error {
+	if len(keys) == 0 {
+		return errors.New("AccessKeys: no access key")
+	}
 	for i, key := range keys {
 		if err := checkKey(key); err != nil {
 			return fmt.Errorf("AccessKeys[%d] %w", i, err)

@@ -18,8 +18,8 @@ const (
 	maxToken = 2048
 )
 
-// member is one connection of a group.
-type member struct {
+// listed is a connection of a group.
+type listed struct {
 	ConnectionID string  `json:"connectionId"`
 	UserID       *string `json:"userId"` // null for none
 }
@@ -47,11 +47,11 @@ func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	}
 	page, more := h.List(group(r), after, limit)
 	out := struct {
-		Value    []member `json:"value"`
+		Value    []listed `json:"value"`
 		NextLink string   `json:"nextLink,omitempty"`
-	}{Value: make([]member, 0, len(page))}
+	}{Value: make([]listed, 0, len(page))}
 	for _, c := range page {
-		out.Value = append(out.Value, member{c.ID, c.UserID})
+		out.Value = append(out.Value, listed{c.ID, c.UserID})
 	}
 	if more && (top == 0 || top > len(page)) {
 		next := url.Values{"api-version": {latest}, "maxpagesize": {strconv.Itoa(size)}}

@@ -20,14 +20,32 @@ import (
 
 func group(r *http.Request) string { return r.PathValue("group") }
 
-func connection(r *http.Request) hub.Target {
-	return hub.Target{ConnectionID: r.PathValue("connection")}
+// member returns the connection or the connections of the user in the path.
+func member(r *http.Request) hub.Target {
+	return hub.Target{ConnectionID: r.PathValue("connection"), UserID: r.PathValue("user")}
 }
 
-func user(r *http.Request) hub.Target { return hub.Target{UserID: r.PathValue("user")} }
+// target returns the connection, user or group in the path, or all connections.
+func target(r *http.Request) hub.Target {
+	t := member(r)
+	t.Group = group(r)
+	return t
+}
 
-func closeTarget(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Target) {
-	q := r.URL.Query()
+// subject returns what a target selects, and its name.
+func subject(t hub.Target) (what, name string) {
+	switch {
+	case t.ConnectionID != "":
+		return "Connection", t.ConnectionID
+	case t.UserID != "":
+		return "User", t.UserID
+	default:
+		return "Group", t.Group
+	}
+}
+
+func (a *API) closeConnections(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+	q, t := r.URL.Query(), target(r)
 	if t.ConnectionID == "" {
 		t.Excluded = q["excluded"]
 	}
@@ -35,25 +53,15 @@ func closeTarget(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Targe
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (a *API) closeAll(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	closeTarget(w, r, h, hub.Target{})
+func (a *API) exists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+	t := target(r)
+	what, name := subject(t)
+	writeExists(w, h.Exists(t), graveWarning, what, name)
 }
 
-func (a *API) closeGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	closeTarget(w, r, h, hub.Target{Group: group(r)})
-}
-
-func (a *API) closeUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	closeTarget(w, r, h, user(r))
-}
-
-func (a *API) closeConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	closeTarget(w, r, h, connection(r))
-}
-
-// exists answers a HEAD request. Of a 404, the length and the code are sent, but not
-// the body.
-func exists(w http.ResponseWriter, ok bool, grave, what, name string) {
+// writeExists answers a HEAD request. Of a 404, the length and the code are sent, but
+// not the body.
+func writeExists(w http.ResponseWriter, ok bool, grave, what, name string) {
 	if ok {
 		w.WriteHeader(http.StatusOK)
 		return
@@ -61,56 +69,19 @@ func exists(w http.ResponseWriter, ok bool, grave, what, name string) {
 	notFound(w, grave, what, name)
 }
 
-func (a *API) connectionExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	t := connection(r)
-	exists(w, h.Exists(t), graveWarning, "Connection", t.ConnectionID)
-}
-
-func (a *API) groupExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	t := hub.Target{Group: group(r)}
-	exists(w, h.Exists(t), graveWarning, "Group", t.Group)
-}
-
-func (a *API) userExists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	t := user(r)
-	exists(w, h.Exists(t), graveWarning, "User", t.UserID)
-}
-
-func (a *API) addConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	n, err := h.Join(connection(r), group(r))
+func (a *API) addToGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+	n, err := h.Join(member(r), group(r))
 	if n == 0 {
-		notFound(w, graveError, "Connection", r.PathValue("connection"))
+		what, name := subject(member(r))
+		notFound(w, graveError, what, name)
 		return
 	}
 	writeJoined(w, err)
 }
 
-func (a *API) removeConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	h.Leave(connection(r), group(r))
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (a *API) removeConnectionFromAll(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	h.Leave(connection(r), "")
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (a *API) addUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	n, err := h.Join(user(r), group(r))
-	if n == 0 {
-		notFound(w, graveError, "User", r.PathValue("user"))
-		return
-	}
-	writeJoined(w, err)
-}
-
-func (a *API) removeUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	h.Leave(user(r), group(r))
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (a *API) removeUserFromAll(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	h.Leave(user(r), "")
+// removeFromGroup removes from the group in the path, or from all groups.
+func (a *API) removeFromGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+	h.Leave(member(r), group(r))
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -270,7 +241,7 @@ func (a *API) hasPermission(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 	}
 	id := r.PathValue("connection")
 	c := h.Connection(id)
-	exists(w, c != nil && c.Allows(action, group), graveInfo, "Connection", id)
+	writeExists(w, c != nil && c.Allows(action, group), graveInfo, "Connection", id)
 }
 
 // maxLifetime is in minutes. The API accepts more than a time.Duration can hold.

@@ -19,24 +19,9 @@ import (
 
 const maxMessage = 1 << 20
 
-func (a *API) sendToAll(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	a.send(w, r, h, hub.Target{})
-}
-
-func (a *API) sendToGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	a.send(w, r, h, hub.Target{Group: r.PathValue("group")})
-}
-
-func (a *API) sendToUser(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	a.send(w, r, h, hub.Target{UserID: r.PathValue("user")})
-}
-
-func (a *API) sendToConnection(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	a.send(w, r, h, hub.Target{ConnectionID: r.PathValue("connection")})
-}
-
 // send checks the whole request before it delivers the message.
-func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Target) {
+func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+	t := target(r)
 	q := r.URL.Query()
 	var err error
 	if t.ConnectionID == "" {

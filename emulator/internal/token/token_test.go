@@ -21,27 +21,14 @@ const audience = "http://h/client/hubs/a[b]"
 
 func noon() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }
 
-func newKeys(tb testing.TB, texts ...string) *token.Keys {
-	tb.Helper()
-	keys, err := token.NewKeys(noon, texts...)
-	require.NoError(tb, err)
-	return keys
-}
-
-func TestNewKeys(t *testing.T) {
-	t.Parallel()
-	_, err := token.NewKeys(noon)
-	require.EqualError(t, err, "no access key")
-	_, err = token.NewKeys(noon, "a", "")
-	require.EqualError(t, err, "an access key is empty")
-}
+func newKeys(texts ...string) *token.Keys { return token.NewKeys(noon, texts...) }
 
 func TestVerifyAcceptsMadeTokens(t *testing.T) {
 	t.Parallel()
-	text, err := newKeys(t, "primary").Make(audience, time.Hour, "ann", []string{"r1", "r2"}, []string{"g"})
+	text, err := newKeys("primary").Make(audience, time.Hour, "ann", []string{"r1", "r2"}, []string{"g"})
 	require.NoError(t, err)
 	for _, allowed := range []string{audience, strings.ToUpper(audience)} {
-		claims, err := newKeys(t, "other", "primary").Verify(text, "http://x", allowed)
+		claims, err := newKeys("other", "primary").Verify(text, "http://x", allowed)
 		require.NoError(t, err)
 		delete(claims, "iat")
 		assert.Equal(t, token.Claims{
@@ -49,18 +36,18 @@ func TestVerifyAcceptsMadeTokens(t *testing.T) {
 			"nbf": {"1893499200"}, "exp": {"1893502800"},
 		}, claims)
 	}
-	for name, keys := range map[string]*token.Keys{"other key": newKeys(t, "other")} {
+	for name, keys := range map[string]*token.Keys{"other key": newKeys("other")} {
 		_, err = keys.Verify(text, audience)
 		require.ErrorIs(t, err, token.ErrInvalid, name)
 	}
-	_, err = newKeys(t, "primary").Verify(text, "http://h/client/hubs/b")
+	_, err = newKeys("primary").Verify(text, "http://h/client/hubs/b")
 	require.ErrorIs(t, err, token.ErrInvalid)
 	require.EqualError(t, err, `invalid token: audience ["`+audience+`"], want "http://h/client/hubs/b"`)
 }
 
 func TestVerifyDecodesAudience(t *testing.T) {
 	t.Parallel()
-	keys := newKeys(t, "k")
+	keys := newKeys("k")
 	text, err := keys.Make("http://h/client/hubs/a%5Bb%5D", time.Hour, "", nil, nil)
 	require.NoError(t, err)
 	_, err = keys.Verify(text, audience)
@@ -73,7 +60,7 @@ func TestVerifyRejectsOtherAlgorithms(t *testing.T) {
 	for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
 		text, err := jwt.NewWithClaims(method, claims).SignedString([]byte("k"))
 		require.NoError(t, err)
-		_, err = newKeys(t, "k").Verify(text, audience)
+		_, err = newKeys("k").Verify(text, audience)
 		require.ErrorIs(t, err, token.ErrInvalid)
 	}
 }
@@ -87,7 +74,7 @@ func TestBearer(t *testing.T) {
 
 // FuzzVerify checks that only signed tokens are accepted.
 func FuzzVerify(f *testing.F) {
-	keys := newKeys(f, "k")
+	keys := newKeys("k")
 	good, err := keys.Make(audience, time.Hour, "ann", []string{"r"}, nil)
 	require.NoError(f, err)
 	f.Add(good)
@@ -114,7 +101,7 @@ func FuzzVerify(f *testing.F) {
 // encoding/json decodes.
 func FuzzClaims(f *testing.F) {
 	const key = "k"
-	keys := newKeys(f, key)
+	keys := newKeys(key)
 	for _, claims := range []string{
 		`{"aud":"http://h/client/hubs/a[b]","exp":1893502800}`, `{"aud":["x","http://h/client/hubs/a%5Bb%5D"],"exp":1893502800.5,"nbf":1893499200,"n":1e400,"l":[1,"a",true,null,{}]}`,
 		`{"aud":"http://h/client/hubs/a[b]","exp":1893498900}`, `{"aud":"http://h/client/hubs/a[b]","exp":"1893502800"}`, `{"exp":1893502800}`, `[]`, `null`, `{"aud":{},"exp":1}`,
