@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
