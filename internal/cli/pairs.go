@@ -21,44 +21,22 @@ type target struct {
 	after int
 }
 
-// setter is a flag that calls a function.
-type setter struct {
-	set  func(string) error
-	list func() []string
+// hub is the function of the flag --hub.
+func (p *pairs) hub(v string) error {
+	if v == "" {
+		return errors.New("want a name")
+	}
+	p.hubs = append(p.hubs, v)
+	return nil
 }
 
-func (s *setter) Set(v string) error { return s.set(v) }
-func (s *setter) Type() string       { return "string" }
-func (s *setter) String() string {
-	if s.list == nil {
-		return ""
+// upstream is the function of the flag --upstream.
+func (p *pairs) upstream(v string) error {
+	if v == "" {
+		return errors.New("want a URL")
 	}
-	return strings.Join(s.list(), ",")
-}
-
-func (p *pairs) hubFlag() *setter {
-	return &setter{
-		set: func(v string) error {
-			if v == "" {
-				return errors.New("want a name")
-			}
-			p.hubs = append(p.hubs, v)
-			return nil
-		},
-		list: func() []string { return p.hubs },
-	}
-}
-
-func (p *pairs) upstreamFlag() *setter {
-	return &setter{
-		set: func(v string) error {
-			if v == "" {
-				return errors.New("want a URL")
-			}
-			p.upstreams = append(p.upstreams, target{v, len(p.hubs)})
-			return nil
-		},
-	}
+	p.upstreams = append(p.upstreams, target{v, len(p.hubs)})
+	return nil
 }
 
 // addTo adds the hubs to those of the settings file. An upstream without a hub before
