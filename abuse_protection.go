@@ -1,12 +1,10 @@
 package webpubsub
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -66,98 +64,6 @@ func isValidation(r *http.Request) bool {
 	return false
 }
 
-// originSet is a set of host names in lower case. The zero value is empty.
-type originSet struct {
-	any   bool
-	hosts []string
-}
-
-func parseOrigins(entries []string) (originSet, error) {
-	var set originSet
-	for i, entry := range entries {
-		if entry == "*" {
-			set.any = true
-			continue
-		}
-		if strings.ContainsAny(entry, ";=") { // not quoted: it may hold a key
-			return originSet{}, fmt.Errorf("allowed origin %d has a ; or =, as connection strings do: want its host name alone", i)
-		}
-		host, err := parseOrigin(entry)
-		if err != nil {
-			return originSet{}, fmt.Errorf("allowed origin %d, %q: %w", i, clip(entry), err)
-		}
-		set.hosts = append(set.hosts, host)
-	}
-	return set, nil
-}
-
-func parseOrigin(entry string) (string, error) {
-	if strings.ContainsAny(entry, "*, \t") {
-		return "", errors.New("want one host name, or * alone: there are no patterns and no lists")
-	}
-	u, err := connstr.ParseEndpoint(entry)
-	if err != nil {
-		return "", err
-	}
-	return strings.ToLower(u.Hostname()), nil
-}
-
-func (s *originSet) allows(host string) bool {
-	if s.any {
-		return true
-	}
-	for _, h := range s.hosts {
-		if isHost(host, h) {
-			return true
-		}
-	}
-	return false
-}
-
-// isHost compares a host name with one in lower case. Only ASCII letters have
-// two cases in host names: strings.EqualFold would also take look-alikes such
-// as the long s for s and the Kelvin sign for k.
-func isHost(s, lower string) bool {
-	if s == lower { // nearly always, and told much sooner
-		return true
-	}
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// match returns the first of the requested origins that is allowed.
-func (s *originSet) match(lines []string) (string, bool) {
-	list := listScanner{lines: lines}
-	for range maxOrigins {
-		origin, ok := list.next()
-		if !ok {
-			return "", false
-		}
-		if s.allows(origin) {
-			return origin, true
-		}
-	}
-	return "", false
-}
-
-// refusal is the error of an event whose origins are not in the set. It is for
-// the log: it names the hosts of the configuration.
-func (s *originSet) refusal(lines []string) error {
-	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them has to be the same",
-		ErrOrigin, clip(strings.Join(lines, ", ")), clip(strings.Join(s.hosts, ", ")))
-}
-
 func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header[wire.HeaderAllow] = allowMethods
@@ -186,45 +92,3 @@ func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusOK)
 }
-
-// listScanner walks a header whose value is a list: separated by commas, with
-// or without spaces, in one line or several.
-type listScanner struct {
-	lines []string
-	rest  string
-}
-
-// next returns the next element; empty ones are passed over.
-func (s *listScanner) next() (string, bool) {
-	for {
-		for s.rest == "" {
-			if len(s.lines) == 0 {
-				return "", false
-			}
-			s.rest, s.lines = s.lines[0], s.lines[1:]
-		}
-		var element string
-		if i := strings.IndexByte(s.rest, ','); i >= 0 {
-			element, s.rest = s.rest[:i], s.rest[i+1:]
-		} else {
-			element, s.rest = s.rest, ""
-		}
-		if element = trimSpace(element); element != "" {
-			return element, true
-		}
-	}
-}
-
-// trimSpace takes away what HTTP allows around an element. strings.Trim prepares
-// for any set of characters, which takes longer than the rest of next.
-func trimSpace(s string) string {
-	for s != "" && isSpace(s[0]) {
-		s = s[1:]
-	}
-	for s != "" && isSpace(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }

@@ -141,31 +141,6 @@ func (h *Handler) screen(header http.Header, a *attributes) (status int, reason 
 	return 0, ""
 }
 
-func (h *Handler) verify(r *http.Request, a *attributes) error {
-	allowed := h.allowedOrigins()
-	if _, ok := allowed.match(a.origins); !ok {
-		return allowed.refusal(a.origins)
-	}
-	for _, v := range h.verifiers {
-		var err error
-		if keys, ok := v.(*AccessKeys); ok {
-			err = keys.verify(r, allowed)
-		} else {
-			err = verifySafely(v, r)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// verifySafely calls a verifier that is not ours. Its panic refuses the request.
-func verifySafely(v Verifier, r *http.Request) error {
-	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, v.Verify(r) })
-	return err
-}
-
 // dispatch decodes the event, calls its function and answers.
 func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, a *attributes) {
 	ctx := r.Context()
