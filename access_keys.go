@@ -96,46 +96,45 @@ func (ring *keyring) add(host string, key *accessKey) {
 // Verify accepts a request if one of its signatures was made with a key of one
 // of its origins. The zero AccessKeys accepts nothing.
 func (k *AccessKeys) Verify(r *http.Request) error {
-	return k.verify(r, &originSet{any: true})
+	id := r.Header[wire.HeaderConnectionID]
+	if len(id) != 1 {
+		return fmt.Errorf("header ce-connectionId is missing or repeated: %w", ErrSignature)
+	}
+	return k.check(id[0], r.Header[wire.HeaderSignature], r.Header[wire.HeaderRequestOrigin])
 }
 
-// verify passes over origins that are not allowed: their keys do not count for
-// the allowed ones beside which a request may name them.
-func (k *AccessKeys) verify(r *http.Request, allowed *originSet) error {
+// check is the rule of Verify: signed and origins are the lines of the headers.
+func (k *AccessKeys) check(connectionID string, signed, origins []string) error {
 	ring := k.current.Load()
-	if ring == nil {
+	switch {
+	case ring == nil:
 		return fmt.Errorf("access keys: none set: %w", ErrSignature)
-	}
-	id := r.Header[wire.HeaderConnectionID]
-	if len(id) != 1 || id[0] == "" {
-		return fmt.Errorf("header ce-connectionId is missing, empty or repeated: %w", ErrSignature)
+	case connectionID == "":
+		return fmt.Errorf("header ce-connectionId is empty: %w", ErrSignature)
 	}
 	var sigs signatures
-	if err := sigs.parse(r.Header[wire.HeaderSignature]); err != nil {
+	if err := sigs.parse(signed); err != nil {
 		return err
 	}
 	var entry *keyringEntry // whose keys were tried
-	list := listScanner{lines: r.Header[wire.HeaderRequestOrigin]}
+	list := listScanner{lines: origins}
 	for range maxOrigins {
 		origin, ok := list.next()
 		if !ok {
 			break
-		}
-		if !allowed.allows(origin) {
-			continue
 		}
 		for i := range ring.entries {
 			if !isHost(origin, ring.entries[i].host) {
 				continue
 			}
 			entry = &ring.entries[i]
-			if sigs.matchAny(ring.entries[i].keys, id[0]) {
+			if sigs.matchAny(entry.keys, connectionID) {
 				return nil
 			}
 		}
 	}
 	if entry == nil {
-		return ring.origins.refusal(r.Header[wire.HeaderRequestOrigin])
+		return ring.origins.refusal(origins)
 	}
 	return entry.mismatch
 }

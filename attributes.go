@@ -85,6 +85,7 @@ type attributes struct {
 	session     string
 	contentType string
 	origins     []string // the lines of a list
+	signatures  []string // the lines of a list
 
 	timeLines []string
 	repeated  string // the first attribute that stands in more than one line
@@ -95,6 +96,7 @@ type attributes struct {
 // believed. Lists, ce-signature and the origin, may repeat.
 func (a *attributes) read(header http.Header) {
 	a.origins = header[wire.HeaderRequestOrigin]
+	a.signatures = header[wire.HeaderSignature]
 	a.timeLines = header[wire.HeaderTime]
 	a.specVersion = a.only("ce-specversion", header[wire.HeaderSpecVersion])
 	a.typ = a.only("ce-type", header[wire.HeaderType])

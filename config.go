@@ -187,21 +187,18 @@ func (c Config) compileVerification(h *Handler) error {
 	case len(c.ConnectionStrings) > 0 && insecure:
 		return errors.New("ConnectionStrings together with Verifier InsecureSkipVerify: choose one")
 	}
-	var keys *AccessKeys
 	if len(c.ConnectionStrings) > 0 {
 		ring, err := newKeyring(c.ConnectionStrings)
 		if err != nil {
 			return fmt.Errorf("ConnectionStrings%w", err)
 		}
-		keys = new(AccessKeys)
-		keys.current.Store(ring)
-		h.verifiers = append(h.verifiers, keys)
+		h.keys = new(AccessKeys)
+		h.keys.current.Store(ring)
 	}
-	if c.Verifier != nil {
-		h.verifiers = append(h.verifiers, c.Verifier)
-		if own, ok := c.Verifier.(*AccessKeys); ok && keys == nil {
-			keys = own
-		}
+	h.verifier = c.Verifier
+	h.originsOf = h.keys
+	if own, ok := c.Verifier.(*AccessKeys); ok && h.keys == nil {
+		h.originsOf = own
 	}
 	switch {
 	case c.AllowedOrigins != nil:
@@ -209,12 +206,11 @@ func (c Config) compileVerification(h *Handler) error {
 		if err != nil {
 			return fmt.Errorf("AllowedOrigins: %w", err)
 		}
-		if err := c.checkOrigins(set, keys); err != nil {
+		if err := c.checkOrigins(set, h.keys); err != nil {
 			return err
 		}
 		h.origins = &set
-	case keys != nil:
-		h.originsOf = keys
+	case h.originsOf != nil:
 	case insecure:
 		h.origins = &originSet{any: true}
 	default:

@@ -39,7 +39,8 @@ import (
 // delete them, but not write into the slices.
 type Handler struct {
 	hub          string
-	verifiers    []Verifier
+	keys         *AccessKeys // of Config.ConnectionStrings, nil without them
+	verifier     Verifier    // of Config.Verifier, nil without one
 	origins      *originSet  // set, or else
 	originsOf    *AccessKeys // has them
 	interceptors []Interceptor
@@ -80,7 +81,7 @@ func NewHandler(cfg Config) (*Handler, error) {
 // ServeHTTP answers one request of the service. A Handler that [NewHandler] did
 // not make answers everything with 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(h.verifiers) == 0 {
+	if !h.isMade() {
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 		return
 	}
@@ -104,6 +105,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.dispatch(w, r, &a)
 }
+
+// isMade reports whether NewHandler made the handler.
+func (h *Handler) isMade() bool { return h.keys != nil || h.verifier != nil }
 
 func (h *Handler) allowedOrigins() *originSet {
 	if h.origins != nil {

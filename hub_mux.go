@@ -36,7 +36,7 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 		switch {
 		case h == nil:
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q is nil", name)
-		case len(h.verifiers) == 0:
+		case !h.isMade():
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q was not made by NewHandler", name)
 		case h.hub != "" && !strings.EqualFold(h.hub, name):
 			return nil, fmt.Errorf("webpubsub: hub mux: hub %q has a handler for hub %q", name, h.hub)

@@ -10,8 +10,8 @@ import (
 // an environment variable that is not set can carry it further.
 func (h *Handler) warnOfKnownKey() {
 	var hosts []string
-	for _, v := range h.verifiers {
-		if keys, ok := v.(*AccessKeys); ok {
+	for _, v := range []Verifier{h.keys, h.verifier} {
+		if keys, ok := v.(*AccessKeys); ok && keys != nil {
 			if ring := keys.current.Load(); ring != nil {
 				hosts = append(hosts, ring.known...)
 			}

@@ -93,6 +93,35 @@ func (s *originSet) match(lines []string) (string, bool) {
 	return "", false
 }
 
+// narrow returns the lines of a list of origins without those that are not in the
+// set or follow the first maxOrigins. Lines of which nothing is left out are
+// returned as they are, in the same memory.
+func (s *originSet) narrow(lines []string) []string {
+	var allowed [maxOrigins]string
+	n, all := 0, true
+	list := listScanner{lines: lines}
+	for seen := 0; ; seen++ {
+		origin, ok := list.next()
+		if !ok {
+			break
+		}
+		if seen == maxOrigins {
+			all = false
+			break
+		}
+		if s.allows(origin) {
+			allowed[n] = origin
+			n++
+		} else {
+			all = false
+		}
+	}
+	if n > 0 && all {
+		return lines
+	}
+	return append([]string(nil), allowed[:n]...)
+}
+
 // refusal is the error of an event whose origins are not in the set. It is for
 // the log: it names the hosts of the configuration.
 func (s *originSet) refusal(lines []string) error {

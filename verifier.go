@@ -3,7 +3,10 @@ package webpubsub
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // Errors of verification, matched with [errors.Is].
@@ -18,7 +21,10 @@ var (
 // it pass; an [*Error] is answered with its own status; any other error with
 // 401 and nothing of its text.
 //
-// Verify is called before the body is read and must not read it. It must be
+// Verify is called before the body is read and must not read it. If the request
+// names origins that [Config.AllowedOrigins] does not allow, r is a copy whose
+// header WebHook-Request-Origin has only the others, so that an [AccessKeys] in
+// a Verifier does not count keys of origins that are not allowed. Verify must be
 // safe for concurrent use.
 type Verifier interface {
 	Verify(r *http.Request) error
@@ -32,27 +38,28 @@ type InsecureSkipVerify struct{}
 // Verify accepts the request.
 func (InsecureSkipVerify) Verify(*http.Request) error { return nil }
 
+// verify checks where an event comes from. No verifier sees an origin that is
+// not allowed.
 func (h *Handler) verify(r *http.Request, a *attributes) error {
-	allowed := h.allowedOrigins()
-	if _, ok := allowed.match(a.origins); !ok {
-		return allowed.refusal(a.origins)
+	set := h.allowedOrigins()
+	origins := set.narrow(a.origins)
+	if len(origins) == 0 {
+		return set.refusal(a.origins)
 	}
-	for _, v := range h.verifiers {
-		var err error
-		if keys, ok := v.(*AccessKeys); ok {
-			err = keys.verify(r, allowed)
-		} else {
-			err = verifySafely(v, r)
-		}
-		if err != nil {
+	if h.keys != nil {
+		if err := h.keys.check(a.connection, a.signatures, origins); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// verifySafely calls a verifier that is not ours. Its panic refuses the request.
-func verifySafely(v Verifier, r *http.Request) error {
-	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, v.Verify(r) })
+	if h.verifier == nil {
+		return nil
+	}
+	if len(origins) != len(a.origins) || &origins[0] != &a.origins[0] {
+		header := maps.Clone(r.Header)
+		header[wire.HeaderRequestOrigin] = origins
+		r = r.WithContext(r.Context()) // a shallow copy
+		r.Header = header
+	}
+	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, h.verifier.Verify(r) })
 	return err
 }

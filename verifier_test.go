@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,5 +175,59 @@ func TestUE17AndUE122BearerVerifier(t *testing.T) {
 		resp := wireServe(h, wireRequest(t, fixture))
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assertConsent(t, resp, wireOrigin)
+	}
+}
+
+// The origins that the handler does not allow do not reach a Verifier: neither
+// AccessKeys, nor one that wraps it, counts their keys.
+func TestVerifierSeesAllowedOriginsOnly(t *testing.T) {
+	t.Parallel()
+	const a, b = "a.webpubsub.azure.com", "b.webpubsub.azure.com"
+	keys, err := webpubsub.NewAccessKeys("Endpoint=https://"+a+";AccessKey=key-of-a", "Endpoint=https://"+b+";AccessKey=key-of-b")
+	require.NoError(t, err)
+	crowd := strings.Repeat("x.com,", 15)
+	for name, wrap := range map[string]func(*http.Request) error{
+		"AccessKeys": keys.Verify,
+		"wrapped":    func(r *http.Request) error { return fmt.Errorf("tenant: %w", keys.Verify(r)) },
+		"copied":     func(r *http.Request) error { return keys.Verify(r.Clone(r.Context())) },
+	} {
+		for _, tt := range []struct {
+			origins []string
+			key     string
+			want    int
+			seen    []string // the lines of the header
+		}{
+			{[]string{a}, "key-of-a", 204, []string{a}},
+			{[]string{"A.webpubsub.azure.com"}, "key-of-a", 204, []string{"A.webpubsub.azure.com"}},
+			{[]string{b + "," + a}, "key-of-a", 204, []string{a}},
+			{[]string{b, a + " , " + a}, "key-of-a", 204, []string{a, a}},
+			{[]string{a, ","}, "key-of-a", 204, []string{a, ","}},
+			{[]string{crowd + a}, "key-of-a", 204, []string{a}},
+			{[]string{crowd + "x.com," + a}, "key-of-a", 401, nil},
+			{[]string{strings.Repeat(a+",", 17)}, "key-of-a", 204, slices.Repeat([]string{a}, 16)},
+			{[]string{b}, "key-of-b", 401, nil},
+			{[]string{a + "," + b}, "key-of-b", 401, []string{a}},
+			{[]string{b + "," + a}, "key-of-b", 401, []string{a}},
+			{[]string{a, b}, "key-of-b", 401, []string{a}},
+		} {
+			var seen []string
+			h := wireHandler(t, webpubsub.Config{
+				AllowedOrigins: []string{a},
+				Verifier: verifierFunc(func(r *http.Request) error {
+					seen = r.Header["Webhook-Request-Origin"]
+					if err := wrap(r); errors.Is(err, webpubsub.ErrOrigin) || errors.Is(err, webpubsub.ErrSignature) {
+						return err
+					}
+					return nil
+				}),
+				OnConnected: func(_ context.Context, ev *webpubsub.ConnectedEvent) error {
+					assert.Equal(t, strings.Join(tt.origins, ", "), ev.Origin, "the event keeps what was sent")
+					return nil
+				},
+			})
+			r := wireRequest(t, "connected", wireHeader("WebHook-Request-Origin", tt.origins...), signed(textbookSignature(tt.key, wireConnectionID)))
+			assert.Equal(t, tt.want, wireServe(h, r).StatusCode, "%s: %s by %s", name, tt.origins, tt.key)
+			assert.Equal(t, tt.seen, seen, "%s: %s", name, tt.origins)
+		}
 	}
 }
