@@ -50,7 +50,7 @@ func (p *AbuseProtection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusMethodNotAllowed, "only validation requests are answered here: OPTIONS or GET with WebHook-Request-Origin")
 		return
 	}
-	p.origins.serveValidation(w, r)
+	_, _, _ = p.origins.serveValidation(w, r)
 }
 
 // isValidation tells validation requests apart without a look at the path.
@@ -64,22 +64,18 @@ func isValidation(r *http.Request) bool {
 	return false
 }
 
-func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) {
+// noVersion is the answer to a request without the header that all of the service's have.
+const noVersion = "not an Azure Web PubSub request: header ce-awpsversion is missing"
+
+// serveValidation answers a validation request. The error says why there is no consent.
+func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) (status int, reason RefusalReason, err error) {
 	header := w.Header()
 	header[wire.HeaderAllow] = allowMethods
-	if len(r.Header[wire.HeaderVersion]) == 0 {
-		writeText(w, http.StatusNotFound, "not an Azure Web PubSub request: header ce-awpsversion is missing")
-		return
-	}
 	requested := r.Header[wire.HeaderRequestOrigin]
 	origin, ok := s.match(requested)
 	switch {
-	case !ok && strings.Trim(strings.Join(requested, ""), ", \t") == "":
-		writeText(w, http.StatusBadRequest, "header WebHook-Request-Origin is missing or empty")
-		return
-	case !ok:
-		writeText(w, http.StatusOK, fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", clip(strings.Join(requested, ", "))))
-		return
+	case !ok || len(r.Header[wire.HeaderVersion]) == 0:
+		return refuseConsent(w, r, requested)
 	case s.any:
 		header[wire.HeaderAllowedOrigin] = anyValue
 	case len(requested) == 1 && requested[0] == origin:
@@ -91,4 +87,22 @@ func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) {
 		header[wire.HeaderAllowedRate] = anyValue
 	}
 	w.WriteHeader(http.StatusOK)
+	return http.StatusOK, "", nil
+}
+
+func refuseConsent(w http.ResponseWriter, r *http.Request, requested []string) (status int, reason RefusalReason, err error) {
+	var text string
+	switch {
+	case len(r.Header[wire.HeaderVersion]) == 0:
+		status, reason, text = http.StatusNotFound, ReasonForeign, noVersion
+		err = NotFound(text)
+	case strings.Trim(strings.Join(requested, ""), ", \t") == "":
+		status, reason, text = http.StatusBadRequest, ReasonHeader, "header WebHook-Request-Origin is missing or empty"
+		err = BadRequest(text)
+	default:
+		status, reason, err = http.StatusOK, ReasonOrigin, ErrOrigin
+		text = fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", clip(strings.Join(requested, ", ")))
+	}
+	writeText(w, status, text)
+	return status, reason, err
 }

@@ -25,6 +25,16 @@ const (
 	kindUnknown         // a newer service's, and nobody can tell what it asks for
 )
 
+// kindNames has what an [Outcome] calls the kinds: system events by their names.
+var kindNames = [kindUnknown + 1]EventKind{
+	kindConnect:      EventKindConnect,
+	kindConnected:    EventKindConnected,
+	kindDisconnected: EventKindDisconnected,
+	kindUser:         EventKindUser,
+	kindGroupJoined:  EventKindGroupJoined,
+	kindGroupLeft:    EventKindGroupLeft,
+}
+
 // eventKindOf reads a ce-type, without case.
 func eventKindOf(typ string) eventKind {
 	switch typ {
@@ -113,7 +123,10 @@ func (a *attributes) read(header http.Header) {
 	a.session = a.only("ce-sessionId", header[wire.HeaderSessionID])
 	a.contentType = a.only("Content-Type", header[wire.HeaderContentType])
 	a.kind = eventKindOf(a.typ)
-	if a.eventName == "" {
+	switch name := kindNames[a.kind]; {
+	case name != "" && name != EventKindUser:
+		a.eventName = string(name) // whose type may be in another case
+	case a.eventName == "":
 		a.eventName = nameInType(a.typ)
 	}
 }
@@ -165,6 +178,15 @@ func nameInType(typ string) string {
 	return ""
 }
 
+// header returns what the attributes say, for an [Outcome].
+func (a *attributes) header() EventHeader {
+	return EventHeader{Hub: a.hub, ConnectionID: a.connection, EventName: a.eventName, EventID: a.id}
+}
+
+func (a *attributes) isMQTT() bool {
+	return a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT)
+}
+
 // fill puts into an event what all events have, apart from the body. It writes
 // in place: the struct is too large to be handed around.
 func (m *Meta) fill(r *http.Request, a *attributes) {
@@ -184,7 +206,7 @@ func (m *Meta) fill(r *http.Request, a *attributes) {
 	m.Subprotocol = a.subprotocol
 	m.EventName = a.eventName
 	m.RawState = a.state
-	if a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT) {
+	if a.isMQTT() {
 		m.MQTT = &MQTTSession{PhysicalConnectionID: a.physical, SessionID: a.session}
 	}
 }

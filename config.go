@@ -65,10 +65,12 @@ type Config struct {
 	// OnGroupLeft learns that a connection left a group; its error is as for OnConnected.
 	OnGroupLeft func(ctx context.Context, ev *GroupLeftEvent) error
 	// UserEvents handle the events that clients send, by name: first the exact
-	// one, then without case if that leaves one name. Clients without a Web PubSub
-	// subprotocol send "message".
+	// one, then without case if that leaves one name. Either way the event's
+	// EventName is the name in this map. Clients without a Web PubSub subprotocol
+	// send "message".
 	UserEvents map[string]UserEventFunc
-	// Fallback handles user events whose name is not in UserEvents. Without it
+	// Fallback handles user events whose name is not in UserEvents. Their EventName
+	// is the one that the client sent, in any spelling. Without a Fallback
 	// they are answered with 204, as if they had been handled, so that an old server
 	// does not fail or disconnect a new client. The first event of each such name,
 	// of up to 32 names, is logged at Info with the names that have functions. To
@@ -110,6 +112,14 @@ type Config struct {
 	// function that does not watch its context is not interrupted.
 	HandlerTimeout time.Duration
 
+	// Observe is called for each request that the handler has answered, validation
+	// requests included, with what became of it: for metrics and traces. The context is
+	// the request's. It runs in the request's goroutine before ServeHTTP returns, and
+	// net/http may hold the answer back until then: it should be quick. It cannot change
+	// the answer; its panic is logged. A request whose function panics with
+	// [http.ErrAbortHandler] is not answered. Nil costs nothing.
+	Observe func(ctx context.Context, o Outcome)
+
 	// Logger gets one record for each event that fails: Error for a 5xx, Warn for
 	// 401 and 403, Info for what a function refuses otherwise and for payloads that
 	// are not valid, Debug for 429 and for requests that are no events of this hub,
@@ -139,20 +149,23 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // compile checks the config and copies what the handler needs of it.
 func (c Config) compile() (*Handler, error) {
 	h := &Handler{
-		hub:            c.Hub,
-		onConnect:      c.OnConnect,
-		onConnected:    c.OnConnected,
-		onDisconnected: c.OnDisconnected,
-		onGroupJoined:  c.OnGroupJoined,
-		onGroupLeft:    c.OnGroupLeft,
-		fallback:       c.Fallback,
-		interceptors:   slices.Clone(c.Interceptors),
-		validate:       c.Validate,
-		refusalReply:   c.RefusalReply,
-		maxBody:        c.MaxBodyBytes,
-		timeout:        c.HandlerTimeout,
-		logger:         c.Logger,
-		once:           new(notices),
+		hub:          c.Hub,
+		interceptors: slices.Clone(c.Interceptors),
+		validate:     c.Validate,
+		refusalReply: c.RefusalReply,
+		observe:      c.Observe,
+		maxBody:      c.MaxBodyBytes,
+		timeout:      c.HandlerTimeout,
+		log:          &eventLog{logger: c.Logger, known: namesOf(c.UserEvents)},
+		fallback:     userFunction("", c.Fallback),
+	}
+	h.functions = [...]*function{
+		kindConnect:      connectFunction(c.OnConnect),
+		kindConnected:    notification(EventKindConnected, c.OnConnected),
+		kindDisconnected: notification(EventKindDisconnected, c.OnDisconnected),
+		kindGroupJoined:  notification(EventKindGroupJoined, c.OnGroupJoined),
+		kindGroupLeft:    notification(EventKindGroupLeft, c.OnGroupLeft),
+		kindUnknown:      nil,
 	}
 	if c.Hub != "" {
 		if err := rule.CheckHub(c.Hub); err != nil {
@@ -235,24 +248,22 @@ func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
 }
 
 func (c Config) compileUserEvents(h *Handler) error {
-	h.userEvents = maps.Clone(c.UserEvents)
-	h.known = namesOf(c.UserEvents)
-	h.foldedEvents = make(map[string]UserEventFunc, len(c.UserEvents))
-	ambiguous := make(map[string]bool)
+	h.userEvents = make(map[string]*function, len(c.UserEvents))
+	h.foldedEvents = make(map[string]*function, len(c.UserEvents))
 	for _, name := range slices.Sorted(maps.Keys(c.UserEvents)) {
-		folded := strings.ToLower(name)
+		f, folded := c.UserEvents[name], strings.ToLower(name)
 		switch {
 		case name == "":
 			return errors.New("UserEvents has an empty name")
-		case c.UserEvents[name] == nil:
+		case f == nil:
 			return fmt.Errorf("UserEvents[%q] is nil", name)
-		case h.foldedEvents[folded] != nil:
-			ambiguous[folded] = true
 		}
-		h.foldedEvents[folded] = c.UserEvents[name]
-	}
-	for folded := range ambiguous {
-		delete(h.foldedEvents, folded)
+		h.userEvents[name] = userFunction(name, f)
+		if _, twice := h.foldedEvents[folded]; twice {
+			h.foldedEvents[folded] = nil
+		} else {
+			h.foldedEvents[folded] = h.userEvents[name]
+		}
 	}
 	return nil
 }

@@ -55,6 +55,16 @@ func (ev *DisconnectedEvent) decode() error {
 	return nil
 }
 
+func (ev *GroupJoinedEvent) decode() (err error) {
+	ev.Group, err = decodeGroup(ev.body)
+	return err
+}
+
+func (ev *GroupLeftEvent) decode() (err error) {
+	ev.Group, err = decodeGroup(ev.body)
+	return err
+}
+
 // decodeGroup reads the body of a group presence event.
 func decodeGroup(body []byte) (string, error) {
 	const what = "body of the group presence event"

@@ -27,7 +27,8 @@ type Event interface {
 	// CloudEvent converts the event for the CloudEvents SDK; see [Meta.CloudEvent].
 	CloudEvent() (cloudevents.Event, error)
 
-	sealed()
+	// decode reads the event's own fields from its body.
+	decode() error
 }
 
 // Meta is what every event says about itself and its connection. Strings are
@@ -40,7 +41,7 @@ type Meta struct {
 	// connected. It is unique only together with ConnectionID, and the same in
 	// every delivery of an event.
 	ID string
-	// Type (ce-type) is "azure.webpubsub.", a kind and the event's name.
+	// Type (ce-type) is "azure.webpubsub.", a kind and the event's name, as sent.
 	Type string
 	// Time (ce-time) is when the event happened, to the second; zero if not told.
 	Time time.Time
@@ -62,7 +63,10 @@ type Meta struct {
 	// Subprotocol (ce-subprotocol) is the negotiated WebSocket subprotocol. It is
 	// empty for clients without one and, except for MQTT, in connect events.
 	Subprotocol string
-	// EventName (ce-eventName) is the name of the event without its prefix.
+	// EventName is the name of the event: that of a system event, and for a user
+	// event the key of [Config.UserEvents] under which its function was found. A user
+	// event without one, or for [Config.Fallback], has the name that the client sent
+	// (ce-eventName). Type has the name as it was sent in any case.
 	EventName string
 	// RawState (ce-connectionState) is the connection's state as it was last
 	// set by the answer to a connect or user event. Read it with [State].
@@ -80,7 +84,7 @@ type Meta struct {
 // EventMeta returns m itself; it is what makes every event an [Event].
 func (m *Meta) EventMeta() *Meta { return m }
 
-func (m *Meta) sealed() {}
+func (m *Meta) decode() error { return nil }
 
 // PathValue returns the value of a wildcard of the pattern under which the
 // handler is mounted, as [http.Request.PathValue] does: with the pattern
@@ -170,6 +174,11 @@ type UserEvent struct {
 	Data []byte
 
 	validate func(any) error
+}
+
+func (ev *UserEvent) decode() error {
+	ev.Data = ev.body
+	return nil
 }
 
 // Metadata returns the message metadata that the client sent along

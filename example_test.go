@@ -223,6 +223,38 @@ func ExampleInterceptor() {
 	// 409 room is closed
 }
 
+// How are requests counted? By Config.Observe, which also sees those that reach no
+// function.
+func ExampleOutcome() {
+	h, err := webpubsub.NewHandler(webpubsub.Config{
+		Hub:               "chat",
+		ConnectionStrings: []string{exampleConnectionString},
+		Logger:            slog.New(slog.DiscardHandler),
+		UserEvents: map[string]webpubsub.UserEventFunc{
+			"say": func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
+				return webpubsub.Reply{}, webpubsub.Conflict("room is closed")
+			},
+		},
+		Observe: func(_ context.Context, o webpubsub.Outcome) {
+			fmt.Printf("hub=%s event=%s function=%s outcome=%s reason=%s status=%d\n", o.Hub, o.EventKind, o.Function, o.Kind, o.Reason, o.Status)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	serve := func(r *http.Request) { h.ServeHTTP(httptest.NewRecorder(), r) }
+	serve(exampleRequest("user.SAY", "text/plain", "hello"))
+	serve(exampleRequest("user.shout", "text/plain", "hello"))
+	unsigned := exampleRequest("sys.connected", "application/json", "{}")
+	unsigned.Header.Del("ce-signature")
+	serve(unsigned)
+	// Output:
+	// hub=chat event=user function=say outcome=refused reason=function status=409
+	// hub=chat event=user function= outcome=ignored reason= status=204
+	// hub=chat event=connected function= outcome=refused reason=unverified status=401
+}
+
 // How is a signature verified without a handler, in a proxy or queue consumer?
 func ExampleVerifySignature() {
 	signature := webpubsub.Sign(exampleKey, "c-1") // what ce-signature says

@@ -19,6 +19,11 @@ import (
 // event pass that was refused or never seen. If it returns an error after next
 // succeeded, the reply and its state are not sent.
 //
+// An interceptor that allows or refuses an event by its name compares
+// [Meta.EventName] with a key of [Config.UserEvents]: however the client spelled
+// the name, it has that key. The name of an event for [Config.Fallback] is
+// whatever the client sent.
+//
 // The context it hands to next is the one that the function gets.
 type Interceptor func(ctx context.Context, ev Event, next func(context.Context) error) error
 
@@ -27,23 +32,31 @@ var (
 	errNextTwice     = errors.New("interceptor called next more than once")
 )
 
-// run calls f inside the interceptors. Panics become errors, so that
-// interceptors see them.
-func run[R any](ctx context.Context, chain []Interceptor, ev Event, f func(context.Context) (R, error)) (R, error) {
+// run calls the function of an event inside the interceptors. Panics become
+// errors, so that interceptors see them. The answer does not count if there is an
+// error.
+func run(ctx context.Context, chain []Interceptor, ev Event, f *function) (answer, error) {
 	if len(chain) == 0 {
-		return guard(ctx, f)
+		var out answer
+		err := guard(ctx, func(ctx context.Context) (err error) {
+			out, err = f.answer(ctx, ev)
+			return err
+		})
+		return out, err
 	}
-	var zero, out R
-	_, err := guard(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, intercept(ctx, chain, ev, func(ctx context.Context) (err error) {
-			out, err = f(ctx)
+	return runInside(ctx, chain, ev, f)
+}
+
+// runInside is not part of run, where its variables would make those of events
+// without interceptors escape.
+func runInside(ctx context.Context, chain []Interceptor, ev Event, f *function) (out answer, err error) {
+	err = guard(ctx, func(ctx context.Context) error {
+		return intercept(ctx, chain, ev, func(ctx context.Context) (err error) {
+			out, err = f.answer(ctx, ev)
 			return err
 		})
 	})
-	if err != nil {
-		return zero, err
-	}
-	return out, nil
+	return out, err
 }
 
 // intercept holds each interceptor of the chain to the rules, so that an outer
@@ -59,9 +72,7 @@ func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func
 			return inner
 		}
 		called = true
-		_, inner = guard(ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, intercept(ctx, chain[1:], ev, terminal)
-		})
+		inner = guard(ctx, func(ctx context.Context) error { return intercept(ctx, chain[1:], ev, terminal) })
 		return inner
 	})
 	if err != nil {
@@ -73,7 +84,7 @@ func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func
 // guard turns a panic of f into a PanicError. It does not ask what recover
 // returns whether there was one: that is nil for panic(nil) where GODEBUG has
 // panicnil=1, and nobody may take that for success.
-func guard[R any](ctx context.Context, f func(context.Context) (R, error)) (out R, err error) {
+func guard(ctx context.Context, f func(context.Context) error) (err error) {
 	returned := false
 	defer func() {
 		v := recover()
@@ -83,13 +94,17 @@ func guard[R any](ctx context.Context, f func(context.Context) (R, error)) (out 
 		if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
 			panic(v)
 		}
-		if v == nil {
-			v = new(runtime.PanicNilError)
-		}
-		var zero R
-		out, err = zero, &PanicError{Value: v, Stack: debug.Stack()}
+		err = panicked(v)
 	}()
-	out, err = f(ctx)
+	err = f(ctx)
 	returned = true
-	return out, err
+	return err
+}
+
+// panicked makes an error of what recover returned.
+func panicked(v any) *PanicError {
+	if v == nil {
+		v = new(runtime.PanicNilError)
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
 }

@@ -1,9 +1,6 @@
 package webpubsub
 
-import (
-	"log/slog"
-	"strings"
-)
+import "strings"
 
 // warnOfKnownKey logs once, when the handler is made, that one of its keys is
 // the local emulators'. That key is for a developer's machine and for tests, and
@@ -20,11 +17,7 @@ func (h *Handler) warnOfKnownKey() {
 	if len(hosts) == 0 {
 		return
 	}
-	logger := h.logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	logger.Warn(
+	h.log.to().Warn(
 		"webpubsub: an access key is the local emulator's, which everybody knows: whoever reaches this handler can send it events of any user; "+
 			"in production, use the connection string of your own service",
 		"host", strings.Join(hosts, ", "))

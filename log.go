@@ -1,15 +1,83 @@
 package webpubsub
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/expect"
 )
 
-// levelOf returns the level of the record of a failure. Others is that of
-// failures which are neither the server's fault nor an attempt to get in. A rate
+// eventLog logs the outcomes that somebody should look at.
+type eventLog struct {
+	logger *slog.Logger // nil: slog.Default
+	known  string       // names of the user events that have functions
+
+	mu         sync.Mutex
+	unknown    map[string]struct{} // clipped names of those that have none
+	longHeader atomic.Bool         // has been warned of
+}
+
+const (
+	// maxUnknownNames bounds the names of user events without a function that are
+	// remembered: clients choose them.
+	maxUnknownNames = 32
+	// maxErrorText bounds the text of a function's error: it may quote what a client sent.
+	maxErrorText = 4 << 10
+	// proxyHeaderBytes is the size of the longest header of an answer that nginx
+	// takes by default (proxy_buffer_size).
+	proxyHeaderBytes = 4 << 10
+)
+
+// record logs an outcome, unless all went well.
+func (l *eventLog) record(ctx context.Context, o *Outcome) {
+	switch o.Kind {
+	case OutcomeRefused:
+		l.refused(ctx, o)
+	case OutcomeIgnored:
+		l.ignored(ctx, o)
+	}
+	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // the proxy answers 502, of which nothing shows here
+		l.write(ctx, slog.LevelWarn,
+			fmt.Sprintf("the answer's header is longer than the %d bytes that proxies take by default, nginx answers 502: keep the connection state smaller, or raise nginx's proxy_buffer_size and proxy_buffers, and large_client_header_buffers for the events that bring the state back; this is logged once", proxyHeaderBytes),
+			o, o.Status, nil, slog.Int("header_bytes", o.HeaderBytes), slog.Int("state_bytes", o.StateBytes))
+	}
+}
+
+// refused logs a refusal. That of an event whose body is known is logged at a level that is on by
+// default, since its client learns next to nothing of it; the others can be had by any stranger.
+func (l *eventLog) refused(ctx context.Context, o *Outcome) {
+	switch o.Reason {
+	case ReasonBody, ReasonPayload, ReasonFunction:
+	case ReasonUnverified:
+		l.write(ctx, levelOf(o.Status, slog.LevelDebug), "request not verified", o, o.Status, o.Err)
+		return
+	default:
+		l.write(ctx, levelOf(o.Status, slog.LevelDebug), MessageOf(o.Err), o, o.Status, nil)
+		return
+	}
+	v, message := judge(o.Err), "event failed"
+	if o.ReplyErr != nil {
+		l.write(ctx, slog.LevelError, "RefusalReply failed; the refusal is answered without it", o, v.status, o.ReplyErr)
+	}
+	if o.Status < 400 {
+		message = "event refused; the client gets the reply of RefusalReply"
+	}
+	level := levelOf(v.status, slog.LevelInfo)
+	if v.canceled && ctx.Err() != nil { // the service hung up
+		level = slog.LevelDebug
+	}
+	l.write(ctx, level, message, o, v.status, o.Err)
+}
+
+// levelOf returns the level of the record of a refusal. Others is that of
+// refusals which are neither the server's fault nor an attempt to get in. A rate
 // limit that answers 429 must not move the flood into the log.
 func levelOf(status int, others slog.Level) slog.Level {
 	switch {
@@ -23,47 +91,74 @@ func levelOf(status int, others slog.Level) slog.Level {
 	return others
 }
 
-// logFailure logs an event that failed. Its client sees next to nothing of a
-// refusal, so the record stands at a level that is on by default. That the
-// service hung up is not the function's fault.
-func (h *Handler) logFailure(r *http.Request, v *verdict, message string, err error) {
-	level := levelOf(v.status, slog.LevelInfo)
-	if v.canceled && r.Context().Err() != nil {
-		level = slog.LevelDebug
+// ignored logs an event of an unknown type, and a user event without a function: at
+// Info if its name is new, since neither side of a misspelt name sees an error.
+func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
+	switch o.EventKind {
+	case "":
+		l.write(ctx, slog.LevelWarn, "event of an unknown type ignored", o, o.Status, nil)
+	case EventKindUser:
+		level, message := slog.LevelDebug, "user event without a function ignored"
+		isNew, full := l.first(clip(o.Header.EventName))
+		switch {
+		case full:
+			level = slog.LevelInfo
+			message += "; further names are logged at debug level only"
+		case isNew:
+			level = slog.LevelInfo
+			message += "; this is logged once for each name"
+		}
+		l.write(ctx, level, message, o, o.Status, nil, slog.String("known", l.known))
 	}
-	h.log(r, level, message, v.status, err)
 }
 
-// maxErrorText bounds the text of a function's error in the log: it may quote
-// what a client sent.
-const maxErrorText = 4 << 10
-
-// log writes the one record of an event that did not go well.
-func (h *Handler) log(r *http.Request, level slog.Level, message string, status int, err error, more ...slog.Attr) {
-	logger := h.logger
-	if logger == nil {
-		logger = slog.Default()
+// first reports whether a name is new, and whether it is the first for which
+// there is no room.
+func (l *eventLog) first(name string) (isNew, full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, seen := l.unknown[name]; seen || len(l.unknown) > maxUnknownNames {
+		return false, false
 	}
-	if level < slog.LevelError && expect.Refusal(r.Context()) {
+	if l.unknown == nil {
+		l.unknown = make(map[string]struct{}, maxUnknownNames+1)
+	}
+	l.unknown[strings.Clone(name)] = struct{}{} // the name shares memory with its request
+	return true, len(l.unknown) > maxUnknownNames
+}
+
+// write writes a record of an outcome.
+func (l *eventLog) write(ctx context.Context, level slog.Level, message string, o *Outcome, status int, err error, more ...slog.Attr) {
+	logger := l.to()
+	if level < slog.LevelError && expect.Refusal(ctx) {
 		level = slog.LevelDebug
 	}
-	if !logger.Enabled(r.Context(), level) {
+	if !logger.Enabled(ctx, level) {
 		return
 	}
-	var a attributes
-	a.read(r.Header)
-	attrs := []slog.Attr{
-		slog.String("hub", clip(a.hub)),
-		slog.String("connection_id", clip(a.connection)),
-		slog.String("event", clip(a.eventName)),
-		slog.String("event_id", clip(a.id)),
-		slog.Int("status", status),
+	logger.LogAttrs(ctx, level, "webpubsub: "+message, append(o.attrs(status, err), more...)...)
+}
+
+func (l *eventLog) to() *slog.Logger {
+	if l.logger == nil {
+		return slog.Default()
 	}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", excerpt.Cut(errorText(err), maxErrorText)))
+	return l.logger
+}
+
+// namesOf lists the names of functions as a log shows them.
+func namesOf(functions map[string]UserEventFunc) string {
+	const most = 16
+	names := slices.Sorted(maps.Keys(functions))
+	quoted := make([]string, 0, most+1)
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, fmt.Sprintf("%q", clip(name)))
 	}
-	if stack := stackOf(err); stack != nil {
-		attrs = append(attrs, slog.String("stack", string(stack)))
+	if more := len(names) - most; more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
 	}
-	logger.LogAttrs(r.Context(), level, "webpubsub: "+message, append(attrs, more...)...)
+	if len(quoted) == 0 {
+		return "none"
+	}
+	return strings.Join(quoted, ", ")
 }

@@ -1,45 +1,61 @@
 package webpubsub
 
 import (
+	"context"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// refuse answers a request that is not an event this handler can take. The
-// reason is for whoever sets things up, and safe for any stranger to read.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
-	h.log(r, levelOf(status, slog.LevelDebug), reason, status, nil)
-	writeText(w, status, reason)
+// refuse notes why a request is refused and returns the answer, which any stranger
+// may read.
+func (o *Outcome) refuse(reason RefusalReason, err error) answer {
+	v := o.refused(reason, err)
+	return textAnswer(v.status, v.public)
 }
 
-// refuseUnverified answers a request that a Verifier turned away. Why exactly is
-// for the log: the difference between an unknown origin and a wrong signature
-// would tell a stranger how far it got.
-func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
-	status, public := http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's"
+func (o *Outcome) refused(reason RefusalReason, err error) verdict {
+	o.Kind, o.Reason, o.Err = OutcomeRefused, reason, err
+	return judge(err)
+}
+
+// refuseUnverified is refuse for a request that a Verifier rejected. Why it did is for the
+// log: the difference between an unknown origin and a wrong signature would tell a
+// stranger how far it got.
+func (o *Outcome) refuseUnverified(err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
-		v := judge(err)
-		status, public = v.status, v.public
+		return o.refuse(ReasonUnverified, err)
 	}
-	h.log(r, levelOf(status, slog.LevelDebug), "request not verified", status, err)
-	writeText(w, status, public)
+	o.Kind, o.Reason, o.Err = OutcomeRefused, ReasonUnverified, err
+	return textAnswer(http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's")
 }
 
-// fail answers an event with the error that decoding or handling it ended in.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	v := judge(err)
-	h.logFailure(r, &v, "event failed", err)
-	writeText(w, v.status, v.public)
+// refuseEvent is refuse for an error in reading, decoding or handling an event.
+func (h *Handler) refuseEvent(ctx context.Context, ev Event, o *Outcome, reason RefusalReason, err error) answer {
+	v := o.refused(reason, err)
+	if v.refused && v.chosen == nil {
+		o.Reason = ReasonPayload
+	}
+	switch ev := ev.(type) {
+	case *ConnectEvent:
+		if ev.MQTT != nil {
+			return mqttRefusal(ev, &v)
+		}
+	case *UserEvent:
+		if h.refusalReply == nil || !v.refused {
+			break
+		}
+		reply, replies, err := h.replyToRefusal(ctx, ev, &v, o.Err)
+		if o.ReplyErr = err; replies && err == nil {
+			return reply
+		}
+	}
+	return textAnswer(v.status, v.public)
 }
 
-// failMQTT answers an MQTT connect event with the code for the CONNACK packet.
-func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEvent, err error) {
-	v := judge(err)
-	h.logFailure(r, &v, "event failed", err)
+// mqttRefusal answers an MQTT connect event with the code for the CONNACK packet.
+func mqttRefusal(ev *ConnectEvent, v *verdict) answer {
 	var version MQTTVersion
 	if ev.MQTTConnect != nil {
 		version = ev.MQTTConnect.ProtocolVersion
@@ -52,25 +68,49 @@ func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEv
 			body.MQTT.Code = int(v.chosen.MQTTCode)
 		}
 	}
-	data, err := json.Marshal(&body)
-	if err != nil {
-		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
-		return
-	}
-	w.Header()[wire.HeaderContentType] = headerJSON
-	w.WriteHeader(v.status)
-	_, _ = w.Write(data)
+	data, _ := json.Marshal(&body) // numbers and strings can always be encoded
+	return answer{status: v.status, contentType: contentJSON, data: data}
 }
 
-// writeText answers with a text that cannot be taken for anything else.
-func writeText(w http.ResponseWriter, status int, text string) {
-	if text != "" {
-		header := w.Header()
-		header[wire.HeaderContentType] = headerText
-		header["X-Content-Type-Options"] = nosniff
+// replyToRefusal asks RefusalReply for an answer in place of a refusal. An error of
+// it does not become a 500, after which the service would deliver the event again.
+func (h *Handler) replyToRefusal(ctx context.Context, ev *UserEvent, v *verdict, cause error) (out answer, replies bool, err error) {
+	refusal := v.chosen
+	if refusal == nil {
+		refusal = &Error{Status: v.status, Message: v.public, Err: cause}
 	}
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text)
+	err = guard(ctx, func(ctx context.Context) (err error) {
+		var reply Reply
+		if reply, replies = h.refusalReply(ctx, ev, refusal); replies {
+			out, err = reply.answer(ev)
+		}
+		return err
+	})
+	return out, replies, err
 }
 
-var nosniff = []string{"nosniff"}
+// JSONRefusal is a [Config.RefusalReply] that sends the client the status and the
+// message of a refusal as JSON:
+//
+//	{"error":{"status":409,"message":"the price is already 12"}}
+//
+// It leaves alone the refusals after which the service delivers the event again
+// (408 and 5xx), and those of MQTT clients, which the service answers with the
+// message and the status by itself.
+func JSONRefusal(_ context.Context, ev *UserEvent, err *Error) (Reply, bool) {
+	status := err.status()
+	if ev.MQTT != nil || status == http.StatusRequestTimeout || status >= 500 {
+		return Reply{}, false
+	}
+	var body struct {
+		Error struct {
+			Status  int    `json:"status"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	body.Error.Status, body.Error.Message = status, err.Message
+	if body.Error.Message == "" {
+		body.Error.Message = http.StatusText(status)
+	}
+	return JSONReply(body), true
+}

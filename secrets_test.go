@@ -102,6 +102,12 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			assertNoSecret(t, printed(struct{ V any }{v}), name+" inside", "s3cr3t")
 		}
 	}
+	for name, ev := range secretEvents() {
+		if ev, ok := ev.(webpubsub.Event); ok {
+			outcome := webpubsub.Outcome{Event: ev}
+			values["Outcome of "+name], values["*Outcome of "+name] = outcome, &outcome
+		}
+	}
 	for name, v := range values {
 		assertNoSecret(t, printed(v)+logLine(v), name, wireKey, wireSecondaryKey, "s3cr3t")
 	}
@@ -115,8 +121,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 	// Types that show their data have no other purpose.
 	plain := []string{
-		"Claims", "ClientCertificate", "DataType", "Event", "FieldError", "Headers", "MQTTConnectCode", "MQTTDisconnect", "MQTTDisconnectCode",
-		"MQTTDisconnectPacket", "MQTTSession", "MQTTUserProperty", "MQTTVersion", "StateCodec", "Verifier",
+		"Claims", "ClientCertificate", "DataType", "Event", "EventHeader", "EventKind", "FieldError", "Headers", "MQTTConnectCode", "MQTTDisconnect", "MQTTDisconnectCode",
+		"MQTTDisconnectPacket", "MQTTSession", "MQTTUserProperty", "MQTTVersion", "OutcomeKind", "RefusalReason", "StateCodec", "Verifier",
 	}
 	api, err := os.ReadFile("internal/archtest/testdata/api/webpubsub.txt")
 	require.NoError(t, err)

@@ -218,3 +218,40 @@ func TestDataBelongsToTheFunction(t *testing.T) {
 		assert.Equal(t, "HELLO!", wireText(t, wireServe(h, wireRequest(t, "user_text"))))
 	}
 }
+
+// A guard that compares EventName is not passed by a spelling that the map of
+// functions takes for the same name.
+func TestEventNameIsThatOfTheFunction(t *testing.T) {
+	t.Parallel()
+	const kelvin = "\u212aick" // the Kelvin sign, whose lower case is k
+	guard := func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
+		if ev.EventMeta().EventName == "kick" {
+			return webpubsub.Forbidden("moderators only")
+		}
+		return next(ctx)
+	}
+	for _, sent := range []string{"kick", "Kick", "KICK", kelvin} {
+		named := both(wireHeader("ce-eventName", sent), setType("azure.webpubsub.user."+sent))
+		cfg := webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{"kick": func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+			assert.Equal(t, "kick", ev.EventName)
+			assert.Equal(t, "azure.webpubsub.user."+sent, ev.Type, "as sent")
+			return webpubsub.TextReply("kicked"), nil
+		}}}
+		assert.Equal(t, "kicked", wireText(t, serveFixture(t, cfg, "user_text", named)), sent)
+		cfg.Interceptors = []webpubsub.Interceptor{guard}
+		assert.Equal(t, http.StatusForbidden, serveFixture(t, cfg, "user_text", named).StatusCode, sent)
+
+		// The fallback gets the name as it was sent.
+		fallback := withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+			return webpubsub.TextReply(ev.EventName), nil
+		})
+		assert.Equal(t, sent, wireText(t, serveFixture(t, fallback, "user_text", named)))
+	}
+}
+
+func TestSystemEventsHaveTheirName(t *testing.T) {
+	t.Parallel()
+	ev := receive[*webpubsub.ConnectEvent](t, "connect", setType("azure.webpubsub.SYS.Connect"), wireHeader("ce-eventName", "Connect"))
+	assert.Equal(t, "connect", ev.EventName)
+	assert.Equal(t, "azure.webpubsub.SYS.Connect", ev.Type)
+}

@@ -60,6 +60,5 @@ func (h *Handler) verify(r *http.Request, a *attributes) error {
 		r = r.WithContext(r.Context()) // a shallow copy
 		r.Header = header
 	}
-	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, h.verifier.Verify(r) })
-	return err
+	return guard(r.Context(), func(context.Context) error { return h.verifier.Verify(r) })
 }
