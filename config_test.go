@@ -184,22 +184,3 @@ func TestUserEventNames(t *testing.T) {
 		assert.Equal(t, want, wireText(t, resp), name)
 	}
 }
-
-func TestAccessKeysErrorsKeepKeys(t *testing.T) {
-	t.Parallel()
-	for name, s := range map[string]string{
-		"no endpoint":  "AccessKey=" + wireKey,
-		"twice":        wireConnectionString + "AccessKey=" + wireKey,
-		"bad endpoint": "Endpoint=https://%zz;AccessKey=" + wireKey,
-		"key as host":  "Endpoint=" + wireKey + "=;AccessKey=x",
-		"bad port":     wireConnectionString + "Port=0",
-	} {
-		keys, err := webpubsub.NewAccessKeys(wireConnectionString, s)
-		require.Error(t, err, name)
-		assert.Nil(t, keys, name)
-		assert.Contains(t, err.Error(), "[1]", name)
-		assertNoSecret(t, err.Error(), name, wireKey)
-	}
-	_, err := webpubsub.NewAccessKeys()
-	require.EqualError(t, err, "webpubsub: access keys: no connection string given")
-}

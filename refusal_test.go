@@ -163,3 +163,17 @@ func TestRefusalReplyIsForUserEventsAlone(t *testing.T) {
 		assert.Equal(t, http.StatusConflict, resp.StatusCode, fixture)
 	}
 }
+
+func TestBrokenMQTTConnectGetsAnMQTTAnswer(t *testing.T) {
+	t.Parallel()
+	h := wireHandler(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}})
+	for body, want := range map[string]string{
+		`nope`: `{"mqtt":{"code":1}}`, // nothing is known of the client's version
+		`{"mqtt":{"protocolVersion":5,"password":"*"}}`: `{"mqtt":{"code":1}}`,
+	} {
+		resp := wireServe(h, wireRequest(t, "mqtt_connect_v5", wireBody(body)))
+		assert.Equal(t, http.StatusBadRequest, resp.StatusCode, body)
+		assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"), body)
+		assert.JSONEq(t, want, wireText(t, resp), body)
+	}
+}

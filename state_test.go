@@ -287,3 +287,16 @@ func TestStateIsEncodedWithTheReply(t *testing.T) {
 	s["n"] = 2
 	assert.Equal(t, b64(`{"n":2}`), stateHeader(t, u))
 }
+
+func TestUE42AndUE44StateVectors(t *testing.T) {
+	t.Parallel()
+	for fixture, want := range map[string]map[string]any{
+		"eyJrIjoxfQ==": {"k": 1},
+		"eyJrZXkxIjpbInZhbDMiXSwia2V5MiI6InZhbDIiLCJrZXkzIjoiIn0=": {"key1": []string{"val3"}, "key2": "val2", "key3": ""},
+	} {
+		reply := &webpubsub.ConnectReply{State: webpubsub.State[map[string]any]{}.Set(want)}
+		resp := serveFixture(t, onConnect(reply, nil), "connect")
+		assert.Equal(t, http.StatusNoContent, resp.StatusCode)
+		assert.Equal(t, []string{fixture}, resp.Header.Values("ce-connectionState"))
+	}
+}

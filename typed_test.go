@@ -286,3 +286,28 @@ func TestNilTypedFunctionsAreConstructionErrors(t *testing.T) {
 		assert.Contains(t, err.Error(), `UserEvents["say"]`, name)
 	}
 }
+
+func TestDecodeJSONTellsWhoseMistakeItIs(t *testing.T) {
+	t.Parallel()
+	type said struct {
+		Text string `json:"text"`
+	}
+	for name, tc := range map[string]struct {
+		into any
+		body string
+		want int
+	}{
+		"right":                   {new(said), `{"text":"ä"}`, http.StatusNoContent},
+		"payload that is no JSON": {new(said), `{`, http.StatusBadRequest},
+		"payload not UTF-8":       {new(said), "{\"text\":\"\xff\"}", http.StatusBadRequest},
+		"no pointer":              {said{}, `{"text":"ä"}`, http.StatusInternalServerError},
+		"nil":                     {nil, `{"text":"ä"}`, http.StatusInternalServerError},
+		"nil pointer":             {(*said)(nil), `{"text":"ä"}`, http.StatusInternalServerError},
+	} {
+		h := wireHandler(t, webpubsub.Config{Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+			return webpubsub.Reply{}, ev.DecodeJSON(tc.into)
+		}})
+		resp := wireServe(h, wireRequest(t, "user_json", wireBody(tc.body)))
+		assert.Equal(t, tc.want, resp.StatusCode, name)
+	}
+}

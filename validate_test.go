@@ -116,19 +116,3 @@ func TestValidationAnswersAreBounded(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
 	assert.Less(t, len(wireText(t, resp)), 4096)
 }
-
-func TestFieldErrorString(t *testing.T) {
-	t.Parallel()
-	for want, f := range map[string]webpubsub.FieldError{
-		"a: required": {Field: "a", Rule: "required"},
-		"a: max=3":    {Field: "a", Rule: "max", Param: "3"},
-		"max=3":       {Rule: "max", Param: "3"},
-		"":            {},
-	} {
-		assert.Equal(t, want, f.String())
-	}
-	assert.Equal(t, "payload is not valid", new(webpubsub.ValidationError).Error())
-	assert.Equal(t, "payload is not valid: x", (&webpubsub.ValidationError{Err: errors.New("x")}).Error())
-	assert.Equal(t, "decode x", (&webpubsub.DecodeError{What: "x"}).Error())
-	assert.Equal(t, "decode x: y", (&webpubsub.DecodeError{What: "x", Err: errors.New("y")}).Error())
-}

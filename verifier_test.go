@@ -231,3 +231,50 @@ func TestVerifierSeesAllowedOriginsOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestPanicOfAVerifierRefuses(t *testing.T) {
+	t.Parallel()
+	out, logger := debugLog()
+	h := wireHandler(t, webpubsub.Config{
+		Verifier:       verifierFunc(func(*http.Request) error { panic("of a verifier") }),
+		AllowedOrigins: []string{"*"},
+		Fallback:       replyText("ok"),
+		Logger:         logger,
+	})
+	resp := wireServe(h, wireRequest(t, "user_text", unreadableBody(t)))
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	assert.Equal(t, "Internal Server Error", wireText(t, resp))
+	records := logged(t, out)
+	require.Len(t, records, 1)
+	assert.Equal(t, "ERROR", records[0]["level"])
+	assert.Contains(t, records[0]["stack"], "TestPanicOfAVerifierRefuses")
+
+	aborts := wireHandler(t, webpubsub.Config{
+		Verifier:       verifierFunc(func(*http.Request) error { panic(http.ErrAbortHandler) }),
+		AllowedOrigins: []string{"*"},
+	})
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { wireServe(aborts, wireRequest(t, "user_text")) })
+}
+
+func TestVerifierWhoseErrorPanicsRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err  error
+		want int
+	}{
+		"nil pointer": {(*mine)(nil), 401},
+		"Error":       {brittle{}, 401},
+		"all methods": {hostile{"boom"}, 500},
+		"cause":       {webpubsub.Forbidden("no").WithCause(brittle{}), 403},
+	} {
+		log, logger := debugLog()
+		h := wireHandler(t, webpubsub.Config{
+			Verifier:       verifierFunc(func(*http.Request) error { return tc.err }),
+			AllowedOrigins: []string{"*"},
+			Interceptors:   []webpubsub.Interceptor{mustNotRun(t)},
+			Logger:         logger,
+		})
+		assert.Equal(t, tc.want, wireServe(h, wireRequest(t, "user_text", unreadableBody(t))).StatusCode, name)
+		assert.Len(t, logged(t, log), 1, name)
+	}
+}

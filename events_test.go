@@ -3,6 +3,8 @@ package webpubsub_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -115,77 +117,6 @@ func TestDataTypeString(t *testing.T) {
 	}
 }
 
-func TestUserEventNamesAreRouted(t *testing.T) {
-	t.Parallel()
-	cfg := webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{
-		"message":      replyText("message"),
-		"room.message": replyText("room.message"),
-		"connected":    replyText("connected, of a user"),
-		"Say":          replyText("Say"),
-		"shout":        replyText("shout"),
-		"SHOUT":        replyText("SHOUT"),
-	}, OnConnected: func(context.Context, *webpubsub.ConnectedEvent) error {
-		t.Error("OnConnected was called for a user event")
-		return nil
-	}}
-	tests := []struct {
-		name  string
-		event string
-		want  string // empty: the fallback
-	}{
-		{"UE 74 message", "message", "message"},
-		{"UE 74 custom name", "room.message", "room.message"},
-		{"UE 74 name of a system event", "connected", "connected, of a user"},
-		{"exact", "Say", "Say"},
-		{"folded", "sAY", "Say"},
-		{"exact among names that fold alike", "shout", "shout"},
-		{"exact among names that fold alike, the other", "SHOUT", "SHOUT"},
-		{"ambiguous", "Shout", ""},
-		{"unknown", "whisper", ""},
-		{"prefix of a name", "room", ""},
-		{"a name and more", "message.x", ""},
-		{"path", "../message", ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			named := both(wireHeader("ce-eventName", tt.event), setType("azure.webpubsub.user."+tt.event))
-			var out bytes.Buffer
-			with, without := cfg, cfg
-			with.Fallback, without.Logger = replyText("fallback"), logTo(&out)
-
-			want := tt.want
-			if want == "" {
-				want = "fallback"
-			}
-			assert.Equal(t, want, wireText(t, serveFixture(t, with, "user_text", named)))
-
-			resp := serveFixture(t, without, "user_text", named)
-			assert.Equal(t, tt.want, wireText(t, resp))
-			if tt.want != "" {
-				assert.Equal(t, http.StatusOK, resp.StatusCode)
-				assert.Empty(t, out.String())
-				return
-			}
-			assert.Equal(t, http.StatusNoContent, resp.StatusCode)
-			record := logRecord(t, &out)
-			assert.Equal(t, "INFO", record["level"])
-			assert.Equal(t, tt.event, record["event"])
-		})
-	}
-}
-
-func TestUE74NameComesFromTheAttribute(t *testing.T) {
-	t.Parallel()
-	ev := receive[*webpubsub.UserEvent](t, "user_text", wireHeader("ce-eventName", "room.message"), setType("azure.webpubsub.user.message"))
-	assert.Equal(t, "room.message", ev.EventName)
-	assert.Equal(t, "azure.webpubsub.user.message", ev.Type)
-	ev = receive[*webpubsub.UserEvent](t, "user_text", wireHeader("ce-eventName"), setType("Azure.WebPubSub.User.Room.Message"))
-	assert.Equal(t, "Room.Message", ev.EventName, "of the type, if there is no attribute")
-	ev = receive[*webpubsub.UserEvent](t, "user_named_connected")
-	assert.Equal(t, "connected", ev.EventName)
-}
-
 func TestUserEventMetadata(t *testing.T) {
 	t.Parallel()
 	ev := receive[*webpubsub.UserEvent](t, "user_text")
@@ -219,39 +150,64 @@ func TestDataBelongsToTheFunction(t *testing.T) {
 	}
 }
 
-// A guard that compares EventName is not passed by a spelling that the map of
-// functions takes for the same name.
-func TestEventNameIsThatOfTheFunction(t *testing.T) {
-	t.Parallel()
-	const kelvin = "\u212aick" // the Kelvin sign, whose lower case is k
-	guard := func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
-		if ev.EventMeta().EventName == "kick" {
-			return webpubsub.Forbidden("moderators only")
-		}
-		return next(ctx)
+// secretEvents are events of all kinds whose every secret place says s3cr3t.
+func secretEvents() map[string]any {
+	const s = "s3cr3t"
+	meta := webpubsub.Meta{
+		ID: "7", Hub: "chat", ConnectionID: "c1", EventName: "say", UserID: s, RawState: s, Subprotocol: "x",
+		RequestHeader: map[string][]string{"Authorization": {s}, "Ce-Signature": {s}},
+		MQTT:          &webpubsub.MQTTSession{SessionID: s},
 	}
-	for _, sent := range []string{"kick", "Kick", "KICK", kelvin} {
-		named := both(wireHeader("ce-eventName", sent), setType("azure.webpubsub.user."+sent))
-		cfg := webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{"kick": func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-			assert.Equal(t, "kick", ev.EventName)
-			assert.Equal(t, "azure.webpubsub.user."+sent, ev.Type, "as sent")
-			return webpubsub.TextReply("kicked"), nil
-		}}}
-		assert.Equal(t, "kicked", wireText(t, serveFixture(t, cfg, "user_text", named)), sent)
-		cfg.Interceptors = []webpubsub.Interceptor{guard}
-		assert.Equal(t, http.StatusForbidden, serveFixture(t, cfg, "user_text", named).StatusCode, sent)
-
-		// The fallback gets the name as it was sent.
-		fallback := withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-			return webpubsub.TextReply(ev.EventName), nil
-		})
-		assert.Equal(t, sent, wireText(t, serveFixture(t, fallback, "user_text", named)))
+	connect := webpubsub.ConnectEvent{
+		Meta: meta, Claims: webpubsub.Claims{s: {s}}, Query: map[string][]string{"access_token": {s}}, Headers: webpubsub.Headers{"Cookie": {s}},
+		ClientCertificates: []webpubsub.ClientCertificate{{Content: s}}, MQTTConnect: &webpubsub.MQTTConnect{Password: webpubsub.MQTTPassword(s)},
+	}
+	user := webpubsub.UserEvent{Meta: meta, Data: []byte(s), ContentType: s}
+	disconnected := webpubsub.DisconnectedEvent{Meta: meta, Reason: s}
+	joined, left := webpubsub.GroupJoinedEvent{Meta: meta, Group: s}, webpubsub.GroupLeftEvent{Meta: meta, Group: s}
+	connected := webpubsub.ConnectedEvent{Meta: meta}
+	return map[string]any{
+		"*Meta": &meta, "*ConnectEvent": &connect, "*UserEvent": &user, "*DisconnectedEvent": &disconnected,
+		"*GroupJoinedEvent": &joined, "*GroupLeftEvent": &left, "*ConnectedEvent": &connected,
+		"Meta": meta, "ConnectEvent": connect, "UserEvent": user, "DisconnectedEvent": disconnected,
+		"GroupJoinedEvent": joined, "GroupLeftEvent": left, "ConnectedEvent": connected,
 	}
 }
 
-func TestSystemEventsHaveTheirName(t *testing.T) {
+func TestEventsPrintWithoutUserData(t *testing.T) {
 	t.Parallel()
-	ev := receive[*webpubsub.ConnectEvent](t, "connect", setType("azure.webpubsub.SYS.Connect"), wireHeader("ce-eventName", "Connect"))
-	assert.Equal(t, "connect", ev.EventName)
-	assert.Equal(t, "azure.webpubsub.SYS.Connect", ev.Type)
+	for name, ev := range secretEvents() {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+			assert.Equal(t, `event "say" (id "7") of connection "c1" in hub "chat"`, fmt.Sprintf(verb, ev), "%s of %s", verb, name)
+		}
+		assert.NotContains(t, fmt.Sprintf("%q %x", ev, ev), "s3cr3t", name)
+	}
+}
+
+func TestEventsLogWithoutUserData(t *testing.T) {
+	t.Parallel()
+	for name, ev := range secretEvents() {
+		var out bytes.Buffer
+		logTo(&out).Info("x", "ev", ev)
+		record := logRecord(t, &out)
+		assert.Equal(t, map[string]any{"hub": "chat", "connection_id": "c1", "event": "say", "event_id": "7"}, record["ev"], name)
+
+		out.Reset()
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "ev", ev)
+		require.Contains(t, out.String(), "ev.connection_id=c1", name)
+		assert.NotContains(t, out.String(), "s3cr3t", name)
+	}
+}
+
+func TestEventsPrintShort(t *testing.T) {
+	t.Parallel()
+	long := string(bytes.Repeat([]byte("\nж"), 5000))
+	ev := &webpubsub.ConnectedEvent{Meta: webpubsub.Meta{ID: long, Hub: long, ConnectionID: long, EventName: long}}
+	assert.Less(t, len(ev.String()), 1500)
+	assert.NotContains(t, ev.String(), "\n", "one line")
+	assert.NotContains(t, ev.String(), "\\x", "no half character")
+	assert.Contains(t, ev.String(), "…")
+	for _, attr := range ev.LogValue().Group() {
+		assert.Less(t, len(attr.Value.String()), 200, attr.Key)
+	}
 }
