@@ -8,29 +8,28 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Header values that are the same in every answer. They are shared, which
-// net/http allows as long as nobody writes to them.
+// Header values that are the same in every answer. net/http allows sharing them as
+// long as nothing writes to them.
 var (
 	allowMethods = []string{"OPTIONS, POST"}
 	anyValue     = []string{"*"}
 )
 
-// AbuseProtection answers the requests by which the service asks, before it
-// sends any event, whether this URL wants events at all (OPTIONS, or GET with
-// WebHook-Request-Origin, which the service tries after a 404). A [Handler]
-// does this by itself; AbuseProtection is the same rule on its own, for a
+// AbuseProtection answers validation requests: before it sends events to a URL, the
+// service asks for consent with OPTIONS, or with GET and WebHook-Request-Origin after
+// a 404. A [Handler] answers these requests itself; AbuseProtection is for a
 // gateway that answers in its place.
 //
-// Consent is given by the WebHook-Allowed-Origin header, not by the status: a
-// refusal is 200 without that header, and a body that says why. Nobody is
-// authenticated here, and the URL in WebHook-Request-Callback is never called. A
-// request without ce-awpsversion is not the service's and gets 404, one that
-// names no origin 400.
+// The header WebHook-Allowed-Origin is the consent, whatever the status. Without
+// consent the answer is 200 without that header, and a body with the reason.
+// Validation requests are not authenticated. The URL in WebHook-Request-Callback is never
+// called. A request without ce-awpsversion is not the service's and gets 404; one
+// without an origin gets 400.
 type AbuseProtection struct{ origins originSet }
 
 // NewAbuseProtection allows the given origins: host names ("contoso.webpubsub.azure.com"),
-// URLs whose host counts, or "*" for every origin. Ports are ignored, since the
-// service does not name its own. Without any origin, nobody is allowed.
+// URLs of which the host is used, or "*" for every origin. Ports are ignored, since the
+// service does not name its own. Without arguments, no origin is allowed.
 func NewAbuseProtection(allowedOrigins ...string) (*AbuseProtection, error) {
 	set, err := parseOrigins(allowedOrigins)
 	if err != nil {
@@ -39,8 +38,8 @@ func NewAbuseProtection(allowedOrigins ...string) (*AbuseProtection, error) {
 	return &AbuseProtection{origins: set}, nil
 }
 
-// Allows reports whether a single origin is allowed: its host name is one of
-// those given, compared whole and without case.
+// Allows reports whether origin, a host name, is allowed. It compares the whole name
+// without case.
 func (p *AbuseProtection) Allows(origin string) bool { return p.origins.allows(origin) }
 
 // ServeHTTP answers a validation request. Other requests get 405.
@@ -53,7 +52,7 @@ func (p *AbuseProtection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _, _ = p.origins.serveValidation(w, r)
 }
 
-// isValidation tells validation requests apart without a look at the path.
+// isValidation reports whether r is a validation request, whatever its path.
 func isValidation(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodOptions:
@@ -64,10 +63,10 @@ func isValidation(r *http.Request) bool {
 	return false
 }
 
-// noVersion is the answer to a request without the header that all of the service's have.
+// noVersion is the answer to a request that the service cannot have sent.
 const noVersion = "not an Azure Web PubSub request: header ce-awpsversion is missing"
 
-// serveValidation answers a validation request. The error says why there is no consent.
+// serveValidation answers a validation request. Without consent it returns an error.
 func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) (status int, reason RefusalReason, err error) {
 	header := w.Header()
 	header[wire.HeaderAllow] = allowMethods

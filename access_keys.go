@@ -13,10 +13,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// AccessKeys verifies requests by their ce-signature header. Each key counts
-// only for requests that claim the origin of the connection string it came
-// with. It is safe for concurrent use and its keys can be replaced while it
-// serves; it prints and logs without them.
+// AccessKeys is a [Verifier] that checks the ce-signature header. A key verifies
+// only requests that name the host of its connection string as their origin.
+// AccessKeys is safe for concurrent use, its keys can be replaced while it serves,
+// and it prints and logs without them.
 type AccessKeys struct {
 	current atomic.Pointer[keyring]
 }
@@ -25,18 +25,18 @@ type AccessKeys struct {
 type keyring struct {
 	origins originSet
 	entries []keyringEntry
-	known   []string // hosts with a key that everybody knows
+	known   []string // hosts with the public key of the emulator
 }
 
 type keyringEntry struct {
 	host     string
 	keys     []*accessKey
-	mismatch error // of a request that none of the keys signed
+	mismatch error // if none of the keys made a signature
 }
 
-// NewAccessKeys makes a verifier from the connection strings of one or several
-// services. Several strings of one endpoint give it several keys: the primary
-// and the secondary one, say.
+// NewAccessKeys returns a verifier with the keys of the connection strings of one
+// or several services. Strings with the same endpoint add up, for example the
+// primary and the secondary one.
 func NewAccessKeys(connectionStrings ...string) (*AccessKeys, error) {
 	k := new(AccessKeys)
 	if err := k.Replace(connectionStrings...); err != nil {
@@ -45,8 +45,8 @@ func NewAccessKeys(connectionStrings ...string) (*AccessKeys, error) {
 	return k, nil
 }
 
-// Replace exchanges all keys and origins for those of the connection strings, at
-// once for all requests that begin afterwards. On an error nothing changes.
+// Replace replaces all keys and origins by those of the connection strings, for
+// all requests that begin afterwards. If it returns an error, nothing has changed.
 func (k *AccessKeys) Replace(connectionStrings ...string) error {
 	ring, err := newKeyring(connectionStrings)
 	if err != nil {
@@ -103,7 +103,7 @@ func (k *AccessKeys) Verify(r *http.Request) error {
 	return k.check(id[0], r.Header[wire.HeaderSignature], r.Header[wire.HeaderRequestOrigin])
 }
 
-// check is the rule of Verify: signed and origins are the lines of the headers.
+// check is the rule of Verify for the lines of the headers.
 func (k *AccessKeys) check(connectionID string, signed, origins []string) error {
 	ring := k.current.Load()
 	switch {
@@ -139,7 +139,7 @@ func (k *AccessKeys) check(connectionID string, signed, origins []string) error 
 	return entry.mismatch
 }
 
-// String returns the hosts that have keys, never the keys.
+// String returns the hosts that have keys, without the keys.
 func (k *AccessKeys) String() string {
 	ring := k.current.Load()
 	if ring == nil {

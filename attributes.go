@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// eventKind is what a ce-type stands for.
+// eventKind is the kind of event that a ce-type names.
 type eventKind uint8
 
 const (
@@ -21,11 +21,11 @@ const (
 	kindUser
 	kindGroupJoined
 	kindGroupLeft
-	kindUnknownPresence // a newer service's notification about a group
-	kindUnknown         // a newer service's, and nobody can tell what it asks for
+	kindUnknownPresence // a notification about a group that is not known
+	kindUnknown         // any other type of the service's that is not known
 )
 
-// kindNames has what an [Outcome] calls the kinds: system events by their names.
+// kindNames has the names of the kinds that are known.
 var kindNames = [kindUnknown + 1]EventKind{
 	kindConnect:      EventKindConnect,
 	kindConnected:    EventKindConnected,
@@ -35,7 +35,7 @@ var kindNames = [kindUnknown + 1]EventKind{
 	kindGroupLeft:    EventKindGroupLeft,
 }
 
-// eventKindOf reads a ce-type, without case.
+// eventKindOf returns the kind of a ce-type, without case.
 func eventKindOf(typ string) eventKind {
 	switch typ {
 	case wire.TypeConnect:
@@ -68,16 +68,15 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
 }
 
-// equalFold is strings.EqualFold for names that are nearly always the same to
-// the letter, which is told much sooner.
+// equalFold is strings.EqualFold, but faster for equal strings.
 func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
-// value returns the only or first line of a header by its canonical name.
-// Indexing is what http.Header.Get does after canonicalising the name anew.
+// value returns the first line of a header. Unlike http.Header.Get it does not
+// canonicalize the name.
 func value(header http.Header, canonical string) string { return first(header[canonical]) }
 
-// attributes is what the header of an event says. Each line is looked up once
-// and judged from here: a lookup costs more than most of the checks.
+// attributes are the values of an event's header. Each line is looked up once, since
+// a lookup takes longer than most of the checks.
 type attributes struct {
 	kind        eventKind
 	specVersion string
@@ -98,12 +97,12 @@ type attributes struct {
 	signatures  []string // the lines of a list
 
 	timeLines []string
-	repeated  string // the first attribute that stands in more than one line
+	repeated  string // the first attribute with more than one line
 }
 
-// read looks the attributes up. Whoever reads the first of several lines and
-// whoever reads the last would see two different events, so neither is
-// believed. Lists, ce-signature and the origin, may repeat.
+// read looks up the attributes and notes one that is repeated. A program that reads
+// the first of several lines and one that reads the last would see different events.
+// The lists ce-signature and WebHook-Request-Origin may be repeated.
 func (a *attributes) read(header http.Header) {
 	a.origins = header[wire.HeaderRequestOrigin]
 	a.signatures = header[wire.HeaderSignature]
@@ -125,7 +124,7 @@ func (a *attributes) read(header http.Header) {
 	a.kind = eventKindOf(a.typ)
 	switch name := kindNames[a.kind]; {
 	case name != "" && name != EventKindUser:
-		a.eventName = string(name) // whose type may be in another case
+		a.eventName = string(name) // the request may have it in another case
 	case a.eventName == "":
 		a.eventName = nameInType(a.typ)
 	}
@@ -138,9 +137,9 @@ func (a *attributes) only(name string, lines []string) string {
 	return first(lines)
 }
 
-// check returns why the attributes are not those of an event, empty if they are:
-// CloudEvents requires some of every event, and the service sends a connection id
-// with each. The type has been judged already.
+// check returns the fault of an event's attributes, empty if there is none.
+// CloudEvents requires some of them; the service sends a connection id with every
+// event. screen has checked the type.
 func (a *attributes) check() string {
 	switch {
 	case a.specVersion != wire.SpecVersion:
@@ -167,8 +166,7 @@ func (a *attributes) check() string {
 	return ""
 }
 
-// nameInType returns the event's name in a ce-type, for an event without
-// ce-eventName.
+// nameInType returns the event's name in a ce-type.
 func nameInType(typ string) string {
 	for _, prefix := range [...]string{wire.TypePrefixUser, wire.TypePrefixSystem, wire.TypePrefixGroup} {
 		if hasPrefixFold(typ, prefix) {
@@ -178,7 +176,7 @@ func nameInType(typ string) string {
 	return ""
 }
 
-// header returns what the attributes say, for an [Outcome].
+// header returns the attributes that identify an event.
 func (a *attributes) header() EventHeader {
 	return EventHeader{Hub: a.hub, ConnectionID: a.connection, EventName: a.eventName, EventID: a.id}
 }
@@ -187,8 +185,7 @@ func (a *attributes) isMQTT() bool {
 	return a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT)
 }
 
-// fill puts into an event what all events have, apart from the body. It writes
-// in place: the struct is too large to be handed around.
+// fill sets the fields that all events have, except the body.
 func (m *Meta) fill(r *http.Request, a *attributes) {
 	m.request = r
 	m.RequestHeader = r.Header

@@ -2,13 +2,13 @@ package webpubsub
 
 import "context"
 
-// function is a function of [Config] as the handler calls it.
+// function is a function of a [Config] for the pipeline of [Handler].
 type function struct {
-	name string // in Config.UserEvents, or of the system event; empty for Config.Fallback
+	name string // key of Config.UserEvents or name of the system event; empty for Config.Fallback
 	call func(ctx context.Context, ev Event) (answer, error)
 }
 
-// answer calls the function. Without one the answer has no content.
+// answer calls the function. A nil function returns an empty answer.
 func (f *function) answer(ctx context.Context, ev Event) (answer, error) {
 	if f == nil {
 		return answer{}, nil

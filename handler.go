@@ -12,36 +12,36 @@ import (
 
 // Handler receives the service's webhooks and calls the functions of its
 // [Config]. It is an [http.Handler] and safe for concurrent use. It starts no
-// goroutine, and keeps nothing between requests but which notices it has logged.
+// goroutines, and keeps no state between requests except which warnings it has logged.
 //
-// Handler never looks at the URL's path. Mount it where the hub's event handler
-// setting points to, for all methods: validation comes by OPTIONS.
+// Handler ignores the URL's path. Mount it at the URL of the hub's event handler
+// setting, for all methods: validation requests use OPTIONS.
 //
-// A request passes these steps in this order, and the first that fails answers:
+// A request passes these steps in this order. The first step that fails answers it:
 //
 //	validation request      200 with or without consent, 400, 404
 //	method                  405 unless POST
-//	header of an event      404 not ours, 400 missing, repeated or malformed
+//	header of an event      404 not the service's or another hub's; 400 missing, repeated or malformed
 //	origin and signature    401
-//	kind of event           501 for a system event that is not known
+//	kind of event           501 unknown system event
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
-//	payload                 400; that of user events is decoded by the function
+//	payload                 400; the function decodes that of a user event
 //	interceptors, function  what they return, see [StatusOf] and [Config.RefusalReply]
-//	reply                   500 if it breaks a rule
+//	reply                   500 invalid
 //
-// The body is not read before the signature holds. A 501 is delivered again by
-// the service, up to three times, like every 5xx: it says that this version of
-// the handler is too old for the hub's settings.
+// The body is not read before the request is verified. The service delivers an
+// event again up to three times after a 501, like after every 5xx; a 501 means that
+// this version of the package is too old for the hub's settings.
 //
-// Headers of answers share their values between requests: middleware may set and
-// delete them, but not write into the slices.
+// Answers share the slices of their headers' values. Middleware may set and
+// delete headers, but must not write to the slices.
 type Handler struct {
 	hub          string
 	keys         *AccessKeys // of Config.ConnectionStrings, nil without them
 	verifier     Verifier    // of Config.Verifier, nil without one
-	origins      *originSet  // set, or else
-	originsOf    *AccessKeys // has them
+	origins      *originSet  // allowed; nil: those of originsOf
+	originsOf    *AccessKeys
 	interceptors []Interceptor
 	validate     func(any) error
 	refusalReply func(context.Context, *UserEvent, *Error) (Reply, bool)
@@ -56,12 +56,11 @@ type Handler struct {
 	fallback     *function
 }
 
-// NewHandler checks a configuration and makes a handler of it. The handler
-// keeps copies; changing cfg's slices and maps later has no effect. The error
-// names the field that is wrong.
+// NewHandler returns a handler for a configuration, or an error that names the
+// invalid field. The handler copies cfg's slices and maps.
 //
-// If one of the keys is the local emulator's, which everybody knows, NewHandler
-// logs that at level Warn.
+// NewHandler logs a warning if one of the keys is the public key of the local
+// emulator.
 func NewHandler(cfg Config) (*Handler, error) {
 	h, err := cfg.compile()
 	if err != nil {
@@ -71,8 +70,8 @@ func NewHandler(cfg Config) (*Handler, error) {
 	return h, nil
 }
 
-// ServeHTTP answers one request of the service. A Handler that [NewHandler] did
-// not make answers everything with 500.
+// ServeHTTP answers a request of the service. The zero Handler answers every
+// request with 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.isMade() {
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
@@ -123,8 +122,8 @@ func (h *Handler) allowedOrigins() *originSet {
 	return &originSet{}
 }
 
-// serve takes an event through the steps that Handler lists, and notes in o
-// what becomes of it.
+// serve takes an event through the steps in the documentation of Handler, and
+// records the outcome in o.
 func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 	if reason, err := h.screen(r, a); err != nil {
 		return o.refuse(reason, err)
@@ -171,7 +170,7 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 	return out
 }
 
-// screen checks that a request brings an event for this hub, as its header says.
+// screen checks that a request has the header of an event for this hub.
 func (h *Handler) screen(r *http.Request, a *attributes) (RefusalReason, error) {
 	switch {
 	case r.Method != http.MethodPost:
@@ -209,8 +208,7 @@ func (h *Handler) function(a *attributes) *function {
 	return h.fallback
 }
 
-// newEvent makes the event that the header describes; its body is still to be
-// read and decoded.
+// newEvent returns the event that a header describes, without its body.
 func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
 	var ev Event
 	switch a.kind {
@@ -238,8 +236,8 @@ func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
 	return ev, nil
 }
 
-// handle reads and decodes an event's body and calls interceptors and function. The
-// reason is that of an error.
+// handle reads and decodes the body and calls interceptors and function. The reason
+// is that of the error.
 func (h *Handler) handle(ctx context.Context, r *http.Request, ev Event, f *function, o *Outcome) (answer, RefusalReason, error) {
 	m := ev.EventMeta()
 	var err error

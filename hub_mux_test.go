@@ -142,7 +142,7 @@ func TestHubMuxMistakes(t *testing.T) {
 		"space around":      {map[string]*webpubsub.Handler{"chat ": h("")}, `webpubsub: hub mux: hub "chat "` + rule},
 		"nil handler":       {map[string]*webpubsub.Handler{"chat": nil}, `webpubsub: hub mux: handler of hub "chat" is nil`},
 		"other hub":         {map[string]*webpubsub.Handler{"chat": h("game")}, `webpubsub: hub mux: hub "chat" has a handler for hub "game"`},
-		"differ by case":    {map[string]*webpubsub.Handler{"chat": h(""), "CHAT": h("")}, `webpubsub: hub mux: hub "chat" stands twice, names differ by case alone`},
+		"differ by case":    {map[string]*webpubsub.Handler{"chat": h(""), "CHAT": h("")}, `webpubsub: hub mux: hub "chat" is a duplicate: names are compared without case`},
 		"zero value inside": {map[string]*webpubsub.Handler{"chat": new(webpubsub.Handler)}, `webpubsub: hub mux: handler of hub "chat" was not made by NewHandler`},
 	}
 	for name, tt := range tests {

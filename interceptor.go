@@ -8,23 +8,22 @@ import (
 	"runtime/debug"
 )
 
-// Interceptor runs around the function that handles an event: it sees the
-// decoded event and the error that the function returned, for every kind of
-// event. What needs the request itself is net/http middleware instead.
+// Interceptor runs around the function that handles an event of any kind. It sees
+// the decoded event and the error that the function returned. Use net/http
+// middleware for what needs the request.
 //
 // The first of [Config.Interceptors] is the outermost: [A, B] with function f
 // is A(B(f)). An interceptor calls next once, or returns an error to refuse
-// the event. It may return another error than next did; it cannot turn an error
-// into success, nor succeed without calling next, since either would let an
-// event pass that was refused or never seen. If it returns an error after next
-// succeeded, the reply and its state are not sent.
+// the event. It may replace the error of next. It cannot turn an error into
+// success, or succeed without calling next: the event is then refused. If it returns
+// an error after next succeeded, the reply and its state are not sent.
 //
-// An interceptor that allows or refuses an event by its name compares
-// [Meta.EventName] with a key of [Config.UserEvents]: however the client spelled
-// the name, it has that key. The name of an event for [Config.Fallback] is
-// whatever the client sent.
+// An interceptor that allows or refuses events by name can compare
+// [Meta.EventName] with the keys of [Config.UserEvents], whatever spelling the
+// client used. The EventName of an event for [Config.Fallback] is the name that the
+// client sent.
 //
-// The context it hands to next is the one that the function gets.
+// The function receives the context that the interceptor passes to next.
 type Interceptor func(ctx context.Context, ev Event, next func(context.Context) error) error
 
 var (
@@ -32,9 +31,8 @@ var (
 	errNextTwice     = errors.New("interceptor called next more than once")
 )
 
-// run calls the function of an event inside the interceptors. Panics become
-// errors, so that interceptors see them. The answer does not count if there is an
-// error.
+// run calls the interceptors and the function of an event. Panics become errors,
+// which interceptors see. The answer is valid only if the error is nil.
 func run(ctx context.Context, chain []Interceptor, ev Event, f *function) (answer, error) {
 	if len(chain) == 0 {
 		var out answer
@@ -47,8 +45,8 @@ func run(ctx context.Context, chain []Interceptor, ev Event, f *function) (answe
 	return runInside(ctx, chain, ev, f)
 }
 
-// runInside is not part of run, where its variables would make those of events
-// without interceptors escape.
+// runInside is run with interceptors. Apart from run, its variables, which escape,
+// are not allocated for events without interceptors.
 func runInside(ctx context.Context, chain []Interceptor, ev Event, f *function) (out answer, err error) {
 	err = guard(ctx, func(ctx context.Context) error {
 		return intercept(ctx, chain, ev, func(ctx context.Context) (err error) {
@@ -59,8 +57,8 @@ func runInside(ctx context.Context, chain []Interceptor, ev Event, f *function) 
 	return out, err
 }
 
-// intercept holds each interceptor of the chain to the rules, so that an outer
-// one cannot undo what an inner one decided.
+// intercept calls the interceptors of the chain, and enforces the rules on each: an
+// outer one cannot undo the error of an inner one.
 func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func(context.Context) error) error {
 	if len(chain) == 0 {
 		return terminal(ctx)
@@ -81,9 +79,8 @@ func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func
 	return inner
 }
 
-// guard turns a panic of f into a PanicError. It does not ask what recover
-// returns whether there was one: that is nil for panic(nil) where GODEBUG has
-// panicnil=1, and nobody may take that for success.
+// guard calls f and returns a panic as a PanicError. It does not rely on the value of
+// recover, which is nil for panic(nil) with GODEBUG=panicnil=1.
 func guard(ctx context.Context, f func(context.Context) error) (err error) {
 	returned := false
 	defer func() {
@@ -101,7 +98,7 @@ func guard(ctx context.Context, f func(context.Context) error) (err error) {
 	return err
 }
 
-// panicked makes an error of what recover returned.
+// panicked returns the error of a panic with the value that recover returned.
 func panicked(v any) *PanicError {
 	if v == nil {
 		v = new(runtime.PanicNilError)

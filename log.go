@@ -14,28 +14,27 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/expect"
 )
 
-// eventLog logs the outcomes that somebody should look at.
+// eventLog logs the outcomes that need attention.
 type eventLog struct {
 	logger *slog.Logger // nil: slog.Default
-	known  string       // names of the user events that have functions
+	known  string       // names of the user events with functions
 
 	mu         sync.Mutex
-	unknown    map[string]struct{} // clipped names of those that have none
-	longHeader atomic.Bool         // has been warned of
+	unknown    map[string]struct{} // logged names of those without, clipped
+	longHeader atomic.Bool         // has been logged
 }
 
 const (
-	// maxUnknownNames bounds the names of user events without a function that are
-	// remembered: clients choose them.
+	// maxUnknownNames limits eventLog.unknown: clients choose the names.
 	maxUnknownNames = 32
-	// maxErrorText bounds the text of a function's error: it may quote what a client sent.
+	// maxErrorText limits the text of a function's error, which may quote a client.
 	maxErrorText = 4 << 10
-	// proxyHeaderBytes is the size of the longest header of an answer that nginx
-	// takes by default (proxy_buffer_size).
+	// proxyHeaderBytes is the length of the longest header of an answer that nginx
+	// accepts by default (proxy_buffer_size).
 	proxyHeaderBytes = 4 << 10
 )
 
-// record logs an outcome, unless all went well.
+// record logs an outcome if it needs attention.
 func (l *eventLog) record(ctx context.Context, o *Outcome) {
 	switch o.Kind {
 	case OutcomeRefused:
@@ -43,15 +42,15 @@ func (l *eventLog) record(ctx context.Context, o *Outcome) {
 	case OutcomeIgnored:
 		l.ignored(ctx, o)
 	}
-	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // the proxy answers 502, of which nothing shows here
+	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
 		l.write(ctx, slog.LevelWarn,
-			fmt.Sprintf("the answer's header is longer than the %d bytes that proxies take by default, nginx answers 502: keep the connection state smaller, or raise nginx's proxy_buffer_size and proxy_buffers, and large_client_header_buffers for the events that bring the state back; this is logged once", proxyHeaderBytes),
+			fmt.Sprintf("the answer's header is longer than the %d bytes that proxies accept by default, nginx answers 502: keep the connection state smaller, or raise nginx's proxy_buffer_size and proxy_buffers, and large_client_header_buffers for the events that bring the state back; this is logged once", proxyHeaderBytes),
 			o, o.Status, nil, slog.Int("header_bytes", o.HeaderBytes), slog.Int("state_bytes", o.StateBytes))
 	}
 }
 
-// refused logs a refusal. That of an event whose body is known is logged at a level that is on by
-// default, since its client learns next to nothing of it; the others can be had by any stranger.
+// refused logs a refusal. That of a verified event is logged at least at Info in most
+// cases, since its client learns almost nothing; any stranger can cause the others.
 func (l *eventLog) refused(ctx context.Context, o *Outcome) {
 	switch o.Reason {
 	case ReasonBody, ReasonPayload, ReasonFunction:
@@ -76,9 +75,9 @@ func (l *eventLog) refused(ctx context.Context, o *Outcome) {
 	l.write(ctx, level, message, o, v.status, o.Err)
 }
 
-// levelOf returns the level of the record of a refusal. Others is that of
-// refusals which are neither the server's fault nor an attempt to get in. A rate
-// limit that answers 429 must not move the flood into the log.
+// levelOf returns the level of a refusal: others, unless the status is one of an error of
+// the server, of a lack of authorization, or of a rate limit, which must not flood the
+// log.
 func levelOf(status int, others slog.Level) slog.Level {
 	switch {
 	case status >= 500:
@@ -91,8 +90,8 @@ func levelOf(status int, others slog.Level) slog.Level {
 	return others
 }
 
-// ignored logs an event of an unknown type, and a user event without a function: at
-// Info if its name is new, since neither side of a misspelt name sees an error.
+// ignored logs an event of an unknown type and a user event without a function: at
+// Info if its name is new, since a misspelled name is not an error on either side.
 func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
 	switch o.EventKind {
 	case "":
@@ -112,8 +111,7 @@ func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
 	}
 }
 
-// first reports whether a name is new, and whether it is the first for which
-// there is no room.
+// first reports whether a name is new, and whether it is the last that is logged at Info.
 func (l *eventLog) first(name string) (isNew, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +121,7 @@ func (l *eventLog) first(name string) (isNew, full bool) {
 	if l.unknown == nil {
 		l.unknown = make(map[string]struct{}, maxUnknownNames+1)
 	}
-	l.unknown[strings.Clone(name)] = struct{}{} // the name shares memory with its request
+	l.unknown[strings.Clone(name)] = struct{}{} // name shares memory with its request
 	return true, len(l.unknown) > maxUnknownNames
 }
 
@@ -146,7 +144,7 @@ func (l *eventLog) to() *slog.Logger {
 	return l.logger
 }
 
-// namesOf lists the names of functions as a log shows them.
+// namesOf returns the names of functions as the log shows them.
 func namesOf(functions map[string]UserEventFunc) string {
 	const most = 16
 	names := slices.Sorted(maps.Keys(functions))

@@ -280,7 +280,7 @@ func TestWarningOfALongHeader(t *testing.T) {
 				}
 				require.Len(t, records, 1, "once")
 				assert.Equal(t, "WARN", records[0]["level"])
-				assert.Contains(t, records[0]["msg"], "longer than the 4096 bytes that proxies take by default")
+				assert.Contains(t, records[0]["msg"], "longer than the 4096 bytes that proxies accept by default")
 				assert.Contains(t, records[0]["msg"], "proxy_buffer_size")
 				assert.EqualValues(t, tc.state, records[0]["state_bytes"])
 				assert.Greater(t, records[0]["header_bytes"], 4096.0)

@@ -56,11 +56,10 @@ func (s *originSet) allows(host string) bool {
 	return false
 }
 
-// isHost compares a host name with one in lower case. Only ASCII letters have
-// two cases in host names: strings.EqualFold would also take look-alikes such
-// as the long s for s and the Kelvin sign for k.
+// isHost reports whether s is the host name lower, without the case of ASCII letters.
+// strings.EqualFold would also match other letters, such as the Kelvin sign with k.
 func isHost(s, lower string) bool {
-	if s == lower { // nearly always, and told much sooner
+	if s == lower { // the usual case, which is much faster
 		return true
 	}
 	if len(s) != len(lower) {
@@ -93,9 +92,8 @@ func (s *originSet) match(lines []string) (string, bool) {
 	return "", false
 }
 
-// narrow returns the lines of a list of origins without those that are not in the
-// set or follow the first maxOrigins. Lines of which nothing is left out are
-// returned as they are, in the same memory.
+// narrow returns those of the first maxOrigins origins in a header that are allowed.
+// If that is all of them, it returns lines itself.
 func (s *originSet) narrow(lines []string) []string {
 	var allowed [maxOrigins]string
 	n, all := 0, true
@@ -122,21 +120,21 @@ func (s *originSet) narrow(lines []string) []string {
 	return append([]string(nil), allowed[:n]...)
 }
 
-// refusal is the error of an event whose origins are not in the set. It is for
-// the log: it names the hosts of the configuration.
+// refusal returns the error of an event without an allowed origin. It is for the
+// log: it names the hosts of the configuration.
 func (s *originSet) refusal(lines []string) error {
 	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them has to be the same",
 		ErrOrigin, clip(strings.Join(lines, ", ")), clip(strings.Join(s.hosts, ", ")))
 }
 
-// listScanner walks a header whose value is a list: separated by commas, with
-// or without spaces, in one line or several.
+// listScanner iterates over the elements of a header that is a list: separated by
+// commas, with or without spaces, in one line or several.
 type listScanner struct {
 	lines []string
 	rest  string
 }
 
-// next returns the next element; empty ones are passed over.
+// next returns the next element that is not empty.
 func (s *listScanner) next() (string, bool) {
 	for {
 		for s.rest == "" {
@@ -157,8 +155,8 @@ func (s *listScanner) next() (string, bool) {
 	}
 }
 
-// trimSpace takes away what HTTP allows around an element. strings.Trim prepares
-// for any set of characters, which takes longer than the rest of next.
+// trimSpace removes what HTTP allows around an element. It is faster than
+// strings.Trim, which takes longer than the rest of next.
 func trimSpace(s string) string {
 	for s != "" && isSpace(s[0]) {
 		s = s[1:]

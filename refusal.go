@@ -8,8 +8,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// refuse notes why a request is refused and returns the answer, which any stranger
-// may read.
+// refuse records why a request is refused, and returns the answer. Any stranger may
+// read it.
 func (o *Outcome) refuse(reason RefusalReason, err error) answer {
 	v := o.refused(reason, err)
 	return textAnswer(v.status, v.public)
@@ -20,9 +20,9 @@ func (o *Outcome) refused(reason RefusalReason, err error) verdict {
 	return judge(err)
 }
 
-// refuseUnverified is refuse for a request that a Verifier rejected. Why it did is for the
-// log: the difference between an unknown origin and a wrong signature would tell a
-// stranger how far it got.
+// refuseUnverified is refuse for a request that failed verification. The answer does not
+// have the reason: a stranger must not learn whether the origin or the signature was
+// wrong.
 func (o *Outcome) refuseUnverified(err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
 		return o.refuse(ReasonUnverified, err)
@@ -31,7 +31,7 @@ func (o *Outcome) refuseUnverified(err error) answer {
 	return textAnswer(http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's")
 }
 
-// refuseEvent is refuse for an error in reading, decoding or handling an event.
+// refuseEvent is refuse for an error of reading, decoding or handling an event.
 func (h *Handler) refuseEvent(ctx context.Context, ev Event, o *Outcome, reason RefusalReason, err error) answer {
 	v := o.refused(reason, err)
 	if v.refused && v.chosen == nil {
@@ -54,7 +54,8 @@ func (h *Handler) refuseEvent(ctx context.Context, ev Event, o *Outcome, reason 
 	return textAnswer(v.status, v.public)
 }
 
-// mqttRefusal answers an MQTT connect event with the code for the CONNACK packet.
+// mqttRefusal returns the refusal of an MQTT connect event, with the code for the
+// CONNACK packet.
 func mqttRefusal(ev *ConnectEvent, v *verdict) answer {
 	var version MQTTVersion
 	if ev.MQTTConnect != nil {
@@ -68,12 +69,12 @@ func mqttRefusal(ev *ConnectEvent, v *verdict) answer {
 			body.MQTT.Code = int(v.chosen.MQTTCode)
 		}
 	}
-	data, _ := json.Marshal(&body) // numbers and strings can always be encoded
+	data, _ := json.Marshal(&body) // numbers and strings always encode
 	return answer{status: v.status, contentType: contentJSON, data: data}
 }
 
-// replyToRefusal asks RefusalReply for an answer in place of a refusal. An error of
-// it does not become a 500, after which the service would deliver the event again.
+// replyToRefusal calls RefusalReply. The caller answers with the refusal if it fails:
+// after a 500 the service would deliver the event again.
 func (h *Handler) replyToRefusal(ctx context.Context, ev *UserEvent, v *verdict, cause error) (out answer, replies bool, err error) {
 	refusal := v.chosen
 	if refusal == nil {
@@ -94,9 +95,9 @@ func (h *Handler) replyToRefusal(ctx context.Context, ev *UserEvent, v *verdict,
 //
 //	{"error":{"status":409,"message":"the price is already 12"}}
 //
-// It leaves alone the refusals after which the service delivers the event again
-// (408 and 5xx), and those of MQTT clients, which the service answers with the
-// message and the status by itself.
+// It does not reply to refusals after which the service delivers the event again
+// (408 and 5xx), and not to MQTT clients, to which the service sends the message and
+// the status.
 func JSONRefusal(_ context.Context, ev *UserEvent, err *Error) (Reply, bool) {
 	status := err.status()
 	if ev.MQTT != nil || status == http.StatusRequestTimeout || status >= 500 {

@@ -12,16 +12,16 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Bounds on what one request may make the handler compare. The service sends
-// two signatures and, with replicas, a handful of origins.
+// Limits on what a request can make the handler compare. The service sends two
+// signatures and, with replicas, a few origins.
 const (
 	maxSignatures = 16
 	maxOrigins    = 16
 )
 
-// Sign makes one token of the ce-signature header: "sha256=" and the lower-case
-// hexadecimal HMAC-SHA256 of the connection id. The key is the access key's text
-// as the portal shows it, not its base64 decoding.
+// Sign returns a token of the ce-signature header: "sha256=" and the lower-case
+// hexadecimal HMAC-SHA256 of the connection id. The key is the access key as the
+// portal shows it, not decoded from base64.
 func Sign(accessKey, connectionID string) string {
 	k := newAccessKey(accessKey)
 	m := k.sum(connectionID)
@@ -29,14 +29,12 @@ func Sign(accessKey, connectionID string) string {
 	return wire.SignaturePrefix + hex.EncodeToString(m.mac[:])
 }
 
-// VerifySignature checks a ce-signature value (tokens separated by commas)
-// against a connection id and the keys that may have signed it. It returns nil
-// if any token was made with any of the keys, else an error that matches
-// [ErrSignature].
+// VerifySignature checks a ce-signature value, which is a list of tokens separated
+// by commas. It returns nil if any token is the signature of the connection id by
+// any of the keys, and otherwise an error that matches [ErrSignature].
 //
-// The signature covers the connection id alone: it proves that whoever made it
-// knows an access key, and nothing about the request's body, event, user, state
-// or time.
+// The signature covers the connection id alone. It proves that its maker knows an
+// access key, and nothing about the request's body, event, user, state or time.
 func VerifySignature(signature, connectionID string, accessKeys ...string) error {
 	keys := make([]*accessKey, 0, len(accessKeys))
 	for _, k := range accessKeys {
@@ -64,8 +62,8 @@ type signatures struct {
 	n       int
 }
 
-// parse reads all tokens of all header lines. Tokens that cannot be sha256
-// digests are passed over; too many of any kind refuse the request.
+// parse reads the tokens of all header lines. It ignores tokens that are not sha256
+// digests, and returns an error if there are too many tokens of any kind.
 func (s *signatures) parse(lines []string) error {
 	list := listScanner{lines: lines}
 	for seen := 0; ; seen++ {
@@ -88,8 +86,8 @@ func (s *signatures) parse(lines []string) error {
 	return nil
 }
 
-// matchAny compares in constant time. Timing reveals which token matched which
-// key, never a partial match.
+// matchAny reports whether a digest was made with one of the keys. It compares in
+// constant time: timing reveals which pair matched, never a partial match.
 func (s *signatures) matchAny(keys []*accessKey, connectionID string) bool {
 	for _, k := range keys {
 		if k.signed(connectionID, s.digests[:s.n]) {
@@ -99,8 +97,8 @@ func (s *signatures) matchAny(keys []*accessKey, connectionID string) bool {
 	return false
 }
 
-// accessKey computes the HMAC of one key. Keyed hash states are pooled: setting
-// one up costs several times more than the sum itself.
+// accessKey computes HMACs with a key. It pools hash states: creating one takes
+// several times longer than the sum.
 type accessKey struct{ pool sync.Pool }
 
 type macState struct {
@@ -117,7 +115,7 @@ func newAccessKey(key string) *accessKey {
 	return k
 }
 
-// signed reports whether one of the digests was made with the key.
+// signed reports whether a digest was made with the key.
 func (k *accessKey) signed(connectionID string, digests []string) bool {
 	m := k.sum(connectionID)
 	defer k.pool.Put(m)
@@ -131,8 +129,8 @@ func (k *accessKey) signed(connectionID string, digests []string) bool {
 	return false
 }
 
-// sum returns a state whose mac is that of the connection id; the caller puts it
-// back into the pool.
+// sum returns a state with the mac of the connection id. The caller returns it to
+// the pool.
 func (k *accessKey) sum(connectionID string) *macState {
 	m, _ := k.pool.Get().(*macState)
 	m.hash.Reset()

@@ -11,35 +11,35 @@ import (
 
 // Errors of verification, matched with [errors.Is].
 var (
-	// ErrSignature says that no signature of a request was made with a known key.
+	// ErrSignature means that no signature of a request was made with a known key.
 	ErrSignature = errors.New("no signature matches")
-	// ErrOrigin says that a request names no origin that is known.
+	// ErrOrigin means that a request names no allowed origin.
 	ErrOrigin = errors.New("origin is not allowed")
 )
 
-// Verifier decides whether a request comes from the service. A nil error lets
-// it pass; an [*Error] is answered with its own status; any other error with
-// 401 and nothing of its text.
+// Verifier checks whether a request comes from the service. Verify returns nil to
+// accept the request. An [*Error] is answered with its status and message, any other
+// error with 401 and a fixed text.
 //
-// Verify is called before the body is read and must not read it. If the request
-// names origins that [Config.AllowedOrigins] does not allow, r is a copy whose
-// header WebHook-Request-Origin has only the others, so that an [AccessKeys] in
-// a Verifier does not count keys of origins that are not allowed. Verify must be
-// safe for concurrent use.
+// Verify is called before the body is read, and must not read it. If the request
+// names both allowed and other origins, r is a copy whose header
+// WebHook-Request-Origin has the allowed ones alone: a Verifier that wraps an
+// [AccessKeys] cannot accept the key of an origin that is not allowed. Verify must
+// be safe for concurrent use.
 type Verifier interface {
 	Verify(r *http.Request) error
 }
 
-// InsecureSkipVerify is a [Verifier] that believes every request. Anybody who
-// can reach the handler can then connect as any user and send any event: it is
-// for tests, and for handlers behind a gateway that verifies.
+// InsecureSkipVerify is a [Verifier] that accepts every request. Anyone who can
+// reach the handler can then connect as any user and send any event. Use it in
+// tests, and behind a gateway that verifies requests.
 type InsecureSkipVerify struct{}
 
 // Verify accepts the request.
 func (InsecureSkipVerify) Verify(*http.Request) error { return nil }
 
-// verify checks where an event comes from. No verifier sees an origin that is
-// not allowed.
+// verify checks that an event comes from the service. Verifiers see only the
+// origins that are allowed.
 func (h *Handler) verify(r *http.Request, a *attributes) error {
 	set := h.allowedOrigins()
 	origins := set.narrow(a.origins)
