@@ -8,11 +8,10 @@ import (
 	"net/http"
 )
 
-// readBody reads at most maxBody bytes, into one slice of the declared length
-// if there is one.
+// readBody reads a body of at most maxBody bytes.
 func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	in := r.Body
-	if in == nil { // net/http never leaves it out, but middleware and adaptors may
+	if in == nil { // net/http sets it, but middleware and adapters may not
 		in = http.NoBody
 	}
 	switch n := r.ContentLength; {
@@ -36,7 +35,7 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	}
 	limit := h.maxBody
 	if limit < math.MaxInt64 {
-		limit++ // one more tells too long from just long enough
+		limit++ // one more byte means that the body is too long
 	}
 	body, err := io.ReadAll(io.LimitReader(in, limit))
 	switch limit := limitOf(err); {
@@ -50,7 +49,8 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// limitOf returns an error if a middleware's own limit ended the body.
+// limitOf returns the refusal of a body that a middleware's limit cut short, nil for
+// other errors.
 func limitOf(err error) error {
 	var limit *http.MaxBytesError
 	if !errors.As(err, &limit) {
@@ -58,7 +58,7 @@ func limitOf(err error) error {
 	}
 	return &Error{
 		Status:  http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware lets through", limit.Limit),
+		Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware allows", limit.Limit),
 		Err:     err,
 	}
 }

@@ -105,6 +105,6 @@ func TestMiddlewareLimitIs413(t *testing.T) {
 	for _, fixture := range []string{"user_text", "user_text_chunked"} {
 		resp := wireServe(h, wireRequest(t, fixture))
 		assert.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode, fixture)
-		assert.Equal(t, "request body is longer than the 2 bytes that a middleware lets through", wireText(t, resp), fixture)
+		assert.Equal(t, "request body is longer than the 2 bytes that a middleware allows", wireText(t, resp), fixture)
 	}
 }

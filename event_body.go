@@ -8,7 +8,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// decodeMQTT reads the mqtt member of a connect event.
+// decodeMQTT decodes the mqtt member of a connect event.
 func decodeMQTT(data []byte) (*MQTTConnect, error) {
 	var in *wire.MQTTConnect
 	if err := jsonscan.Unmarshal(data, &in); err != nil || in == nil {
@@ -30,7 +30,7 @@ func decodeMQTT(data []byte) (*MQTTConnect, error) {
 	return out, nil
 }
 
-// decode reads the body of a disconnected event; an empty one tells nothing.
+// decode decodes the body of a disconnected event, which may be empty.
 func (ev *DisconnectedEvent) decode() error {
 	if len(ev.body) == 0 {
 		return nil
@@ -65,7 +65,7 @@ func (ev *GroupLeftEvent) decode() (err error) {
 	return err
 }
 
-// decodeGroup reads the body of a group presence event.
+// decodeGroup returns the group in the body of a group presence event.
 func decodeGroup(body []byte) (string, error) {
 	const what = "body of the group presence event"
 	var in wire.GroupPresence

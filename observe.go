@@ -8,61 +8,59 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-// Outcome is what became of a request that a [Handler] has answered; see
-// [Config.Observe].
+// Outcome describes a request that a [Handler] has answered. See [Config.Observe].
 //
-// Kind, Reason, EventKind, Hub, Function and Status have few values, whatever
-// clients and strangers send: they can be labels of metrics. The others cannot.
+// Kind, Reason, EventKind, Hub, Function and Status have few values whatever
+// clients and strangers send, and can be labels of metrics. The other fields are
+// unbounded.
 type Outcome struct {
 	// Kind is what the handler did with the request.
 	Kind OutcomeKind
-	// Reason is the step at which the request was refused, or [ReasonOrigin] if a
-	// validation request got no consent; empty otherwise.
+	// Reason is the step that refused the request, or [ReasonOrigin] for a
+	// validation request without consent. It is empty otherwise.
 	Reason RefusalReason
-	// EventKind is the kind of the event, empty for validation requests and for
-	// types that are not known. Until the request is verified, it is a claim.
+	// EventKind is the kind of the event that the header names, verified or not. It is
+	// empty for validation requests and unknown types.
 	EventKind EventKind
-	// Hub is [Config.Hub]. If that is empty, it is the hub that a verified event
+	// Hub is [Config.Hub]. If that is empty, Hub is the hub that a verified event
 	// names, and empty for other requests.
 	Hub string
 	// Function is the name of the function for the event: the key of
-	// [Config.UserEvents], or the EventKind of a system event. It is empty if there
-	// is none, and for [Config.Fallback].
+	// [Config.UserEvents], or the EventKind of a system event. It is empty for
+	// [Config.Fallback], and for an event without a function or refused before it was chosen.
 	Function string
-	// Status is the HTTP status of the answer. It is 200 or 204 for a refusal that
-	// [Config.RefusalReply] replied to; [StatusOf] of Err is the refusal's.
+	// Status is the HTTP status of the answer. For a refusal that [Config.RefusalReply]
+	// replied to, it is 200 or 204, and [StatusOf] returns the status of Err.
 	Status int
 
-	// Event is the event, nil if the request was refused before its body was decoded.
+	// Event is the event. It is nil if the request was refused before the event's body
+	// was decoded.
 	Event Event
-	// Header is what the request's header says of the event; empty for validation
-	// requests. Anybody can write it, unless the event was verified.
+	// Header identifies the event as the request's header does, verified or not. It
+	// is empty for validation requests.
 	Header EventHeader
-	// Err is why the request was refused; nil if it was not. It may quote what a client
-	// sent.
+	// Err is the error of a refusal, nil otherwise. It may quote what a client sent.
 	Err error
-	// ReplyErr is the error of a [Config.RefusalReply] that panicked or whose reply
-	// breaks a rule; the refusal was answered as it is.
+	// ReplyErr is the error of a [Config.RefusalReply] that panicked or returned an
+	// invalid reply. The answer is then the refusal.
 	ReplyErr error
 	// Duration is the time from the call of ServeHTTP until the answer was written.
-	// It is zero in the handler's own log.
 	Duration time.Duration
-	// PayloadBytes is the length of the event's body; zero if it was not read.
+	// PayloadBytes is the length of the event's body, zero if it was not read.
 	PayloadBytes int
-	// HeaderBytes is about the length of the answer's header, of which StateBytes
-	// are the connection state. Compare them with the limits of proxies, see
-	// [MaxStateBytes].
+	// HeaderBytes is the approximate length of the answer's header. Proxies limit it,
+	// see [MaxStateBytes].
 	HeaderBytes int
-	// StateBytes is the length of the connection state that the answer sets.
+	// StateBytes is the length of the connection state in the answer's header.
 	StateBytes int
 }
 
-// LogValue logs the outcome as the handler's own log does, without the event.
+// LogValue returns the attributes that [Config.Logger] receives, and Kind and Reason.
 func (o Outcome) LogValue() slog.Value {
 	return slog.GroupValue(append(o.attrs(o.Status, o.Err), slog.String("outcome", string(o.Kind)), slog.String("reason", string(o.Reason)))...)
 }
 
-// attrs are what a record of an outcome says.
+// attrs returns the attributes of a log record.
 func (o *Outcome) attrs(status int, err error) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("hub", clip(o.Header.Hub)),
@@ -87,20 +85,19 @@ type OutcomeKind string
 const (
 	// OutcomeValidation is a validation request, with or without consent.
 	OutcomeValidation OutcomeKind = "validation"
-	// OutcomeRefused is a request that was answered with an error, whoever
-	// returned it, or with a reply of [Config.RefusalReply].
+	// OutcomeRefused is a request that the handler, an interceptor or a function
+	// refused or failed to handle.
 	OutcomeRefused OutcomeKind = "refused"
 	// OutcomeHandled is an event whose function succeeded.
 	OutcomeHandled OutcomeKind = "handled"
-	// OutcomeIgnored is an event without a function, answered with 204.
+	// OutcomeIgnored is an event without a function. It was answered with 204.
 	OutcomeIgnored OutcomeKind = "ignored"
 )
 
-// RefusalReason is the step at which a request was refused, in the order of the steps
-// of [Handler].
+// RefusalReason is the step of a [Handler] that refused a request.
 type RefusalReason string
 
-// The reasons of refusals.
+// The reasons of refusals, in the order of the steps.
 const (
 	ReasonMethod     RefusalReason = "method"     // neither POST nor a validation request
 	ReasonForeign    RefusalReason = "foreign"    // not the service's
@@ -118,7 +115,7 @@ const (
 // EventKind is the kind of an event.
 type EventKind string
 
-// The kinds of events. Those of system events are their names.
+// The kinds of events. The kind of a system event is its name.
 const (
 	EventKindConnect      EventKind = "connect"
 	EventKindConnected    EventKind = "connected"
@@ -128,12 +125,12 @@ const (
 	EventKindGroupLeft    EventKind = "left"
 )
 
-// EventHeader is what the header of a request says of its event, each value cut to
-// 128 bytes.
+// EventHeader identifies an event by the header of its request. Values longer than
+// 128 bytes are cut.
 type EventHeader struct {
 	Hub          string // ce-hub
 	ConnectionID string // ce-connectionId
-	EventName    string // ce-eventName, or the end of ce-type without it
+	EventName    string // ce-eventName, or the name in ce-type
 	EventID      string // ce-id
 }
 
@@ -141,7 +138,7 @@ func (e EventHeader) clip() EventHeader {
 	return EventHeader{Hub: clip(e.Hub), ConnectionID: clip(e.ConnectionID), EventName: clip(e.EventName), EventID: clip(e.EventID)}
 }
 
-// startTime returns the time if somebody asks how long a request takes.
+// startTime returns the current time if there is a Config.Observe.
 func (h *Handler) startTime() time.Time {
 	if h.observe == nil {
 		return time.Time{}
@@ -149,8 +146,8 @@ func (h *Handler) startTime() time.Time {
 	return time.Now()
 }
 
-// report calls Config.Observe. The request has been answered: a panic is logged, and
-// the server does not see it, http.ErrAbortHandler included.
+// report calls Config.Observe. It recovers any panic, http.ErrAbortHandler included,
+// since the server would discard the answer.
 func (h *Handler) report(r *http.Request, start time.Time, o *Outcome) {
 	o.Duration = time.Since(start)
 	o.Header = o.Header.clip()
