@@ -16,12 +16,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// answer is an answer to an event that has been checked and encoded: nothing can
-// go wrong with it any more.
+// answer is an answer to an event, checked and encoded.
 type answer struct {
 	status      int    // zero: 200, or 204 without content
 	contentType string // empty: no content
-	nosniff     bool   // the text cannot be taken for anything else
+	nosniff     bool
 	text        string
 	data        []byte
 	state       string
@@ -42,7 +41,7 @@ var (
 	headerNosniff = []string{"nosniff"}
 )
 
-// textAnswer answers with a text for people, without any if it is empty.
+// textAnswer returns an answer with a text, or without content if the text is empty.
 func textAnswer(status int, text string) answer {
 	if text == "" {
 		return answer{status: status}
@@ -66,7 +65,7 @@ func (a *answer) code() int {
 	return http.StatusOK
 }
 
-// headerBytes returns about how long the answer's header is on the wire.
+// headerBytes returns the approximate length of the answer's header.
 func (a *answer) headerBytes() int {
 	const (
 		status = len("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 1048576\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n")
@@ -76,7 +75,7 @@ func (a *answer) headerBytes() int {
 	if a.setState {
 		n += len(wire.HeaderConnectionState) + line + len(a.state)
 	}
-	if len(a.metadata) > 0 { // ranging over no map takes longer than the rest
+	if len(a.metadata) > 0 { // ranging over a nil map takes longer than all else here
 		for name, v := range a.metadata {
 			n += len(wire.PrefixMetadata) + len(name) + line + len(v)
 		}
@@ -120,12 +119,12 @@ func (a *answer) write(w http.ResponseWriter) {
 	default:
 		header[wire.HeaderContentType] = []string{a.contentType}
 	}
-	// Beyond the size of its buffer, net/http would answer in chunks.
+	// If the body is longer than its buffer, net/http would use chunks.
 	if n := len(a.text) + len(a.data); n > 2048 {
 		header["Content-Length"] = []string{strconv.Itoa(n)}
 	}
 	w.WriteHeader(a.code())
-	// The service has gone away if writing fails; net/http ends the connection.
+	// If writing fails, net/http closes the connection.
 	if a.data != nil {
 		_, _ = w.Write(a.data)
 		return

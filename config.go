@@ -112,7 +112,7 @@ type Config struct {
 	MaxBodyBytes int64
 	// HandlerTimeout limits the context of interceptors and functions. A function that
 	// returns the context's error is answered with 504; one that ignores its context
-	// is not interrupted. Zero means no limit. The service gives up after 100
+	// is not interrupted. Zero means no limit. The service itself stops waiting after 100
 	// seconds.
 	HandlerTimeout time.Duration
 

@@ -12,33 +12,34 @@ import (
 )
 
 // ConnectEvent asks whether a client may connect (azure.webpubsub.sys.connect).
-// The service waits for the answer. Nothing in it has been agreed yet: what the
-// client's token said is in Claims, what the client itself said in the rest.
+// The service waits for the answer. Claims come from the client's token, which the
+// service has verified; the other fields come from the client.
 //
-// Its strings share memory: keeping one of them keeps all of the request,
-// tokens included. [strings.Clone] takes one out.
+// The event's strings share memory: keeping one of them keeps the whole request,
+// tokens included. Use [strings.Clone] to keep one alone.
 type ConnectEvent struct {
 	Meta
-	// Claims (claims) of the client's access token. The service has verified
-	// the token; without one, or for an anonymous client, they are empty.
+	// Claims (claims) are the claims of the client's access token. They are empty for
+	// a client without one.
 	Claims Claims
-	// Query (query) holds the parameters of the client's URL. It may contain
-	// the client's access_token.
+	// Query (query) has the parameters of the client's URL. It may contain the
+	// client's access_token.
 	Query url.Values
-	// Headers (headers) of the client's handshake, names as the client spelled them.
+	// Headers (headers) are the headers of the client's handshake, with names as the
+	// client spelled them.
 	Headers Headers
-	// Subprotocols (subprotocols) that the client offers, in its order.
+	// Subprotocols (subprotocols) are the subprotocols that the client offers, in its order.
 	Subprotocols []string
-	// ClientCertificates (clientCertificates) that the client presented.
+	// ClientCertificates (clientCertificates) are the certificates that the client presented.
 	ClientCertificates []ClientCertificate
-	// MQTTConnect (mqtt) is what an MQTT client put into its CONNECT packet; nil
-	// for other clients.
+	// MQTTConnect (mqtt) is the CONNECT packet of an MQTT client. It is nil for other
+	// clients.
 	MQTTConnect *MQTTConnect
 }
 
-// Claims are the claims of an access token. A claim always has a list of
-// values; one fact may stand under a short and a long name (sub and
-// http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier).
+// Claims are the claims of an access token. Each claim is a list of values. A claim
+// may have both a short and a long name, such as sub and
+// http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier.
 type Claims map[string][]string
 
 // Get returns the first value of a claim, empty if there is none.
@@ -47,17 +48,16 @@ func (c Claims) Get(name string) string { return first(c[name]) }
 // Has reports whether a claim has the value.
 func (c Claims) Has(name, value string) bool { return slices.Contains(c[name], value) }
 
-// Headers are the HTTP headers of a client's handshake, names as the client
+// Headers are the HTTP headers of a client's handshake, with names as the client
 // spelled them.
 type Headers map[string][]string
 
-// Get returns the first value of a header, its name compared without case; empty
-// if there is none.
+// Get returns the first value of a header, empty if there is none. It compares the name
+// without case.
 func (h Headers) Get(name string) string { return first(h.Values(name)) }
 
-// Values returns all values of a header, its name compared without case. Those of
-// a name spelled in several ways come in the order of the spellings, so that
-// chance does not choose what Get returns.
+// Values returns all values of a header. It compares the name without case. If the
+// header has several spellings, their values are in the order of the spellings.
 func (h Headers) Values(name string) []string {
 	var spellings []string
 	for k := range h {
@@ -79,12 +79,11 @@ func (h Headers) Values(name string) []string {
 	return all
 }
 
-// Cookie returns the cookie of the name that the client's browser sent with its
-// handshake, or [http.ErrNoCookie], as [http.Request.Cookie] does. If several
-// have the name, it returns the first.
+// Cookie returns the first cookie of that name in the client's handshake, or
+// [http.ErrNoCookie].
 //
-// A page of any origin can open a WebSocket, and the browser may add the cookie.
-// Before you trust it, compare Get("Origin") with the origins of your pages.
+// A page of any origin can open a WebSocket, and the browser may send the cookie.
+// Before trusting it, compare Get("Origin") with the origins of your pages.
 func (h Headers) Cookie(name string) (*http.Cookie, error) {
 	r := http.Request{Header: http.Header{"Cookie": h.Values("Cookie")}}
 	return r.Cookie(name)
@@ -101,13 +100,13 @@ func first(values []string) string {
 type ClientCertificate struct {
 	// Thumbprint (thumbprint) is the hexadecimal SHA-1 digest of the certificate.
 	Thumbprint string
-	// Content (content) is the certificate in PEM form; empty if not sent.
+	// Content (content) is the certificate in PEM form, empty if the service did not send it.
 	Content string
 }
 
-// Parse reads the certificate. It makes no statement about who signed it:
-// verify the result with [x509.Certificate.Verify] against the authorities you
-// trust before you believe its names.
+// Parse parses the certificate. It does not verify it: call
+// [x509.Certificate.Verify] with the authorities you trust before trusting its
+// names.
 func (c ClientCertificate) Parse() (*x509.Certificate, error) {
 	block, _ := pem.Decode([]byte(c.Content))
 	if block == nil {

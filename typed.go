@@ -10,21 +10,20 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
-// UserEventFunc handles a user event and answers it. [JSON] and [Text] make one
-// from a function of the payload's own type.
+// UserEventFunc handles a user event and returns the answer. [JSON] and [Text] wrap a
+// function of a decoded payload.
 type UserEventFunc func(ctx context.Context, ev *UserEvent) (Reply, error)
 
-// JSON makes a [UserEventFunc] from a function of a decoded payload:
+// JSON returns a [UserEventFunc] that calls f with the decoded payload:
 //
 //	webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in Said) (Receipt, error) { … })
 //
-// The payload is decoded and validated as [UserEvent.DecodeJSON] does, and the
-// function runs only if it is right. What it returns is sent as JSON; a
-// function that returns a [Reply] or [*Reply] decides for itself, and a nil
-// *Reply sends nothing.
+// [UserEvent.DecodeJSON] decodes and validates the payload; f is called only if it
+// is valid. The result of f is sent as JSON, unless it is a [Reply] or [*Reply],
+// which is sent as it is. A nil *Reply sends nothing.
 func JSON[In, Out any](f func(ctx context.Context, ev *UserEvent, in In) (Out, error)) UserEventFunc {
 	if f == nil {
-		return nil // NewHandler names the event whose function is missing
+		return nil // an error of NewHandler
 	}
 	if f, ok := any(f).(func(context.Context, *UserEvent, In) (Reply, error)); ok {
 		return func(ctx context.Context, ev *UserEvent) (Reply, error) {
@@ -58,9 +57,8 @@ func JSON[In, Out any](f func(ctx context.Context, ev *UserEvent, in In) (Out, e
 	}
 }
 
-// Text makes a [UserEventFunc] from a function of a text payload. It accepts
-// text/plain in UTF-8 and refuses everything else. A string that the function
-// returns is sent as text; a function that returns a [Reply] decides for itself.
+// Text returns a [UserEventFunc] that calls f with a payload of text/plain in UTF-8, and
+// refuses other payloads. A string that f returns is sent as text, a [Reply] as it is.
 func Text[Out string | Reply](f func(ctx context.Context, ev *UserEvent, in string) (Out, error)) UserEventFunc {
 	switch f := any(f).(type) {
 	case func(context.Context, *UserEvent, string) (string, error):
@@ -112,19 +110,18 @@ func (ev *UserEvent) unsupported(want string) error {
 	}
 }
 
-// DecodeJSON decodes the payload, application/json or text/plain, into what v
-// points to and validates the result: by [Config.Validate], or else by the
-// validate tags of go-playground/validator. Members that v does not have are
-// ignored.
+// DecodeJSON decodes the payload, which must be application/json or text/plain, into the
+// value that v points to, and validates the value with [Config.Validate] or the validate
+// tags of go-playground/validator. It ignores members that v does not have.
 //
-// Its errors are a [*DecodeError] or [*ValidationError], or an [*Error] with
-// status 415 for a payload of another type; a function may return them as they are.
-// That v is no pointer, or nil, is a mistake of the caller, not of the client.
+// It returns a [*DecodeError], a [*ValidationError], or an [*Error] with status 415 for a
+// payload of another type. A function can return them unchanged. If v is not a pointer
+// or nil, the error is answered with 500.
 func (ev *UserEvent) DecodeJSON(v any) error {
 	if ev.DataType != DataJSON && ev.DataType != DataText {
 		return ev.unsupported("application/json or text/plain")
 	}
-	if !utf8.Valid(ev.Data) { // encoding/json would put other characters in its place
+	if !utf8.Valid(ev.Data) { // encoding/json would replace it
 		return &DecodeError{What: "JSON payload", Err: errNotUTF8}
 	}
 	if err := jsonscan.Unmarshal(ev.Data, v); err != nil {

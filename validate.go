@@ -9,8 +9,8 @@ import (
 	"github.com/go-playground/validator/v10"
 )
 
-// customInvalid makes an error of a Config.Validate function a client's error
-// unless it chose to be another.
+// customInvalid returns the error of a Config.Validate function, as a ValidationError
+// unless it has an answer already.
 func customInvalid(err error) error {
 	if err == nil {
 		return nil
@@ -23,8 +23,7 @@ func customInvalid(err error) error {
 	return &ValidationError{Err: err}
 }
 
-// tagValidator is shared by all handlers: it keeps what it has learned of a
-// type, and has no settings that could differ.
+// tagValidator returns the validator of all handlers, which caches types.
 var tagValidator = sync.OnceValue(func() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {
@@ -37,13 +36,13 @@ var tagValidator = sync.OnceValue(func() *validator.Validate {
 	return v
 })
 
-// validateTags checks what p, a non-nil pointer, points to.
+// validateTags validates the value that p, a non-nil pointer, points to.
 func validateTags(p any) error {
 	v := reflect.ValueOf(p).Elem()
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
 			if v.Kind() == reflect.Interface {
-				return nil // decoded into any: there is no type to hold it to
+				return nil // decoded into any, which has no tags
 			}
 			return &DecodeError{What: "JSON payload", Err: errors.New("null")}
 		}
@@ -60,7 +59,7 @@ func validateTags(p any) error {
 	}
 	var broken validator.ValidationErrors
 	if !errors.As(err, &broken) {
-		return err // a mistake in the type, not in the payload
+		return err // an error in the type, not in the payload
 	}
 	fields := make([]FieldError, len(broken))
 	for i, b := range broken {
@@ -70,9 +69,8 @@ func validateTags(p any) error {
 	return &ValidationError{Fields: fields}
 }
 
-// withoutKeys takes the keys of maps out of a path, since they are a client's
-// words. After the last bracket there are only names of fields; a key between
-// it and the first one may itself look like part of a path.
+// withoutKeys removes the keys of maps from a path, since a client chose them. A key may
+// look like a part of a path: everything from the first to the last bracket is removed.
 func withoutKeys(path string) string {
 	for at := 0; ; {
 		open := strings.IndexByte(path[at:], '[')
@@ -88,8 +86,7 @@ func withoutKeys(path string) string {
 	}
 }
 
-// isIndex reports whether a bracket holds the index of a list, which in a body of
-// ordinary size has few digits.
+// isIndex reports whether s is the index of a list, which has few digits.
 func isIndex(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -99,8 +96,8 @@ func isIndex(s string) bool {
 	return s != "" && len(s) <= 7
 }
 
-// diveInto returns the validator tag that reaches the structs in a list or map,
-// empty if there are none.
+// diveInto returns the validator tag that validates the structs in a list or map, empty
+// if there are none.
 func diveInto(t reflect.Type) string {
 	tag := ""
 	for {
