@@ -30,8 +30,8 @@ func setPath(path string) func(*http.Request) {
 	return func(r *http.Request) { r.URL.Path, r.RequestURI = path, path }
 }
 
-// assertConsent checks the one thing by which the service decides, and that it
-// stands in exactly one line.
+// assertConsent checks the header that the service evaluates, which must have exactly
+// one line.
 func assertConsent(t *testing.T, resp *http.Response, want string) {
 	t.Helper()
 	lines := resp.Header.Values("WebHook-Allowed-Origin")
@@ -168,8 +168,8 @@ func TestUE17ValidationIsNeverAuthenticated(t *testing.T) {
 	assert.Equal(t, 1, asked)
 }
 
-// A validation request is not answered differently because it looks like an
-// event of another hub, and its body is nobody's.
+// The answer to a validation request does not depend on headers of events or on its
+// body.
 func TestValidationIgnoresEventHeadersAndBody(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}})

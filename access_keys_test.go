@@ -61,8 +61,8 @@ func TestUE98KeysAreBoundToTheirOrigin(t *testing.T) {
 	}
 }
 
-// A key counts for its own origin only if that origin is allowed: naming an
-// allowed one beside it does not help.
+// A key verifies requests only if its own origin is allowed, even if the request also
+// names an allowed one.
 func TestKeyOfAnOriginThatIsNotAllowed(t *testing.T) {
 	t.Parallel()
 	const a, b = "a.webpubsub.azure.com", "b.webpubsub.azure.com"
@@ -137,8 +137,8 @@ func TestReplacedKeysCountAtOnce(t *testing.T) {
 	assertConsent(t, wireServe(h, validation(t, setOrigin("b.com"))), "b.com")
 }
 
-// While keys are exchanged, a signature that both generations know always
-// counts, and one that neither knows never does.
+// While keys are replaced, a signature that is valid before and after is always
+// accepted, and one that is never valid is always refused.
 func TestReplaceWhileServing(t *testing.T) {
 	t.Parallel()
 	keys, err := webpubsub.NewAccessKeys(wireConnectionString)
@@ -158,7 +158,7 @@ func TestReplaceWhileServing(t *testing.T) {
 				connection = wireSecondaryConnectionString
 			}
 			if err := keys.Replace(connection); err != nil {
-				t.Error(err) // require would end the wrong goroutine
+				t.Error(err) // require must not be called here
 			}
 			_ = keys.String()
 		}

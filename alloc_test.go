@@ -1,6 +1,6 @@
 //go:build !race
 
-// The race detector makes sync.Pool forget at random, and each miss allocates.
+// With the race detector, sync.Pool drops items at random, and each miss allocates.
 
 package webpubsub_test
 
@@ -29,8 +29,8 @@ const (
 		`"subprotocols":["json.webpubsub.azure.v1"],"clientCertificates":[{"thumbprint":"3f1c2e4b5a69788796a5b4c3d2e1f00112233445"}]}`
 )
 
-// TestAllocations holds the handler to the allocations that its documentation
-// names. It cannot run beside other tests, whose allocations it would count.
+// TestAllocations limits the allocations of the handler. It must not run in parallel
+// with other tests, whose allocations it would count.
 func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 	h, err := webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "chat",
@@ -88,7 +88,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-// allocReader and allocWriter take no memory of their own.
+// allocReader and allocWriter do not allocate.
 type allocReader struct{ strings.Reader }
 
 func (*allocReader) Close() error { return nil }

@@ -88,7 +88,7 @@ func TestUE118DefaultBodyLimit(t *testing.T) {
 	assert.Greater(t, webpubsub.DefaultMaxBodyBytes, 1<<20, "the service's own limit fits")
 }
 
-// "No limit" must not come out as "no body".
+// The largest limit must not overflow to an empty body.
 func TestUE118LargestBodyLimit(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{MaxBodyBytes: math.MaxInt64, Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {

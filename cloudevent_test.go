@@ -79,7 +79,7 @@ func TestCloudEventWithoutTime(t *testing.T) {
 	assert.NotContains(t, string(text), `"time"`)
 }
 
-// relay sends an event by the SDK's HTTP binding and reads it with its receiver.
+// relay sends an event with the SDK's HTTP binding and decodes it with its receiver.
 func relay(tb testing.TB, ev cloudevents.Event, structured bool) cloudevents.Event {
 	tb.Helper()
 	var got *cloudevents.Event
@@ -131,7 +131,7 @@ func TestCloudEventUTF8UserID(t *testing.T) {
 	assert.Equal(t, "用户", out.Extensions()["userid"])
 }
 
-// A member of the envelope that comes as an attribute must not break it.
+// Attributes with the names of the envelope's members are not extensions.
 func TestCloudEventAttributesOfTheEnvelope(t *testing.T) {
 	t.Parallel()
 	ev := receive[webpubsub.Event](t, "user_json", wireHeader("ce-data", "x"), wireHeader("ce-data_base64", "x"), wireHeader("ce-datacontenttype", "text/html"),
@@ -173,9 +173,9 @@ func TestCloudEventOfHandMadeEvents(t *testing.T) {
 	}
 }
 
-// A CloudEvent in structured mode is one JSON document, into which the SDK
-// copies data of a JSON media type as it is. An MQTT client chooses media type
-// and bytes alone, and must not write the attributes around them.
+// In structured mode the SDK copies data of a JSON media type into the document
+// unchanged. An MQTT client, which chooses both media type and bytes, must not be able to
+// write attributes.
 func TestCloudEventStructuredModeKeepsDataApart(t *testing.T) {
 	t.Parallel()
 	const forged = `1,"id":"99","type":"forged","userid":"root"`

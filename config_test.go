@@ -145,8 +145,7 @@ func TestConfigsThatAreRight(t *testing.T) {
 	}
 }
 
-// The handler keeps copies: what the caller does to its slices and maps later
-// has no effect.
+// Later changes of the caller's slices and maps have no effect.
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
 	ran := 0

@@ -19,7 +19,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// browserConnectBody is what the service sends for a browser with a token.
+// browserConnectBody is the body that the service sends for a browser with a token.
 var browserConnectBody = `{"claims":{"aud":["https://demo.webpubsub.azure.com/client/hubs/rooms"],"iat":["1790000000"],"exp":["1790003600"],` +
 	`"role":["webpubsub.sendToGroup.blue","webpubsub.joinLeaveGroup.blue"],"sub":["ada"],` +
 	`"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier":["ada"]},` +
@@ -55,8 +55,8 @@ func connectBodyRequest(t *testing.T, body []byte) *http.Request {
 	return r
 }
 
-// serveConnectBody sends a body through a handler; got is nil if its function
-// was not called.
+// serveConnectBody passes a body to a handler. The event is nil if the function was not
+// called.
 func serveConnectBody(t *testing.T, body []byte) (got *webpubsub.ConnectEvent, answer *httptest.ResponseRecorder, log string) {
 	t.Helper()
 	var records bytes.Buffer
@@ -75,7 +75,7 @@ func serveConnectBody(t *testing.T, body []byte) (got *webpubsub.ConnectEvent, a
 	return got, answer, records.String()
 }
 
-// connectContent is what the body of a connect event can fill in.
+// connectContent has the fields of a connect event that its body sets.
 type connectContent struct {
 	Claims       webpubsub.Claims
 	Query        url.Values
@@ -175,7 +175,7 @@ func TestConnectBodyRefused(t *testing.T) {
 		bracket = "want a comma or the closing bracket"
 		once    = "want each member once"
 	)
-	// Every body that holds data holds it as SECRET.
+	// The data in these bodies is SECRET.
 	tests := []struct{ name, body, want string }{
 		{"UE 41 not JSON", `nope`, "offset 0: want an object"},
 		{"UE 41 empty", ``, "text ends at offset 0: want an object"},
@@ -291,8 +291,7 @@ func TestConnectBodyRefused(t *testing.T) {
 	}
 }
 
-// Nesting that is refused is not followed either: if it were, this body would
-// make the stack grow beyond what the runtime allows.
+// The decoder does not recurse into refused nesting, which would overflow the stack.
 func TestConnectBodyStackIsBounded(t *testing.T) {
 	t.Parallel()
 	body := append([]byte(`{"new":`), bytes.Repeat([]byte("["), 16<<20)...)
@@ -302,7 +301,7 @@ func TestConnectBodyStackIsBounded(t *testing.T) {
 	assert.EqualError(t, decode.Err, "offset 1007: want at most 1000 levels of nesting")
 }
 
-// An append to one list must not show up in another, though all lie in one slice.
+// An append to one list does not change another, although all share a slice.
 func TestConnectBodyListsAreClosed(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"claims":{"a":["1"],"b":["2"]},"query":{"c":["3"]},"subprotocols":["4"],"headers":{"d":["5"]}}`)
@@ -320,7 +319,7 @@ func TestConnectBodyListsAreClosed(t *testing.T) {
 	}, connectContentOf(ev))
 }
 
-// More lists and values than are collected on the stack.
+// The body has more lists and values than fit on the stack.
 func TestConnectBodyOfUnusualSize(t *testing.T) {
 	t.Parallel()
 	want := wire.ConnectRequest{Claims: map[string][]string{}, Headers: map[string][]string{}}
@@ -338,8 +337,7 @@ func TestConnectBodyOfUnusualSize(t *testing.T) {
 	assert.Equal(t, connectContentOfWire(t, want), connectContentOf(ev))
 }
 
-// The decoder has the names of the members in its code, all others have them
-// from the tags in internal/wire.
+// The decoder's names of the members are those of the tags in internal/wire.
 func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 	t.Parallel()
 	user, password, clean := "ada", "AP8=", true
@@ -361,8 +359,8 @@ func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 	assert.Equal(t, connectContentOfWire(t, want), connectContentOf(ev))
 }
 
-// One for the event, one for the text, one for the values, one for the
-// certificates, and what three maps need.
+// One allocation for the event, the text, the values and the certificates each, and
+// those of three maps.
 //
 //nolint:paralleltest // allocations of other tests would be counted
 func TestConnectBodyAllocations(t *testing.T) {

@@ -138,7 +138,7 @@ func TestUserEventMetadata(t *testing.T) {
 	assert.Nil(t, new(webpubsub.UserEvent).Metadata(), "an event made by hand")
 }
 
-// The function may change the data it was given.
+// A function may modify the data.
 func TestDataBelongsToTheFunction(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
@@ -150,7 +150,7 @@ func TestDataBelongsToTheFunction(t *testing.T) {
 	}
 }
 
-// secretEvents are events of all kinds whose every secret place says s3cr3t.
+// secretEvents returns events of all kinds with "s3cr3t" in every secret place.
 func secretEvents() map[string]any {
 	const s = "s3cr3t"
 	meta := webpubsub.Meta{

@@ -32,7 +32,7 @@ func TestUE56ConnectedRunsBeforeTheAnswer(t *testing.T) {
 	assert.Equal(t, "eyJrIjoxfQ==", got.RawState)
 }
 
-// orderedWriter notes when the status is written.
+// orderedWriter appends the status to order when it is written.
 type orderedWriter struct {
 	header http.Header
 	order  *[]string
@@ -51,7 +51,7 @@ func TestUE56PanicOfANotificationIsAnswered(t *testing.T) {
 	assert.Equal(t, "Internal Server Error", wireText(t, resp))
 }
 
-// Each function of a notification decides the answer by its error alone.
+// The error of a notification's function decides the answer.
 func TestErrorsOfNotifications(t *testing.T) {
 	t.Parallel()
 	functions := map[string]func(error) webpubsub.Config{

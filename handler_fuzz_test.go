@@ -17,8 +17,8 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// verifiesByTheBook says whether a request is signed, in the words of the
-// protocol and with nothing of the code under test.
+// verifiesByTheBook reports whether a request is signed, according to the protocol and
+// without the code under test.
 func verifiesByTheBook(r *http.Request) bool {
 	origins := strings.Split(strings.Join(r.Header.Values("WebHook-Request-Origin"), ","), ",")
 	ids := r.Header.Values("ce-connectionId")
@@ -55,7 +55,7 @@ func lowerASCII(s string) string {
 	}, s)
 }
 
-// spyBody notices when it is read.
+// spyBody records whether it was read.
 type spyBody struct {
 	io.ReadCloser
 	read bool
@@ -66,7 +66,7 @@ func (b *spyBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// mutants are faults that fixtures are seeded with, as text to replace.
+// mutants are faults for the seeds: text to replace in fixtures.
 var mutants = [][2]string{
 	{"ce-signature: sha256=", "ce-signature: sha256=0"},
 	{"ce-signature: sha256=", "ce-signature: sha1="},
@@ -146,12 +146,12 @@ func FuzzHandler(f *testing.F) {
 		Interceptors: []webpubsub.Interceptor{
 			func(ctx context.Context, _ webpubsub.Event, next func(context.Context) error) error {
 				err := next(ctx)
-				_ = errors.As(err, &panicked) // the handler makes a 500 of it, as it does of a reply that breaks a rule
+				_ = errors.As(err, &panicked) // answered with 500, like an invalid reply
 				return err
 			},
 			func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
 				called++
-				_, _ = ev.CloudEvent() // whatever it says, it must not panic
+				_, _ = ev.CloudEvent() // must not panic
 				return next(ctx)
 			},
 		},
@@ -199,8 +199,8 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// tooBigOrOdd says whether the functions of FuzzHandler may make a reply out of
-// the request that breaks a rule: they echo what they get.
+// tooBigOrOdd reports whether the functions of FuzzHandler, which echo the request, may
+// return an invalid reply.
 func tooBigOrOdd(r *http.Request) bool {
 	typ := strings.ToLower(r.Header.Get("ce-type"))
 	return strings.HasSuffix(typ, "sys.connect") || strings.Contains(typ, ".user.")

@@ -12,7 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// everyFunction is a config all of whose functions count as called.
+// everyFunction returns a config whose functions count their calls.
 func everyFunction(called map[string]int) webpubsub.Config {
 	return webpubsub.Config{
 		OnConnect: func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
@@ -117,8 +117,7 @@ func TestUE32WithoutFunctionTheBodyIsNotRead(t *testing.T) {
 	}
 }
 
-// Each request has two faults, of one step and of a later one: the earlier step
-// of the documented order answers.
+// Each request fails two steps of the documented order. The earlier one answers.
 func TestTheEarlierStepAnswers(t *testing.T) {
 	t.Parallel()
 	badSignature := signed(textbookSignature("x", wireConnectionID))
@@ -182,8 +181,7 @@ func TestTheEarlierStepAnswers(t *testing.T) {
 	})
 }
 
-// An event without a connection is nobody's: neither a verifier of one's own nor
-// a function sees it.
+// Neither a custom Verifier nor a function sees an event without a connection.
 func TestEventWithoutConnectionIsRefusedBeforeTheVerifier(t *testing.T) {
 	t.Parallel()
 	for _, id := range [][]string{nil, {""}} {
@@ -227,7 +225,7 @@ func TestUE121SameEventTwice(t *testing.T) {
 	assert.NotContains(t, seen[0], "//")
 }
 
-// The handler is mounted under any path, with any prefix stripped.
+// The handler can be mounted at any path, with any prefix stripped.
 func TestHandlerIgnoresThePath(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{Fallback: replyText("ok")})
@@ -316,8 +314,8 @@ func TestUE74NameComesFromTheAttribute(t *testing.T) {
 	assert.Equal(t, "connected", ev.EventName)
 }
 
-// A guard that compares EventName is not passed by a spelling that the map of
-// functions takes for the same name.
+// A guard that compares EventName refuses every spelling for which UserEvents has the
+// function.
 func TestEventNameIsThatOfTheFunction(t *testing.T) {
 	t.Parallel()
 	const kelvin = "\u212aick" // the Kelvin sign, whose lower case is k

@@ -18,7 +18,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// logged gives the records of a log of JSON lines.
+// logged returns the records of a log of JSON lines.
 func logged(t *testing.T, log *bytes.Buffer) []map[string]any {
 	t.Helper()
 	var records []map[string]any
@@ -112,7 +112,7 @@ func TestUE119LogHasTheStackOfAPanic(t *testing.T) {
 	}
 }
 
-// What a stranger sends is cut before it is logged or sent back.
+// A stranger's text is cut before it is logged or sent back.
 func TestLogAndAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ä", 100_000)
@@ -163,7 +163,7 @@ func named(name string) func(*http.Request) {
 	return both(wireHeader("ce-eventName", name), setType("azure.webpubsub.user."+name))
 }
 
-// A misspelt name is an error on neither side: the log is where it shows.
+// A misspelled name is not an error on either side, so the log must show it.
 func TestUnknownNameIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	pass := webpubsub.Interceptor(func(ctx context.Context, _ webpubsub.Event, next func(context.Context) error) error { return next(ctx) })
@@ -211,7 +211,7 @@ func TestUnknownNameWhenThereAreNoneOrMany(t *testing.T) {
 	}
 }
 
-// Clients choose names: a flood of them must fill neither log nor memory.
+// Many names, which clients choose, must not fill the log or the memory.
 func TestFloodOfUnknownNames(t *testing.T) {
 	t.Parallel()
 	log, logger := debugLog()

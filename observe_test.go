@@ -15,14 +15,14 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// observed is a config that appends its outcomes to a list.
+// observed returns cfg with an Observe that appends the outcomes to a list.
 func observed(cfg webpubsub.Config, outcomes *[]webpubsub.Outcome) webpubsub.Config {
 	cfg.Observe = func(_ context.Context, o webpubsub.Outcome) { *outcomes = append(*outcomes, o) }
 	return cfg
 }
 
-// every has a function for each system event and the user event "message", all of
-// which return err.
+// every returns a config with functions for each system event and the user event
+// "message", which return err.
 func every(err error) webpubsub.Config {
 	cfg := returning(func(context.Context) error { return err })
 	cfg.UserEvents = map[string]webpubsub.UserEventFunc{"message": cfg.Fallback}

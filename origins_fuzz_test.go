@@ -31,8 +31,8 @@ func FuzzOrigins(f *testing.F) {
 			}
 			entry = "one.test"
 		}
-		// The reference: the host of an entry is what is left without scheme,
-		// path and port.
+		// The reference: the host of an entry is the entry without scheme, path and
+		// port.
 		host := entry
 		if _, after, ok := strings.Cut(host, "://"); ok {
 			host = after

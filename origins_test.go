@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// originMistakes are entries that are no host name; each must be an error, not
+// originMistakes are entries that are not host names. Each must be an error, not
 // an entry that never matches.
 var originMistakes = map[string]string{
 	"empty":              "",

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// refusing is a config whose user events all end in one error.
+// refusing returns a config whose function for user events returns err.
 func refusing(err error) webpubsub.Config {
 	return webpubsub.Config{Fallback: func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 		return webpubsub.TextReply("private reply"), err
@@ -116,8 +116,8 @@ func TestRefusalReplyOfPayloadErrors(t *testing.T) {
 	}
 }
 
-// A mistake in the reply to a refusal does not make the service deliver the event
-// again, nor accept it.
+// An invalid reply to a refusal changes neither the refusal nor whether the service
+// delivers the event again.
 func TestRefusalReplyWithAMistake(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -147,7 +147,7 @@ func TestRefusalReplyWithAMistake(t *testing.T) {
 	}
 }
 
-// Only user events have a client to reply to.
+// RefusalReply is called for user events only.
 func TestRefusalReplyIsForUserEventsAlone(t *testing.T) {
 	t.Parallel()
 	for fixture := range eventKinds {
@@ -168,7 +168,7 @@ func TestBrokenMQTTConnectGetsAnMQTTAnswer(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}})
 	for body, want := range map[string]string{
-		`nope`: `{"mqtt":{"code":1}}`, // nothing is known of the client's version
+		`nope`: `{"mqtt":{"code":1}}`, // the client's version is unknown
 		`{"mqtt":{"protocolVersion":5,"password":"*"}}`: `{"mqtt":{"code":1}}`,
 	} {
 		resp := wireServe(h, wireRequest(t, "mqtt_connect_v5", wireBody(body)))

@@ -180,8 +180,7 @@ func TestReplyChecks(t *testing.T) {
 	}
 }
 
-// Whatever a function puts into a field, the answer has no header that the field
-// is not for, and no header value with a control character.
+// No value of a field adds another header or a control character to the answer.
 func TestControlCharactersNeverReachAHeader(t *testing.T) {
 	t.Parallel()
 	const evil = "X-Evil"
@@ -242,7 +241,7 @@ func TestEachFieldOfReplyCounts(t *testing.T) {
 	assert.Equal(t, "v", resp.Header.Get("mqtt-n"))
 }
 
-// What a refused event left behind must not be sent by an interceptor's error.
+// If an interceptor returns an error, nothing of the reply is sent.
 func TestReplyIsDroppedIfAnInterceptorFails(t *testing.T) {
 	t.Parallel()
 	reply := withMetadata(withState(webpubsub.TextReply("x"), webpubsub.RawState("s")), map[string]string{"k": "v"})
@@ -255,7 +254,7 @@ func TestReplyIsDroppedIfAnInterceptorFails(t *testing.T) {
 	assertGolden(t, "reply_dropped", serveFixture(t, cfg, "user_text"))
 }
 
-// A reply may be declared once and sent often.
+// A reply can be sent many times.
 func TestRepliesCanBeShared(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, onUserEvent(withState(webpubsub.JSONReply([]int{1}), webpubsub.State[typedOdd]{}.Set(typedOdd{N: 1})), nil))
@@ -364,7 +363,7 @@ func TestConnectReplyChecks(t *testing.T) {
 	}
 }
 
-// The service's documentation allows mqtt whatever the list of offers says.
+// The service's documentation allows mqtt even if it was not offered.
 func TestMQTTSubprotocolNeedNotBeListed(t *testing.T) {
 	t.Parallel()
 	resp := serveFixture(t, onConnect(&webpubsub.ConnectReply{Subprotocol: "mqtt"}, nil), "mqtt_connect_v5", wireBody("{}"))
@@ -372,7 +371,7 @@ func TestMQTTSubprotocolNeedNotBeListed(t *testing.T) {
 	assert.Equal(t, map[string]string{"subprotocol": `"mqtt"`}, memberTexts(t, resp))
 }
 
-// A mistake in one field must not be hidden by the state that goes with it.
+// An invalid reply does not set the state.
 func TestConnectReplyMistakeSendsNoState(t *testing.T) {
 	t.Parallel()
 	resp := serveFixture(t, onConnect(&webpubsub.ConnectReply{Groups: []string{""}, State: webpubsub.RawState("x")}, nil), "connect")

@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// The vectors of the protocol digest, section 5.
+// The test vectors of the protocol.
 var signatureVectors = []struct{ name, key, id, want string }{
 	{"UE 92 vector of the .NET tests", "7aab239577fd4f24bc919802fb629f5f", "0f9c97a2f0bf4706afe87a14e0797b11", "sha256=7767effcb3946f3e1de039df4b986ef02c110b1469d02c0a06f41b3b727ab561"},
 	{"emulator's key", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "conn1", "sha256=8de7281e588e23b0a30a7180ffa240257b8176e983004c240c9f3f7a7233c993"},
@@ -40,8 +40,8 @@ func TestSignatureVectors(t *testing.T) {
 	}
 }
 
-// textbookSignature is the signature as the protocol digest words it, apart
-// from the code under test.
+// textbookSignature returns the signature according to the protocol, without the code
+// under test.
 func textbookSignature(key, connectionID string) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(connectionID))

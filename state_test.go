@@ -20,12 +20,12 @@ type stateSession struct {
 	Nested  map[string]any `json:"nested,omitempty"`
 }
 
-// stateOf is an event that came with a state.
+// stateOf returns an event with a state.
 func stateOf(raw string) *webpubsub.UserEvent {
 	return &webpubsub.UserEvent{Meta: webpubsub.Meta{RawState: raw}}
 }
 
-// stateHeader gives the header that an update becomes.
+// stateHeader returns the header that an update sets.
 func stateHeader(tb testing.TB, u webpubsub.StateUpdate) string {
 	tb.Helper()
 	resp := serveFixture(tb, onUserEvent(withState(webpubsub.Reply{}, u), nil), "user_text")
@@ -84,7 +84,7 @@ func TestUE86StatesThatAreNone(t *testing.T) {
 	}
 }
 
-// A function may return the error of Get as it is.
+// A function can return the error of Get.
 func TestUE86BrokenStateReturned(t *testing.T) {
 	t.Parallel()
 	resp := serveFixture(t, withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
@@ -204,7 +204,7 @@ func TestStateVectors(t *testing.T) {
 	}
 }
 
-// Node reads either alphabet, padded or not.
+// Node decodes either alphabet, padded or not.
 func TestStateAlphabets(t *testing.T) {
 	t.Parallel()
 	const object = `{"name":"???>>>"}`
@@ -278,8 +278,7 @@ func TestStatesOfOtherTypes(t *testing.T) {
 	assert.Equal(t, "x", got.Name, "any kind of event has it")
 }
 
-// A value may change between Set and the writing of the reply; what is written
-// is what it is then.
+// A value is encoded when the reply is written, not by Set.
 func TestStateIsEncodedWithTheReply(t *testing.T) {
 	t.Parallel()
 	s := map[string]int{"n": 1}

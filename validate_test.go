@@ -62,7 +62,7 @@ func TestConfigValidateThatPanics(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, serveFixture(t, cfg, "user_json").StatusCode)
 }
 
-// A wrong tag is the server's mistake. It must not blame the client, nor pass.
+// An invalid tag is an error of the server: the answer is a 500.
 func TestWrongValidateTagIsAServerError(t *testing.T) {
 	t.Parallel()
 	type wrong struct {
@@ -91,7 +91,7 @@ func TestValidationHappensOnceForTheTypeInHand(t *testing.T) {
 	assert.Equal(t, "payload is not valid: a: required", wireText(t, resp))
 }
 
-// A thousand broken items are one client's doing, not a thousand words of answer.
+// The answer to a payload with a thousand violations is short.
 func TestValidationAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -14,7 +14,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// mine is an application's error whose methods go through its pointer.
+// mine is an application's error whose methods dereference its pointer.
 type mine struct{ text string }
 
 func (m *mine) Error() string { return m.text }
@@ -27,13 +27,12 @@ func (h hostile) Is(error) bool { panic(h.with) }
 func (h hostile) As(any) bool   { panic(h.with) }
 func (h hostile) Unwrap() error { panic(h.with) }
 
-// brittle is an error that panics if it is asked for its text alone.
+// brittle is an error whose method Error panics.
 type brittle struct{}
 
 func (brittle) Error() string { panic("boom") }
 
-// An error's methods are its author's. One that panics is logged by its type, and
-// the event is answered all the same.
+// An error whose methods panic is logged as its type, and the event is answered.
 func TestErrorsThatPanic(t *testing.T) {
 	t.Parallel()
 	const unknown = 500
@@ -76,7 +75,7 @@ func TestErrorsThatPanic(t *testing.T) {
 	}
 }
 
-// With panicnil=1, recover returns nil for panic(nil) as if there had been none.
+// With panicnil=1, recover returns nil for panic(nil).
 func TestPanicWithNilIsAPanic(t *testing.T) {
 	t.Setenv("GODEBUG", "panicnil=1")
 	func() {

@@ -94,7 +94,7 @@ func TestCustomVerifier(t *testing.T) {
 				assert.NotEmpty(t, body)
 			}
 
-			// Refused for its header or origin, it is not asked at all.
+			// It is not called for a request that is refused for its header or origin.
 			for _, earlier := range []func(*http.Request){setOrigin("evil.com"), wireHeader("ce-id"), wireHeader("ce-hub", "x"), setMethod("PUT")} {
 				wireServe(h, wireRequest(t, "user_text", earlier))
 			}
@@ -103,8 +103,7 @@ func TestCustomVerifier(t *testing.T) {
 	}
 }
 
-// The answer to a wrong signature and to an unknown origin is the same, so that
-// a stranger does not learn how far it got.
+// The answers to a wrong signature and to an unknown origin are equal.
 func TestRefusalsOfVerificationLookAlike(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{ConnectionStrings: []string{wireConnectionString, "Endpoint=https://b.com;AccessKey=x"}})
@@ -149,8 +148,8 @@ func TestVerifierBesideConnectionStrings(t *testing.T) {
 	}
 }
 
-// bearer is a Verifier as one writes it for tokens: it is never asked about
-// validation requests, which carry none.
+// bearer is a Verifier of tokens. It is not called for validation requests, which have
+// no token.
 type bearer struct{ token string }
 
 func (b bearer) Verify(r *http.Request) error {
@@ -178,8 +177,8 @@ func TestUE17AndUE122BearerVerifier(t *testing.T) {
 	}
 }
 
-// The origins that the handler does not allow do not reach a Verifier: neither
-// AccessKeys, nor one that wraps it, counts their keys.
+// A Verifier sees only origins that are allowed: neither AccessKeys nor a Verifier that
+// wraps it accepts the key of another origin.
 func TestVerifierSeesAllowedOriginsOnly(t *testing.T) {
 	t.Parallel()
 	const a, b = "a.webpubsub.azure.com", "b.webpubsub.azure.com"

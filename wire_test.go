@@ -24,8 +24,8 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// What the fixtures of testdata/wire were made with: two keys, of which the
-// secondary one is the emulator's, which a handler warns of.
+// The values in the fixtures of testdata/wire. The secondary key is the public key of the
+// emulator.
 const (
 	wireHub                       = "chat"
 	wireOrigin                    = "contoso.webpubsub.azure.com"
@@ -37,8 +37,8 @@ const (
 	wireSecondaryConnectionString = "Endpoint=https://" + wireOrigin + ";AccessKey=" + wireSecondaryKey + ";Version=1.0;"
 )
 
-// wireNames lists the fixtures: the names of testdata/wire/*.http without
-// directory and ending.
+// wireNames returns the names of the fixtures testdata/wire/*.http, without directory and
+// extension.
 func wireNames(tb testing.TB) []string {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "wire", "*.http"))
@@ -51,7 +51,7 @@ func wireNames(tb testing.TB) []string {
 	return names
 }
 
-// wireBytes gives a fixture as it goes over the wire.
+// wireBytes returns the bytes of a fixture.
 func wireBytes(tb testing.TB, name string) []byte {
 	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "wire", name+".http"))
@@ -59,7 +59,7 @@ func wireBytes(tb testing.TB, name string) []byte {
 	return data
 }
 
-// wireRequest parses a fixture as a server does, and lets edits change it.
+// wireRequest parses a fixture as a server does, and applies edits to the request.
 func wireRequest(tb testing.TB, name string, edits ...func(*http.Request)) *http.Request {
 	tb.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wireBytes(tb, name))))
@@ -80,8 +80,8 @@ func wireBody(body string) func(*http.Request) {
 	}
 }
 
-// wireHeader sets a header of a request, one line for each value; without any
-// it takes the header away.
+// wireHeader sets a header of a request, one line for each value. Without values it
+// removes the header.
 func wireHeader(name string, values ...string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Del(name)
@@ -91,8 +91,8 @@ func wireHeader(name string, values ...string) func(*http.Request) {
 	}
 }
 
-// wireHandler makes a handler for the fixtures: hub, connection string and a
-// silent logger are filled in where cfg has none.
+// wireHandler returns a handler for the fixtures. If cfg has no hub, verification or
+// logger, it sets the hub, the connection string and a logger that discards records.
 func wireHandler(tb testing.TB, cfg webpubsub.Config) *webpubsub.Handler {
 	tb.Helper()
 	if cfg.Hub == "" {
@@ -109,14 +109,14 @@ func wireHandler(tb testing.TB, cfg webpubsub.Config) *webpubsub.Handler {
 	return h
 }
 
-// wireServe serves a request and gives the answer.
+// wireServe serves a request and returns the answer.
 func wireServe(h http.Handler, r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w.Result()
 }
 
-// wireText reads the body of an answer.
+// wireText returns the body of an answer.
 func wireText(tb testing.TB, resp *http.Response) string {
 	tb.Helper()
 	body, err := io.ReadAll(resp.Body)
@@ -151,7 +151,7 @@ func TestWireFixturesAreWhatTheServiceSends(t *testing.T) {
 	}
 }
 
-// verifierFunc is a Verifier of one function.
+// verifierFunc is a function that implements Verifier.
 type verifierFunc func(*http.Request) error
 
 func (f verifierFunc) Verify(r *http.Request) error { return f(r) }
@@ -159,7 +159,7 @@ func (f verifierFunc) Verify(r *http.Request) error { return f(r) }
 // signed replaces the signature of a request.
 func signed(lines ...string) func(*http.Request) { return wireHeader("ce-signature", lines...) }
 
-// both makes one edit of several.
+// both combines edits.
 func both(edits ...func(*http.Request)) func(*http.Request) {
 	return func(r *http.Request) {
 		for _, edit := range edits {
@@ -168,7 +168,7 @@ func both(edits ...func(*http.Request)) func(*http.Request) {
 	}
 }
 
-// unreadableBody is a body that nobody may touch.
+// unreadableBody sets a body that fails the test when it is read.
 func unreadableBody(tb testing.TB) func(*http.Request) {
 	return func(r *http.Request) { r.Body = untouchable{tb} }
 }
@@ -182,7 +182,7 @@ func (u untouchable) Read([]byte) (int, error) {
 
 func (untouchable) Close() error { return nil }
 
-// mustNotRun is an interceptor that fails the test if any event gets as far.
+// mustNotRun returns an interceptor that fails the test when it is called.
 func mustNotRun(tb testing.TB) webpubsub.Interceptor {
 	return func(_ context.Context, ev webpubsub.Event, _ func(context.Context) error) error {
 		tb.Errorf("%T reached the interceptors", ev)
@@ -190,7 +190,7 @@ func mustNotRun(tb testing.TB) webpubsub.Interceptor {
 	}
 }
 
-// replyText answers every event with a text.
+// replyText returns a function that replies with a text.
 func replyText(text string) webpubsub.UserEventFunc {
 	return func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 		return webpubsub.TextReply(text), nil
@@ -221,28 +221,28 @@ func assertGolden(t *testing.T, name string, resp *http.Response) {
 	assert.Equal(t, string(want), got.String())
 }
 
-// onConnect is a config that answers connect events so.
+// onConnect returns a config whose OnConnect returns reply and err.
 func onConnect(reply *webpubsub.ConnectReply, err error) webpubsub.Config {
 	return webpubsub.Config{OnConnect: func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 		return reply, err
 	}}
 }
 
-// onUserEvent is a config that answers user events so.
+// onUserEvent returns a config whose Fallback returns reply and err.
 func onUserEvent(reply webpubsub.Reply, err error) webpubsub.Config {
 	return withFallback(func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) { return reply, err })
 }
 
-// withFallback is a config of one function for all user events.
+// withFallback returns a config with a Fallback.
 func withFallback(f webpubsub.UserEventFunc) webpubsub.Config { return webpubsub.Config{Fallback: f} }
 
-// serveFixture serves a fixture by a handler of cfg.
+// serveFixture serves a fixture with a handler for cfg.
 func serveFixture(tb testing.TB, cfg webpubsub.Config, fixture string, edits ...func(*http.Request)) *http.Response {
 	tb.Helper()
 	return wireServe(wireHandler(tb, cfg), wireRequest(tb, fixture, edits...))
 }
 
-// receive serves a fixture and gives the event that the function got.
+// receive serves a fixture and returns the event that the function receives.
 func receive[E webpubsub.Event](tb testing.TB, fixture string, edits ...func(*http.Request)) E {
 	tb.Helper()
 	var got webpubsub.Event
@@ -259,7 +259,7 @@ func receive[E webpubsub.Event](tb testing.TB, fixture string, edits ...func(*ht
 	return ev
 }
 
-// seeError is an interceptor that notes the error of the function inside.
+// seeError returns an interceptor that stores the error of next.
 func seeError(err *error) webpubsub.Interceptor {
 	return func(ctx context.Context, _ webpubsub.Event, next func(context.Context) error) error {
 		*err = next(ctx)
@@ -267,12 +267,12 @@ func seeError(err *error) webpubsub.Interceptor {
 	}
 }
 
-// logTo gives a logger of all levels that writes JSON lines.
+// logTo returns a logger that writes JSON lines for all levels.
 func logTo(out *bytes.Buffer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// logRecord reads the only record of a log.
+// logRecord returns the only record of a log.
 func logRecord(tb testing.TB, out *bytes.Buffer) map[string]any {
 	tb.Helper()
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
@@ -282,7 +282,7 @@ func logRecord(tb testing.TB, out *bytes.Buffer) map[string]any {
 	return record
 }
 
-// memberTexts reads the members of an object as they stand in a body.
+// memberTexts returns the raw members of the object in a body.
 func memberTexts(tb testing.TB, resp *http.Response) map[string]string {
 	tb.Helper()
 	var raw map[string]json.RawMessage
