@@ -179,7 +179,7 @@ func TestValidationIgnoresEventHeadersAndBody(t *testing.T) {
 	assertConsent(t, resp, wireOrigin)
 }
 
-func TestAbuseProtectionOnItsOwn(t *testing.T) {
+func TestAbuseProtectionWithoutHandler(t *testing.T) {
 	t.Parallel()
 	p, err := webpubsub.NewAbuseProtection("https://A.com/c", "b.com:8080", "[::1]:8080")
 	require.NoError(t, err)

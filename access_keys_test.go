@@ -63,7 +63,7 @@ func TestUE98KeysAreBoundToTheirOrigin(t *testing.T) {
 
 // A key verifies requests only if its own origin is allowed, even if the request also
 // names an allowed one.
-func TestKeyOfAnOriginThatIsNotAllowed(t *testing.T) {
+func TestKeyOfForbiddenOrigin(t *testing.T) {
 	t.Parallel()
 	const a, b = "a.webpubsub.azure.com", "b.webpubsub.azure.com"
 	keys, err := webpubsub.NewAccessKeys("Endpoint=https://"+a+";AccessKey=key-of-a", "Endpoint=https://"+b+";AccessKey=key-of-b")

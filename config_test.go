@@ -14,7 +14,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-func TestUE97NothingToVerifyWithIsAnError(t *testing.T) {
+func TestUE97VerificationIsRequired(t *testing.T) {
 	t.Parallel()
 	h, err := webpubsub.NewHandler(webpubsub.Config{})
 	require.Error(t, err)
@@ -104,7 +104,7 @@ func TestConfigErrorsNameFieldAndValue(t *testing.T) {
 	}
 }
 
-func TestConfigsThatAreRight(t *testing.T) {
+func TestValidConfigs(t *testing.T) {
 	t.Parallel()
 	pass := verifierFunc(func(*http.Request) error { return nil })
 	keys, err := webpubsub.NewAccessKeys(wireConnectionString)

@@ -103,7 +103,7 @@ func TestUE40UnknownMembersAndCertificate(t *testing.T) {
 	assert.Equal(t, "device-7", parsed.Subject.CommonName)
 }
 
-func TestCertificatesThatCannotBeParsed(t *testing.T) {
+func TestInvalidCertificates(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n"
 	for name, content := range map[string]string{
@@ -124,7 +124,7 @@ func TestCertificatesThatCannotBeParsed(t *testing.T) {
 	}
 }
 
-func TestUE41BodiesThatAreNoObject(t *testing.T) {
+func TestUE41InvalidConnectBodies(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"nope", "", "null", "[]", "1", `"s"`, "{", `{"claims":"secret"}`, `{"claims":{"a":1}}`, `{}{}`, `{"clientCertificates":[1]}`, `{"mqtt":1}`} {
 		t.Run(body, func(t *testing.T) {

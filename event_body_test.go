@@ -42,7 +42,7 @@ func TestUE58DisconnectedReason(t *testing.T) {
 	}
 }
 
-func TestUE58DisconnectedBodiesThatAreWrong(t *testing.T) {
+func TestUE58InvalidDisconnectedBodies(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"nope", "[]", "1", `{"reason":1}`, `{"mqtt":[]}`, "{"} {
 		resp := serveFixture(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}}, "disconnected", wireBody(body))
@@ -95,7 +95,7 @@ func TestUE61GroupEventOfAnotherHub(t *testing.T) {
 	}
 }
 
-func TestGroupBodiesThatAreWrong(t *testing.T) {
+func TestInvalidGroupBodies(t *testing.T) {
 	t.Parallel()
 	for _, fixture := range []string{"joined", "left"} {
 		for _, body := range []string{"", "nope", "null", "{}", `{"group":""}`, `{"group":null}`, `{"group":1}`, `[]`} {

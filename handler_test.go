@@ -316,7 +316,7 @@ func TestUE74NameComesFromTheAttribute(t *testing.T) {
 
 // A guard that compares EventName refuses every spelling for which UserEvents has the
 // function.
-func TestEventNameIsThatOfTheFunction(t *testing.T) {
+func TestEventNameIsTheRegisteredName(t *testing.T) {
 	t.Parallel()
 	const kelvin = "\u212aick" // the Kelvin sign, whose lower case is k
 	guard := func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {

@@ -286,7 +286,7 @@ type panickingJSON struct{}
 func (panickingJSON) MarshalJSON() ([]byte, error) { panic("secret") }
 
 // A nil *Error in an error is neither a refusal nor success.
-func TestErrorsThatHoldNil(t *testing.T) {
+func TestNilErrorsInInterfaces(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
 		"Error": (*webpubsub.Error)(nil), "DecodeError": (*webpubsub.DecodeError)(nil),

@@ -133,7 +133,7 @@ func TestLogAndAnswersAreBounded(t *testing.T) {
 	}
 }
 
-func TestHangUpOfTheServiceIsNoError(t *testing.T) {
+func TestCanceledRequestIsLoggedAtDebug(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		hangUp bool
@@ -189,7 +189,7 @@ func TestUnknownNameIsLoggedOnce(t *testing.T) {
 	}
 }
 
-func TestUnknownNameWhenThereAreNoneOrMany(t *testing.T) {
+func TestUnknownNameWithNoneOrManyKnown(t *testing.T) {
 	t.Parallel()
 	many := map[string]webpubsub.UserEventFunc{}
 	for i := range 20 {

@@ -33,7 +33,7 @@ var originMistakes = map[string]string{
 	"connection string2": "AccessKey=" + wireKey,
 }
 
-func TestUE7OriginThatIsNoHostIsAnError(t *testing.T) {
+func TestUE7InvalidOrigins(t *testing.T) {
 	t.Parallel()
 	for name, entry := range originMistakes {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func TestJSONRefusal(t *testing.T) {
 	}
 }
 
-func TestRefusalReplyOfOnesOwn(t *testing.T) {
+func TestCustomRefusalReply(t *testing.T) {
 	t.Parallel()
 	taken := webpubsub.Conflict("taken")
 	cfg := refusing(fmt.Errorf("bid: %w", taken))
@@ -118,7 +118,7 @@ func TestRefusalReplyOfPayloadErrors(t *testing.T) {
 
 // An invalid reply to a refusal changes neither the refusal nor whether the service
 // delivers the event again.
-func TestRefusalReplyWithAMistake(t *testing.T) {
+func TestInvalidRefusalReply(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		reply func() webpubsub.Reply
@@ -148,7 +148,7 @@ func TestRefusalReplyWithAMistake(t *testing.T) {
 }
 
 // RefusalReply is called for user events only.
-func TestRefusalReplyIsForUserEventsAlone(t *testing.T) {
+func TestRefusalReplyForUserEventsOnly(t *testing.T) {
 	t.Parallel()
 	for fixture := range eventKinds {
 		if fixture == "user_text" || fixture == "mqtt_publish" {

@@ -36,7 +36,7 @@ func stateHeader(tb testing.TB, u webpubsub.StateUpdate) string {
 
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
-func TestUE86StatesThatAreNone(t *testing.T) {
+func TestUE86InvalidStates(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -241,7 +241,7 @@ func TestStateSize(t *testing.T) {
 	assert.Len(t, stateHeader(t, webpubsub.RawState(strings.Repeat("x", 8192))), 8192)
 }
 
-func TestStatesThatCannotBeSet(t *testing.T) {
+func TestInvalidStateUpdates(t *testing.T) {
 	t.Parallel()
 	const object = " is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil"
 	for want, u := range map[string]webpubsub.StateUpdate{

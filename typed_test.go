@@ -287,7 +287,7 @@ func TestNilTypedFunctionsAreConstructionErrors(t *testing.T) {
 	}
 }
 
-func TestDecodeJSONTellsWhoseMistakeItIs(t *testing.T) {
+func TestDecodeJSONStatus(t *testing.T) {
 	t.Parallel()
 	type said struct {
 		Text string `json:"text"`

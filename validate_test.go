@@ -63,7 +63,7 @@ func TestConfigValidateThatPanics(t *testing.T) {
 }
 
 // An invalid tag is an error of the server: the answer is a 500.
-func TestWrongValidateTagIsAServerError(t *testing.T) {
+func TestInvalidValidateTag(t *testing.T) {
 	t.Parallel()
 	type wrong struct {
 		A string `json:"a" validate:"nosuchrule"`
@@ -73,7 +73,7 @@ func TestWrongValidateTagIsAServerError(t *testing.T) {
 	assert.Equal(t, "Internal Server Error", wireText(t, resp))
 }
 
-func TestValidationHappensOnceForTheTypeInHand(t *testing.T) {
+func TestValidationRunsOnce(t *testing.T) {
 	t.Parallel()
 	type first struct {
 		A string `json:"a" validate:"required"`

@@ -231,7 +231,7 @@ func TestVerifierSeesAllowedOriginsOnly(t *testing.T) {
 	}
 }
 
-func TestPanicOfAVerifierRefuses(t *testing.T) {
+func TestVerifierPanics(t *testing.T) {
 	t.Parallel()
 	out, logger := debugLog()
 	h := wireHandler(t, webpubsub.Config{
@@ -246,7 +246,7 @@ func TestPanicOfAVerifierRefuses(t *testing.T) {
 	records := logged(t, out)
 	require.Len(t, records, 1)
 	assert.Equal(t, "ERROR", records[0]["level"])
-	assert.Contains(t, records[0]["stack"], "TestPanicOfAVerifierRefuses")
+	assert.Contains(t, records[0]["stack"], "TestVerifierPanics")
 
 	aborts := wireHandler(t, webpubsub.Config{
 		Verifier:       verifierFunc(func(*http.Request) error { panic(http.ErrAbortHandler) }),
@@ -255,7 +255,7 @@ func TestPanicOfAVerifierRefuses(t *testing.T) {
 	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { wireServe(aborts, wireRequest(t, "user_text")) })
 }
 
-func TestVerifierWhoseErrorPanicsRefuses(t *testing.T) {
+func TestVerifierErrorThatPanics(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		err  error
