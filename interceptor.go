@@ -34,7 +34,7 @@ var (
 // run calls the interceptors and the function of an event. Panics become errors,
 // which interceptors see. The answer is valid only if the error is nil.
 func run(ctx context.Context, chain []Interceptor, ev Event, f *function) (answer, error) {
-	if len(chain) == 0 {
+	if len(chain) == 0 { // without intercept, so that the answer does not escape
 		var out answer
 		err := guard(ctx, func(ctx context.Context) (err error) {
 			out, err = f.answer(ctx, ev)
@@ -42,35 +42,27 @@ func run(ctx context.Context, chain []Interceptor, ev Event, f *function) (answe
 		})
 		return out, err
 	}
-	return runInside(ctx, chain, ev, f)
+	out := new(answer)
+	err := guard(ctx, func(ctx context.Context) error { return intercept(ctx, chain, ev, f, out) })
+	return *out, err
 }
 
-// runInside is run with interceptors. Apart from run, its variables, which escape,
-// are not allocated for events without interceptors.
-func runInside(ctx context.Context, chain []Interceptor, ev Event, f *function) (out answer, err error) {
-	err = guard(ctx, func(ctx context.Context) error {
-		return intercept(ctx, chain, ev, func(ctx context.Context) (err error) {
-			out, err = f.answer(ctx, ev)
-			return err
-		})
-	})
-	return out, err
-}
-
-// intercept calls the interceptors of the chain, and enforces the rules on each: an
-// outer one cannot undo the error of an inner one.
-func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func(context.Context) error) error {
+// intercept calls the interceptors of the chain and the function, whose answer it
+// stores in out. It enforces the rules on each interceptor: an outer one cannot undo the
+// error of an inner one.
+func intercept(ctx context.Context, chain []Interceptor, ev Event, f *function, out *answer) (err error) {
 	if len(chain) == 0 {
-		return terminal(ctx)
+		*out, err = f.answer(ctx, ev)
+		return err
 	}
 	called, inner := false, errNextNotCalled
-	err := chain[0](ctx, ev, func(ctx context.Context) error {
+	err = chain[0](ctx, ev, func(ctx context.Context) error {
 		if called {
 			inner = errNextTwice
 			return inner
 		}
 		called = true
-		inner = guard(ctx, func(ctx context.Context) error { return intercept(ctx, chain[1:], ev, terminal) })
+		inner = guard(ctx, func(ctx context.Context) error { return intercept(ctx, chain[1:], ev, f, out) })
 		return inner
 	})
 	if err != nil {

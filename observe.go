@@ -112,19 +112,6 @@ const (
 	ReasonFunction   RefusalReason = "function"   // error of an interceptor or function, panics included
 )
 
-// EventKind is the kind of an event.
-type EventKind string
-
-// The kinds of events. The kind of a system event is its name.
-const (
-	EventKindConnect      EventKind = "connect"
-	EventKindConnected    EventKind = "connected"
-	EventKindDisconnected EventKind = "disconnected"
-	EventKindUser         EventKind = "user"
-	EventKindGroupJoined  EventKind = "joined"
-	EventKindGroupLeft    EventKind = "left"
-)
-
 // EventHeader identifies an event by the header of its request. Values longer than
 // 128 bytes are cut.
 type EventHeader struct {
