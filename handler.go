@@ -88,7 +88,7 @@ func (h *Handler) serveValidation(w http.ResponseWriter, r *http.Request) {
 	start := h.startTime()
 	status, reason, err := h.allowedOrigins().serveValidation(w, r)
 	if h.observe != nil {
-		h.report(r, start, &Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: status, Reason: reason, Err: err})
+		h.report(r.Context(), start, &Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: status, Reason: reason, Err: err})
 	}
 }
 
@@ -105,7 +105,7 @@ func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
 	o.Status, o.HeaderBytes, o.StateBytes = out.code(), out.headerBytes(), len(out.state)
 	h.log.record(r.Context(), &o)
 	if h.observe != nil {
-		h.report(r, start, &o)
+		h.report(r.Context(), start, &o)
 	}
 }
 
@@ -245,7 +245,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, ev Event, f *func
 		return answer{}, ReasonBody, err
 	}
 	o.PayloadBytes = len(m.body)
-	if err = ev.decode(); err != nil {
+	if err := ev.decode(); err != nil {
 		return answer{}, ReasonPayload, err
 	}
 	o.Event = ev

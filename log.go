@@ -36,10 +36,10 @@ const (
 
 // record logs an outcome if it needs attention.
 func (l *eventLog) record(ctx context.Context, o *Outcome) {
-	switch o.Kind {
-	case OutcomeRefused:
+	if o.Kind == OutcomeRefused {
 		l.refused(ctx, o)
-	case OutcomeIgnored:
+	}
+	if o.Kind == OutcomeIgnored {
 		l.ignored(ctx, o)
 	}
 	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
@@ -93,22 +93,23 @@ func levelOf(status int, others slog.Level) slog.Level {
 // ignored logs an event of an unknown type and a user event without a function: at
 // Info if its name is new, since a misspelled name is not an error on either side.
 func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
-	switch o.EventKind {
-	case "":
+	if o.EventKind == "" {
 		l.write(ctx, slog.LevelWarn, "event of an unknown type ignored", o, o.Status, nil)
-	case EventKindUser:
-		level, message := slog.LevelDebug, "user event without a function ignored"
-		isNew, full := l.first(clip(o.Header.EventName))
-		switch {
-		case full:
-			level = slog.LevelInfo
-			message += "; further names are logged at debug level only"
-		case isNew:
-			level = slog.LevelInfo
-			message += "; this is logged once for each name"
-		}
-		l.write(ctx, level, message, o, o.Status, nil, slog.String("known", l.known))
 	}
+	if o.EventKind != EventKindUser {
+		return
+	}
+	level, message := slog.LevelDebug, "user event without a function ignored"
+	isNew, full := l.first(clip(o.Header.EventName))
+	switch {
+	case full:
+		level = slog.LevelInfo
+		message += "; further names are logged at debug level only"
+	case isNew:
+		level = slog.LevelInfo
+		message += "; this is logged once for each name"
+	}
+	l.write(ctx, level, message, o, o.Status, nil, slog.String("known", l.known))
 }
 
 // first reports whether a name is new, and whether it is the last that is logged at Info.

@@ -1,8 +1,8 @@
 package webpubsub
 
 import (
+	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
@@ -135,15 +135,15 @@ func (h *Handler) startTime() time.Time {
 
 // report calls Config.Observe. It recovers any panic, http.ErrAbortHandler included,
 // since the server would discard the answer.
-func (h *Handler) report(r *http.Request, start time.Time, o *Outcome) {
+func (h *Handler) report(ctx context.Context, start time.Time, o *Outcome) {
 	o.Duration = time.Since(start)
 	o.Header = o.Header.clip()
 	returned := false
 	defer func() {
 		if v := recover(); !returned {
-			h.log.write(r.Context(), slog.LevelError, "Observe panicked; the answer had been written", o, o.Status, panicked(v))
+			h.log.write(ctx, slog.LevelError, "Observe panicked; the answer had been written", o, o.Status, panicked(v))
 		}
 	}()
-	h.observe(r.Context(), *o)
+	h.observe(ctx, *o)
 	returned = true
 }
