@@ -16,18 +16,19 @@ import (
 type Outcome struct {
 	// Kind is what the handler did with the request.
 	Kind OutcomeKind
-	// Reason is the step that refused the request, or [ReasonOrigin] for a
-	// validation request without consent. It is empty otherwise.
+	// Reason is the step that refused the request, or the consent of a validation
+	// request. It is empty otherwise.
 	Reason RefusalReason
 	// EventKind is the kind of the event that the header names, verified or not. It is
 	// empty for validation requests and unknown types.
 	EventKind EventKind
-	// Hub is [Config.Hub]. If that is empty, Hub is the hub that a verified event
-	// names, and empty for other requests.
+	// Hub is [Config.Hub], or the handler's name in a [HubMux]. If there is neither, Hub is
+	// the hub that a verified event names, and empty for other requests.
 	Hub string
 	// Function is the name of the function for the event: the key of
 	// [Config.UserEvents], or the EventKind of a system event. It is empty for
-	// [Config.Fallback], and for an event without a function or refused before it was chosen.
+	// [Config.Fallback], for an event without a function, and for one that was refused
+	// before its function was looked up.
 	Function string
 	// Status is the HTTP status of the answer. For a refusal that [Config.RefusalReply]
 	// replied to, it is 200 or 204, and [StatusOf] returns the status of Err.
