@@ -16,10 +16,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// answer is a successful answer that has been checked and encoded: all that
-// could go wrong with it has gone wrong before.
+// answer is an answer to an event, checked and encoded.
 type answer struct {
+	status      int    // zero: 200, or 204 without content
 	contentType string // empty: no content
+	nosniff     bool
 	text        string
 	data        []byte
 	state       string
@@ -36,22 +37,74 @@ var (
 
 	headerBareText = []string{wire.MediaText}
 	headerBareJSON = []string{wire.MediaJSON}
+
+	headerNosniff = []string{"nosniff"}
 )
+
+// textAnswer returns an answer with a text, or without content if the text is empty.
+func textAnswer(status int, text string) answer {
+	if text == "" {
+		return answer{status: status}
+	}
+	return answer{status: status, contentType: contentText, nosniff: true, text: text}
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	out := textAnswer(status, text)
+	out.write(w)
+}
+
+// code returns the HTTP status.
+func (a *answer) code() int {
+	switch {
+	case a.status != 0:
+		return a.status
+	case a.contentType == "":
+		return http.StatusNoContent
+	}
+	return http.StatusOK
+}
+
+// headerBytes returns the approximate length of the answer's header.
+func (a *answer) headerBytes() int {
+	const (
+		status = len("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 1048576\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n")
+		line   = len(": \r\n")
+	)
+	n := status
+	if a.setState {
+		n += len(wire.HeaderConnectionState) + line + len(a.state)
+	}
+	if len(a.metadata) > 0 { // ranging over a nil map takes longer than all else here
+		for name, v := range a.metadata {
+			n += len(wire.PrefixMetadata) + len(name) + line + len(v)
+		}
+	}
+	for _, p := range a.properties {
+		n += len(wire.PrefixMQTT) + len(p.Name) + line + len(p.Value)
+	}
+	return n
+}
 
 func (a *answer) write(w http.ResponseWriter) {
 	header := w.Header()
 	if a.setState {
 		header[wire.HeaderConnectionState] = []string{a.state}
 	}
-	for name, v := range a.metadata {
-		header.Set(wire.PrefixMetadata+name, v)
+	if len(a.metadata) > 0 {
+		for name, v := range a.metadata {
+			header.Set(wire.PrefixMetadata+name, v)
+		}
 	}
 	for _, p := range a.properties {
 		header.Add(wire.PrefixMQTT+p.Name, p.Value)
 	}
+	if a.nosniff {
+		header["X-Content-Type-Options"] = headerNosniff
+	}
 	switch a.contentType {
 	case "":
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(a.code())
 		return
 	case contentText:
 		header[wire.HeaderContentType] = headerText
@@ -66,17 +119,17 @@ func (a *answer) write(w http.ResponseWriter) {
 	default:
 		header[wire.HeaderContentType] = []string{a.contentType}
 	}
-	// Beyond the size of its buffer, net/http would answer in chunks.
+	// If the body is longer than its buffer, net/http would use chunks.
 	if n := len(a.text) + len(a.data); n > 2048 {
 		header["Content-Length"] = []string{strconv.Itoa(n)}
 	}
-	w.WriteHeader(http.StatusOK)
-	// The service has gone away if writing fails; net/http ends the connection.
+	w.WriteHeader(a.code())
+	// If writing fails, net/http closes the connection.
 	if a.data != nil {
-		_, _ = w.Write(a.data)
+		_, _ = w.Write(a.data) //nolint:gosec // not HTML by its content type
 		return
 	}
-	_, _ = io.WriteString(w, a.text)
+	_, _ = io.WriteString(w, a.text) //nolint:gosec // as above; a text of ours is sent with nosniff
 }
 
 // answer checks and encodes the reply to a user event.

@@ -10,64 +10,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// eventKind is what a ce-type stands for.
-type eventKind uint8
-
-const (
-	kindForeign eventKind = iota // not the service's
-	kindConnect
-	kindConnected
-	kindDisconnected
-	kindUser
-	kindGroupJoined
-	kindGroupLeft
-	kindUnknownPresence // a newer service's notification about a group
-	kindUnknown         // a newer service's, and nobody can tell what it asks for
-)
-
-// eventKindOf reads a ce-type, without case.
-func eventKindOf(typ string) eventKind {
-	switch typ {
-	case wire.TypeConnect:
-		return kindConnect
-	case wire.TypeConnected:
-		return kindConnected
-	case wire.TypeDisconnected:
-		return kindDisconnected
-	case wire.TypeGroupJoined:
-		return kindGroupJoined
-	case wire.TypeGroupLeft:
-		return kindGroupLeft
-	}
-	switch {
-	case hasPrefixFold(typ, wire.TypePrefixUser):
-		return kindUser
-	case !hasPrefixFold(typ, wire.TypePrefix):
-		return kindForeign
-	}
-	if lower := strings.ToLower(typ); lower != typ {
-		return eventKindOf(lower)
-	}
-	if strings.HasPrefix(typ, wire.TypePrefixGroup) {
-		return kindUnknownPresence
-	}
-	return kindUnknown
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
-}
-
-// equalFold is strings.EqualFold for names that are nearly always the same to
-// the letter, which is told much sooner.
+// equalFold is strings.EqualFold, but faster for equal strings.
 func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
-// value returns the only or first line of a header by its canonical name.
-// Indexing is what http.Header.Get does after canonicalising the name anew.
+// value returns the first line of a header. Unlike http.Header.Get it does not
+// canonicalize the name.
 func value(header http.Header, canonical string) string { return first(header[canonical]) }
 
-// attributes is what the header of an event says. Each line is looked up once
-// and judged from here: a lookup costs more than most of the checks.
+// attributes are the values of an event's header. Each line is looked up once, since
+// a lookup takes longer than most of the checks.
 type attributes struct {
 	kind        eventKind
 	specVersion string
@@ -85,16 +36,18 @@ type attributes struct {
 	session     string
 	contentType string
 	origins     []string // the lines of a list
+	signatures  []string // the lines of a list
 
 	timeLines []string
-	repeated  string // the first attribute that stands in more than one line
+	repeated  string // the first attribute with more than one line
 }
 
-// read looks the attributes up. Whoever reads the first of several lines and
-// whoever reads the last would see two different events, so neither is
-// believed. Lists, ce-signature and the origin, may repeat.
+// read looks up the attributes and notes one that is repeated. A program that reads
+// the first of several lines and one that reads the last would see different events.
+// The lists ce-signature and WebHook-Request-Origin may be repeated.
 func (a *attributes) read(header http.Header) {
 	a.origins = header[wire.HeaderRequestOrigin]
+	a.signatures = header[wire.HeaderSignature]
 	a.timeLines = header[wire.HeaderTime]
 	a.specVersion = a.only("ce-specversion", header[wire.HeaderSpecVersion])
 	a.typ = a.only("ce-type", header[wire.HeaderType])
@@ -111,7 +64,10 @@ func (a *attributes) read(header http.Header) {
 	a.session = a.only("ce-sessionId", header[wire.HeaderSessionID])
 	a.contentType = a.only("Content-Type", header[wire.HeaderContentType])
 	a.kind = eventKindOf(a.typ)
-	if a.eventName == "" {
+	switch name := kindNames[a.kind]; {
+	case name != "" && name != EventKindUser:
+		a.eventName = string(name) // the request may have it in another case
+	case a.eventName == "":
 		a.eventName = nameInType(a.typ)
 	}
 }
@@ -123,9 +79,9 @@ func (a *attributes) only(name string, lines []string) string {
 	return first(lines)
 }
 
-// check returns why the attributes are not those of an event, empty if they are:
-// CloudEvents requires some of every event, and the service sends a connection id
-// with each. The type has been judged already.
+// check returns the fault of an event's attributes, empty if there is none.
+// CloudEvents requires some of them; the service sends a connection id with every
+// event. screen has checked the type.
 func (a *attributes) check() string {
 	switch {
 	case a.specVersion != wire.SpecVersion:
@@ -152,19 +108,16 @@ func (a *attributes) check() string {
 	return ""
 }
 
-// nameInType returns the event's name in a ce-type, for an event without
-// ce-eventName.
-func nameInType(typ string) string {
-	for _, prefix := range [...]string{wire.TypePrefixUser, wire.TypePrefixSystem, wire.TypePrefixGroup} {
-		if hasPrefixFold(typ, prefix) {
-			return typ[len(prefix):]
-		}
-	}
-	return ""
+// header returns the attributes that identify an event.
+func (a *attributes) header() EventHeader {
+	return EventHeader{Hub: a.hub, ConnectionID: a.connection, EventName: a.eventName, EventID: a.id}
 }
 
-// fill puts into an event what all events have, apart from the body. It writes
-// in place: the struct is too large to be handed around.
+func (a *attributes) isMQTT() bool {
+	return a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT)
+}
+
+// fill sets the fields that all events have, except the body.
 func (m *Meta) fill(r *http.Request, a *attributes) {
 	m.request = r
 	m.RequestHeader = r.Header
@@ -182,7 +135,7 @@ func (m *Meta) fill(r *http.Request, a *attributes) {
 	m.Subprotocol = a.subprotocol
 	m.EventName = a.eventName
 	m.RawState = a.state
-	if a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT) {
+	if a.isMQTT() {
 		m.MQTT = &MQTTSession{PhysicalConnectionID: a.physical, SessionID: a.session}
 	}
 }

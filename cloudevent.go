@@ -12,18 +12,18 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// CloudEvent converts the event for the CloudEvents SDK, so that it can be
-// forwarded to any CloudEvents sink: id, source, type and time as they are, the
-// request's body as data, and all other attributes (hub, connectionid, userid,
-// eventname, subprotocol, connectionstate, …) as extensions, their names in
-// lower case as CloudEvents wants them.
+// CloudEvent converts the event for the CloudEvents SDK, which can forward it to any
+// CloudEvents sink. Id, source, type and time are those of the event, the data is the
+// request's body, and all other attributes (hub, connectionid, userid, eventname,
+// subprotocol, connectionstate, …) are extensions, with names in lower case as
+// CloudEvents requires.
 //
-// In binary mode the SDK writes a user id as it is into a header, where other
-// characters than ASCII do not belong; structured mode carries every one.
+// In binary mode the SDK writes the user id unencoded to a header, where only ASCII is
+// valid. Structured mode supports all characters.
 //
-// The signature is left out: whoever holds it can forge events of the
-// connection. The result is valid by its own Validate; an event that was not
-// received by a [Handler] and lacks a required attribute is an error.
+// The result does not have the signature, which allows forging events of the
+// connection. CloudEvent returns an error if the event lacks a required attribute,
+// which is possible only if it was not received by a [Handler].
 func (m *Meta) CloudEvent() (cloudevents.Event, error) {
 	return m.cloudEvent(wire.MediaJSON, m.body)
 }
@@ -58,13 +58,13 @@ func (m *Meta) cloudEvent(contentType string, data []byte) (cloudevents.Event, e
 	return ev, nil
 }
 
-// isInlineData reports whether data may stand as it is in the JSON document of an
-// event in structured mode; else it stands there in base64. The SDK copies data
-// of any JSON type, and of none, into the document unread, so that an MQTT
-// client, which chooses type and bytes alone, could write attributes.
+// isInlineData reports whether the JSON document of an event in structured mode can
+// have the data as it is, not in base64. The SDK copies data of any JSON type, and of
+// none, without checks: an MQTT client, which chooses both type and bytes, could write
+// attributes.
 func isInlineData(contentType string, data []byte) bool {
 	media, _, _ := strings.Cut(contentType, ";")
-	switch strings.TrimSpace(media) { // with case: the SDK reads only this spelling back
+	switch strings.TrimSpace(media) { // with case: the SDK reads only this spelling
 	case wire.MediaJSON:
 		return utf8.Valid(data) && json.Valid(data)
 	case wire.MediaText:
@@ -73,7 +73,7 @@ func isInlineData(contentType string, data []byte) bool {
 	return false
 }
 
-// extensions collects the attributes that CloudEvents does not define itself.
+// extensions returns the attributes that CloudEvents does not define.
 func (m *Meta) extensions() map[string]any {
 	out := make(map[string]any, 10)
 	for name, values := range m.RequestHeader {
@@ -83,7 +83,7 @@ func (m *Meta) extensions() map[string]any {
 		}
 		switch attribute = strings.ToLower(attribute); attribute {
 		case "id", "source", "type", "time", "specversion", "signature":
-		case "subject", "dataschema", "datacontenttype", "data": // the envelope's own, which the service does not send
+		case "subject", "dataschema", "datacontenttype", "data": // defined by CloudEvents; the service does not send them
 		default:
 			if isAlphanumeric(attribute) {
 				out[attribute] = values[0]

@@ -1,6 +1,7 @@
 package webpubsub_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +79,7 @@ func TestCloudEventWithoutTime(t *testing.T) {
 	assert.NotContains(t, string(text), `"time"`)
 }
 
-// relay sends an event by the SDK's HTTP binding and reads it with its receiver.
+// relay sends an event with the SDK's HTTP binding and decodes it with its receiver.
 func relay(tb testing.TB, ev cloudevents.Event, structured bool) cloudevents.Event {
 	tb.Helper()
 	var got *cloudevents.Event
@@ -130,7 +131,7 @@ func TestCloudEventUTF8UserID(t *testing.T) {
 	assert.Equal(t, "用户", out.Extensions()["userid"])
 }
 
-// A member of the envelope that comes as an attribute must not break it.
+// Attributes with the names of the envelope's members are not extensions.
 func TestCloudEventAttributesOfTheEnvelope(t *testing.T) {
 	t.Parallel()
 	ev := receive[webpubsub.Event](t, "user_json", wireHeader("ce-data", "x"), wireHeader("ce-data_base64", "x"), wireHeader("ce-datacontenttype", "text/html"),
@@ -169,5 +170,66 @@ func TestCloudEventOfHandMadeEvents(t *testing.T) {
 		_, err := (&webpubsub.ConnectedEvent{Meta: m}).CloudEvent()
 		require.Error(t, err, name)
 		assert.Less(t, len(err.Error()), 512, name)
+	}
+}
+
+// In structured mode the SDK copies data of a JSON media type into the document
+// unchanged. An MQTT client, which chooses both media type and bytes, must not be able to
+// write attributes.
+func TestCloudEventStructuredModeKeepsDataApart(t *testing.T) {
+	t.Parallel()
+	const forged = `1,"id":"99","type":"forged","userid":"root"`
+	for _, tc := range []struct{ name, contentType, data string }{
+		{"JSON", "application/json", `{"text":"hello"}`},
+		{"JSON with parameter", "Application/JSON; charset=utf-8", `[1,2]`},
+		{"text", "text/plain", `say "hello", café`},
+		{"text that is not UTF-8", "text/plain", "caf\xe9"},
+		{"binary", "application/octet-stream", "\x00\xff\"\\"},
+		{"empty", "application/json", ""},
+		{"JSON that is none", "application/json", forged},
+		{"JSON of a suffix that is none", "application/vnd.acme+json", forged},
+		{"other JSON that is none", "text/json", forged},
+		{"no type", "", forged},
+		{"text with JSON", "text/plain", forged},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var sent cloudevents.Event
+			h, err := webpubsub.NewHandler(webpubsub.Config{
+				Verifier: webpubsub.InsecureSkipVerify{},
+				Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+					var err error
+					sent, err = ev.CloudEvent()
+					return webpubsub.Reply{}, err
+				},
+			})
+			require.NoError(t, err)
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tc.data))
+			for name, v := range map[string]string{
+				"WebHook-Request-Origin": "contoso.webpubsub.azure.com", "ce-awpsversion": "1.0", "ce-specversion": "1.0",
+				"ce-type": "azure.webpubsub.user.telemetry", "ce-source": "/hubs/chat/client/device-7/ph-31c6", "ce-id": "2",
+				"ce-time": "2026-01-01T00:00:00Z", "ce-userId": "vic", "ce-connectionId": "device-7", "ce-hub": "chat",
+				"ce-eventName": "telemetry", "ce-subprotocol": "mqtt", "ce-physicalConnectionId": "ph-31c6", "ce-sessionId": "s-1",
+			} {
+				r.Header.Set(name, v)
+			}
+			if tc.contentType != "" {
+				r.Header.Set("Content-Type", tc.contentType)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+
+			document, err := json.Marshal(sent)
+			require.NoError(t, err)
+			require.True(t, json.Valid(document))
+			var got cloudevents.Event
+			require.NoError(t, json.Unmarshal(document, &got))
+			assert.Equal(t, "2", got.ID())
+			assert.Equal(t, "azure.webpubsub.user.telemetry", got.Type())
+			assert.Equal(t, "vic", got.Extensions()["userid"])
+			assert.Equal(t, sent.Extensions(), got.Extensions())
+			assert.Equal(t, tc.data, string(got.Data()))
+		})
 	}
 }

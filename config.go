@@ -15,111 +15,124 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
-// DefaultMaxBodyBytes is the body limit of a [Config] that sets none: the
-// service takes frames of up to 1 MB from its clients, and a connect event adds
-// claims, headers and certificates of its own.
+// DefaultMaxBodyBytes is the default of [Config.MaxBodyBytes]. The service accepts
+// frames of up to 1 MB from clients; a connect event has claims, headers and
+// certificates.
 const DefaultMaxBodyBytes = 1<<20 + 64<<10
 
-// Config says what a [Handler] accepts and what it does with it. All functions
-// may be called concurrently.
+// Config configures a [Handler]. Its functions may be called concurrently.
 type Config struct {
-	// Hub is the name of the hub whose events are handled, compared without
-	// case; events of another hub get 404. Empty handles the events of any hub. A
-	// name is a letter, then at most 127 letters, digits or characters of _`,.[]
+	// Hub is the name of the hub whose events are handled, compared without case.
+	// Events of other hubs get 404. If Hub is empty, events of all hubs are handled.
+	// A name is a letter, then at most 127 letters, digits or characters of _`,.[]
 	Hub string
 
-	// ConnectionStrings of the service, as the portal shows them. Their keys
-	// verify signatures, each for the origin of its own Endpoint, and their hosts
-	// are the allowed origins. Give the primary or the secondary string or both,
+	// ConnectionStrings are the service's, as the portal shows them. Their keys
+	// verify signatures, each for the host of its own Endpoint, and their hosts
+	// are the allowed origins. Use the primary string, the secondary string or both,
 	// and one for each further service, replica or custom domain that sends events.
 	//
-	// A Config prints without them. Package fmt calls no methods of a value in an
-	// unexported field, though: a struct of yours that keeps a Config there prints
-	// its connection strings. Keep the [Handler], or let [NewAccessKeys] hold them.
+	// A Config prints without them. Package fmt does not call the methods of a value
+	// in an unexported field: a struct with a Config in such a field prints its
+	// connection strings. Keep the [Handler], or pass them to [NewAccessKeys].
 	ConnectionStrings []string
-	// Verifier decides, instead of ConnectionStrings or in addition to them,
-	// whether a request comes from the service; both must accept it. Use
-	// [NewAccessKeys] for keys that change while serving, and an implementation
-	// of your own for Entra bearer tokens. [InsecureSkipVerify] turns
-	// verification off. One of ConnectionStrings and Verifier is required.
+	// Verifier checks whether a request comes from the service, instead of
+	// ConnectionStrings or in addition to them; then both must accept the request. Use
+	// [NewAccessKeys] for keys that change while serving, and your own
+	// implementation for Entra bearer tokens. [InsecureSkipVerify] disables
+	// verification. ConnectionStrings or Verifier is required.
 	Verifier Verifier
-	// AllowedOrigins are the host names (or URLs, whose host counts) from which
-	// events are accepted and to whose validation requests the handler consents;
-	// "*" stands for any. Nil takes them from ConnectionStrings or an [AccessKeys]
-	// verifier, and is required with any other Verifier. An empty, non-nil slice
-	// refuses everybody. Ports are ignored. With ConnectionStrings, at least one of
-	// their hosts must be among them: keys count for their own hosts only.
+	// AllowedOrigins are the hosts from which events are accepted and to whose
+	// validation requests the handler consents: host names, URLs of which the host
+	// is used, or "*" for any host. Ports are ignored. If AllowedOrigins is nil, they
+	// are the hosts of ConnectionStrings or of an [AccessKeys] verifier; with any other
+	// Verifier AllowedOrigins is required. An empty, non-nil slice allows no host. With
+	// ConnectionStrings, it must have at least one of their hosts, since a key
+	// verifies requests of its own host only.
 	AllowedOrigins []string
 
-	// OnConnect decides whether a client may connect. A nil reply accepts it as
-	// its token describes it; an error refuses it, see [Error]. If OnConnect is
-	// nil, every client that the service lets through is accepted.
+	// OnConnect decides whether a client may connect. A nil reply accepts the
+	// client with the user, groups and roles of its token; an error refuses it, see
+	// [Error]. If OnConnect is nil, every client is accepted.
 	OnConnect func(ctx context.Context, ev *ConnectEvent) (*ConnectReply, error)
-	// OnConnected learns of a connection. Its error is logged and tells the
-	// service to try again if its status says so, nothing else.
+	// OnConnected is called when a client has connected. Its error is logged; its
+	// status decides whether the service delivers the event again. It has no other
+	// effect.
 	OnConnected func(ctx context.Context, ev *ConnectedEvent) error
-	// OnDisconnected learns of the end of a connection; its error is as for OnConnected.
+	// OnDisconnected is called when a connection has ended. Its error is treated
+	// like that of OnConnected.
 	OnDisconnected func(ctx context.Context, ev *DisconnectedEvent) error
-	// OnGroupJoined learns that a connection joined a group; its error is as for OnConnected.
+	// OnGroupJoined is called when a connection has joined a group. Its error is
+	// treated like that of OnConnected.
 	OnGroupJoined func(ctx context.Context, ev *GroupJoinedEvent) error
-	// OnGroupLeft learns that a connection left a group; its error is as for OnConnected.
+	// OnGroupLeft is called when a connection has left a group. Its error is
+	// treated like that of OnConnected.
 	OnGroupLeft func(ctx context.Context, ev *GroupLeftEvent) error
-	// UserEvents handle the events that clients send, by name: first the exact
-	// one, then without case if that leaves one name. Clients without a Web PubSub
-	// subprotocol send "message".
+	// UserEvents has the functions of the events that clients send, by name. An event
+	// without a function of exactly its name goes to the one whose name differs by
+	// case alone, unless there are several. The event's EventName is the key of this
+	// map. Clients without a Web PubSub subprotocol send "message".
 	UserEvents map[string]UserEventFunc
-	// Fallback handles user events whose name is not in UserEvents. Without it
-	// they are answered with 204, as if they had been handled, so that an old server
-	// does not fail or disconnect a new client. The first event of each such name,
-	// of up to 32 names, is logged at Info with the names that have functions. To
-	// refuse them instead, set a Fallback that returns [NotFound].
+	// Fallback handles user events that have no function in UserEvents. Their
+	// EventName is the name that the client sent. If Fallback is nil, these events
+	// are answered with 204, as if they had been handled, so that an old server does
+	// not disconnect a new client. The first event of each of the first 32 such names is
+	// logged at Info, with the names in UserEvents. To refuse these events, return
+	// [NotFound] from Fallback.
 	Fallback UserEventFunc
 
-	// RefusalReply replies to the client whose user event is refused: without it
-	// the client learns that its event failed and nothing else, see [Error]. If it
-	// returns true, the event is answered with 200 and the reply, as if a function
-	// had returned it: a client of a Web PubSub subprotocol gets a message and a
-	// positive ack, an invocation gets the reply as its result, and a client
-	// without subprotocol gets a frame and stays connected. The event counts as
-	// handled, so the service does not deliver it again and keeps the reply's
-	// State. If it returns false, the refusal is answered as it is.
+	// RefusalReply returns a reply to the client whose user event is refused. Without
+	// it the client learns only that its event failed, see [Error]. If it
+	// returns true, the event is answered with 200 and the reply, as if its function
+	// had returned it: a client of a Web PubSub subprotocol receives a message and a
+	// positive ack, an invocation receives the reply as its result, and a client
+	// without subprotocol receives a frame and stays connected. The service considers
+	// the event handled: it does not deliver it again, and keeps the reply's State. If
+	// it returns false, the event is answered with the refusal.
 	//
-	// The error is the [*Error] that the function, an interceptor or the reading of
-	// the body returned, or one with status 400 made of a [*DecodeError] or a
-	// [*ValidationError], which is its Err; err.Message is the text that a client
-	// may see. Other errors and panics do not get here. A panic or a reply that
-	// breaks a rule is logged, and the refusal is answered as it is.
+	// The error is the [*Error] that the function or an interceptor returned or that
+	// reading the body failed with. A [*DecodeError] or [*ValidationError] is the Err of an
+	// *Error with status 400. err.Message is the text that a client may see.
+	// RefusalReply is not called for other errors and panics. If it panics or
+	// its reply is invalid, that is logged and the event is answered with the refusal.
 	//
 	// [JSONRefusal] is a function for this field.
 	RefusalReply func(ctx context.Context, ev *UserEvent, err *Error) (Reply, bool)
 
-	// Interceptors run around all event functions above, the first one outermost.
+	// Interceptors run around the functions above. The first one is the outermost.
 	Interceptors []Interceptor
-	// Validate checks payloads that [UserEvent.DecodeJSON] has decoded, given a
-	// pointer to them, instead of go-playground/validator on their validate tags.
-	// Its error is answered with 400, without its text, unless it is an [*Error]
-	// or [*ValidationError].
+	// Validate checks the payload that [UserEvent.DecodeJSON] has decoded; its
+	// argument is a pointer to it. If Validate is nil, go-playground/validator checks
+	// the payload's validate tags. An error is answered with 400, without its text,
+	// unless it is an [*Error] or [*ValidationError].
 	Validate func(payload any) error
 
-	// MaxBodyBytes is the longest body that is read; a longer one gets 413. Zero
-	// is [DefaultMaxBodyBytes].
+	// MaxBodyBytes is the length of the longest body that is read; a longer one gets
+	// 413. Zero means [DefaultMaxBodyBytes].
 	MaxBodyBytes int64
-	// HandlerTimeout is the deadline of the context that interceptors and
-	// functions get; a function that returns the context's error is answered with
-	// 504. Zero sets none; the service itself gives up after 100 seconds. A
-	// function that does not watch its context is not interrupted.
+	// HandlerTimeout limits the context of interceptors and functions. A function that
+	// returns the context's error is answered with 504; one that ignores its context
+	// is not interrupted. Zero means no limit. The service itself stops waiting after 100
+	// seconds.
 	HandlerTimeout time.Duration
 
-	// Logger gets one record for each event that fails: Error for a 5xx, Warn for
-	// 401 and 403, Info for what a function refuses otherwise and for payloads that
-	// are not valid, Debug for 429 and for requests that are no events of this hub,
-	// which any stranger can send. Claims, tokens, headers and payloads are not
-	// logged. Nil is [slog.Default].
+	// Observe is called with the outcome of each request, validation requests
+	// included, after it has been answered: for metrics and traces. The context is the
+	// request's. Observe runs in the request's goroutine before ServeHTTP returns.
+	// It should be quick, since net/http may hold the answer back until then. It cannot
+	// change the answer. If it panics, the panic is logged. It is not called
+	// for a request that was aborted with [http.ErrAbortHandler].
+	Observe func(ctx context.Context, o Outcome)
+
+	// Logger receives one record for each event that fails: at level Error for a 5xx,
+	// Warn for 401 and 403, Debug for 429 and for requests that are not events of this
+	// hub, and Info for other refusals by a function and for invalid payloads. Claims,
+	// tokens, headers and payloads are not logged. Nil means [slog.Default].
 	Logger *slog.Logger
 }
 
-// String returns which hub the config is for, and no key. What cannot be a hub's
-// name, such as a connection string in its place, is not shown.
+// String returns a description with the name of the hub, and without keys. It does
+// not show an invalid name, which may be a connection string.
 func (c Config) String() string {
 	if c.Hub != "" && !rule.IsHub(c.Hub) {
 		return "webpubsub.Config(hub not a name)"
@@ -139,20 +152,23 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // compile checks the config and copies what the handler needs of it.
 func (c Config) compile() (*Handler, error) {
 	h := &Handler{
-		hub:            c.Hub,
-		onConnect:      c.OnConnect,
-		onConnected:    c.OnConnected,
-		onDisconnected: c.OnDisconnected,
-		onGroupJoined:  c.OnGroupJoined,
-		onGroupLeft:    c.OnGroupLeft,
-		fallback:       c.Fallback,
-		interceptors:   slices.Clone(c.Interceptors),
-		validate:       c.Validate,
-		refusalReply:   c.RefusalReply,
-		maxBody:        c.MaxBodyBytes,
-		timeout:        c.HandlerTimeout,
-		logger:         c.Logger,
-		once:           new(notices),
+		hub:          c.Hub,
+		interceptors: slices.Clone(c.Interceptors),
+		validate:     c.Validate,
+		refusalReply: c.RefusalReply,
+		observe:      c.Observe,
+		maxBody:      c.MaxBodyBytes,
+		timeout:      c.HandlerTimeout,
+		log:          &eventLog{logger: c.Logger, known: namesOf(c.UserEvents)},
+		fallback:     userFunction("", c.Fallback),
+	}
+	h.functions = [...]*function{
+		kindConnect:      connectFunction(c.OnConnect),
+		kindConnected:    notification(EventKindConnected, c.OnConnected),
+		kindDisconnected: notification(EventKindDisconnected, c.OnDisconnected),
+		kindGroupJoined:  notification(EventKindGroupJoined, c.OnGroupJoined),
+		kindGroupLeft:    notification(EventKindGroupLeft, c.OnGroupLeft),
+		kindUnknown:      nil,
 	}
 	if c.Hub != "" {
 		if err := rule.CheckHub(c.Hub); err != nil {
@@ -187,21 +203,18 @@ func (c Config) compileVerification(h *Handler) error {
 	case len(c.ConnectionStrings) > 0 && insecure:
 		return errors.New("ConnectionStrings together with Verifier InsecureSkipVerify: choose one")
 	}
-	var keys *AccessKeys
 	if len(c.ConnectionStrings) > 0 {
 		ring, err := newKeyring(c.ConnectionStrings)
 		if err != nil {
 			return fmt.Errorf("ConnectionStrings%w", err)
 		}
-		keys = new(AccessKeys)
-		keys.current.Store(ring)
-		h.verifiers = append(h.verifiers, keys)
+		h.keys = new(AccessKeys)
+		h.keys.current.Store(ring)
 	}
-	if c.Verifier != nil {
-		h.verifiers = append(h.verifiers, c.Verifier)
-		if own, ok := c.Verifier.(*AccessKeys); ok && keys == nil {
-			keys = own
-		}
+	h.verifier = c.Verifier
+	h.originsOf = h.keys
+	if own, ok := c.Verifier.(*AccessKeys); ok && h.keys == nil {
+		h.originsOf = own
 	}
 	switch {
 	case c.AllowedOrigins != nil:
@@ -209,12 +222,11 @@ func (c Config) compileVerification(h *Handler) error {
 		if err != nil {
 			return fmt.Errorf("AllowedOrigins: %w", err)
 		}
-		if err := c.checkOrigins(set, keys); err != nil {
+		if err := c.checkOrigins(set, h.keys); err != nil {
 			return err
 		}
 		h.origins = &set
-	case keys != nil:
-		h.originsOf = keys
+	case h.originsOf != nil:
 	case insecure:
 		h.origins = &originSet{any: true}
 	default:
@@ -223,9 +235,8 @@ func (c Config) compileVerification(h *Handler) error {
 	return nil
 }
 
-// checkOrigins refuses origins for none of which there is a key: the handler
-// would consent to events and then refuse each of them. Keys of a Verifier can
-// still be replaced.
+// checkOrigins rejects origins without a key: the handler would consent to events
+// and then refuse each of them. Keys of a Verifier can still be replaced.
 func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
 	if len(c.ConnectionStrings) == 0 || len(c.AllowedOrigins) == 0 {
 		return nil
@@ -239,24 +250,22 @@ func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
 }
 
 func (c Config) compileUserEvents(h *Handler) error {
-	h.userEvents = maps.Clone(c.UserEvents)
-	h.known = namesOf(c.UserEvents)
-	h.foldedEvents = make(map[string]UserEventFunc, len(c.UserEvents))
-	ambiguous := make(map[string]bool)
+	h.userEvents = make(map[string]*function, len(c.UserEvents))
+	h.foldedEvents = make(map[string]*function, len(c.UserEvents))
 	for _, name := range slices.Sorted(maps.Keys(c.UserEvents)) {
-		folded := strings.ToLower(name)
+		f, folded := c.UserEvents[name], strings.ToLower(name)
 		switch {
 		case name == "":
 			return errors.New("UserEvents has an empty name")
-		case c.UserEvents[name] == nil:
+		case f == nil:
 			return fmt.Errorf("UserEvents[%q] is nil", name)
-		case h.foldedEvents[folded] != nil:
-			ambiguous[folded] = true
 		}
-		h.foldedEvents[folded] = c.UserEvents[name]
-	}
-	for folded := range ambiguous {
-		delete(h.foldedEvents, folded)
+		h.userEvents[name] = userFunction(name, f)
+		if _, twice := h.foldedEvents[folded]; twice {
+			h.foldedEvents[folded] = nil
+		} else {
+			h.foldedEvents[folded] = h.userEvents[name]
+		}
 	}
 	return nil
 }
@@ -269,8 +278,8 @@ func isInsecure(v Verifier) bool {
 	return false
 }
 
-// holdsNil sees through an interface that holds a nil pointer, function or map:
-// it would only fail at the first request.
+// holdsNil reports whether v is a nil pointer, function or map, which would fail at
+// the first request.
 func holdsNil(v Verifier) bool {
 	switch value := reflect.ValueOf(v); value.Kind() {
 	case reflect.Pointer, reflect.Func, reflect.Map:

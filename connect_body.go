@@ -9,10 +9,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// A connect body is read by hand, once and from front to back, because
-// encoding/json takes five times as long; see [jsonscan.Scanner]. Its strings are
-// parts of one string and its lists parts of one slice, so that keeping one of
-// them keeps all of them in memory.
+// A connect body is decoded by a [jsonscan.Scanner], which takes a fifth of the time of
+// encoding/json. Its strings are parts of one string and its lists parts of one
+// slice: keeping one of them keeps all of them in memory.
 
 // connectMember is a member of a connect body, or several.
 type connectMember uint8
@@ -26,7 +25,7 @@ const (
 	memberMQTT
 )
 
-// connectMemberOf returns the member of that name, zero if it is not known.
+// connectMemberOf returns the member of a name, zero if it is unknown.
 func connectMemberOf(name string) connectMember {
 	switch name {
 	case "claims":
@@ -45,27 +44,27 @@ func connectMemberOf(name string) connectMember {
 	return 0
 }
 
-// ruleOnce is the rule that a repeated member breaks. No documented body repeats
-// one, and whoever reads the first and whoever reads the last would see two
-// different clients, so neither is believed.
+// ruleOnce is the rule that a repeated member violates. A program that reads the
+// first of them and one that reads the last would see different clients. The service
+// does not repeat members.
 const ruleOnce = "want each member once"
 
-// namedList is a member of claims, query or headers: its name, where that
-// stands, and which of the body's values are its own.
+// namedList is a member of claims, query or headers: its name, the name's position, and
+// the range of its values among those of the body.
 type namedList struct {
 	name   string
 	at     int
 	lo, hi int
 }
 
-// So many lists and values are collected on the stack.
+// The numbers of lists and values that are collected on the stack.
 const (
 	usualLists  = 40
 	usualValues = 56
 )
 
-// decode reads the body of a connect event. Members may be missing or null,
-// unknown ones are passed over.
+// decode decodes the body of a connect event. Members may be missing or null.
+// Unknown members are ignored.
 func (ev *ConnectEvent) decode() error {
 	if err := ev.decodeBody(); err != nil {
 		return &DecodeError{What: "body of the connect event", Err: err}
@@ -131,9 +130,8 @@ func (ev *ConnectEvent) decodeBody() error {
 	return ev.decodeMQTT(mqttFrom, mqttTo)
 }
 
-// readLists reads an object whose members are lists of strings. The lists and
-// their values are appended to those that the body had before; own are the
-// object's, nil for null.
+// readLists reads an object whose members are lists of strings. It appends the lists
+// and their values to those given. own are the object's lists, nil for null.
 func readLists(s *jsonscan.Scanner, lists []namedList, values []string) (own, allLists []namedList, allValues []string) {
 	if s.Null() {
 		return nil, lists, values
@@ -153,8 +151,8 @@ func readLists(s *jsonscan.Scanner, lists []namedList, values []string) (own, al
 	return lists[from:len(lists):len(lists)], lists, values
 }
 
-// readStrings reads an array of strings, null as one without any, and appends
-// them to values; null in place of a string is an empty one.
+// readStrings reads an array of strings and appends them to values. Null is an empty
+// array or an empty string.
 func readStrings(s *jsonscan.Scanner, values []string) []string {
 	if s.Null() {
 		return values
@@ -165,8 +163,8 @@ func readStrings(s *jsonscan.Scanner, values []string) []string {
 	return values
 }
 
-// readCertificates reads the client's certificates. Null in place of one is an
-// error: a client that presented nothing must not look as if it had.
+// readCertificates reads the client's certificates. A null in the array is an error: it
+// must not look like a certificate that the client presented.
 func readCertificates(s *jsonscan.Scanner) []ClientCertificate {
 	if s.Null() {
 		return nil
@@ -202,8 +200,8 @@ func readCertificate(s *jsonscan.Scanner) (c ClientCertificate) {
 	return c
 }
 
-// of returns the list's own values, closed so that an append to them does not
-// write into the next list.
+// of returns the list's values, with no capacity for an append, which would overwrite
+// the next list.
 func (l namedList) of(shared []string) []string {
 	if l.lo == l.hi {
 		return nil
@@ -211,7 +209,7 @@ func (l namedList) of(shared []string) []string {
 	return shared[l.lo:l.hi:l.hi]
 }
 
-// mapOf makes a map of an object's lists; nil if there was no object.
+// mapOf returns the map of an object's lists, nil if there was no object.
 func mapOf(s *jsonscan.Scanner, lists []namedList, shared []string) map[string][]string {
 	if lists == nil {
 		return nil
@@ -227,9 +225,9 @@ func mapOf(s *jsonscan.Scanner, lists []namedList, shared []string) map[string][
 	return m
 }
 
-// decodeMQTT reads the mqtt member, which is rare and small, from its range in
-// the body; an empty range means that there is none. It is known to be JSON, so
-// only types and the password's base64 can be wrong.
+// decodeMQTT decodes the mqtt member, which has the given range in the body; an empty
+// range means that there is none. The member is valid JSON. Its types and the
+// password's base64 may be wrong.
 func (ev *ConnectEvent) decodeMQTT(from, to int) error {
 	if from == to {
 		return nil
@@ -237,7 +235,7 @@ func (ev *ConnectEvent) decodeMQTT(from, to int) error {
 	var packet *mqtt.Connect
 	err := json.Unmarshal(ev.body[from:to], &packet)
 	var mistyped *json.UnmarshalTypeError
-	if errors.As(err, &mistyped) { // its own text quotes numbers
+	if errors.As(err, &mistyped) { // its text quotes numbers
 		member := "mqtt"
 		if mistyped.Field != "" {
 			member += "." + mistyped.Field

@@ -15,9 +15,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// FuzzConnectBody holds the decoder to encoding/json: both accept the same
-// bodies with the same content, once [documentedBody] has taken out of a body
-// where they differ on purpose.
+// FuzzConnectBody compares the decoder with encoding/json: both accept the same
+// bodies with the same content, after [documentedBody] has removed the intended
+// differences.
 func FuzzConnectBody(f *testing.F) {
 	for _, seed := range connectBodySeeds() {
 		f.Add([]byte(seed))
@@ -66,8 +66,8 @@ func connectBodySeeds() []string {
 		`{"new":` + strings.Repeat(`{"a":`, 400) + `1` + strings.Repeat("}", 400) + `}`,
 		`{"new":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}`,
 	}
-	// Strings are looked at eight bytes at a time: put what ends or breaks one at
-	// every place of two rounds, with bytes beside it that differ by little.
+	// The decoder reads strings eight bytes at a time: put each special byte, and its
+	// neighbors, at every position of two rounds.
 	for _, mark := range []string{`"`, `\n`, `\"`, `\u00e9`, "\x1f", "\x00", "\x7f", "\xa2", "é", "!", "#", "[", "]", " "} {
 		for n := range 17 {
 			seeds = append(seeds, `{"claims":{"a":["`+strings.Repeat("#", n)+mark+`!]["]}}`, `{"claims":{"a":["`+strings.Repeat("#", n)+mark)
@@ -92,8 +92,8 @@ type connectJSON struct {
 	} `json:"mqtt"`
 }
 
-// connectContentByJSON reads a body with encoding/json; false means that the
-// body is to be refused.
+// connectContentByJSON decodes a body with encoding/json, and reports whether it is
+// valid.
 func connectContentByJSON(t *testing.T, body []byte) (connectContent, bool) {
 	t.Helper()
 	documented, ok := documentedBody(t, body)
@@ -112,8 +112,8 @@ func connectContentByJSON(t *testing.T, body []byte) (connectContent, bool) {
 	return connectContentOfJSON(t, in), true
 }
 
-// connectContentOfJSON returns what the decoder is to make of a body. It makes no
-// difference between lists that are null and those that are empty.
+// connectContentOfJSON returns the content that the decoder must return for a body. It
+// does not distinguish null from an empty list.
 func connectContentOfJSON(t *testing.T, in connectJSON) connectContent {
 	t.Helper()
 	for _, m := range []map[string][]string{in.Claims, in.Query, in.Headers} {
@@ -147,8 +147,8 @@ func connectContentOfJSON(t *testing.T, in connectJSON) connectContent {
 	return want
 }
 
-// documentedBody rewrites a body so that encoding/json reads it as the decoder
-// does. These are the differences:
+// documentedBody rewrites a body so that encoding/json decodes it as the decoder does.
+// The differences are:
 //
 //   - null for a body is refused
 //   - names are compared with case: other spellings are unknown members
@@ -197,8 +197,8 @@ func documentedBody(t *testing.T, body []byte) ([]byte, bool) {
 	return marshalRaw(t, all), true
 }
 
-// jsonMembers gives the members of an object that have one of the names, or all
-// if none is given; false if raw is no object or has one of them twice.
+// jsonMembers returns the members of an object with one of the names, or all without
+// names. It reports false if raw is not an object or repeats one of them.
 func jsonMembers(t *testing.T, raw []byte, names ...string) (map[string]json.RawMessage, bool) {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(raw))

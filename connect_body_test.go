@@ -21,7 +21,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// browserConnectBody is what the service sends for a browser with a token.
+// browserConnectBody is the body that the service sends for a browser with a token.
 var browserConnectBody = `{"claims":{"aud":["https://demo.webpubsub.azure.com/client/hubs/rooms"],"iat":["1790000000"],"exp":["1790003600"],` +
 	`"role":["webpubsub.sendToGroup.blue","webpubsub.joinLeaveGroup.blue"],"sub":["ada"],` +
 	`"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier":["ada"]},` +
@@ -57,8 +57,8 @@ func connectBodyRequest(t *testing.T, body []byte) *http.Request {
 	return r
 }
 
-// serveConnectBody sends a body through a handler; got is nil if its function
-// was not called.
+// serveConnectBody passes a body to a handler. The event is nil if the function was not
+// called.
 func serveConnectBody(t *testing.T, body []byte) (got *webpubsub.ConnectEvent, answer *httptest.ResponseRecorder, log string) {
 	t.Helper()
 	var records bytes.Buffer
@@ -77,7 +77,7 @@ func serveConnectBody(t *testing.T, body []byte) (got *webpubsub.ConnectEvent, a
 	return got, answer, records.String()
 }
 
-// connectContent is what the body of a connect event can fill in.
+// connectContent has the fields of a connect event that its body sets.
 type connectContent struct {
 	Claims       webpubsub.Claims
 	Query        url.Values
@@ -177,7 +177,7 @@ func TestConnectBodyRefused(t *testing.T) {
 		bracket = "want a comma or the closing bracket"
 		once    = "want each member once"
 	)
-	// Every body that holds data holds it as SECRET.
+	// The data in these bodies is SECRET.
 	tests := []struct{ name, body, want string }{
 		{"UE 41 not JSON", `nope`, "offset 0: want an object"},
 		{"UE 41 empty", ``, "text ends at offset 0: want an object"},
@@ -293,8 +293,7 @@ func TestConnectBodyRefused(t *testing.T) {
 	}
 }
 
-// Nesting that is refused is not followed either: if it were, this body would
-// make the stack grow beyond what the runtime allows.
+// The decoder does not recurse into refused nesting, which would overflow the stack.
 func TestConnectBodyStackIsBounded(t *testing.T) {
 	t.Parallel()
 	body := append([]byte(`{"new":`), bytes.Repeat([]byte("["), 16<<20)...)
@@ -304,7 +303,7 @@ func TestConnectBodyStackIsBounded(t *testing.T) {
 	assert.EqualError(t, decode.Err, "offset 1007: want at most 1000 levels of nesting")
 }
 
-// An append to one list must not show up in another, though all lie in one slice.
+// An append to one list does not change another, although all share a slice.
 func TestConnectBodyListsAreClosed(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"claims":{"a":["1"],"b":["2"]},"query":{"c":["3"]},"subprotocols":["4"],"headers":{"d":["5"]}}`)
@@ -322,7 +321,7 @@ func TestConnectBodyListsAreClosed(t *testing.T) {
 	}, connectContentOf(ev))
 }
 
-// More lists and values than are collected on the stack.
+// The body has more lists and values than fit on the stack.
 func TestConnectBodyOfUnusualSize(t *testing.T) {
 	t.Parallel()
 	want := connectJSON{Claims: map[string][]string{}, Headers: map[string][]string{}}
@@ -340,8 +339,8 @@ func TestConnectBodyOfUnusualSize(t *testing.T) {
 	assert.Equal(t, connectContentOfJSON(t, want), connectContentOf(ev))
 }
 
-// The decoder has the names of the members in its code, the encoder of internal/upstream
-// has them in tags.
+// The decoder has the names of the members in its code; the encoder of
+// internal/upstream has them in tags.
 func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 	t.Parallel()
 	user, clean := "ada", true
@@ -371,8 +370,8 @@ func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 	}, connectContentOf(ev))
 }
 
-// One for the event, one for the text, one for the values, one for the
-// certificates, and what three maps need.
+// One allocation for the event, the text, the values and the certificates each, and
+// those of three maps.
 //
 //nolint:paralleltest // allocations of other tests would be counted
 func TestConnectBodyAllocations(t *testing.T) {

@@ -1,11 +1,11 @@
-// Package webpubsub receives the webhooks of Azure Web PubSub: it is the Go
-// side of a hub's event handler.
+// Package webpubsub receives the webhooks of Azure Web PubSub: it implements the
+// event handler of a hub.
 //
 // Azure Web PubSub holds the WebSocket and MQTT connections of an application's
-// clients and turns what happens on them into HTTP requests in the CloudEvents
-// format. [NewHandler] makes an [http.Handler] that answers the service's
-// validation requests, verifies who sent each event, decodes it, and calls the
-// functions of a [Config]:
+// clients and reports what happens on them in HTTP requests in the CloudEvents
+// format. [NewHandler] returns an [http.Handler] that answers the service's
+// validation requests, verifies the sender of each event, decodes the event and
+// calls the functions of a [Config]:
 //
 //	h, err := webpubsub.NewHandler(webpubsub.Config{
 //		Hub:               "chat",
@@ -27,26 +27,26 @@
 //
 // # Events
 //
-// A [ConnectEvent] asks whether a client may connect and is answered by a
-// [ConnectReply]; a [UserEvent] is a client's message and is answered by a
+// A [ConnectEvent] asks whether a client may connect; its answer is a
+// [ConnectReply]. A [UserEvent] is a message of a client; its answer is a
 // [Reply]. The service waits for both. A [ConnectedEvent], [DisconnectedEvent],
-// [GroupJoinedEvent] and [GroupLeftEvent] tell what has happened. All embed
-// [Meta]; [Interceptor] functions see them all. [JSON] and [Text] make functions
-// of typed payloads, [State] keeps typed data with a connection, and an error
-// says by [Error] how the event is answered.
+// [GroupJoinedEvent] and [GroupLeftEvent] report what has happened. All embed
+// [Meta] and pass the [Interceptor] functions. [JSON] and [Text] wrap functions of
+// typed payloads, [State] keeps typed data with a connection, and an [Error]
+// chooses the answer to a refused event.
 //
-// Functions run before the request is answered, in the request's goroutine and
-// with its context, so a server's graceful shutdown waits for them. Events can
+// Functions run in the request's goroutine, with its context, before the request
+// is answered. A server's graceful shutdown therefore waits for them. Events can
 // arrive more than once and out of order: see [Event] and [Error].
 //
 // # Security
 //
-// A handler cannot be made without something to verify requests with. What a
-// signature proves is little: it is an HMAC of the connection id alone, made
-// with an access key. It says nothing of the body, the user, the state or the
-// time, and whoever sees one request can send others in the name of the same
-// connection. Serve over TLS only, and where more is at stake add a [Verifier] for
-// the Entra tokens that the service can send. Validation requests authenticate nobody.
+// NewHandler requires something to verify requests with. A signature is an HMAC of
+// the connection id, made with an access key. It does not cover the body, the user,
+// the state or the time: anyone who sees one request can send others in the name of
+// the same connection. Serve over TLS only. For more protection, add a [Verifier]
+// that checks the Entra tokens that the service can send. Validation requests are
+// not authenticated.
 //
 // The test kit is package [github.com/go-webpubsub/webpubsub/httptest].
 package webpubsub

@@ -8,46 +8,45 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// Error is an error that chooses its own answer. A function of [Config] returns
-// one to refuse an event; any other error is answered with 500 and the bare
-// text of that status, so that nothing internal leaves the process.
+// Error is an error with an answer. A function of a [Config] returns one to refuse an
+// event. Any other error is answered with 500 and the text of that status, so that
+// nothing internal leaves the process.
 //
-// The status decides whether the service sends the event again: after 408 and
-// every 5xx it waits 1, 3 and 5 seconds between up to four deliveries, and only
-// then gives up; any other 4xx is final at once. Refuse with 4xx, keep 5xx for
-// faults that may pass, and be ready to see an event more than once.
+// The status decides whether the service delivers the event again: after 408 and
+// every 5xx it delivers it up to four times in all, 1, 3 and 5 seconds apart. Any other
+// 4xx is final. Refuse with 4xx, use 5xx for temporary faults, and expect to receive
+// an event more than once.
 //
-// # What the client learns
+// # What the client receives
 //
 // Refused connect events: the client's handshake fails with Status. According to
-// the service's documentation the client gets Message as the body; Microsoft's
-// emulator, and ours, answer with a body of their own. An MQTT client gets a
-// CONNACK with MQTTCode, and with Message and MQTTUserProperties if it speaks 5.0.
+// the service's documentation the client receives Message as the body; Microsoft's
+// emulator and package emulator send a body of their own. An MQTT client receives a
+// CONNACK with MQTTCode and, if it uses MQTT 5.0, Message and MQTTUserProperties.
 //
-// Refused user events: a client learns neither Status nor Message.
+// Refused user events: most clients receive neither Status nor Message.
 //   - A client of a Web PubSub subprotocol that asked for an ack, or invoked the
-//     event, gets the error "InternalServerError" with a fixed text. Without an
-//     ack id it gets nothing. (The documentation says that the service closes the
-//     connection; Microsoft's emulator keeps it.)
-//   - A client without one is closed with status 1011.
-//   - An MQTT client gets Message, and Status as the user property
+//     event, receives the error "InternalServerError" with a fixed text. Without an
+//     ack id it receives nothing. (The documentation says that the service closes
+//     the connection; Microsoft's emulator keeps it.)
+//   - The connection of a client without subprotocol is closed with status 1011.
+//   - An MQTT client receives Message, and Status as the user property
 //     azure-status-code, on the topic of failed events.
 //
-// Set [Config.RefusalReply] to send the others a reply in place of that.
+// Set [Config.RefusalReply] to send a reply to clients other than MQTT clients.
 //
-// Refused notifications: clients learn nothing.
+// Refused notifications: clients receive nothing.
 type Error struct {
-	// Status is the HTTP status of the answer, 400 to 599; anything else is 500.
+	// Status is the HTTP status of the answer. Values below 400 or above 599 mean 500.
 	Status int
-	// Message is the body of the answer. It must hold nothing that a stranger
-	// should not read: some clients get to see it. Empty: no body.
+	// Message is the body of the answer, empty for none. Some clients receive it.
 	Message string
-	// Err is the cause. It is logged and matched by [errors.Is], never sent.
+	// Err is the cause. It is logged and matched by [errors.Is], but not sent.
 	Err error
-	// MQTTCode is the code of the CONNACK that refuses an MQTT client; zero
-	// derives it from Status. Other clients do not see it.
+	// MQTTCode is the code of the CONNACK that refuses an MQTT client. If it is zero,
+	// it is derived from Status.
 	MQTTCode mqtt.ConnectCode
-	// MQTTUserProperties go into the CONNACK that refuses an MQTT 5.0 client.
+	// MQTTUserProperties are sent in the CONNACK that refuses an MQTT 5.0 client.
 	MQTTUserProperties []mqtt.UserProperty
 }
 
@@ -83,8 +82,7 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// nilError is the text of a nil pointer to one of the types of this file that
-// was returned as an error: not nil, but with nothing to say.
+// nilError is the text of a nil pointer to a type of this file in an error.
 const nilError = "a nil pointer was returned as an error"
 
 func (e *Error) status() int {
@@ -94,47 +92,47 @@ func (e *Error) status() int {
 	return e.Status
 }
 
-// BadRequest refuses an event that makes no sense (400).
+// BadRequest refuses an invalid event (400).
 func BadRequest(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Message: message}
 }
 
-// Unauthorized refuses a client that has not shown who it is (401).
+// Unauthorized refuses a client without valid credentials (401).
 func Unauthorized(message string) *Error {
 	return &Error{Status: http.StatusUnauthorized, Message: message}
 }
 
-// Forbidden refuses a client that may not do what it asks for (403).
+// Forbidden refuses a client that lacks a permission (403).
 func Forbidden(message string) *Error { return &Error{Status: http.StatusForbidden, Message: message} }
 
-// NotFound refuses an event about something that is not there (404).
+// NotFound refuses an event about something that does not exist (404).
 func NotFound(message string) *Error { return &Error{Status: http.StatusNotFound, Message: message} }
 
-// Conflict refuses an event that contradicts the state of things (409).
+// Conflict refuses an event that conflicts with the current state (409).
 func Conflict(message string) *Error { return &Error{Status: http.StatusConflict, Message: message} }
 
-// TooManyRequests refuses a client that asks too often (429). The service does
-// not send the event again.
+// TooManyRequests refuses a client that sends too many events (429). The service
+// does not deliver the event again.
 func TooManyRequests(message string) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Message: message}
 }
 
-// Unavailable tells the service to try again soon (503): it delivers the event
-// up to three more times.
+// Unavailable refuses an event for now (503): the service delivers it up to three more
+// times.
 func Unavailable(message string) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Message: message}
 }
 
-// DecodeError is a payload that is not what its event promises. It is answered
-// with 400. Its text names the place of the mistake, never the payload.
+// DecodeError is the error of a payload that cannot be decoded. It is answered
+// with 400. Its text has the position of the fault, but not the payload.
 type DecodeError struct {
 	// What was being decoded, for example "JSON payload".
 	What string
-	// Err is the cause. It is logged, never sent.
+	// Err is the cause. It is logged, but not sent.
 	Err error
 }
 
-// Error names what was decoded and the cause.
+// Error returns What and the cause.
 func (e *DecodeError) Error() string {
 	if e == nil {
 		return nilError
@@ -153,20 +151,20 @@ func (e *DecodeError) Unwrap() error {
 	return e.Err
 }
 
-// ValidationError is a payload that breaks the rules of its type's validate
-// tags. It is answered with 400 and the fields and rules it names.
+// ValidationError is the error of a payload that violates the rules of its type's
+// validate tags. It is answered with 400 and a text with the fields and rules.
 type ValidationError struct {
-	// Fields that broke a rule, in the order of the type; empty if a
-	// [Config.Validate] function returned an error of its own.
+	// Fields are the violations, in the order of the type's fields. They are empty if a
+	// [Config.Validate] function returned another error.
 	Fields []FieldError
-	// Err is the validator's error. It is logged, never sent.
+	// Err is the validator's error. It is logged, but not sent.
 	Err error
 }
 
-// FieldError is one broken rule. It holds no value: what a client sent is not
-// for the log.
+// FieldError is a violation of a rule. It does not have the field's value, which a
+// client sent and which must not be logged.
 type FieldError struct {
-	// Field is the path of the field by its JSON names, such as "items[2].name".
+	// Field is the path of the field in JSON names, such as "items[2].name".
 	Field string
 	// Rule is the validate tag that failed, such as "required" or "max".
 	Rule string
@@ -174,7 +172,7 @@ type FieldError struct {
 	Param string
 }
 
-// String writes the field and its rule, such as "room: max=64".
+// String returns the field and its rule, such as "room: max=64".
 func (f FieldError) String() string {
 	s := f.Rule
 	if f.Param != "" {
@@ -186,7 +184,7 @@ func (f FieldError) String() string {
 	return f.Field + ": " + s
 }
 
-// Error names the fields and rules.
+// Error returns the fields and rules.
 func (e *ValidationError) Error() string {
 	if e == nil {
 		return nilError
@@ -205,8 +203,8 @@ func (e *ValidationError) Unwrap() error {
 	return e.Err
 }
 
-// public names the broken rules. How many there are, and how deep a path is, is
-// a client's choice: the answer and the log get the first few, cut.
+// public returns the first violations, cut. Clients choose how many there are and how
+// long their paths are.
 func (e *ValidationError) public() string {
 	const most = 16
 	if len(e.Fields) == 0 {
@@ -222,17 +220,17 @@ func (e *ValidationError) public() string {
 	return "payload is not valid: " + strings.Join(parts, "; ")
 }
 
-// PanicError is a panic of a function of [Config]. Interceptors see it, it is
-// logged with its stack, and it is answered with 500. [http.ErrAbortHandler] is
-// not caught.
+// PanicError is the error of a function of a [Config] that panicked. Interceptors see
+// it. It is logged with its stack and answered with 500. A panic with
+// [http.ErrAbortHandler] is not recovered.
 type PanicError struct {
-	// Value is what panic was called with.
+	// Value is the argument of panic.
 	Value any
 	// Stack is the stack of the goroutine that panicked.
 	Stack []byte
 }
 
-// Error returns the value; the stack stays in Stack.
+// Error returns the value as text, without the stack.
 func (e *PanicError) Error() string {
 	if e == nil {
 		return nilError

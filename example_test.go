@@ -18,7 +18,7 @@ const (
 	exampleConnectionString = "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + exampleKey + ";Version=1.0;"
 )
 
-// exampleRequest is what the service would send for an event.
+// exampleRequest returns an event's request as the service sends it.
 func exampleRequest(eventType, contentType, body string) *http.Request {
 	const connectionID = "c-1"
 	r := httptest.NewRequest(http.MethodPost, "/eventhandler", strings.NewReader(body))
@@ -48,8 +48,8 @@ func exampleServe(h http.Handler, r *http.Request) {
 	fmt.Println(strings.TrimSpace(fmt.Sprintf("%d %s", w.Code, body)))
 }
 
-// How is a handler mounted? Under any path, for all methods: the service
-// validates it by OPTIONS before it sends events by POST.
+// How is a handler mounted? At any path, for all methods: the service sends a validation
+// request with OPTIONS before it sends events with POST.
 func ExampleNewHandler() {
 	h, err := webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "chat",
@@ -80,8 +80,8 @@ func ExampleNewHandler() {
 	// 200 vic said hello
 }
 
-// How is a client authorised when it connects? By what its token and its URL
-// say; the reply names it and says what it may do.
+// How is a client authorized when it connects? OnConnect checks its token and its URL;
+// the reply sets its user, groups and roles.
 func ExampleConnectReply() {
 	tickets := map[string]string{"t-1": "ada"}
 	h, err := webpubsub.NewHandler(webpubsub.Config{
@@ -111,8 +111,8 @@ func ExampleConnectReply() {
 	// 401 unknown ticket
 }
 
-// How are events decoded and validated? By the types of a function: it runs only
-// for payloads that are right.
+// How are events decoded and validated? JSON decodes the type of the function's
+// argument; the function runs only for valid payloads.
 func ExampleJSON() {
 	type said struct {
 		Room string `json:"room" validate:"required,max=64"`
@@ -144,8 +144,8 @@ func ExampleJSON() {
 	// 400 JSON payload cannot be decoded
 }
 
-// How does a connection remember something, with no memory in the server? The
-// service keeps its state and sends it along with every event.
+// How does a connection keep data without storage in the server? The service keeps its
+// state and sends it with every event.
 func ExampleState() {
 	type session struct {
 		Count int `json:"count"`
@@ -185,8 +185,7 @@ func ExampleState() {
 	// message number 2
 }
 
-// How are all events counted, limited or traced? By an interceptor, which runs
-// around every function.
+// How are all events limited or traced? An interceptor runs around every function.
 func ExampleInterceptor() {
 	errClosed := errors.New("room is closed")
 	outcomes := func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
@@ -223,9 +222,41 @@ func ExampleInterceptor() {
 	// 409 room is closed
 }
 
+// How are requests counted? Config.Observe is called with the outcome of each request,
+// including those that reach no function.
+func ExampleOutcome() {
+	h, err := webpubsub.NewHandler(webpubsub.Config{
+		Hub:               "chat",
+		ConnectionStrings: []string{exampleConnectionString},
+		Logger:            slog.New(slog.DiscardHandler),
+		UserEvents: map[string]webpubsub.UserEventFunc{
+			"say": func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
+				return webpubsub.Reply{}, webpubsub.Conflict("room is closed")
+			},
+		},
+		Observe: func(_ context.Context, o webpubsub.Outcome) {
+			fmt.Printf("hub=%s event=%s function=%s outcome=%s reason=%s status=%d\n", o.Hub, o.EventKind, o.Function, o.Kind, o.Reason, o.Status)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	serve := func(r *http.Request) { h.ServeHTTP(httptest.NewRecorder(), r) }
+	serve(exampleRequest("user.SAY", "text/plain", "hello"))
+	serve(exampleRequest("user.shout", "text/plain", "hello"))
+	unsigned := exampleRequest("sys.connected", "application/json", "{}")
+	unsigned.Header.Del("ce-signature")
+	serve(unsigned)
+	// Output:
+	// hub=chat event=user function=say outcome=refused reason=function status=409
+	// hub=chat event=user function= outcome=ignored reason= status=204
+	// hub=chat event=connected function= outcome=refused reason=unverified status=401
+}
+
 // How is a signature verified without a handler, in a proxy or queue consumer?
 func ExampleVerifySignature() {
-	signature := webpubsub.Sign(exampleKey, "c-1") // what ce-signature says
+	signature := webpubsub.Sign(exampleKey, "c-1") // the value of ce-signature
 
 	fmt.Println(webpubsub.VerifySignature(signature, "c-1", "an old key", exampleKey))
 

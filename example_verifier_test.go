@@ -17,17 +17,17 @@ import (
 )
 
 // entraTokens verifies the bearer tokens that the service sends if the hub's
-// event handler uses its managed identity. A real one fetches and renews the
-// keys from the tenant's metadata document, or leaves all of it to a library.
+// event handler uses its managed identity. In production, fetch and renew the
+// keys from the tenant's metadata document, or use a library.
 type entraTokens struct {
 	keys     map[string]*rsa.PublicKey // by kid
 	issuer   string                    // https://sts.windows.net/{tenant}/
-	audience string                    // what the event handler's setting names
+	audience string                    // the resource in the event handler's setting
 	client   string                    // the application id of the service's identity
 	now      func() time.Time
 }
 
-// Verify implements [webpubsub.Verifier]. Its refusals all look alike.
+// Verify implements [webpubsub.Verifier]. All refusals are equal.
 func (v entraTokens) Verify(r *http.Request) error {
 	refused := webpubsub.Unauthorized("a token of the service is required")
 	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -64,7 +64,7 @@ func decodeTokenPart(part string, into any) bool {
 	return err == nil && json.Unmarshal(data, into) == nil
 }
 
-// exampleToken makes a token as Entra would.
+// exampleToken returns a token like those of Entra.
 func exampleToken(key *rsa.PrivateKey, claims string) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	content := encode([]byte(`{"alg":"RS256","kid":"k1"}`)) + "." + encode([]byte(claims))

@@ -1,6 +1,6 @@
 package webpubsub
 
-// DecodeConnectBody gives tests the decoder without the handler around it.
+// DecodeConnectBody is the decoder for tests without a handler.
 func DecodeConnectBody(body []byte) (*ConnectEvent, error) {
 	ev := &ConnectEvent{Meta: Meta{body: body}}
 	return ev, ev.decode()

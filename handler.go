@@ -3,7 +3,6 @@ package webpubsub
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -13,61 +12,55 @@ import (
 
 // Handler receives the service's webhooks and calls the functions of its
 // [Config]. It is an [http.Handler] and safe for concurrent use. It starts no
-// goroutine, and keeps nothing between requests but which notices it has logged.
+// goroutines, and keeps no state between requests except which warnings it has logged.
 //
-// Handler never looks at the URL's path. Mount it where the hub's event handler
-// setting points to, for all methods: validation comes by OPTIONS.
+// Handler ignores the URL's path. Mount it at the URL of the hub's event handler
+// setting, for all methods: validation requests use OPTIONS.
 //
-// A request passes these steps in this order, and the first that fails answers:
+// A request passes these steps in this order. The first step that fails answers it:
 //
 //	validation request      200 with or without consent, 400, 404
 //	method                  405 unless POST
-//	header of an event      404 not ours, 400 missing, repeated or malformed
+//	header of an event      404 not the service's or another hub's; 400 missing, repeated or malformed
 //	origin and signature    401
-//	kind of event           501 for a system event that is not known
+//	kind of event           501 unknown system event
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
-//	payload                 400; that of user events is decoded by the function
+//	payload                 400; the function decodes that of a user event
 //	interceptors, function  what they return, see [StatusOf] and [Config.RefusalReply]
-//	reply                   500 if it breaks a rule
+//	reply                   500 invalid
 //
-// The body is not read before the signature holds. A 501 is delivered again by
-// the service, up to three times, like every 5xx: it says that this version of
-// the handler is too old for the hub's settings.
+// The body is not read before the request is verified. The service delivers an
+// event again up to three times after a 501, like after every 5xx; a 501 means that
+// this version of the package is too old for the hub's settings.
 //
-// Headers of answers share their values between requests: middleware may set and
-// delete them, but not write into the slices.
+// Answers share the slices of their headers' values. Middleware may set and
+// delete headers, but must not write to the slices.
 type Handler struct {
 	hub          string
-	verifiers    []Verifier
-	origins      *originSet  // set, or else
-	originsOf    *AccessKeys // has them
+	keys         *AccessKeys // of Config.ConnectionStrings, nil without them
+	verifier     Verifier    // of Config.Verifier, nil without one
+	origins      *originSet  // allowed; nil: those of originsOf
+	originsOf    *AccessKeys
 	interceptors []Interceptor
 	validate     func(any) error
 	refusalReply func(context.Context, *UserEvent, *Error) (Reply, bool)
+	observe      func(context.Context, Outcome)
 	maxBody      int64
 	timeout      time.Duration
-	logger       *slog.Logger
+	log          *eventLog
 
-	onConnect      func(context.Context, *ConnectEvent) (*ConnectReply, error)
-	onConnected    func(context.Context, *ConnectedEvent) error
-	onDisconnected func(context.Context, *DisconnectedEvent) error
-	onGroupJoined  func(context.Context, *GroupJoinedEvent) error
-	onGroupLeft    func(context.Context, *GroupLeftEvent) error
-	userEvents     map[string]UserEventFunc // by exact name
-	foldedEvents   map[string]UserEventFunc // by name in lower case
-	fallback       UserEventFunc
-	known          string // names of userEvents, for the log
-
-	once *notices
+	functions    [kindUnknown + 1]*function // of system events
+	userEvents   map[string]*function       // by exact name
+	foldedEvents map[string]*function       // by name in lower case
+	fallback     *function
 }
 
-// NewHandler checks a configuration and makes a handler of it. The handler
-// keeps copies; changing cfg's slices and maps later has no effect. The error
-// names the field that is wrong.
+// NewHandler returns a handler for a configuration, or an error that names the
+// invalid field. The handler copies cfg's slices and maps.
 //
-// If one of the keys is the local emulator's, which everybody knows, NewHandler
-// logs that at level Warn.
+// NewHandler logs a warning if one of the keys is the public key of the local
+// emulator.
 func NewHandler(cfg Config) (*Handler, error) {
 	h, err := cfg.compile()
 	if err != nil {
@@ -77,33 +70,47 @@ func NewHandler(cfg Config) (*Handler, error) {
 	return h, nil
 }
 
-// ServeHTTP answers one request of the service. A Handler that [NewHandler] did
-// not make answers everything with 500.
+// ServeHTTP answers a request of the service. The zero Handler answers every
+// request with 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(h.verifiers) == 0 {
+	if !h.isMade() {
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 		return
 	}
 	if isValidation(r) {
-		h.allowedOrigins().serveValidation(w, r)
-		return
+		h.serveValidation(w, r)
+	} else {
+		h.serveEvent(w, r)
 	}
-	if r.Method != http.MethodPost {
-		w.Header()[wire.HeaderAllow] = allowMethods
-		h.refuse(w, r, http.StatusMethodNotAllowed, "events come by POST, validation requests by OPTIONS")
-		return
-	}
-	var a attributes
-	if status, reason := h.screen(r.Header, &a); status != 0 {
-		h.refuse(w, r, status, reason)
-		return
-	}
-	if err := h.verify(r, &a); err != nil {
-		h.refuseUnverified(w, r, err)
-		return
-	}
-	h.dispatch(w, r, &a)
 }
+
+func (h *Handler) serveValidation(w http.ResponseWriter, r *http.Request) {
+	start := h.startTime()
+	status, reason, err := h.allowedOrigins().serveValidation(w, r)
+	if h.observe != nil {
+		h.report(r.Context(), start, &Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: status, Reason: reason, Err: err})
+	}
+}
+
+func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
+	start := h.startTime()
+	var a attributes
+	a.read(r.Header)
+	o := Outcome{Hub: h.hub, EventKind: kindNames[a.kind], Header: a.header()}
+	out := h.serve(r, &a, &o)
+	if o.Reason == ReasonMethod {
+		w.Header()[wire.HeaderAllow] = allowMethods
+	}
+	out.write(w)
+	o.Status, o.HeaderBytes, o.StateBytes = out.code(), out.headerBytes(), len(out.state)
+	h.log.record(r.Context(), &o)
+	if h.observe != nil {
+		h.report(r.Context(), start, &o)
+	}
+}
+
+// isMade reports whether NewHandler made the handler.
+func (h *Handler) isMade() bool { return h.keys != nil || h.verifier != nil }
 
 func (h *Handler) allowedOrigins() *originSet {
 	if h.origins != nil {
@@ -115,200 +122,133 @@ func (h *Handler) allowedOrigins() *originSet {
 	return &originSet{}
 }
 
-// screen reads the header and checks that it is one of an event for this hub.
-// A status of zero lets it pass.
-func (h *Handler) screen(header http.Header, a *attributes) (status int, reason string) {
-	switch {
-	case len(header[wire.HeaderVersion]) == 0:
-		return http.StatusNotFound, "not an Azure Web PubSub request: header ce-awpsversion is missing"
-	case len(header[wire.HeaderRequestOrigin]) == 0:
-		return http.StatusNotFound, "not an Azure Web PubSub request: header WebHook-Request-Origin is missing"
+// serve takes an event through the steps in the documentation of Handler, and
+// records the outcome in o.
+func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
+	if reason, err := h.screen(r, a); err != nil {
+		return o.refuse(reason, err)
 	}
-	a.read(header)
-	switch {
-	case a.repeated != "":
-		return http.StatusBadRequest, "header " + a.repeated + " is repeated"
-	case a.kind == kindForeign:
-		return http.StatusNotFound, fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(a.typ))
-	case a.hub == "":
-		return http.StatusBadRequest, "header ce-hub is missing"
-	case h.hub != "" && !equalFold(a.hub, h.hub):
-		return http.StatusNotFound, fmt.Sprintf("events of hub %q are not handled here; compare it with Config.Hub", clip(a.hub))
+	if err := h.verify(r, a); err != nil {
+		return o.refuseUnverified(err)
 	}
-	if reason := a.check(); reason != "" {
-		return http.StatusBadRequest, reason
+	if h.hub == "" {
+		o.Hub = a.hub
 	}
-	return 0, ""
-}
-
-func (h *Handler) verify(r *http.Request, a *attributes) error {
-	allowed := h.allowedOrigins()
-	if _, ok := allowed.match(a.origins); !ok {
-		return allowed.refusal(a.origins)
+	if a.kind == kindUnknown {
+		return o.refuse(ReasonEventType, &Error{Status: http.StatusNotImplemented, Message: fmt.Sprintf("events of type %q are not known here", clip(a.typ))})
 	}
-	for _, v := range h.verifiers {
-		var err error
-		if keys, ok := v.(*AccessKeys); ok {
-			err = keys.verify(r, allowed)
-		} else {
-			err = verifySafely(v, r)
-		}
-		if err != nil {
-			return err
+	f := h.function(a)
+	if a.kind == kindUnknownPresence || f == nil && len(h.interceptors) == 0 {
+		o.Kind = OutcomeIgnored
+		return answer{}
+	}
+	ev, err := h.newEvent(r, a)
+	if err != nil {
+		return o.refuse(ReasonMediaType, err)
+	}
+	if f != nil {
+		o.Function = f.name
+		if f.name != "" {
+			ev.EventMeta().EventName = f.name
 		}
 	}
-	return nil
-}
-
-// verifySafely calls a verifier that is not ours. Its panic refuses the request.
-func verifySafely(v Verifier, r *http.Request) error {
-	_, err := guard(r.Context(), func(context.Context) (struct{}, error) { return struct{}{}, v.Verify(r) })
-	return err
-}
-
-// dispatch decodes the event, calls its function and answers.
-func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, a *attributes) {
 	ctx := r.Context()
 	if h.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, h.timeout)
 		defer cancel()
 	}
-	switch a.kind {
-	case kindConnect:
-		h.serveConnect(ctx, w, r, a)
-	case kindUser:
-		h.serveUser(ctx, w, r, a)
-	case kindConnected:
-		ev := new(ConnectedEvent)
-		notify(ctx, h, w, r, a, ev, h.onConnected, nil)
-	case kindDisconnected:
-		ev := new(DisconnectedEvent)
-		notify(ctx, h, w, r, a, ev, h.onDisconnected, ev.decode)
-	case kindGroupJoined:
-		ev := new(GroupJoinedEvent)
-		notify(ctx, h, w, r, a, ev, h.onGroupJoined, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
-	case kindGroupLeft:
-		ev := new(GroupLeftEvent)
-		notify(ctx, h, w, r, a, ev, h.onGroupLeft, func() (err error) { ev.Group, err = decodeGroup(ev.body); return err })
-	case kindUnknownPresence:
-		h.log(r, slog.LevelWarn, "event of an unknown type ignored", http.StatusNoContent, nil)
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		h.refuse(w, r, http.StatusNotImplemented, fmt.Sprintf("events of type %q are not known here", clip(a.typ)))
-	}
-}
-
-func (h *Handler) serveConnect(ctx context.Context, w http.ResponseWriter, r *http.Request, a *attributes) {
-	if h.onConnect == nil && len(h.interceptors) == 0 {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	ev := new(ConnectEvent)
-	ev.fill(r, a)
-	out, err := h.connect(ctx, r, ev)
+	out, reason, err := h.handle(ctx, r, ev, f, o)
 	switch {
-	case err == nil:
-		h.send(w, r, &out)
-	case ev.MQTT != nil:
-		h.failMQTT(w, r, ev, err)
+	case err != nil:
+		return h.refuseEvent(ctx, ev, o, reason, err)
+	case f == nil:
+		o.Kind = OutcomeIgnored
 	default:
-		h.fail(w, r, err)
+		o.Kind = OutcomeHandled
 	}
+	return out
 }
 
-func (h *Handler) connect(ctx context.Context, r *http.Request, ev *ConnectEvent) (answer, error) {
-	var err error
-	if ev.body, err = h.readBody(r); err != nil {
-		return answer{}, err
+// screen checks that a request has the header of an event for this hub.
+func (h *Handler) screen(r *http.Request, a *attributes) (RefusalReason, error) {
+	switch {
+	case r.Method != http.MethodPost:
+		return ReasonMethod, &Error{Status: http.StatusMethodNotAllowed, Message: "events come by POST, validation requests by OPTIONS"}
+	case len(r.Header[wire.HeaderVersion]) == 0:
+		return ReasonForeign, NotFound(noVersion)
+	case len(a.origins) == 0:
+		return ReasonForeign, NotFound("not an Azure Web PubSub request: header WebHook-Request-Origin is missing")
+	case a.repeated != "":
+		return ReasonHeader, BadRequest("header " + a.repeated + " is repeated")
+	case a.kind == kindForeign:
+		return ReasonForeign, NotFound(fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(a.typ)))
+	case a.hub == "":
+		return ReasonHeader, BadRequest("header ce-hub is missing")
+	case h.hub != "" && !equalFold(a.hub, h.hub):
+		return ReasonHub, NotFound(fmt.Sprintf("events of hub %q are not handled here; compare it with Config.Hub", clip(a.hub)))
 	}
-	if err := ev.decode(); err != nil {
-		return answer{}, err
+	if fault := a.check(); fault != "" {
+		return ReasonHeader, BadRequest(fault)
 	}
-	return run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
-		if h.onConnect == nil {
-			return answer{}, nil
-		}
-		reply, err := h.onConnect(ctx, ev)
-		if err != nil || reply == nil {
-			return answer{}, err
-		}
-		return reply.answer(ev)
-	})
+	return "", nil
 }
 
-func (h *Handler) serveUser(ctx context.Context, w http.ResponseWriter, r *http.Request, a *attributes) {
-	f := h.userEventFunc(a.eventName)
-	if f == nil && len(h.interceptors) == 0 {
-		h.ignored(r, a.eventName)
-		w.WriteHeader(http.StatusNoContent)
-		return
+// function returns the function for an event, nil if there is none.
+func (h *Handler) function(a *attributes) *function {
+	if a.kind != kindUser {
+		return h.functions[a.kind]
 	}
-	ev := &UserEvent{ContentType: a.contentType, validate: h.validate}
-	ev.fill(r, a)
-	var known bool
-	if ev.DataType, known = dataTypeOf(ev.ContentType); !known && ev.MQTT == nil { // MQTT messages may have any type or none
-		h.refuse(w, r, http.StatusUnsupportedMediaType, fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", clip(ev.ContentType)))
-		return
-	}
-	body, err := h.readBody(r)
-	if err != nil {
-		h.failUser(ctx, w, r, ev, err)
-		return
-	}
-	ev.Data, ev.body = body, body
-	out, err := run(ctx, h.interceptors, ev, func(ctx context.Context) (answer, error) {
-		if f == nil {
-			h.ignored(r, ev.EventName)
-			return answer{}, nil
-		}
-		reply, err := f(ctx, ev)
-		if err != nil {
-			return answer{}, err
-		}
-		return reply.answer(ev)
-	})
-	if err != nil {
-		h.failUser(ctx, w, r, ev, err)
-		return
-	}
-	h.send(w, r, &out)
-}
-
-func (h *Handler) userEventFunc(name string) UserEventFunc {
-	if f := h.userEvents[name]; f != nil {
+	if f := h.userEvents[a.eventName]; f != nil {
 		return f
 	}
-	if f := h.foldedEvents[strings.ToLower(name)]; f != nil {
+	if f := h.foldedEvents[strings.ToLower(a.eventName)]; f != nil {
 		return f
 	}
 	return h.fallback
 }
 
-// notify serves an event whose answer has no content.
-func notify[E Event](ctx context.Context, h *Handler, w http.ResponseWriter, r *http.Request, a *attributes, ev E, f func(context.Context, E) error, decode func() error) {
-	if f == nil && len(h.interceptors) == 0 {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	m := ev.EventMeta()
-	m.fill(r, a)
-	var err error
-	m.body, err = h.readBody(r)
-	if err == nil && decode != nil {
-		err = decode()
-	}
-	if err == nil {
-		_, err = run(ctx, h.interceptors, Event(ev), func(ctx context.Context) (struct{}, error) {
-			if f == nil {
-				return struct{}{}, nil
+// newEvent returns the event that a header describes, without its body.
+func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
+	var ev Event
+	switch a.kind {
+	case kindConnect:
+		ev = new(ConnectEvent)
+	case kindConnected:
+		ev = new(ConnectedEvent)
+	case kindDisconnected:
+		ev = new(DisconnectedEvent)
+	case kindGroupJoined:
+		ev = new(GroupJoinedEvent)
+	case kindGroupLeft:
+		ev = new(GroupLeftEvent)
+	default:
+		kind, known := dataTypeOf(a.contentType)
+		if !known && !a.isMQTT() { // MQTT messages may have any type or none
+			return nil, &Error{
+				Status:  http.StatusUnsupportedMediaType,
+				Message: fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", clip(a.contentType)),
 			}
-			return struct{}{}, f(ctx, ev)
-		})
+		}
+		ev = &UserEvent{ContentType: a.contentType, DataType: kind, validate: h.validate}
 	}
-	if err != nil {
-		h.fail(w, r, err)
-		return
+	ev.EventMeta().fill(r, a)
+	return ev, nil
+}
+
+// handle reads and decodes the body and calls interceptors and function. The reason
+// is that of the error.
+func (h *Handler) handle(ctx context.Context, r *http.Request, ev Event, f *function, o *Outcome) (answer, RefusalReason, error) {
+	m := ev.EventMeta()
+	var err error
+	if m.body, err = h.readBody(r); err != nil {
+		return answer{}, ReasonBody, err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	o.PayloadBytes = len(m.body)
+	if err := ev.decode(); err != nil {
+		return answer{}, ReasonPayload, err
+	}
+	o.Event = ev
+	out, err := run(ctx, h.interceptors, ev, f)
+	return out, ReasonFunction, err
 }

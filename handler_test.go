@@ -1,14 +1,10 @@
 package webpubsub_test
 
 import (
+	"bytes"
 	"context"
-	"errors"
-	"io"
-	"math"
 	"net/http"
-	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,7 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// everyFunction is a config all of whose functions count as called.
+// everyFunction returns a config whose functions count their calls.
 func everyFunction(called map[string]int) webpubsub.Config {
 	return webpubsub.Config{
 		OnConnect: func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
@@ -121,27 +117,7 @@ func TestUE32WithoutFunctionTheBodyIsNotRead(t *testing.T) {
 	}
 }
 
-func TestRepeatedHeadersOfAnEventAreRefused(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{
-		"ce-specversion", "ce-type", "ce-source", "ce-id", "ce-time", "ce-userId", "ce-connectionId", "ce-hub",
-		"ce-eventName", "ce-subprotocol", "ce-connectionState", "ce-physicalConnectionId", "ce-sessionId", "Content-Type",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := wireHandler(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}})
-			r := wireRequest(t, "mqtt_publish", unreadableBody(t))
-			v := r.Header.Get(name)
-			wireHeader(name, v, v)(r)
-			resp := wireServe(h, r)
-			assert.Equal(t, http.StatusBadRequest, resp.StatusCode, "even if both lines are equal")
-			assert.Contains(t, wireText(t, resp), name)
-		})
-	}
-}
-
-// Each request has two faults, of one step and of a later one: the earlier step
-// of the documented order answers.
+// Each request fails two steps of the documented order. The earlier one answers.
 func TestTheEarlierStepAnswers(t *testing.T) {
 	t.Parallel()
 	badSignature := signed(textbookSignature("x", wireConnectionID))
@@ -205,8 +181,7 @@ func TestTheEarlierStepAnswers(t *testing.T) {
 	})
 }
 
-// An event without a connection is nobody's: neither a verifier of one's own nor
-// a function sees it.
+// Neither a custom Verifier nor a function sees an event without a connection.
 func TestEventWithoutConnectionIsRefusedBeforeTheVerifier(t *testing.T) {
 	t.Parallel()
 	for _, id := range [][]string{nil, {""}} {
@@ -223,122 +198,7 @@ func TestEventWithoutConnectionIsRefusedBeforeTheVerifier(t *testing.T) {
 	}
 }
 
-func TestUE116UserIDIsNotPercentDecoded(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"用户", "a%20b", "a b", "%E7%94%A8", "", "a,b", `"quoted"`} {
-		var got *webpubsub.ConnectedEvent
-		h := wireHandler(t, webpubsub.Config{OnConnected: func(_ context.Context, ev *webpubsub.ConnectedEvent) error {
-			got = ev
-			return nil
-		}})
-		resp := wireServe(h, wireRequest(t, "connected", wireHeader("ce-userId", id)))
-		assert.Equal(t, http.StatusNoContent, resp.StatusCode)
-		require.NotNil(t, got)
-		assert.Equal(t, id, got.UserID)
-	}
-}
-
-func TestUE117LowerCaseHeaderNames(t *testing.T) {
-	t.Parallel()
-	var got []*webpubsub.UserEvent
-	h := wireHandler(t, webpubsub.Config{Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-		got = append(got, ev)
-		return webpubsub.Reply{}, nil
-	}})
-	for _, fixture := range []string{"user_text", "user_lower_case_headers"} {
-		assert.Equal(t, http.StatusNoContent, wireServe(h, wireRequest(t, fixture)).StatusCode)
-	}
-	require.Len(t, got, 2)
-	assert.Equal(t, got[0].RequestHeader, got[1].RequestHeader)
-	assert.Equal(t, got[0].UserID, got[1].UserID)
-	assert.Equal(t, got[0].Origin, got[1].Origin)
-}
-
-func TestUE118BodyLimit(t *testing.T) {
-	t.Parallel()
-	const limit = 10
-	chunked := func(body string) func(*http.Request) {
-		return func(r *http.Request) {
-			r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(strings.NewReader(body)), -1, []string{"chunked"}
-		}
-	}
-	tests := []struct {
-		name string
-		edit func(*http.Request)
-		want int
-	}{
-		{"as long as allowed", wireBody("0123456789"), 200},
-		{"one longer", wireBody("0123456789a"), 413},
-		{"declared longer is not read", both(wireBody("0123456789a"), unreadableBody(t)), 413},
-		{"declared far longer", both(unreadableBody(t), func(r *http.Request) { r.ContentLength = math.MaxInt64 }), 413},
-		{"chunked as long as allowed", chunked("0123456789"), 200},
-		{"chunked one longer", chunked("0123456789a"), 413},
-		{"chunked without end", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(endless{}), -1 }, 413},
-		{"empty", wireBody(""), 200},
-		{"no body", func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 0 }, 200},
-		{"cut short", both(wireBody("012"), func(r *http.Request) { r.ContentLength = 5 }), 400},
-		{"already consumed", func(r *http.Request) { _, _ = io.ReadAll(r.Body) }, 400},
-		{"replaced by none", func(r *http.Request) { r.Body = http.NoBody }, 400},
-		{"nil, though declared", func(r *http.Request) { r.Body = nil }, 400},
-		{"broken at once", func(r *http.Request) { r.Body = io.NopCloser(iotest.ErrReader(errors.New("secret detail"))) }, 400},
-		{"chunked and broken", func(r *http.Request) {
-			r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(errors.New("secret detail"))), -1
-		}, 400},
-		{"in single bytes", func(r *http.Request) { r.Body = io.NopCloser(iotest.OneByteReader(r.Body)) }, 200},
-		{"with the end in the last read", func(r *http.Request) { r.Body = io.NopCloser(iotest.DataErrReader(strings.NewReader("hello"))) }, 200},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			called := 0
-			h := wireHandler(t, webpubsub.Config{MaxBodyBytes: limit, Fallback: func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
-				called++
-				return webpubsub.TextReply("ok"), nil
-			}})
-			resp := wireServe(h, wireRequest(t, "user_text", tt.edit))
-			assert.Equal(t, tt.want, resp.StatusCode)
-			if tt.want == 200 {
-				assert.Equal(t, 1, called)
-				return
-			}
-			assert.Zero(t, called)
-			body := wireText(t, resp)
-			assert.NotEmpty(t, body)
-			assert.NotContains(t, body, "secret detail")
-		})
-	}
-}
-
-type endless struct{}
-
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
-
-func TestUE118DefaultBodyLimit(t *testing.T) {
-	t.Parallel()
-	var length int
-	h := wireHandler(t, webpubsub.Config{Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-		length = len(ev.Data)
-		return webpubsub.TextReply("ok"), nil
-	}})
-	status := func(n int) int {
-		return wireServe(h, wireRequest(t, "user_text", wireBody(strings.Repeat("x", n)))).StatusCode
-	}
-	assert.Equal(t, 200, status(webpubsub.DefaultMaxBodyBytes))
-	assert.Equal(t, webpubsub.DefaultMaxBodyBytes, length)
-	assert.Equal(t, 413, status(webpubsub.DefaultMaxBodyBytes+1))
-	assert.Greater(t, webpubsub.DefaultMaxBodyBytes, 1<<20, "the service's own limit fits")
-}
-
-// "No limit" must not come out as "no body".
-func TestUE118LargestBodyLimit(t *testing.T) {
-	t.Parallel()
-	h := wireHandler(t, webpubsub.Config{MaxBodyBytes: math.MaxInt64, Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-		return webpubsub.BinaryReply(ev.Data), nil
-	}})
-	for _, fixture := range []string{"user_text", "user_text_chunked"} {
-		assert.Equal(t, "hello", wireText(t, wireServe(h, wireRequest(t, fixture))), fixture)
-	}
-}
 
 func TestUE120UnknownHeadersAreIgnored(t *testing.T) {
 	t.Parallel()
@@ -365,7 +225,7 @@ func TestUE121SameEventTwice(t *testing.T) {
 	assert.NotContains(t, seen[0], "//")
 }
 
-// The handler is mounted under any path, with any prefix stripped.
+// The handler can be mounted at any path, with any prefix stripped.
 func TestHandlerIgnoresThePath(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{Fallback: replyText("ok")})
@@ -381,4 +241,112 @@ func TestHandlerForAnyHub(t *testing.T) {
 	for hub, want := range map[string]int{"chat": 200, "other": 200, "": 400} {
 		assert.Equal(t, want, wireServe(h, wireRequest(t, "user_text", wireHeader("ce-hub", hub))).StatusCode, hub)
 	}
+}
+
+func TestUserEventNamesAreRouted(t *testing.T) {
+	t.Parallel()
+	cfg := webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{
+		"message":      replyText("message"),
+		"room.message": replyText("room.message"),
+		"connected":    replyText("connected, of a user"),
+		"Say":          replyText("Say"),
+		"shout":        replyText("shout"),
+		"SHOUT":        replyText("SHOUT"),
+	}, OnConnected: func(context.Context, *webpubsub.ConnectedEvent) error {
+		t.Error("OnConnected was called for a user event")
+		return nil
+	}}
+	tests := []struct {
+		name  string
+		event string
+		want  string // empty: the fallback
+	}{
+		{"UE 74 message", "message", "message"},
+		{"UE 74 custom name", "room.message", "room.message"},
+		{"UE 74 name of a system event", "connected", "connected, of a user"},
+		{"exact", "Say", "Say"},
+		{"folded", "sAY", "Say"},
+		{"exact among names that fold alike", "shout", "shout"},
+		{"exact among names that fold alike, the other", "SHOUT", "SHOUT"},
+		{"ambiguous", "Shout", ""},
+		{"unknown", "whisper", ""},
+		{"prefix of a name", "room", ""},
+		{"a name and more", "message.x", ""},
+		{"path", "../message", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			named := both(wireHeader("ce-eventName", tt.event), setType("azure.webpubsub.user."+tt.event))
+			var out bytes.Buffer
+			with, without := cfg, cfg
+			with.Fallback, without.Logger = replyText("fallback"), logTo(&out)
+
+			want := tt.want
+			if want == "" {
+				want = "fallback"
+			}
+			assert.Equal(t, want, wireText(t, serveFixture(t, with, "user_text", named)))
+
+			resp := serveFixture(t, without, "user_text", named)
+			assert.Equal(t, tt.want, wireText(t, resp))
+			if tt.want != "" {
+				assert.Equal(t, http.StatusOK, resp.StatusCode)
+				assert.Empty(t, out.String())
+				return
+			}
+			assert.Equal(t, http.StatusNoContent, resp.StatusCode)
+			record := logRecord(t, &out)
+			assert.Equal(t, "INFO", record["level"])
+			assert.Equal(t, tt.event, record["event"])
+		})
+	}
+}
+
+func TestUE74NameComesFromTheAttribute(t *testing.T) {
+	t.Parallel()
+	ev := receive[*webpubsub.UserEvent](t, "user_text", wireHeader("ce-eventName", "room.message"), setType("azure.webpubsub.user.message"))
+	assert.Equal(t, "room.message", ev.EventName)
+	assert.Equal(t, "azure.webpubsub.user.message", ev.Type)
+	ev = receive[*webpubsub.UserEvent](t, "user_text", wireHeader("ce-eventName"), setType("Azure.WebPubSub.User.Room.Message"))
+	assert.Equal(t, "Room.Message", ev.EventName, "of the type, if there is no attribute")
+	ev = receive[*webpubsub.UserEvent](t, "user_named_connected")
+	assert.Equal(t, "connected", ev.EventName)
+}
+
+// A guard that compares EventName refuses every spelling for which UserEvents has the
+// function.
+func TestEventNameIsTheRegisteredName(t *testing.T) {
+	t.Parallel()
+	const kelvin = "\u212aick" // the Kelvin sign, whose lower case is k
+	guard := func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
+		if ev.EventMeta().EventName == "kick" {
+			return webpubsub.Forbidden("moderators only")
+		}
+		return next(ctx)
+	}
+	for _, sent := range []string{"kick", "Kick", "KICK", kelvin} {
+		named := both(wireHeader("ce-eventName", sent), setType("azure.webpubsub.user."+sent))
+		cfg := webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{"kick": func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+			assert.Equal(t, "kick", ev.EventName)
+			assert.Equal(t, "azure.webpubsub.user."+sent, ev.Type, "as sent")
+			return webpubsub.TextReply("kicked"), nil
+		}}}
+		assert.Equal(t, "kicked", wireText(t, serveFixture(t, cfg, "user_text", named)), sent)
+		cfg.Interceptors = []webpubsub.Interceptor{guard}
+		assert.Equal(t, http.StatusForbidden, serveFixture(t, cfg, "user_text", named).StatusCode, sent)
+
+		// The fallback gets the name as it was sent.
+		fallback := withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+			return webpubsub.TextReply(ev.EventName), nil
+		})
+		assert.Equal(t, sent, wireText(t, serveFixture(t, fallback, "user_text", named)))
+	}
+}
+
+func TestSystemEventsHaveTheirName(t *testing.T) {
+	t.Parallel()
+	ev := receive[*webpubsub.ConnectEvent](t, "connect", setType("azure.webpubsub.SYS.Connect"), wireHeader("ce-eventName", "Connect"))
+	assert.Equal(t, "connect", ev.EventName)
+	assert.Equal(t, "azure.webpubsub.SYS.Connect", ev.Type)
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// HubMux serves several hubs at one URL: each event goes to the handler of the
-// hub that it names (ce-hub, without case), and a validation request, which
-// names none, gets consent if any of the handlers allows its origin. It is safe
+// HubMux serves several hubs at one URL. An event goes to the handler of the
+// hub that it names (ce-hub, compared without case). A validation request does not name
+// a hub: it gets consent if any of the handlers allows its origin. HubMux is safe
 // for concurrent use.
 type HubMux struct {
 	handlers map[string]*Handler // by hub in lower case
-	names    []string            // sorted, so that validation is the same each time
+	names    []string            // sorted, for the same answer to each validation request
 }
 
-// NewHubMux makes a mux of handlers by hub name. A handler whose [Config.Hub] is
-// set must stand under that name.
+// NewHubMux returns a mux of handlers by hub name. A handler with a [Config.Hub] must
+// have that name. A handler for any hub handles events of the named hub only.
 func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 	if len(hubs) == 0 {
 		return nil, errors.New("webpubsub: hub mux: no hubs given")
@@ -36,14 +36,14 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 		switch {
 		case h == nil:
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q is nil", name)
-		case len(h.verifiers) == 0:
+		case !h.isMade():
 			return nil, fmt.Errorf("webpubsub: hub mux: handler of hub %q was not made by NewHandler", name)
 		case h.hub != "" && !strings.EqualFold(h.hub, name):
 			return nil, fmt.Errorf("webpubsub: hub mux: hub %q has a handler for hub %q", name, h.hub)
 		case m.handlers[folded] != nil:
-			return nil, fmt.Errorf("webpubsub: hub mux: hub %q stands twice, names differ by case alone", name)
+			return nil, fmt.Errorf("webpubsub: hub mux: hub %q is a duplicate: names are compared without case", name)
 		}
-		bound := *h // a handler for any hub now answers for this one only
+		bound := *h
 		bound.hub = name
 		m.handlers[folded] = &bound
 		m.names = append(m.names, folded)
@@ -51,8 +51,8 @@ func NewHubMux(hubs map[string]*Handler) (*HubMux, error) {
 	return m, nil
 }
 
-// ServeHTTP hands the request to the handler of its hub. A HubMux that
-// [NewHubMux] did not make answers everything with 500.
+// ServeHTTP passes the request to the handler of its hub. The zero HubMux answers every
+// request with 500.
 func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(m.names) == 0 {
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
@@ -66,12 +66,12 @@ func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
 		return
 	}
-	// Whatever is wrong with the request, any handler can say it.
+	// Any handler answers a request without a known hub.
 	m.handlers[m.names[0]].ServeHTTP(w, r)
 }
 
-// consenting returns the first handler that allows an origin of the request, or
-// the first of all, which refuses.
+// consenting returns the first handler that allows an origin of the request, or else
+// the first handler.
 func (m *HubMux) consenting(r *http.Request) *Handler {
 	for _, name := range m.names {
 		h := m.handlers[name]

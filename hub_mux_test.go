@@ -15,7 +15,7 @@ const (
 	gameOrigin = "game.webpubsub.azure.com"
 )
 
-// twoHubs serves two hubs of two services, each with its own key.
+// twoHubs returns a mux of two hubs of two services with different keys.
 func twoHubs(t *testing.T) *webpubsub.HubMux {
 	t.Helper()
 	handler := func(cfg webpubsub.Config, origin, key string) *webpubsub.Handler {
@@ -90,8 +90,7 @@ func TestHubMuxOtherFaults(t *testing.T) {
 	}
 }
 
-// A validation request names no hub: whatever any hub allows gets consent, and
-// nothing else.
+// A validation request gets consent if a handler of any hub allows its origin.
 func TestHubMuxValidation(t *testing.T) {
 	t.Parallel()
 	mux := twoHubs(t)
@@ -108,7 +107,7 @@ func TestHubMuxValidation(t *testing.T) {
 	}
 }
 
-// Handlers are bound to their hub in the mux and left alone outside of it.
+// The mux binds a copy of a handler to its hub, not the handler itself.
 func TestHubMuxBindsItsHandlers(t *testing.T) {
 	t.Parallel()
 	unbound, err := webpubsub.NewHandler(webpubsub.Config{ConnectionStrings: []string{wireConnectionString}, Fallback: replyText("ok")})
@@ -142,7 +141,7 @@ func TestHubMuxMistakes(t *testing.T) {
 		"space around":      {map[string]*webpubsub.Handler{"chat ": h("")}, `webpubsub: hub mux: hub "chat "` + rule},
 		"nil handler":       {map[string]*webpubsub.Handler{"chat": nil}, `webpubsub: hub mux: handler of hub "chat" is nil`},
 		"other hub":         {map[string]*webpubsub.Handler{"chat": h("game")}, `webpubsub: hub mux: hub "chat" has a handler for hub "game"`},
-		"differ by case":    {map[string]*webpubsub.Handler{"chat": h(""), "CHAT": h("")}, `webpubsub: hub mux: hub "chat" stands twice, names differ by case alone`},
+		"differ by case":    {map[string]*webpubsub.Handler{"chat": h(""), "CHAT": h("")}, `webpubsub: hub mux: hub "chat" is a duplicate: names are compared without case`},
 		"zero value inside": {map[string]*webpubsub.Handler{"chat": new(webpubsub.Handler)}, `webpubsub: hub mux: handler of hub "chat" was not made by NewHandler`},
 	}
 	for name, tt := range tests {
@@ -155,7 +154,7 @@ func TestHubMuxMistakes(t *testing.T) {
 	}
 }
 
-// A Handler or HubMux that no constructor made serves nobody.
+// The zero Handler and the zero HubMux refuse every request.
 func TestZeroHandlersFailClosed(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.Handler{"handler": new(webpubsub.Handler), "mux": new(webpubsub.HubMux)} {

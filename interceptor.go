@@ -8,18 +8,22 @@ import (
 	"runtime/debug"
 )
 
-// Interceptor runs around the function that handles an event: it sees the
-// decoded event and the error that the function returned, for every kind of
-// event. What needs the request itself is net/http middleware instead.
+// Interceptor runs around the function that handles an event of any kind. It sees
+// the decoded event and the error that the function returned. Use net/http
+// middleware for what needs the request.
 //
 // The first of [Config.Interceptors] is the outermost: [A, B] with function f
 // is A(B(f)). An interceptor calls next once, or returns an error to refuse
-// the event. It may return another error than next did; it cannot turn an error
-// into success, nor succeed without calling next, since either would let an
-// event pass that was refused or never seen. If it returns an error after next
-// succeeded, the reply and its state are not sent.
+// the event. It may replace the error of next. It cannot turn an error into
+// success, or succeed without calling next: the event is then refused. If it returns
+// an error after next succeeded, the reply and its state are not sent.
 //
-// The context it hands to next is the one that the function gets.
+// An interceptor that allows or refuses events by name can compare
+// [Meta.EventName] with the keys of [Config.UserEvents], whatever spelling the
+// client used. The EventName of an event for [Config.Fallback] is the name that the
+// client sent.
+//
+// The function receives the context that the interceptor passes to next.
 type Interceptor func(ctx context.Context, ev Event, next func(context.Context) error) error
 
 var (
@@ -27,41 +31,38 @@ var (
 	errNextTwice     = errors.New("interceptor called next more than once")
 )
 
-// run calls f inside the interceptors. Panics become errors, so that
-// interceptors see them.
-func run[R any](ctx context.Context, chain []Interceptor, ev Event, f func(context.Context) (R, error)) (R, error) {
-	if len(chain) == 0 {
-		return guard(ctx, f)
-	}
-	var zero, out R
-	_, err := guard(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, intercept(ctx, chain, ev, func(ctx context.Context) (err error) {
-			out, err = f(ctx)
+// run calls the interceptors and the function of an event. Panics become errors,
+// which interceptors see. The answer is valid only if the error is nil.
+func run(ctx context.Context, chain []Interceptor, ev Event, f *function) (answer, error) {
+	if len(chain) == 0 { // without intercept, so that the answer does not escape
+		var out answer
+		err := guard(ctx, func(ctx context.Context) (err error) {
+			out, err = f.answer(ctx, ev)
 			return err
 		})
-	})
-	if err != nil {
-		return zero, err
+		return out, err
 	}
-	return out, nil
+	out := new(answer)
+	err := guard(ctx, func(ctx context.Context) error { return intercept(ctx, chain, ev, f, out) })
+	return *out, err
 }
 
-// intercept holds each interceptor of the chain to the rules, so that an outer
-// one cannot undo what an inner one decided.
-func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func(context.Context) error) error {
+// intercept calls the interceptors of the chain and the function, whose answer it
+// stores in out. It enforces the rules on each interceptor: an outer one cannot undo the
+// error of an inner one.
+func intercept(ctx context.Context, chain []Interceptor, ev Event, f *function, out *answer) (err error) {
 	if len(chain) == 0 {
-		return terminal(ctx)
+		*out, err = f.answer(ctx, ev)
+		return err
 	}
 	called, inner := false, errNextNotCalled
-	err := chain[0](ctx, ev, func(ctx context.Context) error {
+	err = chain[0](ctx, ev, func(ctx context.Context) error {
 		if called {
 			inner = errNextTwice
 			return inner
 		}
 		called = true
-		_, inner = guard(ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, intercept(ctx, chain[1:], ev, terminal)
-		})
+		inner = guard(ctx, func(ctx context.Context) error { return intercept(ctx, chain[1:], ev, f, out) })
 		return inner
 	})
 	if err != nil {
@@ -70,10 +71,9 @@ func intercept(ctx context.Context, chain []Interceptor, ev Event, terminal func
 	return inner
 }
 
-// guard turns a panic of f into a PanicError. It does not ask what recover
-// returns whether there was one: that is nil for panic(nil) where GODEBUG has
-// panicnil=1, and nobody may take that for success.
-func guard[R any](ctx context.Context, f func(context.Context) (R, error)) (out R, err error) {
+// guard calls f and returns a panic as a PanicError. It does not rely on the value of
+// recover, which is nil for panic(nil) with GODEBUG=panicnil=1.
+func guard(ctx context.Context, f func(context.Context) error) (err error) {
 	returned := false
 	defer func() {
 		v := recover()
@@ -83,13 +83,17 @@ func guard[R any](ctx context.Context, f func(context.Context) (R, error)) (out 
 		if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
 			panic(v)
 		}
-		if v == nil {
-			v = new(runtime.PanicNilError)
-		}
-		var zero R
-		out, err = zero, &PanicError{Value: v, Stack: debug.Stack()}
+		err = panicked(v)
 	}()
-	out, err = f(ctx)
+	err = f(ctx)
 	returned = true
-	return out, err
+	return err
+}
+
+// panicked returns the error of a panic with the value that recover returned.
+func panicked(v any) *PanicError {
+	if v == nil {
+		v = new(runtime.PanicNilError)
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
 }

@@ -19,7 +19,7 @@ type (
 	interceptor = webpubsub.Interceptor
 )
 
-// The kinds of events, each with a fixture and the status of its success.
+// eventKinds has the status of success and the type of the event, by fixture.
 var eventKinds = map[string]struct {
 	success int
 	event   webpubsub.Event
@@ -35,8 +35,7 @@ var eventKinds = map[string]struct {
 	"left":              {204, new(webpubsub.GroupLeftEvent)},
 }
 
-// returning is a config all of whose functions do the same and, if that is no
-// error, reply with a state.
+// returning returns a config whose functions call do and reply with a state.
 func returning(do func(context.Context) error, chain ...interceptor) webpubsub.Config {
 	return webpubsub.Config{
 		OnConnect: func(ctx context.Context, _ *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
@@ -57,8 +56,7 @@ func returning(do func(context.Context) error, chain ...interceptor) webpubsub.C
 
 func succeed(context.Context) error { return nil }
 
-// assertNothingOfTheReply checks that an answer carries nothing of a reply that
-// was not to be sent.
+// assertNothingOfTheReply checks that an answer has nothing of the reply of returning.
 func assertNothingOfTheReply(t *testing.T, resp *http.Response) {
 	t.Helper()
 	assert.Empty(t, resp.Header.Values("ce-connectionState"), "state")
@@ -98,7 +96,7 @@ func TestInterceptorOrder(t *testing.T) {
 	}
 }
 
-// Interceptors guard events for which there is no function, too.
+// Interceptors also run for events without a function.
 func TestInterceptorsRunWithoutFunctions(t *testing.T) {
 	t.Parallel()
 	for fixture := range eventKinds {
@@ -200,7 +198,7 @@ func TestInterceptorRules(t *testing.T) {
 	}
 }
 
-// An inner interceptor runs once, however often the outer one calls next.
+// An inner interceptor runs once, even if the outer one calls next again.
 func TestInnerInterceptorRunsOnce(t *testing.T) {
 	t.Parallel()
 	inner := 0
@@ -274,7 +272,7 @@ func TestErrAbortHandlerPasses(t *testing.T) {
 	}
 }
 
-// A panic while a reply is encoded is one of the function that made it.
+// A panic while a reply is encoded is treated like a panic of the function.
 func TestPanicWhileEncoding(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{Fallback: func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
@@ -287,9 +285,8 @@ type panickingJSON struct{}
 
 func (panickingJSON) MarshalJSON() ([]byte, error) { panic("secret") }
 
-// Functions that return a nil *Error as an error have not refused on purpose,
-// but an error that is not nil is not success either.
-func TestErrorsThatHoldNil(t *testing.T) {
+// A nil *Error in an error is neither a refusal nor success.
+func TestNilErrorsInInterfaces(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
 		"Error": (*webpubsub.Error)(nil), "DecodeError": (*webpubsub.DecodeError)(nil),

@@ -1,17 +1,13 @@
 package webpubsub
 
-import (
-	"log/slog"
-	"strings"
-)
+import "strings"
 
-// warnOfKnownKey logs once, when the handler is made, that one of its keys is
-// the local emulators'. That key is for a developer's machine and for tests, and
-// an environment variable that is not set can carry it further.
+// warnOfKnownKey logs a warning if one of the keys is the public key of the local
+// emulator, which is for development and tests.
 func (h *Handler) warnOfKnownKey() {
 	var hosts []string
-	for _, v := range h.verifiers {
-		if keys, ok := v.(*AccessKeys); ok {
+	for _, v := range []Verifier{h.keys, h.verifier} {
+		if keys, ok := v.(*AccessKeys); ok && keys != nil {
 			if ring := keys.current.Load(); ring != nil {
 				hosts = append(hosts, ring.known...)
 			}
@@ -20,12 +16,8 @@ func (h *Handler) warnOfKnownKey() {
 	if len(hosts) == 0 {
 		return
 	}
-	logger := h.logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	logger.Warn(
-		"webpubsub: an access key is the local emulator's, which everybody knows: whoever reaches this handler can send it events of any user; "+
+	h.log.to().Warn(
+		"webpubsub: an access key is the public key of the local emulator: anyone who can reach this handler can send it events of any user; "+
 			"in production, use the connection string of your own service",
 		"host", strings.Join(hosts, ", "))
 }

@@ -53,8 +53,8 @@ func TestKnownKeyIsWarnedOf(t *testing.T) {
 			require.Len(t, records, 1, "once for a handler")
 			assert.Equal(t, map[string]any{
 				"level": "WARN",
-				"msg": "webpubsub: an access key is the local emulator's, which everybody knows: " +
-					"whoever reaches this handler can send it events of any user; in production, use the connection string of your own service",
+				"msg": "webpubsub: an access key is the public key of the local emulator: " +
+					"anyone who can reach this handler can send it events of any user; in production, use the connection string of your own service",
 				"host": tt.host,
 			}, records[0])
 		})

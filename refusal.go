@@ -1,48 +1,62 @@
 package webpubsub
 
 import (
+	"context"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
 
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/expect"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// refuse answers a request that is not an event this handler can take. The
-// reason is for whoever sets things up, and safe for any stranger to read.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
-	h.log(r, levelOf(status, slog.LevelDebug), reason, status, nil)
-	writeText(w, status, reason)
+// refuse records why a request is refused, and returns the answer. Any stranger may
+// read it.
+func (o *Outcome) refuse(reason RefusalReason, err error) answer {
+	v := o.refused(reason, err)
+	return textAnswer(v.status, v.public)
 }
 
-// refuseUnverified answers a request that a Verifier turned away. Why exactly is
-// for the log: the difference between an unknown origin and a wrong signature
-// would tell a stranger how far it got.
-func (h *Handler) refuseUnverified(w http.ResponseWriter, r *http.Request, err error) {
-	status, public := http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's"
+func (o *Outcome) refused(reason RefusalReason, err error) verdict {
+	o.Kind, o.Reason, o.Err = OutcomeRefused, reason, err
+	return judge(err)
+}
+
+// refuseUnverified is refuse for a request that failed verification. The answer does not
+// have the reason: a stranger must not learn whether the origin or the signature was
+// wrong.
+func (o *Outcome) refuseUnverified(err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
-		v := judge(err)
-		status, public = v.status, v.public
+		return o.refuse(ReasonUnverified, err)
 	}
-	h.log(r, levelOf(status, slog.LevelDebug), "request not verified", status, err)
-	writeText(w, status, public)
+	o.Kind, o.Reason, o.Err = OutcomeRefused, ReasonUnverified, err
+	return textAnswer(http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's")
 }
 
-// fail answers an event with the error that decoding or handling it ended in.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	v := judge(err)
-	h.logFailure(r, &v, "event failed", err)
-	writeText(w, v.status, v.public)
+// refuseEvent is refuse for an error of reading, decoding or handling an event.
+func (h *Handler) refuseEvent(ctx context.Context, ev Event, o *Outcome, reason RefusalReason, err error) answer {
+	v := o.refused(reason, err)
+	if v.refused && v.chosen == nil {
+		o.Reason = ReasonPayload
+	}
+	switch ev := ev.(type) {
+	case *ConnectEvent:
+		if ev.MQTT != nil {
+			return mqttRefusal(ev, &v)
+		}
+	case *UserEvent:
+		if h.refusalReply == nil || !v.refused {
+			break
+		}
+		reply, replies, err := h.replyToRefusal(ctx, ev, &v, o.Err)
+		if o.ReplyErr = err; replies && err == nil {
+			return reply
+		}
+	}
+	return textAnswer(v.status, v.public)
 }
 
-// failMQTT answers an MQTT connect event with the code for the CONNACK packet.
-func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEvent, err error) {
-	v := judge(err)
-	h.logFailure(r, &v, "event failed", err)
+// mqttRefusal returns the refusal of an MQTT connect event, with the code for the
+// CONNACK packet.
+func mqttRefusal(ev *ConnectEvent, v *verdict) answer {
 	var version mqtt.Version
 	if ev.MQTTConnect != nil {
 		version = ev.MQTTConnect.ProtocolVersion
@@ -54,85 +68,49 @@ func (h *Handler) failMQTT(w http.ResponseWriter, r *http.Request, ev *ConnectEv
 			refusal.Code = v.chosen.MQTTCode
 		}
 	}
-	data, err := json.Marshal(map[string]mqtt.Refusal{"mqtt": refusal})
-	if err != nil {
-		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
-		return
-	}
-	w.Header()[wire.HeaderContentType] = headerJSON
-	w.WriteHeader(v.status)
-	_, _ = w.Write(data)
+	data, _ := json.Marshal(map[string]mqtt.Refusal{"mqtt": refusal}) // numbers and strings always encode
+	return answer{status: v.status, contentType: contentJSON, data: data}
 }
 
-// writeText answers with a text that cannot be taken for anything else.
-func writeText(w http.ResponseWriter, status int, text string) {
-	if text != "" {
-		header := w.Header()
-		header[wire.HeaderContentType] = headerText
-		header["X-Content-Type-Options"] = nosniff
+// replyToRefusal calls RefusalReply. The caller answers with the refusal if it fails:
+// after a 500 the service would deliver the event again.
+func (h *Handler) replyToRefusal(ctx context.Context, ev *UserEvent, v *verdict, cause error) (out answer, replies bool, err error) {
+	refusal := v.chosen
+	if refusal == nil {
+		refusal = &Error{Status: v.status, Message: v.public, Err: cause}
 	}
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text)
+	err = guard(ctx, func(ctx context.Context) (err error) {
+		var reply Reply
+		if reply, replies = h.refusalReply(ctx, ev, refusal); replies {
+			out, err = reply.answer(ev)
+		}
+		return err
+	})
+	return out, replies, err
 }
 
-var nosniff = []string{"nosniff"}
-
-// levelOf returns the level of the record of a failure. Others is that of
-// failures which are neither the server's fault nor an attempt to get in. A rate
-// limit that answers 429 must not move the flood into the log.
-func levelOf(status int, others slog.Level) slog.Level {
-	switch {
-	case status >= 500:
-		return slog.LevelError
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return slog.LevelWarn
-	case status == http.StatusTooManyRequests:
-		return slog.LevelDebug
+// JSONRefusal is a [Config.RefusalReply] that sends the client the status and the
+// message of a refusal as JSON:
+//
+//	{"error":{"status":409,"message":"the price is already 12"}}
+//
+// It does not reply to refusals after which the service delivers the event again
+// (408 and 5xx), and not to MQTT clients, to which the service sends the message and
+// the status.
+func JSONRefusal(_ context.Context, ev *UserEvent, err *Error) (Reply, bool) {
+	status := err.status()
+	if ev.MQTT != nil || status == http.StatusRequestTimeout || status >= 500 {
+		return Reply{}, false
 	}
-	return others
-}
-
-// logFailure logs an event that failed. Its client sees next to nothing of a
-// refusal, so the record stands at a level that is on by default. That the
-// service hung up is not the function's fault.
-func (h *Handler) logFailure(r *http.Request, v *verdict, message string, err error) {
-	level := levelOf(v.status, slog.LevelInfo)
-	if v.canceled && r.Context().Err() != nil {
-		level = slog.LevelDebug
+	var body struct {
+		Error struct {
+			Status  int    `json:"status"`
+			Message string `json:"message"`
+		} `json:"error"`
 	}
-	h.log(r, level, message, v.status, err)
-}
-
-// maxErrorText bounds the text of a function's error in the log: it may quote
-// what a client sent.
-const maxErrorText = 4 << 10
-
-// log writes the one record of an event that did not go well.
-func (h *Handler) log(r *http.Request, level slog.Level, message string, status int, err error, more ...slog.Attr) {
-	logger := h.logger
-	if logger == nil {
-		logger = slog.Default()
+	body.Error.Status, body.Error.Message = status, err.Message
+	if body.Error.Message == "" {
+		body.Error.Message = http.StatusText(status)
 	}
-	if level < slog.LevelError && expect.Refusal(r.Context()) {
-		level = slog.LevelDebug
-	}
-	if !logger.Enabled(r.Context(), level) {
-		return
-	}
-	var a attributes
-	a.read(r.Header)
-	attrs := []slog.Attr{
-		slog.String("hub", clip(a.hub)),
-		slog.String("connection_id", clip(a.connection)),
-		slog.String("event", clip(a.eventName)),
-		slog.String("event_id", clip(a.id)),
-		slog.Int("status", status),
-	}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", excerpt.Cut(errorText(err), maxErrorText)))
-	}
-	if stack := stackOf(err); stack != nil {
-		attrs = append(attrs, slog.String("stack", string(stack)))
-	}
-	logger.LogAttrs(r.Context(), level, "webpubsub: "+message, append(attrs, more...)...)
+	return JSONReply(body), true
 }

@@ -181,8 +181,7 @@ func TestReplyChecks(t *testing.T) {
 	}
 }
 
-// Whatever a function puts into a field, the answer has no header that the field
-// is not for, and no header value with a control character.
+// No value of a field adds another header or a control character to the answer.
 func TestControlCharactersNeverReachAHeader(t *testing.T) {
 	t.Parallel()
 	const evil = "X-Evil"
@@ -243,7 +242,7 @@ func TestEachFieldOfReplyCounts(t *testing.T) {
 	assert.Equal(t, "v", resp.Header.Get("mqtt-n"))
 }
 
-// What a refused event left behind must not be sent by an interceptor's error.
+// If an interceptor returns an error, nothing of the reply is sent.
 func TestReplyIsDroppedIfAnInterceptorFails(t *testing.T) {
 	t.Parallel()
 	reply := withMetadata(withState(webpubsub.TextReply("x"), webpubsub.RawState("s")), map[string]string{"k": "v"})
@@ -256,7 +255,7 @@ func TestReplyIsDroppedIfAnInterceptorFails(t *testing.T) {
 	assertGolden(t, "reply_dropped", serveFixture(t, cfg, "user_text"))
 }
 
-// A reply may be declared once and sent often.
+// A reply can be sent many times.
 func TestRepliesCanBeShared(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, onUserEvent(withState(webpubsub.JSONReply([]int{1}), webpubsub.State[typedOdd]{}.Set(typedOdd{N: 1})), nil))
@@ -265,4 +264,151 @@ func TestRepliesCanBeShared(t *testing.T) {
 		assert.Equal(t, "[1]", wireText(t, resp))
 		assert.Equal(t, "eyJuIjoxfQ==", resp.Header.Get("ce-connectionState"))
 	}
+}
+
+func TestConnectAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		golden string
+		reply  *webpubsub.ConnectReply
+		err    error
+	}{
+		{"UE 34 nil reply", "connect_none", nil, nil},
+		{"UE 34 empty reply", "connect_none", &webpubsub.ConnectReply{}, nil},
+		{"UE 35 user id alone", "connect_user", &webpubsub.ConnectReply{UserID: "vic"}, nil},
+		{"UE 36 everything", "connect_full", &webpubsub.ConnectReply{
+			UserID: "用户", Groups: []string{"lobby", "a b"}, Roles: []string{"webpubsub.sendToGroup"}, Subprotocol: "json.webpubsub.azure.v1",
+			State: webpubsub.RawState("x"),
+		}, nil},
+		{"UE 36 empty roles clear", "connect_no_roles", &webpubsub.ConnectReply{Roles: []string{}}, nil},
+		{"UE 36 empty groups", "connect_no_groups", &webpubsub.ConnectReply{Groups: []string{}}, nil},
+		{"UE 36 cleared user id", "connect_no_user", &webpubsub.ConnectReply{ClearUserID: true}, nil},
+		{"UE 37 fail 401", "connect_denied", nil, webpubsub.Unauthorized("denied")},
+		{"UE 37 fail 400 without a message", "connect_bad", nil, webpubsub.BadRequest("")},
+		{"UE 37 an error beside a reply", "connect_denied", &webpubsub.ConnectReply{UserID: "vic"}, webpubsub.Unauthorized("denied")},
+		{"UE 42 state alone", "connect_state", &webpubsub.ConnectReply{
+			State: webpubsub.State[map[string]int]{}.Set(map[string]int{"k": 1}),
+		}, nil},
+		{"UE 43 state and an error", "connect_bad", &webpubsub.ConnectReply{
+			State: webpubsub.State[map[string]int]{}.Set(map[string]int{"k": 1}),
+		}, webpubsub.BadRequest("")},
+		{"UE 44 three keys", "connect_state_three", &webpubsub.ConnectReply{
+			State: webpubsub.State[map[string]any]{}.Set(map[string]any{"key3": "", "key2": "val2", "key1": []string{"val3"}}),
+		}, nil},
+		{"unknown error", "connect_failed", nil, errors.New("dial tcp 10.0.0.1: secret")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			assertGolden(t, tt.golden, serveFixture(t, onConnect(tt.reply, tt.err), "connect"))
+		})
+	}
+}
+
+func TestConnectReplyChecks(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ж", 1024) // characters count, not bytes
+	tests := []struct {
+		name    string
+		reply   webpubsub.ConnectReply
+		fixture string
+		want    int
+		record  string // what the log says
+	}{
+		{"user id set and cleared", webpubsub.ConnectReply{UserID: "a", ClearUserID: true}, "connect", 500, "ClearUserID"},
+		{"user id with a line break", webpubsub.ConnectReply{UserID: "a\r\nce-hub: x"}, "connect", 500, "UserID"},
+		{"user id with NUL", webpubsub.ConnectReply{UserID: "a\x00"}, "connect", 500, "UserID"},
+		{"user id with a C1 control", webpubsub.ConnectReply{UserID: "a\u0085b"}, "connect", 500, "UserID"},
+		{"user id not UTF-8", webpubsub.ConnectReply{UserID: "\xff"}, "connect", 500, "UserID"},
+		{"user id in any script", webpubsub.ConnectReply{UserID: "用户 1"}, "connect", 200, ""},
+		{"blank group", webpubsub.ConnectReply{Groups: []string{"a", " "}}, "connect", 500, "Groups[1]"},
+		{"empty group", webpubsub.ConnectReply{Groups: []string{""}}, "connect", 500, "Groups[0]"},
+		{"group not UTF-8", webpubsub.ConnectReply{Groups: []string{"\xff"}}, "connect", 500, "Groups[0]"},
+		{"longest group", webpubsub.ConnectReply{Groups: []string{long}}, "connect", 200, ""},
+		{"group too long", webpubsub.ConnectReply{Groups: []string{long + "ж"}}, "connect", 500, "Groups[0]"},
+		{"blank role", webpubsub.ConnectReply{Roles: []string{"\t"}}, "connect", 500, "Roles[0]"},
+		{"role not UTF-8", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToAnyGroup, "\xff"}}, "connect", 500, "Roles[1]"},
+		{"role misspelt", webpubsub.ConnectReply{Roles: []string{"sendToGroup.lobby"}}, "connect", 500, `connect reply: Roles[0]: role "sendToGroup.lobby" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup.lobby"? (put roles of your own into RawRoles)`},
+		{"role of no group", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToGroup("")}}, "connect", 500, `Roles[0]: role "webpubsub.sendToGroup.": group "": want 1 to 1024 characters`},
+		{"role with a wrong pattern", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleJoinLeaveGroupPattern(`a\b`)}}, "connect", 500, "Roles[0]"},
+		{"blank raw role", webpubsub.ConnectReply{RawRoles: []string{"admin", " "}}, "connect", 500, "RawRoles[1]"},
+		{"subprotocol offered", webpubsub.ConnectReply{Subprotocol: "custom.protocol"}, "connect", 200, ""},
+		{"subprotocol not offered", webpubsub.ConnectReply{Subprotocol: "graphql-ws"}, "connect", 500, "Subprotocol"},
+		{"subprotocol in another case", webpubsub.ConnectReply{Subprotocol: "Custom.Protocol"}, "connect", 500, "Subprotocol"},
+		{"mqtt for another client", webpubsub.ConnectReply{Subprotocol: "mqtt"}, "connect", 500, "Subprotocol"},
+		{"mqtt for an MQTT client", webpubsub.ConnectReply{Subprotocol: "mqtt"}, "mqtt_connect_v5", 200, ""},
+		{"user properties for another client", webpubsub.ConnectReply{MQTTUserProperties: []mqtt.UserProperty{{Name: "a"}}}, "connect", 500, "MQTTUserProperties"},
+		{"state with a line break", webpubsub.ConnectReply{State: webpubsub.RawState("a\r\nx: y")}, "connect", 500, "state"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			cfg := onConnect(&tt.reply, nil)
+			cfg.Logger = logTo(&out)
+			resp := serveFixture(t, cfg, tt.fixture)
+			assert.Equal(t, tt.want, resp.StatusCode)
+			assert.Empty(t, resp.Header.Values("ce-connectionState"))
+			if tt.want == http.StatusOK {
+				assert.Empty(t, out.String())
+				return
+			}
+			if tt.fixture == "connect" {
+				assert.Equal(t, "Internal Server Error", wireText(t, resp))
+			}
+			record := logRecord(t, &out)
+			assert.Equal(t, "ERROR", record["level"])
+			assert.Contains(t, record["error"], tt.record)
+		})
+	}
+}
+
+// The service's documentation allows mqtt even if it was not offered.
+func TestMQTTSubprotocolNeedNotBeListed(t *testing.T) {
+	t.Parallel()
+	resp := serveFixture(t, onConnect(&webpubsub.ConnectReply{Subprotocol: "mqtt"}, nil), "mqtt_connect_v5", wireBody("{}"))
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	assert.Equal(t, map[string]string{"subprotocol": `"mqtt"`}, memberTexts(t, resp))
+}
+
+// An invalid reply does not set the state.
+func TestConnectReplyMistakeSendsNoState(t *testing.T) {
+	t.Parallel()
+	resp := serveFixture(t, onConnect(&webpubsub.ConnectReply{Groups: []string{""}, State: webpubsub.RawState("x")}, nil), "connect")
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	assert.Empty(t, resp.Header.Values("ce-connectionState"))
+}
+
+func TestEachFieldOfConnectReplyCounts(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		reply webpubsub.ConnectReply
+		want  map[string]string
+	}{
+		{"UserID", webpubsub.ConnectReply{UserID: "u"}, map[string]string{"userId": `"u"`}},
+		{"ClearUserID", webpubsub.ConnectReply{ClearUserID: true}, map[string]string{"userId": `""`}},
+		{"Groups", webpubsub.ConnectReply{Groups: []string{"g"}}, map[string]string{"groups": `["g"]`}},
+		{"Roles", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToAnyGroup}}, map[string]string{"roles": `["webpubsub.sendToGroup"]`}},
+		{"RawRoles", webpubsub.ConnectReply{RawRoles: []string{"r"}}, map[string]string{"roles": `["r"]`}},
+		{"Roles and RawRoles", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleJoinLeaveGroup("g")}, RawRoles: []string{"r"}}, map[string]string{"roles": `["webpubsub.joinLeaveGroup.g","r"]`}},
+		{"RawRoles that clear", webpubsub.ConnectReply{RawRoles: []string{}}, map[string]string{"roles": `[]`}},
+		{"Subprotocol", webpubsub.ConnectReply{Subprotocol: "mqtt"}, map[string]string{"subprotocol": `"mqtt"`}},
+		{"MQTTUserProperties", webpubsub.ConnectReply{MQTTUserProperties: []mqtt.UserProperty{{Name: "n", Value: "v"}}},
+			map[string]string{"mqtt": `{"userProperties":[{"name":"n","value":"v"}]}`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			resp := serveFixture(t, onConnect(&tt.reply, nil), "mqtt_connect_v5")
+			assert.Equal(t, http.StatusOK, resp.StatusCode)
+			assert.Equal(t, tt.want, memberTexts(t, resp))
+		})
+	}
+	t.Run("State", func(t *testing.T) {
+		t.Parallel()
+		resp := serveFixture(t, onConnect(&webpubsub.ConnectReply{State: webpubsub.RawState("s")}, nil), "connect")
+		assert.Equal(t, "s", resp.Header.Get("ce-connectionState"))
+	})
 }

@@ -2,8 +2,8 @@ package webpubsub
 
 import "github.com/go-webpubsub/webpubsub/internal/rule"
 
-// Roles of clients, for [ConnectReply.Roles]. Without a role a client
-// may raise events and nothing else.
+// Roles of clients, for [ConnectReply.Roles]. A client without roles may only send
+// events.
 const (
 	// RoleJoinLeaveAnyGroup lets a client join and leave any group.
 	RoleJoinLeaveAnyGroup = rule.RoleJoinLeave

@@ -21,7 +21,7 @@ import (
 
 const s3cret = "s3cr3t-0f-a-user"
 
-// secretReplies are replies whose every place for user data says s3cret.
+// secretReplies returns replies with s3cret in every place for user data.
 func secretReplies() map[string]any {
 	values := make(map[string]any)
 	for name, reply := range map[string]webpubsub.Reply{
@@ -43,7 +43,7 @@ func secretReplies() map[string]any {
 	return values
 }
 
-// printed is a value as fmt prints it.
+// printed returns the output of fmt for a value.
 func printed(v any) string {
 	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
@@ -52,7 +52,7 @@ func printed(v any) string {
 	return out.String()
 }
 
-// logLine is a value as slog logs it.
+// logLine returns the output of slog for a value.
 func logLine(v any) string {
 	var out bytes.Buffer
 	for _, lh := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
@@ -61,9 +61,8 @@ func logLine(v any) string {
 	return out.String()
 }
 
-// Whatever one prints, there is no key in it, nor anything of a user's that was
-// not made to name an event. A value in an unexported field of another struct
-// prints without its methods.
+// No value prints a key or user data, except ids and names that identify an event.
+// Package fmt does not call the methods of a value in an unexported field.
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	keys, err := webpubsub.NewAccessKeys(wireConnectionString, wireSecondaryConnectionString)
@@ -77,7 +76,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	require.NoError(t, err)
 	origins, err := webpubsub.NewAbuseProtection(wireOrigin)
 	require.NoError(t, err)
-	withKeys := webpubsub.Config{Hub: wireHub, Verifier: keys} // how to keep a Config in a field that is not exported
+	withKeys := webpubsub.Config{Hub: wireHub, Verifier: keys} // the way to keep a Config in an unexported field
 	values := map[string]any{
 		"Config": cfg, "pointer to config": &cfg, "configs": []webpubsub.Config{cfg}, "config inside": struct{ C webpubsub.Config }{cfg},
 		"config with AccessKeys hidden": struct{ c webpubsub.Config }{withKeys},
@@ -103,6 +102,12 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			assertNoSecret(t, printed(struct{ V any }{v}), name+" inside", "s3cr3t")
 		}
 	}
+	for name, ev := range secretEvents() {
+		if ev, ok := ev.(webpubsub.Event); ok {
+			outcome := webpubsub.Outcome{Event: ev}
+			values["Outcome of "+name], values["*Outcome of "+name] = outcome, &outcome
+		}
+	}
 	for name, v := range values {
 		assertNoSecret(t, printed(v)+logLine(v), name, wireKey, wireSecondaryKey, "s3cr3t")
 	}
@@ -114,9 +119,10 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	assert.Equal(t, "webpubsub.Reply(text)", fmt.Sprintf("%+v", webpubsub.TextReply(s3cret)))
 	assert.Equal(t, "webpubsub.ConnectReply(2 groups, 0 roles)", fmt.Sprintf("%#v", &webpubsub.ConnectReply{Groups: []string{"a", "b"}}))
 
-	// Types that show their data have no other purpose.
+	// The purpose of these types is to show their data.
 	plain := []string{
-		"Claims", "ClientCertificate", "DataType", "Event", "FieldError", "Headers", "MQTTSession", "StateCodec", "Verifier",
+		"Claims", "ClientCertificate", "DataType", "Event", "EventHeader", "EventKind", "FieldError", "Headers", "MQTTSession",
+		"OutcomeKind", "RefusalReason", "StateCodec", "Verifier",
 	}
 	api, err := os.ReadFile("internal/archtest/testdata/api/webpubsub.txt")
 	require.NoError(t, err)
@@ -130,7 +136,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
-// A reply that breaks a rule is logged by the rule, not by its data.
+// The log record of an invalid reply names the rule and does not quote the reply.
 func TestMistakesInRepliesShowNoSecret(t *testing.T) {
 	t.Parallel()
 	replies := map[string]webpubsub.Reply{
@@ -168,7 +174,7 @@ func TestMistakesInRepliesShowNoSecret(t *testing.T) {
 	}
 }
 
-// assertNoSecret searches for secrets as they are and as fmt prints bytes.
+// assertNoSecret searches for secrets as text and as bytes that fmt prints.
 func assertNoSecret(t *testing.T, text, what string, secrets ...string) {
 	t.Helper()
 	for _, s := range secrets {
@@ -179,14 +185,14 @@ func assertNoSecret(t *testing.T, text, what string, secrets ...string) {
 	}
 }
 
-// shownHeaders are what a log or an answer shows of a request, cut: what names the
-// event, and what is wrong with the rest.
+// shownHeaders are the headers that a log record or an answer may quote, cut: those that
+// identify the event, and those with a fault.
 var shownHeaders = []string{
 	"Ce-Awpsversion", "Ce-Hub", "Ce-Connectionid", "Ce-Eventname", "Ce-Id", "Ce-Type", "Ce-Specversion", "Ce-Time", "Content-Type", "Webhook-Request-Origin",
 }
 
-// Every fixture and a set of faults, with secrets in all places where clients
-// and the service put them: none may come out in a log or an answer.
+// Requests have secrets in all places where clients and the service put them, and
+// faults. No log record or answer has a secret.
 func TestNoSecretInLogsAndAnswers(t *testing.T) {
 	t.Parallel()
 	const number, text = "918273645546372819", "s3cr3t-t3xt"
@@ -251,8 +257,8 @@ func TestNoSecretInLogsAndAnswers(t *testing.T) {
 	}
 }
 
-// secretive is a config whose functions decode what they get and fail, as user
-// code does.
+// secretive returns a config whose functions decode payloads and fail, like those of
+// users.
 func secretive(logger *slog.Logger) webpubsub.Config {
 	type item struct {
 		ID int `json:"id" validate:"min=1"`
@@ -283,7 +289,7 @@ func secretive(logger *slog.Logger) webpubsub.Config {
 	}
 }
 
-// quotingDay decodes itself and, as time.Time does, quotes what it cannot read.
+// quotingDay quotes a value that it cannot decode, like time.Time.
 type quotingDay struct{}
 
 func (*quotingDay) UnmarshalJSON(data []byte) error { return fmt.Errorf("no day: %s", data) }

@@ -20,7 +20,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// send sends a fixture to a server, as a client of it.
+// send sends a fixture to a server.
 func send(tb testing.TB, client *http.Client, url, fixture string, edits ...func(*http.Request)) (*http.Response, error) {
 	tb.Helper()
 	r := wireRequest(tb, fixture, edits...)
@@ -72,8 +72,7 @@ func TestUE117OverHTTP2(t *testing.T) {
 	assert.Empty(t, called)
 }
 
-// A sender that waits for "100 Continue" learns that its signature is wrong
-// without having sent its body.
+// A sender that waits for "100 Continue" is refused before it sends its body.
 func TestBodyOfABadSignatureIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(wireHandler(t, webpubsub.Config{Fallback: replyText("ok")}))
@@ -132,8 +131,8 @@ func TestUE119ServerSurvivesPanics(t *testing.T) {
 	}
 }
 
-// Events of many connections at once keep apart what belongs to each: the
-// answers tell whether a pooled or shared value crossed over.
+// The answers to concurrent events of many connections do not mix up pooled or shared
+// values.
 func TestConcurrentEvents(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{
@@ -159,7 +158,7 @@ func TestConcurrentEvents(t *testing.T) {
 				}
 				resp, err := send(t, srv.Client(), srv.URL, "user_text", wireHeader("ce-connectionId", id), signed(signature), wireBody(body))
 				if err != nil {
-					t.Error(err) // require would end the wrong goroutine
+					t.Error(err) // require must not be called here
 					return
 				}
 				got, err := io.ReadAll(resp.Body)

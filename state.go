@@ -15,13 +15,12 @@ import (
 )
 
 // MaxStateBytes is the length of the longest connection state that a reply can
-// set, as it stands in the header. The service documents no limit.
+// set, as a header. The service does not document a limit.
 //
-// Proxies in front of the handler take less by default: nginx answers 502 if the
+// Proxies in front of the handler accept less by default: nginx answers 502 if the
 // header of an answer is longer than proxy_buffer_size (4 KiB, on some systems
-// 8 KiB), and 400 if a line of an event's header, such as the state that comes
-// back, is longer than a buffer of large_client_header_buffers (8 KiB). For states
-// of up to MaxStateBytes set
+// 8 KiB), and 400 if a line of an event's header, such as its state, is longer than a
+// buffer of large_client_header_buffers (8 KiB). For states of up to MaxStateBytes set
 //
 //	proxy_buffer_size 16k;
 //	proxy_buffers 8 16k;
@@ -30,36 +29,35 @@ import (
 // The handler logs a warning when an answer's header first exceeds 4 KiB.
 const MaxStateBytes = 8 << 10
 
-// StateCodec is the way in which a state is written. Both are base64 of a JSON
-// object; they differ in its members.
+// StateCodec is an encoding of states. Both are base64 of a JSON object, with
+// different members.
 type StateCodec uint8
 
 const (
-	// StateJSON writes plain JSON members, as npm's web-pubsub-express does.
+	// StateJSON encodes members as JSON, like npm's web-pubsub-express.
 	StateJSON StateCodec = iota
-	// StateDotNet writes each member as base64 of its JSON, as .NET's
-	// Microsoft.Azure.WebPubSub.AspNetCore does. Choose it to share connections
-	// with a .NET handler; neither library can read the other's states.
+	// StateDotNet encodes each member as base64 of its JSON, like .NET's
+	// Microsoft.Azure.WebPubSub.AspNetCore. Use it to share connections with a .NET
+	// handler. Neither library can decode the other's states.
 	StateDotNet
 )
 
-// State reads and writes a connection's state as a T, which must be a struct or
-// map, or whatever else encodes to a JSON object. Declare one for each hub:
+// State decodes and encodes a connection's state as a T: a struct, a map, or another
+// type that encodes to a JSON object. Declare one for each hub:
 //
 //	var session webpubsub.State[Session]
 //
 // The service keeps the state with the connection and sends it with every later
-// event, so that no server needs a memory of its own. It is set by the reply to
-// a connect or user event that succeeds, and lost with the connection. It is
-// not signed: see the package's notes on security before you trust it.
+// event, so that servers need not store it. The reply to a connect or user event
+// sets it. It ends with the connection. It is not signed: see the package's notes on
+// security before trusting it.
 type State[T any] struct {
-	// Codec is the way the state is written; the zero value is [StateJSON].
+	// Codec is the encoding. The zero value is [StateJSON].
 	Codec StateCodec
 }
 
-// Get reads the state that came with an event. Without one, it is the zero T. A
-// state that is not a T, or was written by somebody else, is an error, and never
-// one that fails the request by itself: the function that called Get decides.
+// Get decodes the state of an event. Without a state it returns the zero T. It returns
+// an error if the state does not decode to a T.
 func (s State[T]) Get(ev Event) (T, error) {
 	var v T
 	raw := ev.EventMeta().RawState
@@ -83,11 +81,10 @@ func (s State[T]) Get(ev Event) (T, error) {
 	return v, nil
 }
 
-// Set makes the update that replaces the whole state by v. It goes into the
-// State field of a [ConnectReply] or [Reply]; v is encoded when the reply is
-// written, and one that cannot be encoded, or is longer than [MaxStateBytes],
-// makes the reply fail with 500. Members of the state that v does not have are
-// gone, where web-pubsub-express's setState would keep them.
+// Set returns the update that replaces the whole state by v, for the State field of a
+// [ConnectReply] or [Reply]. v is encoded when the reply is written. If it cannot be
+// encoded, or is longer than [MaxStateBytes], the answer is a 500. Unlike
+// web-pubsub-express's setState, Set does not keep members that v does not have.
 func (s State[T]) Set(v T) StateUpdate {
 	return StateUpdate{encode: func() (string, error) {
 		data, err := json.Marshal(v)
@@ -108,26 +105,26 @@ func (s State[T]) Set(v T) StateUpdate {
 
 func ofType[T any]() string { return "of type " + reflect.TypeFor[T]().String() }
 
-// Clear makes the update that empties the state: it is written as an empty
-// object, since a reply without a state keeps the old one.
+// Clear returns the update that sets the state to an empty object. A reply without an
+// update keeps the state.
 func (s State[T]) Clear() StateUpdate {
 	return RawState(base64.StdEncoding.EncodeToString([]byte("{}")))
 }
 
-// StateUpdate is what a reply does to the connection's state. The zero value
-// keeps it. [State.Set], [State.Clear] and [RawState] make the others.
+// StateUpdate is the effect of a reply on the connection's state. The zero value
+// keeps the state. [State.Set], [State.Clear] and [RawState] return others.
 type StateUpdate struct {
 	encode func() (string, error)
-	of     func() string // what the state is, for errors; nil: a text of the user's
+	of     func() string // describes the state in errors; nil for RawState
 }
 
-// RawState sets the state to a string of one's own format: printable ASCII of at
-// most [MaxStateBytes]. The empty string empties it.
+// RawState returns the update that sets the state to s, which must be printable ASCII
+// of at most [MaxStateBytes].
 func RawState(s string) StateUpdate {
 	return StateUpdate{encode: func() (string, error) { return s, nil }}
 }
 
-// header returns the value of ce-connectionState, and whether to send it.
+// header returns the value of ce-connectionState and whether to send it.
 func (u StateUpdate) header() (value string, set bool, err error) {
 	if u.encode == nil {
 		return "", false, nil
@@ -153,7 +150,7 @@ func (u StateUpdate) tooLong(size int) error {
 	return fmt.Errorf("connection state %s has %d bytes as a header, at most %d are sent: keep what is long in a store of your own, and its key in the state", what, size, MaxStateBytes)
 }
 
-// decodeBase64 reads either alphabet, padded or not, as Node does.
+// decodeBase64 decodes either alphabet, padded or not, like Node.
 func decodeBase64(s string) ([]byte, error) {
 	s = strings.TrimRight(s, "=")
 	if strings.ContainsAny(s, "-_") {
@@ -169,8 +166,8 @@ func isObject(data []byte) error {
 	return nil
 }
 
-// fromDotNet makes plain JSON of an object of base64 members. Members of .NET's
-// older versions, plain JSON or text, are taken as they are.
+// fromDotNet returns the JSON of an object of base64 members. It keeps members that
+// older versions of the .NET library wrote as JSON or text.
 func fromDotNet(data []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
 	if err := jsonscan.Unmarshal(data, &members); err != nil {
@@ -182,9 +179,9 @@ func fromDotNet(data []byte) ([]byte, error) {
 	return json.Marshal(members)
 }
 
-// dotNetMember returns the JSON value that a member stands for. Bytes that are no
-// text stay base64, which is how encoding/json reads a []byte; so does an older
-// version's text that merely looks like base64.
+// dotNetMember returns the JSON value of a member. Bytes that are not text stay base64,
+// which encoding/json decodes to a []byte. So does an older version's text that
+// happens to be valid base64.
 func dotNetMember(raw json.RawMessage) json.RawMessage {
 	var text *string
 	if json.Unmarshal(raw, &text) != nil || text == nil {

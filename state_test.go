@@ -20,12 +20,12 @@ type stateSession struct {
 	Nested  map[string]any `json:"nested,omitempty"`
 }
 
-// stateOf is an event that came with a state.
+// stateOf returns an event with a state.
 func stateOf(raw string) *webpubsub.UserEvent {
 	return &webpubsub.UserEvent{Meta: webpubsub.Meta{RawState: raw}}
 }
 
-// stateHeader gives the header that an update becomes.
+// stateHeader returns the header that an update sets.
 func stateHeader(tb testing.TB, u webpubsub.StateUpdate) string {
 	tb.Helper()
 	resp := serveFixture(tb, onUserEvent(withState(webpubsub.Reply{}, u), nil), "user_text")
@@ -36,7 +36,7 @@ func stateHeader(tb testing.TB, u webpubsub.StateUpdate) string {
 
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
-func TestUE86StatesThatAreNone(t *testing.T) {
+func TestUE86InvalidStates(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -84,7 +84,7 @@ func TestUE86StatesThatAreNone(t *testing.T) {
 	}
 }
 
-// A function may return the error of Get as it is.
+// A function can return the error of Get.
 func TestUE86BrokenStateReturned(t *testing.T) {
 	t.Parallel()
 	resp := serveFixture(t, withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
@@ -204,7 +204,7 @@ func TestStateVectors(t *testing.T) {
 	}
 }
 
-// Node reads either alphabet, padded or not.
+// Node decodes either alphabet, padded or not.
 func TestStateAlphabets(t *testing.T) {
 	t.Parallel()
 	const object = `{"name":"???>>>"}`
@@ -241,7 +241,7 @@ func TestStateSize(t *testing.T) {
 	assert.Len(t, stateHeader(t, webpubsub.RawState(strings.Repeat("x", 8192))), 8192)
 }
 
-func TestStatesThatCannotBeSet(t *testing.T) {
+func TestInvalidStateUpdates(t *testing.T) {
 	t.Parallel()
 	const object = " is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil"
 	for want, u := range map[string]webpubsub.StateUpdate{
@@ -278,12 +278,24 @@ func TestStatesOfOtherTypes(t *testing.T) {
 	assert.Equal(t, "x", got.Name, "any kind of event has it")
 }
 
-// A value may change between Set and the writing of the reply; what is written
-// is what it is then.
+// A value is encoded when the reply is written, not by Set.
 func TestStateIsEncodedWithTheReply(t *testing.T) {
 	t.Parallel()
 	s := map[string]int{"n": 1}
 	u := webpubsub.State[map[string]int]{}.Set(s)
 	s["n"] = 2
 	assert.Equal(t, b64(`{"n":2}`), stateHeader(t, u))
+}
+
+func TestUE42AndUE44StateVectors(t *testing.T) {
+	t.Parallel()
+	for fixture, want := range map[string]map[string]any{
+		"eyJrIjoxfQ==": {"k": 1},
+		"eyJrZXkxIjpbInZhbDMiXSwia2V5MiI6InZhbDIiLCJrZXkzIjoiIn0=": {"key1": []string{"val3"}, "key2": "val2", "key3": ""},
+	} {
+		reply := &webpubsub.ConnectReply{State: webpubsub.State[map[string]any]{}.Set(want)}
+		resp := serveFixture(t, onConnect(reply, nil), "connect")
+		assert.Equal(t, http.StatusNoContent, resp.StatusCode)
+		assert.Equal(t, []string{fixture}, resp.Header.Values("ce-connectionState"))
+	}
 }

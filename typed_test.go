@@ -38,7 +38,7 @@ type typedOdd struct {
 	N int `json:"n"`
 }
 
-// echoJSON answers with what it was given.
+// echoJSON returns the payload.
 func echoJSON[T any](_ context.Context, _ *webpubsub.UserEvent, in T) (T, error) { return in, nil }
 
 func TestJSONTypes(t *testing.T) {
@@ -103,8 +103,8 @@ func TestJSONTypes(t *testing.T) {
 	}
 }
 
-// What a function returns instead of a value of its own decides for itself, or is
-// a mistake that the log explains.
+// A reply that a function returns is sent as it is. Other types of this package are an
+// error that the log explains.
 func TestJSONOfReplies(t *testing.T) {
 	t.Parallel()
 	reply := webpubsub.TextReply("as it is")
@@ -149,12 +149,12 @@ func TestJSONOfReplies(t *testing.T) {
 
 const connectReplyMistake = "reply: a ConnectReply answers connect events only; return a Reply, or a value of your own to send it as JSON"
 
-// returningJSON is a typed function that returns out.
+// returningJSON returns a typed function that returns out.
 func returningJSON[Out any](out Out) webpubsub.UserEventFunc {
 	return webpubsub.JSON(func(context.Context, *webpubsub.UserEvent, struct{}) (Out, error) { return out, nil })
 }
 
-// jsonRaw stands for types that decode themselves.
+// jsonRaw is a type that decodes itself.
 type jsonRaw struct{ data []byte }
 
 func (r *jsonRaw) UnmarshalJSON(data []byte) error { r.data = append([]byte(nil), data...); return nil }
@@ -284,5 +284,30 @@ func TestNilTypedFunctionsAreConstructionErrors(t *testing.T) {
 		})
 		require.Error(t, err, name)
 		assert.Contains(t, err.Error(), `UserEvents["say"]`, name)
+	}
+}
+
+func TestDecodeJSONStatus(t *testing.T) {
+	t.Parallel()
+	type said struct {
+		Text string `json:"text"`
+	}
+	for name, tc := range map[string]struct {
+		into any
+		body string
+		want int
+	}{
+		"right":                   {new(said), `{"text":"ä"}`, http.StatusNoContent},
+		"payload that is no JSON": {new(said), `{`, http.StatusBadRequest},
+		"payload not UTF-8":       {new(said), "{\"text\":\"\xff\"}", http.StatusBadRequest},
+		"no pointer":              {said{}, `{"text":"ä"}`, http.StatusInternalServerError},
+		"nil":                     {nil, `{"text":"ä"}`, http.StatusInternalServerError},
+		"nil pointer":             {(*said)(nil), `{"text":"ä"}`, http.StatusInternalServerError},
+	} {
+		h := wireHandler(t, webpubsub.Config{Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+			return webpubsub.Reply{}, ev.DecodeJSON(tc.into)
+		}})
+		resp := wireServe(h, wireRequest(t, "user_json", wireBody(tc.body)))
+		assert.Equal(t, tc.want, resp.StatusCode, name)
 	}
 }

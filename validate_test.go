@@ -62,8 +62,8 @@ func TestConfigValidateThatPanics(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, serveFixture(t, cfg, "user_json").StatusCode)
 }
 
-// A wrong tag is the server's mistake. It must not blame the client, nor pass.
-func TestWrongValidateTagIsAServerError(t *testing.T) {
+// An invalid tag is an error of the server: the answer is a 500.
+func TestInvalidValidateTag(t *testing.T) {
 	t.Parallel()
 	type wrong struct {
 		A string `json:"a" validate:"nosuchrule"`
@@ -73,7 +73,7 @@ func TestWrongValidateTagIsAServerError(t *testing.T) {
 	assert.Equal(t, "Internal Server Error", wireText(t, resp))
 }
 
-func TestValidationHappensOnceForTheTypeInHand(t *testing.T) {
+func TestValidationRunsOnce(t *testing.T) {
 	t.Parallel()
 	type first struct {
 		A string `json:"a" validate:"required"`
@@ -91,7 +91,7 @@ func TestValidationHappensOnceForTheTypeInHand(t *testing.T) {
 	assert.Equal(t, "payload is not valid: a: required", wireText(t, resp))
 }
 
-// A thousand broken items are one client's doing, not a thousand words of answer.
+// The answer to a payload with a thousand violations is short.
 func TestValidationAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -115,20 +115,4 @@ func TestValidationAnswersAreBounded(t *testing.T) {
 	resp = serveFixture(t, cfg, "user_json", wireBody(deep))
 	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
 	assert.Less(t, len(wireText(t, resp)), 4096)
-}
-
-func TestFieldErrorString(t *testing.T) {
-	t.Parallel()
-	for want, f := range map[string]webpubsub.FieldError{
-		"a: required": {Field: "a", Rule: "required"},
-		"a: max=3":    {Field: "a", Rule: "max", Param: "3"},
-		"max=3":       {Rule: "max", Param: "3"},
-		"":            {},
-	} {
-		assert.Equal(t, want, f.String())
-	}
-	assert.Equal(t, "payload is not valid", new(webpubsub.ValidationError).Error())
-	assert.Equal(t, "payload is not valid: x", (&webpubsub.ValidationError{Err: errors.New("x")}).Error())
-	assert.Equal(t, "decode x", (&webpubsub.DecodeError{What: "x"}).Error())
-	assert.Equal(t, "decode x: y", (&webpubsub.DecodeError{What: "x", Err: errors.New("y")}).Error())
 }

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// StatusOf returns the HTTP status with which a [Handler] answers an error that a
-// function of [Config] returned:
+// StatusOf returns the HTTP status of the answer to an error that a function of a
+// [Config] returned:
 //
 //   - nil: 200
 //   - [*PanicError]: 500, whatever it wraps
@@ -17,27 +17,26 @@ import (
 //   - [context.DeadlineExceeded]: 504
 //   - anything else: 500
 //
-// Wrapped errors count; of several kinds the first in this list decides.
+// It unwraps err. If err has several of these errors, the first in this list decides.
 func StatusOf(err error) int { return judge(err).status }
 
-// MessageOf returns the text with which a [Handler] answers an error, which is
-// all of it that a stranger may see: the Message of an [*Error], the broken rules
-// of a [*ValidationError], what a [*DecodeError] names, and otherwise the bare
-// text of the status. It is empty for nil. [Error] says which clients get to see
-// it.
+// MessageOf returns the text of the answer to an error: the Message of an [*Error], the
+// violated rules of a [*ValidationError], the What of a [*DecodeError], and otherwise
+// the text of the status. It is empty for nil. See [Error] for the clients that
+// receive it.
 func MessageOf(err error) string { return judge(err).public }
 
-// verdict is what an error comes to.
+// verdict is the answer to an error.
 type verdict struct {
 	status   int
-	public   string // what a stranger may see
-	chosen   *Error // set if the error chose its answer
-	refused  bool   // chosen, or a payload that does not decode or is not valid
+	public   string // the text
+	chosen   *Error // the *Error, if there is one
+	refused  bool   // *Error, *DecodeError or *ValidationError
 	canceled bool
 }
 
-// judge is the one place that turns an error into an answer. The methods of an
-// error are its author's: one that panics is an unknown error.
+// judge returns the answer to an error. An error whose methods panic is an unknown
+// error.
 func judge(err error) (v verdict) {
 	if err == nil {
 		return verdict{status: http.StatusOK}
@@ -57,11 +56,11 @@ func judge(err error) (v verdict) {
 	return v
 }
 
-// choice returns the Error in err if there is one, and whether err came of a
-// panic, which has no say in its answer.
+// choice returns the *Error in err, or whether err is a panic, which does not choose
+// its answer.
 func choice(err error) (chosen *Error, panicked bool) {
 	panicked = true
-	defer func() { _ = recover() }() // of a method of err
+	defer func() { _ = recover() }() // from a method of err
 	var p *PanicError
 	var e *Error
 	if !errors.As(err, &p) {
@@ -88,11 +87,10 @@ func unchosen(err error) verdict {
 
 func bare(status int) verdict { return verdict{status: status, public: http.StatusText(status)} }
 
-// errorText returns the text of an error. A method Error that panics, as that of
-// a nil pointer may, has the error's type for a text: it must not take the answer
-// to an event with it.
+// errorText returns the text of an error, or its type if the method Error panics, as
+// that of a nil pointer may.
 func errorText(err error) (text string) {
-	returned := false // recover may return nil, see guard
+	returned := false // see guard
 	defer func() {
 		if _ = recover(); !returned {
 			text = fmt.Sprintf("error of type %T, whose method Error panics", err)
@@ -103,11 +101,11 @@ func errorText(err error) (text string) {
 	return text
 }
 
-// textOf returns the text of a value that panic was called with.
+// textOf returns the text of a panic's value.
 func textOf(v any) (text string) {
 	returned := false
 	defer func() {
-		if _ = recover(); !returned { // fmt gives up if what a method panics with panics as well
+		if _ = recover(); !returned { // fmt recovers one panic of a method, not one of the panic's value
 			text = fmt.Sprintf("value of type %T, which cannot be printed", v)
 		}
 	}()
@@ -116,7 +114,7 @@ func textOf(v any) (text string) {
 	return text
 }
 
-// stackOf returns the stack of the panic that an error is or wraps.
+// stackOf returns the stack of a panic in err, nil if there is none.
 func stackOf(err error) (stack []byte) {
 	defer func() { _ = recover() }()
 	var panicked *PanicError

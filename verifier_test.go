@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,7 +94,7 @@ func TestCustomVerifier(t *testing.T) {
 				assert.NotEmpty(t, body)
 			}
 
-			// Refused for its header or origin, it is not asked at all.
+			// It is not called for a request that is refused for its header or origin.
 			for _, earlier := range []func(*http.Request){setOrigin("evil.com"), wireHeader("ce-id"), wireHeader("ce-hub", "x"), setMethod("PUT")} {
 				wireServe(h, wireRequest(t, "user_text", earlier))
 			}
@@ -102,8 +103,7 @@ func TestCustomVerifier(t *testing.T) {
 	}
 }
 
-// The answer to a wrong signature and to an unknown origin is the same, so that
-// a stranger does not learn how far it got.
+// The answers to a wrong signature and to an unknown origin are equal.
 func TestRefusalsOfVerificationLookAlike(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{ConnectionStrings: []string{wireConnectionString, "Endpoint=https://b.com;AccessKey=x"}})
@@ -148,8 +148,8 @@ func TestVerifierBesideConnectionStrings(t *testing.T) {
 	}
 }
 
-// bearer is a Verifier as one writes it for tokens: it is never asked about
-// validation requests, which carry none.
+// bearer is a Verifier of tokens. It is not called for validation requests, which have
+// no token.
 type bearer struct{ token string }
 
 func (b bearer) Verify(r *http.Request) error {
@@ -174,5 +174,106 @@ func TestUE17AndUE122BearerVerifier(t *testing.T) {
 		resp := wireServe(h, wireRequest(t, fixture))
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assertConsent(t, resp, wireOrigin)
+	}
+}
+
+// A Verifier sees only origins that are allowed: neither AccessKeys nor a Verifier that
+// wraps it accepts the key of another origin.
+func TestVerifierSeesAllowedOriginsOnly(t *testing.T) {
+	t.Parallel()
+	const a, b = "a.webpubsub.azure.com", "b.webpubsub.azure.com"
+	keys, err := webpubsub.NewAccessKeys("Endpoint=https://"+a+";AccessKey=key-of-a", "Endpoint=https://"+b+";AccessKey=key-of-b")
+	require.NoError(t, err)
+	crowd := strings.Repeat("x.com,", 15)
+	for name, wrap := range map[string]func(*http.Request) error{
+		"AccessKeys": keys.Verify,
+		"wrapped":    func(r *http.Request) error { return fmt.Errorf("tenant: %w", keys.Verify(r)) },
+		"copied":     func(r *http.Request) error { return keys.Verify(r.Clone(r.Context())) },
+	} {
+		for _, tt := range []struct {
+			origins []string
+			key     string
+			want    int
+			seen    []string // the lines of the header
+		}{
+			{[]string{a}, "key-of-a", 204, []string{a}},
+			{[]string{"A.webpubsub.azure.com"}, "key-of-a", 204, []string{"A.webpubsub.azure.com"}},
+			{[]string{b + "," + a}, "key-of-a", 204, []string{a}},
+			{[]string{b, a + " , " + a}, "key-of-a", 204, []string{a, a}},
+			{[]string{a, ","}, "key-of-a", 204, []string{a, ","}},
+			{[]string{crowd + a}, "key-of-a", 204, []string{a}},
+			{[]string{crowd + "x.com," + a}, "key-of-a", 401, nil},
+			{[]string{strings.Repeat(a+",", 17)}, "key-of-a", 204, slices.Repeat([]string{a}, 16)},
+			{[]string{b}, "key-of-b", 401, nil},
+			{[]string{a + "," + b}, "key-of-b", 401, []string{a}},
+			{[]string{b + "," + a}, "key-of-b", 401, []string{a}},
+			{[]string{a, b}, "key-of-b", 401, []string{a}},
+		} {
+			var seen []string
+			h := wireHandler(t, webpubsub.Config{
+				AllowedOrigins: []string{a},
+				Verifier: verifierFunc(func(r *http.Request) error {
+					seen = r.Header["Webhook-Request-Origin"]
+					if err := wrap(r); errors.Is(err, webpubsub.ErrOrigin) || errors.Is(err, webpubsub.ErrSignature) {
+						return err
+					}
+					return nil
+				}),
+				OnConnected: func(_ context.Context, ev *webpubsub.ConnectedEvent) error {
+					assert.Equal(t, strings.Join(tt.origins, ", "), ev.Origin, "the event keeps what was sent")
+					return nil
+				},
+			})
+			r := wireRequest(t, "connected", wireHeader("WebHook-Request-Origin", tt.origins...), signed(textbookSignature(tt.key, wireConnectionID)))
+			assert.Equal(t, tt.want, wireServe(h, r).StatusCode, "%s: %s by %s", name, tt.origins, tt.key)
+			assert.Equal(t, tt.seen, seen, "%s: %s", name, tt.origins)
+		}
+	}
+}
+
+func TestVerifierPanics(t *testing.T) {
+	t.Parallel()
+	out, logger := debugLog()
+	h := wireHandler(t, webpubsub.Config{
+		Verifier:       verifierFunc(func(*http.Request) error { panic("of a verifier") }),
+		AllowedOrigins: []string{"*"},
+		Fallback:       replyText("ok"),
+		Logger:         logger,
+	})
+	resp := wireServe(h, wireRequest(t, "user_text", unreadableBody(t)))
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	assert.Equal(t, "Internal Server Error", wireText(t, resp))
+	records := logged(t, out)
+	require.Len(t, records, 1)
+	assert.Equal(t, "ERROR", records[0]["level"])
+	assert.Contains(t, records[0]["stack"], "TestVerifierPanics")
+
+	aborts := wireHandler(t, webpubsub.Config{
+		Verifier:       verifierFunc(func(*http.Request) error { panic(http.ErrAbortHandler) }),
+		AllowedOrigins: []string{"*"},
+	})
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { wireServe(aborts, wireRequest(t, "user_text")) })
+}
+
+func TestVerifierErrorThatPanics(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err  error
+		want int
+	}{
+		"nil pointer": {(*mine)(nil), 401},
+		"Error":       {brittle{}, 401},
+		"all methods": {hostile{"boom"}, 500},
+		"cause":       {webpubsub.Forbidden("no").WithCause(brittle{}), 403},
+	} {
+		log, logger := debugLog()
+		h := wireHandler(t, webpubsub.Config{
+			Verifier:       verifierFunc(func(*http.Request) error { return tc.err }),
+			AllowedOrigins: []string{"*"},
+			Interceptors:   []webpubsub.Interceptor{mustNotRun(t)},
+			Logger:         logger,
+		})
+		assert.Equal(t, tc.want, wireServe(h, wireRequest(t, "user_text", unreadableBody(t))).StatusCode, name)
+		assert.Len(t, logged(t, log), 1, name)
 	}
 }

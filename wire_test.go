@@ -4,12 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +24,8 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// What the fixtures of testdata/wire were made with: two keys, of which the
-// secondary one is the emulator's, which a handler warns of.
+// The values in the fixtures of testdata/wire. The secondary key is the public key of the
+// emulator.
 const (
 	wireHub                       = "chat"
 	wireOrigin                    = "contoso.webpubsub.azure.com"
@@ -32,8 +37,8 @@ const (
 	wireSecondaryConnectionString = "Endpoint=https://" + wireOrigin + ";AccessKey=" + wireSecondaryKey + ";Version=1.0;"
 )
 
-// wireNames lists the fixtures: the names of testdata/wire/*.http without
-// directory and ending.
+// wireNames returns the names of the fixtures testdata/wire/*.http, without directory and
+// extension.
 func wireNames(tb testing.TB) []string {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "wire", "*.http"))
@@ -46,7 +51,7 @@ func wireNames(tb testing.TB) []string {
 	return names
 }
 
-// wireBytes gives a fixture as it goes over the wire.
+// wireBytes returns the bytes of a fixture.
 func wireBytes(tb testing.TB, name string) []byte {
 	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "wire", name+".http"))
@@ -54,7 +59,7 @@ func wireBytes(tb testing.TB, name string) []byte {
 	return data
 }
 
-// wireRequest parses a fixture as a server does, and lets edits change it.
+// wireRequest parses a fixture as a server does, and applies edits to the request.
 func wireRequest(tb testing.TB, name string, edits ...func(*http.Request)) *http.Request {
 	tb.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wireBytes(tb, name))))
@@ -75,8 +80,8 @@ func wireBody(body string) func(*http.Request) {
 	}
 }
 
-// wireHeader sets a header of a request, one line for each value; without any
-// it takes the header away.
+// wireHeader sets a header of a request, one line for each value. Without values it
+// removes the header.
 func wireHeader(name string, values ...string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Del(name)
@@ -86,8 +91,8 @@ func wireHeader(name string, values ...string) func(*http.Request) {
 	}
 }
 
-// wireHandler makes a handler for the fixtures: hub, connection string and a
-// silent logger are filled in where cfg has none.
+// wireHandler returns a handler for the fixtures. If cfg has no hub, verification or
+// logger, it sets the hub, the connection string and a logger that discards records.
 func wireHandler(tb testing.TB, cfg webpubsub.Config) *webpubsub.Handler {
 	tb.Helper()
 	if cfg.Hub == "" {
@@ -104,14 +109,14 @@ func wireHandler(tb testing.TB, cfg webpubsub.Config) *webpubsub.Handler {
 	return h
 }
 
-// wireServe serves a request and gives the answer.
+// wireServe serves a request and returns the answer.
 func wireServe(h http.Handler, r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w.Result()
 }
 
-// wireText reads the body of an answer.
+// wireText returns the body of an answer.
 func wireText(tb testing.TB, resp *http.Response) string {
 	tb.Helper()
 	body, err := io.ReadAll(resp.Body)
@@ -146,7 +151,7 @@ func TestWireFixturesAreWhatTheServiceSends(t *testing.T) {
 	}
 }
 
-// verifierFunc is a Verifier of one function.
+// verifierFunc is a function that implements Verifier.
 type verifierFunc func(*http.Request) error
 
 func (f verifierFunc) Verify(r *http.Request) error { return f(r) }
@@ -154,7 +159,7 @@ func (f verifierFunc) Verify(r *http.Request) error { return f(r) }
 // signed replaces the signature of a request.
 func signed(lines ...string) func(*http.Request) { return wireHeader("ce-signature", lines...) }
 
-// both makes one edit of several.
+// both combines edits.
 func both(edits ...func(*http.Request)) func(*http.Request) {
 	return func(r *http.Request) {
 		for _, edit := range edits {
@@ -163,7 +168,7 @@ func both(edits ...func(*http.Request)) func(*http.Request) {
 	}
 }
 
-// unreadableBody is a body that nobody may touch.
+// unreadableBody sets a body that fails the test when it is read.
 func unreadableBody(tb testing.TB) func(*http.Request) {
 	return func(r *http.Request) { r.Body = untouchable{tb} }
 }
@@ -177,7 +182,7 @@ func (u untouchable) Read([]byte) (int, error) {
 
 func (untouchable) Close() error { return nil }
 
-// mustNotRun is an interceptor that fails the test if any event gets as far.
+// mustNotRun returns an interceptor that fails the test when it is called.
 func mustNotRun(tb testing.TB) webpubsub.Interceptor {
 	return func(_ context.Context, ev webpubsub.Event, _ func(context.Context) error) error {
 		tb.Errorf("%T reached the interceptors", ev)
@@ -185,9 +190,106 @@ func mustNotRun(tb testing.TB) webpubsub.Interceptor {
 	}
 }
 
-// replyText answers every event with a text.
+// replyText returns a function that replies with a text.
 func replyText(text string) webpubsub.UserEventFunc {
 	return func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 		return webpubsub.TextReply(text), nil
 	}
+}
+
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
+
+// assertGolden compares a whole answer, status, every header and body, with
+// testdata/golden/{name}.golden.
+func assertGolden(t *testing.T, name string, resp *http.Response) {
+	t.Helper()
+	var got bytes.Buffer
+	fmt.Fprintf(&got, "%d\n", resp.StatusCode)
+	for _, header := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, v := range resp.Header[header] {
+			fmt.Fprintf(&got, "%s: %s\n", header, v)
+		}
+	}
+	fmt.Fprintf(&got, "\n%s", wireText(t, resp))
+	path := filepath.Join("testdata", "golden", name+".golden")
+	if *updateGolden {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, got.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got.String())
+}
+
+// onConnect returns a config whose OnConnect returns reply and err.
+func onConnect(reply *webpubsub.ConnectReply, err error) webpubsub.Config {
+	return webpubsub.Config{OnConnect: func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+		return reply, err
+	}}
+}
+
+// onUserEvent returns a config whose Fallback returns reply and err.
+func onUserEvent(reply webpubsub.Reply, err error) webpubsub.Config {
+	return withFallback(func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) { return reply, err })
+}
+
+// withFallback returns a config with a Fallback.
+func withFallback(f webpubsub.UserEventFunc) webpubsub.Config { return webpubsub.Config{Fallback: f} }
+
+// serveFixture serves a fixture with a handler for cfg.
+func serveFixture(tb testing.TB, cfg webpubsub.Config, fixture string, edits ...func(*http.Request)) *http.Response {
+	tb.Helper()
+	return wireServe(wireHandler(tb, cfg), wireRequest(tb, fixture, edits...))
+}
+
+// receive serves a fixture and returns the event that the function receives.
+func receive[E webpubsub.Event](tb testing.TB, fixture string, edits ...func(*http.Request)) E {
+	tb.Helper()
+	var got webpubsub.Event
+	cfg := webpubsub.Config{Interceptors: []webpubsub.Interceptor{
+		func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
+			got = ev
+			return next(ctx)
+		},
+	}}
+	resp := serveFixture(tb, cfg, fixture, edits...)
+	require.Equal(tb, http.StatusNoContent, resp.StatusCode)
+	ev, ok := got.(E)
+	require.Truef(tb, ok, "event is a %T", got)
+	return ev
+}
+
+// seeError returns an interceptor that stores the error of next.
+func seeError(err *error) webpubsub.Interceptor {
+	return func(ctx context.Context, _ webpubsub.Event, next func(context.Context) error) error {
+		*err = next(ctx)
+		return *err
+	}
+}
+
+// logTo returns a logger that writes JSON lines for all levels.
+func logTo(out *bytes.Buffer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// logRecord returns the only record of a log.
+func logRecord(tb testing.TB, out *bytes.Buffer) map[string]any {
+	tb.Helper()
+	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+	require.Len(tb, lines, 1, "records")
+	var record map[string]any
+	require.NoError(tb, json.Unmarshal(lines[0], &record))
+	return record
+}
+
+// memberTexts returns the raw members of the object in a body.
+func memberTexts(tb testing.TB, resp *http.Response) map[string]string {
+	tb.Helper()
+	var raw map[string]json.RawMessage
+	require.NoError(tb, json.Unmarshal([]byte(wireText(tb, resp)), &raw))
+	texts := make(map[string]string, len(raw))
+	for name, v := range raw {
+		texts[name] = string(v)
+	}
+	return texts
 }

@@ -170,7 +170,7 @@ describe("web-pubsub-express behind the emulator", () => {
   });
 });
 
-test("a handler for another origin gives no consent: the client is not let in", async () => {
+test("a handler for another origin gives no consent: the client is refused", async () => {
   const strict = new WebPubSubEventHandler("express", { allowedEndpoints: ["https://other.example"] });
   const server = createServer(express().use(strict.getMiddleware())).listen(0, "127.0.0.1");
   await once(server, "listening");

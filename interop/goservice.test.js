@@ -65,7 +65,7 @@ async function openRaw(url) {
   return { socket, next: () => within(frames.length ? Promise.resolve(frames.shift()) : new Promise((r) => waiting.push(r)), "frame") };
 }
 
-/** fails gives what both clients know of an error. */
+/** fails returns what an error has in both clients. */
 async function fails(promise) {
   const e = await promise.then(
     () => assert.fail("no error"),

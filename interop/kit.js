@@ -72,7 +72,7 @@ export function within(promise, what, detail = () => "") {
   return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
 
-/** queue collects what is put into it; next gives one after the other. */
+/** queue collects values; next returns one after another. */
 export function queue(what) {
   const seen = [];
   const waiting = [];
@@ -97,7 +97,7 @@ export function service(harness, hub) {
 export const opened = new Set(); // clients, which the end of the harness stops
 export const allRoles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
-/** clientURL gives the address at which a client connects, which may be that of a proxy. */
+/** clientURL returns the address at which a client connects, or that of a proxy. */
 export async function clientURL(harness, hub, { endpoint = harness.endpoint, ...token }) {
   const at = harness.connectionString.replace(harness.endpoint, endpoint);
   return (await new WebPubSubServiceClient(at, hub, { allowInsecureConnection: true }).getClientAccessToken(token)).url;

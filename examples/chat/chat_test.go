@@ -301,7 +301,7 @@ func TestMemory(t *testing.T) {
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	const crowd = 50
-	s := startCalm(t)
+	s := start(t)
 	pages := make([]*page, crowd)
 	var connected, all sync.WaitGroup
 	connected.Add(crowd)

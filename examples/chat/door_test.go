@@ -205,7 +205,7 @@ func TestLoginOfStrangers(t *testing.T) {
 
 func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := run(t)
 	ann := s.open("Ann")
 	ann.raise("say", say("lobby", "x"))
 	raw := fmt.Sprintf("%+v", ann.hearOf("said", ann.user))

@@ -24,7 +24,7 @@ func (s *server) request(method, path string) (*http.Response, []byte) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := run(t)
 	for _, tt := range []struct{ path, media string }{
 		{"/", "text/html; charset=utf-8"},
 		{"/chat.css", "text/css; charset=utf-8"},
@@ -119,14 +119,14 @@ func TestPort(t *testing.T) {
 	err = chat.Run(t.Context(), nil, getenv, io.Discard)
 	require.ErrorContains(t, err, "listen tcp "+taken.Addr().String())
 
-	s := startIn(t, map[string]string{"PORT": port}, "-addr", "127.0.0.1:0")
+	s := runIn(t, map[string]string{"PORT": port}, "-addr", "127.0.0.1:0")
 	assert.NotContains(t, s.url, ":"+port, "the flag counts")
 }
 
 // TestURL serves behind another public URL.
 func TestURL(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-addr", ":0", "-url", "https://chat.example.com/")
+	s := run(t, "-addr", ":0", "-url", "https://chat.example.com/")
 	assert.Equal(t, "https://chat.example.com", s.url)
 }
 
@@ -134,7 +134,7 @@ func TestURL(t *testing.T) {
 // prints the configuration of the hub.
 func TestAzure(t *testing.T) {
 	t.Parallel()
-	s := startIn(t, map[string]string{
+	s := runIn(t, map[string]string{
 		"WEBPUBSUB_CONNECTION_STRING": "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=not a real key, only one for tests;Version=1.0;",
 	})
 	res, _ := s.request(http.MethodGet, "/")
@@ -156,7 +156,7 @@ func TestAzure(t *testing.T) {
 // goroutines.
 func TestStop(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := run(t)
 	ann := s.open("Ann")
 	require.NoError(t, s.stop())
 	var closed error

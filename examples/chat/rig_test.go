@@ -28,20 +28,21 @@ import (
 // TestMain fails the test binary if a goroutine of the chat is left.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is the program on the emulator.
+// server is the chat on an emulator.
 type server struct {
 	t     *testing.T
 	url   string
-	lines chan string // that it prints, after the first
+	lines chan string // that the program prints, after the first
 	stop  func() error
 }
 
-func start(t *testing.T, args ...string) *server {
+// run runs the program.
+func run(t *testing.T, args ...string) *server {
 	t.Helper()
-	return startIn(t, nil, args...)
+	return runIn(t, nil, args...)
 }
 
-func startIn(t *testing.T, environment map[string]string, args ...string) *server {
+func runIn(t *testing.T, environment map[string]string, args ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	out, stdout := io.Pipe()
@@ -79,9 +80,9 @@ func startIn(t *testing.T, environment map[string]string, args ...string) *serve
 	return s
 }
 
-// startCalm serves the chat with an emulator that sends no pings, for tests with more
-// clients than a busy machine answers in time.
-func startCalm(t *testing.T) *server {
+// start serves the chat beside an emulator that sends no pings: on a busy machine a
+// page may answer one too late.
+func start(t *testing.T) *server {
 	t.Helper()
 	mux := http.NewServeMux()
 	emu := emulator.Start(t, emulator.Config{

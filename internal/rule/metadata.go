@@ -68,9 +68,10 @@ func CheckMetadataHeaders(metadata map[string]string) error {
 	return nil
 }
 
-// MetadataOf returns the metadata that the service reads from the headers of a
-// REST call or the answer to a user event, or nil. Names are in lower case. Of
-// several values, on lines of their own or separated by commas, the last counts.
+// MetadataOf returns the metadata that the service reads from the header of a REST
+// call or of the answer to a user event, an http.Header. It is nil if there is none.
+// Names are in lower case. Of several values for a name, on separate lines or after
+// commas, the last one counts.
 //
 // Source: Emulator, README.md, section User events.
 func MetadataOf(header map[string][]string) (map[string]string, error) {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// FuzzUserEvent brings any payload of any media type to typed functions.
+// FuzzUserEvent passes any payload of any media type to typed functions.
 func FuzzUserEvent(f *testing.F) {
 	for _, contentType := range []string{"application/json", "text/plain; charset=utf-8", "application/octet-stream", "APPLICATION/X-PROTOBUF", "application/xml", "", ";"} {
 		for _, body := range []string{"", "null", "{}", `{"items":[{"name":"a"},{}],"next":{"items":[]}}`, `{"byName":{"x]":{}}}`, "[1,2", "\xff", `"s"`, `{"items":[{"name":"\ud800"}]}`} {

@@ -3,6 +3,8 @@ package webpubsub_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func contentType(values ...string) func(*http.Request) {
@@ -115,77 +118,6 @@ func TestDataTypeString(t *testing.T) {
 	}
 }
 
-func TestUserEventNamesAreRouted(t *testing.T) {
-	t.Parallel()
-	cfg := webpubsub.Config{UserEvents: map[string]webpubsub.UserEventFunc{
-		"message":      replyText("message"),
-		"room.message": replyText("room.message"),
-		"connected":    replyText("connected, of a user"),
-		"Say":          replyText("Say"),
-		"shout":        replyText("shout"),
-		"SHOUT":        replyText("SHOUT"),
-	}, OnConnected: func(context.Context, *webpubsub.ConnectedEvent) error {
-		t.Error("OnConnected was called for a user event")
-		return nil
-	}}
-	tests := []struct {
-		name  string
-		event string
-		want  string // empty: the fallback
-	}{
-		{"UE 74 message", "message", "message"},
-		{"UE 74 custom name", "room.message", "room.message"},
-		{"UE 74 name of a system event", "connected", "connected, of a user"},
-		{"exact", "Say", "Say"},
-		{"folded", "sAY", "Say"},
-		{"exact among names that fold alike", "shout", "shout"},
-		{"exact among names that fold alike, the other", "SHOUT", "SHOUT"},
-		{"ambiguous", "Shout", ""},
-		{"unknown", "whisper", ""},
-		{"prefix of a name", "room", ""},
-		{"a name and more", "message.x", ""},
-		{"path", "../message", ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			named := both(wireHeader("ce-eventName", tt.event), setType("azure.webpubsub.user."+tt.event))
-			var out bytes.Buffer
-			with, without := cfg, cfg
-			with.Fallback, without.Logger = replyText("fallback"), logTo(&out)
-
-			want := tt.want
-			if want == "" {
-				want = "fallback"
-			}
-			assert.Equal(t, want, wireText(t, serveFixture(t, with, "user_text", named)))
-
-			resp := serveFixture(t, without, "user_text", named)
-			assert.Equal(t, tt.want, wireText(t, resp))
-			if tt.want != "" {
-				assert.Equal(t, http.StatusOK, resp.StatusCode)
-				assert.Empty(t, out.String())
-				return
-			}
-			assert.Equal(t, http.StatusNoContent, resp.StatusCode)
-			record := logRecord(t, &out)
-			assert.Equal(t, "INFO", record["level"])
-			assert.Equal(t, tt.event, record["event"])
-		})
-	}
-}
-
-func TestUE74NameComesFromTheAttribute(t *testing.T) {
-	t.Parallel()
-	ev := receive[*webpubsub.UserEvent](t, "user_text", wireHeader("ce-eventName", "room.message"), setType("azure.webpubsub.user.message"))
-	assert.Equal(t, "room.message", ev.EventName)
-	assert.Equal(t, "azure.webpubsub.user.message", ev.Type)
-	ev = receive[*webpubsub.UserEvent](t, "user_text", wireHeader("ce-eventName"), setType("Azure.WebPubSub.User.Room.Message"))
-	assert.Equal(t, "Room.Message", ev.EventName, "of the type, if there is no attribute")
-	ev = receive[*webpubsub.UserEvent](t, "user_named_connected")
-	assert.Equal(t, "connected", ev.EventName)
-}
-
 func TestUserEventMetadata(t *testing.T) {
 	t.Parallel()
 	ev := receive[*webpubsub.UserEvent](t, "user_text")
@@ -207,7 +139,7 @@ func TestUserEventMetadata(t *testing.T) {
 	assert.Nil(t, new(webpubsub.UserEvent).Metadata(), "an event made by hand")
 }
 
-// The function may change the data it was given.
+// A function may modify the data.
 func TestDataBelongsToTheFunction(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
@@ -216,5 +148,67 @@ func TestDataBelongsToTheFunction(t *testing.T) {
 	}))
 	for range 3 {
 		assert.Equal(t, "HELLO!", wireText(t, wireServe(h, wireRequest(t, "user_text"))))
+	}
+}
+
+// secretEvents returns events of all kinds with "s3cr3t" in every secret place.
+func secretEvents() map[string]any {
+	const s = "s3cr3t"
+	meta := webpubsub.Meta{
+		ID: "7", Hub: "chat", ConnectionID: "c1", EventName: "say", UserID: s, RawState: s, Subprotocol: "x",
+		RequestHeader: map[string][]string{"Authorization": {s}, "Ce-Signature": {s}},
+		MQTT:          &webpubsub.MQTTSession{SessionID: s},
+	}
+	connect := webpubsub.ConnectEvent{
+		Meta: meta, Claims: webpubsub.Claims{s: {s}}, Query: map[string][]string{"access_token": {s}}, Headers: webpubsub.Headers{"Cookie": {s}},
+		ClientCertificates: []webpubsub.ClientCertificate{{Content: s}}, MQTTConnect: &mqtt.Connect{Password: mqtt.Password(s)},
+	}
+	user := webpubsub.UserEvent{Meta: meta, Data: []byte(s), ContentType: s}
+	disconnected := webpubsub.DisconnectedEvent{Meta: meta, Reason: s}
+	joined, left := webpubsub.GroupJoinedEvent{Meta: meta, Group: s}, webpubsub.GroupLeftEvent{Meta: meta, Group: s}
+	connected := webpubsub.ConnectedEvent{Meta: meta}
+	return map[string]any{
+		"*Meta": &meta, "*ConnectEvent": &connect, "*UserEvent": &user, "*DisconnectedEvent": &disconnected,
+		"*GroupJoinedEvent": &joined, "*GroupLeftEvent": &left, "*ConnectedEvent": &connected,
+		"Meta": meta, "ConnectEvent": connect, "UserEvent": user, "DisconnectedEvent": disconnected,
+		"GroupJoinedEvent": joined, "GroupLeftEvent": left, "ConnectedEvent": connected,
+	}
+}
+
+func TestEventsPrintWithoutUserData(t *testing.T) {
+	t.Parallel()
+	for name, ev := range secretEvents() {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+			assert.Equal(t, `event "say" (id "7") of connection "c1" in hub "chat"`, fmt.Sprintf(verb, ev), "%s of %s", verb, name)
+		}
+		assert.NotContains(t, fmt.Sprintf("%q %x", ev, ev), "s3cr3t", name)
+	}
+}
+
+func TestEventsLogWithoutUserData(t *testing.T) {
+	t.Parallel()
+	for name, ev := range secretEvents() {
+		var out bytes.Buffer
+		logTo(&out).Info("x", "ev", ev)
+		record := logRecord(t, &out)
+		assert.Equal(t, map[string]any{"hub": "chat", "connection_id": "c1", "event": "say", "event_id": "7"}, record["ev"], name)
+
+		out.Reset()
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "ev", ev)
+		require.Contains(t, out.String(), "ev.connection_id=c1", name)
+		assert.NotContains(t, out.String(), "s3cr3t", name)
+	}
+}
+
+func TestEventsPrintShort(t *testing.T) {
+	t.Parallel()
+	long := string(bytes.Repeat([]byte("\nж"), 5000))
+	ev := &webpubsub.ConnectedEvent{Meta: webpubsub.Meta{ID: long, Hub: long, ConnectionID: long, EventName: long}}
+	assert.Less(t, len(ev.String()), 1500)
+	assert.NotContains(t, ev.String(), "\n", "one line")
+	assert.NotContains(t, ev.String(), "\\x", "no half character")
+	assert.Contains(t, ev.String(), "…")
+	for _, attr := range ev.LogValue().Group() {
+		assert.Less(t, len(attr.Value.String()), 200, attr.Key)
 	}
 }

@@ -2,7 +2,6 @@ package webpubsub_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"testing"
 
@@ -11,45 +10,6 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 )
-
-func TestUE56ConnectedRunsBeforeTheAnswer(t *testing.T) {
-	t.Parallel()
-	var order []string
-	var got *webpubsub.ConnectedEvent
-	h := wireHandler(t, webpubsub.Config{OnConnected: func(ctx context.Context, ev *webpubsub.ConnectedEvent) error {
-		got = ev
-		require.NoError(t, ctx.Err())
-		order = append(order, "function")
-		return nil
-	}})
-	w := &orderedWriter{header: http.Header{}, order: &order}
-	h.ServeHTTP(w, wireRequest(t, "connected", wireHeader("ce-connectionState", "eyJrIjoxfQ==")))
-	assert.Equal(t, []string{"function", "No Content"}, order)
-	require.NotNil(t, got)
-	assert.Equal(t, "1", got.ID)
-	assert.Equal(t, "connected", got.EventName)
-	assert.Equal(t, "vic", got.UserID)
-	assert.Equal(t, "eyJrIjoxfQ==", got.RawState)
-}
-
-// orderedWriter notes when the status is written.
-type orderedWriter struct {
-	header http.Header
-	order  *[]string
-}
-
-func (w *orderedWriter) Header() http.Header         { return w.header }
-func (w *orderedWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w *orderedWriter) WriteHeader(status int) {
-	*w.order = append(*w.order, http.StatusText(status))
-}
-
-func TestUE56PanicOfANotificationIsAnswered(t *testing.T) {
-	t.Parallel()
-	resp := serveFixture(t, webpubsub.Config{OnConnected: func(context.Context, *webpubsub.ConnectedEvent) error { panic("boom") }}, "connected")
-	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
-	assert.Equal(t, "Internal Server Error", wireText(t, resp))
-}
 
 func TestUE57ConnectedBodyDoesNotMatter(t *testing.T) {
 	t.Parallel()
@@ -82,7 +42,7 @@ func TestUE58DisconnectedReason(t *testing.T) {
 	}
 }
 
-func TestUE58DisconnectedBodiesThatAreWrong(t *testing.T) {
+func TestUE58InvalidDisconnectedBodies(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"nope", "[]", "1", `{"reason":1}`, `{"mqtt":[]}`, "{"} {
 		resp := serveFixture(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}}, "disconnected", wireBody(body))
@@ -135,7 +95,7 @@ func TestUE61GroupEventOfAnotherHub(t *testing.T) {
 	}
 }
 
-func TestGroupBodiesThatAreWrong(t *testing.T) {
+func TestInvalidGroupBodies(t *testing.T) {
 	t.Parallel()
 	for _, fixture := range []string{"joined", "left"} {
 		for _, body := range []string{"", "nope", "null", "{}", `{"group":""}`, `{"group":null}`, `{"group":1}`, `[]`} {
@@ -143,32 +103,5 @@ func TestGroupBodiesThatAreWrong(t *testing.T) {
 			assert.Equal(t, http.StatusBadRequest, resp.StatusCode, body)
 			assert.Equal(t, "body of the group presence event cannot be decoded", wireText(t, resp), body)
 		}
-	}
-}
-
-// Each function of a notification decides the answer by its error alone.
-func TestErrorsOfNotifications(t *testing.T) {
-	t.Parallel()
-	functions := map[string]func(error) webpubsub.Config{
-		"connected": func(err error) webpubsub.Config {
-			return webpubsub.Config{OnConnected: func(context.Context, *webpubsub.ConnectedEvent) error { return err }}
-		},
-		"disconnected": func(err error) webpubsub.Config {
-			return webpubsub.Config{OnDisconnected: func(context.Context, *webpubsub.DisconnectedEvent) error { return err }}
-		},
-		"joined": func(err error) webpubsub.Config {
-			return webpubsub.Config{OnGroupJoined: func(context.Context, *webpubsub.GroupJoinedEvent) error { return err }}
-		},
-		"left": func(err error) webpubsub.Config {
-			return webpubsub.Config{OnGroupLeft: func(context.Context, *webpubsub.GroupLeftEvent) error { return err }}
-		},
-	}
-	for fixture, config := range functions {
-		t.Run(fixture, func(t *testing.T) {
-			t.Parallel()
-			assertGolden(t, "notification_seen", serveFixture(t, config(nil), fixture))
-			assertGolden(t, "notification_later", serveFixture(t, config(webpubsub.Unavailable("later")), fixture))
-			assertGolden(t, "notification_failed", serveFixture(t, config(errors.New("secret")), fixture))
-		})
 	}
 }

@@ -6,16 +6,12 @@ import (
 	"io"
 	"math"
 	"net/http"
-
-	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
-	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// readBody reads at most maxBody bytes, into one slice of the declared length
-// if there is one.
+// readBody reads a body of at most maxBody bytes.
 func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	in := r.Body
-	if in == nil { // net/http never leaves it out, but middleware and adaptors may
+	if in == nil { // net/http sets it, but middleware and adapters may not
 		in = http.NoBody
 	}
 	switch n := r.ContentLength; {
@@ -39,7 +35,7 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	}
 	limit := h.maxBody
 	if limit < math.MaxInt64 {
-		limit++ // one more tells too long from just long enough
+		limit++ // one more byte means that the body is too long
 	}
 	body, err := io.ReadAll(io.LimitReader(in, limit))
 	switch limit := limitOf(err); {
@@ -53,7 +49,8 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// limitOf returns an error if a middleware's own limit ended the body.
+// limitOf returns the refusal of a body that a middleware's limit cut short, nil for
+// other errors.
 func limitOf(err error) error {
 	var limit *http.MaxBytesError
 	if !errors.As(err, &limit) {
@@ -61,7 +58,7 @@ func limitOf(err error) error {
 	}
 	return &Error{
 		Status:  http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware lets through", limit.Limit),
+		Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware allows", limit.Limit),
 		Err:     err,
 	}
 }
@@ -71,35 +68,4 @@ func (h *Handler) tooLarge() error {
 		Status:  http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("request body is longer than %d bytes", h.maxBody),
 	}
-}
-
-// decode reads the body of a disconnected event; an empty one says nothing.
-func (ev *DisconnectedEvent) decode() error {
-	if len(ev.body) == 0 {
-		return nil
-	}
-	var in struct {
-		Reason string           `json:"reason"`
-		MQTT   *mqtt.Disconnect `json:"mqtt"`
-	}
-	if err := jsonscan.Unmarshal(ev.body, &in); err != nil {
-		return &DecodeError{What: "body of the disconnected event", Err: err}
-	}
-	ev.Reason, ev.MQTTDisconnect = in.Reason, in.MQTT
-	return nil
-}
-
-// decodeGroup reads the body of a group presence event.
-func decodeGroup(body []byte) (string, error) {
-	const what = "body of the group presence event"
-	var in struct {
-		Group string `json:"group"`
-	}
-	if err := jsonscan.Unmarshal(body, &in); err != nil {
-		return "", &DecodeError{What: what, Err: err}
-	}
-	if in.Group == "" {
-		return "", &DecodeError{What: what, Err: errors.New("member group is missing or empty")}
-	}
-	return in.Group, nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// nodeBase64 decodes as Node's Buffer.from(s, "base64") does: either alphabet,
-// other characters passed over, nothing after the padding.
+// nodeBase64 decodes like Node's Buffer.from(s, "base64"): it accepts either alphabet,
+// ignores other characters, and stops at the padding.
 func nodeBase64(s string) []byte {
 	s, _, _ = strings.Cut(s, "=")
 	s = strings.Map(func(r rune) rune {
@@ -37,7 +37,7 @@ func nodeBase64(s string) []byte {
 	return data
 }
 
-// FuzzState gives Get any header, and sends any value there and back.
+// FuzzState decodes any header with Get, and encodes and decodes any value.
 func FuzzState(f *testing.F) {
 	for _, raw := range []string{
 		"", "e30=", "eyJrIjoxfQ==", "eyJjb3VudGVyIjoiTWc9PSJ9", "%%%", `{"a":1}`, "bnVsbA==", "W10=", "====", "_-", b64(`{"a":null}`),

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// refusing is a config whose user events all end in one error.
+// refusing returns a config whose function for user events returns err.
 func refusing(err error) webpubsub.Config {
 	return webpubsub.Config{Fallback: func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 		return webpubsub.TextReply("private reply"), err
@@ -64,7 +64,7 @@ func TestJSONRefusal(t *testing.T) {
 	}
 }
 
-func TestRefusalReplyOfOnesOwn(t *testing.T) {
+func TestCustomRefusalReply(t *testing.T) {
 	t.Parallel()
 	taken := webpubsub.Conflict("taken")
 	cfg := refusing(fmt.Errorf("bid: %w", taken))
@@ -116,9 +116,9 @@ func TestRefusalReplyOfPayloadErrors(t *testing.T) {
 	}
 }
 
-// A mistake in the reply to a refusal does not make the service deliver the event
-// again, nor accept it.
-func TestRefusalReplyWithAMistake(t *testing.T) {
+// An invalid reply to a refusal changes neither the refusal nor whether the service
+// delivers the event again.
+func TestInvalidRefusalReply(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		reply func() webpubsub.Reply
@@ -147,8 +147,8 @@ func TestRefusalReplyWithAMistake(t *testing.T) {
 	}
 }
 
-// Only user events have a client to reply to.
-func TestRefusalReplyIsForUserEventsAlone(t *testing.T) {
+// RefusalReply is called for user events only.
+func TestRefusalReplyForUserEventsOnly(t *testing.T) {
 	t.Parallel()
 	for fixture := range eventKinds {
 		if fixture == "user_text" || fixture == "mqtt_publish" {
@@ -161,5 +161,19 @@ func TestRefusalReplyIsForUserEventsAlone(t *testing.T) {
 		}
 		resp := wireServe(wireHandler(t, cfg), wireRequest(t, fixture))
 		assert.Equal(t, http.StatusConflict, resp.StatusCode, fixture)
+	}
+}
+
+func TestBrokenMQTTConnectGetsAnMQTTAnswer(t *testing.T) {
+	t.Parallel()
+	h := wireHandler(t, webpubsub.Config{Interceptors: []webpubsub.Interceptor{mustNotRun(t)}})
+	for body, want := range map[string]string{
+		`nope`: `{"mqtt":{"code":1}}`, // the client's version is unknown
+		`{"mqtt":{"protocolVersion":5,"password":"*"}}`: `{"mqtt":{"code":1}}`,
+	} {
+		resp := wireServe(h, wireRequest(t, "mqtt_connect_v5", wireBody(body)))
+		assert.Equal(t, http.StatusBadRequest, resp.StatusCode, body)
+		assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"), body)
+		assert.JSONEq(t, want, wireText(t, resp), body)
 	}
 }

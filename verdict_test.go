@@ -14,7 +14,7 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// mine is an application's error whose methods go through its pointer.
+// mine is an application's error whose methods dereference its pointer.
 type mine struct{ text string }
 
 func (m *mine) Error() string { return m.text }
@@ -27,13 +27,12 @@ func (h hostile) Is(error) bool { panic(h.with) }
 func (h hostile) As(any) bool   { panic(h.with) }
 func (h hostile) Unwrap() error { panic(h.with) }
 
-// brittle is an error that panics if it is asked for its text alone.
+// brittle is an error whose method Error panics.
 type brittle struct{}
 
 func (brittle) Error() string { panic("boom") }
 
-// An error's methods are its author's. One that panics is logged by its type, and
-// the event is answered all the same.
+// An error whose methods panic is logged as its type, and the event is answered.
 func TestErrorsThatPanic(t *testing.T) {
 	t.Parallel()
 	const unknown = 500
@@ -76,30 +75,7 @@ func TestErrorsThatPanic(t *testing.T) {
 	}
 }
 
-func TestVerifierWhoseErrorPanicsRefuses(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		err  error
-		want int
-	}{
-		"nil pointer": {(*mine)(nil), 401},
-		"Error":       {brittle{}, 401},
-		"all methods": {hostile{"boom"}, 500},
-		"cause":       {webpubsub.Forbidden("no").WithCause(brittle{}), 403},
-	} {
-		log, logger := debugLog()
-		h := wireHandler(t, webpubsub.Config{
-			Verifier:       verifierFunc(func(*http.Request) error { return tc.err }),
-			AllowedOrigins: []string{"*"},
-			Interceptors:   []webpubsub.Interceptor{mustNotRun(t)},
-			Logger:         logger,
-		})
-		assert.Equal(t, tc.want, wireServe(h, wireRequest(t, "user_text", unreadableBody(t))).StatusCode, name)
-		assert.Len(t, logged(t, log), 1, name)
-	}
-}
-
-// With panicnil=1, recover returns nil for panic(nil) as if there had been none.
+// With panicnil=1, recover returns nil for panic(nil).
 func TestPanicWithNilIsAPanic(t *testing.T) {
 	t.Setenv("GODEBUG", "panicnil=1")
 	func() {
@@ -138,3 +114,91 @@ type nilPanicError struct{}
 
 func (nilPanicError) Error() string { return "x" }
 func (nilPanicError) Unwrap() error { panic(nil) }
+
+// own is an error type of an application.
+type own struct{ err error }
+
+func (e own) Error() string { return "own: " + e.err.Error() }
+func (e own) Unwrap() error { return e.err }
+
+func TestStatusOf(t *testing.T) {
+	t.Parallel()
+	forbidden := webpubsub.Forbidden("no")
+	decode := &webpubsub.DecodeError{What: "JSON payload", Err: errors.New("secret")}
+	invalid := &webpubsub.ValidationError{Err: errors.New("secret")}
+	const bare500, bare504 = "Internal Server Error", "Gateway Timeout"
+	tests := []struct {
+		name string
+		err  error
+		want int
+		body string
+	}{
+		{"Error", forbidden, 403, "no"},
+		{"Error without message", &webpubsub.Error{Status: 409}, 409, ""},
+		{"Error with a cause", &webpubsub.Error{Status: 409, Message: "taken", Err: errors.New("secret")}, 409, "taken"},
+		{"status zero", &webpubsub.Error{Message: "x"}, 500, "x"},
+		{"status of success", &webpubsub.Error{Status: 204}, 500, ""},
+		{"status 399", &webpubsub.Error{Status: 399}, 500, ""},
+		{"status 400", &webpubsub.Error{Status: 400}, 400, ""},
+		{"status 599", &webpubsub.Error{Status: 599}, 599, ""},
+		{"status 600", &webpubsub.Error{Status: 600}, 500, ""},
+		{"status negative", &webpubsub.Error{Status: -1}, 500, ""},
+		{"wrapped", fmt.Errorf("secret: %w", forbidden), 403, "no"},
+		{"wrapped in an own type", own{forbidden}, 403, "no"},
+		{"wrapped deep", fmt.Errorf("secret: %w", own{fmt.Errorf("secret: %w", forbidden)}), 403, "no"},
+		{"joined", errors.Join(errors.New("secret"), forbidden), 403, "no"},
+		{"joined, the first decides", errors.Join(webpubsub.Conflict("taken"), forbidden), 409, "taken"},
+		{"Error around an Error", &webpubsub.Error{Status: 503, Err: forbidden}, 503, ""},
+		{"Error around a panic", &webpubsub.Error{Status: 403, Message: "no", Err: &webpubsub.PanicError{Value: "secret"}}, 500, bare500},
+		{"panic of an Error", &webpubsub.PanicError{Value: forbidden}, 500, bare500},
+		{"panic of a text", fmt.Errorf("x: %w", &webpubsub.PanicError{Value: "secret"}), 500, bare500},
+		{"decode", decode, 400, "JSON payload cannot be decoded"},
+		{"decode wrapped", own{decode}, 400, "JSON payload cannot be decoded"},
+		{"validation", invalid, 400, "payload is not valid"},
+		{"validation wrapped", own{invalid}, 400, "payload is not valid"},
+		{"Error around a decode error", &webpubsub.Error{Status: 422, Message: "no", Err: decode}, 422, "no"},
+		{"deadline", context.DeadlineExceeded, 504, bare504},
+		{"deadline wrapped", fmt.Errorf("secret: %w", context.DeadlineExceeded), 504, bare504},
+		{"Error around a deadline", webpubsub.Unavailable("later"), 503, "later"},
+		{"canceled", context.Canceled, 500, bare500},
+		{"verification errors mean nothing here", webpubsub.ErrSignature, 500, bare500},
+		{"anything", errors.New("dial tcp 10.0.0.1: secret"), 500, bare500},
+		{"anything own", own{errors.New("secret")}, 500, bare500},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, webpubsub.StatusOf(tt.err))
+			assert.Equal(t, tt.body, webpubsub.MessageOf(tt.err))
+			answers := map[string]*http.Response{
+				"connect":    serveFixture(t, onConnect(nil, tt.err), "connect"),
+				"user event": serveFixture(t, onUserEvent(webpubsub.Reply{}, tt.err), "user_text"),
+				"connected": serveFixture(t, webpubsub.Config{OnConnected: func(context.Context, *webpubsub.ConnectedEvent) error {
+					return tt.err
+				}}, "connected"),
+			}
+			for event, resp := range answers {
+				assert.Equal(t, tt.want, resp.StatusCode, event)
+				assert.Equal(t, tt.body, wireText(t, resp), event)
+			}
+			resp := serveFixture(t, onConnect(nil, tt.err), "mqtt_connect_v5")
+			assert.Equal(t, tt.want, resp.StatusCode)
+			assert.NotContains(t, wireText(t, resp), "secret", "no text of an unknown error in an MQTT answer either")
+		})
+	}
+	assert.Equal(t, 200, webpubsub.StatusOf(nil))
+	assert.Empty(t, webpubsub.MessageOf(nil))
+}
+
+func TestErrorChains(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	err := &webpubsub.Error{Status: 409, Message: "taken", Err: cause}
+	require.ErrorIs(t, fmt.Errorf("x: %w", err), cause)
+	assert.Equal(t, "409 Conflict: taken: cause", err.Error())
+	require.ErrorIs(t, &webpubsub.DecodeError{Err: cause}, cause)
+	require.ErrorIs(t, &webpubsub.ValidationError{Err: cause}, cause)
+	require.ErrorIs(t, &webpubsub.PanicError{Value: cause}, cause)
+	require.NoError(t, (&webpubsub.PanicError{Value: "cause"}).Unwrap())
+	assert.Equal(t, "panic: boom", (&webpubsub.PanicError{Value: "boom", Stack: []byte("stack")}).Error())
+}

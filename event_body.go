@@ -1,0 +1,49 @@
+package webpubsub
+
+import (
+	"errors"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/mqtt"
+)
+
+// decode decodes the body of a disconnected event, which may be empty.
+func (ev *DisconnectedEvent) decode() error {
+	if len(ev.body) == 0 {
+		return nil
+	}
+	var in struct {
+		Reason string           `json:"reason"`
+		MQTT   *mqtt.Disconnect `json:"mqtt"`
+	}
+	if err := jsonscan.Unmarshal(ev.body, &in); err != nil {
+		return &DecodeError{What: "body of the disconnected event", Err: err}
+	}
+	ev.Reason, ev.MQTTDisconnect = in.Reason, in.MQTT
+	return nil
+}
+
+func (ev *GroupJoinedEvent) decode() (err error) {
+	ev.Group, err = decodeGroup(ev.body)
+	return err
+}
+
+func (ev *GroupLeftEvent) decode() (err error) {
+	ev.Group, err = decodeGroup(ev.body)
+	return err
+}
+
+// decodeGroup returns the group in the body of a group presence event.
+func decodeGroup(body []byte) (string, error) {
+	const what = "body of the group presence event"
+	var in struct {
+		Group string `json:"group"`
+	}
+	if err := jsonscan.Unmarshal(body, &in); err != nil {
+		return "", &DecodeError{What: what, Err: err}
+	}
+	if in.Group == "" {
+		return "", &DecodeError{What: what, Err: errors.New("member group is missing or empty")}
+	}
+	return in.Group, nil
+}
