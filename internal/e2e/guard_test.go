@@ -31,7 +31,7 @@ func TestGuardOfAnEventName(t *testing.T) {
 		RefusalReply: webpubsub.JSONRefusal,
 	})
 	require.NoError(t, err)
-	w := newWorld(t, emulator.Config{Origin: "localhost", Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(h)}}}})
+	w := newWorld(t, emulator.Config{Origin: "localhost", Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}}})
 	for user, answer := range map[string]string{
 		"ann":       `{"type":"message","from":"server","dataType":"json","data":{"error":{"status":403,"message":"moderators only"}}}`,
 		"moderator": `{"type":"message","from":"server","dataType":"text","data":"kicked"}`,
