@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Hub holds the settings of a hub, named as in Azure.
@@ -66,13 +65,6 @@ func everyEvent() EventHandler {
 		SystemEvents:     []string{"connect", "connected", "disconnected"},
 		GroupEvents:      []string{"joined", "left"},
 	}
-}
-
-func checkHub(name string) error {
-	if err := rule.CheckHub(name); err != nil {
-		return fmt.Errorf("emulator: %w", err)
-	}
-	return nil
 }
 
 // errNowhere is an EventHandler without Handler and URLTemplate.

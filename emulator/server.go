@@ -85,8 +85,8 @@ func newServer(cfg Config, origins []string, sinks ...trace.Sink) (*Server, erro
 // an event there. The zero [Hub] removes the settings. SetHub returns the errors of
 // [New], and then changes nothing.
 func (s *Server) SetHub(name string, settings Hub) error {
-	if err := checkHub(name); err != nil {
-		return err
+	if err := rule.CheckHub(name); err != nil {
+		return fmt.Errorf("emulator: %w", err)
 	}
 	handlers, err := settings.handlers(name)
 	if err != nil {
