@@ -105,9 +105,9 @@ func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
 	if o.Reason == ReasonMethod {
 		w.Header()[wire.HeaderAllow] = allowMethods
 	}
-	out.write(w)
 	o.Status, o.HeaderBytes, o.StateBytes = out.code(), out.headerBytes(), len(out.state)
-	h.log.record(r.Context(), &o)
+	h.log.record(r.Context(), &o) // before the sender can see the answer
+	out.write(w)
 	if h.observe != nil {
 		h.report(r.Context(), start, &o)
 	}
