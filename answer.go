@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // answer is an answer to an event, checked and encoded.
@@ -26,7 +26,7 @@ type answer struct {
 	state       string
 	setState    bool
 	metadata    map[string]string
-	properties  []MQTTUserProperty
+	properties  []mqtt.UserProperty
 }
 
 // Content types are shared between answers; see allowMethods.
@@ -168,8 +168,8 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 	if out.state, out.setState, err = r.State.header(); err != nil {
 		return answer{}, fmt.Errorf("reply: %w", err)
 	}
-	if err := checkMetadata(r.Metadata); err != nil {
-		return answer{}, err
+	if err := rule.CheckMetadataHeaders(r.Metadata); err != nil {
+		return answer{}, fmt.Errorf("reply: %w", err)
 	}
 	if len(r.MQTTUserProperties) > 0 && ev.MQTT == nil {
 		return answer{}, errors.New("reply: MQTTUserProperties are set, but the client is not an MQTT client")
@@ -177,11 +177,11 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 	return out, checkPropertyHeaders(r.MQTTUserProperties)
 }
 
-func checkReplyType(contentType string, mqtt bool) error {
-	if contentType == "" || !isHeaderValue(contentType) || !strings.Contains(contentType, "/") {
+func checkReplyType(contentType string, isMQTT bool) error {
+	if contentType == "" || !rule.IsHeaderValue(contentType) || !strings.Contains(contentType, "/") {
 		return fmt.Errorf("reply: content type %q is not a media type", clip(contentType))
 	}
-	if mqtt {
+	if isMQTT {
 		return nil
 	}
 	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
@@ -190,53 +190,27 @@ func checkReplyType(contentType string, mqtt bool) error {
 	return nil
 }
 
-func checkMetadata(metadata map[string]string) error {
-	total := 0
-	for name, v := range metadata {
-		total += len(name) + len(v)
-		switch {
-		case !isToken(name) || len(name) > wire.MaxMetadataKey:
-			return fmt.Errorf("reply: metadata name %q is not an HTTP token of at most %d bytes", clip(name), wire.MaxMetadataKey)
-		case !isHeaderValue(v) || len(v) > wire.MaxMetadataValue:
-			return fmt.Errorf("reply: metadata value of %q is not printable ASCII of at most %d bytes", clip(name), wire.MaxMetadataValue)
-		}
-	}
-	if len(metadata) > 1 {
-		folded := make(map[string]string, len(metadata))
-		for name := range metadata {
-			if other, twice := folded[strings.ToLower(name)]; twice {
-				return fmt.Errorf("reply: metadata name %q differs from %q by case alone; either could be sent", clip(name), clip(other))
-			}
-			folded[strings.ToLower(name)] = name
-		}
-	}
-	if total > wire.MaxMetadataTotal {
-		return fmt.Errorf("reply: metadata has %d bytes of names and values, at most %d are sent", total, wire.MaxMetadataTotal)
-	}
-	return nil
-}
-
-func checkPropertyHeaders(properties []MQTTUserProperty) error {
+func checkPropertyHeaders(properties []mqtt.UserProperty) error {
 	for _, p := range properties {
-		if !isToken(p.Name) || !isHeaderValue(p.Value) {
+		if !rule.IsToken(p.Name) || !rule.IsHeaderValue(p.Value) {
 			return fmt.Errorf("reply: MQTT user property %q cannot be a header: its name must be an HTTP token, its value printable ASCII", clip(p.Name))
 		}
 	}
 	return nil
 }
 
-// isToken reports whether s is a token of HTTP, as header names are.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
+// connectResponse is the body of a successful answer to a connect event. An
+// absent member keeps what the client's token said.
+type connectResponse struct {
+	UserID      *string       `json:"userId,omitempty"`
+	Groups      []string      `json:"groups,omitzero"`
+	Roles       []string      `json:"roles,omitzero"`
+	Subprotocol string        `json:"subprotocol,omitempty"`
+	MQTT        *mqttResponse `json:"mqtt,omitempty"`
+}
+
+type mqttResponse struct {
+	UserProperties []mqtt.UserProperty `json:"userProperties"`
 }
 
 // answer checks and encodes the reply to a connect event.
@@ -249,7 +223,7 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 	if out.state, out.setState, err = r.State.header(); err != nil {
 		return answer{}, fmt.Errorf("connect reply: %w", err)
 	}
-	body := wire.ConnectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
+	body := connectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
 	if r.RawRoles != nil {
 		body.Roles = append(append([]string{}, r.Roles...), r.RawRoles...)
 	}
@@ -257,7 +231,7 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 		body.UserID = &r.UserID
 	}
 	if len(r.MQTTUserProperties) > 0 {
-		body.MQTT = &wire.MQTTConnectResponse{UserProperties: propertiesToWire(r.MQTTUserProperties)}
+		body.MQTT = &mqttResponse{r.MQTTUserProperties}
 	}
 	if body.UserID == nil && body.Groups == nil && body.Roles == nil && body.Subprotocol == "" && body.MQTT == nil {
 		return out, nil
@@ -271,12 +245,12 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 	if r.ClearUserID && r.UserID != "" {
 		return errors.New("both UserID and ClearUserID are set")
 	}
-	if !isName(r.UserID) {
-		return errors.New("UserID has a control character or is not UTF-8; it could not be a header of later events")
+	if err := rule.CheckUser(r.UserID); err != nil {
+		return fmt.Errorf("UserID: %w", err)
 	}
 	for i, g := range r.Groups {
-		if !rule.IsGroup(g) {
-			return fmt.Errorf("Groups[%d] is %q, want 1 to %d characters, not blank", i, clip(g), wire.MaxGroupName)
+		if err := rule.CheckGroup(g); err != nil {
+			return fmt.Errorf("Groups[%d]: %w", i, err)
 		}
 	}
 	if err := rule.CheckRoles(r.Roles); err != nil {
@@ -295,8 +269,4 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 		return nil
 	}
 	return fmt.Errorf("Subprotocol %q is not one that the client offered, which are %q; leave it empty to let the service choose", clip(r.Subprotocol), clip(strings.Join(ev.Subprotocols, ", ")))
-}
-
-func isName(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }

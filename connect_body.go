@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // A connect body is decoded by a [jsonscan.Scanner], which takes a fifth of the time of
@@ -227,11 +228,12 @@ func mapOf(s *jsonscan.Scanner, lists []namedList, shared []string) map[string][
 // decodeMQTT decodes the mqtt member, which has the given range in the body; an empty
 // range means that there is none. The member is valid JSON. Its types and the
 // password's base64 may be wrong.
-func (ev *ConnectEvent) decodeMQTT(from, to int) (err error) {
+func (ev *ConnectEvent) decodeMQTT(from, to int) error {
 	if from == to {
 		return nil
 	}
-	ev.MQTTConnect, err = decodeMQTT(ev.body[from:to])
+	var packet *mqtt.Connect
+	err := json.Unmarshal(ev.body[from:to], &packet)
 	var mistyped *json.UnmarshalTypeError
 	if errors.As(err, &mistyped) { // its text quotes numbers
 		member := "mqtt"
@@ -243,5 +245,6 @@ func (ev *ConnectEvent) decodeMQTT(from, to int) (err error) {
 	if err != nil {
 		return fmt.Errorf("offset %d: %w", from, err)
 	}
+	ev.MQTTConnect = packet
 	return nil
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // FuzzConnectBody compares the decoder with encoding/json: both accept the same
@@ -75,6 +76,22 @@ func connectBodySeeds() []string {
 	return seeds
 }
 
+// connectJSON is a connect body for encoding/json, apart from the decoder's types.
+type connectJSON struct {
+	Claims             map[string][]string          `json:"claims"`
+	Query              map[string][]string          `json:"query"`
+	Headers            map[string][]string          `json:"headers"`
+	Subprotocols       []string                     `json:"subprotocols"`
+	ClientCertificates []upstream.ClientCertificate `json:"clientCertificates"`
+	MQTT               *struct {
+		ProtocolVersion int                 `json:"protocolVersion"`
+		Username        *string             `json:"username"`
+		Password        *string             `json:"password"`
+		UserProperties  []mqtt.UserProperty `json:"userProperties"`
+		CleanStart      *bool               `json:"cleanStart"`
+	} `json:"mqtt"`
+}
+
 // connectContentByJSON decodes a body with encoding/json, and reports whether it is
 // valid.
 func connectContentByJSON(t *testing.T, body []byte) (connectContent, bool) {
@@ -83,7 +100,7 @@ func connectContentByJSON(t *testing.T, body []byte) (connectContent, bool) {
 	if !ok {
 		return connectContent{}, false
 	}
-	var in wire.ConnectRequest
+	var in connectJSON
 	if err := json.Unmarshal(documented, &in); err != nil {
 		return connectContent{}, false
 	}
@@ -92,12 +109,12 @@ func connectContentByJSON(t *testing.T, body []byte) (connectContent, bool) {
 			return connectContent{}, false
 		}
 	}
-	return connectContentOfWire(t, in), true
+	return connectContentOfJSON(t, in), true
 }
 
-// connectContentOfWire returns the content that the decoder must return for a body. It
+// connectContentOfJSON returns the content that the decoder must return for a body. It
 // does not distinguish null from an empty list.
-func connectContentOfWire(t *testing.T, in wire.ConnectRequest) connectContent {
+func connectContentOfJSON(t *testing.T, in connectJSON) connectContent {
 	t.Helper()
 	for _, m := range []map[string][]string{in.Claims, in.Query, in.Headers} {
 		for name, values := range m {
@@ -116,16 +133,11 @@ func connectContentOfWire(t *testing.T, in wire.ConnectRequest) connectContent {
 	if in.MQTT == nil {
 		return want
 	}
-	want.MQTT = &webpubsub.MQTTConnect{
-		ProtocolVersion: webpubsub.MQTTVersion(in.MQTT.ProtocolVersion),
+	want.MQTT = &mqtt.Connect{
+		ProtocolVersion: mqtt.Version(in.MQTT.ProtocolVersion),
 		Username:        in.MQTT.Username,
+		UserProperties:  in.MQTT.UserProperties,
 		CleanStart:      in.MQTT.CleanStart,
-	}
-	if in.MQTT.UserProperties != nil {
-		want.MQTT.UserProperties = []webpubsub.MQTTUserProperty{}
-	}
-	for _, p := range in.MQTT.UserProperties {
-		want.MQTT.UserProperties = append(want.MQTT.UserProperties, webpubsub.MQTTUserProperty(p))
 	}
 	if in.MQTT.Password != nil {
 		password, err := base64.StdEncoding.DecodeString(*in.MQTT.Password)

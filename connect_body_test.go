@@ -16,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // browserConnectBody is the body that the service sends for a browser with a token.
@@ -82,7 +84,7 @@ type connectContent struct {
 	Headers      webpubsub.Headers
 	Subprotocols []string
 	Certificates []webpubsub.ClientCertificate
-	MQTT         *webpubsub.MQTTConnect
+	MQTT         *mqtt.Connect
 }
 
 func connectContentOf(ev *webpubsub.ConnectEvent) connectContent {
@@ -148,11 +150,11 @@ func TestConnectBody(t *testing.T) {
 		}},
 		{"MQTT", `{"mqtt": {"protocolVersion":5,"username":"ada","password":"AP8=","userProperties":[{"name":"b","value":"1"},{"name":"a","value":"2"},{"name":"b","value":"1"}]},"claims":{"a":["x"]}}`, connectContent{
 			Claims: webpubsub.Claims{"a": {"x"}},
-			MQTT: &webpubsub.MQTTConnect{
-				ProtocolVersion: webpubsub.MQTT5,
+			MQTT: &mqtt.Connect{
+				ProtocolVersion: mqtt.Version5,
 				Username:        &user,
-				Password:        webpubsub.MQTTPassword{0x00, 0xff},
-				UserProperties:  []webpubsub.MQTTUserProperty{{Name: "b", Value: "1"}, {Name: "a", Value: "2"}, {Name: "b", Value: "1"}},
+				Password:        mqtt.Password{0x00, 0xff},
+				UserProperties:  []mqtt.UserProperty{{Name: "b", Value: "1"}, {Name: "a", Value: "2"}, {Name: "b", Value: "1"}},
 			},
 		}},
 	}
@@ -270,7 +272,7 @@ func TestConnectBodyRefused(t *testing.T) {
 		{"mqtt a string", `{"mqtt":"SECRET"}`, "offset 16: mqtt has the wrong type"},
 		{"mqtt not JSON", `{"mqtt":{"username":SECRET}}`, "offset 20: want a value"},
 		{"protocol version not an integer", `{"mqtt":{"protocolVersion":4.0625}}`, "offset 33: mqtt.protocolVersion has the wrong type"},
-		{"password not base64", `{"mqtt":{"protocolVersion":4,"password":"SECRET!"}}`, "offset 8: mqtt.password is not base64"},
+		{"password not base64", `{"mqtt":{"protocolVersion":4,"password":"SECRET!"}}`, "offset 8: mqtt: password is not base64"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -322,41 +324,50 @@ func TestConnectBodyListsAreClosed(t *testing.T) {
 // The body has more lists and values than fit on the stack.
 func TestConnectBodyOfUnusualSize(t *testing.T) {
 	t.Parallel()
-	want := wire.ConnectRequest{Claims: map[string][]string{}, Headers: map[string][]string{}}
+	want := connectJSON{Claims: map[string][]string{}, Headers: map[string][]string{}}
 	for i := range 500 {
 		name := fmt.Sprintf("name-%d", i)
 		want.Claims[name] = []string{name, "x"}
 		want.Headers[name] = []string{"y", name}
 		want.Subprotocols = append(want.Subprotocols, name)
-		want.ClientCertificates = append(want.ClientCertificates, wire.ClientCertificate{Thumbprint: name})
+		want.ClientCertificates = append(want.ClientCertificates, upstream.ClientCertificate{Thumbprint: name})
 	}
 	body, err := json.Marshal(want)
 	require.NoError(t, err)
 	ev, err := webpubsub.DecodeConnectBody(body)
 	require.NoError(t, err)
-	assert.Equal(t, connectContentOfWire(t, want), connectContentOf(ev))
+	assert.Equal(t, connectContentOfJSON(t, want), connectContentOf(ev))
 }
 
-// The decoder's names of the members are those of the tags in internal/wire.
+// The decoder has the names of the members in its code; the encoder of
+// internal/upstream has them in tags.
 func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 	t.Parallel()
-	user, password, clean := "ada", "AP8=", true
-	want := wire.ConnectRequest{
+	user, clean := "ada", true
+	packet := mqtt.Connect{
+		ProtocolVersion: mqtt.Version5, Username: &user, CleanStart: &clean,
+		UserProperties: []mqtt.UserProperty{{Name: "6", Value: "7"}},
+	}
+	body, err := upstream.ConnectRequest{
 		Claims:             map[string][]string{"a": {"1"}},
 		Query:              map[string][]string{"b": {"2"}},
 		Headers:            map[string][]string{"c": {"3"}},
 		Subprotocols:       []string{"4"},
-		ClientCertificates: []wire.ClientCertificate{{Thumbprint: "5", Content: certificateText}},
-		MQTT: &wire.MQTTConnect{
-			ProtocolVersion: 5, Username: &user, Password: &password, CleanStart: &clean,
-			UserProperties: []wire.MQTTProperty{{Name: "6", Value: "7"}},
-		},
-	}
-	body, err := json.Marshal(want)
+		ClientCertificates: []upstream.ClientCertificate{{Thumbprint: "5", Content: certificateText}},
+		MQTT:               &upstream.MQTTConnect{Connect: packet, Password: []byte{0, 255}},
+	}.Encode()
 	require.NoError(t, err)
 	ev, err := webpubsub.DecodeConnectBody(body)
 	require.NoError(t, err)
-	assert.Equal(t, connectContentOfWire(t, want), connectContentOf(ev))
+	packet.Password = mqtt.Password{0, 255}
+	assert.Equal(t, connectContent{
+		Claims:       webpubsub.Claims{"a": {"1"}},
+		Query:        url.Values{"b": {"2"}},
+		Headers:      webpubsub.Headers{"c": {"3"}},
+		Subprotocols: []string{"4"},
+		Certificates: []webpubsub.ClientCertificate{{Thumbprint: "5", Content: certificateText}},
+		MQTT:         &packet,
+	}, connectContentOf(ev))
 }
 
 // One allocation for the event, the text, the values and the certificates each, and
@@ -388,7 +399,7 @@ func BenchmarkConnectBody(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
 		for b.Loop() {
-			var in wire.ConnectRequest
+			var in connectJSON
 			if err := json.Unmarshal(body, &in); err != nil {
 				b.Fatal(err)
 			}

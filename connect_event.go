@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // ConnectEvent asks whether a client may connect (azure.webpubsub.sys.connect).
@@ -34,7 +36,7 @@ type ConnectEvent struct {
 	ClientCertificates []ClientCertificate
 	// MQTTConnect (mqtt) is the CONNECT packet of an MQTT client. It is nil for other
 	// clients.
-	MQTTConnect *MQTTConnect
+	MQTTConnect *mqtt.Connect
 }
 
 // Claims are the claims of an access token. Each claim is a list of values. A claim

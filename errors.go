@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Error is an error with an answer. A function of a [Config] returns one to refuse an
@@ -43,9 +45,9 @@ type Error struct {
 	Err error
 	// MQTTCode is the code of the CONNACK that refuses an MQTT client. If it is zero,
 	// it is derived from Status.
-	MQTTCode MQTTConnectCode
+	MQTTCode mqtt.ConnectCode
 	// MQTTUserProperties are sent in the CONNACK that refuses an MQTT 5.0 client.
-	MQTTUserProperties []MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 }
 
 // Error returns the status, the message and the cause.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // Event is an event of the service: a [*ConnectEvent], [*ConnectedEvent],
@@ -134,7 +135,7 @@ type DisconnectedEvent struct {
 	Reason string
 	// MQTTDisconnect (mqtt) describes the end of an MQTT session. It is nil for other
 	// clients.
-	MQTTDisconnect *MQTTDisconnect
+	MQTTDisconnect *mqtt.Disconnect
 }
 
 // GroupJoinedEvent reports that a connection has joined a group
@@ -200,56 +201,24 @@ func (ev *UserEvent) Metadata() map[string]string {
 // DataType is the kind of a payload.
 type DataType uint8
 
-// The kinds of payloads and the media types that stand for them.
+// The kinds of payloads and their media types.
 const (
-	// DataBinary is application/octet-stream and, from MQTT clients, whatever
-	// is none of the others.
-	DataBinary DataType = iota
 	// DataText is text/plain.
-	DataText
+	DataText = DataType(wire.DataText)
 	// DataJSON is application/json.
-	DataJSON
+	DataJSON = DataType(wire.DataJSON)
+	// DataBinary is application/octet-stream and, from MQTT clients, any other type.
+	DataBinary = DataType(wire.DataBinary)
 	// DataProtobuf is application/x-protobuf.
-	DataProtobuf
+	DataProtobuf = DataType(wire.DataProtobuf)
 )
 
 // String returns the name that the JSON subprotocol uses for the kind.
-func (t DataType) String() string {
-	switch t {
-	case DataBinary:
-		return "binary"
-	case DataText:
-		return "text"
-	case DataJSON:
-		return "json"
-	case DataProtobuf:
-		return "protobuf"
-	}
-	return fmt.Sprintf("DataType(%d)", uint8(t))
-}
+func (t DataType) String() string { return wire.DataType(t).String() }
 
-// dataTypeOf reads a Content-Type as a media type: without case, parameters
-// left out. It reports false for a type that user events do not have.
+// dataTypeOf returns the kind of a Content-Type. It reports false for a type that
+// user events do not have.
 func dataTypeOf(contentType string) (DataType, bool) {
-	switch contentType {
-	case wire.MediaText:
-		return DataText, true
-	case wire.MediaJSON:
-		return DataJSON, true
-	case wire.MediaBinary:
-		return DataBinary, true
-	}
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.TrimSpace(media)
-	switch {
-	case strings.EqualFold(media, wire.MediaText):
-		return DataText, true
-	case strings.EqualFold(media, wire.MediaJSON):
-		return DataJSON, true
-	case strings.EqualFold(media, wire.MediaBinary):
-		return DataBinary, true
-	case strings.EqualFold(media, wire.MediaProtobuf):
-		return DataProtobuf, true
-	}
-	return DataBinary, false
+	kind, known := wire.DataTypeOf(contentType)
+	return DataType(kind), known
 }

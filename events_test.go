@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func contentType(values ...string) func(*http.Request) {
@@ -160,7 +161,7 @@ func secretEvents() map[string]any {
 	}
 	connect := webpubsub.ConnectEvent{
 		Meta: meta, Claims: webpubsub.Claims{s: {s}}, Query: map[string][]string{"access_token": {s}}, Headers: webpubsub.Headers{"Cookie": {s}},
-		ClientCertificates: []webpubsub.ClientCertificate{{Content: s}}, MQTTConnect: &webpubsub.MQTTConnect{Password: webpubsub.MQTTPassword(s)},
+		ClientCertificates: []webpubsub.ClientCertificate{{Content: s}}, MQTTConnect: &mqtt.Connect{Password: mqtt.Password(s)},
 	}
 	user := webpubsub.UserEvent{Meta: meta, Data: []byte(s), ContentType: s}
 	disconnected := webpubsub.DisconnectedEvent{Meta: meta, Reason: s}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // refuse records why a request is refused, and returns the answer. Any stranger may
@@ -57,19 +57,18 @@ func (h *Handler) refuseEvent(ctx context.Context, ev Event, o *Outcome, reason 
 // mqttRefusal returns the refusal of an MQTT connect event, with the code for the
 // CONNACK packet.
 func mqttRefusal(ev *ConnectEvent, v *verdict) answer {
-	var version MQTTVersion
+	var version mqtt.Version
 	if ev.MQTTConnect != nil {
 		version = ev.MQTTConnect.ProtocolVersion
 	}
-	body := wire.MQTTConnectFailure{MQTT: wire.MQTTFailure{Code: int(mqttCodeOf(v.status, version))}}
+	refusal := mqtt.Refusal{Code: mqtt.ConnectCodeOf(v.status, version)}
 	if v.chosen != nil {
-		body.MQTT.Reason = v.chosen.Message
-		body.MQTT.UserProperties = propertiesToWire(v.chosen.MQTTUserProperties)
-		if v.chosen.MQTTCode.belongsTo(version) {
-			body.MQTT.Code = int(v.chosen.MQTTCode)
+		refusal.Reason, refusal.UserProperties = v.chosen.Message, v.chosen.MQTTUserProperties
+		if v.chosen.MQTTCode.ValidFor(version) {
+			refusal.Code = v.chosen.MQTTCode
 		}
 	}
-	data, _ := json.Marshal(&body) // numbers and strings always encode
+	data, _ := json.Marshal(map[string]mqtt.Refusal{"mqtt": refusal}) // numbers and strings always encode
 	return answer{status: v.status, contentType: contentJSON, data: data}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 // ConnectReply accepts a client and sets its user, groups and roles. A nil
@@ -21,7 +22,7 @@ type ConnectReply struct {
 	ClearUserID bool
 	// Groups (groups) replaces the groups that the client joins on connecting. Nil and
 	// empty keep the token's: the service ignores an empty list.
-	// A name has 1 to 1024 characters and is not blank.
+	// A name has 1 to 1024 UTF-16 code units, is not blank and has no line feed.
 	Groups []string
 	// Roles (roles) replaces the client's permissions, for example by
 	// [RoleSendToAnyGroup] or RoleJoinLeaveGroup("lobby"). A string that is not a role
@@ -36,7 +37,7 @@ type ConnectReply struct {
 	Subprotocol string
 	// MQTTUserProperties (mqtt.userProperties) are sent in the CONNACK packet of an
 	// MQTT 5.0 client.
-	MQTTUserProperties []MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 	// State (ce-connectionState) sets the connection's state; see [State].
 	State StateUpdate
 }
@@ -64,14 +65,14 @@ type Reply struct {
 	// State (ce-connectionState) sets the connection's state; see [State].
 	State StateUpdate
 	// Metadata (X-WebPubSub-Metadata-*) travels with the message to the client.
-	// Names are HTTP tokens of at most 256 bytes and arrive in lower case, values
-	// are printable ASCII of at most 1024 bytes, all together have at most 8192
-	// bytes. Avoid commas in values: the service's emulator reads them in
-	// different ways in its versions.
+	// Names are HTTP tokens of at most 256 bytes and arrive in lower case. Values are
+	// printable ASCII of at most 1024 bytes, without commas and without spaces at
+	// either end: of parts separated by commas the service keeps only the last. All
+	// names and values together have at most 8192 bytes.
 	Metadata map[string]string
 	// MQTTUserProperties (mqtt-*) are sent with the answer to an MQTT client. They are
 	// an error for other clients.
-	MQTTUserProperties []MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 
 	contentType string
 	text        string

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func withMetadata(reply webpubsub.Reply, metadata map[string]string) webpubsub.Reply {
@@ -27,7 +28,7 @@ func withState(reply webpubsub.Reply, state webpubsub.StateUpdate) webpubsub.Rep
 	return reply
 }
 
-func withProperties(reply webpubsub.Reply, properties ...webpubsub.MQTTUserProperty) webpubsub.Reply {
+func withProperties(reply webpubsub.Reply, properties ...mqtt.UserProperty) webpubsub.Reply {
 	reply.MQTTUserProperties = properties
 	return reply
 }
@@ -57,7 +58,7 @@ func TestUserEventAnswers(t *testing.T) {
 		{"state without a message", "reply_state_alone", "user_text", withState(webpubsub.Reply{}, webpubsub.RawState("abc")), nil},
 		{"state emptied", "reply_state_empty", "user_text", withState(webpubsub.Reply{}, webpubsub.RawState("")), nil},
 		{"MQTT user properties", "reply_mqtt", "mqtt_publish", withProperties(webpubsub.TextReply("x"),
-			webpubsub.MQTTUserProperty{Name: "x", Value: "1"}, webpubsub.MQTTUserProperty{Name: "x", Value: "2"}), nil},
+			mqtt.UserProperty{Name: "x", Value: "1"}, mqtt.UserProperty{Name: "x", Value: "2"}), nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -148,11 +149,11 @@ func TestReplyChecks(t *testing.T) {
 		{"state too long", withState(text, webpubsub.RawState(long(8193))), 500, "8193 bytes", false},
 		{"state not ASCII", withState(text, webpubsub.RawState("ä")), 500, "state", false},
 		{"state with a trailing space", withState(text, webpubsub.RawState("a ")), 500, "state", false},
-		{"user property for another client", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "v"}), 500, "not an MQTT client", false},
-		{"user property", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "v"}), 200, "", true},
-		{"user property without name", withProperties(text, webpubsub.MQTTUserProperty{Value: "v"}), 500, "user property", true},
-		{"user property with a space in its name", withProperties(text, webpubsub.MQTTUserProperty{Name: "a b"}), 500, "user property", true},
-		{"user property not ASCII", withProperties(text, webpubsub.MQTTUserProperty{Name: "a", Value: "ä"}), 500, "user property", true},
+		{"user property for another client", withProperties(text, mqtt.UserProperty{Name: "a", Value: "v"}), 500, "not an MQTT client", false},
+		{"user property", withProperties(text, mqtt.UserProperty{Name: "a", Value: "v"}), 200, "", true},
+		{"user property without name", withProperties(text, mqtt.UserProperty{Value: "v"}), 500, "user property", true},
+		{"user property with a space in its name", withProperties(text, mqtt.UserProperty{Name: "a b"}), 500, "user property", true},
+		{"user property not ASCII", withProperties(text, mqtt.UserProperty{Name: "a", Value: "ä"}), 500, "user property", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -185,8 +186,8 @@ func TestControlCharactersNeverReachAHeader(t *testing.T) {
 	t.Parallel()
 	const evil = "X-Evil"
 	for _, inject := range []string{"a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\x00b", "\x1b[31m", "a\x7f", "\r\n\r\nbody", "X-Evil\r", "a\u0085b", "a\u2028b"} {
-		property := webpubsub.MQTTUserProperty{Name: "n", Value: inject}
-		named := webpubsub.MQTTUserProperty{Name: inject, Value: "v"}
+		property := mqtt.UserProperty{Name: "n", Value: inject}
+		named := mqtt.UserProperty{Name: inject, Value: "v"}
 		replies := map[string]webpubsub.Reply{
 			"state":          withState(webpubsub.Reply{}, webpubsub.RawState(inject)),
 			"encoded state":  withState(webpubsub.Reply{}, webpubsub.State[map[string]string]{}.Set(map[string]string{inject: inject})),
@@ -207,13 +208,13 @@ func TestControlCharactersNeverReachAHeader(t *testing.T) {
 			"group":       {Groups: []string{inject}},
 			"role":        {Roles: []string{inject}},
 			"subprotocol": {Subprotocol: inject},
-			"property":    {MQTTUserProperties: []webpubsub.MQTTUserProperty{named, property}},
+			"property":    {MQTTUserProperties: []mqtt.UserProperty{named, property}},
 			"state":       {State: webpubsub.RawState(inject)},
 		}
 		for name, reply := range connects {
 			assertCleanHeader(t, serveFixture(t, onConnect(&reply, nil), "mqtt_connect_v5"), evil, name)
 		}
-		refusal := &webpubsub.Error{Status: 403, Message: inject, Err: errors.New(inject), MQTTUserProperties: []webpubsub.MQTTUserProperty{named, property}}
+		refusal := &webpubsub.Error{Status: 403, Message: inject, Err: errors.New(inject), MQTTUserProperties: []mqtt.UserProperty{named, property}}
 		for _, fixture := range []string{"connect", "mqtt_connect_v5"} {
 			assertCleanHeader(t, serveFixture(t, onConnect(nil, refusal), fixture), evil, "error")
 		}
@@ -237,7 +238,7 @@ func TestEachFieldOfReplyCounts(t *testing.T) {
 	assert.Equal(t, "s", resp.Header.Get("ce-connectionState"))
 	resp = serveFixture(t, onUserEvent(withMetadata(webpubsub.Reply{}, map[string]string{"Key": "v"}), nil), "user_text")
 	assert.Equal(t, "v", resp.Header.Get("X-WebPubSub-Metadata-key"))
-	resp = serveFixture(t, onUserEvent(withProperties(webpubsub.Reply{}, webpubsub.MQTTUserProperty{Name: "n", Value: "v"}), nil), "mqtt_publish")
+	resp = serveFixture(t, onUserEvent(withProperties(webpubsub.Reply{}, mqtt.UserProperty{Name: "n", Value: "v"}), nil), "mqtt_publish")
 	assert.Equal(t, "v", resp.Header.Get("mqtt-n"))
 }
 
@@ -328,8 +329,8 @@ func TestConnectReplyChecks(t *testing.T) {
 		{"group too long", webpubsub.ConnectReply{Groups: []string{long + "ж"}}, "connect", 500, "Groups[0]"},
 		{"blank role", webpubsub.ConnectReply{Roles: []string{"\t"}}, "connect", 500, "Roles[0]"},
 		{"role not UTF-8", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToAnyGroup, "\xff"}}, "connect", 500, "Roles[1]"},
-		{"role misspelt", webpubsub.ConnectReply{Roles: []string{"sendToGroup.lobby"}}, "connect", 500, `connect reply: Roles[0]: role "sendToGroup.lobby" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup.lobby"? (roles that are not the service's go into RawRoles)`},
-		{"role of no group", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToGroup("")}}, "connect", 500, `Roles[0]: role "webpubsub.sendToGroup.": want a group of 1 to 1024 characters after the dot`},
+		{"role misspelt", webpubsub.ConnectReply{Roles: []string{"sendToGroup.lobby"}}, "connect", 500, `connect reply: Roles[0]: role "sendToGroup.lobby" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup.lobby"? (put roles of your own into RawRoles)`},
+		{"role of no group", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleSendToGroup("")}}, "connect", 500, `Roles[0]: role "webpubsub.sendToGroup.": group "": want 1 to 1024 characters`},
 		{"role with a wrong pattern", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleJoinLeaveGroupPattern(`a\b`)}}, "connect", 500, "Roles[0]"},
 		{"blank raw role", webpubsub.ConnectReply{RawRoles: []string{"admin", " "}}, "connect", 500, "RawRoles[1]"},
 		{"subprotocol offered", webpubsub.ConnectReply{Subprotocol: "custom.protocol"}, "connect", 200, ""},
@@ -337,7 +338,7 @@ func TestConnectReplyChecks(t *testing.T) {
 		{"subprotocol in another case", webpubsub.ConnectReply{Subprotocol: "Custom.Protocol"}, "connect", 500, "Subprotocol"},
 		{"mqtt for another client", webpubsub.ConnectReply{Subprotocol: "mqtt"}, "connect", 500, "Subprotocol"},
 		{"mqtt for an MQTT client", webpubsub.ConnectReply{Subprotocol: "mqtt"}, "mqtt_connect_v5", 200, ""},
-		{"user properties for another client", webpubsub.ConnectReply{MQTTUserProperties: []webpubsub.MQTTUserProperty{{Name: "a"}}}, "connect", 500, "MQTTUserProperties"},
+		{"user properties for another client", webpubsub.ConnectReply{MQTTUserProperties: []mqtt.UserProperty{{Name: "a"}}}, "connect", 500, "MQTTUserProperties"},
 		{"state with a line break", webpubsub.ConnectReply{State: webpubsub.RawState("a\r\nx: y")}, "connect", 500, "state"},
 	}
 	for _, tt := range tests {
@@ -394,7 +395,7 @@ func TestEachFieldOfConnectReplyCounts(t *testing.T) {
 		{"Roles and RawRoles", webpubsub.ConnectReply{Roles: []string{webpubsub.RoleJoinLeaveGroup("g")}, RawRoles: []string{"r"}}, map[string]string{"roles": `["webpubsub.joinLeaveGroup.g","r"]`}},
 		{"RawRoles that clear", webpubsub.ConnectReply{RawRoles: []string{}}, map[string]string{"roles": `[]`}},
 		{"Subprotocol", webpubsub.ConnectReply{Subprotocol: "mqtt"}, map[string]string{"subprotocol": `"mqtt"`}},
-		{"MQTTUserProperties", webpubsub.ConnectReply{MQTTUserProperties: []webpubsub.MQTTUserProperty{{Name: "n", Value: "v"}}},
+		{"MQTTUserProperties", webpubsub.ConnectReply{MQTTUserProperties: []mqtt.UserProperty{{Name: "n", Value: "v"}}},
 			map[string]string{"mqtt": `{"userProperties":[{"name":"n","value":"v"}]}`}},
 	}
 	for _, tt := range tests {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 const s3cret = "s3cr3t-0f-a-user"
@@ -29,13 +30,13 @@ func secretReplies() map[string]any {
 	} {
 		reply.State = webpubsub.RawState(s3cret)
 		reply.Metadata = map[string]string{s3cret: s3cret}
-		reply.MQTTUserProperties = []webpubsub.MQTTUserProperty{{Name: s3cret, Value: s3cret}}
+		reply.MQTTUserProperties = []mqtt.UserProperty{{Name: s3cret, Value: s3cret}}
 		values["Reply "+name], values["*Reply "+name] = reply, &reply
 	}
 	var session webpubsub.State[map[string]string]
 	connect := webpubsub.ConnectReply{
 		UserID: s3cret, Groups: []string{s3cret}, Roles: []string{s3cret}, RawRoles: []string{s3cret},
-		MQTTUserProperties: []webpubsub.MQTTUserProperty{{Name: s3cret, Value: s3cret}}, State: session.Set(map[string]string{s3cret: s3cret}),
+		MQTTUserProperties: []mqtt.UserProperty{{Name: s3cret, Value: s3cret}}, State: session.Set(map[string]string{s3cret: s3cret}),
 	}
 	values["ConnectReply"], values["*ConnectReply"] = connect, &connect
 	values["StateUpdate"], values["State[T]"] = webpubsub.RawState(s3cret), session
@@ -93,7 +94,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"AbuseProtection": origins, "InsecureSkipVerify": webpubsub.InsecureSkipVerify{},
 		"Interceptor": webpubsub.Interceptor(nil), "UserEventFunc": webpubsub.UserEventFunc(nil),
 		"Error": webpubsub.Forbidden("no"), "DecodeError": &webpubsub.DecodeError{}, "ValidationError": &webpubsub.ValidationError{}, "PanicError": &webpubsub.PanicError{},
-		"MQTTConnect": webpubsub.MQTTConnect{Password: webpubsub.MQTTPassword(s3cret)}, "MQTTPassword": webpubsub.MQTTPassword(s3cret),
+		"mqtt.Connect": mqtt.Connect{Password: mqtt.Password(s3cret)}, "mqtt.Password": mqtt.Password(s3cret),
 	}
 	for _, more := range []map[string]any{secretReplies(), secretEvents()} {
 		for name, v := range more {
@@ -120,8 +121,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 	// The purpose of these types is to show their data.
 	plain := []string{
-		"Claims", "ClientCertificate", "DataType", "Event", "EventHeader", "EventKind", "FieldError", "Headers", "MQTTConnectCode", "MQTTDisconnect", "MQTTDisconnectCode",
-		"MQTTDisconnectPacket", "MQTTSession", "MQTTUserProperty", "MQTTVersion", "OutcomeKind", "RefusalReason", "StateCodec", "Verifier",
+		"Claims", "ClientCertificate", "DataType", "Event", "EventHeader", "EventKind", "FieldError", "Headers", "MQTTSession",
+		"OutcomeKind", "RefusalReason", "StateCodec", "Verifier",
 	}
 	api, err := os.ReadFile("internal/archtest/testdata/api/webpubsub.txt")
 	require.NoError(t, err)
@@ -145,7 +146,7 @@ func TestMistakesInRepliesShowNoSecret(t *testing.T) {
 		"long state":     {State: webpubsub.RawState(strings.Repeat(s3cret, 1000))},
 		"metadata":       {Metadata: map[string]string{"name": s3cret + "\n"}},
 		"long metadata":  {Metadata: map[string]string{"name": strings.Repeat(s3cret, 1000)}},
-		"user property":  {MQTTUserProperties: []webpubsub.MQTTUserProperty{{Name: "name", Value: s3cret + "\n"}}},
+		"user property":  {MQTTUserProperties: []mqtt.UserProperty{{Name: "name", Value: s3cret + "\n"}}},
 		"state no value": {State: webpubsub.State[any]{}.Set(s3cret)},
 	}
 	for name, reply := range replies {

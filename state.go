@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // MaxStateBytes is the length of the longest connection state that a reply can
@@ -135,7 +136,7 @@ func (u StateUpdate) header() (value string, set bool, err error) {
 	if len(value) > MaxStateBytes {
 		return "", false, u.tooLong(len(value))
 	}
-	if !isHeaderValue(value) {
+	if !rule.IsHeaderValue(value) {
 		return "", false, errors.New("connection state is not printable ASCII without leading or trailing space")
 	}
 	return value, true, nil
@@ -147,16 +148,6 @@ func (u StateUpdate) tooLong(size int) error {
 		what = u.of()
 	}
 	return fmt.Errorf("connection state %s has %d bytes as a header, at most %d are sent: keep what is long in a store of your own, and its key in the state", what, size, MaxStateBytes)
-}
-
-// isHeaderValue reports whether s is unchanged as the value of an HTTP header.
-func isHeaderValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < ' ' && c != '\t') || c >= 0x7f {
-			return false
-		}
-	}
-	return strings.Trim(s, " \t") == s
 }
 
 // decodeBase64 decodes either alphabet, padded or not, like Node.

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// State is what a [Client] is doing.
+// State is the state of a [Client].
 type State uint8
 
 // The states of a client.
@@ -20,16 +18,17 @@ const (
 	StateStopped State = iota
 	StateConnecting
 	StateConnected
-	// StateRecovering: the connection was lost, and is looked for.
+	// StateRecovering: the connection was lost; the client is trying to recover it.
 	StateRecovering
-	// StateReconnecting: the connection is gone, and a new one is made.
+	// StateReconnecting: recovery has failed; the client is making a new
+	// connection.
 	StateReconnecting
 	StateStopping
 )
 
 var states = [...]string{"stopped", "connecting", "connected", "recovering", "reconnecting", "stopping"}
 
-// String gives the state's name.
+// String returns the name of the state.
 func (s State) String() string {
 	if int(s) < len(states) {
 		return states[s]
@@ -37,74 +36,63 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
-// Client is a client of the service. Its methods are safe for concurrent use, and
-// all but [Client.Start] and [Client.Stop] as they say themselves may be called
-// from callbacks. It does not print or log its credential.
+// Client is a realtime client of the service. Its methods are safe for concurrent
+// use and may be called from callbacks; see [Client.Start] and [Client.Stop] for
+// the limits. Printing or logging a Client does not show its credential.
 type Client struct {
-	credential Credential
-	opts       *Options // behind a pointer, which is all that fmt shows of an unexported field
-	lastAckID  atomic.Uint64
-	lastCallID atomic.Uint64
-	turns      turns
+	credential     Credential
+	opts           *Options // a pointer, so that fmt does not print the content
+	lastAckID      atomic.Uint64
+	lastInvocation atomic.Uint64
+	groups         groups
 
-	onConnected     hooks[Connected]
-	onRecovering    hooks[Recovering]
-	onRecovered     hooks[Recovered]
-	onDisconnected  hooks[Disconnected]
-	onStopped       hooks[Stopped]
-	onGroupMessage  hooks[*GroupMessage]
-	onServerMessage hooks[*ServerMessage]
-	onRejoinFailed  hooks[RejoinFailed]
-	onGroupStream   streamHooks
+	onConnected     callbacks[handler[ConnectedEvent]]
+	onRecovering    callbacks[handler[RecoveringEvent]]
+	onRecovered     callbacks[handler[RecoveredEvent]]
+	onDisconnected  callbacks[handler[DisconnectedEvent]]
+	onStopped       callbacks[handler[StoppedEvent]]
+	onGroupMessage  callbacks[handler[*GroupMessage]]
+	onServerMessage callbacks[handler[*ServerMessage]]
+	onRejoinFailed  callbacks[handler[RejoinFailedEvent]]
+	onGroupStream   callbacks[*streamHandler]
 
 	mu      sync.Mutex
-	session *session // the last one; nil before the first
-	groups  map[string]struct{}
+	session *session
 }
 
-// New makes a client, which is not connected before it is started. Nil options
-// are the defaults. Errors name the option that is wrong.
+// New returns a client that is not started. Nil options are the defaults.
 func New(credential Credential, opts *Options) (*Client, error) {
 	if credential == nil {
 		return nil, errors.New("client: new: credential is nil; want one that returns the URL of ClientAccess, such as StaticURL(url)")
 	}
-	var o Options
-	if opts != nil {
-		o = *opts
-	}
+	o := valueOf(opts)
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("client: new: %w", err)
 	}
-	return &Client{credential: credential, opts: &o, groups: make(map[string]struct{})}, nil
+	return &Client{credential: credential, opts: &o}, nil
 }
 
-// Start connects, and returns when the service has greeted the client. From then
-// on the client keeps itself connected, whatever becomes of the context. An error
-// is an [*Error], and leaves the client stopped: a first connection that fails is
-// not tried again.
+// Start connects, and returns when the service has sent its connected message. From
+// then on the client stays connected until [Client.Stop], even if ctx ends. If the
+// first connection fails, Start returns an [*Error] without a retry, and the client
+// remains stopped.
 //
-// A client that is started already is waited for until it is connected. One that
-// is stopping is waited for and started again; from one of its callbacks, other
-// than that of [Client.OnStopped], this is [ErrStopped].
+// If the client is already started, Start waits until it is connected. If it is
+// stopping, Start waits for the end and starts it again; called from a callback
+// other than that of [Client.OnStopped], it returns [ErrStopped] instead.
 func (c *Client) Start(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		s := c.session
-		if s == nil || s.isOver() {
-			s = newSession(ctx, c)
+		if s == nil || isClosed(s.over) {
+			s, life := newSession(ctx, c)
 			c.session = s
 			c.mu.Unlock()
-			return s.start(ctx)
+			return s.start(ctx, life)
 		}
 		c.mu.Unlock()
-		if !s.isStopping() {
-			_, err := s.connected(ctx)
-			switch {
-			case err == nil:
-				return nil
-			case !errors.Is(err, ErrStopped):
-				return fail("Start", err)
-			}
+		if _, err := s.connected(ctx); !errors.Is(err, ErrStopped) {
+			return fail("Start", err)
 		}
 		if s.isCallback(ctx) {
 			return fail("Start", ErrStopped)
@@ -117,18 +105,15 @@ func (c *Client) Start(ctx context.Context) error {
 	}
 }
 
-// Stop ends the connection, and returns when nothing of the client runs any more,
-// callbacks included, or else when the context ends, which also cuts short what
-// the end waits for. Messages that no callback has been called for are dropped;
-// operations that wait end with [ErrStopped]. A client that is not started has
-// nothing to end.
+// Stop closes the connection and waits for all goroutines and callbacks of the
+// client. If ctx ends first, Stop aborts the closing handshake and returns an error
+// that wraps ctx's. Messages that have not reached a callback are dropped. Pending
+// operations return [ErrStopped]. Stopping a stopped client does nothing.
 //
-// Within a callback Stop has to be given the callback's context, or one made of
-// it: it then returns at once, since it cannot wait for the callback itself.
+// A callback has to pass its own context, or one derived from it. Stop then returns
+// at once, because it cannot wait for that callback.
 func (c *Client) Stop(ctx context.Context) error {
-	c.mu.Lock()
-	s := c.session
-	c.mu.Unlock()
+	s := c.current()
 	if s == nil {
 		return nil
 	}
@@ -136,94 +121,50 @@ func (c *Client) Stop(ctx context.Context) error {
 	if s.isCallback(ctx) {
 		return nil
 	}
-	for _, end := range [...]<-chan struct{}{s.done, s.before} {
+	for _, end := range [...]<-chan struct{}{s.dispatch.done, s.dispatch.before} {
 		if end == nil {
 			continue
 		}
 		select {
 		case <-end:
 		case <-ctx.Done():
-			s.hurry()
+			s.abort()
 			return fail("Stop", ctx.Err())
 		}
 	}
 	return nil
 }
 
-// State tells what the client is doing.
-func (c *Client) State() State {
-	s := c.current()
-	if s == nil {
-		return StateStopped
-	}
-	return s.currentState()
-}
+// State returns the client's state.
+func (c *Client) State() State { return c.current().currentState() }
 
-// ConnectionID gives the id of the connection, also while it is recovered; empty:
-// there is none.
+// ConnectionID returns the id of the connection, also while the client recovers it.
+// It is empty if there is no connection.
 func (c *Client) ConnectionID() string {
-	id, _ := c.identity()
+	id, _ := c.current().identity()
 	return id
 }
 
-// UserID gives the user of the connection; empty: none.
+// UserID returns the user of the connection. It is empty if there is none.
 func (c *Client) UserID() string {
-	_, user := c.identity()
+	_, user := c.current().identity()
 	return user
 }
 
-func (c *Client) identity() (id, user string) {
-	s := c.current()
-	if s == nil {
-		return "", ""
-	}
-	return s.identity()
-}
-
+// current returns the current or last session; nil before the first.
 func (c *Client) current() *session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session
 }
 
-// joined notes that the client is in a group.
-func (c *Client) joined(group string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.groups[group] = struct{}{}
-}
-
-// leaves removes a group from those that the client is in, and reports whether it
-// was one.
-func (c *Client) leaves(group string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, was := c.groups[group]
-	delete(c.groups, group)
-	return was
-}
-
-func (c *Client) isJoined(group string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, is := c.groups[group]
-	return is
-}
-
-func (c *Client) joinedGroups() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Sorted(maps.Keys(c.groups))
-}
-
-// String tells the state, and no address.
+// String returns the state and the connection id.
 func (c *Client) String() string {
-	id, _ := c.identity()
-	return fmt.Sprintf("client.Client(%v, connection %q)", c.State(), id)
+	return fmt.Sprintf("client.Client(%v, connection %q)", c.State(), c.ConnectionID())
 }
 
-// Format is String, whatever the verb.
+// Format writes [Client.String] for every verb.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// LogValue is String.
+// LogValue returns [Client.String].
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

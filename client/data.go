@@ -10,54 +10,48 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// DataType is what a payload is (dataType).
+// DataType is the type of a payload (dataType).
 type DataType uint8
 
 // The types of payloads.
 const (
-	// DataNone is no payload, the zero [Data].
-	DataNone DataType = iota
-	// DataText (text) is UTF-8.
-	DataText
-	// DataJSON (json) is any JSON value but null.
-	DataJSON
+	// DataNone is the type of the zero [Data], which has no payload.
+	DataNone = DataType(wire.DataNone)
+	// DataText (text) is UTF-8 text.
+	DataText = DataType(wire.DataText)
+	// DataJSON (json) is any JSON value except null.
+	DataJSON = DataType(wire.DataJSON)
 	// DataBinary (binary) is bytes, in base64 on the wire.
-	DataBinary
+	DataBinary = DataType(wire.DataBinary)
 	// DataProtobuf (protobuf) is a serialized google.protobuf.Any, in base64 on the wire.
-	DataProtobuf
+	DataProtobuf = DataType(wire.DataProtobuf)
 )
 
-var dataTypes = [...]string{DataNone: "none", DataText: "text", DataJSON: "json", DataBinary: "binary", DataProtobuf: "protobuf"}
+// String returns the name on the wire.
+func (t DataType) String() string { return wire.DataType(t).String() }
 
-// String gives the name on the wire.
-func (t DataType) String() string {
-	if int(t) < len(dataTypes) {
-		return dataTypes[t]
-	}
-	return fmt.Sprintf("DataType(%d)", uint8(t))
-}
-
-// Data is a payload and its type. The zero value is none; [Text], [JSON],
-// [RawJSON], [Binary] and [Protobuf] make others. What is wrong with a payload is
-// the error of the operation that sends it.
+// Data is a payload and its type. The zero value has no payload. [Text], [JSON],
+// [RawJSON], [Binary] and [Protobuf] make the others. An invalid payload is an
+// error of the operation that sends it.
 type Data struct {
 	d   frame.Data
 	err error
 }
 
-// Text makes a payload of text, which has to be UTF-8.
+// Text returns a payload of text, which must be UTF-8.
 func Text(s string) Data {
 	d := Data{d: frame.Data{Type: frame.Text, Text: s}}
 	if !utf8.ValidString(s) {
-		d.err = errors.New("text is not UTF-8; Binary takes any bytes")
+		d.err = errors.New("text is not UTF-8; use Binary for other bytes")
 	}
 	return d
 }
 
-// JSON makes a payload of the JSON encoding of a value, which must not be null, nor
-// have more than 1000 levels of nesting, the most that a [Client] reads.
+// JSON returns a payload of the JSON encoding of v. It must not be null or have
+// more than 1000 levels of nesting, which is as many as a [Client] reads.
 func JSON(v any) Data {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -74,7 +68,7 @@ func JSON(v any) Data {
 	return d
 }
 
-// RawJSON makes a payload of a JSON text, to which the rules of [JSON] apply.
+// RawJSON returns a payload of JSON text, to which the rules of [JSON] apply.
 func RawJSON(text []byte) Data {
 	d := rawJSON(string(bytes.TrimSpace(text)))
 	if err := jsonscan.Check(d.d.Text); err != nil {
@@ -87,25 +81,25 @@ func rawJSON(text string) Data {
 	d := Data{d: frame.Data{Type: frame.JSON, Text: text}}
 	switch {
 	case text == "null":
-		d.err = errors.New("JSON payload is null, which the service does not take")
+		d.err = errors.New("JSON payload is null, which the service rejects")
 	case !utf8.ValidString(text):
 		d.err = errors.New("JSON payload is not UTF-8")
 	}
 	return d
 }
 
-// Binary makes a payload of bytes, which must not change until the operation
-// that sends them has returned.
+// Binary returns a payload of bytes. They must not change while they are being
+// sent.
 func Binary(b []byte) Data { return Data{d: frame.Data{Type: frame.Binary, Bytes: b}} }
 
-// Protobuf makes a payload of a serialized google.protobuf.Any. The service's
-// documentation names the type for messages to JSON clients only.
+// Protobuf returns a payload of a serialized google.protobuf.Any. The service's
+// documentation mentions the type only for messages to JSON clients.
 func Protobuf(b []byte) Data { return Data{d: frame.Data{Type: frame.Protobuf, Bytes: b}} }
 
-// Type tells what the payload is.
+// Type returns the type of the payload.
 func (d Data) Type() DataType { return DataType(d.d.Type) }
 
-// String gives text and JSON as they are, anything else in base64.
+// String returns text and JSON as they are, and other payloads in base64.
 func (d Data) String() string {
 	if d.d.Type == frame.Binary || d.d.Type == frame.Protobuf {
 		return base64.StdEncoding.EncodeToString(d.d.Bytes)
@@ -113,7 +107,7 @@ func (d Data) String() string {
 	return d.d.Text
 }
 
-// Bytes gives the payload in the caller's own copy.
+// Bytes returns a copy of the payload.
 func (d Data) Bytes() []byte {
 	if d.d.Type == frame.Binary || d.d.Type == frame.Protobuf {
 		return bytes.Clone(d.d.Bytes)
@@ -121,8 +115,8 @@ func (d Data) Bytes() []byte {
 	return []byte(d.d.Text)
 }
 
-// Decode reads JSON into what v points to: a payload of JSON, or of text, as
-// which many senders send their JSON. Its errors do not quote the payload.
+// Decode decodes a payload of JSON, or of text that contains JSON, into the value
+// that v points to. Its errors do not quote the payload.
 func (d Data) Decode(v any) error {
 	switch {
 	case d.err != nil:
@@ -135,10 +129,10 @@ func (d Data) Decode(v any) error {
 
 func (d Data) size() int { return len(d.d.Text) + len(d.d.Bytes) }
 
-// sendable gives what goes out, which an optional payload need not.
-func (d Data) sendable(optional bool) (frame.Data, error) {
-	if d.d.Type == frame.None && !optional {
-		return d.d, errors.New("Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf")
+// check returns the error of an invalid or missing payload.
+func (d Data) check() error {
+	if d.d.Type == frame.None {
+		return errors.New("Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf")
 	}
-	return d.d, d.err
+	return d.err
 }

@@ -54,7 +54,7 @@ func TestDataDecode(t *testing.T) {
 		"payload is binary, want json or text":                    client.Binary([]byte(`{"n":1}`)),
 		"payload is none, want json or text":                      {},
 		"JSON string does not fit int in member \"N\" at byte 13": client.RawJSON([]byte(`{"n":"secret"}`)),
-		"text is not UTF-8; Binary takes any bytes":               client.Text("\xff"),
+		"text is not UTF-8; use Binary for other bytes":           client.Text("\xff"),
 	} {
 		assert.EqualError(t, d.Decode(&v), text)
 	}

@@ -1,5 +1,5 @@
-// Package client is a realtime client of Azure Web PubSub: it keeps a WebSocket
-// connection to the service, gets messages over it, and sends messages and events.
+// Package client is a realtime client of Azure Web PubSub. It keeps a WebSocket
+// connection to the service, receives messages, and sends messages and events.
 //
 //	c, err := client.New(client.StaticURL(address), nil)
 //	…
@@ -10,30 +10,30 @@
 //	…
 //	err = c.Stop(ctx)
 //
-// A [Credential] gives the address, which has the client's token in it; the
-// package service makes such addresses. A connection that is lost is recovered,
-// without losing messages, or else made anew, and the groups that the client had
-// joined are joined again ([Options]).
+// A [Credential] returns the client URL, which contains the client's token. Package
+// service makes such URLs. When the connection is lost, the client recovers it
+// without losing messages. If that fails, it makes a new connection and rejoins its
+// groups. See [Options].
 //
 // # Callbacks
 //
-// Callbacks are called one after the other, by one goroutine of the client, in the
-// order in which things happened. One that takes its time holds back the client:
-// messages wait for it ([Options.QueueSize]), and when the queue is full the client
-// stops reading, until half of it is empty. Others are not held back by that, but a
-// service that waits for too long closes the connection.
+// One goroutine of the client calls all callbacks, one after the other, in the order
+// of the events. While a callback runs, messages wait in a queue
+// ([Options.QueueSize]). When the queue is full, the client stops reading until half
+// of it is empty. The service then holds the client's messages back, and closes the
+// connection if that takes too long. Other clients are not affected.
 //
 // A callback may use the client, wait for acks, and register or unregister
-// callbacks. While any operation waits for its answer, the queue takes as many
-// messages again, so that the answer is read; if it is not among them, and nothing
-// is taken from the queue for 10 seconds, the operation fails with [ErrQueueFull].
+// callbacks. While an operation waits for its answer, the queue takes twice as many
+// messages, so that the client can read the answer. If the queue is full again, and
+// nothing is taken from it for 10 seconds, the operation fails with [ErrQueueFull].
 //
-// A callback that panics is reported ([PanicError]), and the next one is called.
+// If a callback panics, the client reports a [PanicError] and calls the next one.
 //
 // # Security
 //
-// The address is a secret, and so is the credential that gives it: no error, log
-// line or printed value of this package shows it. What comes from the service is
-// bounded and checked, but what other clients send is what they like: treat a
-// message as input from a stranger, and its FromUserID as all that is known of him.
+// The client URL and the credential are secrets. No error, log line or printed value
+// of this package contains them. The client bounds and checks the service's frames.
+// The content of a message comes from another client: treat it as untrusted input.
+// FromUserID is all that is known of the sender.
 package client

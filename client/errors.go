@@ -8,68 +8,67 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-// maxErrorText is how many bytes of a text of the service an error shows.
+// maxErrorText is how many bytes of a text from the service an error shows.
 const maxErrorText = 512
 
-// Errors that an [*Error] is, by [errors.Is].
+// Errors that an [*Error] matches with [errors.Is].
 var (
-	// ErrInvalid is a parameter that breaks a rule; nothing was sent.
+	// ErrInvalid: a parameter is invalid. Nothing was sent.
 	ErrInvalid = errors.New("invalid parameter")
-	// ErrUnauthorized is 401: the token was not accepted.
+	// ErrUnauthorized: the service did not accept the token (401).
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden is a request for which the client lacks the role (the error
-	// Forbidden), or 403 at the handshake.
+	// ErrForbidden: the client lacks the role for the request (error Forbidden), or
+	// the service refused the connection (403).
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound is 404: there is no such hub or path.
+	// ErrNotFound: the hub or path does not exist (404).
 	ErrNotFound = errors.New("not found")
-	// ErrTooManyRequests is 429: the service's limits are reached.
+	// ErrTooManyRequests: a limit of the service is reached (429).
 	ErrTooManyRequests = errors.New("too many requests")
-	// ErrStopped is an operation of a client that is not started, or that was
-	// stopped before its answer came.
+	// ErrStopped: the client is not started, or was stopped before the answer.
 	ErrStopped = errors.New("client is stopped")
-	// ErrConnectionLost is a request whose connection was lost for good before its
-	// answer came: whether it was carried out is not known. It is also the end of a
-	// stream whose connection was lost.
+	// ErrConnectionLost: the connection was lost for good before the answer
+	// arrived. The service may or may not have carried out the request. For a
+	// stream: its connection was lost.
 	ErrConnectionLost = errors.New("connection was lost")
-	// ErrQueueFull is an operation whose answer stands behind more messages than
-	// the queue takes, while callbacks and iterators take none.
-	ErrQueueFull = errors.New("answer stands behind a queue from which nothing is taken")
-	// ErrStreamGap is a stream of which a piece is missing.
+	// ErrQueueFull: the answer is behind more messages than the queue takes, and no
+	// callback or iterator takes any.
+	ErrQueueFull = errors.New("answer is behind a full queue from which nothing is taken")
+	// ErrStreamGap: a piece of the stream is missing.
 	ErrStreamGap = errors.New("a piece of the stream is missing")
-	// ErrTooManyStreams is a stream that was given up, or dropped from the start,
-	// because others have sent more streams than the client receives at a time.
+	// ErrTooManyStreams: a stream was dropped because others have sent more streams
+	// than the client receives at a time.
 	ErrTooManyStreams = errors.New("too many streams at a time")
 )
 
-// Error is an operation that failed: refused here for a parameter that breaks a
-// rule ([ErrInvalid]), at the handshake (StatusCode, CloseCode), by the service
-// (Name), or ended by its context or the end of the connection (Err). Its text
-// holds no token, and no URL that has one.
+// Error is a failed operation: an invalid parameter ([ErrInvalid]), a failed
+// handshake (StatusCode, CloseCode), a refusal by the service (Name), or the end of
+// the context or connection (Err). Its text contains no token and no client URL.
 type Error struct {
-	// Operation that failed, such as "JoinGroup".
+	// Operation is the operation that failed, such as "JoinGroup".
 	Operation string
-	// StatusCode of a handshake that was refused; 0 for other errors.
+	// StatusCode is the HTTP status of a refused handshake; 0 for other errors.
 	StatusCode int
-	// CloseCode with which the service closed a connection at once; 0 for others.
+	// CloseCode is the code with which the service closed a connection that was not
+	// yet connected; 0 for other errors.
 	CloseCode int
-	// Name (error.name) of the service's refusal, such as "Forbidden",
+	// Name (error.name) is the name of the service's error, such as "Forbidden",
 	// "InternalServerError" or "IdleTimeout".
 	Name string
-	// Message of the service, in at most 512 bytes.
+	// Message is the service's message, at most 512 bytes of it.
 	Message string
-	// UserErrorCode (userErrorCode) of a stream that its publisher has aborted.
+	// UserErrorCode (userErrorCode) is the code of a publisher that aborted a
+	// stream.
 	UserErrorCode string
-	// Hint is the likely mistake and its remedy: in the client URL, or a role that
-	// the client lacks. It is often empty.
+	// Hint is the likely mistake and how to fix it, such as a missing role; often
+	// empty.
 	Hint string
 	// Err is the cause.
 	Err error
 }
 
-// Error names the operation and what is known of its failure.
+// Error returns the operation and all that is known of its failure.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("client: " + e.Operation)
@@ -93,10 +92,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is(err, ErrForbidden) and its like work.
+// Is reports whether e matches one of the errors of this package.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrUnauthorized:
@@ -123,9 +122,12 @@ const (
 	nameStreamNotFound = "StreamNotFound"
 )
 
-// fail names the operation of an error.
+// fail wraps an error in an [*Error] of an operation. It returns nil for nil.
 func fail(operation string, err error) error {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // one that is wrapped has been named
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*Error); ok { //nolint:errorlint // a wrapped one has its operation
 		named := *e
 		named.Operation = operation
 		return &named
@@ -133,20 +135,12 @@ func fail(operation string, err error) error {
 	return &Error{Operation: operation, Err: err}
 }
 
-// wrap is fail for an error that may be none.
-func wrap(operation string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fail(operation, err)
-}
-
-// isLoss tells whether an error is about the connection rather than the request.
+// isLoss reports whether an error concerns the connection rather than the request.
 func isLoss(err error) bool {
 	return errors.Is(err, ErrConnectionLost) || errors.Is(err, ErrStopped) || errors.Is(err, context.Canceled)
 }
 
-// invalidError is a parameter that breaks a rule.
+// invalidError is an invalid parameter.
 type invalidError struct{ error }
 
 func (e invalidError) Unwrap() error      { return e.error }
@@ -156,35 +150,31 @@ func invalid(operation string, err error) error {
 	return &Error{Operation: operation, Err: invalidError{err}}
 }
 
-// refusalOf returns the error of a request that the service has refused. The
-// group is that of the request, if it has one.
+// refusalOf returns the error of a request that the service has refused. group is
+// that of the request, if it has one.
 func refusalOf(f *frame.Failure, kind frame.RequestKind, group string) *Error {
 	e := refusal(f)
 	e.Hint = hintOfRefusal(f, kind, group)
 	return e
 }
 
-// refusal makes an error of what the service said.
+// refusal returns the error that the service sent.
 func refusal(f *frame.Failure) *Error {
 	if f == nil {
-		return &Error{Message: "the service gives no reason"}
+		return &Error{Message: "the service gave no reason"}
 	}
-	return &Error{
-		Name:          excerpt.Line(f.Name, maxErrorText),
-		Message:       excerpt.Line(f.Message, maxErrorText),
-		UserErrorCode: excerpt.Line(f.UserErrorCode, maxErrorText),
-	}
+	return &Error{Name: f.Name, Message: f.Message, UserErrorCode: f.UserErrorCode}
 }
 
-// DecodeError is a message that does not fit the type of its handler.
+// DecodeError is a message that does not fit the type of its callback.
 type DecodeError struct {
-	// Group of the message; empty for one of the server.
+	// Group is the group of the message; empty for a message from the server.
 	Group string
-	// Err says where it does not fit, and does not quote it.
+	// Err is the cause. It does not quote the message.
 	Err error
 }
 
-// Error names the group.
+// Error returns the text, which quotes nothing of the message.
 func (e *DecodeError) Error() string {
 	if e.Group == "" {
 		return fmt.Sprintf("client: decode server message: %v", e.Err)
@@ -192,26 +182,16 @@ func (e *DecodeError) Error() string {
 	return fmt.Sprintf("client: decode message of group %s: %v", quote(e.Group), e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// PanicError is a callback that panicked. The client goes on with the next one.
+// PanicError is the panic of a callback. The client calls the next one.
 type PanicError struct {
-	// Value with which it panicked.
+	// Value is the panic value.
 	Value any
-	// Stack of the callback.
+	// Stack is the stack of the callback.
 	Stack []byte
 }
 
-// Error gives the value, and no stack.
+// Error returns the panic value without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("client: callback panicked: %v", e.Value) }
-
-// firstError gives the first of errs that is one.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

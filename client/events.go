@@ -2,168 +2,124 @@ package client
 
 import (
 	"context"
-	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// Connected is a new connection. The groups that the client had joined before are
-// joined again by now, unless so many messages have come in the meantime that the
-// queue is full ([Options.QueueSize]): then the others are joined beside it.
-type Connected struct {
-	// ConnectionID (connectionId).
+// ConnectedEvent is a new connection. The client has rejoined its groups by now. If
+// so many messages have arrived meanwhile that the queue is full
+// ([Options.QueueSize]), it rejoins the remaining ones later.
+type ConnectedEvent struct {
+	// ConnectionID (connectionId) is the id of the connection.
 	ConnectionID string
-	// UserID (userId); empty: none.
+	// UserID (userId) is empty if there is none.
 	UserID string
 }
 
-// Recovering is a connection that was lost, and is looked for.
-type Recovering struct {
+// RecoveringEvent is a lost connection that the client is trying to recover.
+type RecoveringEvent struct {
 	ConnectionID string
-	// Err is how it was lost.
+	// Err is the cause of the loss.
 	Err error
 }
 
-// Recovered is a connection that is back, with all messages in between.
-type Recovered struct{ ConnectionID string }
+// RecoveredEvent is a recovered connection. No message was lost.
+type RecoveredEvent struct{ ConnectionID string }
 
-// Disconnected is a connection that has ended for good.
-type Disconnected struct {
+// DisconnectedEvent is the end of a connection that is not recovered.
+type DisconnectedEvent struct {
 	ConnectionID string
-	// Message (message) is what the service said before; often empty.
+	// Message (message) is that of the service's disconnected message; often empty.
 	Message string
-	// CloseCode and CloseReason are those of the service's last close frame; 0 and
-	// empty if there was none, as when a network fails or the client stops.
+	// CloseCode and CloseReason are those of the service's last close frame. They
+	// are 0 and empty without one, as when the network fails or the client stops.
 	CloseCode   int
 	CloseReason string
-	// Err is how it was lost; nil after [Client.Stop].
+	// Err is the cause of the loss; nil after [Client.Stop].
 	Err error
 }
 
-// Stopped is the end of the client, until it is started again.
-type Stopped struct {
-	// Err is why; nil after [Client.Stop].
+// StoppedEvent is the end of the client, until it is started again.
+type StoppedEvent struct {
+	// Err is the cause; nil after [Client.Stop].
 	Err error
 }
 
-// RejoinFailed is a group that a new connection could not join again. The next one
-// will try to, unless the client leaves the group ([Client.LeaveGroup]).
-type RejoinFailed struct {
+// RejoinFailedEvent is a group that a new connection could not rejoin. The next
+// connection tries again, unless [Client.LeaveGroup] is called.
+type RejoinFailedEvent struct {
 	Group string
 	Err   error
 }
 
 // GroupMessage is a message to a group of the client.
 type GroupMessage struct {
-	// Group (group).
+	// Group (group) is the name of the group.
 	Group string
-	// FromUserID (fromUserId) is the sender's user; empty: none, as of messages that
-	// a server sends.
+	// FromUserID (fromUserId) is the user of the sender. It is empty if there is
+	// none, as in messages from a server.
 	FromUserID string
-	// Data (dataType, data).
+	// Data (dataType, data) is the payload.
 	Data Data
-	// Metadata (metadata) that the sender gave; often nil.
+	// Metadata (metadata) was set by the sender; often nil.
 	Metadata map[string]string
-	// SequenceID (sequenceId) in its connection; 0 without a reliable subprotocol.
+	// SequenceID (sequenceId) is 0 without a reliable subprotocol.
 	SequenceID uint64
 
 	stream *frame.Stream
 }
 
-// ServerMessage is a message to the client itself, its user or all: of a server,
-// or the answer to an event.
+// ServerMessage is a message to the client itself, to its user or to all clients.
+// It comes from a server, or answers an event.
 type ServerMessage struct {
-	// Data (dataType, data).
+	// Data (dataType, data) is the payload.
 	Data Data
-	// Metadata (metadata) that the sender gave; often nil.
+	// Metadata (metadata) was set by the sender; often nil.
 	Metadata map[string]string
-	// SequenceID (sequenceId) in its connection; 0 without a reliable subprotocol.
+	// SequenceID (sequenceId) is 0 without a reliable subprotocol.
 	SequenceID uint64
 }
 
-// hooks are the callbacks of an event.
-type hooks[T any] struct {
-	mu   sync.Mutex
-	list atomic.Pointer[[]*hook[T]]
-}
-
-type hook[T any] struct {
-	f    func(context.Context, T)
-	gone atomic.Bool
-}
-
-// add registers a callback and gives what takes it away. The list is copied, so
-// that nothing is locked while callbacks run.
-func (h *hooks[T]) add(f func(context.Context, T)) (remove func()) {
-	added := &hook[T]{f: f}
-	h.change(func(list []*hook[T]) []*hook[T] { return append(list, added) })
-	return func() {
-		if !added.gone.Swap(true) {
-			h.change(func(list []*hook[T]) []*hook[T] {
-				return slices.DeleteFunc(list, func(x *hook[T]) bool { return x == added })
-			})
-		}
-	}
-}
-
-func (h *hooks[T]) change(f func([]*hook[T]) []*hook[T]) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	list := f(slices.Clone(h.all()))
-	h.list.Store(&list)
-}
-
-func (h *hooks[T]) all() []*hook[T] {
-	if list := h.list.Load(); list != nil {
-		return *list
-	}
-	return nil
-}
-
-// OnConnected registers a callback for new connections, which is called before
-// any of their messages are handed out.
-func (c *Client) OnConnected(f func(ctx context.Context, ev Connected)) (unregister func()) {
+// OnConnected registers a callback for new connections. It is called before any
+// message of the connection is delivered.
+func (c *Client) OnConnected(f func(ctx context.Context, ev ConnectedEvent)) (unregister func()) {
 	return c.onConnected.add(f)
 }
 
-// OnRecovering registers a callback for connections that were lost.
-func (c *Client) OnRecovering(f func(ctx context.Context, ev Recovering)) (unregister func()) {
+// OnRecovering registers a callback for lost connections that may be recovered.
+func (c *Client) OnRecovering(f func(ctx context.Context, ev RecoveringEvent)) (unregister func()) {
 	return c.onRecovering.add(f)
 }
 
-// OnRecovered registers a callback for connections that are back.
-func (c *Client) OnRecovered(f func(ctx context.Context, ev Recovered)) (unregister func()) {
+// OnRecovered registers a callback for recovered connections.
+func (c *Client) OnRecovered(f func(ctx context.Context, ev RecoveredEvent)) (unregister func()) {
 	return c.onRecovered.add(f)
 }
 
-// OnDisconnected registers a callback for connections that have ended for good.
-func (c *Client) OnDisconnected(f func(ctx context.Context, ev Disconnected)) (unregister func()) {
+// OnDisconnected registers a callback for connections that have ended.
+func (c *Client) OnDisconnected(f func(ctx context.Context, ev DisconnectedEvent)) (unregister func()) {
 	return c.onDisconnected.add(f)
 }
 
-// OnStopped registers a callback for the end of the client. It is the last one
-// called, with a context that is not ended; it may start the client again.
-func (c *Client) OnStopped(f func(ctx context.Context, ev Stopped)) (unregister func()) {
+// OnStopped registers a callback for the end of the client. It is called last, with
+// a context that does not end. It may start the client again.
+func (c *Client) OnStopped(f func(ctx context.Context, ev StoppedEvent)) (unregister func()) {
 	return c.onStopped.add(f)
 }
 
-// OnGroupMessage registers a callback for messages to groups; pieces of streams
-// go to [Client.OnGroupStream]. All callbacks get the same message: it must not
-// be changed.
+// OnGroupMessage registers a callback for group messages. Pieces of streams go to
+// [Client.OnGroupStream]. All callbacks share the message and must not change it.
 func (c *Client) OnGroupMessage(f func(ctx context.Context, m *GroupMessage)) (unregister func()) {
 	return c.onGroupMessage.add(f)
 }
 
 // OnServerMessage registers a callback for messages to the client itself. All
-// callbacks get the same message: it must not be changed.
+// callbacks share the message and must not change it.
 func (c *Client) OnServerMessage(f func(ctx context.Context, m *ServerMessage)) (unregister func()) {
 	return c.onServerMessage.add(f)
 }
 
-// OnRejoinFailed registers a callback for groups that a new connection could not
-// join again.
-func (c *Client) OnRejoinFailed(f func(ctx context.Context, ev RejoinFailed)) (unregister func()) {
+// OnRejoinFailed registers a callback for groups that could not be rejoined.
+func (c *Client) OnRejoinFailed(f func(ctx context.Context, ev RejoinFailedEvent)) (unregister func()) {
 	return c.onRejoinFailed.add(f)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// Where the service is, an application's server has a connection string, and
-// hands addresses to its clients. Here both are in one program.
+// addressesFor stands in for the application's server, which has the connection
+// string of the service and makes client URLs.
 func addressesFor(user string) (credential client.Credential, stop func()) {
 	emu, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{
 		"chat": {EventHandlers: []emulator.EventHandler{emulator.Local(http.HandlerFunc(answer))}},
@@ -36,7 +36,7 @@ func addressesFor(user string) (credential client.Credential, stop func()) {
 	return credential, func() { emu.Close(); srv.Close() }
 }
 
-// answer is an event handler by hand; package webpubsub makes better ones.
+// answer is a handwritten event handler; package webpubsub makes better ones.
 func answer(w http.ResponseWriter, r *http.Request) {
 	switch r.Header.Get("ce-eventName") {
 	case "":
@@ -50,7 +50,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// must ends the program on an error, as an example may.
+// must panics on an error.
 func must(err error) {
 	if err != nil {
 		log.Fatal(err)
@@ -130,7 +130,7 @@ func ExampleClient_OpenGroupStream() {
 	c, err := client.New(credential, nil)
 	must(err)
 	over := make(chan struct{})
-	c.OnGroupStream(func(_ context.Context, stream *client.GroupStream) {
+	c.OnGroupStream(func(_ context.Context, stream *client.StreamReader) {
 		defer close(over)
 		for piece, err := range stream.Pieces() {
 			if err != nil {

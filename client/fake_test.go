@@ -15,12 +15,12 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// fake is a service whose every frame a test writes itself.
+// fake is a service whose frames are written by the test.
 type fake struct {
 	t       *testing.T
 	network *network
 	peers   chan *peer
-	answer  http.HandlerFunc // instead of a WebSocket; nil: none
+	answer  http.HandlerFunc // instead of a WebSocket if not nil
 }
 
 const fakeAddress = "ws://fake.test/client/hubs/chat?access_token=secret"
@@ -49,8 +49,8 @@ func (f *fake) accept(w http.ResponseWriter, r *http.Request) {
 	f.peers <- &peer{t: f.t, conn: conn, query: r.URL.Query(), header: r.Header}
 }
 
-// client makes a client of the fake, which is stopped with the test. It sends no
-// pings, and no silence is too long for it, unless the options say so.
+// client returns a client of the fake, which is stopped at the end of the test. It
+// has no keep-alive unless the options set it.
 func (f *fake) client(opts *client.Options) *client.Client {
 	f.t.Helper()
 	var o client.Options
@@ -63,20 +63,20 @@ func (f *fake) client(opts *client.Options) *client.Client {
 	return f.lively(&o)
 }
 
-// lively is client with keep-alive by default.
+// lively is client with the default keep-alive.
 func (f *fake) lively(opts *client.Options) *client.Client {
 	f.t.Helper()
 	return newClient(f.t, f.network, fakeAddress, opts)
 }
 
-// started makes a client and starts it.
+// started returns a started client.
 func (f *fake) started(opts *client.Options) (*client.Client, *peer) {
 	f.t.Helper()
 	c := f.client(opts)
 	return c, f.start(c)
 }
 
-// start starts a client and greets it.
+// start starts a client and sends the connected message.
 func (f *fake) start(c *client.Client) *peer {
 	f.t.Helper()
 	p := make(chan *peer)
@@ -85,15 +85,14 @@ func (f *fake) start(c *client.Client) *peer {
 	return <-p
 }
 
-// greet takes the next connection and greets it.
+// greet accepts the next connection and sends the connected message.
 func (f *fake) greet(id string) *peer {
 	p := <-f.peers
 	p.send(`{"type":"system","event":"connected","userId":"ann","connectionId":"` + id + `","reconnectionToken":"token-` + id + `"}`)
 	return p
 }
 
-// recovered takes the next connection, which has to be one taken up again, and
-// lets it in.
+// recovered accepts the next connection, which must be a recovery.
 func (f *fake) recovered(id string) *peer {
 	f.t.Helper()
 	p := <-f.peers
@@ -103,7 +102,7 @@ func (f *fake) recovered(id string) *peer {
 	return p
 }
 
-// peer is the service's end of a link.
+// peer is the service's end of a WebSocket.
 type peer struct {
 	t      *testing.T
 	conn   *websocket.Conn
@@ -126,7 +125,7 @@ func (p *peer) next() string {
 	return string(data)
 }
 
-// expect wants the next frames to be these, byte for byte.
+// expect requires these frames, byte for byte.
 func (p *peer) expect(frames ...string) {
 	p.t.Helper()
 	for _, f := range frames {
@@ -134,7 +133,7 @@ func (p *peer) expect(frames ...string) {
 	}
 }
 
-// expectAck wants the next frame to be of a kind, and gives its ack id.
+// expectAck requires a frame of a type and returns its ack id.
 func (p *peer) expectAck(kind string) uint64 {
 	p.t.Helper()
 	var f struct {
@@ -146,7 +145,7 @@ func (p *peer) expectAck(kind string) uint64 {
 	return f.AckID
 }
 
-// quiet wants no frame for a time.
+// quiet requires that no frame arrives for a time.
 func (p *peer) quiet(d time.Duration) {
 	p.t.Helper()
 	got := make(chan string, 1)
@@ -162,7 +161,7 @@ func (p *peer) quiet(d time.Duration) {
 	}
 }
 
-// drain takes all that the client sends.
+// drain reads and drops all frames.
 func (p *peer) drain() {
 	for {
 		if _, _, err := p.conn.Read(p.t.Context()); err != nil {
@@ -173,10 +172,10 @@ func (p *peer) drain() {
 
 func (p *peer) close(code websocket.StatusCode, reason string) { _ = p.conn.Close(code, reason) }
 
-// drop ends the link without a word.
+// drop closes the network connection without a close frame.
 func (p *peer) drop() { _ = p.conn.CloseNow() }
 
-// ended wants the client to end the link with a close frame.
+// ended requires a close frame from the client.
 func (p *peer) ended(code websocket.StatusCode) {
 	p.t.Helper()
 	_, data, err := p.conn.Read(p.t.Context())
@@ -202,7 +201,7 @@ func ackID(t *testing.T, frame string) uint64 {
 
 func isForbidden(err error) bool { return errors.Is(err, client.ErrForbidden) }
 
-// group is a message of bob to group g; sequence 0: without id.
+// group is a message of bob to group g. Sequence 0 means without an id.
 func group(sequence int, text string) string {
 	id := ""
 	if sequence > 0 {

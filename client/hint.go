@@ -14,27 +14,26 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
-// maxHint is how many bytes of a name a hint shows.
+// maxHint is the maximum number of bytes that a hint shows of a name.
 const maxHint = 128
 
-// hintOfHandshake returns the likely reason for the status of a handshake that
-// failed, and the remedy. It is empty if the status leaves the reason open.
+// hintOfHandshake returns the likely cause of a failed handshake and how to fix it.
+// It is empty if the status is ambiguous.
 func hintOfHandshake(status int, u *url.URL) string {
 	host := excerpt.Cut(u.Host, maxHint)
 	switch {
 	case status == http.StatusUnauthorized:
 		if expiry, ok := expiryOf(u.Query().Get(paramAccessToken)); ok && time.Now().After(expiry) {
-			return fmt.Sprintf("the token in the client URL expired at %s; a Credential that makes a URL for each connection avoids that", expiry.UTC().Format(time.RFC3339))
+			return fmt.Sprintf("the token in the client URL expired at %s; use a Credential that makes a new URL for each connection", expiry.UTC().Format(time.RFC3339))
 		}
-		return fmt.Sprintf("the token in the client URL is not one of %s for this hub; check the key and the endpoint that made it", host)
+		return fmt.Sprintf("the token in the client URL is not valid for this hub of %s; check the key and the endpoint that it was made with", host)
 	case status < http.StatusBadRequest, status == http.StatusNotFound:
-		return fmt.Sprintf("clients do not connect there; want the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>, but the host is %s", host)
+		return fmt.Sprintf("%s is not a client endpoint; use the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>", host)
 	}
 	return ""
 }
 
-// expiryOf reads when a token expires. The service verifies the token; here its
-// claim only explains a refusal.
+// expiryOf returns the expiry time of a token, which is not verified.
 func expiryOf(token string) (time.Time, bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -53,8 +52,7 @@ func expiryOf(token string) (time.Time, bool) {
 	return time.Unix(int64(claims.Expiry), 0), true
 }
 
-// hintOfRefusal returns the role that a client lacks for a request of a kind that
-// the service has forbidden.
+// hintOfRefusal returns the role that the client lacks for a forbidden request.
 func hintOfRefusal(f *frame.Failure, kind frame.RequestKind, group string) string {
 	if f == nil || f.Name != nameForbidden {
 		return ""

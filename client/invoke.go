@@ -1,123 +1,85 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 const opInvokeEvent = "InvokeEvent"
 
-// InvokeOptions of an invocation. Nil and the zero value are the defaults.
+// InvokeOptions are the options of an invocation. Nil and the zero value are the
+// defaults.
 type InvokeOptions struct {
-	// InvocationID (invocationId) by which the answer is known. Empty: one of the
-	// client's own.
+	// InvocationID (invocationId) identifies the invocation. Empty is a new one.
 	InvocationID string
 }
 
-// InvokeEvent sends an event to the application's event handler and gives what it
-// answers. The payload may be none, and so may the answer.
+// InvokeEvent sends an event to the application's event handler and returns its
+// answer. Both payloads may be empty ([DataNone]).
 //
-// It is sent once: an invocation whose link was lost before the answer came is
-// [ErrConnectionLost], whether the connection is recovered or not. When the
-// context ends, the service is told that nobody waits any more.
+// The event is sent once. If the WebSocket is lost before the answer arrives, the
+// error is [ErrConnectionLost], whether the connection is recovered or not. When
+// ctx ends, the client cancels the invocation.
 func (c *Client) InvokeEvent(ctx context.Context, event string, data Data, opts *InvokeOptions) (Data, error) {
-	r := new(frame.Request)
-	r.Kind, r.Name = frame.Invoke, event
-	if opts != nil {
-		r.ID = opts.InvocationID
-	}
-	var dataErr error
-	r.Data, dataErr = data.sendable(true)
-	if err := firstError(checkEvent(event), dataErr, checkID("invocation id", r.ID)); err != nil {
+	id := valueOf(opts).InvocationID
+	if err := cmp.Or(rule.CheckEvent(event), data.err, rule.CheckID("invocation id", id)); err != nil {
 		return Data{}, invalid(opInvokeEvent, err)
 	}
 	s, err := c.running()
 	if err != nil {
 		return Data{}, fail(opInvokeEvent, err)
 	}
-	answer, err := s.invoke(ctx, r)
-	return answer, wrap(opInvokeEvent, err)
+	answer, err := s.invoke(ctx, &request{Request: frame.Request{Kind: frame.Invoke, Name: event, ID: id, Data: data.d}})
+	return answer, fail(opInvokeEvent, err)
 }
 
-func (s *session) invoke(ctx context.Context, r *frame.Request) (Data, error) {
-	own := r.ID == ""
-	var answer <-chan callAnswer
-	for answer == nil {
+func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
+	var w *waiter[invokeResult]
+	for own := r.ID == ""; w == nil; {
 		if own {
-			r.ID = strconv.FormatUint(s.c.lastCallID.Add(1), 10)
+			r.ID = strconv.FormatUint(s.c.lastInvocation.Add(1), 10)
 		}
-		if answer = s.calls.add(r.ID); answer == nil && !own {
+		if w = s.invocations.add(r.ID, nil); w == nil && !own {
 			return Data{}, invalidError{fmt.Errorf("invocation id %s is in use", quote(r.ID))}
 		}
 	}
-	defer s.calls.remove(r.ID)
-	over := s.waits.begin()
+	defer s.invocations.remove(r.ID, w)
+	stuck := s.waits.begin()
 	defer s.waits.end()
-	l, err := s.post(ctx, &request{Request: *r})
+	ws, err := s.post(ctx, r)
 	if err != nil {
 		return Data{}, err
 	}
 	select {
-	case a := <-answer:
+	case a := <-w.answer:
 		return a.data, a.err
-	case <-l.lost:
+	case <-ws.lost:
 		err = ErrConnectionLost
-	case <-over:
+	case <-stuck:
 		err = ErrQueueFull
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-s.ctx.Done():
+	case <-s.closing:
 		err = ErrStopped
 	}
-	l.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
+	ws.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
 	return Data{}, err
 }
 
-// calls are the invocations that wait for their answer.
-type calls struct {
-	mu      sync.Mutex
-	waiting map[string]chan callAnswer
-}
-
-type callAnswer struct {
+// invokeResult is the answer to an invocation.
+type invokeResult struct {
 	data Data
 	err  error
 }
 
-// add begins to wait; nil says that the id is waited for already.
-func (c *calls) add(id string) <-chan callAnswer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, ok := c.waiting[id]; ok {
-		return nil
-	}
-	if c.waiting == nil {
-		c.waiting = make(map[string]chan callAnswer)
-	}
-	answer := make(chan callAnswer, 1)
-	c.waiting[id] = answer
-	return answer
-}
-
-func (c *calls) remove(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, id)
-}
-
-func (c *calls) answer(f *frame.Frame) {
-	a := callAnswer{data: Data{d: f.Data}}
+func invokeResultOf(f *frame.Frame) invokeResult {
 	if !f.Success {
-		a = callAnswer{err: refusal(f.Failure)}
+		return invokeResult{err: refusal(f.Failure)}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if answer := c.waiting[f.ID]; answer != nil {
-		delete(c.waiting, f.ID)
-		answer <- a
-	}
+	return invokeResult{data: Data{d: f.Data}}
 }

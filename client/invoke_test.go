@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// invocation is one under way.
+// invocation is an invocation in progress.
 type invocation struct {
 	data client.Data
 	err  error
@@ -58,7 +58,7 @@ func TestInvokeEvent(t *testing.T) {
 		require.EqualError(t, third.err, "client: InvokeEvent: Forbidden: no")
 		require.ErrorIs(t, third.err, client.ErrForbidden)
 
-		// The service is told when nobody waits any more.
+		// The client cancels an invocation whose context ends.
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		fourth := invoke(ctx, c, client.Text(""), nil)
@@ -94,7 +94,7 @@ func TestInvokeEventStopped(t *testing.T) {
 	})
 }
 
-// TestInvokeEmulator: the event handler's answer is the invocation's.
+// TestInvokeEmulator gets the answer of an event handler.
 func TestInvokeEmulator(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

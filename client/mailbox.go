@@ -2,29 +2,30 @@ package client
 
 import "sync"
 
-// mailbox takes what one goroutine puts in to one that takes it out, and has room
-// for so many items and so many bytes of them, or for one that is larger. An item
-// counts until the next one is asked for.
+// mailbox passes items from one goroutine to another. Its limits are a number of
+// items and a number of bytes; a larger item fits if it is alone. An item counts
+// until the next one is taken.
 type mailbox[T any] struct {
 	max, maxBytes int
 	size          func(T) int
-	shared        *budget // of several mailboxes; nil: none
+	shared        *budget
 
 	mu     sync.Mutex
 	items  []T
 	bytes  int
-	hand   int  // bytes of the item that was taken last
-	closed bool // nothing comes any more
-	left   bool // nobody takes any more
+	hand   int  // bytes of the item taken last
+	closed bool // no more items are put
+	left   bool // no more items are taken
 	err    error
 
 	room, more chan struct{} // signals
 }
 
-func newMailbox[T any](most, mostBytes int, size func(T) int) *mailbox[T] {
-	return &mailbox[T]{max: most, maxBytes: mostBytes, size: size, room: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+func newMailbox[T any](most, mostBytes int, shared *budget, size func(T) int) *mailbox[T] {
+	return &mailbox[T]{max: most, maxBytes: mostBytes, shared: shared, size: size, room: make(chan struct{}, 1), more: make(chan struct{}, 1)}
 }
 
+// signal sends on a channel of capacity 1, unless a signal is already there.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -32,20 +33,30 @@ func signal(c chan struct{}) {
 	}
 }
 
-// put waits for room. It reports false if the item is of no use any more.
+// isClosed reports whether c is closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// put waits for room. It reports false if the mailbox is closed or stop is.
 func (m *mailbox[T]) put(v T, stop <-chan struct{}) bool {
 	size := m.size(v)
 	for {
 		m.mu.Lock()
-		useless := m.closed || m.left
-		ok := !useless && (len(m.items) == 0 || len(m.items) < m.max && m.bytes < m.maxBytes) && m.shared.take(size)
+		over := m.closed || m.left
+		ok := !over && (len(m.items) == 0 || len(m.items) < m.max && m.bytes < m.maxBytes) && m.shared.take(size)
 		if ok {
 			m.items = append(m.items, v)
 			m.bytes += size
 		}
 		m.mu.Unlock()
 		switch {
-		case useless:
+		case over:
 			return false
 		case ok:
 			signal(m.more)
@@ -53,21 +64,19 @@ func (m *mailbox[T]) put(v T, stop <-chan struct{}) bool {
 		}
 		select {
 		case <-m.room:
-		case <-m.shared.changed():
+		case <-m.shared.room:
 		case <-stop:
 			return false
 		}
 	}
 }
 
-// get waits for an item. It reports false, and why, if there are no more.
-func (m *mailbox[T]) get(stop <-chan struct{}) (v T, err error, ok bool) { //nolint:revive // the error is an item, too: the last
-	m.mu.Lock()
-	m.freeLocked(m.hand)
-	m.hand = 0
-	m.mu.Unlock()
+// get waits for an item. It reports false when there are no more, with the reason.
+func (m *mailbox[T]) get(stop <-chan struct{}) (v T, err error, ok bool) { //nolint:revive // the error is the last item
 	for {
 		m.mu.Lock()
+		m.freeLocked(m.hand)
+		m.hand = 0
 		n, over := len(m.items), m.closed || m.left
 		if n > 0 {
 			var none T
@@ -95,12 +104,12 @@ func (m *mailbox[T]) get(stop <-chan struct{}) (v T, err error, ok bool) { //nol
 func (m *mailbox[T]) freeLocked(bytes int) {
 	if bytes > 0 {
 		m.bytes -= bytes
-		m.shared.give(bytes)
+		m.shared.release(bytes)
 		signal(m.room)
 	}
 }
 
-// close ends it after what is in it.
+// close ends the mailbox after the items in it.
 func (m *mailbox[T]) close(err error) {
 	m.mu.Lock()
 	if !m.closed {
@@ -111,7 +120,7 @@ func (m *mailbox[T]) close(err error) {
 	signal(m.room)
 }
 
-// leave drops all that is and comes in.
+// leave drops all items, also those that arrive later.
 func (m *mailbox[T]) leave() {
 	m.mu.Lock()
 	m.left, m.items, m.hand = true, nil, 0
@@ -120,8 +129,7 @@ func (m *mailbox[T]) leave() {
 	signal(m.room)
 }
 
-// budget is how many bytes several mailboxes have together. One goroutine puts
-// into them. A nil budget is without end.
+// budget is the number of bytes that mailboxes share. One goroutine fills them.
 type budget struct {
 	max  int
 	room chan struct{} // signals
@@ -132,12 +140,8 @@ type budget struct {
 
 func newBudget(most int) *budget { return &budget{max: most, room: make(chan struct{}, 1)} }
 
-// take reports whether there is room, and takes it. There is always room for one
-// item, however large.
+// take reports whether there is room, and takes it. One item always fits.
 func (b *budget) take(size int) bool {
-	if b == nil {
-		return true
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.used > 0 && b.used+size > b.max {
@@ -147,19 +151,9 @@ func (b *budget) take(size int) bool {
 	return true
 }
 
-func (b *budget) give(size int) {
-	if b == nil {
-		return
-	}
+func (b *budget) release(size int) {
 	b.mu.Lock()
 	b.used -= size
 	b.mu.Unlock()
 	signal(b.room)
-}
-
-func (b *budget) changed() <-chan struct{} {
-	if b == nil {
-		return nil
-	}
-	return b.room
 }

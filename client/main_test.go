@@ -6,6 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the test binary if anything of a client still runs: every test
-// has stopped its own by now, and Stop waits.
+// TestMain fails if a goroutine is left. Every test has stopped its clients by
+// then.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

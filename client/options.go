@@ -1,14 +1,14 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
-	"net/textproto"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -22,13 +22,13 @@ type Protocol uint8
 // The subprotocols that a [Client] speaks.
 const (
 	// ProtocolJSONReliable (json.reliable.webpubsub.azure.v1) numbers messages and
-	// recovers connections, so that a network that fails loses none.
+	// recovers connections. No message is lost when the network fails.
 	ProtocolJSONReliable Protocol = iota
 	// ProtocolJSON (json.webpubsub.azure.v1) does neither.
 	ProtocolJSON
 )
 
-// String gives the name on the wire.
+// String returns the name on the wire.
 func (p Protocol) String() string {
 	if c := p.codec(); c != nil {
 		return c.Name()
@@ -59,99 +59,118 @@ const (
 )
 
 // passiveTimeout is the keep-alive timeout of a client that sends no pings. The
-// service sends its own at least every 2 minutes, every 20 seconds by default.
+// service sends pings every 20 seconds by default, and at least every 2 minutes.
 const passiveTimeout = 2 * time.Minute
 
-// Backoff is how long to wait before something is tried again: twice as long each
-// time, give or take a half at random, so that clients who lost the service
-// together do not come back together.
+// Backoff is the time between attempts. It doubles with each attempt and varies by
+// up to 50 percent at random, so that clients that lost the service together do not
+// all return at the same time.
 type Backoff struct {
-	// Initial is the mean of the first wait. Zero is a second.
+	// Initial is the mean of the first wait. Zero is [DefaultBackoffInitial].
 	Initial time.Duration
-	// Max is the longest mean. Zero is 30 seconds, or Initial if that is longer.
+	// Max is the longest mean. Zero is [DefaultBackoffMax], or Initial if longer.
 	Max time.Duration
-	// MaxRetries after the first try.
+	// MaxRetries is the number of retries after the first attempt. Zero is the
+	// default of the option: [DefaultMessageRetries] or [UnlimitedRetries].
+	// [NoRetries] makes one attempt.
 	MaxRetries int
 }
 
-// Options of a [Client]. Nil and the zero value are the defaults.
+// Values of [Backoff.MaxRetries].
+const (
+	NoRetries        = -1
+	UnlimitedRetries = math.MaxInt
+)
+
+// Options are the options of a [Client]. Nil and the zero value are the defaults.
 type Options struct {
 	// Protocol is the subprotocol. Zero is [ProtocolJSONReliable].
 	Protocol Protocol
-	// DisableAutoReconnect ends the client when its connection is lost and cannot
-	// be recovered, as if it had been stopped.
+	// DisableAutoReconnect stops the client when a lost connection is not
+	// recovered.
 	DisableAutoReconnect bool
-	// DisableAutoRejoin leaves a new connection without the groups that the client
-	// had joined.
+	// DisableAutoRejoin does not rejoin the client's groups on a new connection.
 	DisableAutoRejoin bool
-	// MessageRetry is how often a request that was refused for a reason that may
-	// pass is sent again. MaxRetries: zero is 3, negative none.
+	// MessageRetry controls the retries of requests that the service has refused
+	// for a temporary reason, [DefaultMessageRetries] by default.
 	MessageRetry Backoff
-	// Reconnect is how often a new connection is tried. MaxRetries: zero is
-	// without end; otherwise the client ends when the last of them has failed.
+	// Reconnect controls the attempts to make a new connection, without limit by
+	// default. When the last attempt fails, the client stops.
 	Reconnect Backoff
-	// RecoveryTimeout is how long a connection that was lost is looked for, before a
-	// new one is made. Zero is [DefaultRecoveryTimeout], which is as long as the
-	// service keeps it, and the most.
+	// RecoveryTimeout limits the time that the client tries to recover a lost
+	// connection before it makes a new one. Zero is [DefaultRecoveryTimeout], which
+	// is also the maximum: the service keeps a lost connection no longer.
 	RecoveryTimeout time.Duration
-	// RetrySends sends messages and events again on a new connection if the old
-	// one was lost before their ack came. By default such a send fails with
-	// [ErrConnectionLost], because it could arrive twice: what the service
-	// remembers of a request ends with the connection.
+	// RetrySends sends messages and events again on a new connection if the old one
+	// was lost before their acks arrived. They may then arrive twice, because the
+	// service remembers ack ids by connection. By default they fail with
+	// [ErrConnectionLost].
 	RetrySends bool
-	// MaxInFlight bounds the requests that wait for an ack, counted from the oldest one.
-	// Further calls wait until that one is answered or their context ends. The service
-	// remembers the last 1000 requests of a connection. The bound keeps a request that
-	// is sent again after a recovery among them, so that it is carried out once.
+	// MaxInFlight limits the requests that wait for an ack, counted from the oldest
+	// one. More calls wait until that one is answered or their context ends. The
+	// service remembers the last 1000 requests of a connection. The limit keeps a
+	// request that is sent again after a recovery among them, so that the service
+	// carries it out once.
 	//
-	// It limits the throughput to MaxInFlight requests per round trip to the service:
-	// 10,000 a second at 50 ms. FireAndForget and InvokeEvent are not bounded.
-	// Zero is [DefaultMaxInFlight], which is also the most.
+	// The limit bounds the throughput to MaxInFlight requests per round trip to the
+	// service: 10,000 a second at 50 ms. It does not apply to FireAndForget and
+	// InvokeEvent. Zero is [DefaultMaxInFlight], which is also the maximum.
 	MaxInFlight int
-	// KeepAliveInterval is the time between pings. Zero is [DefaultKeepAliveInterval],
-	// or two thirds of a KeepAliveTimeout that is shorter than 15 seconds. Negative
-	// sends none.
+	// KeepAliveInterval is the time between pings. Zero is
+	// [DefaultKeepAliveInterval], or two thirds of a KeepAliveTimeout that is
+	// shorter than 15 seconds. If it is negative, the client sends no pings.
 	//
-	// A ping and its answer take some 240 bytes with TLS and TCP: by default 6 pings
-	// and 1.4 kB a minute, 2 MB a day. On a phone they keep the radio awake.
+	// A ping and its answer take about 240 bytes with TLS and TCP. By default that
+	// is 6 pings and 1.4 kB a minute, or 2 MB a day. On a phone they keep the radio
+	// awake.
 	KeepAliveInterval time.Duration
-	// KeepAliveTimeout is how long the service may be silent. After that, and within a
-	// third more, the client drops the link and recovers the connection. Zero is
-	// [DefaultKeepAliveTimeout], or one and a half times a KeepAliveInterval that is
-	// longer than 10 seconds, or 2 minutes without pings. Negative waits for ever. It
-	// has to be longer than KeepAliveInterval.
+	// KeepAliveTimeout is the time without any frame from the service after which
+	// the client drops the WebSocket and recovers the connection. The client
+	// notices up to a third of it later. Zero is [DefaultKeepAliveTimeout], or one
+	// and a half times a KeepAliveInterval that is longer than 10 seconds, or 2
+	// minutes without pings. If it is negative, there is no timeout. It must be
+	// longer than KeepAliveInterval.
 	//
-	// The service keeps a lost connection for 30 seconds. By default the client notices
-	// a silent network after 15 to 20, and no message is lost. With a timeout above 20
-	// seconds it may come back too late.
+	// The service keeps a lost connection for 30 seconds. By default the client
+	// notices a silent network within 15 to 20 seconds, and loses no message. With
+	// a timeout of more than 20 seconds it may return too late.
 	KeepAliveTimeout time.Duration
-	// QueueSize is how many messages wait for callbacks and iterators before the
-	// client stops reading, which 16 MiB of them make it do as well. Zero is
+	// QueueSize is the number of messages that wait for callbacks and iterators
+	// before the client stops reading, which it also does at 16 MiB. Zero is
 	// [DefaultQueueSize].
 	QueueSize int
-	// HTTPClient makes the connections. Nil is a client of http.DefaultTransport.
-	// Redirects are not followed: the address is a secret.
+	// HTTPClient makes the connections. Nil uses http.DefaultTransport. Redirects
+	// are not followed, because the client URL is a secret.
 	HTTPClient *http.Client
-	// Header is sent with each handshake.
+	// Header is sent with each handshake. User-Agent defaults to the name and
+	// version of this package.
 	Header http.Header
-	// OnError gets what no operation can return, in turn with the other callbacks:
-	// a [*PanicError], a [*DecodeError], an invalid frame, a connection that
-	// cannot be made again. Nil: it is logged.
+	// OnError is called in turn with the other callbacks, with errors that no
+	// operation can return: a [*PanicError], a [*DecodeError], an invalid frame, or
+	// a failed attempt to reconnect. If it is nil, the client logs them.
 	OnError func(ctx context.Context, err error)
-	// Logger says what happens. Nil is silent.
+	// Logger logs connections and errors. Nil discards them.
 	Logger *slog.Logger
 }
 
-// String returns the subprotocol, and nothing of the header, which may hold secrets.
+// valueOf returns the value that opts points to, or the zero value for nil.
+func valueOf[T any](opts *T) (value T) {
+	if opts != nil {
+		value = *opts
+	}
+	return value
+}
+
+// String returns the subprotocol, but not the header, which may contain secrets.
 func (o Options) String() string { return fmt.Sprintf("client.Options(%v)", o.Protocol) }
 
-// Format is String, whatever the verb.
+// Format writes [Options.String] for every verb.
 func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
 
-// LogValue is String.
+// LogValue returns [Options.String].
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
-// complete checks the options, fills in the defaults and takes copies.
+// complete checks the options, sets the defaults and copies the header.
 func (o *Options) complete() error {
 	switch {
 	case o.Protocol.codec() == nil:
@@ -162,20 +181,15 @@ func (o *Options) complete() error {
 		return fmt.Errorf("MaxInFlight is %d, want 0 to %d: the service would forget requests that wait for their ack", o.MaxInFlight, DefaultMaxInFlight)
 	case o.QueueSize < 0:
 		return fmt.Errorf("QueueSize is %d, want 0 or more", o.QueueSize)
-	case o.Reconnect.MaxRetries < 0:
-		return fmt.Errorf("Reconnect.MaxRetries is %d, want 0 or more; DisableAutoReconnect allows none", o.Reconnect.MaxRetries)
 	}
 	if err := o.completeKeepAlive(); err != nil {
 		return err
 	}
-	if err := o.MessageRetry.complete("MessageRetry"); err != nil {
+	if err := o.MessageRetry.complete("MessageRetry", DefaultMessageRetries); err != nil {
 		return err
 	}
-	if err := o.Reconnect.complete("Reconnect"); err != nil {
+	if err := o.Reconnect.complete("Reconnect", UnlimitedRetries); err != nil {
 		return err
-	}
-	if o.MessageRetry.MaxRetries == 0 {
-		o.MessageRetry.MaxRetries = DefaultMessageRetries
 	}
 	for name := range o.Header {
 		if err := checkHeader(name); err != nil {
@@ -183,26 +197,16 @@ func (o *Options) complete() error {
 		}
 	}
 	o.Header = o.Header.Clone()
-	if o.RecoveryTimeout == 0 {
-		o.RecoveryTimeout = DefaultRecoveryTimeout
-	}
-	if o.MaxInFlight == 0 {
-		o.MaxInFlight = DefaultMaxInFlight
-	}
-	if o.QueueSize == 0 {
-		o.QueueSize = DefaultQueueSize
-	}
-	if o.HTTPClient == nil {
-		o.HTTPClient = new(http.Client)
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.RecoveryTimeout = cmp.Or(o.RecoveryTimeout, DefaultRecoveryTimeout)
+	o.MaxInFlight = cmp.Or(o.MaxInFlight, DefaultMaxInFlight)
+	o.QueueSize = cmp.Or(o.QueueSize, DefaultQueueSize)
+	o.HTTPClient = cmp.Or(o.HTTPClient, new(http.Client))
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return nil
 }
 
-// completeKeepAlive fills in each of the two times to suit the other: a client that
-// pings too seldom would drop links that are in order.
+// completeKeepAlive sets a missing keep-alive time to suit the other one. A client
+// that pings too seldom would drop healthy connections.
 func (o *Options) completeKeepAlive() error {
 	interval, timeout := &o.KeepAliveInterval, &o.KeepAliveTimeout
 	if *interval == 0 {
@@ -222,35 +226,25 @@ func (o *Options) completeKeepAlive() error {
 	return nil
 }
 
-// checkHeader refuses the headers that are the handshake's own.
-func checkHeader(name string) error {
-	switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
-	case strings.HasPrefix(canonical, "Sec-Websocket-"), canonical == "Connection", canonical == "Upgrade":
-		return fmt.Errorf("Header has %s, which is the handshake's own", quote(canonical))
-	}
-	return nil
-}
-
-func (b *Backoff) complete(field string) error {
+func (b *Backoff) complete(field string, retries int) error {
 	switch {
 	case b.Initial < 0:
 		return fmt.Errorf("%s.Initial is %v, want 0 or more", field, b.Initial)
 	case b.Max < 0:
 		return fmt.Errorf("%s.Max is %v, want 0 or more", field, b.Max)
+	case b.MaxRetries < NoRetries:
+		return fmt.Errorf("%s.MaxRetries is %d, want 0 or more, NoRetries or UnlimitedRetries", field, b.MaxRetries)
 	}
-	if b.Initial == 0 {
-		b.Initial = DefaultBackoffInitial
-	}
-	if b.Max == 0 {
-		b.Max = max(DefaultBackoffMax, b.Initial)
-	}
+	b.Initial = cmp.Or(b.Initial, DefaultBackoffInitial)
+	b.Max = cmp.Or(b.Max, max(DefaultBackoffMax, b.Initial))
+	b.MaxRetries = cmp.Or(b.MaxRetries, retries)
 	if b.Max < b.Initial {
 		return errors.New(field + ".Max is less than Initial")
 	}
 	return nil
 }
 
-// start gives the waits, from the first.
+// start returns the waits from the first on.
 func (b *Backoff) start() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{
 		InitialInterval: b.Initial, MaxInterval: b.Max, Multiplier: 2, RandomizationFactor: backoff.DefaultRandomizationFactor,

@@ -7,18 +7,18 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// What may wait to be written before requests wait for room.
+// Limits of the frames that wait to be written. Beyond them, requests wait.
 const (
 	maxOutFrames = 256
 	maxOutBytes  = 4 << 20
 )
 
-// buffer is a frame on its way out.
+// buffer is an encoded frame.
 type buffer struct{ b []byte }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// maxKeptBuffer is the largest buffer that is used again.
+// maxKeptBuffer is the size of the largest buffer that is used again.
 const maxKeptBuffer = 64 << 10
 
 func encode(c frame.Codec, r *frame.Request) *buffer {
@@ -33,8 +33,8 @@ func (b *buffer) free() {
 	}
 }
 
-// outbox writes frames in order, without making those who send them wait for the
-// network. It needs no goroutine while there is nothing to write.
+// outbox writes frames in order. Senders do not wait for the network. It has a
+// goroutine only while there is something to write.
 type outbox struct {
 	write func([]byte) error // one call at a time, none after an error
 	fail  func()             // called after an error
@@ -44,12 +44,11 @@ type outbox struct {
 	bytes   int
 	writing bool
 	closed  bool
-	room    chan struct{} // closed when there is room again; nil if nobody waits
-	idle    chan struct{} // closed when nothing is being written; nil if nobody waits
+	room    chan struct{}  // closed when there is room again; nil if no sender waits
+	writer  sync.WaitGroup // the goroutine that writes
 }
 
-// put queues a frame once there is room. It reports false if the outbox is
-// closed.
+// put queues a frame when there is room. It reports false if the outbox is closed.
 func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
 	for {
 		o.mu.Lock()
@@ -74,14 +73,14 @@ func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
 
 func (o *outbox) fullLocked() bool { return len(o.frames) >= maxOutFrames || o.bytes >= maxOutBytes }
 
-// full tells whether frames that can wait would have to.
+// full reports whether put would wait.
 func (o *outbox) full() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.fullLocked()
 }
 
-// push queues a frame that cannot wait.
+// push queues a frame without waiting. It reports false if the outbox is closed.
 func (o *outbox) push(b *buffer) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -97,34 +96,29 @@ func (o *outbox) pushLocked(b *buffer) bool {
 	o.bytes += len(b.b)
 	if !o.writing {
 		o.writing = true
+		o.writer.Add(1)
 		go o.drain()
 	}
 	return true
 }
 
-// drain writes until nothing is left.
+// drain writes until the outbox is empty.
 func (o *outbox) drain() {
+	defer o.writer.Done()
 	var batch []*buffer
 	for {
 		o.mu.Lock()
 		batch, o.frames, o.bytes = o.frames, batch[:0], 0
-		if o.room != nil {
-			close(o.room)
-			o.room = nil
-		}
+		o.makeRoomLocked()
+		o.writing = len(batch) > 0
+		o.mu.Unlock()
 		if len(batch) == 0 {
-			o.restLocked()
-			o.mu.Unlock()
 			return
 		}
-		o.mu.Unlock()
 		for i, b := range batch {
 			if err := o.write(b.b); err != nil {
 				o.fail()
 				o.close()
-				o.mu.Lock()
-				o.restLocked()
-				o.mu.Unlock()
 				return
 			}
 			batch[i] = nil
@@ -133,36 +127,21 @@ func (o *outbox) drain() {
 	}
 }
 
-func (o *outbox) restLocked() {
-	o.writing = false
-	if o.idle != nil {
-		close(o.idle)
-		o.idle = nil
-	}
-}
-
-// close takes no more frames; those that are queued may still be written.
+// close rejects further frames. Those that are queued may still be written.
 func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
+	o.makeRoomLocked()
+}
+
+// makeRoomLocked makes the senders that wait for room check again.
+func (o *outbox) makeRoomLocked() {
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
 	}
 }
 
-// wait returns when nothing is being written any more.
-func (o *outbox) wait() {
-	o.mu.Lock()
-	if !o.writing {
-		o.mu.Unlock()
-		return
-	}
-	if o.idle == nil {
-		o.idle = make(chan struct{})
-	}
-	idle := o.idle
-	o.mu.Unlock()
-	<-idle
-}
+// wait waits until nothing is being written. The outbox must be closed.
+func (o *outbox) wait() { o.writer.Wait() }

@@ -7,60 +7,58 @@ import (
 )
 
 const (
-	// maxQueueBytes is how much may wait, beside [Options.QueueSize].
+	// maxQueueBytes limits the waiting messages in addition to [Options.QueueSize].
 	maxQueueBytes = 16 << 20
-	// queueGrace is how long nothing may be taken from a queue that is full before
-	// those who wait for an answer behind it are told.
+	// queueGrace is the time without progress after which a full queue is stuck.
 	queueGrace = 10 * time.Second
 )
 
-// item is what waits for the dispatcher: a message or a call.
+// item is a message, an error or a call that waits for the dispatcher.
 type item struct {
 	group  *GroupMessage
 	server *ServerMessage
-	err    error // about a frame that took the place of a message
+	err    error // of an invalid frame
 	call   func()
-	ready  <-chan struct{} // what the call waits for
+	ready  <-chan struct{} // closed when the call can be made; may be nil
 	size   int
 }
 
 func (it *item) isMessage() bool { return it.call == nil }
 
-// queue stands between the goroutine that reads and the one that dispatches. When
-// it is full, the reader waits: the service is held back, and messages with it,
-// but also answers. So while an operation waits for an answer, there is room for
-// as much again; and if even that is full and nothing is taken any more, because
-// callbacks themselves wait for the answer, the operations are told.
+// queue passes items from the reading goroutine to the dispatcher. When it is full,
+// the reading goroutine waits, so that the service holds messages back, but also
+// answers. Therefore, while an operation waits for an answer, the queue takes twice
+// as much. If it is full again and nothing is taken from it, because callbacks
+// themselves wait for the answer, the operations fail.
 type queue struct {
 	max   int
-	waits *waits
+	waits waits
 
-	count  atomic.Int64 // messages that wait
+	count  atomic.Int64 // waiting messages
 	bytes  atomic.Int64
-	taken  atomic.Uint64 // items, ever
-	paused atomic.Bool   // the reader waits
-	jammed chan struct{} // signals that it begins to
+	taken  atomic.Uint64 // items taken so far
+	paused atomic.Bool   // the reading goroutine waits for room
+	jammed chan struct{} // signals that it begins to wait
 
 	mu      sync.Mutex
 	room    sync.Cond
 	work    sync.Cond
 	items   []item
-	late    bool // the grace is over
+	late    bool // queueGrace has passed
 	closed  bool
-	stopped atomic.Bool // messages are of no use any more
+	stopped atomic.Bool // messages are dropped
 
-	batch, rest []item // the dispatcher's own
+	batch, rest []item // used by the dispatcher only
 }
 
-func newQueue(size int, w *waits) *queue {
-	q := &queue{max: size, waits: w, jammed: make(chan struct{}, 1)}
+func newQueue(size int) *queue {
+	q := &queue{max: size, jammed: make(chan struct{}, 1)}
 	q.room.L, q.work.L = &q.mu, &q.mu
-	w.wake = q.wake
+	q.waits.wake = q.wake
 	return q
 }
 
-// push queues a message once there is room. It reports false if messages are of
-// no use any more.
+// push queues a message when there is room. It returns false when stopping.
 func (q *queue) push(it item) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -76,7 +74,8 @@ func (q *queue) push(it item) bool {
 	return true
 }
 
-// call queues what is no message, without waiting.
+// call queues a call without waiting. The dispatcher waits for ready before it
+// makes the call; ready may be nil.
 func (q *queue) call(f func(), ready <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -90,8 +89,8 @@ func (q *queue) addLocked(it item) {
 	}
 }
 
-// full tells whether the queue holds so many messages, or too many bytes, both
-// twice while an operation waits for an answer.
+// full reports whether the queue holds that many messages, or maxQueueBytes. Both
+// limits are doubled while an operation waits for an answer.
 func (q *queue) full(most int) bool {
 	size := int64(maxQueueBytes)
 	if q.waits.any() {
@@ -100,8 +99,7 @@ func (q *queue) full(most int) bool {
 	return q.count.Load() >= int64(most) || q.bytes.Load() >= size
 }
 
-// waitLocked waits until the queue is half empty, or there is room because an
-// operation waits.
+// waitLocked waits until the queue is half empty, or an operation makes room.
 func (q *queue) waitLocked() {
 	q.paused.Store(true)
 	signal(q.jammed)
@@ -132,7 +130,7 @@ func (q *queue) waitLocked() {
 	}
 }
 
-// wake makes the reader look again whether there is room.
+// wake makes the reading goroutine check again whether there is room.
 func (q *queue) wake() {
 	if q.paused.Load() {
 		q.mu.Lock()
@@ -141,7 +139,7 @@ func (q *queue) wake() {
 	}
 }
 
-// next gives the dispatcher its next item, and false when there are no more.
+// next returns the dispatcher's next item, and false at the end of the queue.
 func (q *queue) next() (item, bool) {
 	for {
 		if len(q.rest) == 0 && !q.refill() {
@@ -179,8 +177,8 @@ func (q *queue) refill() bool {
 	return true
 }
 
-// await waits for what a call waits for; not any longer when the reader waits for
-// room, since what ends the wait may come only after what there is no room for.
+// await waits for ready, but not while the reading goroutine waits for room: what
+// closes ready may be behind the messages that there is no room for.
 func (q *queue) await(ready <-chan struct{}) {
 	for {
 		select {
@@ -194,7 +192,7 @@ func (q *queue) await(ready <-chan struct{}) {
 	}
 }
 
-// stop drops the messages that wait, and all that come.
+// stop drops the messages that wait and all that follow.
 func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -202,7 +200,7 @@ func (q *queue) stop() {
 	q.room.Signal()
 }
 
-// close lets the dispatcher end after what is queued.
+// close ends the dispatcher after all queued items.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -210,37 +208,38 @@ func (q *queue) close() {
 	q.work.Signal()
 }
 
-// waits are the operations that wait for an answer of the service.
+// waits counts the operations that wait for an answer of the service.
 type waits struct {
 	n    atomic.Int64
-	wake func() // called when there is one more
+	wake func() // called by begin
 
-	mu   sync.Mutex
-	over chan struct{} // closed to tell those who wait now that no answer will come
+	mu    sync.Mutex
+	stuck chan struct{} // closed by expire
 }
 
 // begin is called before an operation waits, end after it.
-func (w *waits) begin() (over <-chan struct{}) {
+func (w *waits) begin() (stuck <-chan struct{}) {
 	w.mu.Lock()
-	if w.over == nil {
-		w.over = make(chan struct{})
+	if w.stuck == nil {
+		w.stuck = make(chan struct{})
 	}
-	over = w.over
+	stuck = w.stuck
 	w.mu.Unlock()
 	w.n.Add(1)
 	w.wake()
-	return over
+	return stuck
 }
 
 func (w *waits) end() { w.n.Add(-1) }
 
 func (w *waits) any() bool { return w.n.Load() > 0 }
 
+// expire closes the stuck channels of all operations.
 func (w *waits) expire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.over != nil {
-		close(w.over)
-		w.over = nil
+	if w.stuck != nil {
+		close(w.stuck)
+		w.stuck = nil
 	}
 }

@@ -4,64 +4,63 @@ import (
 	"errors"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-var errFrameType = errors.New("frame is of the wrong WebSocket type")
+var errFrameType = errors.New("frame has the wrong WebSocket type")
 
-// serve takes the frames of a link until it ends.
-func (s *session) serve(l *link) ending {
+// serve handles the frames of a socket until it ends.
+func (s *session) serve(ws *socket) ending {
 	for {
-		text, ok, err := l.read()
+		text, ok, err := ws.read()
 		if err != nil {
 			return endingOf(err)
 		}
-		if !s.handle(l, text, ok) {
+		if !s.handle(ws, text, ok) {
 			return ending{code: -1}
 		}
 	}
 }
 
-// handle takes one frame. Messages go to the dispatcher; answers to those who wait
-// for them, at once. It reports false if the client is being stopped.
-func (s *session) handle(l *link, text string, ok bool) bool {
+// handle handles a frame. Messages go to the dispatcher, answers to the operations
+// that wait for them. It reports false if the client is stopping.
+func (s *session) handle(ws *socket, text string, ok bool) bool {
 	f := &s.frame
 	if !ok {
-		return s.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
+		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
 	}
-	err := l.codec.Decode(text, f)
+	err := ws.codec.Decode(text, f)
 	s.secrets.conceal(f)
 	if err != nil {
-		return s.message(l, f, err, len(text))
+		return s.message(ws, f, err, len(text))
 	}
 	switch f.Kind {
 	case frame.GroupMessage, frame.ServerMessage:
-		return s.message(l, f, nil, len(text))
+		return s.message(ws, f, nil, len(text))
 	case frame.Ack:
-		s.acks.answer(f)
+		a := ackResultOf(f)
+		s.acks.answer(f.AckID, a, a.failure == nil)
 	case frame.InvokeResponse:
-		s.calls.answer(f)
+		s.invocations.answer(f.ID, invokeResultOf(f), true)
 	case frame.StreamAck, frame.StreamNack, frame.StreamClosed:
 		s.writers.answer(f)
-	case frame.Connected: // again, after a recovery
-		if f.ID == l.conn.id && f.Token != "" && s.secrets.checkGreeting(f) == nil {
-			l.conn.token = f.Token
+	case frame.Connected: // sent again after a recovery
+		if f.ID == ws.conn.id && f.Token != "" && s.secrets.checkConnected(f) == nil {
+			ws.conn.token = f.Token
 		}
 	case frame.Disconnected:
-		l.conn.farewell = excerpt.Line(f.Message, maxErrorText)
-	default: // of a later kind
-		if !l.had(f) {
-			l.took(f)
+		ws.conn.message = f.Message
+	default: // unknown
+		if !ws.isRepeated(f) {
+			ws.record(f)
 		}
 	}
 	return true
 }
 
-// message queues a message, or what is wrong with a frame, unless it is one that
-// has come before. A frame that cannot be decoded is acknowledged as any other:
-// it would only come again.
-func (s *session) message(l *link, f *frame.Frame, err error, size int) bool {
-	if l.had(f) {
+// message queues a message or the error of an invalid frame, unless it is a
+// repeated one. The service repeats invalid frames too until they are acknowledged.
+func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool {
+	if ws.isRepeated(f) {
 		return true
 	}
 	it := item{size: size}
@@ -75,22 +74,24 @@ func (s *session) message(l *link, f *frame.Frame, err error, size int) bool {
 	default:
 		it.server = &ServerMessage{Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence}
 	}
-	if !s.queue.push(it) {
+	if !s.dispatch.queue.push(it) {
 		return false
 	}
-	l.took(f)
+	ws.record(f)
 	return true
 }
 
-// had reports whether a frame has come before.
-func (l *link) had(f *frame.Frame) bool { return l.numbers(f) && f.Sequence <= l.conn.last.Load() }
+// isRepeated reports whether a frame is a repeated one.
+func (ws *socket) isRepeated(f *frame.Frame) bool {
+	return ws.isNumbered(f) && f.Sequence <= ws.conn.last.Load()
+}
 
-// took notes a frame, which is acknowledged in time.
-func (l *link) took(f *frame.Frame) {
-	if l.numbers(f) {
-		l.conn.last.Store(f.Sequence)
-		l.acking.take()
+// record records a message, to be acknowledged later.
+func (ws *socket) record(f *frame.Frame) {
+	if ws.isNumbered(f) {
+		ws.conn.last.Store(f.Sequence)
+		ws.received.take()
 	}
 }
 
-func (l *link) numbers(f *frame.Frame) bool { return f.Sequence > 0 && l.acking != nil }
+func (ws *socket) isNumbered(f *frame.Frame) bool { return f.Sequence > 0 && ws.received != nil }

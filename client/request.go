@@ -3,42 +3,54 @@ package client
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// Result of a request that the service has carried out.
+// Result is the result of a request that the service has carried out.
 type Result struct {
-	// AckID (ackId) of the request; 0 of one that is sent and forgotten.
+	// AckID (ackId) of the request; 0 if it was sent without one.
 	AckID uint64
-	// Duplicate: the service had carried it out before, so that this time it did
-	// nothing. That is what a request looks like whose ack was lost.
+	// Duplicate reports that the service had carried out the request before, and did
+	// nothing this time. This happens when the first ack was lost.
 	Duplicate bool
 }
 
-// request is a frame that the service is to carry out, as many times as it takes.
+// request is a frame that the service is to carry out, which may take several
+// attempts.
 type request struct {
 	frame.Request
 
-	// harmless: to be carried out twice does what once does.
-	harmless bool
-	// only is the connection for which the request has a meaning; nil: any.
-	only *connection
-	done func()
-	wait *ackWait // nil: for nothing
-
-	tries *backoff.ExponentialBackOff
-	n     int // retries
-	sent  *connection
+	idempotent bool               // may be carried out twice
+	only       *connection        // the connection that it is for; nil: any
+	done       func()             // called when it has succeeded, before later frames are handled
+	wait       *waiter[ackResult] // nil if it wants no ack
+	sent       *connection        // over which it was last sent
+	retries    int                // after refusals
+	backoff    *backoff.ExponentialBackOff
 }
 
-// answered reports whether the ack has come, as that of an earlier try may at any time.
-func (r *request) answered() bool { return r.wait != nil && len(r.wait.answer) > 0 }
+// ackResult is what an ack says. The zero value is success.
+type ackResult struct {
+	duplicate bool
+	failure   *frame.Failure
+}
 
-// running gives the session that requests belong to.
+func ackResultOf(f *frame.Frame) ackResult {
+	switch {
+	case f.Success:
+		return ackResult{}
+	case f.Failure == nil:
+		return ackResult{failure: new(frame.Failure)}
+	case f.Failure.Name == nameDuplicate:
+		return ackResult{duplicate: true}
+	}
+	return ackResult{failure: f.Failure}
+}
+
+// running returns the session that requests belong to.
 func (c *Client) running() (*session, error) {
 	s := c.current()
 	if s == nil || s.isStopping() {
@@ -47,77 +59,78 @@ func (c *Client) running() (*session, error) {
 	return s, nil
 }
 
-// do sends a request under an ack id, and waits for the ack.
-func (c *Client) do(ctx context.Context, r *request) (Result, error) {
+// send sends a request, and waits for its ack if it wants one.
+func (c *Client) send(ctx context.Context, operation string, r *request) (result Result, err error) {
 	s, err := c.running()
-	if err != nil {
-		return Result{}, err
+	switch {
+	case err != nil:
+	case r.WantsAck:
+		result, err = s.do(ctx, r)
+	default:
+		_, err = s.post(ctx, r)
 	}
-	return s.do(ctx, r)
+	return result, fail(operation, err)
 }
 
+// do sends a request under an ack id, waits for the ack, and retries refusals.
 func (s *session) do(ctx context.Context, r *request) (Result, error) {
 	own := r.AckID == 0
-	if own {
-		r.AckID = s.c.lastAckID.Add(1)
-	} else {
-		s.c.passOver(r.AckID)
+	if !own {
+		s.c.skipAckID(r.AckID)
 	}
-	r.WantsAck = true
-	w, ok := s.acks.add(r.AckID, r.done)
-	for ; !ok; w, ok = s.acks.add(r.AckID, r.done) {
-		if !own {
+	for r.wait == nil {
+		if own {
+			r.AckID = s.c.lastAckID.Add(1)
+		}
+		if r.wait = s.acks.add(r.AckID, r.done); r.wait == nil && !own {
 			return Result{}, invalidError{fmt.Errorf("AckID %d is in use", r.AckID)}
 		}
-		r.AckID = s.c.lastAckID.Add(1)
 	}
-	defer s.acks.remove(r.AckID, w)
-	r.wait = w
-	over := s.waits.begin()
+	defer s.acks.remove(r.AckID, r.wait)
+	stuck := s.waits.begin()
 	defer s.waits.end()
 	for {
-		a, err := s.settle(ctx, r, over)
+		a, err := s.settle(ctx, r, stuck)
+		if err == nil && a.failure == nil {
+			return Result{AckID: r.AckID, Duplicate: a.duplicate}, nil
+		}
+		if err == nil {
+			err = s.retry(ctx, r, a.failure)
+		}
 		if err != nil {
 			return Result{}, err
 		}
-		if a.failure == nil {
-			return Result{AckID: r.AckID, Duplicate: a.duplicate}, nil
-		}
-		if err := s.retry(ctx, r, a.failure); err != nil {
-			return Result{}, err
-		}
 	}
 }
 
-// settle takes a place in the window and sends a request until it is answered, over
-// as many links as that takes.
-func (s *session) settle(ctx context.Context, r *request, over <-chan struct{}) (ackAnswer, error) {
-	place, err := s.window.enter(ctx, s.ctx.Done(), over)
+// settle takes a place in the window, and sends a request until it is answered.
+func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{}) (ackResult, error) {
+	place, err := s.inFlight.enter(ctx, s.closing, stuck)
 	if err != nil {
-		return ackAnswer{}, err
+		return ackResult{}, err
 	}
-	defer s.window.leave(place)
+	defer s.inFlight.leave(place)
 	for {
-		if a, ok, err := s.answer(ctx, r, over); ok || err != nil {
+		if a, ok, err := s.answer(ctx, r, stuck); ok || err != nil {
 			return a, err
 		}
 	}
 }
 
-// answer sends a request and waits for its ack, which counts whatever else has
-// happened by the time it is looked at. ok is false if the link was lost before.
-func (s *session) answer(ctx context.Context, r *request, over <-chan struct{}) (a ackAnswer, ok bool, err error) {
-	l, err := s.post(ctx, r)
+// answer sends a request and waits for its ack. An ack that has arrived takes
+// precedence over any error. ok is false if the socket was lost first.
+func (s *session) answer(ctx context.Context, r *request, stuck <-chan struct{}) (a ackResult, ok bool, err error) {
+	ws, err := s.post(ctx, r)
 	if err == nil {
 		select {
 		case a = <-r.wait.answer:
 			return a, true, nil
-		case <-l.lost:
-		case <-over:
+		case <-ws.lost:
+		case <-stuck:
 			err = ErrQueueFull
 		case <-ctx.Done():
 			err = ctx.Err()
-		case <-s.ctx.Done():
+		case <-s.closing:
 			err = ErrStopped
 		}
 	}
@@ -125,101 +138,81 @@ func (s *session) answer(ctx context.Context, r *request, over <-chan struct{}) 
 	case a = <-r.wait.answer:
 		return a, true, nil
 	default:
-		return ackAnswer{}, false, err
+		return ackResult{}, false, err
 	}
 }
 
-// maxPassedOver is the largest ack id of a caller that the client's own go on after.
-// They do not get so far by themselves, and there they could overflow.
-const maxPassedOver = 1 << 62
+// maxSkippedAckID is the largest ack id of a caller that the client's own ids skip.
+// The client's own do not get that far, and beyond it they could overflow.
+const maxSkippedAckID = 1 << 62
 
-// passOver keeps an ack id that a caller has chosen from being one of the client's
-// own later, which the service would take for the same request.
-func (c *Client) passOver(id uint64) {
-	for last := c.lastAckID.Load(); last < id && id <= maxPassedOver; last = c.lastAckID.Load() {
+// skipAckID keeps the client from using the ack id of a caller again, which the
+// service would take for the same request.
+func (c *Client) skipAckID(id uint64) {
+	for last := c.lastAckID.Load(); last < id && id <= maxSkippedAckID; last = c.lastAckID.Load() {
 		if c.lastAckID.CompareAndSwap(last, id) {
 			return
 		}
 	}
 }
 
-// post sends a request over the link that there is, or the next one.
+// post sends a request over the current socket, or over the next one. If the ack
+// has arrived by then, it sends nothing.
 //
-// After a recovery the service still knows the ack ids of the connection, and
-// does nothing twice. A new connection knows none: there, a request that the old
-// one may have carried out is only sent again if that does no harm.
-func (s *session) post(ctx context.Context, r *request) (*link, error) {
+// After a recovery the service still knows the connection's ack ids, and carries
+// out nothing twice. A new connection knows none of them. A request that the old
+// one may have carried out is sent again there only if that does no harm.
+func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l, err := s.connected(ctx)
+		ws, err := s.connected(ctx)
 		switch {
 		case err != nil:
 			return nil, err
-		case r.answered():
-			return l, nil
-		case r.only != nil && l.conn != r.only,
-			r.sent != nil && l.conn != r.sent && !r.harmless && !s.c.opts.RetrySends:
+		case r.wait != nil && len(r.wait.answer) > 0:
+			return ws, nil
+		case r.only != nil && ws.conn != r.only,
+			r.sent != nil && ws.conn != r.sent && !r.idempotent && !s.c.opts.RetrySends:
 			return nil, ErrConnectionLost
 		}
-		b := encode(l.codec, &r.Request)
+		b := encode(ws.codec, &r.Request)
 		if err := checkSize(b.b); err != nil {
 			b.free()
 			return nil, invalidError{err}
 		}
-		ok, err := l.send(ctx, b)
+		ok, err := ws.out.put(ctx, b)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			r.sent = l.conn
-			return l, nil
+			r.sent = ws.conn
+			return ws, nil
 		}
-		select { // the link has ended, as everybody will soon know
-		case <-l.lost:
-		case <-s.ctx.Done():
+		select { // the socket has ended, and lost is about to be closed
+		case <-ws.lost:
+		case <-s.closing:
 		case <-ctx.Done():
 		}
 	}
 }
 
-// retry waits before a request that was refused is sent again; an error says that
-// there is no use in it.
+// retry waits before a refused request is sent again. It returns an error if a
+// retry is useless or not allowed.
 func (s *session) retry(ctx context.Context, r *request, f *frame.Failure) error {
-	err := refusalOf(f, r.Kind, r.Name)
+	final := r.retries >= s.c.opts.MessageRetry.MaxRetries
 	switch f.Name {
 	case nameForbidden, nameBadRequest, nameNotFound:
-		return err
-	case nameInternal: // of an event, all that the handler's refusals and failures look like
-		if r.Kind == frame.SendEvent {
-			return err
-		}
+		final = true
+	case nameInternal: // of an event: its handler has failed or refused it
+		final = final || r.Kind == frame.SendEvent
 	}
-	if r.n >= s.c.opts.MessageRetry.MaxRetries {
-		return err
+	if final {
+		return refusalOf(f, r.Kind, r.Name)
 	}
-	if r.n++; r.tries == nil {
-		r.tries = s.c.opts.MessageRetry.start()
+	if r.retries++; r.backoff == nil {
+		r.backoff = s.c.opts.MessageRetry.start()
 	}
-	t := time.NewTimer(r.tries.NextBackOff())
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.ctx.Done():
-		return ErrStopped
-	}
-}
-
-// forget sends a request that nobody answers.
-func (c *Client) forget(ctx context.Context, r *request) (Result, error) {
-	s, err := c.running()
-	if err != nil {
-		return Result{}, err
-	}
-	_, err = s.post(ctx, r)
-	return Result{}, err
+	return s.sleep(ctx, r.backoff.NextBackOff())
 }

@@ -26,8 +26,8 @@ const (
 	allRoles = "webpubsub.joinLeaveGroup webpubsub.sendToGroup"
 )
 
-// network is one in memory, so that all of it, sockets and timeouts, runs in the
-// time of a synctest bubble. Its connections can be cut.
+// network is an in-memory network, so that sockets and timeouts use the time of a
+// synctest bubble. Its connections can be cut.
 type network struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -38,7 +38,7 @@ type network struct {
 	down  bool
 	dials int
 	other *network
-	shape func(*cable) // of each new connection; nil: plain
+	shape func(*cable) // applied to each new connection if not nil
 }
 
 // cable is the client's end of a connection.
@@ -49,10 +49,10 @@ type cable struct {
 	once   sync.Once
 
 	mu     sync.Mutex
-	budget int           // bytes that the client may still read before the cable is cut; negative: any
-	pace   time.Duration // each write takes so long; not changed later
-	deaf   bool          // nothing that the client writes arrives, and nothing comes
-	mute   bool          // nothing comes
+	budget int           // bytes that the client may still read before the cable is cut; negative: no limit
+	pace   time.Duration // duration of each write; constant
+	deaf   bool          // both directions are dropped
+	mute   bool          // the client receives nothing
 }
 
 func (c *cable) Read(p []byte) (int, error) {
@@ -73,7 +73,7 @@ func (c *cable) Read(p []byte) (int, error) {
 	}
 	silent := c.deaf || c.mute
 	c.mu.Unlock()
-	if silent && err == nil { // what comes is lost, and nothing more comes
+	if silent && err == nil { // drop the data, and block
 		_, err = c.Conn.Read(make([]byte, 1<<20))
 		for err == nil {
 			_, err = c.Conn.Read(make([]byte, 1<<20))
@@ -99,8 +99,8 @@ func (c *cable) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// fail returns the error of a read. A client that hears nothing does not hear of
-// the end either.
+// fail returns the error of a read. A silenced client does not notice the end
+// either.
 func (c *cable) fail(err error) error {
 	c.mu.Lock()
 	deaf := c.deaf
@@ -121,7 +121,7 @@ func (c *cable) cut() {
 	_ = c.peer.Close()
 }
 
-// silence makes the network drop all that either side sends from now on.
+// silence makes the network drop all data in both directions from now on.
 func (c *cable) silence() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,8 +171,8 @@ func (n *network) dial(ctx context.Context) (net.Conn, error) {
 	return c, nil
 }
 
-// unaware is a connection that takes what nobody reads any more, as TCP does: who
-// writes does not learn at once that the other side is gone.
+// unaware is a connection that accepts data that is never read, as TCP does: the
+// writer does not notice at once that the other side has closed.
 type unaware struct{ net.Conn }
 
 func (u unaware) Write(p []byte) (int, error) {
@@ -195,7 +195,7 @@ func (n *network) Accept() (net.Conn, error) {
 func (n *network) Close() error   { n.once.Do(func() { close(n.closed) }); return nil }
 func (n *network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
 
-// cut ends all connections as a network does that fails.
+// cut ends all connections, as a network failure does.
 func (n *network) cut() {
 	n.mu.Lock()
 	conns := slices.Clone(n.conns)
@@ -206,7 +206,7 @@ func (n *network) cut() {
 	}
 }
 
-// setDown lets no new connection through, or lets them again.
+// setDown makes new connections fail, or work again.
 func (n *network) setDown(down bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -219,7 +219,7 @@ func (n *network) setShape(shape func(*cable)) {
 	n.shape = shape
 }
 
-// join makes what is dialled from now on go to another network.
+// join sends new connections to another network.
 func (n *network) join(other *network) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -238,7 +238,7 @@ func (n *network) dialled() int {
 	return n.dials
 }
 
-// client gives an HTTP client whose connections are of the network.
+// client returns an HTTP client that uses the network.
 func (n *network) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return n.dial(ctx) },
@@ -246,7 +246,7 @@ func (n *network) client() *http.Client {
 	}}
 }
 
-// rig is an emulator behind a network in memory.
+// rig is an emulator behind an in-memory network.
 type rig struct {
 	t       *testing.T
 	server  *emulator.Server
@@ -264,7 +264,7 @@ func newRig(t *testing.T, cfg emulator.Config) *rig {
 	return &rig{t: t, server: s, network: newNetwork(t, s, s.Close)}
 }
 
-// address is that of hub chat, with a token.
+// address returns a client URL of hub chat.
 func address(t *testing.T, user, roles string, groups ...string) string {
 	t.Helper()
 	claims := jwt.MapClaims{"aud": base + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix()}
@@ -284,13 +284,13 @@ func address(t *testing.T, user, roles string, groups ...string) string {
 	return base + "/client/hubs/chat?access_token=" + text
 }
 
-// client makes a client of the emulator, which is stopped with the test.
+// client returns a client of the emulator, which is stopped at the end of the test.
 func (r *rig) client(user string, opts *client.Options) *client.Client {
 	r.t.Helper()
 	return newClient(r.t, r.network, address(r.t, user, allRoles), opts)
 }
 
-// started makes a client and starts it.
+// started returns a started client.
 func (r *rig) started(user string, opts *client.Options) *client.Client {
 	r.t.Helper()
 	c := r.client(user, opts)
@@ -319,13 +319,13 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
-// pass lets the time of a bubble go by; it takes none of the machine's.
+// pass lets the time of a bubble pass. It takes no real time.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// recorder notes what happens, in order.
+// recorder records events, in order.
 type recorder struct {
 	mu    sync.Mutex
 	notes []string
@@ -337,7 +337,7 @@ func (r *recorder) note(s string) {
 	r.notes = append(r.notes, s)
 }
 
-// settled gives the notes once nothing moves any more, and forgets them.
+// settled returns and removes the records when all goroutines are blocked.
 func (r *recorder) settled() []string {
 	synctest.Wait()
 	r.mu.Lock()
@@ -347,16 +347,16 @@ func (r *recorder) settled() []string {
 	return out
 }
 
-// record notes all that a client tells.
+// record records all events of a client.
 func record(c *client.Client) *recorder {
 	r := new(recorder)
-	c.OnConnected(func(_ context.Context, ev client.Connected) { r.note("connected " + ev.UserID) })
-	c.OnRecovering(func(context.Context, client.Recovering) { r.note("recovering") })
-	c.OnRecovered(func(context.Context, client.Recovered) { r.note("recovered") })
-	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	c.OnConnected(func(_ context.Context, ev client.ConnectedEvent) { r.note("connected " + ev.UserID) })
+	c.OnRecovering(func(context.Context, client.RecoveringEvent) { r.note("recovering") })
+	c.OnRecovered(func(context.Context, client.RecoveredEvent) { r.note("recovered") })
+	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		r.note(strings.TrimSpace("disconnected " + ev.Message))
 	})
-	c.OnStopped(func(_ context.Context, ev client.Stopped) {
+	c.OnStopped(func(_ context.Context, ev client.StoppedEvent) {
 		if ev.Err != nil {
 			r.note("stopped " + ev.Err.Error())
 			return
@@ -367,7 +367,7 @@ func record(c *client.Client) *recorder {
 		r.note(m.Group + "/" + m.FromUserID + ": " + m.Data.String())
 	})
 	c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { r.note("server: " + m.Data.String()) })
-	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailed) {
+	c.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailedEvent) {
 		r.note("rejoin of " + ev.Group + " failed: " + ev.Err.Error())
 	})
 	return r

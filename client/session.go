@@ -2,9 +2,7 @@ package client
 
 import (
 	"context"
-	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -12,195 +10,181 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// connection is what the service calls a connection. It may outlive several
-// links, and then has its messages numbered through. What changes of it is the
-// reading goroutine's own.
-type connection struct {
-	address  *url.URL
-	secrets  *secrets
-	since    time.Time
-	id, user string
-	token    string // for recovery
-	farewell string // what the service said before it closed
-	strays   int    // attempts to recover it that were given up, and may reach the service yet
-	last     atomic.Uint64
-}
-
-// session is a client's life between Start and Stop. One goroutine makes the
-// connection, reads from it and makes it anew (run); another one calls the
-// callbacks (dispatch).
+// session is the client's life between Start and Stop. One goroutine connects,
+// reads, recovers and reconnects (run). Another one calls the callbacks
+// (dispatcher).
 type session struct {
-	c      *Client
-	before <-chan struct{} // closed when the session before has called its callbacks; nil: there was none
+	c        *Client
+	dispatch *dispatcher
+	secrets  *secrets // of all its connections
 
-	secrets *secrets // of all its connections
+	cancel  context.CancelFunc // ends the context of run
+	closing <-chan struct{}    // closed by cancel
 
-	base      context.Context //nolint:containedctx // what the one that started the client knows
-	ctx       context.Context //nolint:containedctx // ends with the session, as all that it starts
-	cancel    context.CancelFunc
-	callbacks context.Context //nolint:containedctx // what callbacks get
-	release   context.CancelFunc
-	final     context.Context //nolint:containedctx // what those of OnStopped get, which does not end
+	acks        pending[uint64, ackResult]
+	invocations pending[string, invokeResult]
+	inFlight    *window
+	waits       *waits // for answers behind the dispatcher's queue
+	writers     writers
+	background  sync.WaitGroup
 
-	waits      waits
-	queue      *queue
-	acks       acks
-	window     *window
-	calls      calls
-	writers    writers
-	streams    *streams
-	background sync.WaitGroup
+	// Used by the reading goroutine only.
+	frame        frame.Frame
+	backoff      *backoff.ExponentialBackOff // between attempts to connect
+	lastRecovery time.Time                   // when the last attempt to recover began
 
-	// The reading goroutine's own.
-	frame    frame.Frame
-	tries    *backoff.ExponentialBackOff
-	recovery time.Time // of the last try
-
-	begun bool          // has callbacks to call; set before it is over
+	begun bool          // run and the dispatcher were started; set before over is closed
 	over  chan struct{} // closed when the client can be started again
-	done  chan struct{} // closed when nothing of it runs any more
 
 	mu       sync.Mutex
 	state    State
-	link     *link // nil unless connected
+	socket   *socket // nil unless connected
 	conn     *connection
-	changed  chan struct{} // closed when link changes
+	changed  chan struct{} // closed when state or socket changes
 	stopping bool
-	leaving  *link // that says goodbye
+	leaving  *socket // that Stop is closing
 }
 
-func newSession(ctx context.Context, c *Client) *session {
+// newSession returns the client's next session, and the context that ends with it.
+func newSession(ctx context.Context, c *Client) (*session, context.Context) {
+	base := context.WithoutCancel(ctx)
+	if starter := sessionOf(ctx); starter != nil {
+		base = starter.dispatch.base // otherwise contexts would grow with each start
+	}
+	life, cancel := context.WithCancel(base)
 	s := &session{
-		c: c, base: context.WithoutCancel(ctx), state: StateConnecting, tries: c.opts.Reconnect.start(),
-		changed: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}),
-		secrets: new(secrets),
+		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, backoff: c.opts.Reconnect.start(),
+		inFlight: newWindow(c.opts.MaxInFlight), changed: make(chan struct{}), over: make(chan struct{}),
 	}
-	if starter, ok := ctx.Value(sessionKey{}).(*session); ok {
-		s.base = starter.base // or contexts would grow with each start
-	}
-	if last := c.session; last != nil {
-		if s.before = last.done; !last.begun { // its own are none
-			s.before = last.before
-		}
-	}
-	s.ctx, s.cancel = context.WithCancel(s.base)
-	s.final = context.WithValue(s.base, sessionKey{}, s)
-	s.callbacks, s.release = context.WithCancel(s.final)
-	s.queue = newQueue(c.opts.QueueSize, &s.waits)
-	s.window = newWindow(c.opts.MaxInFlight)
-	s.streams = newStreams(s)
-	return s
+	s.dispatch = newDispatcher(base, s)
+	s.waits = &s.dispatch.queue.waits
+	return s, life
 }
 
 // start makes the first connection.
-func (s *session) start(ctx context.Context) error {
+func (s *session) start(ctx, life context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)() //nolint:contextcheck // it joins the two
+	defer context.AfterFunc(life, cancel)()
 	defer func() {
-		if !s.begun { // the credential may as well have panicked
+		if !s.begun { // also when the credential has panicked
 			s.abandon()
 		}
 	}()
-	l, err := s.connect(ctx)
-	if err == nil && !s.attach(l, true) {
-		l.discard()
-		err = ErrStopped
+	ws, err := s.connect(ctx)
+	if err == nil {
+		err = s.attachNew(life, ws)
 	}
 	if err != nil {
-		if s.ctx.Err() != nil {
+		if life.Err() != nil {
 			err = ErrStopped
 		}
 		return fail("Start", err)
 	}
 	s.begun = true
-	go s.dispatch()
-	go s.run(l) //nolint:contextcheck // it outlives the start
+	go s.dispatch.run()
+	go s.run(life, ws)
 	return nil
 }
 
 // abandon ends a session that has not begun.
 func (s *session) abandon() {
 	s.cancel()
-	s.release()
+	s.dispatch.release()
 	s.markOver()
-	close(s.done)
+	close(s.dispatch.done)
 }
 
-// run serves the connection, and each one after it.
-func (s *session) run(l *link) {
+// run serves the connection and each one after it.
+func (s *session) run(life context.Context, ws *socket) {
 	var err error
-	for l != nil {
-		end := s.serve(l)
-		s.detach(l)
-		l.end()
-		l, err = s.next(l.conn, end)
+	for ws != nil {
+		end := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
+		s.detach(ws)
+		ws.end()
+		ws, err = s.next(life, ws.conn, end)
 	}
-	s.finish(err)
+	s.finish(err) //nolint:contextcheck // callbacks have contexts of their own
 }
 
-// next gives the link that takes the place of one that has ended; nil, and why, if
-// there is none.
-func (s *session) next(conn *connection, end ending) (*link, error) {
-	if l := s.recover(conn, &end); l != nil {
-		return l, nil
+// next returns the socket that replaces one that has ended. It returns nil if there
+// is none, and the error unless Stop was called.
+func (s *session) next(life context.Context, conn *connection, end ending) (*socket, error) {
+	if ws := s.recover(life, conn, &end); ws != nil {
+		return ws, nil
 	}
 	s.lose(conn, end)
 	switch {
 	case s.isStopping():
-		return nil, nil //nolint:nilnil // the end that was asked for
+		return nil, nil //nolint:nilnil // Stop was called
 	case s.c.opts.DisableAutoReconnect:
 		return nil, &Error{Operation: "Run", CloseCode: max(0, int(end.code)), Message: end.reason, Err: ErrConnectionLost}
 	}
-	return s.reconnect(conn)
+	return s.reconnect(life, conn)
 }
 
-// attach makes a link the one that requests go to. It reports false if the client
-// is being stopped.
-func (s *session) attach(l *link, fresh bool) bool {
+// attach makes a socket the one that requests are sent over. If the client is
+// stopping, it closes the socket and returns ErrStopped.
+func (s *session) attach(ws *socket) error {
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
-		return false
+		ws.discard()
+		return ErrStopped
 	}
-	l.keepAlive(s.c.opts, &s.queue.paused)
-	if l.codec.Reliable() {
-		l.acking = newAcking(l)
+	defer s.mu.Unlock()
+	ws.keepAlive(s.c.opts, &s.dispatch.queue.paused)
+	if ws.codec.Reliable() {
+		ws.received = newSequenceAcks(ws)
 	}
-	s.conn = l.conn
-	s.setLocked(StateConnected, l)
-	s.mu.Unlock()
-	s.c.opts.Logger.Info("connected", "connection", l.conn.id, "recovered", !fresh)
-	if fresh {
-		l.conn.since = time.Now()
-		ev := Connected{ConnectionID: l.conn.id, UserID: l.conn.user}
-		ready := make(chan struct{})
-		s.queue.call(func() { fire(s.callbacks, s, &s.c.onConnected, ev) }, ready)
-		s.rejoin(l.conn, ready)
-		return true
-	}
-	raise(s, &s.c.onRecovered, Recovered{ConnectionID: l.conn.id})
-	l.acking.flush() // what was acknowledged before may not have arrived
-	s.writers.resume(l)
-	return true
+	s.conn = ws.conn
+	s.setLocked(StateConnected, ws)
+	return nil
 }
 
-// detach takes a link that has ended away; one that says goodbye is waited for.
-func (s *session) detach(l *link) {
+// attachNew attaches the socket of a new connection, and rejoins the groups.
+func (s *session) attachNew(life context.Context, ws *socket) error {
+	if err := s.attach(ws); err != nil {
+		return err
+	}
+	ws.conn.since = time.Now()
+	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", false)
+	ev := ConnectedEvent{ConnectionID: ws.conn.id, UserID: ws.conn.user}
+	rejoined := make(chan struct{})
+	s.dispatch.queue.call(func() { fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev) }, rejoined)
+	s.rejoin(life, ws.conn, rejoined)
+	return nil
+}
+
+// attachRecovered attaches a socket of the same connection, and repeats what may be
+// lost.
+func (s *session) attachRecovered(ws *socket) error {
+	if err := s.attach(ws); err != nil {
+		return err
+	}
+	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", true)
+	raise(s.dispatch, &s.c.onRecovered, RecoveredEvent{ConnectionID: ws.conn.id})
+	ws.received.flush()
+	s.writers.resume(ws)
+	return nil
+}
+
+// detach removes a socket that has ended. It waits until Stop has closed it.
+func (s *session) detach(ws *socket) {
 	s.mu.Lock()
-	leaving := s.leaving == l
-	if s.link == l {
+	leaving := s.leaving == ws
+	if s.socket == ws {
 		s.setLocked(s.state, nil)
 	}
 	s.mu.Unlock()
 	if leaving {
-		<-l.left
+		<-ws.left
 	}
 }
 
-// lose ends a connection for good.
+// lose ends a connection that cannot be recovered.
 func (s *session) lose(conn *connection, end ending) {
-	ev := Disconnected{ConnectionID: conn.id, Message: conn.farewell}
+	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.message}
 	reason := ErrStopped
 	s.mu.Lock()
 	s.conn = nil
@@ -210,13 +194,13 @@ func (s *session) lose(conn *connection, end ending) {
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
-	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.farewell)
+	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
 	s.writers.fail(reason)
-	s.queue.call(func() { s.streams.end(reason) }, nil)
-	raise(s, &s.c.onDisconnected, ev)
+	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) }, nil)
+	raise(s.dispatch, &s.c.onDisconnected, ev)
 }
 
-// finish ends the session: the dispatcher does the rest after all that is queued.
+// finish ends the session. The dispatcher does the rest after all queued items.
 func (s *session) finish(err error) {
 	s.mu.Lock()
 	s.stopping = true
@@ -224,40 +208,40 @@ func (s *session) finish(err error) {
 	s.mu.Unlock()
 	s.cancel()
 	s.background.Wait()
-	s.queue.call(func() {
-		s.release()
-		s.streams.wait()
+	s.dispatch.queue.call(func() {
+		s.dispatch.release()
+		s.dispatch.streams.wait()
 		s.markOver()
-		fire(s.final, s, &s.c.onStopped, Stopped{Err: err})
+		fire(withSession(s.dispatch.base, s), s.dispatch, &s.c.onStopped, StoppedEvent{Err: err})
 	}, nil)
-	s.queue.close()
+	s.dispatch.queue.close()
 }
 
-// stop begins the end, or hurries one that has begun by itself.
+// stop begins the end of the session, or speeds up one that has begun.
 func (s *session) stop() {
-	var l *link
+	var ws *socket
 	s.mu.Lock()
 	if !s.stopping {
-		l = s.link
-		s.stopping, s.leaving = true, l
+		ws = s.socket
+		s.stopping, s.leaving = true, ws
 		s.setLocked(StateStopping, nil)
 	}
 	s.mu.Unlock()
 	s.cancel()
-	s.release()
-	s.queue.stop()
-	if l != nil {
-		go l.leave()
+	s.dispatch.release()
+	s.dispatch.queue.stop()
+	if ws != nil {
+		go ws.leave()
 	}
 }
 
-// hurry ends a goodbye that takes too long.
-func (s *session) hurry() {
+// abort cuts a socket whose closing handshake takes too long.
+func (s *session) abort() {
 	s.mu.Lock()
-	l := s.leaving
+	ws := s.leaving
 	s.mu.Unlock()
-	if l != nil {
-		l.cut()
+	if ws != nil {
+		ws.cut()
 	}
 }
 
@@ -269,12 +253,13 @@ func (s *session) markOver() {
 	close(s.over)
 }
 
-func (s *session) setLocked(state State, l *link) {
-	s.state, s.link = state, l
+func (s *session) setLocked(state State, ws *socket) {
+	s.state, s.socket = state, ws
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
+// setState changes the state of a session without a socket, unless it is stopping.
 func (s *session) setState(state State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -289,22 +274,19 @@ func (s *session) isStopping() bool {
 	return s.stopping
 }
 
-func (s *session) isOver() bool {
-	select {
-	case <-s.over:
-		return true
-	default:
-		return false
-	}
-}
-
 func (s *session) currentState() State {
+	if s == nil {
+		return StateStopped
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
 func (s *session) identity() (id, user string) {
+	if s == nil {
+		return "", ""
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == nil {
@@ -313,17 +295,17 @@ func (s *session) identity() (id, user string) {
 	return s.conn.id, s.conn.user
 }
 
-// connected gives the link that requests go to, waiting for it if there is none.
-func (s *session) connected(ctx context.Context) (*link, error) {
+// connected waits for the socket that requests are sent over.
+func (s *session) connected(ctx context.Context) (*socket, error) {
 	for {
 		s.mu.Lock()
-		l, changed, stopping := s.link, s.changed, s.stopping
+		ws, changed, stopping := s.socket, s.changed, s.stopping
 		s.mu.Unlock()
 		switch {
 		case stopping:
 			return nil, ErrStopped
-		case l != nil:
-			return l, nil
+		case ws != nil:
+			return ws, nil
 		}
 		select {
 		case <-changed:
@@ -333,17 +315,19 @@ func (s *session) connected(ctx context.Context) (*link, error) {
 	}
 }
 
-// pause waits, and reports false if the session ends before.
-func (s *session) pause(ctx context.Context, d time.Duration) bool {
+// sleep returns nil after d, or an error when ctx or the session ends.
+func (s *session) sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return ctx.Err() == nil
+		return ctx.Err()
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
+	case <-s.closing:
+		return ErrStopped
 	}
 }

@@ -66,7 +66,7 @@ func TestHandshakeOutcomes(t *testing.T) {
 		{"hub's name is bad", text(base + "/client/hubs/1"), 400, "The hub's name is missing or not valid.\n"},
 		{"unknown path", text(base + "/clients/hubs/chat"), 404, "404 page not found\n"},
 		{"mode is bad", text(base + "/client/hubs/open?webpubsub_mode=x"), 400, "webpubsub_mode \"x\": want sendEvent or sendToGroup\n"},
-		{"group is missing", text(base + "/client/hubs/open?webpubsub_mode=sendToGroup"), 400, "group name: want 1 to 1024 characters, not blank\n"},
+		{"group is missing", text(base + "/client/hubs/open?webpubsub_mode=sendToGroup"), 400, "group \"\": want 1 to 1024 characters of UTF-8, not blank\n"},
 		{"noEcho is bad", text(base + "/client/hubs/open?webpubsub_mode=sendToGroup&group=g&noEcho=yes"), 400, "noEcho \"yes\": want true or false\n"},
 		{"the last value counts", text(base + "/client/hubs/open?webpubsub_mode=x&webpubsub_mode=SENDTOGROUP&group=&group=g&noEcho=x&noEcho=FALSE"), 101, ""},
 		{"sendEvent does not look at the rest", text(base + "/client/hubs/open?webpubsub_mode=sendEvent&noEcho=yes"), 101, ""},

@@ -26,8 +26,8 @@ func TestIgnoredRolesAreLoggedOnce(t *testing.T) {
 		}
 		synctest.Wait()
 		out := log.String()
-		assert.Equal(t, 1, strings.Count(out, `role \"sendToGroup.lobby\" is none of the service's, which ignores it; did you mean \"webpubsub.sendToGroup.lobby\"?`), out)
-		assert.Equal(t, 1, strings.Count(out, `role \"admin\" is none of the service's`), out)
+		assert.Equal(t, 1, strings.Count(out, `role \"sendToGroup.lobby\" is unknown to the service, which ignores it; did you mean \"webpubsub.sendToGroup.lobby\"?`), out)
+		assert.Equal(t, 1, strings.Count(out, `role \"admin\" is unknown to the service`), out)
 		assert.Equal(t, 2, strings.Count(out, "role ignored"), out)
 
 		roles := make([]string, 100)

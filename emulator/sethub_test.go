@@ -59,7 +59,7 @@ func TestSetHubThatIsWrong(t *testing.T) {
 		}{
 			{"hub", "my hub!", emulator.Hub{}, "emulator: hub \"my hub!\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)"},
 			{"second handler", "chat", emulator.Hub{AllowAnonymous: true, EventHandlers: []emulator.EventHandler{{URLTemplate: "http://other.test"}, {URLTemplate: "http://h:99999"}}},
-				`emulator: hub "chat", event handler 1: url template "http://h:99999": port 99999 is none: want a number from 1 to 65535`},
+				`emulator: hub "chat", event handler 1: url template "http://h:99999": port 99999: want a number from 1 to 65535`},
 		} {
 			require.EqualError(t, r.server.SetHub(tc.hub, tc.settings), tc.want, tc.name)
 			_, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{tc.hub: tc.settings}})

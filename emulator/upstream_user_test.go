@@ -290,12 +290,13 @@ func TestS123HubIsEscaped(t *testing.T) {
 		h := &script{}
 		cfg := remote(t, h)
 		cfg.Hubs = map[string]emulator.Hub{"a[b],`": cfg.Hubs["chat"]}
+		cfg.Hubs["a[b],`"].EventHandlers[0].URLTemplate += "?h={hub}&e={event}"
 		r := newRig(t, cfg)
 		token := signWith(t, emulator.DefaultAccessKey, map[string]any{"aud": base + "/client/hubs/a[b],`", "exp": time.Now().Add(time.Hour).Unix()})
 		_, resp := r.try(base+"/client/hubs/a%5Bb%5D,%60?access_token="+token, nil)
 		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
 		ev := h.one(t, "connect")
-		assert.Equal(t, "/events/a%5Bb%5D%2C%60/connect", ev.path)
+		assert.Equal(t, "/events/a%5Bb%5D%2C%60/connect?h=a%5Bb%5D%2C%60&e=connect", ev.path)
 		assert.Equal(t, "a[b],`", ev.header.Get("ce-hub"))
 	})
 }

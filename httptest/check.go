@@ -12,15 +12,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/expect"
 )
 
-// CheckError is a rule of the protocol that a handler breaks.
+// CheckError reports a rule of the protocol that a handler breaks.
 type CheckError struct {
 	// ID names the check, such as "lookalike-origin".
 	ID string
 	// Rule says what a handler must do.
 	Rule string
-	// Reason says what goes wrong if it does not.
+	// Reason says why the rule exists.
 	Reason string
-	// Problems are the requests that went wrong, and how.
+	// Problems says which requests the handler got wrong, and how.
 	Problems []string
 }
 
@@ -29,25 +29,24 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("%s: %s, since %s: %s", e.ID, e.Rule, e.Reason, strings.Join(e.Problems, "; "))
 }
 
-// CheckHandler holds a handler to the rules of the protocol, in the way in
-// which testing/slogtest does it with log handlers. It works for any
-// implementation, this module's or one's own, with middleware or without. The
-// error joins a [*CheckError] for each rule that is broken; nil is a handler
-// that breaks none.
+// CheckHandler checks a handler against the rules of the protocol, as
+// testing/slogtest does for log handlers. It works for any implementation, with
+// or without middleware. It returns nil if the handler breaks no rule, and an
+// error that joins a [*CheckError] for each broken rule otherwise.
 //
-// The handler has to know the origin and key of opts, by default those of
-// [ConnectionString]. It gets some eighty requests, in memory, the wrong ones
-// included: connect events of anonymous clients and "message" events, which it
-// may refuse, and connected, disconnected and group presence events, which it
-// has to accept. A handler that consents to every origin on purpose breaks
-// "lookalike-origin"; take what does not apply out of the error with
-// [errors.As], or with its Unwrap() []error.
+// The handler must be configured with the origin and key of opts, by default those
+// of [ConnectionString]. CheckHandler sends about eighty requests in memory, both
+// valid and invalid: connect events of anonymous clients and "message" events,
+// which the handler may refuse, and connected, disconnected and group presence
+// events, which it must accept. A handler that consents to every origin on purpose
+// breaks "lookalike-origin". Use [errors.As] or the error's Unwrap() []error to
+// ignore rules that do not apply.
 //
-// A [webpubsub.Handler] logs what it refuses of these requests at level Debug, so
-// that a handler that passes adds nothing to a test's output. Errors of its
-// functions that are answered with 5xx are logged as always.
+// A [webpubsub.Handler] logs the requests that it refuses here at level Debug, so
+// that a handler without mistakes adds nothing to a test's output. Errors of its
+// functions that are answered with 5xx are logged as usual.
 //
-// [Options.URL] is where the requests go; Retry and Transport do not matter.
+// The requests go to [Options.URL]; Retry and Transport are ignored.
 func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	if h == nil {
 		return errors.New("httptest: check: handler is nil")
@@ -68,10 +67,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 		Event:      s.checkEvent,
 		Do: func(req *http.Request) (*conformance.Answer, error) {
 			answer, err := s.Do(req)
-			if err != nil {
-				return nil, err
-			}
-			return &conformance.Answer{Status: answer.Status, Header: answer.Header, Body: answer.Body, BodyRead: answer.BodyRead}, nil
+			return (*conformance.Answer)(answer), err
 		},
 	})
 	if err != nil {
@@ -84,7 +80,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	return errors.Join(errs...)
 }
 
-// checkEvent makes a correct request of what a check asks for.
+// checkEvent returns a valid request for an event.
 func (s *Service) checkEvent(ctx context.Context, in conformance.Event) (*http.Request, error) {
 	ev := Event{Type: in.Type, Name: in.Name, ContentType: in.ContentType, Data: []byte(in.Body), UserID: in.UserID}
 	if in.MQTT {

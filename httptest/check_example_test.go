@@ -10,9 +10,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// One test holds a handler, with whatever middleware is around it, to the rules
-// of the protocol. Here the middleware asks for a login, which the service does
-// not have when it asks for consent.
+// One test checks a handler and its middleware against the rules of the protocol.
+// Here the middleware asks for a login, but the service sends validation requests
+// without credentials.
 func ExampleCheckHandler() {
 	h, err := newChat()
 	if err != nil {
@@ -38,11 +38,11 @@ func ExampleCheckHandler() {
 	// Output:
 	// <nil>
 	// options-consent
-	// the service signs no validation request, and sends no events to a handler that has not consented
-	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []; something in front of the handler asks for a login or redirects, and has to let validation requests through: they come by OPTIONS and bring no credentials
+	// the service does not sign validation requests, and sends no events to a handler that has not consented
+	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none
 }
 
-// A request that the service would not send: its signature belongs to another
+// A request that the service would not send: it has the signature of another
 // connection.
 func ExampleService_NewRequest() {
 	h, err := newChat()
@@ -71,8 +71,8 @@ func ExampleService_NewRequest() {
 	// Output: 401 0
 }
 
-// The service delivers an event again if it has not seen the answer, so a
-// handler has to know it by its id.
+// The service delivers an event again if it did not receive the answer. A handler
+// can recognize it by its id.
 func ExampleConn_Redeliver() {
 	seen := make(map[string]bool)
 	h, err := webpubsub.NewHandler(webpubsub.Config{

@@ -15,8 +15,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// checkLog returns what a handler logs while it is checked, and after a refusal
-// that nobody expects.
+// checkLog returns what a handler logs while it is checked, and after an unexpected
+// refusal.
 func checkLog(t *testing.T, level slog.Level, change func(*webpubsub.Config)) (checked, afterwards string) {
 	t.Helper()
 	var log bytes.Buffer
@@ -24,7 +24,7 @@ func checkLog(t *testing.T, level slog.Level, change func(*webpubsub.Config)) (c
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))
 	change(&cfg)
 	h := newHandler(t, cfg)
-	log.Reset() // NewHandler warns of the key that everybody knows
+	log.Reset() // NewHandler warns of the public key
 	_ = httptest.CheckHandler(t.Context(), h, nil)
 	checked = log.String()
 
@@ -55,10 +55,10 @@ func TestCheckHandlerIsQuiet(t *testing.T) {
 			t.Parallel()
 			checked, afterwards := checkLog(t, slog.LevelInfo, change)
 			assert.Empty(t, checked)
-			assert.Equal(t, 1, strings.Count(afterwards, "level=WARN"), "what comes by another way is warned of: %s", afterwards)
+			assert.Equal(t, 1, strings.Count(afterwards, "level=WARN"), "an unexpected refusal is logged as a warning: %s", afterwards)
 
 			checked, _ = checkLog(t, slog.LevelDebug, change)
-			assert.Contains(t, checked, "level=DEBUG msg=\"webpubsub: request not verified\"", "who looks closer sees it")
+			assert.Contains(t, checked, "level=DEBUG msg=\"webpubsub: request not verified\"", "at level Debug")
 		})
 	}
 }

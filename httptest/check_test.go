@@ -100,7 +100,7 @@ func TestCheckHandlerErrors(t *testing.T) {
 	require.ErrorIs(t, httptest.CheckHandler(ctx, h, nil), context.Canceled)
 }
 
-// failedChecks gives the ids of the checks that a handler does not pass.
+// failedChecks returns the ids of the checks that a handler fails.
 func failedChecks(tb testing.TB, h http.Handler) []string {
 	tb.Helper()
 	err := httptest.CheckHandler(tb.Context(), h, nil)
@@ -122,8 +122,8 @@ func failedChecks(tb testing.TB, h http.Handler) []string {
 	return ids
 }
 
-// Every check has a handler that it catches, and no broken handler fails more
-// than it should.
+// Every check fails for at least one broken handler, and no broken handler fails
+// other checks.
 func TestCheckHandlerCatches(t *testing.T) {
 	t.Parallel()
 	caught := make(map[string]bool)
@@ -138,8 +138,58 @@ func TestCheckHandlerCatches(t *testing.T) {
 	}
 	ids := make(map[string]bool)
 	for _, c := range conformance.Checks() {
-		assert.False(t, ids[c.ID], "check %s stands twice", c.ID)
+		assert.False(t, ids[c.ID], "check %s is repeated", c.ID)
 		ids[c.ID] = true
 		assert.True(t, caught[c.ID], "no broken handler for check %s", c.ID)
+	}
+}
+
+// The errors of Validate and CheckHandler name common middleware that breaks a
+// handler.
+func TestMiddlewareThatBlocksValidation(t *testing.T) {
+	t.Parallel()
+	h := newHandler(t, fullConfig())
+	post := http.NewServeMux()
+	post.Handle("POST /eventhandler", h)
+	for name, tt := range map[string]struct {
+		handler http.Handler
+		want    string
+	}{
+		"login": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, _, ok := r.BasicAuth(); !ok {
+				http.Error(w, "login first", http.StatusUnauthorized)
+				return
+			}
+			h.ServeHTTP(w, r)
+		}), "asks for a login or redirects"},
+		"login page": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost {
+				http.Redirect(w, r, "/login", http.StatusFound)
+				return
+			}
+			h.ServeHTTP(w, r)
+		}), "asks for a login or redirects"},
+		"CORS": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			h.ServeHTTP(w, r)
+		}), "such as a CORS middleware"},
+		"route of POST": {post, "mount the handler for all methods"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var denied *httptest.NoConsentError
+			err := httptest.New(tt.handler, nil).Validate(t.Context())
+			require.ErrorAs(t, err, &denied)
+			assert.Contains(t, err.Error(), tt.want)
+
+			var broken *httptest.CheckError
+			require.ErrorAs(t, httptest.CheckHandler(t.Context(), tt.handler, nil), &broken)
+			assert.Equal(t, "options-consent", broken.ID)
+			assert.Contains(t, broken.Error(), tt.want)
+		})
 	}
 }

@@ -2,7 +2,6 @@ package httptest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -11,17 +10,19 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// Client is who wants to connect: what its token says and what it brings along.
-// The zero value is an anonymous client.
+// Client describes a client that connects: the claims of its token and its
+// handshake. The zero value is an anonymous client.
 type Client struct {
-	// UserID, Groups and Roles of its token. The handler sees them as the claims
-	// "sub", "webpubsub.group" and "role", and the user also as [webpubsub.Meta.UserID].
+	// UserID, Groups and Roles of its token. The handler receives them as the claims
+	// "sub", "webpubsub.group" and "role", and the user id as [webpubsub.Meta.UserID] too.
 	UserID string
 	Groups []string
 	Roles  []string
-	// Claims (claims) of the token beyond those, or instead of those.
+	// Claims (claims) are further claims of the token. They replace those above if
+	// they have the same name.
 	Claims map[string][]string
 	// Query (query) of the client's URL.
 	Query url.Values
@@ -31,11 +32,11 @@ type Client struct {
 	Subprotocols []string
 	// Certificates (clientCertificates) that the client presents.
 	Certificates []webpubsub.ClientCertificate
-	// ConnectionID of the connection; empty is a new one.
+	// ConnectionID of the connection; defaults to a new one.
 	ConnectionID string
 }
 
-// claims are all claims of the client's token.
+// claims returns all claims of the client's token.
 func (c *Client) claims() map[string][]string {
 	out := make(map[string][]string, len(c.Claims)+3)
 	if c.UserID != "" {
@@ -51,37 +52,21 @@ func (c *Client) claims() map[string][]string {
 	return out
 }
 
-// request is the body of the client's connect event. The service writes empty
-// members, never null.
-func (c *Client) request() wire.ConnectRequest {
-	body := wire.ConnectRequest{
-		Claims:             c.claims(),
-		Query:              c.Query,
-		Headers:            c.Headers,
-		Subprotocols:       c.Subprotocols,
-		ClientCertificates: []wire.ClientCertificate{},
-	}
-	if body.Query == nil {
-		body.Query = map[string][]string{}
-	}
-	if body.Headers == nil {
-		body.Headers = map[string][]string{}
-	}
-	if body.Subprotocols == nil {
-		body.Subprotocols = []string{}
-	}
+// request returns the body of the client's connect event.
+func (c *Client) request() upstream.ConnectRequest {
+	body := upstream.ConnectRequest{Claims: c.claims(), Query: c.Query, Headers: c.Headers, Subprotocols: c.Subprotocols}
 	for _, cert := range c.Certificates {
-		body.ClientCertificates = append(body.ClientCertificates, wire.ClientCertificate(cert))
+		body.ClientCertificates = append(body.ClientCertificates, upstream.ClientCertificate(cert))
 	}
 	return body
 }
 
-// ConnectReply is a handler's successful answer to a connect event, as it
-// stands on the wire; [Conn] has what follows from it.
+// ConnectReply is a handler's successful answer to a connect event, as received.
+// The fields of [Conn] hold its effect.
 type ConnectReply struct {
 	// Status of the answer, any 2xx.
 	Status int
-	// UserID (userId); nil, absent or null, keeps the token's, "" clears it.
+	// UserID (userId); nil (absent or null) keeps the token's, "" clears it.
 	UserID *string
 	// Groups (groups); nil and empty keep the token's.
 	Groups []string
@@ -90,24 +75,23 @@ type ConnectReply struct {
 	// Subprotocol (subprotocol); nil leaves the choice to the service.
 	Subprotocol *string
 	// MQTTUserProperties (mqtt.userProperties) of the CONNACK packet.
-	MQTTUserProperties []webpubsub.MQTTUserProperty
-	// State (ce-connectionState); nil sets none.
+	MQTTUserProperties []mqtt.UserProperty
+	// State (ce-connectionState); nil if the answer sets none.
 	State *string
 }
 
-// Connect raises the connect event of a client; nil is an anonymous one. If the
-// handler accepts it, the connection is as its answer says; [Conn.Connected]
-// has to be called to raise the next event.
+// Connect raises the connect event of a client and applies the handler's answer to
+// the connection that it returns. A nil client is an anonymous one. Connect does
+// not raise the connected event: call [Conn.Connected].
 //
 // The error is a [*RejectedError], [*InvalidAnswerError] or [*DeliveryError];
-// [StatusOf] tells what the client sees of it.
+// [StatusOf] returns the status that the client gets.
 func (s *Service) Connect(ctx context.Context, client *Client) (*Conn, error) {
 	var cl Client
 	if client != nil {
 		cl = *client
 	}
-	conn := newConn(s, or(cl.ConnectionID, newID()))
-	conn.UserID = cl.UserID
+	conn := &Conn{ID: or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s}
 	if err := conn.connect(ctx, &cl, cl.request()); err != nil {
 		return nil, err
 	}
@@ -115,12 +99,12 @@ func (s *Service) Connect(ctx context.Context, client *Client) (*Conn, error) {
 }
 
 // connect raises the connect event and applies the answer.
-func (c *Conn) connect(ctx context.Context, client *Client, body wire.ConnectRequest) error {
-	data, err := json.Marshal(body)
+func (c *Conn) connect(ctx context.Context, client *Client, body upstream.ConnectRequest) error {
+	data, err := body.Encode()
 	if err != nil {
 		return fmt.Errorf("httptest: encode connect event: %w", err)
 	}
-	_, err = c.raise(ctx, Event{Type: wire.TypeConnect, Name: wire.NameConnect, ID: "0", Data: data}, func(answer *upstream.Answer) (*Message, error) {
+	_, err = c.raise(ctx, Event{Type: wire.TypeConnect, Name: wire.NameConnect, Data: data}, func(answer *upstream.Answer) (*Message, error) {
 		decoded, err := upstream.DecodeConnect(answer)
 		if err != nil {
 			return nil, err
@@ -140,8 +124,8 @@ func (c *Conn) connect(ctx context.Context, client *Client, body wire.ConnectReq
 	return err
 }
 
-// accept fills in the connection. A connect event that is delivered once more
-// finds it filled in already, and others may be reading it.
+// accept sets the connection's fields once. A connect event that is redelivered
+// must not change them: other goroutines may be reading.
 func (c *Conn) accept(answer *upstream.Answer, decoded *upstream.ConnectAnswer, grant upstream.Grant, subprotocol string) {
 	if c.accepted {
 		return
@@ -154,7 +138,7 @@ func (c *Conn) accept(answer *upstream.Answer, decoded *upstream.ConnectAnswer, 
 		Groups:             decoded.Groups,
 		Roles:              decoded.Roles,
 		Subprotocol:        decoded.Subprotocol,
-		MQTTUserProperties: propertiesFromWire(decoded.MQTTUserProperties),
+		MQTTUserProperties: decoded.MQTTUserProperties,
 	}
 	if state, ok := answer.State(); ok {
 		c.Reply.State = &state

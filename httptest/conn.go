@@ -6,73 +6,60 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
-	"strconv"
 	"sync"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// Conn is a client's connection, as the service keeps it. Its methods raise the
-// connection's events and may be called concurrently; its fields do not change.
+// Conn is a client's connection. Its methods raise the connection's events and are
+// safe for concurrent use; its fields do not change.
 type Conn struct {
 	// ID (ce-connectionId) of the connection.
 	ID string
-	// UserID (ce-userId) is the connection's user, after the handler's answer.
+	// UserID (ce-userId) of the connection, after the handler's answer.
 	UserID string
-	// Groups that the connection starts in, after the handler's answer.
+	// Groups that the connection is in at first, after the handler's answer.
 	Groups []string
 	// Roles of the connection, after the handler's answer.
 	Roles []string
-	// Subprotocol (ce-subprotocol) that was chosen; empty if none.
+	// Subprotocol (ce-subprotocol) that was negotiated; empty if none.
 	Subprotocol string
-	// Reply is the handler's answer to the connect event, word for word.
+	// Reply is the handler's answer to the connect event.
 	Reply ConnectReply
 
 	svc      *Service
 	mqtt     *mqttIDs
 	accepted bool
+	session  upstream.Session
 
 	mu        sync.Mutex
-	nextID    int
-	state     *string
-	jar       *cookiejar.Jar
 	connected bool
 	closed    bool
 	last      *delivery
 }
 
-// delivery is an event that was raised, kept to be raised again.
+// delivery is an event and how its answer is read, kept for Redeliver.
 type delivery struct {
 	event  string
 	req    *http.Request
 	decode decodeFunc
 }
 
-// decodeFunc makes of a successful answer what the client gets. Its error drops
-// the answer's state and cookies.
+// decodeFunc returns the message in a successful answer. If it returns an error,
+// the answer's state and cookies are dropped.
 type decodeFunc func(*upstream.Answer) (*Message, error)
 
-func newConn(svc *Service, id string) *Conn {
-	jar, _ := cookiejar.New(nil) // never fails
-	// 0 and 1 are for connect and connected, whether they are raised or not.
-	return &Conn{ID: id, svc: svc, jar: jar, nextID: 2}
-}
-
-// State returns the connection's state (ce-connectionState) as the last
-// successful answer to a connect or user event set it; ok is false if none has.
+// State returns the connection's state (ce-connectionState), which the last
+// successful answer to a connect or user event set; ok is false if none did.
 func (c *Conn) State() (state string, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state == nil {
-		return "", false
-	}
-	return *c.state, true
+	return c.session.State()
 }
 
-// Connected raises the connected event. The service raises it once.
+// Connected raises the connected event. It returns an error if it has been called
+// before, since the service raises the event once.
 func (c *Conn) Connected(ctx context.Context) error {
 	c.mu.Lock()
 	again := c.connected
@@ -81,7 +68,7 @@ func (c *Conn) Connected(ctx context.Context) error {
 	if again {
 		return errors.New("httptest: connected event raised before")
 	}
-	return c.notify(ctx, Event{Type: wire.TypeConnected, Name: wire.NameConnected, ID: "1", Data: []byte("{}")})
+	return c.notify(ctx, Event{Type: wire.TypeConnected, Name: wire.NameConnected, Data: []byte("{}")})
 }
 
 // JoinedGroup raises the event that the connection joined a group. It does not
@@ -96,25 +83,25 @@ func (c *Conn) LeftGroup(ctx context.Context, group string) error {
 }
 
 func (c *Conn) presence(ctx context.Context, typ, name, group string) error {
-	data, err := json.Marshal(wire.GroupPresence{Group: group})
+	data, err := json.Marshal(upstream.GroupPresence{Group: group})
 	if err != nil {
 		return fmt.Errorf("httptest: encode %s event: %w", name, err)
 	}
 	return c.notify(ctx, Event{Type: typ, Name: name, Data: data})
 }
 
-// Disconnect raises the disconnected event and closes the connection: it raises
-// no further events, except for a connected event that was overtaken. An empty
-// reason is sent as null.
+// Disconnect raises the disconnected event and closes the connection. All further
+// events return [ErrClosed], except for the connected event, which may arrive
+// late. An empty reason is sent as null.
 func (c *Conn) Disconnect(ctx context.Context, reason string) error {
 	return c.disconnect(ctx, reason, nil)
 }
 
-func (c *Conn) disconnect(ctx context.Context, reason string, mqtt *wire.MQTTDisconnect) error {
-	if mqtt == nil && c.mqtt != nil {
-		mqtt = new(wire.MQTTDisconnect)
+func (c *Conn) disconnect(ctx context.Context, reason string, end *mqtt.Disconnect) error {
+	if end == nil && c.mqtt != nil {
+		end = new(mqtt.Disconnect)
 	}
-	body := wire.Disconnected{MQTT: mqtt}
+	body := upstream.Disconnected{MQTT: end}
 	if reason != "" {
 		body.Reason = &reason
 	}
@@ -125,17 +112,17 @@ func (c *Conn) disconnect(ctx context.Context, reason string, mqtt *wire.MQTTDis
 	return c.notify(ctx, Event{Type: wire.TypeDisconnected, Name: wire.NameDisconnected, Data: data})
 }
 
-// notify raises an event whose answer the service does not look into.
+// notify raises an event whose answer changes nothing but cookies.
 func (c *Conn) notify(ctx context.Context, ev Event) error {
 	_, err := c.raise(ctx, ev, nil)
 	return err
 }
 
 // Redeliver delivers the last event of the connection once more, unchanged, as
-// the service does if it has not seen the first answer: the same id (ce-id), the
-// same x-ms-client-request-id, and the state and cookies of that time. The
-// answer counts like any other; for a user event it is what the client gets.
-// The fields of c stay as they are.
+// the service does if it did not receive the first answer: with the same id
+// (ce-id), x-ms-client-request-id, state and cookies. The answer counts like any
+// other, and for a user event Redeliver returns its message. The fields of c do
+// not change.
 func (c *Conn) Redeliver(ctx context.Context) (*Message, error) {
 	c.mu.Lock()
 	last := c.last
@@ -146,8 +133,8 @@ func (c *Conn) Redeliver(ctx context.Context) (*Message, error) {
 	return c.deliver(ctx, last)
 }
 
-// raise sends an event with the connection's attributes. Without decode, the
-// answer changes no state.
+// raise sends an event with the connection's attributes. If decode is nil, the
+// answer does not change the state.
 func (c *Conn) raise(ctx context.Context, ev Event, decode decodeFunc) (*Message, error) {
 	d, err := c.prepare(ctx, ev, decode)
 	if err != nil {
@@ -156,35 +143,28 @@ func (c *Conn) raise(ctx context.Context, ev Event, decode decodeFunc) (*Message
 	return c.deliver(ctx, d)
 }
 
-// prepare makes the request, under the lock: ids count events in the order in
-// which they are raised.
+// prepare makes the request. It holds the lock, so that ids are in the order in
+// which events are raised.
 func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*delivery, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed && ev.Type != wire.TypeConnected {
 		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", excerpt.Line(ev.Name, maxName), c.ID, ErrClosed)
 	}
-	ev.ConnectionID, ev.UserID, ev.Subprotocol, ev.State = c.ID, c.UserID, c.Subprotocol, c.state
+	ev.ID, ev.ConnectionID, ev.UserID, ev.Subprotocol = c.session.EventID(ev.Type), c.ID, c.UserID, c.Subprotocol
+	if state, ok := c.session.State(); ok {
+		ev.State = &state
+	}
 	if c.mqtt != nil {
 		c.mqtt.describe(&ev)
-	}
-	if ev.ID == "" {
-		ev.ID = strconv.Itoa(c.nextID)
 	}
 	req, err := c.svc.NewRequest(ctx, ev)
 	if err != nil {
 		return nil, err
 	}
-	for _, cookie := range c.jar.Cookies(req.URL) {
-		req.AddCookie(cookie)
-	}
-	switch ev.Type {
-	case wire.TypeConnect, wire.TypeConnected:
-	case wire.TypeDisconnected:
+	c.session.AddCookies(req)
+	if ev.Type == wire.TypeDisconnected {
 		c.closed = true
-		c.nextID++
-	default:
-		c.nextID++
 	}
 	c.last = &delivery{event: ev.Name, req: req, decode: decode}
 	return c.last, nil
@@ -198,17 +178,14 @@ func (c *Conn) deliver(ctx context.Context, d *delivery) (*Message, error) {
 	if !answer.OK() {
 		return nil, rejected(d.event, answer)
 	}
-	var msg *Message
-	if d.decode != nil {
-		if msg, err = d.decode(answer); err != nil {
-			return nil, wrapError(d.event, err)
-		}
+	if d.decode == nil {
+		c.session.KeepCookies(d.req.URL, answer)
+		return nil, nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.jar.SetCookies(d.req.URL, answer.Cookies())
-	if state, ok := answer.State(); ok && d.decode != nil {
-		c.state = &state
+	msg, err := d.decode(answer)
+	if err != nil {
+		return nil, wrapError(d.event, err)
 	}
+	c.session.Keep(d.req.URL, answer)
 	return msg, nil
 }

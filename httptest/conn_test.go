@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,7 +23,7 @@ func connect(tb testing.TB, h http.Handler) *httptest.Conn {
 	return conn
 }
 
-// afterConnect is a script that accepts the client and then answers by f.
+// afterConnect returns a script that accepts the client and then answers by f.
 func afterConnect(f func(w http.ResponseWriter, n int)) *script {
 	return &script{answer: func(w http.ResponseWriter, n int) {
 		if n == 1 {
@@ -96,70 +95,6 @@ func TestUE64CookiesOfConnections(t *testing.T) {
 	assert.Equal(t, []string{"", "", "c=1", "c=1", "c=2"}, cookies)
 }
 
-func TestUE75To77UserAnswers(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		contentType, body string
-		want              *httptest.Message
-		unusable          bool
-	}{
-		"75 text":        {contentType: "text/plain", body: "hi", want: &httptest.Message{DataType: webpubsub.DataText, ContentType: "text/plain", Data: []byte("hi")}},
-		"76 JSON":        {contentType: "application/json", body: `{"answer":42}`, want: &httptest.Message{DataType: webpubsub.DataJSON, ContentType: "application/json", Data: []byte(`{"answer":42}`)}},
-		"76 binary":      {contentType: "application/octet-stream", body: "\x00", want: &httptest.Message{DataType: webpubsub.DataBinary, ContentType: "application/octet-stream", Data: []byte{0}}},
-		"76 no type":     {body: "\x00", want: &httptest.Message{DataType: webpubsub.DataBinary, Data: []byte{0}}},
-		"77 unsupported": {contentType: "unsupported/type", body: "x", unusable: true},
-		"77 and empty":   {contentType: "unsupported/type"},
-		"empty":          {contentType: "text/plain"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			conn := connect(t, afterConnect(func(w http.ResponseWriter, n int) {
-				w.Header().Set("ce-connectionState", "new")
-				answers(200, test.contentType, test.body).answer(w, n)
-			}))
-			got, err := conn.SendText(t.Context(), "message", "hello")
-			state, ok := conn.State()
-			if test.unusable {
-				var invalid *httptest.InvalidAnswerError
-				require.ErrorAs(t, err, &invalid)
-				assert.Equal(t, "message", invalid.Event)
-				assert.False(t, ok, "the state of an answer that fails is dropped")
-				return
-			}
-			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
-			assert.Equal(t, "new", state)
-		})
-	}
-}
-
-func TestUE78RejectedUserEvent(t *testing.T) {
-	t.Parallel()
-	h := afterConnect(func(w http.ResponseWriter, n int) {
-		w.Header().Set("ce-connectionState", fmt.Sprint(n))
-		w.Header().Set("X-WebPubSub-Metadata-a", "1")
-		if n == 2 {
-			w.WriteHeader(http.StatusBadRequest)
-		}
-	})
-	conn := connect(t, h)
-	msg, err := conn.SendText(t.Context(), "message", "hello")
-	assert.Nil(t, msg)
-	var rejected *httptest.RejectedError
-	require.ErrorAs(t, err, &rejected)
-	assert.Equal(t, 400, rejected.Status)
-	_, ok := conn.State()
-	assert.False(t, ok)
-
-	msg, err = conn.SendText(t.Context(), "message", "hello")
-	require.NoError(t, err)
-	assert.NotContains(t, h.seen[2].Header, "Ce-Connectionstate")
-	assert.Equal(t, &httptest.Message{DataType: webpubsub.DataText, Metadata: map[string]string{"a": "1"}}, msg)
-	state, _ := conn.State()
-	assert.Equal(t, "3", state)
-}
-
 func TestUE82EventIDs(t *testing.T) {
 	t.Parallel()
 	h := new(script)
@@ -215,51 +150,6 @@ func TestUE83EmptyState(t *testing.T) {
 	assert.Equal(t, []string{""}, h.seen[3].Header["Ce-Connectionstate"])
 	assert.Equal(t, []string{""}, h.seen[4].Header["Ce-Connectionstate"])
 	assert.Equal(t, []string{""}, h.seen[5].Header["Ce-Connectionstate"], "a notification sets no state")
-}
-
-func TestSentPayloads(t *testing.T) {
-	t.Parallel()
-	h := new(script)
-	conn := connect(t, h)
-	_, err := conn.SendText(t.Context(), "message", "héllo")
-	require.NoError(t, err)
-	_, err = conn.SendJSON(t.Context(), "say.it", map[string]int{"a": 1})
-	require.NoError(t, err)
-	_, err = conn.SendBinary(t.Context(), "bytes", []byte{0, 255})
-	require.NoError(t, err)
-	_, err = conn.Send(t.Context(), "proto", httptest.Message{DataType: webpubsub.DataProtobuf, Data: []byte("p"), Metadata: map[string]string{"trace": "1"}})
-	require.NoError(t, err)
-	_, err = conn.Send(t.Context(), "own", httptest.Message{ContentType: "TEXT/plain", Data: []byte("x")})
-	require.NoError(t, err)
-	var got []string
-	for _, r := range h.seen[1:] {
-		got = append(got, strings.Join([]string{r.Header.Get("ce-eventName"), r.Header.Get("Content-Type"), r.Body, r.Header.Get("X-WebPubSub-Metadata-Trace")}, "|"))
-	}
-	assert.Equal(t, []string{
-		"message|text/plain; charset=utf-8|héllo|",
-		`say.it|application/json|{"a":1}|`,
-		"bytes|application/octet-stream|\x00\xff|",
-		"proto|application/x-protobuf|p|1",
-		"own|TEXT/plain|x|",
-	}, got)
-
-	_, err = conn.SendText(t.Context(), "", "x")
-	require.Error(t, err)
-	_, err = conn.SendJSON(t.Context(), "message", func() {})
-	require.Error(t, err)
-	var delivery *httptest.DeliveryError
-	_, err = conn.SendText(t.Context(), "a\nb", "x")
-	require.ErrorAs(t, err, &delivery)
-	assert.Len(t, h.seen, 6, "nothing of these is sent")
-}
-
-func TestMessageJSON(t *testing.T) {
-	t.Parallel()
-	var v struct{ A int }
-	require.NoError(t, (&httptest.Message{DataType: webpubsub.DataJSON, Data: []byte(`{"a":1}`)}).JSON(&v))
-	assert.Equal(t, 1, v.A)
-	require.Error(t, (&httptest.Message{DataType: webpubsub.DataText, Data: []byte(`{"a":1}`)}).JSON(&v))
-	require.Error(t, (&httptest.Message{DataType: webpubsub.DataJSON, Data: []byte(`{`)}).JSON(&v))
 }
 
 func TestUE121Redeliver(t *testing.T) {
@@ -339,7 +229,7 @@ func TestConcurrentEvents(t *testing.T) {
 	}
 }
 
-// The handler sees the test's context, and a test that fails inside it fails.
+// The handler gets the test's context, and a test can fail inside it.
 func TestHandlerRunsInTheTest(t *testing.T) {
 	t.Parallel()
 	type key struct{}

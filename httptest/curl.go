@@ -8,14 +8,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Curl writes a shell command that sends one user event with a text payload to a
+// Curl returns a shell command that sends one user event with a text payload to a
 // server, as the service of [ConnectionString] would; see [Service.Curl]. Like
-// [New], it panics if that cannot be done.
+// [New], it panics if an argument is invalid.
 func Curl(url, event, text string) string {
 	command, err := New(nil, &Options{URL: url}).Curl(event, text)
 	if err != nil {
@@ -24,18 +24,18 @@ func Curl(url, event, text string) string {
 	return command
 }
 
-// Curl writes a shell command that sends one user event with a text payload, as
-// the service would: signed, and quoted so that it can be pasted. The
-// connection is made up.
+// Curl returns a shell command that sends one user event with a text payload, as
+// the service would. It is signed, and quoted for a POSIX shell. The connection id
+// is "curl".
 //
-// Whoever reads a signature can send any event of its connection, so a command is
-// signed with the key of [ConnectionString] only. For a service with another key,
-// Curl returns an error.
+// Anyone who reads a signature can send any event of its connection. The command
+// is therefore signed with the key of [ConnectionString] only; for a service with
+// another key, Curl returns an error.
 //
-// Give [New] a nil handler and the URL of the server that is to be tried.
+// To try a server, pass a nil handler and its URL to [New].
 func (s *Service) Curl(event, text string) (string, error) {
 	if s.keys[0] != connstr.EmulatorKey {
-		return "", fmt.Errorf("httptest: curl: the key of %s may be a secret, and a command shows its signature to whoever reads it: use ConnectionString, whose key everybody knows, for the handler and the service", s.origin)
+		return "", fmt.Errorf("httptest: curl: the key of %s may be a secret, and a command shows its signature to anyone who reads it: use ConnectionString, whose key is public, for the handler and the service", s.origin)
 	}
 	if strings.ContainsRune(text, 0) {
 		return "", errors.New("httptest: text has a NUL byte, which no command line can hold")
@@ -44,7 +44,7 @@ func (s *Service) Curl(event, text string) (string, error) {
 		Name:         event,
 		ConnectionID: "curl",
 		RequestID:    "curl",
-		ContentType:  contentType(webpubsub.DataText),
+		ContentType:  upstream.ContentType(wire.DataText),
 		Signature:    Signature{Keys: []string{connstr.EmulatorKey}}, // not SecondaryKey, which may be a secret
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Service) Curl(event, text string) (string, error) {
 	return b.String(), nil
 }
 
-// quote makes one word of s for any POSIX shell.
+// quote quotes s as one word of a POSIX shell.
 func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

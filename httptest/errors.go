@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// RejectedError is a handler's answer to an event with any status but 2xx.
+// RejectedError reports an event that a handler answered with any status but 2xx.
 type RejectedError struct {
 	// Event is the name of the event.
 	Event string
@@ -19,12 +19,11 @@ type RejectedError struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Attempts is how often the event was delivered; more than once only with
-	// [Options.Retry].
+	// Attempts is the number of deliveries; more than one only with [Options.Retry].
 	Attempts int
-	// MQTT is what the answer says to an MQTT client whose connect event it
-	// rejects; nil for others, or if the body does not say it.
-	MQTT *MQTTRefusal
+	// MQTT is the answer's member mqtt, for an MQTT client whose connect event was
+	// rejected; nil for others, or if the body has none.
+	MQTT *mqtt.Refusal
 }
 
 // Error names the event and the status, and quotes the first 128 bytes of the body.
@@ -36,16 +35,16 @@ func (e *RejectedError) Error() string {
 	return s
 }
 
-// NoConsentError is a handler's refusal of a validation request. The service
-// sends no events to such a handler.
+// NoConsentError reports that a handler did not consent to a validation request.
+// The service sends no events to such a handler.
 type NoConsentError struct {
 	// Method of the request whose answer decided: OPTIONS, or GET after a 404.
 	Method string
 	// Status of that answer.
 	Status int
-	// AllowedOrigins are the answer's WebHook-Allowed-Origin lines. Consent takes
-	// one that is "*" or, without case, the service's host; a list in one line is
-	// neither.
+	// AllowedOrigins are the answer's WebHook-Allowed-Origin lines. Consent needs one
+	// that is "*" or the service's host, compared without case. A list in one line
+	// does not count.
 	AllowedOrigins []string
 	// Body of the answer, which may say why.
 	Body []byte
@@ -56,10 +55,10 @@ func (e *NoConsentError) Error() string {
 	return "httptest: " + (*upstream.NoConsentError)(e).Error()
 }
 
-// InvalidAnswerError is a handler's answer with a 2xx status that the service
-// cannot use, such as broken JSON after a connect event or an HTML page after a
-// user event. A client whose connect event is answered so gets a 500; the state
-// and cookies of the answer are dropped.
+// InvalidAnswerError reports an answer with a 2xx status that the service cannot
+// use, such as broken JSON after a connect event or an HTML page after a user
+// event. The service drops its state and cookies. After a connect event, the
+// client's handshake fails with 500.
 type InvalidAnswerError struct {
 	// Event is the name of the event.
 	Event string
@@ -72,16 +71,16 @@ func (e *InvalidAnswerError) Error() string {
 	return fmt.Sprintf("httptest: invalid answer to %s event: %s", excerpt.Line(e.Event, maxName), e.Reason)
 }
 
-// DeliveryError is a request without an answer: the handler panicked or broke
-// the connection, did not answer in time, answered with more than 16 MiB, or the
-// request could not be sent. It unwraps to the cause; for a panic that is a
-// [*webpubsub.PanicError].
+// DeliveryError reports a request without an answer: the handler panicked, closed
+// the connection, timed out or answered with more than 16 MiB, or the request
+// could not be sent. It unwraps to the cause, which is a
+// [*webpubsub.PanicError] after a panic.
 type DeliveryError struct {
 	// Event is the name of the event, or "validate" for a validation request.
 	Event string
-	// Attempts is how often the request was sent.
+	// Attempts is the number of times that the request was sent.
 	Attempts int
-	// Err is the cause at the last attempt.
+	// Err is the error of the last attempt.
 	Err error
 }
 
@@ -95,22 +94,22 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // Causes of a [DeliveryError], matched with [errors.Is].
 var (
-	// ErrTimeout says that the handler did not answer in time: within 100 seconds
-	// for an event, 10 seconds for a validation request.
+	// ErrTimeout reports that the handler did not answer in time: 100 seconds for an
+	// event, 10 seconds for a validation request.
 	ErrTimeout = upstream.ErrTimeout
-	// ErrAnswerTooLarge says that an answer is longer than 16 MiB.
+	// ErrAnswerTooLarge reports that an answer is longer than 16 MiB.
 	ErrAnswerTooLarge = upstream.ErrAnswerTooLarge
 )
 
-// ErrClosed says that a connection has been disconnected before.
+// ErrClosed reports an event of a connection that is closed.
 var ErrClosed = errors.New("connection is closed")
 
-// maxName is how many bytes of an event's name go into an error.
+// maxName is the number of bytes of an event's name that an error shows.
 const maxName = 128
 
-// StatusOf returns the status with which the service ends the handshake of a
-// client whose [Service.Connect] returned err: that of a [*RejectedError], 101
-// for nil and 500 for everything else.
+// StatusOf returns the status of the handshake of a client whose [Service.Connect]
+// returned err: 101 for nil, the status of a [*RejectedError], and 500 for any
+// other error.
 func StatusOf(err error) int {
 	var rejected *RejectedError
 	switch {
@@ -122,7 +121,7 @@ func StatusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// wrapError turns the errors of package upstream into this package's.
+// wrapError returns this package's error for an error of package upstream.
 func wrapError(event string, err error) error {
 	var (
 		consent  *upstream.NoConsentError
@@ -140,7 +139,7 @@ func wrapError(event string, err error) error {
 	return err
 }
 
-// rejected makes the error of an answer that is not a success.
+// rejected returns the error for an answer that is not a success.
 func rejected(event string, answer *upstream.Answer) error {
 	return &RejectedError{
 		Event:    event,
@@ -149,12 +148,4 @@ func rejected(event string, answer *upstream.Answer) error {
 		Body:     answer.Body,
 		Attempts: answer.Attempts,
 	}
-}
-
-// MQTTRefusal is what goes into the CONNACK packet of an MQTT client that is
-// turned away.
-type MQTTRefusal struct {
-	Code           webpubsub.MQTTConnectCode
-	Reason         string
-	UserProperties []webpubsub.MQTTUserProperty
 }

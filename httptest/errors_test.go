@@ -11,8 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// What an answer says is quoted and cut, so that it cannot break out of a
-// test's output.
+// Errors quote and cut an answer's text, so that it cannot disturb a test's output.
 func TestErrorTexts(t *testing.T) {
 	t.Parallel()
 	long := "line\n" + strings.Repeat("é", 5000)
@@ -39,8 +38,7 @@ func TestErrorTexts(t *testing.T) {
 	require.ErrorIs(t, &httptest.DeliveryError{Err: cause}, cause)
 }
 
-// The beginning of a refusal's text is in the error: that is where the maker of a
-// test looks.
+// Errors contain the beginning of a refusal's text.
 func TestErrorsQuoteRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

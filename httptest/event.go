@@ -18,25 +18,26 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/cloudevents/sdk-go/v2/types"
 
-	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// Event describes a request of [Service.NewRequest]. The zero value of each
-// field stands for what the service would send; only Name is required.
+// Event describes a request of [Service.NewRequest]. Each field defaults to what
+// the service would send; only Name is required.
 type Event struct {
-	// Type (ce-type); empty is the user event "azure.webpubsub.user." and Name.
+	// Type (ce-type); defaults to a user event, "azure.webpubsub.user." and Name.
 	Type string
 	// Name (ce-eventName) of the event.
 	Name string
-	// ID (ce-id); empty is "0" for connect, "1" for connected, "2" for the others.
+	// ID (ce-id); defaults to "0" for connect, "1" for connected, "2" for others.
 	ID string
-	// Time (ce-time); zero is now.
+	// Time (ce-time); defaults to now.
 	Time time.Time
-	// RequestID (x-ms-client-request-id); empty is a new one.
+	// RequestID (x-ms-client-request-id); defaults to a new one.
 	RequestID string
 
-	// ConnectionID (ce-connectionId); empty is a new one.
+	// ConnectionID (ce-connectionId); defaults to a new one.
 	ConnectionID string
 	// UserID (ce-userId); empty leaves the header out.
 	UserID string
@@ -49,27 +50,27 @@ type Event struct {
 	// SessionID (ce-sessionId) of an MQTT client.
 	SessionID string
 
-	// ContentType of Data; empty is that of JSON for the service's own events and
-	// leaves the header out for user events.
+	// ContentType of Data; defaults to JSON for the service's own events. Empty leaves
+	// the header out for user events.
 	ContentType string
 	// Data is the request's body.
 	Data []byte
 	// Metadata (X-WebPubSub-Metadata-*) of a message.
 	Metadata map[string]string
 	// MQTTUserProperties (mqtt-*) of an MQTT message.
-	MQTTUserProperties []webpubsub.MQTTUserProperty
+	MQTTUserProperties []mqtt.UserProperty
 
-	// Signature says how the request is signed.
+	// Signature configures the ce-signature header.
 	Signature Signature
 }
 
-// Signature says how the ce-signature header is made. The zero value is what
-// the service sends: one line with the tokens of both its keys.
+// Signature configures the ce-signature header. The zero value is what the service
+// sends: one line with the tokens of both its keys.
 type Signature struct {
-	// Keys to sign with. Nil are the service's two; empty, non-nil leaves the
-	// header out.
+	// Keys to sign with; nil defaults to the service's two. Empty and not nil leaves
+	// the header out.
 	Keys []string
-	// ConnectionID to sign; empty is the event's own.
+	// ConnectionID to sign; defaults to the event's own.
 	ConnectionID string
 	// UpperCase writes the digests in upper-case hexadecimal.
 	UpperCase bool
@@ -84,13 +85,11 @@ func (sig Signature) lines(keys []string, connectionID string) []string {
 	if sig.Keys != nil {
 		keys = sig.Keys
 	}
-	var tokens []string
-	for _, key := range keys {
-		token := webpubsub.Sign(key, or(sig.ConnectionID, connectionID))
-		if digest, ok := strings.CutPrefix(token, wire.SignaturePrefix); ok && sig.UpperCase {
-			token = wire.SignaturePrefix + strings.ToUpper(digest)
+	tokens := upstream.Signatures(keys, or(sig.ConnectionID, connectionID))
+	if sig.UpperCase {
+		for i, token := range tokens {
+			tokens[i] = wire.SignaturePrefix + strings.ToUpper(token[len(wire.SignaturePrefix):])
 		}
-		tokens = append(tokens, token)
 	}
 	switch {
 	case len(tokens) == 0:
@@ -103,15 +102,15 @@ func (sig Signature) lines(keys []string, connectionID string) []string {
 	return []string{strings.Join(tokens, ",")}
 }
 
-// NewRequest makes the request of an event. Its header has canonical names, so
-// that [http.Header.Set] and [http.Header.Del] can break it at will; send it
-// with [Service.Do], or to the handler by hand.
+// NewRequest returns the request of an event, to be sent with [Service.Do] or
+// passed to the handler. Its header has canonical names, so that [http.Header.Set]
+// and [http.Header.Del] work.
 func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, error) {
 	if ev.Name == "" {
 		return nil, errors.New("httptest: event has no Name")
 	}
 	s.complete(&ev)
-	u, err := s.resolve(ev.Name)
+	u, err := s.url.Resolve(s.hub, ev.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -133,30 +132,23 @@ func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, erro
 	return req, nil
 }
 
-// complete fills in the defaults.
+// complete sets the defaults.
 func (s *Service) complete(ev *Event) {
 	ev.Type = or(ev.Type, wire.TypePrefixUser+ev.Name)
 	if ev.ID == "" {
-		switch ev.Type {
-		case wire.TypeConnect:
-			ev.ID = "0"
-		case wire.TypeConnected:
-			ev.ID = "1"
-		default:
-			ev.ID = "2"
-		}
+		ev.ID = new(upstream.Session).EventID(ev.Type)
 	}
 	if ev.Time.IsZero() {
 		ev.Time = time.Now()
 	}
-	ev.RequestID = or(ev.RequestID, newGUID())
+	ev.RequestID = or(ev.RequestID, upstream.NewRequestID())
 	ev.ConnectionID = or(ev.ConnectionID, newID())
 	if ev.ContentType == "" && !strings.HasPrefix(ev.Type, wire.TypePrefixUser) {
 		ev.ContentType = wire.MediaJSON + "; charset=utf-8"
 	}
 }
 
-// cloudEvent is the event as the CloudEvents SDK knows it.
+// cloudEvent returns the event for the CloudEvents SDK.
 func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
 	path := "/hubs/" + s.hub + "/client/" + ev.ConnectionID
 	if ev.PhysicalConnectionID != "" {
@@ -197,8 +189,8 @@ func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
 	return ce, nil
 }
 
-// addOwnHeaders adds what is no CloudEvents attribute, and what the binding
-// cannot write: a signature may take several lines, and an attribute has one.
+// addOwnHeaders adds the headers that are not CloudEvents attributes, and the
+// signature: it may have several lines, which the binding cannot write.
 func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	header[wire.HeaderRequestOrigin] = []string{strings.Join(s.origins, ", ")}
 	header[wire.HeaderClientRequestID] = []string{ev.RequestID}
@@ -213,23 +205,14 @@ func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	}
 }
 
-// newID makes an id as connections have it: 32 hexadecimal digits.
+// newID returns a random connection id of 32 hexadecimal digits.
 func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
-// newGUID makes a random UUID.
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// countingBody counts what is read of a body.
+// countingBody counts the bytes that are read.
 type countingBody struct {
 	io.ReadCloser
 	n atomic.Int64

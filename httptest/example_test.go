@@ -12,8 +12,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// newChat is the handler under test in the examples: it knows one ticket, and
-// answers what it is told with a count of all that was said before.
+// newChat returns the handler under test in the examples. It accepts one ticket, and
+// numbers the messages of each client.
 func newChat() (*webpubsub.Handler, error) {
 	var said webpubsub.State[struct{ Count int }]
 	return webpubsub.NewHandler(webpubsub.Config{
@@ -41,7 +41,7 @@ func newChat() (*webpubsub.Handler, error) {
 	})
 }
 
-// A test of a handler plays a client from its ticket to its farewell.
+// A test of a handler from the client's handshake to its disconnection.
 func Example() {
 	ctx := context.Background()
 	h, err := newChat()

@@ -12,12 +12,12 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Message is what a client sends in a user event, and what it gets in answer.
+// Message is the payload of a user event, or the answer to one.
 type Message struct {
 	// DataType is the kind of the payload.
 	DataType webpubsub.DataType
-	// ContentType is its media type. In a message to send, empty is the one that
-	// the service writes for DataType.
+	// ContentType is its media type. In a message to send, it defaults to the type
+	// that the service writes for DataType.
 	ContentType string
 	// Data is the payload.
 	Data []byte
@@ -28,7 +28,7 @@ type Message struct {
 // Text returns the payload as a string.
 func (m *Message) Text() string { return string(m.Data) }
 
-// JSON decodes the payload into what v points to.
+// JSON decodes the payload into the value that v points to.
 func (m *Message) JSON(v any) error {
 	if m.DataType != webpubsub.DataJSON {
 		return fmt.Errorf("httptest: message is %v, want json", m.DataType)
@@ -59,14 +59,13 @@ func (c *Conn) SendBinary(ctx context.Context, event string, data []byte) (*Mess
 	return c.Send(ctx, event, Message{DataType: webpubsub.DataBinary, Data: data})
 }
 
-// Send raises a user event and returns the message that the client gets in
-// answer: nil if the answer has no body and no metadata. A payload of an answer
-// without Content-Type is binary.
+// Send raises a user event and returns the message that the client gets in answer;
+// nil if the answer has neither body nor metadata. An answer without Content-Type
+// is binary.
 //
-// The error is a [*RejectedError], [*InvalidAnswerError] or [*DeliveryError].
-// With any of them the state of the connection stays as it is. The service tells
-// a client with a Web PubSub subprotocol that its event failed, and closes
-// others; c stays open.
+// The error is a [*RejectedError], [*InvalidAnswerError] or [*DeliveryError], and
+// does not change the connection's state. The service then reports the failure to
+// a client of a Web PubSub subprotocol, and closes others; c stays open.
 func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, error) {
 	if event == "" {
 		return nil, errors.New("httptest: user event has no name")
@@ -74,7 +73,7 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 	ev := Event{
 		Type:        wire.TypePrefixUser + event,
 		Name:        event,
-		ContentType: or(m.ContentType, contentType(m.DataType)),
+		ContentType: or(m.ContentType, upstream.ContentType(wire.DataType(m.DataType))),
 		Data:        m.Data,
 		Metadata:    m.Metadata,
 	}
@@ -83,19 +82,6 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 		if err != nil || !out.Message {
 			return nil, err
 		}
-		return &Message{DataType: out.DataType, ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
+		return &Message{DataType: webpubsub.DataType(out.DataType), ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
 	})
-}
-
-func contentType(t webpubsub.DataType) string {
-	switch t {
-	case webpubsub.DataText:
-		return wire.MediaText + "; charset=utf-8"
-	case webpubsub.DataJSON:
-		return wire.MediaJSON
-	case webpubsub.DataProtobuf:
-		return wire.MediaProtobuf
-	default:
-		return wire.MediaBinary
-	}
 }

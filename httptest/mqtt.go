@@ -2,42 +2,31 @@ package httptest
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// MQTTClient is an MQTT client that wants to connect. Its [Client.ConnectionID]
-// is the MQTT client id; it offers the subprotocol "mqtt" unless it says
-// otherwise.
+// MQTTClient describes an MQTT client that connects. Its [Client.ConnectionID] is
+// the MQTT client id, and its [Client.Subprotocols] default to "mqtt".
 type MQTTClient struct {
 	Client
-	// ProtocolVersion (mqtt.protocolVersion); zero is [webpubsub.MQTT5].
-	ProtocolVersion webpubsub.MQTTVersion
-	// Username (mqtt.username); nil is sent as null.
-	Username *string
-	// Password (mqtt.password), sent in base64; nil is sent as null.
-	Password []byte
-	// UserProperties (mqtt.userProperties) of the CONNECT packet, in order.
-	UserProperties []webpubsub.MQTTUserProperty
-	// CleanStart (mqtt.cleanStart); nil leaves the member out.
-	CleanStart *bool
-	// SessionID (ce-sessionId) of a session that the client resumes; empty begins
-	// a new one. A resumed session gets no connected event.
+	// Packet (mqtt) is the CONNECT packet. Its ProtocolVersion defaults to
+	// [mqtt.Version5].
+	Packet mqtt.Connect
+	// SessionID (ce-sessionId) of a session to resume; defaults to a new one. A
+	// resumed session gets no connected event.
 	SessionID string
 }
 
-// MQTTConn is an MQTT client's session with its network connection. It has the
-// methods of [Conn], but MQTT clients send with Publish, and DisconnectMQTT can
-// tell more of the end than Disconnect, which is a network that failed.
+// MQTTConn is an MQTT client's session and its network connection. It has the
+// methods of [Conn], but sends with Publish. Disconnect reports a failure of the
+// network; DisconnectMQTT can send a DISCONNECT packet.
 type MQTTConn struct {
 	*Conn
 	// PhysicalConnectionID (ce-physicalConnectionId) of the network connection.
@@ -46,7 +35,7 @@ type MQTTConn struct {
 	SessionID string
 }
 
-// mqttIDs are what the header of an MQTT client's events has in addition.
+// mqttIDs are the ids that only events of MQTT clients have.
 type mqttIDs struct{ physical, session string }
 
 func (m *mqttIDs) describe(ev *Event) {
@@ -57,9 +46,9 @@ func (m *mqttIDs) describe(ev *Event) {
 	}
 }
 
-// ConnectMQTT raises the connect event of an MQTT client; nil is an anonymous
-// one. Its errors are those of [Service.Connect]; a [*RejectedError] has the
-// CONNACK's code in its MQTT field.
+// ConnectMQTT raises the connect event of an MQTT client; a nil client is an
+// anonymous one. Its errors are those of [Service.Connect]; the field MQTT of a
+// [*RejectedError] has the CONNACK's code.
 func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTConn, error) {
 	var cl MQTTClient
 	if client != nil {
@@ -68,67 +57,52 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 	if cl.Subprotocols == nil {
 		cl.Subprotocols = []string{wire.SubprotocolMQTT}
 	}
-	if cl.ProtocolVersion == 0 {
-		cl.ProtocolVersion = webpubsub.MQTT5
+	if cl.Packet.ProtocolVersion == 0 {
+		cl.Packet.ProtocolVersion = mqtt.Version5
 	}
 	body := cl.request()
-	body.MQTT = &wire.MQTTConnect{
-		ProtocolVersion: int(cl.ProtocolVersion),
-		Username:        cl.Username,
-		UserProperties:  propertiesToWire(cl.UserProperties),
-		CleanStart:      cl.CleanStart,
-	}
-	if cl.Password != nil {
-		password := base64.StdEncoding.EncodeToString(cl.Password)
-		body.MQTT.Password = &password
-	}
-	conn := newConn(s, or(cl.ConnectionID, newID()))
-	conn.UserID = cl.UserID
-	conn.mqtt = &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
+	body.MQTT = &upstream.MQTTConnect{Connect: cl.Packet, Password: cl.Packet.Password}
+	ids := &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
+	conn := &Conn{ID: or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s, mqtt: ids}
 	if err := conn.connect(ctx, &cl.Client, body); err != nil {
 		return nil, withRefusal(err)
 	}
-	return &MQTTConn{Conn: conn, PhysicalConnectionID: conn.mqtt.physical, SessionID: conn.mqtt.session}, nil
+	return &MQTTConn{Conn: conn, PhysicalConnectionID: ids.physical, SessionID: ids.session}, nil
 }
 
-// withRefusal reads the CONNACK's code out of a rejection.
+// withRefusal sets the field MQTT of a [*RejectedError].
 func withRefusal(err error) error {
 	var rejected *RejectedError
 	if !errors.As(err, &rejected) {
 		return err
 	}
 	var body struct {
-		MQTT *wire.MQTTFailure `json:"mqtt"`
+		MQTT *mqtt.Refusal `json:"mqtt"`
 	}
-	if json.Unmarshal(rejected.Body, &body) == nil && body.MQTT != nil {
-		rejected.MQTT = &MQTTRefusal{
-			Code:           webpubsub.MQTTConnectCode(body.MQTT.Code),
-			Reason:         body.MQTT.Reason,
-			UserProperties: propertiesFromWire(body.MQTT.UserProperties),
-		}
+	if json.Unmarshal(rejected.Body, &body) == nil {
+		rejected.MQTT = body.MQTT
 	}
 	return err
 }
 
-// MQTTMessage is a PUBLISH packet that raises a user event, or the one that
-// answers it.
+// MQTTMessage is a PUBLISH packet that raises a user event, or answers one.
 type MQTTMessage struct {
-	// Topic of an answer; a message to publish has none, it goes to the event.
+	// Topic of an answer. Publish ignores it: the event's name sets the topic.
 	Topic string
-	// ContentType is the packet's own, any media type; empty leaves the header out.
+	// ContentType may be any media type; empty leaves the header out.
 	ContentType string
 	Data        []byte
-	// UserProperties (mqtt-*) travel as headers: an answer's have lower-case names
-	// and are sorted by them. The service adds azure-status-code to an answer.
-	UserProperties []webpubsub.MQTTUserProperty
-	// CorrelationData comes back in the answer; the handler does not see it.
+	// UserProperties (mqtt-*) are sent as headers. Those of an answer have lower-case
+	// names and are sorted by name, and the service adds azure-status-code.
+	UserProperties []mqtt.UserProperty
+	// CorrelationData is copied to the answer; the handler does not receive it.
 	CorrelationData []byte
 }
 
 // Publish raises a user event by a PUBLISH packet to the event's topic, and
-// returns the packet that the service publishes in answer. A rejected event is
-// answered too, on another topic: then both the message and the error, a
-// [*RejectedError], are set.
+// returns the packet that the service publishes in answer. The service answers a
+// rejected event on another topic: Publish then returns both that message and a
+// [*RejectedError].
 func (c *MQTTConn) Publish(ctx context.Context, event string, m MQTTMessage) (*MQTTMessage, error) {
 	if event == "" || strings.Contains(event, "/") {
 		return nil, errors.New("httptest: name of an MQTT client's user event is empty or has a /")
@@ -161,54 +135,12 @@ func mqttAnswer(event, outcome string, answer *upstream.Answer) *MQTTMessage {
 		ContentType: answer.Header.Get(wire.HeaderContentType),
 		Data:        answer.Body,
 	}
-	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
-		property, ok := strings.CutPrefix(name, wire.PrefixMQTT)
-		if !ok || property == "" {
-			continue
-		}
-		for _, value := range answer.Header[name] {
-			out.UserProperties = append(out.UserProperties, webpubsub.MQTTUserProperty{Name: strings.ToLower(property), Value: value})
-		}
-	}
-	out.UserProperties = append(out.UserProperties, webpubsub.MQTTUserProperty{Name: "azure-status-code", Value: strconv.Itoa(answer.Status)})
+	out.UserProperties = append(mqtt.UserProperties(answer.Header), mqtt.UserProperty{Name: "azure-status-code", Value: strconv.Itoa(answer.Status)})
 	return out
 }
 
-// DisconnectMQTT raises the disconnected event that ends the session, with what
-// MQTT knows of the end; nil is a network that failed. An empty reason is sent
-// as null.
-func (c *MQTTConn) DisconnectMQTT(ctx context.Context, reason string, end *webpubsub.MQTTDisconnect) error {
-	out := new(wire.MQTTDisconnect)
-	if end != nil {
-		out.InitiatedByClient = end.InitiatedByClient
-		if end.Packet != nil {
-			out.DisconnectPacket = &wire.MQTTDisconnectPacket{
-				Code:           int(end.Packet.Code),
-				UserProperties: propertiesToWire(end.Packet.UserProperties),
-			}
-		}
-	}
-	return c.disconnect(ctx, reason, out)
-}
-
-func propertiesToWire(in []webpubsub.MQTTUserProperty) []wire.MQTTProperty {
-	if in == nil {
-		return nil
-	}
-	out := make([]wire.MQTTProperty, len(in))
-	for i, p := range in {
-		out[i] = wire.MQTTProperty(p)
-	}
-	return out
-}
-
-func propertiesFromWire(in []wire.MQTTProperty) []webpubsub.MQTTUserProperty {
-	if in == nil {
-		return nil
-	}
-	out := make([]webpubsub.MQTTUserProperty, len(in))
-	for i, p := range in {
-		out[i] = webpubsub.MQTTUserProperty(p)
-	}
-	return out
+// DisconnectMQTT raises the disconnected event that ends the session; nil means
+// that the network failed. An empty reason is sent as null.
+func (c *MQTTConn) DisconnectMQTT(ctx context.Context, reason string, end *mqtt.Disconnect) error {
+	return c.disconnect(ctx, reason, end)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/httptest"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
 func TestMQTTConnectRequest(t *testing.T) {
@@ -22,14 +23,16 @@ func TestMQTTConnectRequest(t *testing.T) {
 	}}
 	username, clean := "ann", true
 	conn, err := httptest.New(h, nil).ConnectMQTT(t.Context(), &httptest.MQTTClient{
-		Client:         httptest.Client{ConnectionID: "device-1", UserID: "u"},
-		Username:       &username,
-		Password:       []byte("pass"),
-		UserProperties: []webpubsub.MQTTUserProperty{{Name: "p", Value: "1"}, {Name: "p", Value: "2"}},
-		CleanStart:     &clean,
+		Client: httptest.Client{ConnectionID: "device-1", UserID: "u"},
+		Packet: mqtt.Connect{
+			Username:       &username,
+			Password:       []byte("pass"),
+			UserProperties: []mqtt.UserProperty{{Name: "p", Value: "1"}, {Name: "p", Value: "2"}},
+			CleanStart:     &clean,
+		},
 	})
 	require.NoError(t, err)
-	assert.Equal(t, []webpubsub.MQTTUserProperty{{Name: "a", Value: "1"}, {Name: "a", Value: "2"}}, conn.Reply.MQTTUserProperties)
+	assert.Equal(t, []mqtt.UserProperty{{Name: "a", Value: "1"}, {Name: "a", Value: "2"}}, conn.Reply.MQTTUserProperties)
 	assert.Equal(t, "device-1", conn.ID)
 	assert.Equal(t, "mqtt", conn.Subprotocol)
 
@@ -58,9 +61,9 @@ func TestMQTTConnectDefaults(t *testing.T) {
 		"mqtt":{"protocolVersion":5,"username":null,"password":null,"userProperties":null}}`, h.seen[0].Body)
 
 	second, err := svc.ConnectMQTT(t.Context(), &httptest.MQTTClient{
-		Client:          httptest.Client{ConnectionID: first.ID},
-		ProtocolVersion: webpubsub.MQTT311,
-		SessionID:       first.SessionID,
+		Client:    httptest.Client{ConnectionID: first.ID},
+		Packet:    mqtt.Connect{ProtocolVersion: mqtt.Version311},
+		SessionID: first.SessionID,
 	})
 	require.NoError(t, err)
 	assert.Contains(t, h.seen[1].Body, `"protocolVersion":4`)
@@ -74,8 +77,8 @@ func TestMQTTRejected(t *testing.T) {
 	h := newHandler(t, webpubsub.Config{
 		ConnectionStrings: []string{httptest.ConnectionString},
 		OnConnect: func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
-			err := webpubsub.MQTTError(webpubsub.MQTT5Banned, "for life")
-			err.MQTTUserProperties = []webpubsub.MQTTUserProperty{{Name: "a", Value: "1"}}
+			err := webpubsub.MQTTError(mqtt.V5Banned, "for life")
+			err.MQTTUserProperties = []mqtt.UserProperty{{Name: "a", Value: "1"}}
 			return nil, err
 		},
 		Logger: quiet(),
@@ -85,10 +88,10 @@ func TestMQTTRejected(t *testing.T) {
 	var rejected *httptest.RejectedError
 	require.ErrorAs(t, err, &rejected)
 	assert.Equal(t, 403, rejected.Status)
-	assert.Equal(t, &httptest.MQTTRefusal{
-		Code:           webpubsub.MQTT5Banned,
+	assert.Equal(t, &mqtt.Refusal{
+		Code:           mqtt.V5Banned,
 		Reason:         "for life",
-		UserProperties: []webpubsub.MQTTUserProperty{{Name: "a", Value: "1"}},
+		UserProperties: []mqtt.UserProperty{{Name: "a", Value: "1"}},
 	}, rejected.MQTT)
 
 	_, err = svc.Connect(t.Context(), nil)
@@ -123,7 +126,7 @@ func TestUE115MQTTUserEvent(t *testing.T) {
 			got, err := conn.Publish(t.Context(), "say", httptest.MQTTMessage{
 				ContentType:     "application/cbor",
 				Data:            []byte("in"),
-				UserProperties:  []webpubsub.MQTTUserProperty{{Name: "trace", Value: "1"}, {Name: "trace", Value: "2"}},
+				UserProperties:  []mqtt.UserProperty{{Name: "trace", Value: "1"}, {Name: "trace", Value: "2"}},
 				CorrelationData: []byte("c"),
 			})
 			if status == 500 {
@@ -142,7 +145,7 @@ func TestUE115MQTTUserEvent(t *testing.T) {
 				Topic:       "$webpubsub/server/events/say/" + outcome,
 				ContentType: "image/png",
 				Data:        []byte("out"),
-				UserProperties: []webpubsub.MQTTUserProperty{
+				UserProperties: []mqtt.UserProperty{
 					{Name: "a", Value: "0"}, {Name: "x", Value: "1"}, {Name: "x", Value: "2"}, {Name: "azure-status-code", Value: code},
 				},
 				CorrelationData: []byte("c"),
@@ -172,20 +175,20 @@ func TestMQTTDisconnect(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		reason string
-		end    *webpubsub.MQTTDisconnect
+		end    *mqtt.Disconnect
 		want   string
 	}{
 		"network failed": {"", nil, `{"reason":null,"mqtt":{"initiatedByClient":false,"disconnectPacket":null}}`},
 		"by the client": {
 			"bye",
-			&webpubsub.MQTTDisconnect{InitiatedByClient: true, Packet: &webpubsub.MQTTDisconnectPacket{
-				Code:           webpubsub.MQTTDisconnectWithWillMessage,
-				UserProperties: []webpubsub.MQTTUserProperty{{Name: "a", Value: "1"}},
+			&mqtt.Disconnect{InitiatedByClient: true, Packet: &mqtt.DisconnectPacket{
+				Code:           mqtt.DisconnectWithWillMessage,
+				UserProperties: []mqtt.UserProperty{{Name: "a", Value: "1"}},
 			}},
 			`{"reason":"bye","mqtt":{"initiatedByClient":true,"disconnectPacket":{"code":4,"userProperties":[{"name":"a","value":"1"}]}}}`,
 		},
 		"taken over": {
-			"", &webpubsub.MQTTDisconnect{Packet: &webpubsub.MQTTDisconnectPacket{Code: webpubsub.MQTTSessionTakenOver}},
+			"", &mqtt.Disconnect{Packet: &mqtt.DisconnectPacket{Code: mqtt.DisconnectSessionTakenOver}},
 			`{"reason":null,"mqtt":{"initiatedByClient":false,"disconnectPacket":{"code":142,"userProperties":null}}}`,
 		},
 	}

@@ -8,10 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
@@ -19,9 +16,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// ConnectionString is the well-known one of the service's local emulator: its
-// origin is "localhost" and its key is no secret. A handler configured with it
-// and a [Service] with default [Options] fit together.
+// ConnectionString is the connection string of the service's local emulator. Its
+// origin is "localhost" and its key is public. A handler configured with it accepts
+// the events of a [Service] with default [Options].
 const ConnectionString = "Endpoint=http://localhost;Port=8080;AccessKey=" + connstr.EmulatorKey + ";Version=1.0;"
 
 // Defaults of [Options].
@@ -30,41 +27,39 @@ const (
 	DefaultURL = "http://localhost/eventhandler"
 )
 
-// Options of a [Service]. The zero value of each field, like a nil *Options,
-// stands for its default.
+// Options of a [Service]. A nil *Options is all defaults.
 type Options struct {
-	// Hub (ce-hub) whose events are raised, a name that the service could have;
-	// empty is [DefaultHub].
+	// Hub (ce-hub) of the events, a valid name of a hub; defaults to [DefaultHub].
 	Hub string
-	// ConnectionString of the service that is played: its host is the origin of
-	// the requests, its key signs them. Empty is [ConnectionString].
+	// ConnectionString of the service: its host is the origin of the requests, and its
+	// key signs them. It defaults to the constant [ConnectionString].
 	ConnectionString string
-	// SecondaryKey makes the second of the two signatures that every event has.
-	// Empty is a random key, which no handler knows.
+	// SecondaryKey makes the second of the two signatures of each event. It defaults
+	// to a random key.
 	SecondaryKey string
-	// Origins (WebHook-Request-Origin) are the host names by which the service
-	// calls itself, one header line for all, as with replicas and custom domains.
-	// Nil is the connection string's host alone.
+	// Origins (WebHook-Request-Origin) are the service's host names, sent in one
+	// header line, as by a service with replicas or custom domains. They default to
+	// the connection string's host.
 	Origins []string
 
-	// URL of the handler, a template as in the hub's settings: {event} stands for
-	// the event's name, or "validate" in a validation request, and {hub} for the
-	// hub. Empty is [DefaultURL].
+	// URL of the handler, a template as in the hub's settings: in path and query,
+	// {event} is replaced by the event's name, or "validate" in a validation request,
+	// and {hub} by the hub. It defaults to [DefaultURL].
 	//
-	// To test what a handler does with [webpubsub.Meta.PathValue], mount it on an
-	// [http.ServeMux], give the mux to [New] and a URL that its pattern matches.
+	// To test a handler that uses [webpubsub.Meta.PathValue], mount it on an
+	// [http.ServeMux], pass the mux to [New] and set a URL that the pattern matches.
 	URL string
-	// Transport delivers over the network to a handler that is not given to
-	// [New]; nil is [http.DefaultTransport].
+	// Transport sends the requests if [New] gets a nil handler; defaults to
+	// [http.DefaultTransport].
 	Transport http.RoundTripper
 
-	// Retry delivers an event or validation request again, up to four times in
-	// all, after a transport error, 408 and any 5xx, with the service's waits of 1,
-	// 3 and 5 seconds. By default there is one delivery.
+	// Retry delivers an event or validation request up to four times, as the service
+	// does: after a transport error, 408 or any 5xx it waits for 1, 3 and 5 seconds.
+	// By default there is one delivery.
 	Retry bool
 }
 
-// String returns which hub the options are for, and no key.
+// String returns the hub, and no key.
 func (o Options) String() string {
 	return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub))
 }
@@ -78,19 +73,19 @@ func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String
 // LogValue is String.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
-// Service plays the service. It is safe for concurrent use; it prints and logs
-// without its keys.
+// Service is a fake of the service. It is safe for concurrent use, and prints and
+// logs without its keys.
 type Service struct {
 	hub     string
 	origin  string // the service's own host
 	origins []string
 	keys    []string
-	url     string
+	url     upstream.Template
 	sender  upstream.Sender
 	direct  upstream.Sender // never retries
 }
 
-// String returns which hub and origin the service plays, and no key.
+// String returns the hub and the origin, and no key.
 func (s *Service) String() string {
 	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
 }
@@ -104,12 +99,10 @@ func (s *Service) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.Strin
 // LogValue is String.
 func (s *Service) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// New makes a service that raises its events on h, in memory: h is called in
-// the goroutine of the test. With a nil h it delivers to [Options.URL] over the
-// network.
+// New returns a service that sends its events to h in memory, in the goroutine of
+// the test. With a nil h it sends them to [Options.URL] over the network.
 //
-// Options that make no sense are a mistake in the test's code, so New panics,
-// as net/http/httptest does.
+// New panics if the options are invalid, as net/http/httptest does.
 func New(h http.Handler, opts *Options) *Service {
 	s, err := newService(h, opts)
 	if err != nil {
@@ -124,10 +117,10 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 		o = *opts
 	}
 	if h == nil && o.URL == "" {
-		return nil, errors.New("neither a handler nor URL is given")
+		return nil, errors.New("handler is nil and URL is empty, want one of them")
 	}
 	if h != nil && o.Transport != nil {
-		return nil, errors.New("Transport is for delivery to URL, but a handler is given too")
+		return nil, errors.New("Transport is set, but the handler is called in memory")
 	}
 	o.Hub = or(o.Hub, DefaultHub)
 	if err := rule.CheckHub(o.Hub); err != nil {
@@ -145,12 +138,11 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 		origin:  c.Host(),
 		origins: slices.Clone(o.Origins),
 		keys:    []string{c.AccessKey, or(o.SecondaryKey, rand.Text())},
-		url:     or(o.URL, DefaultURL),
 	}
 	if s.origins == nil {
 		s.origins = []string{c.Host()}
 	}
-	if _, err := s.resolve(wire.NameValidate); err != nil {
+	if s.url, err = upstream.ParseTemplate(or(o.URL, DefaultURL)); err != nil {
 		return nil, fmt.Errorf("URL: %w", err)
 	}
 	s.direct.Transport = o.Transport
@@ -171,43 +163,10 @@ func or(s, otherwise string) string {
 	return s
 }
 
-var urlParameter = regexp.MustCompile(`\{([^{}]*)\}`)
-
-// resolve fills in the URL template for an event.
-func (s *Service) resolve(event string) (*url.URL, error) {
-	var unknown string
-	raw := urlParameter.ReplaceAllStringFunc(s.url, func(p string) string {
-		switch strings.ToLower(p) {
-		case "{event}":
-			return url.PathEscape(event)
-		case "{hub}":
-			return url.PathEscape(s.hub)
-		}
-		unknown = p
-		return p
-	})
-	if unknown != "" {
-		return nil, fmt.Errorf("parameter %q is not known, there are {hub} and {event}", unknown)
-	}
-	if _, after, ok := strings.Cut(s.url, "://"); ok {
-		if host, _, _ := strings.Cut(after, "/"); strings.ContainsAny(host, "{}") {
-			return nil, fmt.Errorf("%q: parameters are not allowed in the host", upstream.WithoutSecrets(s.url))
-		}
-	}
-	u, err := url.Parse(raw)
-	if err != nil { // which quotes the URL
-		return nil, fmt.Errorf("%q is not a URL", upstream.WithoutSecrets(s.url))
-	}
-	if err := upstream.CheckTarget(u); err != nil {
-		return nil, fmt.Errorf("%q: %w", upstream.WithoutSecrets(s.url), err)
-	}
-	return u, nil
-}
-
-// Validate asks the handler for its consent, as the service does before it
-// sends any event: by OPTIONS and, if that is answered with 404, by GET. Nil is
-// consent; a handler that does not give it is a [*NoConsentError]. The other
-// methods do not ask first.
+// Validate asks the handler for its consent, as the service does before it sends
+// events: by OPTIONS and, after a 404, by GET. It returns nil if the handler
+// consents, and a [*NoConsentError] if it does not. The other methods do not
+// validate first.
 func (s *Service) Validate(ctx context.Context) error {
 	req, err := s.NewValidationRequest(ctx)
 	if err != nil {
@@ -216,21 +175,15 @@ func (s *Service) Validate(ctx context.Context) error {
 	return wrapError(wire.NameValidate, s.sender.Validate(ctx, req, s.origins))
 }
 
-// NewValidationRequest makes the request by which the service asks for consent:
-// OPTIONS with WebHook-Request-Origin, and neither signature nor cookies. For
-// the service's second attempt after a 404, set its Method to GET.
+// NewValidationRequest returns the request that asks for consent: OPTIONS with
+// WebHook-Request-Origin, without signature and cookies. For the attempt after a
+// 404, set its Method to GET.
 func (s *Service) NewValidationRequest(ctx context.Context) (*http.Request, error) {
-	u, err := s.resolve(wire.NameValidate)
+	u, err := s.url.Resolve(s.hub, wire.NameValidate)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(s.origins, ", ")}
-	req.Header[wire.HeaderVersion] = []string{wire.Version}
-	return req, nil
+	return upstream.NewValidation(ctx, u.String(), s.origins)
 }
 
 // Answer is a handler's answer to a request that [Service.Do] has sent.
@@ -238,13 +191,13 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// BodyRead is how many bytes of the request's body the handler has read. Over
-	// the network it is how many were sent.
+	// BodyRead is the number of bytes of the request's body that the handler read.
+	// Over the network it is the number of bytes sent.
 	BodyRead int64
 }
 
-// Do sends any request to the handler, once, and returns the answer whatever its
-// status. The error is a [*DeliveryError].
+// Do sends a request to the handler, without retries, and returns the answer
+// whatever its status. The error is a [*DeliveryError].
 func (s *Service) Do(req *http.Request) (*Answer, error) {
 	ctx := req.Context()
 	req = req.Clone(ctx)

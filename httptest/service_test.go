@@ -1,16 +1,11 @@
 package httptest_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	nethttptest "net/http/httptest"
-	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -47,16 +42,16 @@ func TestNewPanics(t *testing.T) {
 	}
 }
 
-// A URL at which nobody can listen is found at once, not by the first event.
+// New rejects a URL that no server can have.
 func TestURLsThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
-		"http://a.test:99999/?code=secret": `httptest: options: URL: "http://a.test:99999/?…": port 99999 is none: want a number from 1 to 65535`,
-		"http://a.test:0/{event}":          `httptest: options: URL: "http://a.test:0/{event}": port 0 is none: want a number from 1 to 65535`,
+		"http://a.test:99999/?code=secret": `httptest: options: URL: "http://a.test:99999/?…": port 99999: want a number from 1 to 65535`,
+		"http://a.test:0/{event}":          `httptest: options: URL: "http://a.test:0/{event}": port 0: want a number from 1 to 65535`,
 		"http://:80/":                      `httptest: options: URL: "http://:80/": the host is missing`,
-		"http://u:secret@a.test/":          `httptest: options: URL: "http://…@a.test/": user information is not allowed`,
+		"http://u:secret@a.test/":          `httptest: options: URL: "http://…@a.test/": user information and fragment are not allowed`,
 		"http://a{hub}/?code=secret":       `httptest: options: URL: "http://a{hub}/?…": parameters are not allowed in the host`,
-		"http://a.test\n/?code=secret":     `httptest: options: URL: "http://a.test\n/?…" is not a URL`,
+		"http://a.test\n/?code=secret":     `httptest: options: URL: "http://a.test\n/?…": not a URL`,
 		"/eventhandler":                    `httptest: options: URL: "/eventhandler": want an absolute http or https URL`,
 	} {
 		assert.PanicsWithValue(t, want, func() { httptest.New(nil, &httptest.Options{URL: url}) })
@@ -98,7 +93,7 @@ func TestUE123URLTemplate(t *testing.T) {
 	tests := map[string]struct{ template, event, want string }{
 		"dotted name":     {"http://h.test/api/{HUB}/{event}", "room.a", "http://h.test/api/chat/room.a"},
 		"to be escaped":   {"http://h.test/api/{hub}/{Event}", "a b/c?d", "http://h.test/api/chat/a%20b%2Fc%3Fd"},
-		"in the query":    {"https://h.test/api?code=1&e={event}", "say", "https://h.test/api?code=1&e=say"},
+		"in the query":    {"https://h.test/api?e={event}&code=1", "a&code=2", "https://h.test/api?e=a%26code%3D2&code=1"},
 		"no parameters":   {"http://h.test:7071/api", "say", "http://h.test:7071/api"},
 		"looks like more": {"http://h.test/{event}", "{hub}", "http://h.test/%7Bhub%7D"},
 	}
@@ -154,50 +149,6 @@ func TestOrigins(t *testing.T) {
 	assert.Equal(t, []string{"a.test, b.test"}, h.seen[0].Header["Webhook-Request-Origin"])
 }
 
-// Over the network, header names are spelled as the service spells them, and
-// nothing is sent that the service does not send.
-func TestDeliveryToURL(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, listener.Close()) })
-	raw := make(chan string, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		r := bufio.NewReader(conn)
-		var head strings.Builder
-		for {
-			line, err := r.ReadString('\n')
-			head.WriteString(line)
-			if err != nil || line == "\r\n" {
-				break
-			}
-		}
-		raw <- head.String()
-		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-		assert.NoError(t, conn.Close())
-	}()
-	svc := httptest.New(nil, &httptest.Options{
-		URL:       "http://" + listener.Addr().String() + "/eventhandler/{event}",
-		Transport: &http.Transport{DisableCompression: true},
-	})
-	_, err = svc.Connect(t.Context(), &httptest.Client{UserID: "用户"})
-	require.NoError(t, err)
-	head := <-raw
-	for _, want := range []string{
-		"POST /eventhandler/connect HTTP/1.1\r\n", "\r\nWebHook-Request-Origin: localhost\r\n", "\r\nce-userId: 用户\r\n",
-		"\r\nce-connectionId: ", "\r\nce-eventName: connect\r\n", "\r\nce-awpsversion: 1.0\r\n", "\r\nce-signature: sha256=",
-		"\r\nx-ms-client-request-id: ",
-	} {
-		assert.Contains(t, head, want)
-	}
-	assert.NotContains(t, head, "User-Agent")
-	assert.NotContains(t, head, "Ce-")
-}
-
 func TestNetworkRoundTrip(t *testing.T) {
 	t.Parallel()
 	server := nethttptest.NewServer(newHandler(t, fullConfig()))
@@ -226,120 +177,6 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	assert.Equal(t, 1, calls)
 }
 
-// words splits a command as a POSIX shell does: quotes, and lines that go on.
-func words(tb testing.TB, command string) []string {
-	tb.Helper()
-	var out []string
-	var word strings.Builder
-	inWord, quoted := false, false
-	for i := 0; i < len(command); i++ {
-		c := command[i]
-		switch {
-		case quoted && c == '\'':
-			quoted = false
-		case quoted:
-			word.WriteByte(c)
-		case c == '\'':
-			quoted, inWord = true, true
-		case c == '\\' && command[i+1] == '\n':
-			i++
-		case c == '\\':
-			i++
-			word.WriteByte(command[i])
-			inWord = true
-		case c == ' ' || c == '\n':
-			if inWord {
-				out = append(out, word.String())
-			}
-			word.Reset()
-			inWord = false
-		default:
-			require.NotContains(tb, "$`\"&|;<>()*?[]#~!{}", string(c), "an unquoted character that means something to a shell")
-			word.WriteByte(c)
-			inWord = true
-		}
-	}
-	require.False(tb, quoted)
-	if inWord {
-		out = append(out, word.String())
-	}
-	return out
-}
-
-func TestCurl(t *testing.T) {
-	t.Parallel()
-	const text = "it's $HOME `id` \"x\"\n\\ @file &"
-	const address = "http://app.test:8080/it's/{event}?a=1&b=[2]"
-	svc := httptest.New(nil, &httptest.Options{URL: address})
-	command, err := svc.Curl("message", text)
-	require.NoError(t, err)
-	assert.NotContains(t, command, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "no key")
-
-	args := words(t, command)
-	require.Equal(t, []string{"curl", "-i", "--globoff"}, args[:3])
-	u, err := url.Parse(args[3])
-	require.NoError(t, err)
-	assert.Equal(t, "/it's/message", u.Path)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, args[3], nil)
-	require.NoError(t, err)
-	for rest := args[4:]; len(rest) > 0; rest = rest[2:] {
-		switch rest[0] {
-		case "-H":
-			name, value, ok := strings.Cut(rest[1], ": ")
-			require.True(t, ok)
-			req.Header.Add(name, value)
-		case "--data-raw":
-			req.Body, req.ContentLength = io.NopCloser(strings.NewReader(rest[1])), int64(len(rest[1]))
-		default:
-			require.Fail(t, "unknown option", rest[0])
-		}
-	}
-	answer, err := httptest.New(newHandler(t, fullConfig()), nil).Do(req)
-	require.NoError(t, err)
-	assert.Equal(t, 200, answer.Status)
-	assert.Equal(t, text, string(answer.Body))
-}
-
-func TestCurlOfAURL(t *testing.T) {
-	t.Parallel()
-	const url = "http://127.0.0.1:3000/eventhandler"
-	want, err := httptest.New(nil, &httptest.Options{URL: url}).Curl("message", "hello")
-	require.NoError(t, err)
-	got := httptest.Curl(url, "message", "hello")
-	own := regexp.MustCompile(`(?m)^  -H 'ce-time: .*$`)
-	assert.Equal(t, own.ReplaceAllString(want, ""), own.ReplaceAllString(got, ""))
-	assert.Contains(t, got, "'ce-signature: "+webpubsub.Sign("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "curl")+"'")
-	assert.NotContains(t, got, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH")
-	assert.Panics(t, func() { httptest.Curl("/eventhandler", "message", "hello") })
-	assert.Panics(t, func() { httptest.Curl(url, "", "hello") })
-}
-
-// A signature is as good as a key for its connection: no command has one of a
-// key that could be a secret.
-func TestCurlSignsWithTheKnownKeyOnly(t *testing.T) {
-	t.Parallel()
-	const url, secret = "http://127.0.0.1:3000/eventhandler", "s3cr3t"
-	command, err := httptest.New(nil, &httptest.Options{URL: url, SecondaryKey: secret}).Curl("message", "hello")
-	require.NoError(t, err)
-	assert.NotContains(t, command, webpubsub.Sign(secret, "curl"))
-
-	command, err = httptest.New(nil, &httptest.Options{URL: url, ConnectionString: "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + secret}).Curl("message", "hello")
-	require.EqualError(t, err, "httptest: curl: the key of contoso.webpubsub.azure.com may be a secret, and a command shows its signature to whoever reads it: "+
-		"use ConnectionString, whose key everybody knows, for the handler and the service")
-	assert.Empty(t, command)
-}
-
-func TestCurlRefuses(t *testing.T) {
-	t.Parallel()
-	svc := httptest.New(nil, &httptest.Options{URL: "http://app.test"})
-	_, err := svc.Curl("message", "a\x00b")
-	require.Error(t, err)
-	_, err = svc.Curl("", "text")
-	require.Error(t, err)
-	_, err = svc.Curl("a\nb: c", "text")
-	require.Error(t, err)
-}
-
 func TestCanceledContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -348,4 +185,17 @@ func TestCanceledContext(t *testing.T) {
 	_, err := httptest.New(h, &httptest.Options{Retry: true}).Connect(ctx, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, h.seen)
+}
+
+func TestDoErrors(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	svc := httptest.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls++; panic("boom") }), &httptest.Options{Retry: true})
+	req, err := svc.NewValidationRequest(t.Context())
+	require.NoError(t, err)
+	_, err = svc.Do(req)
+	var delivery *httptest.DeliveryError
+	require.ErrorAs(t, err, &delivery)
+	assert.Equal(t, 1, calls, "Do does not retry")
+	assert.Equal(t, "validate", delivery.Event)
 }

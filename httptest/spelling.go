@@ -7,8 +7,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// spelled writes header names as the service does. Go keeps them in canonical
-// form, which is no different to an HTTP server but to whoever reads a capture.
+// spelled writes header names as the service does. Servers accept the canonical
+// form of net/http too; the service's spelling is for those who read a capture.
 type spelled struct{ next http.RoundTripper }
 
 // RoundTrip sends the request with respelled names and no User-Agent.

@@ -244,7 +244,7 @@ describe("a cut TCP connection", () => {
 describe("handshake", () => {
   test("a token for another hub is refused", async () => {
     const { url } = await service(harness, "other").getClientAccessToken();
-    // Its timers outlive a start that fails, and would keep the process for 40 s.
+    // Its timers outlive a failed start and would keep the process running for 40 s.
     const client = new WebPubSubClient(url.replace("/other", "/plain"), { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 0 });
     await assert.rejects(client.start(), /401/);
   });

@@ -1,5 +1,5 @@
-// The programs as a user starts them: webpubsub emulator beside the example echo,
-// and an official client that gets its echo.
+// The programs as a user starts them: webpubsub emulator, the example echo, and an
+// official client that receives its echo.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
-// A client of the hub "echo", as docs/emulator.md has it: it says hello, prints
-// what comes back, and goes.
+// The client of docs/emulator.md: it sends hello to the hub "echo", prints the answer
+// and stops.
 import { webcrypto } from "node:crypto";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient } from "@azure/web-pubsub-client";

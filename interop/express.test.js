@@ -1,5 +1,5 @@
-// @azure/web-pubsub-express as the event handler behind the emulator: what the
-// emulator sends is what Microsoft's handler understands, and the other way round.
+// @azure/web-pubsub-express as the event handler of the emulator: each understands
+// what the other sends.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -170,7 +170,7 @@ describe("web-pubsub-express behind the emulator", () => {
   });
 });
 
-test("a handler for another origin gives no consent: the client is not let in", async () => {
+test("a handler for another origin gives no consent: the client is refused", async () => {
   const strict = new WebPubSubEventHandler("express", { allowedEndpoints: ["https://other.example"] });
   const server = createServer(express().use(strict.getMiddleware())).listen(0, "127.0.0.1");
   await once(server, "listening");

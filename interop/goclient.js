@@ -1,5 +1,5 @@
-// The Go client in the hands of a test: the program goclient, driven over its
-// standard input and output.
+// The Go client for tests: the program goclient, with commands over its standard input
+// and output.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

@@ -1,5 +1,5 @@
-// @azure/web-pubsub-client and the Go client in one room: what either sends, the
-// other hears, byte for byte.
+// @azure/web-pubsub-client and the Go client in one group: each receives what the
+// other sends, byte for byte.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { openGo, payload } from "./goclient.js";
@@ -247,7 +247,7 @@ describe("TCP connections that are cut while messages flow, on json.reliable", (
   }
 
   test("messages: nothing lost, nothing twice, in order", async () => {
-    // The JavaScript client keeps an ack id over its retries only if it is given one.
+    // The JavaScript client repeats an ack id only if the caller sets it.
     const { ann, gus, close } = await flow("cut", ({ ann, gus }) => [
       (n) => ann.client.sendToGroup("cut", n, "text", { ackId: 1000 + Number(n) }),
       (n) => gus.send("cut", payload.text(n)),

@@ -1,5 +1,5 @@
-// @azure/web-pubsub and package service, on one emulator, with the same live
-// clients: what one of them does, the other sees, and what both do is the same.
+// @azure/web-pubsub and package service on one emulator, with the same connected
+// clients: each sees the effects of the other, and both have the same effects.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -65,7 +65,7 @@ async function openRaw(url) {
   return { socket, next: () => within(frames.length ? Promise.resolve(frames.shift()) : new Promise((r) => waiting.push(r)), "frame") };
 }
 
-/** fails gives what both clients know of an error. */
+/** fails returns what an error has in both clients. */
 async function fails(promise) {
   const e = await promise.then(
     () => assert.fail("no error"),
@@ -197,7 +197,7 @@ test("groups: each sees what the other has done", async () => {
     await js.group(group).removeConnection(bob.id);
     assert.deepEqual(await all(group), []);
   }
-  // Names with a slash travel in bodies and queries.
+  // Names with a slash are in bodies and queries.
   await js.addConnectionsToGroups(["s/1", "s2"], odata`userId eq ${"o'brien"}`);
   await go.call("addConnectionsToGroups", { groups: ["s2"], filter: { op: "in group", args: ["s/1"] } });
   await go.call("addConnectionsToGroups", { groups: ["s2"], filter: { op: "user eq", args: ["bob"] } });
@@ -345,7 +345,7 @@ test("errors: the same status, code and message", async (t) => {
     if (code) assert.equal(known.code, code);
     assert.deepEqual(await fails(byGo()), known);
   }
-  // What is not there to be removed is no error to either.
+  // For both, it is no error to remove what does not exist.
   await Promise.all([js.group("g").removeConnection("none"), go.call("removeConnection", { group: "g", connection: "none" })]);
   await Promise.all([js.closeConnection("none"), go.call("closeConnection", { connection: "none" })]);
   await Promise.all([js.revokePermission("none", "sendToGroup", { targetName: "g" }), go.call("revokePermission", { connection: "none", permission: "sendToGroup", group: "g" })]);

@@ -1,5 +1,5 @@
-// What the tests share: the Go program with the emulator, a TCP proxy that can be
-// cut, and ways to wait for events. Nothing here looks into the packages under test.
+// Tools of the tests: the Go program with the emulator, a TCP proxy that can break
+// connections, and waits for events. They use no internals of the packages.
 import { spawn } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "@azure/web-pubsub-client";
 
-// The packages ask for a Node.js that has it; Debian 12's 18 does not.
+// The packages need it; Node.js 18 of Debian 12 does not have it.
 globalThis.crypto ??= webcrypto;
 
 export const protocols = {
@@ -72,7 +72,7 @@ export function within(promise, what, detail = () => "") {
   return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
 
-/** queue collects what is put into it; next gives one after the other. */
+/** queue collects values; next returns one after another. */
 export function queue(what) {
   const seen = [];
   const waiting = [];
@@ -97,7 +97,7 @@ export function service(harness, hub) {
 export const opened = new Set(); // clients, which the end of the harness stops
 export const allRoles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
-/** clientURL gives the address at which a client connects, which may be that of a proxy. */
+/** clientURL returns the address at which a client connects, or that of a proxy. */
 export async function clientURL(harness, hub, { endpoint = harness.endpoint, ...token }) {
   const at = harness.connectionString.replace(harness.endpoint, endpoint);
   return (await new WebPubSubServiceClient(at, hub, { allowInsecureConnection: true }).getClientAccessToken(token)).url;
@@ -110,7 +110,7 @@ export async function open(harness, hub, { protocol = "json.reliable", userId, r
     {
       protocol: protocols[protocol](),
       messageRetryOptions: { maxRetries: 0 },
-      // The client's timers outlive its stop, and would keep the process for 40 s.
+      // Timers of the client outlive its stop and would keep the process running for 40 s.
       keepAliveIntervalInMs: 0,
       keepAliveTimeoutInMs: 0,
       ...options,
@@ -157,7 +157,7 @@ export async function startProxy(harness) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // A Node.js that resets a socket which is ending by itself never exits.
+  // Node.js never exits after it resets a socket that is ending.
   const cut = () => sockets.forEach((s) => (s.writableEnded ? s.destroy() : s.resetAndDestroy()));
   return {
     endpoint: `http://127.0.0.1:${server.address().port}`,

@@ -1,5 +1,5 @@
-// @azure/web-pubsub against the emulator: every method that it has, with a
-// connection string and with endpoint and key.
+// @azure/web-pubsub against the emulator: all its methods, with a connection string
+// and with endpoint and key.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, request } from "node:http";
@@ -34,7 +34,7 @@ function refuses(call, target, message) {
   });
 }
 
-// Each set of tests has a hub of its own, made by its first use.
+// Each set of tests has its own hub.
 for (const [i, [name, make]] of Object.entries(makers).entries()) {
   describe(name, () => {
     const hub = `service${i}`;
@@ -71,7 +71,7 @@ for (const [i, [name, make]] of Object.entries(makers).entries()) {
       await gets(ann.server, "for ann", "text");
       await refuses(service.sendToAll("x", { ...text, filter: "userId gt 'a'" }), "filter", "Invalid syntax for 'userId gt 'a'': Type 'string', expect 'int'. (Parameter 'filter')");
       await refuses(service.sendToAll("x", { ...text, messageTtlSeconds: 301 }), "messageTtlSeconds", "Invalid messageTtlSeconds.");
-      // The words of the package's own test, against the service.
+      // The text of the test of the package against the service.
       await refuses(service.sendToAll("x", { ...text, filter: "invalid filter" }), "filter", "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')");
     });
 

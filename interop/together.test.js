@@ -1,5 +1,4 @@
-// The official client and the official service package with the Go handler
-// between them, all on the emulator.
+// The official client and service packages with the Go handler, on the emulator.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { WebPubSubClient } from "@azure/web-pubsub-client";

@@ -20,22 +20,22 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
-// DefaultLifetime of a client's token.
+// DefaultLifetime is the default lifetime of a client's token.
 const DefaultLifetime = time.Hour
 
 const opGenerateToken = "GenerateClientToken"
 
-// ClientProtocol is what a client speaks over its WebSocket.
+// ClientProtocol is the protocol that a client speaks over its WebSocket.
 type ClientProtocol uint8
 
 // The protocols.
 const (
-	// ProtocolDefault is the service's own subprotocols, and none.
+	// ProtocolDefault is a WebSocket with a Web PubSub subprotocol or without one.
 	ProtocolDefault ClientProtocol = iota
 	// ProtocolMQTT is MQTT over WebSocket.
 	ProtocolMQTT
 	// ProtocolSocketIO is Socket.IO, for a resource of the kind Web PubSub for
-	// Socket.IO. Its clients want host and path of the URL separately; see
+	// Socket.IO. Its clients take host and path of the URL separately; see
 	// [ClientAccess.BaseURL].
 	ProtocolSocketIO
 )
@@ -53,49 +53,45 @@ func (p ClientProtocol) String() string {
 	return "ClientProtocol(" + strconv.Itoa(int(p)) + ")"
 }
 
-// ClientAccessOptions describe the client that a token is for. Nil and the zero
-// value are the defaults.
+// ClientAccessOptions describe the client of a token. Nil and the zero value are the
+// defaults.
 type ClientAccessOptions struct {
-	// UserID (sub) of the client; empty: it has none.
+	// UserID (sub) is the user id: UTF-8 without control characters. Empty means none.
 	UserID string
-	// Roles (role) of the client, such as [RoleSendToAnyGroup] or
-	// RoleJoinLeaveGroup("lobby"). Without any, it may neither join nor send to
-	// groups. A string that is no role of the service is an error: the service
-	// ignores it.
+	// Roles (role) are the permissions of the client, such as [RoleSendToAnyGroup] or
+	// RoleJoinLeaveGroup("lobby"). Without a role it can neither join groups nor send
+	// to them. A role that the service does not know, and would ignore, is an error.
 	Roles []string
-	// RawRoles (role) go into the token with Roles and are not checked: for roles
-	// that your event handler reads, or that this version of the library does not
-	// know.
+	// RawRoles (role) are added to Roles without a check: for roles that your event
+	// handler reads, or that this version of the package does not know.
 	RawRoles []string
-	// Groups (webpubsub.group) that the client starts in.
+	// Groups (webpubsub.group) are the groups that the client is in from the start.
 	Groups []string
 	// Lifetime is how long the token can be used to connect; a connection outlives
-	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds; to whole
-	// minutes where the service makes the token (minutesToExpire). The service allows
-	// for clocks that differ by about five minutes, so a token can be used for that
-	// much longer.
+	// it. Zero is [DefaultLifetime]. It is rounded up to whole seconds, or to whole
+	// minutes if the service makes the token (minutesToExpire). The service tolerates
+	// clocks that differ by about five minutes, so a token works for that much longer.
 	Lifetime time.Duration
-	// Protocol that the client speaks (clientType).
+	// Protocol (clientType) is the protocol of the client.
 	Protocol ClientProtocol
-	// Query is added to the URL after the token. The event handler finds it in the
-	// connect event's Query. The names access_token and awps_… are reserved for the
-	// service.
+	// Query is added to the URL after the token, and arrives in the Query of the
+	// connect event. The names access_token and awps_… are reserved.
 	Query url.Values
 }
 
-// ClientAccess lets a client connect. It is as secret as the token in it, which
-// it does not print, log or encode: only [ClientAccess.URL] and
+// ClientAccess is an address and a token with which a client can connect. It does
+// not print, log or encode the token: only [ClientAccess.URL] and
 // [ClientAccess.Token] return it.
 type ClientAccess struct {
 	baseURL string
-	// Pointers to strings: no printing of a struct around them follows those.
+	// Pointers, so that printing a struct that contains this one shows no secret.
 	token *string
 	query *string // what follows the token in the URL
 }
 
-// BaseURL returns the address to connect to, wss or ws, without any query. The
-// path is "/client/hubs/<hub>", or "/clients/mqtt/hubs/<hub>", or
-// "/clients/socketio/hubs/<hub>"; a Socket.IO client has it as its option path.
+// BaseURL returns the address to connect to, wss or ws, without a query. The path is
+// "/client/hubs/<hub>", "/clients/mqtt/hubs/<hub>" or "/clients/socketio/hubs/<hub>".
+// A Socket.IO client takes the path as its option path.
 func (a ClientAccess) BaseURL() string { return a.baseURL }
 
 // Token returns the token, for the query parameter access_token or a header
@@ -107,8 +103,8 @@ func (a ClientAccess) Token() string {
 	return *a.token
 }
 
-// URL returns the address with the token in it, as browsers need it, and with the
-// Query of [ClientAccessOptions].
+// URL returns the address with the token, as browsers need it, and with the Query of
+// [ClientAccessOptions].
 func (a ClientAccess) URL() string {
 	u := a.baseURL + "?access_token=" + url.QueryEscape(a.Token())
 	if a.query != nil {
@@ -120,15 +116,15 @@ func (a ClientAccess) URL() string {
 // String returns the address without the token.
 func (a ClientAccess) String() string { return a.baseURL }
 
-// Format is String, whatever the verb.
+// Format writes the String for every verb.
 func (a ClientAccess) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.baseURL) }
 
-// LogValue is String.
+// LogValue returns the String.
 func (a ClientAccess) LogValue() slog.Value { return slog.StringValue(a.baseURL) }
 
-// ClientAccess makes a token for a client and the address to use it with. A
-// client made with an access key signs it here; one with an Entra credential
-// has the service make it.
+// ClientAccess returns the address and a new token for a client. With an access key
+// it signs the token itself; with an Entra credential it requests the token from the
+// service.
 func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (ClientAccess, error) {
 	var o ClientAccessOptions
 	if opts != nil {
@@ -158,8 +154,9 @@ func (o ClientAccessOptions) check() error {
 		return fmt.Errorf("Lifetime is %v, want more than 0, or 0 for %v", o.Lifetime, DefaultLifetime)
 	case o.Protocol > ProtocolSocketIO:
 		return fmt.Errorf("Protocol is %v, want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO", o.Protocol)
-	case !utf8.ValidString(o.UserID):
-		return fmt.Errorf("UserID %s is not UTF-8", excerpt.Name(o.UserID))
+	}
+	if err := rule.CheckUser(o.UserID); err != nil {
+		return fmt.Errorf("UserID: %w", err)
 	}
 	if err := rule.CheckRoles(o.Roles); err != nil {
 		return err
@@ -168,20 +165,20 @@ func (o ClientAccessOptions) check() error {
 		return err
 	}
 	for i, g := range o.Groups {
-		if err := checkGroup(g); err != nil {
+		if err := rule.CheckGroup(g); err != nil {
 			return fmt.Errorf("Groups[%d]: %w", i, err)
 		}
 	}
 	return checkQuery(o.Query)
 }
 
-// checkQuery refuses names that mean something to the service, which would be
-// taken for the token or the connection. It shows no value: some are secret.
+// checkQuery rejects names that the service reads itself. Its errors show no values,
+// which may be secret.
 func checkQuery(q url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		lower := strings.ToLower(name)
 		if name == "" || lower == "access_token" || strings.HasPrefix(lower, "awps_") {
-			return fmt.Errorf("Query name %s: want a name that is not the service's, as access_token and awps_… are", excerpt.Name(name))
+			return fmt.Errorf("Query name %s: access_token and awps_… are reserved for the service", excerpt.Name(name))
 		}
 		for _, v := range append([]string{name}, q[name]...) {
 			if !utf8.ValidString(v) {
@@ -196,7 +193,7 @@ func (o ClientAccessOptions) roles() []string {
 	return append(append([]string{}, o.Roles...), o.RawRoles...)
 }
 
-// encodeQuery writes what follows another parameter, in order of the names.
+// encodeQuery writes parameters to append to a query, sorted by name.
 func encodeQuery(q url.Values) string {
 	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(q)) {
@@ -217,7 +214,7 @@ func wholes(d, unit time.Duration) int64 {
 	return n
 }
 
-// clientPath writes below a base where clients connect.
+// clientPath returns the URL below base at which clients connect.
 func (c *Client) clientPath(base string, p ClientProtocol) string {
 	path := "/client/hubs/"
 	if p != ProtocolDefault {
@@ -226,7 +223,7 @@ func (c *Client) clientPath(base string, p ClientProtocol) string {
 	return string(appendEscaped([]byte(base+path), c.hub, false))
 }
 
-// clientURL is where clients connect: the proxy, if there is one.
+// clientURL returns the URL at which clients connect, at the proxy if there is one.
 func (c *Client) clientURL(p ClientProtocol) string {
 	return c.clientPath("ws"+strings.TrimPrefix(c.access.String(), "http"), p)
 }
@@ -267,7 +264,7 @@ func (c *Client) generateToken(ctx context.Context, o ClientAccessOptions) (stri
 		Token string `json:"token"`
 	}
 	if json.Unmarshal(got.body, &made) != nil || made.Token == "" {
-		// The cause could quote what it stumbled over.
+		// The cause could quote a part of the token.
 		return "", &Error{Operation: in.operation, StatusCode: got.status, Message: errNoToken.Error(), Err: errNoToken}
 	}
 	return made.Token, nil

@@ -71,7 +71,7 @@ func TestClientAccessByKey(t *testing.T) {
 	}
 }
 
-// TestClientAccessURL: clients go to the proxy, their tokens are for the service.
+// TestClientAccessURL: clients connect at the proxy with tokens for the service.
 func TestClientAccessURL(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, endpoint, proxy, hub, base, aud string }{
@@ -94,7 +94,7 @@ func TestClientAccessURL(t *testing.T) {
 	}
 }
 
-// TestClientAccessQuery: it is in the URL and nowhere else.
+// TestClientAccessQuery: the URL has the query, the token does not.
 func TestClientAccessQuery(t *testing.T) {
 	t.Parallel()
 	q := url.Values{"room": {"a b&c", ""}, "ticket/": {"ü+'"}, "none": nil}
@@ -116,7 +116,7 @@ func TestClientAccessQuery(t *testing.T) {
 	assert.Equal(t, "?access_token=", new(service.ClientAccess).URL())
 }
 
-// TestSocketIOByEntra: the service has no clientType for it, and refuses one.
+// TestSocketIOByEntra: the service has no clientType for Socket.IO.
 func TestSocketIOByEntra(t *testing.T) {
 	t.Parallel()
 	f := &fake{answer: func(int, *http.Request) (*http.Response, error) { return reply(200, nil, `{"token":"made"}`), nil }}
@@ -167,15 +167,15 @@ func TestClientAccessRefuses(t *testing.T) {
 	}{
 		{"lifetime", service.ClientAccessOptions{Lifetime: -1}, "Lifetime is -1ns, want more than 0, or 0 for 1h0m0s"},
 		{"protocol", service.ClientAccessOptions{Protocol: 7}, "Protocol is ClientProtocol(7), want ProtocolDefault, ProtocolMQTT or ProtocolSocketIO"},
-		{"token in the query", service.ClientAccessOptions{Query: url.Values{"a": {"b"}, "Access_Token": {"secret"}}}, `Query name "Access_Token": want a name that is not the service's, as access_token and awps_… are`},
-		{"connection in the query", service.ClientAccessOptions{Query: url.Values{"awps_connection_id": {"secret"}}}, `Query name "awps_connection_id": want a name that is not the service's, as access_token and awps_… are`},
-		{"no name in the query", service.ClientAccessOptions{Query: url.Values{"": {"secret"}}}, `Query name "": want a name that is not the service's, as access_token and awps_… are`},
+		{"token in the query", service.ClientAccessOptions{Query: url.Values{"a": {"b"}, "Access_Token": {"secret"}}}, `Query name "Access_Token": access_token and awps_… are reserved for the service`},
+		{"connection in the query", service.ClientAccessOptions{Query: url.Values{"awps_connection_id": {"secret"}}}, `Query name "awps_connection_id": access_token and awps_… are reserved for the service`},
+		{"no name in the query", service.ClientAccessOptions{Query: url.Values{"": {"secret"}}}, `Query name "": access_token and awps_… are reserved for the service`},
 		{"no UTF-8 in the query", service.ClientAccessOptions{Query: url.Values{"a": {"secret\xff"}}}, `Query "a" is not UTF-8`},
-		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID "a\xff" is not UTF-8`},
-		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is none of the service's, which ignores it; did you mean "webpubsub.sendToGroup"? (roles that are not the service's go into RawRoles)`},
-		{"role of no group", service.ClientAccessOptions{Roles: []string{service.RoleSendToGroup("")}}, `Roles[0]: role "webpubsub.sendToGroup.": want a group of 1 to 1024 characters after the dot, not blank (roles that are not the service's go into RawRoles)`},
+		{"user", service.ClientAccessOptions{UserID: "a\xff"}, `UserID: want UTF-8 without control characters, which the header ce-userId cannot have`},
+		{"role", service.ClientAccessOptions{Roles: []string{service.RoleJoinLeaveAnyGroup, "sendToGroup"}}, `Roles[1]: role "sendToGroup" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup"? (put roles of your own into RawRoles)`},
+		{"role of no group", service.ClientAccessOptions{Roles: []string{service.RoleSendToGroup("")}}, `Roles[0]: role "webpubsub.sendToGroup.": group "": want 1 to 1024 characters of UTF-8, not blank (put roles of your own into RawRoles)`},
 		{"raw role", service.ClientAccessOptions{RawRoles: []string{"admin", " "}}, `RawRoles[1] is " ", want a role that is not blank, in UTF-8`},
-		{"group", service.ClientAccessOptions{Groups: []string{""}}, `Groups[0]: group "": want 1 to 1024 characters, not blank, without line feed`},
+		{"group", service.ClientAccessOptions{Groups: []string{""}}, `Groups[0]: group "": want 1 to 1024 characters of UTF-8, not blank, without line feed`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 const entraToken = "entra-token-of-the-tests"
 
-// credential is a [azcore.TokenCredential] that keeps what it was asked for.
+// credential is an [azcore.TokenCredential] that records what it was asked for.
 type credential struct {
 	asked atomic.Pointer[policy.TokenRequestOptions]
 	err   error
@@ -58,10 +58,10 @@ func TestEntraCredentialFails(t *testing.T) {
 	assert.Empty(t, f.requests())
 }
 
-// TestEntraNeedsTLS: what counts is where the token is sent.
+// TestEntraNeedsTLS: the scheme of the URL that receives the token counts.
 func TestEntraNeedsTLS(t *testing.T) {
 	t.Parallel()
-	const no = "is not https, and Entra tokens are not sent in the clear"
+	const no = "is not https, want https for Entra tokens"
 	tests := []struct {
 		name, endpoint, proxy string
 		insecure              bool
@@ -100,8 +100,7 @@ func TestEntraNeedsTLS(t *testing.T) {
 	}
 }
 
-// TestKeyToken: a token is good for five minutes, and its audience is the URL
-// to the byte.
+// TestKeyToken: a token is valid for five minutes, and its audience is the URL.
 func TestKeyToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -114,8 +113,8 @@ func TestKeyToken(t *testing.T) {
 	})
 }
 
-// TestAudienceOfOddHost: the audience is JSON whatever URL a policy of the
-// caller's has made.
+// TestAudienceOfOddHost: the claims are JSON whatever URL a policy of the caller
+// makes.
 func TestAudienceOfOddURL(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 200}
@@ -131,7 +130,7 @@ func TestAudienceOfOddURL(t *testing.T) {
 	assert.Equal(t, got.URL, verify(t, got.bearer(t), testKey)["aud"])
 }
 
-// TestAudienceIsTheURL: over a real connection, byte for byte.
+// TestAudienceIsTheURL: the server sees the URL of the audience, byte for byte.
 func TestAudienceIsTheURL(t *testing.T) {
 	t.Parallel()
 	var aud, line, host string
@@ -204,8 +203,8 @@ func TestReverseProxy(t *testing.T) {
 	}
 }
 
-// TestReverseProxyChallenge: a request that the credential's policy sends again
-// goes to the same place.
+// TestReverseProxyChallenge: a request that the policy of the credential repeats
+// goes to the proxy again.
 func TestReverseProxyChallenge(t *testing.T) {
 	t.Parallel()
 	f := &fake{answer: func(n int, _ *http.Request) (*http.Response, error) {
@@ -224,7 +223,7 @@ func TestReverseProxyChallenge(t *testing.T) {
 	assert.Len(t, f.requests(), 2)
 }
 
-// TestRedirect is not followed by the default transport.
+// TestRedirect: the default transport does not follow redirects.
 func TestRedirect(t *testing.T) {
 	t.Parallel()
 	other := newServer(t, func(http.ResponseWriter, *http.Request) { t.Error("redirect was followed") })

@@ -31,8 +31,8 @@ func (accept) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusAccepted, Header: http.Header{}, Body: http.NoBody, Request: req}, req.Body.Close()
 }
 
-// byHand is what one writes without this package: no check, no retry, no error
-// but the status.
+// byHand is a send without this package: no checks, no retries, no error but the
+// status.
 func byHand(ctx context.Context, client *http.Client, endpoint, key, text string) error {
 	target := endpoint + "/api/hubs/chat/groups/lobby/:send?api-version=2024-12-01"
 	now := time.Now()
@@ -61,8 +61,8 @@ func byHand(ctx context.Context, client *http.Client, endpoint, key, text string
 	return err
 }
 
-// byAzcore is byHand on a bare pipeline of azcore, with neither key nor options:
-// the floor of all clients that stand on it.
+// byAzcore is byHand on a bare pipeline of azcore, without key and options: the
+// minimum for a client on azcore.
 func byAzcore(ctx context.Context, pl runtime.Pipeline, endpoint, text string) error {
 	req, err := runtime.NewRequest(ctx, http.MethodPost, endpoint+"/api/hubs/chat/groups/lobby/:send?api-version=2024-12-01")
 	if err != nil {
@@ -80,8 +80,8 @@ func byAzcore(ctx context.Context, pl runtime.Pipeline, endpoint, text string) e
 	return nil
 }
 
-// BenchmarkSendToGroup sends 1 KiB of text to a group: by this package and by
-// hand, in memory (what the package costs) and over loopback (what is seen).
+// BenchmarkSendToGroup sends 1 KiB of text to a group with this package and by hand,
+// in memory (the cost of the package) and over loopback (the cost of a call).
 func BenchmarkSendToGroup(b *testing.B) {
 	text := strings.Repeat("x", 1024)
 	loopback := newServer(b, func(w http.ResponseWriter, r *http.Request) {
@@ -112,9 +112,9 @@ func BenchmarkSendToGroup(b *testing.B) {
 	}
 }
 
-// TestSendAllocations holds what a send allocates on top of a bare pipeline of
-// azcore, its token included, to two fifths of a send by hand. All three are
-// measured here, since each toolchain allocates otherwise.
+// TestSendAllocations: beyond a bare pipeline of azcore, a send and its token allocate
+// at most two fifths of a send by hand. All three are measured here, since toolchains
+// differ.
 func TestSendAllocations(t *testing.T) { //nolint:paralleltest // counts what the process allocates
 	text := strings.Repeat("x", 1024)
 	client := &http.Client{Transport: accept{}}
@@ -135,8 +135,8 @@ func TestSendAllocations(t *testing.T) { //nolint:paralleltest // counts what th
 	require.LessOrEqual(t, whole-bare, 0.4*hand, "by hand %v, azcore %v, service %v", hand, bare, whole)
 }
 
-// measure reports the processor's time beside the clock's, which other
-// processes of the machine have a part in.
+// measure also reports the processor time, which does not depend on the other
+// processes of the machine as the wall clock does.
 func measure(b *testing.B, call func() error) {
 	b.Helper()
 	b.ReportAllocs()
@@ -151,8 +151,8 @@ func measure(b *testing.B, call func() error) {
 	b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
 }
 
-// compare reports how much more of the processor's time one call takes than
-// another, turn by turn, so that what else the machine does falls on both.
+// compare reports how much more processor time one call takes than another. It
+// alternates between them, so that other load affects both.
 func compare(b *testing.B, call, other func() error) {
 	b.Helper()
 	var spent [2]time.Duration

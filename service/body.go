@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Bodies that are in memory. azcore measures a body, and rewinds it for each try.
+// Bodies in memory. azcore seeks in a body for its length, and rewinds it for each try.
 type (
 	textBody struct {
 		*strings.Reader
@@ -28,14 +28,14 @@ func (dataBody) Close() error { return nil }
 func (b textBody) open() io.ReadCloser { return io.NopCloser(strings.NewReader(b.text)) }
 func (b dataBody) open() io.ReadCloser { return io.NopCloser(bytes.NewReader(b.data)) }
 
-// openBody gives a try a reader of its own where the body is in memory: net/http
-// writes header and body at once if it can tell, and may still read for a try
-// that has failed while the next one reads.
+// openBody replaces a body in memory by a reader for this try only: net/http may
+// still read the body of a failed try while the next one runs. It also writes header
+// and body at once if it knows the type of the reader.
 func openBody(req *http.Request) error {
 	if req.Body == nil || req.GetBody == nil {
 		return nil
 	}
-	whole, err := req.GetBody() // the body that azcore has wrapped
+	whole, err := req.GetBody() // the body that azcore wrapped
 	if err != nil {
 		return err
 	}

@@ -16,54 +16,52 @@ import (
 )
 
 const (
-	// APIVersion of the data plane that the client speaks unless
-	// [azcore.ClientOptions] name another.
+	// APIVersion is the version of the REST API. [azcore.ClientOptions] can set
+	// another one.
 	APIVersion = "2024-12-01"
 	// DefaultScope is the Entra scope of the public cloud.
 	DefaultScope = "https://webpubsub.azure.com/.default"
 )
 
-// Options of a [Client]. Nil and the zero value are the defaults.
+// Options configure a [Client]. Nil and the zero value are the defaults.
 type Options struct {
-	// ClientOptions of every Azure SDK client: retries, transport, policies,
-	// tracing, logging. Its APIVersion overrides [APIVersion]; its Cloud has no
-	// meaning here, see Scope. The default Transport follows no redirect.
-	// Whatever Logging allows, no Authorization header and no answer that
-	// contains a token is logged.
+	// ClientOptions are those of every Azure SDK client: retries, transport, policies,
+	// tracing, logging. APIVersion overrides [APIVersion]. Cloud is ignored; see
+	// Scope. The default Transport follows no redirects. Authorization headers and
+	// answers with a token are never logged, whatever Logging allows.
 	azcore.ClientOptions
 
-	// Scope of the Entra token. Empty is [DefaultScope]; the cloud in China has
+	// Scope is the scope of Entra tokens. Empty is [DefaultScope]. In China it is
 	// "https://webpubsub.azure.cn/.default".
 	Scope string
 	// ReverseProxy is the URL of a proxy in front of the service, such as an API
-	// Management gateway. Requests, and the URLs of [Client.ClientAccess], go to
-	// its scheme, host and path prefix; tokens stay made out to the service.
-	// Empty: there is none.
+	// Management gateway. Requests and the URLs of [Client.ClientAccess] have its
+	// scheme, host and path prefix. The audience of tokens is still the service.
+	// Empty means no proxy.
 	ReverseProxy string
-	// RetrySends makes sends as persistent as other operations. By default a
-	// send is tried again only where the service cannot have taken it (no
-	// connection, 429, 503), and where Retry allows it; a message could
-	// otherwise arrive twice.
+	// RetrySends retries sends like other operations, so that a message can arrive
+	// twice. By default a send is retried, within Retry, only if the service cannot
+	// have accepted it: without a connection, after 429 and after 503.
 	RetrySends bool
 }
 
-// Client calls the data plane of one hub. It is safe for concurrent use, and
-// does not print or log its credential.
+// Client calls the REST API for one hub. It is safe for concurrent use. It does not
+// print or log its credential.
 type Client struct {
 	endpoint  *url.URL
-	access    *url.URL // where requests and clients go: the proxy, if there is one
+	access    *url.URL // of requests and clients: the proxy, if there is one
 	hub       string
-	api       string     // URL up to and with /api
-	hubAPI    string     // URL up to and with the hub
+	api       string     // URL up to /api, inclusive
+	hubAPI    string     // URL up to the hub, inclusive
 	version   string     // query parameter api-version
 	key       *AccessKey // nil: Entra
 	pipelines pipelines
 }
 
-// NewClient makes a client that authenticates by Entra ID, for example with
-// azidentity.NewDefaultAzureCredential. The credential needs the role "Web
-// PubSub Service Owner". Requests must go by https, except to loopback or
-// where InsecureAllowCredentialWithHTTP is set.
+// NewClient returns a client that authenticates by Entra ID, for example with
+// azidentity.NewDefaultAzureCredential. The identity needs the role "Web PubSub
+// Service Owner". The endpoint, or the proxy, must use https unless it is a loopback
+// address or InsecureAllowCredentialWithHTTP is set.
 func NewClient(endpoint, hub string, credential azcore.TokenCredential, opts *Options) (*Client, error) {
 	if credential == nil {
 		return nil, errors.New("service: new client: credential is nil; want one of package azidentity, or an access key by NewClientWithKey")
@@ -77,22 +75,22 @@ func NewClient(endpoint, hub string, credential azcore.TokenCredential, opts *Op
 		return nil, fmt.Errorf("service: new client: %w", err)
 	}
 	if c.access.Scheme != "https" && !o.InsecureAllowCredentialWithHTTP && !isLoopback(c.access.Hostname()) {
-		return nil, fmt.Errorf("service: new client: %s is not https, and Entra tokens are not sent in the clear", c.access)
+		return nil, fmt.Errorf("service: new client: %s is not https, want https for Entra tokens", c.access)
 	}
 	scope := o.Scope
 	if scope == "" {
 		scope = DefaultScope
 	}
-	// What may be sent where was decided above, by the URL that counts; the
-	// policy would look at the service's, not the proxy's.
+	// The scheme is checked above: the policy would check the service's URL, not
+	// the proxy's.
 	auth := runtime.NewBearerTokenPolicy(credential, []string{scope}, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: true})
 	c.pipelines = newPipelines(auth, c.proxy(), o)
 	return c, nil
 }
 
-// NewClientWithKey makes a client that signs with an access key, which can be
-// replaced while the client is in use. The key itself never leaves the process,
-// so http will do for an emulator.
+// NewClientWithKey returns a client that signs requests with an access key, which
+// can be replaced while the client is in use. The key is never sent, so http is
+// enough for an emulator.
 func NewClientWithKey(endpoint, hub string, key *AccessKey, opts *Options) (*Client, error) {
 	if key == nil || key.current.Load() == nil {
 		return nil, errors.New("service: new client: access key is nil, want one of NewAccessKey")
@@ -110,8 +108,8 @@ func NewClientWithKey(endpoint, hub string, key *AccessKey, opts *Options) (*Cli
 	return c, nil
 }
 
-// NewClientFromConnectionString makes a client from a connection string as the
-// portal shows it.
+// NewClientFromConnectionString returns a client for a connection string from the
+// Azure portal.
 func NewClientFromConnectionString(connectionString, hub string, opts *Options) (*Client, error) {
 	parsed, err := connstr.Parse(connectionString)
 	if err != nil {
@@ -164,13 +162,13 @@ func (c *Client) Hub() string { return c.hub }
 // Endpoint returns the service's URL.
 func (c *Client) Endpoint() string { return c.endpoint.String() }
 
-// String names the endpoint and the hub, and no credential.
+// String returns the endpoint and the hub, without the credential.
 func (c *Client) String() string {
 	return fmt.Sprintf("service.Client(%s, hub %q)", c.endpoint, c.hub)
 }
 
-// Format is String, whatever the verb.
+// Format writes the String for every verb.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// LogValue is String.
+// LogValue returns the String.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -17,7 +17,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// newServer gives the URL of a server on loopback.
+// newServer returns the URL of a server on loopback.
 func newServer(tb testing.TB, h http.HandlerFunc) string {
 	tb.Helper()
 	srv := httptest.NewServer(h)
@@ -55,13 +55,13 @@ func TestNewClientRefuses(t *testing.T) {
 		{"scheme", func() (*service.Client, error) { return service.NewClientWithKey("ftp://a", testHub, key, nil) }, `endpoint has scheme "ftp", want http or https`},
 		{"connection string as endpoint", func() (*service.Client, error) {
 			return service.NewClientWithKey("https://a;AccessKey="+testKey, testHub, key, nil)
-		}, "endpoint has a host with a character that host names do not have"},
+		}, "endpoint has a host with an invalid character"},
 		{"connection string behind a path", func() (*service.Client, error) {
 			return service.NewClientWithKey("https://a/;AccessKey="+testKey, testHub, key, nil)
 		}, "endpoint has ; or =, want a URL and not a connection string"},
 		{"proxy", func() (*service.Client, error) {
 			return service.NewClientWithKey(testEndpoint, testHub, key, &service.Options{ReverseProxy: "https://u:p@h"})
-		}, "ReverseProxy: endpoint has user information, which it must not"},
+		}, "ReverseProxy: endpoint has user information, want none"},
 		{"connection string without key", func() (*service.Client, error) {
 			return service.NewClientFromConnectionString("Endpoint="+testEndpoint, testHub, nil)
 		}, "connection string has no AccessKey; use NewClient for identity-based access"},
@@ -102,7 +102,7 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// TestNamesLikeVerbs: a name that looks like a verb is one.
+// TestNamesLikeVerbs: a name can look like a verb.
 func TestNamesLikeVerbs(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 200}
@@ -128,7 +128,7 @@ func TestAPIVersion(t *testing.T) {
 	assert.Equal(t, testEndpoint+"/api/hubs/chat/:send?api-version=2099-01-01%26x", f.only(t).URL)
 }
 
-// TestOptionsAreCopied: what the caller does with them afterwards has no effect.
+// TestOptionsAreCopied: later changes of the caller have no effect.
 func TestOptionsAreCopied(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 418}
@@ -172,7 +172,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// TestTracing: the provider of the options gets a span per operation.
+// TestTracing: the provider of the options receives a span per operation.
 func TestTracing(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

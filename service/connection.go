@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Connection is one connection of the hub.
@@ -16,13 +17,13 @@ type Connection struct {
 	id string
 }
 
-// Connection returns the connection of an id. The id is checked by each call.
+// Connection returns the connection with an id. Each call checks the id.
 func (c *Client) Connection(id string) Connection { return Connection{c, id} }
 
 // ID returns the connection's id.
 func (n Connection) ID() string { return n.id }
 
-// call begins a call to the connection itself.
+// call begins a call with the connection's path.
 func (n Connection) call(operation string) *call {
 	return &call{operation: operation, path: path{"connections", n.id}, err: checkConnection(n.id)}
 }
@@ -31,8 +32,8 @@ func (n Connection) target() target {
 	return target{c: n.c, operation: "SendToConnection", path: path{"connections", n.id}, err: checkConnection(n.id)}
 }
 
-// SendText sends text as it is (text/plain). The service does not tell whether
-// the connection is there.
+// SendText sends text (text/plain). The service does not report whether the
+// connection is open.
 func (n Connection) SendText(ctx context.Context, text string, opts *SendOptions) error {
 	return n.target().sendText(ctx, text, opts)
 }
@@ -47,7 +48,7 @@ func (n Connection) SendBinary(ctx context.Context, data []byte, opts *SendOptio
 	return n.target().sendBinary(ctx, data, opts)
 }
 
-// Send sends what body reads; see [All.Send].
+// Send sends the content of body; see [All.Send].
 func (n Connection) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
 	return n.target().sendBody(ctx, contentType, body, opts)
 }
@@ -57,48 +58,48 @@ func (n Connection) Exists(ctx context.Context) (bool, error) {
 	return n.c.exists(ctx, n.call("ConnectionExists"))
 }
 
-// Close closes the connection. One that is not there is no error.
+// Close closes the connection. It returns nil if there is no such connection.
 func (n Connection) Close(ctx context.Context, opts *CloseOptions) error {
 	in := n.call("CloseConnection")
 	in.method, in.want = http.MethodDelete, http.StatusNoContent
 	if opts != nil {
 		in.addNonEmpty("reason", opts.Reason)
 		if len(opts.Excluded) > 0 {
-			in.err = firstError(in.err, errors.New("Excluded is set, but a single connection has none to exclude"))
+			in.err = firstError(in.err, errors.New("Excluded is set, want none for a single connection"))
 		}
 	}
 	return n.c.run(ctx, in)
 }
 
-// RemoveFromAllGroups takes the connection out of all groups. One that is not
-// there is no error.
+// RemoveFromAllGroups removes the connection from all groups. It returns nil if there
+// is no such connection.
 func (n Connection) RemoveFromAllGroups(ctx context.Context) error {
 	in := n.call("RemoveConnectionFromAllGroups")
 	in.method, in.want, in.path[2] = http.MethodDelete, http.StatusNoContent, "groups"
 	return n.c.run(ctx, in)
 }
 
-// Permission is what a connection of a Web PubSub subprotocol may do in a group.
+// Permission is a permission in a group of a client with a Web PubSub subprotocol.
 type Permission string
 
 // The permissions.
 const (
-	// JoinLeaveGroup lets a client join and leave the group by itself.
+	// JoinLeaveGroup lets the client join and leave the group.
 	JoinLeaveGroup Permission = "joinLeaveGroup"
-	// SendToGroup lets a client publish in the group.
+	// SendToGroup lets the client send to the group.
 	SendToGroup Permission = "sendToGroup"
 )
 
-// Grant gives the connection a permission in a group. A connection that is not
-// there is an error that is [ErrNotFound].
+// Grant grants the connection a permission in a group. It returns an error that is
+// [ErrNotFound] if there is no such connection.
 func (n Connection) Grant(ctx context.Context, p Permission, group string) error {
 	in := n.permission("GrantPermission", p, group)
 	in.method, in.want = http.MethodPut, http.StatusOK
 	return n.c.run(ctx, in)
 }
 
-// Revoke takes a permission in a group away. A connection that is not there is
-// no error.
+// Revoke revokes a permission in a group. It returns nil if there is no such
+// connection.
 func (n Connection) Revoke(ctx context.Context, p Permission, group string) error {
 	in := n.permission("RevokePermission", p, group)
 	in.method, in.want = http.MethodDelete, http.StatusNoContent
@@ -110,13 +111,12 @@ func (n Connection) HasPermission(ctx context.Context, p Permission, group strin
 	return n.c.exists(ctx, n.permission("CheckPermission", p, group))
 }
 
-// permission begins a call. The group's name goes into the query, so it may
-// have a slash.
+// permission begins a call. The group is in the query, so it may have a slash.
 func (n Connection) permission(operation string, p Permission, group string) *call {
 	in := &call{
 		operation: operation,
 		path:      path{"permissions", string(p), "connections", n.id},
-		err:       firstError(checkConnection(n.id), checkGroup(group)),
+		err:       firstError(checkConnection(n.id), rule.CheckGroup(group)),
 	}
 	if p != JoinLeaveGroup && p != SendToGroup {
 		in.err = firstError(in.err, fmt.Errorf("permission %s: want %s or %s", excerpt.Name(string(p)), JoinLeaveGroup, SendToGroup))

@@ -17,12 +17,12 @@ func readText(tb testing.TB, path string) string {
 	return string(data)
 }
 
-// TestOperationsTable holds the table of docs/service.md to the code: it has each
-// operation once, with methods that are there, a test of the bytes here and a
-// call in the end-to-end tests.
+// TestOperationsTable compares the table of docs/service-parity.md with the code:
+// it has each operation once, with methods that exist, a test here and a call in
+// the end-to-end tests.
 func TestOperationsTable(t *testing.T) {
 	t.Parallel()
-	rows := regexp.MustCompile("(?m)^\\| (\\w+) \\| (.+?) \\| .+ \\| .+ \\| `(\\w+)/(\\w+)` \\|$").FindAllStringSubmatch(readText(t, "../docs/service.md"), -1)
+	rows := regexp.MustCompile("(?m)^\\| (\\w+) \\| (.+?) \\| .+ \\| .+ \\| `(\\w+)/(\\w+)` \\|$").FindAllStringSubmatch(readText(t, "../docs/service-parity.md"), -1)
 	listed := map[string][]string{}
 	for _, row := range rows {
 		if row[3] == "TestOperations" {
@@ -53,7 +53,7 @@ func TestOperationsTable(t *testing.T) {
 	assert.Len(t, listed, len(operations()))
 }
 
-// TestDocumentedTests: every test that docs/service.md names is there.
+// TestDocumentedTests: every test that docs/service-parity.md names exists.
 func TestDocumentedTests(t *testing.T) {
 	t.Parallel()
 	var tests strings.Builder
@@ -66,12 +66,25 @@ func TestDocumentedTests(t *testing.T) {
 			}
 		}
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)(?:/([^`]+))?`").FindAllStringSubmatch(readText(t, "../docs/service.md"), -1)
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)(?:/([^`]+))?`").FindAllStringSubmatch(readText(t, "../docs/service-parity.md"), -1)
 	require.NotEmpty(t, named)
 	for _, name := range named {
 		assert.Contains(t, tests.String(), "\nfunc "+name[1]+"(")
 		if name[2] != "" {
 			assert.Contains(t, tests.String(), `"`+name[2]+`"`, "part of %s", name[1])
 		}
+	}
+}
+
+// TestGuide: the Go blocks of docs/service.md are code of the examples here, which
+// are compiled and run.
+func TestGuide(t *testing.T) {
+	t.Parallel()
+	code := readText(t, "example_test.go")
+	code += strings.ReplaceAll(code, "\n\t", "\n") // the bodies of functions
+	blocks := regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n").FindAllStringSubmatch(readText(t, "../docs/service.md"), -1)
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		assert.Contains(t, code, "\n"+block[1]+"\n")
 	}
 }

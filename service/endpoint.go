@@ -9,26 +9,26 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 )
 
-// parseBase reads the URL below which requests go, without trailing slash.
+// parseBase parses the base URL of requests, without trailing slash.
 func parseBase(s string) (*url.URL, error) {
 	u, err := connstr.ParseEndpoint(s)
 	if err != nil {
 		return nil, err
 	}
-	// A path may have both; a connection string pasted as an endpoint has them
-	// too, and would go from here into audiences, logs and errors.
+	// A connection string passed as an endpoint would end up in audiences, logs and
+	// errors.
 	if strings.ContainsAny(u.Path, ";=") {
 		return nil, errors.New("endpoint has ; or =, want a URL and not a connection string")
 	}
-	// Whoever renders the URL again leaves the default port out, and a token's
-	// audience must be the same text.
+	// URL libraries omit the default port, and the audience of a token must be the
+	// same text.
 	if port := u.Port(); port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
 		u.Host = strings.TrimSuffix(u.Host, ":"+port)
 	}
 	return u, nil
 }
 
-// isLoopback reports whether a host cannot be but this machine.
+// isLoopback reports whether a host is certainly this machine.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -37,7 +37,7 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// rebase moves a URL from below one base to below another.
+// rebase returns a URL with one base replaced by another.
 func rebase(u, from, to *url.URL) *url.URL {
 	moved := *u
 	moved.Scheme, moved.Host = to.Scheme, to.Host
@@ -46,10 +46,9 @@ func rebase(u, from, to *url.URL) *url.URL {
 	return &moved
 }
 
-// appendEscaped escapes one segment of a path, or one value of a query, as
-// encodeURIComponent of JavaScript does. In a query a single quote is escaped
-// as well, since URL libraries that render one anew do it, and a token's
-// audience must stay the same text.
+// appendEscaped appends a segment of a path or a value of a query, escaped like
+// encodeURIComponent of JavaScript. In a query it also escapes a single quote, as
+// URL libraries do: the audience of a token must stay the same text.
 func appendEscaped(b []byte, s string, inQuery bool) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {

@@ -16,56 +16,56 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// How much of an error is shown: bytes of a text, and codes within codes.
+// Limits of what an error shows: bytes of a text, and nested codes.
 const (
 	maxErrorText  = 512
 	maxInnerCodes = 8
 )
 
-// Errors that an [*Error] is, by [errors.Is].
+// Kinds of an [*Error], for [errors.Is].
 var (
-	// ErrInvalid is a parameter that breaks a rule; nothing was sent.
+	// ErrInvalid means that a parameter breaks a rule and nothing was sent.
 	ErrInvalid = errors.New("invalid parameter")
 	// ErrUnauthorized is 401: the key or token was not accepted.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden is 403: the credential lacks a role, or the network is closed.
+	// ErrForbidden is 403: the identity lacks a role, or the network is closed.
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound is 404: the connection or user is not there.
+	// ErrNotFound is 404: there is no such connection or user.
 	ErrNotFound = errors.New("not found")
-	// ErrTooManyRequests is 429: the service's limits are reached.
+	// ErrTooManyRequests is 429: a limit of the service is reached.
 	ErrTooManyRequests = errors.New("too many requests")
 )
 
-// Error is a call that failed: refused here for a parameter that breaks a rule
-// ([ErrInvalid]), never answered (Err is from the credential, the transport or
-// the context), or refused by the service (StatusCode). Its text holds no key,
-// no token and not the URL of the request.
+// Error is the error of a call: a parameter breaks a rule ([ErrInvalid]), there was no
+// answer (Err is from the credential, the transport or the context), or the service
+// refused the call (StatusCode). Its text contains no key, no token and not the URL
+// of the request.
 type Error struct {
-	// Operation is the operation's name in the REST API, such as "SendToGroup".
+	// Operation is the name of the operation in the REST API, such as "SendToGroup".
 	Operation string
-	// StatusCode of the service's answer; 0 without one.
+	// StatusCode is the status of the answer; 0 without an answer.
 	StatusCode int
-	// Code (code, or the header x-ms-error-code), such as
+	// Code (code, or the header x-ms-error-code) is the service's code, such as
 	// "Error.Connection.NotExisted". Often empty.
 	Code string
-	// Message (message), or what a validation answer or plain text said, in at
-	// most 512 bytes. Empty for an answer without body.
+	// Message (message) is the service's text, cut after 512 bytes. Empty for an
+	// answer without body.
 	Message string
-	// Target (target) is what the error is about, such as "Connection".
+	// Target (target) is what the error refers to, such as "Connection".
 	Target string
-	// Inner are the codes within the answer (inner, innererror), each more
-	// precise than the one before it.
+	// Inner (inner, innererror) are nested codes, each more precise than the one
+	// before it.
 	Inner []string
-	// Hint says what to check if the failure is likely to be a mistake in the setup:
-	// the endpoint, its scheme, the credential or the clock. Often empty.
+	// Hint names a likely mistake in the setup: the endpoint, its scheme, the
+	// credential or the clock. Often empty.
 	Hint string
-	// Err is the cause: an [*azcore.ResponseError] if the service answered.
+	// Err is the cause; an [*azcore.ResponseError] if the service answered.
 	Err error
 
 	invalid bool
 }
 
-// Error names the operation and what is known of its failure.
+// Error returns the operation and why it failed.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("service: " + e.Operation)
@@ -89,7 +89,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is(err, ErrNotFound) and its like work.
+// Is reports whether the error is of a kind, such as [ErrNotFound].
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrInvalid:
@@ -110,8 +110,8 @@ func invalid(operation string, err error) *Error {
 	return &Error{Operation: operation, Err: err, invalid: true}
 }
 
-// responseError reads an answer in any of its shapes: the service's own JSON, a
-// validation problem of its web framework, plain text, nothing.
+// responseError returns the error of an answer: the service's JSON, a validation
+// problem of its web framework, plain text or nothing.
 func (c *Client) responseError(in *call, resp *http.Response) error {
 	e := &Error{
 		Operation:  in.operation,
@@ -123,23 +123,23 @@ func (c *Client) responseError(in *call, resp *http.Response) error {
 			e.Message = fmt.Sprintf("want status %d", in.want)
 		}
 		e.Hint = c.hintFor(resp, e)
-		// An answer that is out of place may be a secret all the same.
+		// The body of an unexpected answer may contain a secret.
 		resp.Body = http.NoBody
 	} else {
 		body, _ := runtime.Payload(resp) // in memory by now
 		e.read(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 		e.Hint = c.hintFor(resp, e)
 	}
-	request := *resp.Request // the error leads to it
+	request := *resp.Request // the ResponseError refers to it
 	request.Header = request.Header.Clone()
 	request.Header.Set(wire.HeaderAuthorization, redacted)
-	request.Response = nil // of a redirect, with a request of its own
+	request.Response = nil // of a redirect, which has a request with the header
 	resp.Request = &request
 	e.Err = runtime.NewResponseError(resp)
 	return e
 }
 
-// read takes from a body what it can.
+// read fills in what a body contains.
 func (e *Error) read(body []byte) {
 	var shape map[string]json.RawMessage
 	if err := json.Unmarshal(body, &shape); err != nil {
@@ -180,7 +180,7 @@ func (e *Error) readInner(shape map[string]json.RawMessage) {
 	}
 }
 
-// readProblem reads a validation problem: errors by the parameter's name.
+// readProblem reads a validation problem: errors by the name of the parameter.
 func (e *Error) readProblem(shape map[string]json.RawMessage) {
 	e.Message = text(shape["title"])
 	var problems map[string][]string

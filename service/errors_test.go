@@ -17,7 +17,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// once is a client that tries once, so that errors come at once.
+// once returns a client that tries once, so that errors need no wait.
 func once(f *fake) *service.Options {
 	opts := over(f)
 	opts.Retry = policy.RetryOptions{MaxRetries: -1}
@@ -29,7 +29,7 @@ const (
 	problem  = `{"errors":{"hub":["The field hub must match the regular expression."]},"type":"https://tools.ietf.org/html/rfc7231#section-6.5.1","title":"One or more validation errors occurred.","status":400,"traceId":"00-1"}`
 )
 
-// errorBodies are the shapes in which the service and what is before it refuse.
+// errorBodies are the shapes of refusals by the service and by what is in front of it.
 var errorBodies = []struct {
 	name   string
 	status int
@@ -74,8 +74,8 @@ var errorBodies = []struct {
 	{"byte order mark", 400, "", "\xef\xbb\xbf" + `{"message":"m"}`, service.Error{Message: "m"}, "400 Bad Request: m"},
 	{"members of other types", 400, "h", `{"code":5,"message":["x"],"target":{},"inner":7,"errors":"e","title":null}`, service.Error{Code: "h"}, "400 Bad Request: h"},
 	{
-		"empty", 401, "", "", service.Error{Hint: "the access key is none of " + testEndpoint + ", or not any more"},
-		"401 Unauthorized (the access key is none of " + testEndpoint + ", or not any more)",
+		"empty", 401, "", "", service.Error{Hint: "the access key is not or no longer one of " + testEndpoint},
+		"401 Unauthorized (the access key is not or no longer one of " + testEndpoint + ")",
 	},
 	{"empty with code", 404, "Error.User.NotExisted", "", service.Error{Code: "Error.User.NotExisted"}, "404 Not Found: Error.User.NotExisted"},
 	{"long", 500, "", strings.Repeat("ü", 50000), service.Error{Message: strings.Repeat("ü", 256) + "…"}, "500 Internal Server Error: " + strings.Repeat("ü", 256) + "…"},
@@ -128,7 +128,7 @@ func TestErrorIs(t *testing.T) {
 	assert.NotErrorIs(t, keyClient(t, once(&fake{answer: fails(io.EOF)})).Health(t.Context()), service.ErrInvalid, "never answered")
 }
 
-// endless is a body without end that counts what is read of it.
+// endless is a body without end that counts the bytes read from it.
 type endless struct{ read, closed int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -141,7 +141,7 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func (e *endless) Close() error { e.closed++; return nil }
 
-// TestBodiesAreBounded, those of errors and those of answers.
+// TestBodiesAreBounded: those of errors and those of answers.
 func TestBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	for status, most := range map[int]int{200: 8 << 20, 202: 8 << 20, 500: 64 << 10} {
@@ -156,8 +156,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// TestBodyBreaks: an answer that ends in the middle is an error, and no reason
-// to send a message twice.
+// TestBodyBreaks: a truncated answer is an error, and the message is not sent again.
 func TestBodyBreaks(t *testing.T) {
 	t.Parallel()
 	f := &fake{answer: func(int, *http.Request) (*http.Response, error) {
@@ -174,11 +173,11 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// TestTransportGivesNothing: a transport that breaks its own rule.
-func TestTransportGivesNothing(t *testing.T) {
+// TestTransportReturnsNothing: neither an answer nor an error.
+func TestTransportReturnsNothing(t *testing.T) {
 	t.Parallel()
 	err := keyClient(t, once(&fake{answer: fails(nil)})).Health(t.Context())
-	require.EqualError(t, err, "service: GetServiceStatus: transport gave neither answer nor error")
+	require.EqualError(t, err, "service: GetServiceStatus: transport returned neither answer nor error")
 
 	f := &fake{answer: func(int, *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}}, nil // no body at all
@@ -186,8 +185,8 @@ func TestTransportGivesNothing(t *testing.T) {
 	require.NoError(t, keyClient(t, once(f)).All().CloseConnections(t.Context(), nil))
 }
 
-// FuzzErrorBody: whatever comes, the error says the status, is bounded, is one
-// line, and has no token. Where TOKEN stands, the answer has the request's.
+// FuzzErrorBody: for every body, the error has the status, is bounded, is one line and
+// has no token. TOKEN stands for the token of the request.
 func FuzzErrorBody(f *testing.F) {
 	for _, test := range errorBodies {
 		if len(test.body) < 1000 {

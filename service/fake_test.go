@@ -22,7 +22,7 @@ const (
 	testVersion  = "api-version=2024-12-01"
 )
 
-// sent is a request as it came to the transport.
+// sent is a request that the transport received.
 type sent struct {
 	Method string
 	URL    string
@@ -32,7 +32,7 @@ type sent struct {
 	Length int64
 }
 
-// bearer gives the token of the request.
+// bearer returns the token of the request.
 func (s sent) bearer(tb testing.TB) string {
 	tb.Helper()
 	token, ok := strings.CutPrefix(s.Header.Get("Authorization"), "Bearer ")
@@ -40,8 +40,8 @@ func (s sent) bearer(tb testing.TB) string {
 	return token
 }
 
-// fake is a transport in memory that keeps the requests and answers by a
-// function, or with a status if there is none.
+// fake is a transport in memory. It records requests and answers with a function, or
+// with a status if there is none.
 type fake struct {
 	status int
 	answer func(n int, req *http.Request) (*http.Response, error)
@@ -75,7 +75,7 @@ func (f *fake) requests() []sent {
 	return append([]sent(nil), f.seen...)
 }
 
-// only gives the one request that there was.
+// only returns the one request that was sent.
 func (f *fake) only(tb testing.TB) sent {
 	tb.Helper()
 	seen := f.requests()
@@ -83,7 +83,7 @@ func (f *fake) only(tb testing.TB) sent {
 	return seen[0]
 }
 
-// reply makes an answer; header is name, value, name, value …
+// reply returns an answer; header is name, value, name, value …
 func reply(status int, header []string, body string) *http.Response {
 	h := http.Header{}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -95,19 +95,19 @@ func reply(status int, header []string, body string) *http.Response {
 	}
 }
 
-// answers gives one status after another, and the last for ever.
+// answers returns one status after another, and repeats the last.
 func answers(statuses ...int) func(int, *http.Request) (*http.Response, error) {
 	return func(n int, _ *http.Request) (*http.Response, error) {
 		return reply(statuses[min(n, len(statuses))-1], nil, ""), nil
 	}
 }
 
-// over gives options with a transport.
+// over returns options with a transport.
 func over(f *fake) *service.Options {
 	return &service.Options{ClientOptions: azcore.ClientOptions{Transport: f}}
 }
 
-// keyClient makes a client that signs with testKey.
+// keyClient returns a client that signs with testKey.
 func keyClient(tb testing.TB, opts *service.Options) *service.Client {
 	tb.Helper()
 	c, err := service.NewClientFromConnectionString("Endpoint="+testEndpoint+";AccessKey="+testKey+";Version=1.0;", testHub, opts)
@@ -115,7 +115,7 @@ func keyClient(tb testing.TB, opts *service.Options) *service.Client {
 	return c
 }
 
-// verify reads a token that was signed with a key.
+// verify parses a token and verifies its signature.
 func verify(tb testing.TB, token, key string) jwt.MapClaims {
 	tb.Helper()
 	got := jwt.MapClaims{}
@@ -126,7 +126,7 @@ func verify(tb testing.TB, token, key string) jwt.MapClaims {
 	return got
 }
 
-// slowSeeker is an [io.ReadSeeker] of the reader's own kind.
+// slowSeeker is an [io.ReadSeeker] of a type that net/http does not know.
 type slowSeeker struct{ *bytes.Reader }
 
 func (s slowSeeker) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), 3)]) }

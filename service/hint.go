@@ -15,10 +15,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-// clockLeeway is how far clocks may differ before the service refuses tokens.
+// clockLeeway is the difference of clocks that the service tolerates.
 const clockLeeway = 5 * time.Minute
 
-// hintOf returns the likely mistake behind a call that got no answer.
+// hintOf returns the likely mistake behind a call without an answer.
 func (c *Client) hintOf(err error) string {
 	var dns *net.DNSError
 	switch {
@@ -32,8 +32,7 @@ func (c *Client) hintOf(err error) string {
 	return ""
 }
 
-// hintFor returns the likely mistake behind a call that was refused. e is the
-// error that has been read from the answer.
+// hintFor returns the likely mistake behind a call that was refused with e.
 func (c *Client) hintFor(resp *http.Response, e *Error) string {
 	const endpoint = "is it the endpoint of a Web PubSub resource?"
 	switch status := resp.StatusCode; {
@@ -44,14 +43,14 @@ func (c *Client) hintFor(resp *http.Response, e *Error) string {
 	case status == http.StatusUnauthorized:
 		return c.hintUnauthorized(resp)
 	case status == http.StatusForbidden && c.key == nil:
-		return `the identity needs the role "Web PubSub Service Owner", and the resource's network has to be open to this machine`
+		return `the identity needs the role "Web PubSub Service Owner", and the network of the resource must be open to this machine`
 	case status == http.StatusMethodNotAllowed, status == http.StatusNotFound && e.Code == "" && !mayMiss(e.Operation):
 		return fmt.Sprintf("%s has no such operation: %s", c.access, endpoint)
 	}
 	return ""
 }
 
-// mayMiss reports whether the service itself answers 404 to an operation.
+// mayMiss reports whether the service can answer 404 to an operation.
 func mayMiss(operation string) bool {
 	switch operation {
 	case "AddUserToGroup", "AddConnectionToGroup", "GrantPermission":
@@ -60,15 +59,15 @@ func mayMiss(operation string) bool {
 	return false
 }
 
-// hintUnauthorized names the key or credential, and the clock if it is off: which
-// of them it was, an answer need not say.
+// hintUnauthorized names the key or credential, and the clock if it is wrong: the
+// answer need not say which of them is the cause.
 func (c *Client) hintUnauthorized(resp *http.Response) string {
-	hint := fmt.Sprintf("the access key is none of %s, or not any more", c.endpoint)
+	hint := fmt.Sprintf("the access key is not or no longer one of %s", c.endpoint)
 	if c.key == nil {
-		hint = fmt.Sprintf("%s does not take the credential's token: it has to be of the resource's tenant, for its Scope, and not expired", c.endpoint)
+		hint = fmt.Sprintf("%s does not accept the token of the credential: it must be of the tenant of the resource, for its Scope, and not expired", c.endpoint)
 	}
 	if said := resp.Header.Get("WWW-Authenticate"); strings.Contains(said, "error") {
-		hint += "; it says " + excerpt.Line(said, maxErrorText/2)
+		hint += "; the answer is: " + excerpt.Line(said, maxErrorText/2)
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		if off := time.Since(date).Round(time.Second); off.Abs() > clockLeeway {
@@ -76,13 +75,13 @@ func (c *Client) hintUnauthorized(resp *http.Response) string {
 			if off < 0 {
 				direction = "behind"
 			}
-			hint += fmt.Sprintf("; or tokens are out of their time: this machine's clock is %v %s, set it", off.Abs(), direction)
+			hint += fmt.Sprintf("; or the token is not valid at this time: the clock of this machine is %v %s, set it", off.Abs(), direction)
 		}
 	}
 	return hint
 }
 
-// wantsHTTPS reports whether a server says that it was spoken to without TLS.
+// wantsHTTPS reports whether the server requires TLS.
 func wantsHTTPS(resp *http.Response, e *Error) bool {
 	if resp.StatusCode < http.StatusBadRequest {
 		return strings.HasPrefix(strings.ToLower(resp.Header.Get("Location")), "https://")
@@ -92,8 +91,8 @@ func wantsHTTPS(resp *http.Response, e *Error) bool {
 		strings.Contains(message, "plain http request was sent to https port") // of nginx
 }
 
-// isPage reports whether an answer is for people, and thereby not the service's.
-// A server error's is a gateway's, which does have the service behind it.
+// isPage reports whether an answer is a web page, and thereby not the service's. The
+// page of a server error may be that of a gateway in front of the service.
 func isPage(resp *http.Response) bool {
 	if resp.StatusCode >= http.StatusInternalServerError {
 		return false

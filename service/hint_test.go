@@ -20,7 +20,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// hinted makes one call by a client of an endpoint, and returns its error.
+// hinted returns the error of a call to an endpoint.
 func hinted(t *testing.T, endpoint string, transport policy.Transporter, call func(context.Context, *service.Client) error) error {
 	t.Helper()
 	opts := new(service.Options)
@@ -38,8 +38,8 @@ func userExists(ctx context.Context, c *service.Client) error {
 	return err
 }
 
-// TestHints: the mistakes of whoever sets an application up. Each error has the
-// value, the rule and the remedy.
+// TestHints: for mistakes in the setup, the error has the value, the rule and the
+// remedy.
 func TestHints(t *testing.T) {
 	t.Parallel()
 	const html = "<!DOCTYPE html><title>Welcome</title>"
@@ -106,14 +106,14 @@ func TestHintsOfTransports(t *testing.T) {
 	require.EqualError(t, hinted(t, testEndpoint, lost, sendHi), "service: SendToAll: lookup name.webpubsub.azure.com: no such host (is "+testEndpoint+" the endpoint of a Web PubSub resource?)")
 }
 
-// TestHintsOfUnauthorized: a wrong key, a credential that is not taken, and a
-// clock that makes every token expired.
+// TestHintsOfUnauthorized: a wrong key, a credential that is not accepted, and a clock
+// with which every token is expired.
 func TestHintsOfUnauthorized(t *testing.T) {
 	t.Parallel()
 	const (
 		header = `Bearer error="invalid_token", error_description="The token expired at '01/01/2000'"`
-		key    = "the access key is none of " + testEndpoint + ", or not any more"
-		entra  = testEndpoint + " does not take the credential's token: it has to be of the resource's tenant, for its Scope, and not expired"
+		key    = "the access key is not or no longer one of " + testEndpoint
+		entra  = testEndpoint + " does not accept the token of the credential: it must be of the tenant of the resource, for its Scope, and not expired"
 	)
 	for _, tt := range []struct {
 		name  string
@@ -124,11 +124,11 @@ func TestHintsOfUnauthorized(t *testing.T) {
 	}{
 		{"key", 0, "", false, key},
 		{"key within the leeway", 5 * time.Minute, "", false, key},
-		{"what the service says", 0, header, false, key + "; it says " + header},
+		{"what the service says", 0, header, false, key + "; the answer is: " + header},
 		{"what says nothing", 0, "Bearer", false, key},
-		{"credential", 0, header, true, entra + "; it says " + header},
-		{"clock behind", 7 * time.Minute, header, false, key + "; it says " + header + "; or tokens are out of their time: this machine's clock is 7m0s behind, set it"},
-		{"clock ahead", -2 * time.Hour, "", true, entra + "; or tokens are out of their time: this machine's clock is 2h0m0s ahead, set it"},
+		{"credential", 0, header, true, entra + "; the answer is: " + header},
+		{"clock behind", 7 * time.Minute, header, false, key + "; the answer is: " + header + "; or the token is not valid at this time: the clock of this machine is 7m0s behind, set it"},
+		{"clock ahead", -2 * time.Hour, "", true, entra + "; or the token is not valid at this time: the clock of this machine is 2h0m0s ahead, set it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

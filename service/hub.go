@@ -9,25 +9,26 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// opHealth is the only operation that is not below a hub.
+// opHealth is the only operation whose path has no hub.
 const opHealth = "GetServiceStatus"
 
-// Health asks whether the service answers.
+// Health returns nil if the service is up.
 func (c *Client) Health(ctx context.Context) error {
 	return c.run(ctx, &call{operation: opHealth, method: http.MethodHead, want: http.StatusOK})
 }
 
-// AddToGroups puts all connections that match a filter into groups. The names
-// travel in the body, so a group's name may have a slash here.
+// AddToGroups adds all connections that match a filter to groups. A group may have a
+// slash here.
 func (c *Client) AddToGroups(ctx context.Context, groups []string, f filter.Filter) error {
 	return c.changeGroups(ctx, "AddConnectionsToGroups", ":addToGroups", groups, f)
 }
 
-// RemoveFromGroups takes all connections that match a filter out of groups.
+// RemoveFromGroups removes all connections that match a filter from groups.
 func (c *Client) RemoveFromGroups(ctx context.Context, groups []string, f filter.Filter) error {
 	return c.changeGroups(ctx, "RemoveConnectionsFromGroups", ":removeFromGroups", groups, f)
 }
@@ -47,10 +48,10 @@ func (c *Client) changeGroups(ctx context.Context, operation, verb string, group
 
 func checkGroupChange(groups []string, f filter.Filter) error {
 	if len(groups) == 0 {
-		return errors.New("no groups are given")
+		return errors.New("groups are empty, want at least one")
 	}
 	for i, g := range groups {
-		if err := checkGroup(g); err != nil {
+		if err := rule.CheckGroup(g); err != nil {
 			return fmt.Errorf("groups[%d]: %w", i, err)
 		}
 	}
@@ -60,8 +61,8 @@ func checkGroupChange(groups []string, f filter.Filter) error {
 	return nil
 }
 
-// encodeJSON is json.Marshal that leaves <, > and & as they are: raw clients
-// see the bytes.
+// encodeJSON is json.Marshal without the escapes of <, > and &, since clients
+// without a subprotocol receive the bytes.
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -72,17 +73,17 @@ func encodeJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// All is every connection of the hub.
+// All is all connections of the hub.
 type All struct{ c *Client }
 
-// All gives every connection of the hub.
+// All returns all connections of the hub.
 func (c *Client) All() All { return All{c} }
 
 func (a All) target() target {
 	return target{c: a.c, operation: "SendToAll", filters: true, excludes: true}
 }
 
-// SendText sends text as it is (text/plain).
+// SendText sends text (text/plain).
 func (a All) SendText(ctx context.Context, text string, opts *SendOptions) error {
 	return a.target().sendText(ctx, text, opts)
 }
@@ -97,13 +98,13 @@ func (a All) SendBinary(ctx context.Context, data []byte, opts *SendOptions) err
 	return a.target().sendBinary(ctx, data, opts)
 }
 
-// Send sends all that body has, from its start: text/plain, application/json
-// or application/octet-stream. It is rewound for each try.
+// Send sends the content of body from its start. The content type is text/plain,
+// application/json or application/octet-stream. Each try rewinds the body.
 func (a All) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
 	return a.target().sendBody(ctx, contentType, body, opts)
 }
 
-// CloseConnections closes every connection of the hub.
+// CloseConnections closes all connections of the hub.
 func (a All) CloseConnections(ctx context.Context, opts *CloseOptions) error {
 	return a.c.closeConnections(ctx, &call{operation: "CloseAllConnections"}, opts)
 }

@@ -13,27 +13,27 @@ import (
 )
 
 const (
-	// requestSeconds are how long a token that authorises one try of one request
-	// is good for.
+	// requestSeconds is the lifetime of a token, which authorises one try of one
+	// request.
 	requestSeconds = 5 * 60
 
 	bearerPrefix = "Bearer "
 	redacted     = "REDACTED"
 
-	// tokenHeader is {"alg":"HS256","typ":"JWT"}, as each token begins: jwt.Token
-	// would encode it, from a map, for every request.
+	// tokenHeader is {"alg":"HS256","typ":"JWT"}, which jwt.Token would encode from a
+	// map for every request.
 	tokenHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." //nolint:gosec // no secret
 
 	maxSignature = 44 // with its dot
 )
 
-// AccessKey is an access key of the service that can be replaced while clients
-// use it. It does not print itself. It must not be copied.
+// AccessKey is an access key of the service. It can be replaced while clients use
+// it. It is safe for concurrent use, does not print the key and must not be copied.
 type AccessKey struct {
-	current atomic.Pointer[any] // to a []byte, as jwt takes it; no verb prints what a pointer within a struct points to
+	current atomic.Pointer[any] // to a []byte, as jwt takes it; fmt does not follow a pointer within a struct
 }
 
-// NewAccessKey makes an access key of its text, as the portal shows it.
+// NewAccessKey returns an access key with a text from the Azure portal.
 func NewAccessKey(key string) (*AccessKey, error) {
 	k := new(AccessKey)
 	if err := k.Replace(key); err != nil {
@@ -42,8 +42,8 @@ func NewAccessKey(key string) (*AccessKey, error) {
 	return k, nil
 }
 
-// Replace exchanges the key for all tries of all requests that begin afterwards.
-// An empty key is an error, and leaves the old one in place.
+// Replace replaces the key for all tries that begin afterwards. An empty key is an
+// error and leaves the old key in place.
 func (k *AccessKey) Replace(key string) error {
 	if key == "" {
 		return errors.New("service: access key is empty")
@@ -53,17 +53,17 @@ func (k *AccessKey) Replace(key string) error {
 	return nil
 }
 
-// String hides the key.
+// String returns REDACTED.
 func (*AccessKey) String() string { return redacted }
 
-// Format hides the key whatever the verb.
+// Format writes REDACTED for every verb.
 func (*AccessKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// LogValue hides the key.
+// LogValue returns REDACTED.
 func (*AccessKey) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// claims of the tokens that are signed here. There is no nbf: a clock that is
-// slow must not make a token invalid.
+// claims are those of the tokens signed here. There is no nbf, since a slow clock
+// must not make a token invalid.
 type claims struct {
 	Audience string   `json:"aud"`
 	IssuedAt int64    `json:"iat"`
@@ -73,7 +73,7 @@ type claims struct {
 	Groups   []string `json:"webpubsub.group,omitempty"`
 }
 
-// sign returns the token of claims behind a prefix.
+// sign returns a prefix and the token with the claims.
 func (k *AccessKey) sign(prefix string, c *claims) (string, error) {
 	payload, err := json.Marshal(c)
 	if err != nil {

@@ -12,30 +12,30 @@ import (
 	"strings"
 )
 
-// maxPageSize is the service's own limit.
+// maxPageSize is the service's limit.
 const maxPageSize = 200
 
 // Member is a connection in a group.
 type Member struct {
-	// ConnectionID (connectionId).
+	// ConnectionID (connectionId) is the id of the connection.
 	ConnectionID string `json:"connectionId"`
-	// UserID (userId), empty for a connection without one.
+	// UserID (userId) is the id of its user, or empty.
 	UserID string `json:"userId"`
 }
 
-// ListOptions of [Group.Connections]. Nil and the zero value are the defaults.
+// ListOptions configure [Group.Connections]. Nil and the zero value are the defaults.
 type ListOptions struct {
-	// PageSize (maxpagesize) is how many members one request asks for, 1 to 200.
-	// Zero leaves it to the service.
+	// PageSize (maxpagesize) is the number of members per request, 1 to 200. Zero is
+	// the service's default.
 	PageSize int
-	// Top (top) is how many members are listed at the most. Zero: all of them.
+	// Top (top) is the maximum number of members. Zero means no maximum.
 	Top int
 }
 
 func (o ListOptions) check() error {
 	switch {
 	case o.PageSize < 0 || o.PageSize > maxPageSize:
-		return fmt.Errorf("PageSize is %d, want 1 to %d, or 0 for the service's own", o.PageSize, maxPageSize)
+		return fmt.Errorf("PageSize is %d, want 1 to %d, or 0 for the service's default", o.PageSize, maxPageSize)
 	case o.Top < 0 || o.Top > math.MaxInt32:
 		return fmt.Errorf("Top is %d, want 0 to %d", o.Top, math.MaxInt32)
 	}
@@ -48,16 +48,16 @@ type page struct {
 	NextLink string   `json:"nextLink"`
 }
 
-// Connections lists the connections in the group, page by page as they are
-// asked for, each time it is ranged over anew. An error ends the sequence and
-// is its last element. A group that nobody is in has no elements.
+// Connections returns a sequence of the connections in the group. Each range over it
+// requests the pages anew, one at a time. An error is the last element. The sequence
+// of an empty group is empty.
 func (g Group) Connections(ctx context.Context, opts *ListOptions) iter.Seq2[Member, error] {
 	var o ListOptions
 	if opts != nil {
 		o = *opts
 	}
 	return func(yield func(Member, error) bool) {
-		left := o.Top // the service may count by page only
+		left := o.Top // the service may apply top to each page only
 		for p, err := range g.pages(ctx, o) {
 			if err != nil {
 				yield(Member{}, err)
@@ -102,14 +102,14 @@ func (c *Client) page(ctx context.Context, in *call, target string) (page, error
 		return p, err
 	}
 	if err := json.Unmarshal(got.body, &p); err != nil {
-		return page{}, &Error{Operation: in.operation, StatusCode: got.status, Message: "answer is no page of members", Err: err}
+		return page{}, &Error{Operation: in.operation, StatusCode: got.status, Message: "invalid page of members", Err: err}
 	}
 	return p, nil
 }
 
-// nextPage repairs a nextLink. The service leaves out the API version, and
-// behind a proxy names whichever host it knows itself by. Only the link's query
-// counts: nobody can send a credential to another host or path by it.
+// nextPage returns the URL of the next page. It uses only the query of the link, so
+// that a link cannot send the credential to another host or path. The link of the
+// service lacks the API version, and may have another host behind a proxy.
 func (c *Client) nextPage(in *call, last, link string) (string, error) {
 	if link == "" {
 		return "", nil
@@ -127,7 +127,7 @@ func (c *Client) nextPage(in *call, last, link string) (string, error) {
 	}
 	next := string(c.appendPath(nil, in)) + "?" + q
 	if next == last {
-		return fail("nextLink leads to the page that it is on")
+		return fail("nextLink is the URL of the same page")
 	}
 	return next, nil
 }

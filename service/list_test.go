@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// members collects a listing up to its error.
+// members returns the members of a listing up to its error.
 func members(list iter.Seq2[service.Member, error]) ([]service.Member, error) {
 	var all []service.Member
 	for m, err := range list {
@@ -28,7 +28,7 @@ func members(list iter.Seq2[service.Member, error]) ([]service.Member, error) {
 	return all, nil
 }
 
-// pages answers the requests in turn, all with status 200.
+// pages answers one request after another with status 200.
 func pages(bodies ...string) *fake {
 	return &fake{answer: func(n int, _ *http.Request) (*http.Response, error) {
 		return reply(200, []string{"Content-Type", "application/json"}, bodies[n-1]), nil
@@ -63,8 +63,8 @@ func TestListOnePage(t *testing.T) {
 	assert.Equal(t, []string{listURL + "?" + testVersion, listURL + "?" + testVersion}, urls(f))
 }
 
-// TestListNextLink: links are followed in all the forms that are known of them,
-// each request is signed for its own URL, and none leaves the service.
+// TestListNextLink: all known forms of links are followed, each request is signed for
+// its own URL, and none goes to another host.
 func TestListNextLink(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, link, url string }{
@@ -100,7 +100,7 @@ func TestListNextLinkBehindProxy(t *testing.T) {
 	assert.Equal(t, listURL+"?"+testVersion+"&continuationToken=t", verify(t, got.bearer(t), testKey)["aud"])
 }
 
-// TestListTop: the service may leave top as it was in its link.
+// TestListTop: the link of the service may repeat the first top.
 func TestListTop(t *testing.T) {
 	t.Parallel()
 	next := `,"nextLink":"` + listURL + `?top=3&continuationToken=`
@@ -114,7 +114,7 @@ func TestListTop(t *testing.T) {
 	assert.Len(t, f.requests(), 2)
 }
 
-// TestListStops where the caller does.
+// TestListStops: no page is requested after the caller stops.
 func TestListStops(t *testing.T) {
 	t.Parallel()
 	f := pages(`{"value":[{"connectionId":"c1"},{"connectionId":"c2"}],"nextLink":"?continuationToken=t"}`)
@@ -138,17 +138,17 @@ func TestListFails(t *testing.T) {
 		err   string
 		got   int
 	}{
-		{"page size", nil, service.ListOptions{PageSize: 201}, "g", "PageSize is 201, want 1 to 200, or 0 for the service's own", 0},
-		{"negative page size", nil, service.ListOptions{PageSize: -1}, "g", "PageSize is -1, want 1 to 200, or 0 for the service's own", 0},
+		{"page size", nil, service.ListOptions{PageSize: 201}, "g", "PageSize is 201, want 1 to 200, or 0 for the service's default", 0},
+		{"negative page size", nil, service.ListOptions{PageSize: -1}, "g", "PageSize is -1, want 1 to 200, or 0 for the service's default", 0},
 		{"negative top", nil, service.ListOptions{Top: -1}, "g", "Top is -1, want 0 to 2147483647", 0},
 		{"top", nil, service.ListOptions{Top: int(beyond)}, "g", fmt.Sprintf("Top is %d, want 0 to 2147483647", int(beyond)), 0},
-		{"group", nil, service.ListOptions{}, "a/b", `group "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`, 0},
-		{"not JSON", []string{"<xml>"}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
-		{"not a page", []string{`[]`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
-		{"too long", []string{`{"value":[` + strings.Repeat(" ", 8<<20) + `]}`}, service.ListOptions{}, "g", "200 OK: answer is no page of members", 0},
+		{"group", nil, service.ListOptions{}, "a/b", `group "a/b" has a slash, which does not arrive in a URL; AddToGroups, RemoveFromGroups and filters can name it`, 0},
+		{"not JSON", []string{"<xml>"}, service.ListOptions{}, "g", "200 OK: invalid page of members", 0},
+		{"not a page", []string{`[]`}, service.ListOptions{}, "g", "200 OK: invalid page of members", 0},
+		{"too long", []string{`{"value":[` + strings.Repeat(" ", 8<<20) + `]}`}, service.ListOptions{}, "g", "200 OK: invalid page of members", 0},
 		{"link is no URL", []string{first + `http://%zz"}`}, service.ListOptions{}, "g", "200 OK: nextLink is not a URL", 1},
 		{"link with space", []string{first + `?a=b c"}`}, service.ListOptions{}, "g", "200 OK: nextLink is not a URL", 1},
-		{"link to itself", []string{first + `?` + testVersion + `"}`}, service.ListOptions{}, "g", "200 OK: nextLink leads to the page that it is on", 1},
+		{"link to itself", []string{first + `?` + testVersion + `"}`}, service.ListOptions{}, "g", "200 OK: nextLink is the URL of the same page", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,9 +162,9 @@ func TestListFails(t *testing.T) {
 	}
 }
 
-// FuzzNextLink: whatever a page links to, the next request goes to the listing
-// itself, is signed for its own URL, says the API version, and keeps what the
-// link says else; or there is none, and an error.
+// FuzzNextLink: for every link, the next request goes to the same listing, is signed
+// for its own URL, has the API version and the rest of the query; or there is an error
+// and no request.
 func FuzzNextLink(f *testing.F) {
 	for _, link := range []string{
 		"", "?", "?a=b", testEndpoint + listPath + "?top=3&continuationToken=a%2Bb", "https://evil.example/steal?api-version=x&continuationToken=t#f",
@@ -192,7 +192,7 @@ func FuzzNextLink(f *testing.F) {
 		case err != nil:
 			var failed *service.Error
 			require.ErrorAs(t, err, &failed)
-			assert.Contains(t, []string{"nextLink is not a URL", "nextLink leads to the page that it is on"}, failed.Message)
+			assert.Contains(t, []string{"nextLink is not a URL", "nextLink is the URL of the same page"}, failed.Message)
 			assert.Len(t, got, 1)
 			assert.Len(t, seen, 1)
 			return

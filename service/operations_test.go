@@ -3,16 +3,18 @@ package service_test
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/internal/version"
 	"github.com/go-webpubsub/webpubsub/service"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// operation is one of the 25 of the REST API, called once.
+// operation is a call of one of the 25 operations of the REST API.
 type operation struct {
 	name    string // operationId
 	method  string
@@ -126,7 +128,7 @@ func operations() []operation {
 	}
 }
 
-// TestOperations holds each operation to its bytes, with either credential.
+// TestOperations checks the request of each operation, with a key and with Entra.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	require.Len(t, operations(), 25)
@@ -177,10 +179,10 @@ func (op operation) check(t *testing.T, got sent) {
 	}
 	assert.Equal(t, op.body, got.Body)
 	assert.Equal(t, int64(len(op.body)), got.Length)
-	assert.Regexp(t, `^azsdk-go-webpubsub/v\S+ \(go.*\)$`, got.Header.Get("User-Agent"))
+	assert.Regexp(t, `^azsdk-go-webpubsub/v`+regexp.QuoteMeta(version.Version)+` \(go.*\)$`, got.Header.Get("User-Agent"))
 }
 
-// checkStatuses: only the documented ones are success.
+// checkStatuses checks that only the documented statuses are success.
 func (op operation) checkStatuses(t *testing.T) {
 	for _, status := range []int{200, 201, 202, 204, 301, 400, 401, 403, 404, 409, 415} {
 		f := &fake{answer: op.reply(status)}
@@ -197,7 +199,7 @@ func (op operation) checkStatuses(t *testing.T) {
 	}
 }
 
-// TestExists: 200 is yes, 404 is no, and nothing else is an answer.
+// TestExists: 200 is true, 404 is false, and all else is an error.
 func TestExists(t *testing.T) {
 	t.Parallel()
 	questions := map[string]func(context.Context, *service.Client) (bool, error){

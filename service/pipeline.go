@@ -17,43 +17,44 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
+	"github.com/go-webpubsub/webpubsub/internal/version"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// What the client tells services and tracers about itself.
+// What the client tells the service and tracers about itself.
 const (
 	moduleName       = "github.com/go-webpubsub/webpubsub"
-	moduleVersion    = "v0.1.0"
+	moduleVersion    = "v" + version.Version
 	tracingNamespace = "Microsoft.SignalRService"
 )
 
-// How much of an answer's body is read.
+// Limits of the body of an answer.
 const (
 	maxBody      = 8 << 20 // a page of a listing
 	maxErrorBody = 64 << 10
 )
 
-// route is the way of a request, by what must not happen on it.
+// route selects a pipeline.
 type route uint8
 
 const (
-	routeStandard route = iota // repeats what fails
-	routeSend                  // repeats only what the service cannot have taken
-	routeToken                 // is answered with a secret, and never logs a body
+	routeStandard route = iota // retries failures
+	routeSend                  // retries only what the service cannot have accepted
+	routeToken                 // logs no body, since the answer is a secret
 	routes
 )
 
-// pipelines are one for each route.
+// pipelines has a pipeline for each route.
 type pipelines struct {
 	tracer tracing.Tracer
 	to     [routes]runtime.Pipeline
 }
 
-// newPipelines makes pipelines in which each try is authorised afresh, for the
-// service's own URL, and only then moved to the proxy.
+// newPipelines returns pipelines that authorise each try anew, for the URL of the
+// service, before they redirect it to the proxy.
 func newPipelines(auth, proxy policy.Policy, o Options) pipelines {
 	co := o.ClientOptions
-	co.APIVersion = "" // part of each URL, and of the tokens made out to it
+	co.APIVersion = "" // it is in each URL already, and in the audience of its token
 	co.Retry.StatusCodes = slices.Clone(co.Retry.StatusCodes)
 	co.Logging.AllowedHeaders = slices.DeleteFunc(slices.Clone(co.Logging.AllowedHeaders), func(name string) bool {
 		return strings.EqualFold(name, wire.HeaderAuthorization)
@@ -92,7 +93,7 @@ type policyFunc func(*policy.Request) (*http.Response, error)
 
 func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
 
-// keyPolicy authorises each try with a token for exactly its URL.
+// keyPolicy authorises each try with a token for its URL.
 type keyPolicy struct{ key *AccessKey }
 
 func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
@@ -105,8 +106,8 @@ func (p keyPolicy) Do(req *policy.Request) (*http.Response, error) {
 	return req.Next()
 }
 
-// proxyPolicy sends a request that was made out to one base URL to another. It
-// leaves the request as it is: the policies before it may send it again.
+// proxyPolicy sends a request to another base URL. It does not change the request,
+// since the policies before it may send it again.
 type proxyPolicy struct{ from, to *url.URL }
 
 func (p proxyPolicy) Do(req *policy.Request) (*http.Response, error) {
@@ -117,9 +118,9 @@ func (p proxyPolicy) Do(req *policy.Request) (*http.Response, error) {
 	return moved.Next()
 }
 
-// takenError ends the retries of a request that the service may have taken.
+// takenError ends the retries of a request that the service may have accepted.
 type takenError struct {
-	error // nil: there is an answer
+	error // nil: there was an answer
 	resp  *http.Response
 }
 
@@ -132,7 +133,7 @@ func (e *takenError) Error() string {
 	return e.error.Error()
 }
 
-// holdTaken stands within the retries.
+// holdTaken makes a takenError, within the retries.
 func holdTaken(req *policy.Request) (*http.Response, error) {
 	resp, err := req.Next()
 	switch {
@@ -146,8 +147,7 @@ func holdTaken(req *policy.Request) (*http.Response, error) {
 	return resp, &takenError{resp: resp}
 }
 
-// showTaken stands right around the retries, and gives all that is outside of
-// them the answer or error that there was.
+// showTaken returns the answer or error of a takenError, around the retries.
 func showTaken(req *policy.Request) (*http.Response, error) {
 	resp, err := req.Next()
 	if err == nil {
@@ -163,7 +163,7 @@ func showTaken(req *policy.Request) (*http.Response, error) {
 	return resp, taken.error
 }
 
-// neverSent reports whether a transport failed before there was a connection.
+// neverSent reports whether a transport failed before it had a connection.
 func neverSent(err error) bool {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -173,8 +173,8 @@ func neverSent(err error) bool {
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
-// transport keeps URLs and tokens out of errors and refusals before anything
-// logs them, and bodies within bounds before anything reads them.
+// transport removes URLs and tokens from errors and refusals, before they can be
+// logged, and limits bodies.
 type transport struct{ next policy.Transporter }
 
 func (t transport) Do(req *http.Request) (*http.Response, error) {
@@ -186,7 +186,7 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, withoutToken(withoutURL(err), bearer(req))
 	case resp == nil:
-		return nil, errors.New("transport gave neither answer nor error")
+		return nil, errors.New("transport returned neither answer nor error")
 	}
 	if resp.Request == nil {
 		resp.Request = req
@@ -202,10 +202,10 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// hideToken takes the token of its own request out of an answer that could tell
-// what is wrong with it, and reads the body for that.
+// hideToken reads the body of an answer and removes the token of its request from
+// the whole answer.
 func hideToken(resp *http.Response, token string) {
-	body, _ := io.ReadAll(&boundedBody{resp.Body, maxErrorBody}) // what came is all there is to tell
+	body, _ := io.ReadAll(&boundedBody{resp.Body, maxErrorBody}) // a part is enough
 	_ = resp.Body.Close()
 	if token != "" {
 		body = bytes.ReplaceAll(body, []byte(token), []byte(redacted))
@@ -219,7 +219,7 @@ func hideToken(resp *http.Response, token string) {
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 }
 
-// withoutToken returns an error whose text has no token: that of net/http for a
+// withoutToken returns an error whose text has no token: the error of net/http for a
 // redirect quotes the answer.
 func withoutToken(err error, token string) error {
 	if text := err.Error(); token != "" && strings.Contains(text, token) {
@@ -232,7 +232,7 @@ func bearer(req *http.Request) string {
 	return strings.TrimPrefix(req.Header.Get(wire.HeaderAuthorization), bearerPrefix)
 }
 
-// boundedBody ends where its bound is.
+// boundedBody is a body that ends after left bytes.
 type boundedBody struct {
 	io.ReadCloser
 	left int64
@@ -247,8 +247,8 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// withoutURL returns what is wrong without the URL for which it is: URLs name
-// users, groups and filters.
+// withoutURL returns the cause of errors with a URL, which names users, groups and
+// filters.
 func withoutURL(err error) error {
 	for {
 		var u *url.Error
@@ -259,9 +259,8 @@ func withoutURL(err error) error {
 	}
 }
 
-// defaultTransport does not follow redirects: a token is made out to one URL,
-// and a message is not for whoever that URL names. Its connections are shared
-// by all clients, of which a program has one per hub.
+// defaultTransport does not follow redirects: a token is for one URL, and a message
+// must not go to another host. All clients share its connections.
 var defaultTransport = sync.OnceValue(func() *http.Client {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
@@ -280,7 +279,7 @@ var defaultTransport = sync.OnceValue(func() *http.Client {
 	}
 })
 
-// span begins a trace's span for an operation.
+// span starts a span of a trace for an operation.
 func (p pipelines) span(ctx context.Context, operation string) (context.Context, func(error)) {
 	if !p.tracer.Enabled() {
 		return ctx, func(error) {}

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// call is one operation of the data plane, ready to be sent.
+// call is one operation of the REST API, ready to send.
 type call struct {
 	operation string // name in the REST API, such as "SendToAll"
 	method    string
@@ -21,7 +21,7 @@ type call struct {
 	route     route
 	path      path    // below the hub
 	verb      string  // last segment, such as ":send"; empty: none
-	query     []param // behind the API version, in order
+	query     []param // after the API version, in order
 	err       error   // a parameter that breaks a rule
 
 	body        io.ReadSeekCloser // nil: none
@@ -29,10 +29,10 @@ type call struct {
 	metadata    map[string]string
 }
 
-// path of a call in segments, not yet escaped; empty ones end it.
+// path is the path of a call, in unescaped segments up to the first empty one.
 type path [4]string
 
-// param of a query, not yet escaped.
+// param is an unescaped parameter of a query.
 type param struct{ name, value string }
 
 func (in *call) add(name, value string) { in.query = append(in.query, param{name, value}) }
@@ -55,7 +55,7 @@ func (in *call) addPositive(name string, n int) {
 	}
 }
 
-// url writes the URL of a call: the bytes that a token is made out to.
+// url returns the URL of a call, which is also the audience of its token.
 func (c *Client) url(in *call) string {
 	b := append(c.appendPath(make([]byte, 0, 256), in), '?')
 	b = append(b, c.version...)
@@ -66,7 +66,7 @@ func (c *Client) url(in *call) string {
 	return string(b)
 }
 
-// appendPath writes the URL of a call without its query.
+// appendPath appends the URL of a call without its query.
 func (c *Client) appendPath(b []byte, in *call) []byte {
 	if in.operation == opHealth {
 		return append(append(b, c.api...), "/health"...)
@@ -84,19 +84,18 @@ func (c *Client) appendPath(b []byte, in *call) []byte {
 	return b
 }
 
-// answer of the service, with its whole body.
+// answer is an answer of the service.
 type answer struct {
 	status int
 	body   []byte
 }
 
-// do sends the call and returns the answer, if its status is the wanted one or
-// one of those in also.
+// do sends a call. It returns the answer if its status is in.want or one of also.
 func (c *Client) do(ctx context.Context, in *call, also ...int) (answer, error) {
 	return c.doURL(ctx, in, c.url(in), also...)
 }
 
-// doURL is do for a URL that stands already.
+// doURL is do with a given URL.
 func (c *Client) doURL(ctx context.Context, in *call, target string, also ...int) (got answer, err error) {
 	if in.err != nil {
 		return answer{}, invalid(in.operation, in.err)
@@ -140,13 +139,13 @@ func newRequest(ctx context.Context, in *call, target string) (*policy.Request, 
 	return req, nil
 }
 
-// run is do for operations that answer nothing but a status.
+// run is do for operations that return only a status.
 func (c *Client) run(ctx context.Context, in *call) error {
 	_, err := c.do(ctx, in)
 	return err
 }
 
-// exists is do for operations that answer a question by 200 or 404.
+// exists is do for operations that answer 200 or 404.
 func (c *Client) exists(ctx context.Context, in *call) (bool, error) {
 	in.method, in.want = http.MethodHead, http.StatusOK
 	got, err := c.do(ctx, in, http.StatusNotFound)

@@ -27,7 +27,7 @@ func fails(err error) func(int, *http.Request) (*http.Response, error) {
 	return func(int, *http.Request) (*http.Response, error) { return nil, err }
 }
 
-// TestRetries: how often is a failing request tried?
+// TestRetries: the number of tries by operation and failure.
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	dial := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
@@ -82,8 +82,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestRetrySucceeds: with a token of its own, made at its own time, and the
-// whole body on each try.
+// TestRetrySucceeds: each try has a new token and the whole body.
 func TestRetrySucceeds(t *testing.T) {
 	t.Parallel()
 	for name, send := range map[string]func(context.Context, service.Group) error{
@@ -118,8 +117,8 @@ func TestRetrySucceeds(t *testing.T) {
 	}
 }
 
-// TestRetryWithNewCredential: a key that is replaced, and a token that expires,
-// while a request waits for its next try.
+// TestRetryWithNewCredential: the key is replaced, or the token expires, while a
+// request waits for its next try.
 func TestRetryWithNewCredential(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -150,7 +149,7 @@ func TestRetryWithNewCredential(t *testing.T) {
 	})
 }
 
-// shortLived is a credential whose tokens are good for half a minute.
+// shortLived is a credential whose tokens are valid for half a minute.
 type shortLived struct{ made int }
 
 func (c *shortLived) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -158,7 +157,7 @@ func (c *shortLived) GetToken(context.Context, policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: fmt.Sprintf("token %d", c.made), ExpiresOn: time.Now().Add(30 * time.Second)}, nil
 }
 
-// TestRetryAfter is waited for, unless it is longer than MaxRetryDelay.
+// TestRetryAfter: the header is respected up to MaxRetryDelay.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -191,8 +190,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestRetryOptions: what the caller allows is a bound for sends as well, for the
-// client and for a call.
+// TestRetryOptions: options of the client and of a call limit the tries of sends too.
 func TestRetryOptions(t *testing.T) {
 	t.Parallel()
 	never := policy.RetryOptions{ShouldRetry: func(*http.Response, error) bool { return false }}
@@ -240,8 +238,8 @@ func TestRetryOptions(t *testing.T) {
 	}
 }
 
-// TestPoliciesSeeAnswers: a policy of the caller's is not shown how sends are
-// kept from being repeated.
+// TestPoliciesSeeAnswers: policies of the caller see the service's answers and errors,
+// and no takenError.
 func TestPoliciesSeeAnswers(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 500}
@@ -267,7 +265,7 @@ type policyFunc func(*policy.Request) (*http.Response, error)
 
 func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
 
-// TestContextEnds: before a try, during one and between two.
+// TestContextEnds: before a try, during it and between two.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -302,9 +300,8 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-// TestSendOverTCP: a message that the service has read, and may have taken, is
-// sent once, whatever becomes of the connection; one that found nobody there
-// waits until there is.
+// TestSendOverTCP: a message that the service may have accepted is sent once, even if
+// the connection breaks. Without a server, the send is retried until there is one.
 func TestSendOverTCP(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{

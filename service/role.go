@@ -2,8 +2,8 @@ package service
 
 import "github.com/go-webpubsub/webpubsub/internal/rule"
 
-// Roles of clients, for [ClientAccessOptions]. Without a role a client
-// may raise events and nothing else.
+// Roles of clients, for [ClientAccessOptions]. A client without a role can send
+// events and nothing else.
 const (
 	// RoleJoinLeaveAnyGroup lets a client join and leave any group.
 	RoleJoinLeaveAnyGroup = rule.RoleJoinLeave

@@ -27,7 +27,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// shown is a value in all the ways in which it comes to be printed.
+// shown returns a value printed in all ways.
 func shown(tb testing.TB, v any) string {
 	tb.Helper()
 	var b bytes.Buffer
@@ -46,8 +46,8 @@ func shown(tb testing.TB, v any) string {
 	return b.String()
 }
 
-// holdsNone asserts that a text has none of the secrets, nor what they look
-// like in hexadecimal or in JSON.
+// holdsNone asserts that a text has none of the secrets, plain, in hexadecimal or in
+// JSON.
 func holdsNone(tb testing.TB, what, text string, secrets ...string) {
 	tb.Helper()
 	for _, s := range append(secrets, "access_token=", "eyJ") {
@@ -107,9 +107,9 @@ func TestValuesShowNoSecret(t *testing.T) {
 	assert.Equal(t, "wss://name.webpubsub.azure.com/client/hubs/chat", signed.String())
 }
 
-// TestErrorsAndLogsShowNoSecret calls every operation in every way that fails,
-// and some that do not, and searches all errors and all that azcore logs. It is
-// not parallel: azcore has one listener for the process.
+// TestErrorsAndLogsShowNoSecret calls every operation with every failure, and with
+// success, and searches all errors and all logs of azcore. It is not parallel, since
+// azcore has one listener per process.
 func TestErrorsAndLogsShowNoSecret(t *testing.T) { //nolint:paralleltest // azcore's listener is global
 	var log strings.Builder
 	azlog.SetListener(func(ev azlog.Event, text string) { log.WriteString(string(ev) + " " + text + "\n") })
@@ -173,7 +173,7 @@ func TestErrorsAndLogsShowNoSecret(t *testing.T) { //nolint:paralleltest // azco
 	}
 }
 
-// tracesTo writes all that a tracer is told.
+// tracesTo writes all that a tracer receives.
 func tracesTo(log *strings.Builder) tracing.Provider {
 	return tracing.NewProvider(func(name, version string) tracing.Tracer {
 		return tracing.NewTracer(func(ctx context.Context, name string, o *tracing.SpanOptions) (context.Context, tracing.Span) {
@@ -187,8 +187,8 @@ func tracesTo(log *strings.Builder) tracing.Provider {
 	}, nil)
 }
 
-// TestTransportsShowNoSecret: what net/http says of redirects and proxies names
-// URLs and quotes answers.
+// TestTransportsShowNoSecret: errors of net/http for redirects and proxies contain
+// URLs and answers.
 func TestTransportsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -254,7 +254,7 @@ func TestTransportsShowNoSecret(t *testing.T) {
 	assert.NotEmpty(t, secrets)
 }
 
-// logging asks azcore to log more than is good.
+// logging makes azcore log all it can.
 func logging(f *fake) *service.Options {
 	opts := over(f)
 	opts.Logging.AllowedHeaders = []string{"authorization", "Authorization"}
@@ -262,7 +262,7 @@ func logging(f *fake) *service.Options {
 	return opts
 }
 
-// TestResponseErrorHasNoToken: what an error leads to is safe to dump.
+// TestResponseErrorHasNoToken: the request and answer of an error are safe to dump.
 func TestResponseErrorHasNoToken(t *testing.T) {
 	t.Parallel()
 	f := &fake{answer: func(_ int, req *http.Request) (*http.Response, error) {

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -11,31 +10,34 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
 // MaxTTL is the longest time for which the service keeps a message.
-const MaxTTL = 300 * time.Second
+const MaxTTL = rule.MaxTTL
 
-// SendOptions of a message. Nil and the zero value are the defaults.
+// SendOptions configure a send. Nil and the zero value are the defaults.
 type SendOptions struct {
-	// Filter (filter) selects among the target's connections. Not for a single one.
+	// Filter (filter) selects connections of the target. A single connection cannot
+	// have one.
 	Filter filter.Filter
-	// Excluded (excluded) are the ids of connections that do not get the message.
-	// Only for all and groups.
+	// Excluded (excluded) are the ids of connections that do not receive the message.
+	// Only sends to all and to groups can have them.
 	Excluded []string
-	// TTL (messageTtlSeconds) is how long the message may wait for a client:
-	// whole seconds up to [MaxTTL]. Zero: the service never drops it for its age.
+	// TTL (messageTtlSeconds) is how long the message may wait for a client, in whole
+	// seconds up to [MaxTTL]. If it is zero, the message does not expire.
 	TTL time.Duration
-	// Metadata (X-WebPubSub-Metadata-*) travels with the message to clients of the
+	// Metadata (X-WebPubSub-Metadata-*) arrives with the message at clients of the
 	// JSON subprotocols. Names are HTTP tokens of at most 256 bytes and arrive in
-	// lower case, values printable ASCII without comma of at most 1024, 8192 bytes
-	// in all. The service's REST specification does not mention it yet.
+	// lower case, values are printable ASCII of at most 1024 bytes without comma or
+	// space around them, 8192 bytes in all. The REST specification does not mention
+	// metadata yet.
 	Metadata map[string]string
 }
 
-// target is what a message can be sent to.
+// target is what receives a message.
 type target struct {
 	c         *Client
 	operation string
@@ -88,26 +90,25 @@ func (t target) send(ctx context.Context, contentType string, body io.ReadSeekCl
 
 func (t target) check(o *SendOptions) error {
 	switch {
-	case o.TTL < 0 || o.TTL > MaxTTL || o.TTL%time.Second != 0:
-		return fmt.Errorf("TTL is %v, want whole seconds from 0 to %v", o.TTL, MaxTTL)
 	case !t.filters && o.Filter.String() != "":
-		return errors.New("Filter is set, but a single connection has none")
+		return errors.New("Filter is set, want none for a single connection")
 	case !t.excludes && len(o.Excluded) > 0:
-		return errors.New("Excluded is set, but only sends to all and to groups have exclusions")
+		return errors.New("Excluded is set, want it for sends to all and to groups only")
 	}
-	return firstError(checkExcluded(o.Excluded), checkMetadata(o.Metadata))
+	return firstError(rule.CheckTTL(o.TTL), checkExcluded(o.Excluded), rule.CheckMetadataHeaders(o.Metadata))
 }
 
-// CloseOptions of closing connections. Nil and the zero value are the defaults.
+// CloseOptions configure the closing of connections. Nil and the zero value are the
+// defaults.
 type CloseOptions struct {
-	// Reason (reason) that the clients are told; free text.
+	// Reason (reason) is free text for the clients.
 	Reason string
-	// Excluded (excluded) are the ids of connections that stay open. Not for a
-	// single connection.
+	// Excluded (excluded) are the ids of connections that stay open. A single
+	// connection cannot have them.
 	Excluded []string
 }
 
-// closeConnections closes all connections below the call's path.
+// closeConnections closes the connections of the call's path.
 func (c *Client) closeConnections(ctx context.Context, in *call, opts *CloseOptions) error {
 	in.method, in.want, in.verb = http.MethodPost, http.StatusNoContent, ":closeConnections"
 	if opts != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// sender is what every target can do.
+// sender has the methods of every target.
 type sender interface {
 	SendText(ctx context.Context, text string, opts *service.SendOptions) error
 	SendJSON(ctx context.Context, v any, opts *service.SendOptions) error
@@ -29,7 +29,7 @@ func senders(c *service.Client) map[string]sender {
 	return map[string]sender{"all": c.All(), "group": c.Group("g"), "user": c.User("u"), "connection": c.Connection("c")}
 }
 
-// TestPayloads: text is never quoted, and JSON always is.
+// TestPayloads: text is sent as it is, strings in JSON are quoted.
 func TestPayloads(t *testing.T) {
 	t.Parallel()
 	midway := bytes.NewReader([]byte("from the start"))
@@ -73,12 +73,15 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// TestSendRefuses: nothing that breaks a rule is sent, and the rule is said.
+// TestSendRefuses: nothing that breaks a rule is sent, and the error names the rule.
 func TestSendRefuses(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("v", 1024)
 	big := map[string]string{"a": long, "b": long, "c": long, "d": long, "e": long, "f": long, "g": long, "h": long}
-	const metadataValue = "printable ASCII of at most 1024 bytes, without comma and space around it"
+	const (
+		value = `metadata value of "a": want printable ASCII of at most 1024 bytes`
+		lost  = `metadata value of "a": want no comma, of whose parts only the last arrives, and no space around it`
+	)
 	tests := []struct {
 		name string
 		opts service.SendOptions
@@ -88,17 +91,17 @@ func TestSendRefuses(t *testing.T) {
 		{"long TTL", service.SendOptions{TTL: 301 * time.Second}, "TTL is 5m1s, want whole seconds from 0 to 5m0s"},
 		{"TTL of parts", service.SendOptions{TTL: 1500 * time.Millisecond}, "TTL is 1.5s, want whole seconds from 0 to 5m0s"},
 		{"empty excluded", service.SendOptions{Excluded: []string{"c", ""}}, `Excluded[1] "": want a connection id`},
-		{"metadata name", service.SendOptions{Metadata: map[string]string{"a b": ""}}, `Metadata name "a b": want an HTTP token of 1 to 256 bytes`},
-		{"no metadata name", service.SendOptions{Metadata: map[string]string{"": "x"}}, `Metadata name "": want an HTTP token of 1 to 256 bytes`},
-		{"injected header", service.SendOptions{Metadata: map[string]string{"a: b\r\nX": "x"}}, `Metadata name "a: b\r\nX": want an HTTP token of 1 to 256 bytes`},
-		{"long metadata name", service.SendOptions{Metadata: map[string]string{strings.Repeat("n", 257): ""}}, `Metadata name "` + strings.Repeat("n", 128) + `…": want an HTTP token of 1 to 256 bytes`},
-		{"line feed in metadata", service.SendOptions{Metadata: map[string]string{"a": "b\r\nc"}}, `Metadata value of "a": want ` + metadataValue},
-		{"metadata beyond ASCII", service.SendOptions{Metadata: map[string]string{"a": "é"}}, `Metadata value of "a": want ` + metadataValue},
-		{"metadata with comma", service.SendOptions{Metadata: map[string]string{"a": "b, c"}}, `Metadata value of "a": want ` + metadataValue},
-		{"metadata with space", service.SendOptions{Metadata: map[string]string{"a": " b"}}, `Metadata value of "a": want ` + metadataValue},
-		{"long metadata", service.SendOptions{Metadata: map[string]string{"a": long + "v"}}, `Metadata value of "a": want ` + metadataValue},
-		{"too much metadata", service.SendOptions{Metadata: big}, "Metadata has 8200 bytes of names and values, want at most 8192"},
-		{"metadata twice", service.SendOptions{Metadata: map[string]string{"key": "1", "Key": "2"}}, `Metadata names "Key" and "key" differ by case only`},
+		{"metadata name", service.SendOptions{Metadata: map[string]string{"a b": ""}}, `metadata name "a b": want an HTTP token of 1 to 256 bytes`},
+		{"no metadata name", service.SendOptions{Metadata: map[string]string{"": "x"}}, `metadata name "": want an HTTP token of 1 to 256 bytes`},
+		{"injected header", service.SendOptions{Metadata: map[string]string{"a: b\r\nX": "x"}}, `metadata name "a: b\r\nX": want an HTTP token of 1 to 256 bytes`},
+		{"long metadata name", service.SendOptions{Metadata: map[string]string{strings.Repeat("n", 257): ""}}, `metadata name "` + strings.Repeat("n", 128) + `…": want an HTTP token of 1 to 256 bytes`},
+		{"line feed in metadata", service.SendOptions{Metadata: map[string]string{"a": "b\r\nc"}}, value},
+		{"metadata beyond ASCII", service.SendOptions{Metadata: map[string]string{"a": "é"}}, value},
+		{"metadata with comma", service.SendOptions{Metadata: map[string]string{"a": "b, c"}}, lost},
+		{"metadata with space", service.SendOptions{Metadata: map[string]string{"a": " b"}}, lost},
+		{"long metadata", service.SendOptions{Metadata: map[string]string{"a": long + "v"}}, value},
+		{"too much metadata", service.SendOptions{Metadata: big}, "metadata has 8200 bytes of names and values, want at most 8192"},
+		{"metadata twice", service.SendOptions{Metadata: map[string]string{"key": "1", "Key": "2"}}, `metadata names "Key" and "key" differ by case only`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -112,17 +115,17 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// TestSendOptionsOfTarget: an option that the target does not have is an error.
+// TestSendOptionsOfTarget: an option that the target cannot have is an error.
 func TestSendOptionsOfTarget(t *testing.T) {
 	t.Parallel()
 	f := &fake{status: 202}
 	c := keyClient(t, over(f))
 	filtered := &service.SendOptions{Filter: filter.All()}
 	excluding := &service.SendOptions{Excluded: []string{"c"}}
-	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", filtered), "service: SendToConnection: Filter is set, but a single connection has none")
-	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", excluding), "service: SendToConnection: Excluded is set, but only sends to all and to groups have exclusions")
-	require.EqualError(t, c.User("u").SendText(t.Context(), "", excluding), "service: SendToUser: Excluded is set, but only sends to all and to groups have exclusions")
-	require.EqualError(t, c.Connection("c").Close(t.Context(), &service.CloseOptions{Excluded: []string{"c"}}), "service: CloseConnection: Excluded is set, but a single connection has none to exclude")
+	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", filtered), "service: SendToConnection: Filter is set, want none for a single connection")
+	require.EqualError(t, c.Connection("c").SendText(t.Context(), "", excluding), "service: SendToConnection: Excluded is set, want it for sends to all and to groups only")
+	require.EqualError(t, c.User("u").SendText(t.Context(), "", excluding), "service: SendToUser: Excluded is set, want it for sends to all and to groups only")
+	require.EqualError(t, c.Connection("c").Close(t.Context(), &service.CloseOptions{Excluded: []string{"c"}}), "service: CloseConnection: Excluded is set, want none for a single connection")
 	require.EqualError(t, c.All().CloseConnections(t.Context(), &service.CloseOptions{Excluded: []string{""}}), `service: CloseAllConnections: Excluded[0] "": want a connection id`)
 	assert.Empty(t, f.requests())
 }
@@ -158,10 +161,10 @@ func TestMetadata(t *testing.T) {
 	assert.Equal(t, []string{""}, got.Header["X-Webpubsub-Metadata-Empty"])
 }
 
-// TestNames: what cannot be addressed is refused, with the rule.
+// TestNames: an invalid name is an error that names the rule.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	const groupRule = "want 1 to 1024 characters, not blank, without line feed"
+	const groupRule = "want 1 to 1024 characters of UTF-8, not blank, without line feed"
 	long := strings.Repeat("ü", 1024)
 	tests := []struct {
 		name string
@@ -173,10 +176,10 @@ func TestNames(t *testing.T) {
 		{"line in group", func(ctx context.Context, c *service.Client) error {
 			return c.Group("a\nb").CloseConnections(ctx, nil)
 		}, `CloseGroupConnections: group "a\nb": ` + groupRule},
-		{"bytes in group", func(ctx context.Context, c *service.Client) error { return c.Group("a\xff").RemoveConnection(ctx, "c") }, `RemoveConnectionFromGroup: group "a\xff" is not UTF-8`},
+		{"bytes in group", func(ctx context.Context, c *service.Client) error { return c.Group("a\xff").RemoveConnection(ctx, "c") }, `RemoveConnectionFromGroup: group "a\xff": ` + groupRule},
 		{"dots", func(ctx context.Context, c *service.Client) error { return c.Group("..").AddConnection(ctx, "c") }, `AddConnectionToGroup: group ".." cannot be addressed in a URL`},
 		{"dot", func(ctx context.Context, c *service.Client) error { return c.User(".").RemoveFromAllGroups(ctx) }, `RemoveUserFromAllGroups: user id "." cannot be addressed in a URL`},
-		{"slash", func(ctx context.Context, c *service.Client) error { return c.User("a/b").SendText(ctx, "", nil) }, `SendToUser: user id "a/b" has a slash, with which the service does not find it; AddToGroups, RemoveFromGroups and filters can name it`},
+		{"slash", func(ctx context.Context, c *service.Client) error { return c.User("a/b").SendText(ctx, "", nil) }, `SendToUser: user id "a/b" has a slash, which does not arrive in a URL; AddToGroups, RemoveFromGroups and filters can name it`},
 		{"no user", func(ctx context.Context, c *service.Client) error { return c.Group("g").RemoveUser(ctx, "") }, `RemoveUserFromGroup: user id is empty`},
 		{"no connection", func(ctx context.Context, c *service.Client) error { return c.Connection("").Close(ctx, nil) }, `CloseConnection: connection id is empty`},
 		{"bytes in connection", func(ctx context.Context, c *service.Client) error {
@@ -186,7 +189,7 @@ func TestNames(t *testing.T) {
 		{"permission without group", func(ctx context.Context, c *service.Client) error {
 			return c.Connection("c").Revoke(ctx, service.SendToGroup, "")
 		}, `RevokePermission: group "": ` + groupRule},
-		{"no groups", func(ctx context.Context, c *service.Client) error { return c.AddToGroups(ctx, nil, filter.All()) }, `AddConnectionsToGroups: no groups are given`},
+		{"no groups", func(ctx context.Context, c *service.Client) error { return c.AddToGroups(ctx, nil, filter.All()) }, `AddConnectionsToGroups: groups are empty, want at least one`},
 		{"bad group", func(ctx context.Context, c *service.Client) error {
 			return c.AddToGroups(ctx, []string{"g", ""}, filter.All())
 		}, `AddConnectionsToGroups: groups[1]: group "": ` + groupRule},
@@ -208,8 +211,8 @@ func TestNames(t *testing.T) {
 	require.NoError(t, keyClient(t, over(f)).Group(long).SendText(t.Context(), "", nil))
 }
 
-// TestBodyOfEachTry: transports read on for a while after they have failed, and
-// must not be disturbed by the next try.
+// TestBodyOfEachTry: a transport may go on reading the body of a failed try while the
+// next one runs.
 func TestBodyOfEachTry(t *testing.T) {
 	t.Parallel()
 	var bodies []io.ReadCloser

@@ -6,20 +6,20 @@ import (
 	"net/http"
 )
 
-// User is all connections of a user.
+// User is all connections with one user id.
 type User struct {
 	c  *Client
 	id string
 }
 
-// User returns the connections of a user id: not empty, without slash. The id is
-// checked by each call.
+// User returns the user with an id, which is not empty and has no slash. Each call
+// checks the id.
 func (c *Client) User(id string) User { return User{c, id} }
 
 // ID returns the user's id.
 func (u User) ID() string { return u.id }
 
-// call begins a call to the user itself.
+// call begins a call with the user's path.
 func (u User) call(operation string) *call {
 	return &call{operation: operation, path: path{"users", u.id}, err: checkUser(u.id)}
 }
@@ -28,7 +28,7 @@ func (u User) target() target {
 	return target{c: u.c, operation: "SendToUser", path: path{"users", u.id}, err: checkUser(u.id), filters: true}
 }
 
-// SendText sends text as it is (text/plain).
+// SendText sends text (text/plain).
 func (u User) SendText(ctx context.Context, text string, opts *SendOptions) error {
 	return u.target().sendText(ctx, text, opts)
 }
@@ -43,7 +43,7 @@ func (u User) SendBinary(ctx context.Context, data []byte, opts *SendOptions) er
 	return u.target().sendBinary(ctx, data, opts)
 }
 
-// Send sends what body reads; see [All.Send].
+// Send sends the content of body; see [All.Send].
 func (u User) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
 	return u.target().sendBody(ctx, contentType, body, opts)
 }
@@ -58,7 +58,7 @@ func (u User) CloseConnections(ctx context.Context, opts *CloseOptions) error {
 	return u.c.closeConnections(ctx, u.call("CloseUserConnections"), opts)
 }
 
-// RemoveFromAllGroups takes the user's connections out of all groups.
+// RemoveFromAllGroups removes the user's connections from all groups.
 func (u User) RemoveFromAllGroups(ctx context.Context) error {
 	in := u.call("RemoveUserFromAllGroups")
 	in.method, in.want, in.path[2] = http.MethodDelete, http.StatusNoContent, "groups"

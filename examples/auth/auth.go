@@ -8,15 +8,14 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// Door decides who may connect, as whom, and what for. Every client is judged
-// by the first proof that it offers; one whose proof is wrong gets no second try
-// with a weaker one.
+// Door authenticates clients and decides on their groups and roles. It checks the
+// first proof that a client offers. If that is invalid, it tries no weaker one.
 type Door struct {
-	// Authorities sign the certificates of machines; nil refuses certificates.
+	// Authorities sign the certificates of machines; nil rejects all certificates.
 	Authorities *x509.CertPool
-	// Passwords of MQTT devices, by device name.
+	// Passwords are those of MQTT devices, by device name.
 	Passwords Passwords
-	// Tickets that this server gives to users who have signed in; nil refuses them.
+	// Tickets makes and checks tickets of signed-in users; nil rejects all tickets.
 	Tickets *Tickets
 }
 
@@ -33,8 +32,8 @@ func (d *Door) OnConnect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpub
 	return byClaims(ev)
 }
 
-// byClaims believes the access token with which the client came: the service has
-// verified that it was signed with the access key, so this application wrote it.
+// byClaims trusts the claims of the access token. The service has verified that the
+// token is signed with the access key, so this application made it.
 func byClaims(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	user := ev.Claims.Get("sub")
 	if user == "" {
@@ -50,7 +49,7 @@ func byClaims(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 			Roles:  []string{webpubsub.RoleSendToAnyGroup, webpubsub.RoleJoinLeaveAnyGroup},
 		}, nil
 	}
-	// Everybody else hears their teams, and may speak in no others.
+	// All others are in the groups of their teams, and can send to those only.
 	reply := &webpubsub.ConnectReply{UserID: user, Groups: []string{"lobby"}, Roles: []string{}}
 	for _, team := range ev.Claims["team"] {
 		reply.Groups = append(reply.Groups, "team-"+team)
@@ -62,7 +61,7 @@ func byClaims(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 func (d *Door) byTicket(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	user, ok := d.Tickets.Check(ev.Query.Get("ticket"), time.Now())
 	if !ok {
-		return nil, webpubsub.Unauthorized("the ticket is not valid, or not any more")
+		return nil, webpubsub.Unauthorized("the ticket is not or no longer valid")
 	}
 	return &webpubsub.ConnectReply{
 		UserID: user,

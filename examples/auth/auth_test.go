@@ -26,13 +26,13 @@ const (
 // object is a JSON object.
 type object = map[string]any
 
-// client is what a client brings to its connect event.
+// client describes the client of a connect event.
 type client struct {
 	id   string // connection id, or the MQTT client id
 	body object
 }
 
-// connect delivers a connect event as the service sends it to the event handler.
+// connect delivers a connect event to the event handler as the service does.
 func connect(t *testing.T, h http.Handler, c client) *httptest.ResponseRecorder {
 	t.Helper()
 	body := object{"claims": object{}, "query": object{}, "headers": object{}, "subprotocols": []string{}, "clientCertificates": []object{}}
@@ -68,7 +68,7 @@ func connect(t *testing.T, h http.Handler, c client) *httptest.ResponseRecorder 
 	return w
 }
 
-// decode reads the body of an answer.
+// decode decodes the body of an answer.
 func decode(t *testing.T, w *httptest.ResponseRecorder) object {
 	t.Helper()
 	var got object
@@ -127,7 +127,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-func TestTicketOpensTheDoor(t *testing.T) {
+func TestConnectWithTicket(t *testing.T) {
 	t.Parallel()
 	tickets := newTickets(t, 1)
 	h := newHandler(t, &auth.Door{Tickets: tickets})
@@ -149,7 +149,7 @@ func TestTicketOpensTheDoor(t *testing.T) {
 			"claims": object{"sub": []string{"ada"}, "role": []string{"admin"}},
 		}})
 		assert.Equal(t, http.StatusUnauthorized, w.Code)
-		assert.Equal(t, "the ticket is not valid, or not any more", w.Body.String())
+		assert.Equal(t, "the ticket is not or no longer valid", w.Body.String())
 	})
 	t.Run("where there are none", func(t *testing.T) {
 		t.Parallel()
@@ -195,7 +195,7 @@ func TestTickets(t *testing.T) {
 		})
 	}
 	_, err := auth.NewTickets(make([]byte, 31))
-	assert.EqualError(t, err, "ticket key has 31 bytes, want 32 random ones")
+	assert.EqualError(t, err, "ticket key has 31 bytes, want 32 random bytes or more")
 }
 
 // device is an MQTT client; an empty user or a nil password is not sent.

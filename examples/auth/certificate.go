@@ -6,10 +6,10 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// byCertificate lets machines in by a certificate of our own authority. The
-// service has checked that the client holds its key, but not who signed it:
-// anybody can make a certificate with any name, so it is verified here. Revoked
-// certificates are not looked for; short lifetimes take their place.
+// byCertificate accepts machines with a certificate of our own authority. The service
+// has verified that the client has the private key, but not who signed the
+// certificate: anybody can make one with any name. It does not check for revoked
+// certificates; give certificates a short lifetime instead.
 func (d *Door) byCertificate(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	if d.Authorities == nil || len(ev.ClientCertificates) != 1 {
 		return nil, webpubsub.Unauthorized("want one certificate of our authority")
@@ -19,14 +19,14 @@ func (d *Door) byCertificate(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectRepl
 		return nil, refuseCertificate(err)
 	}
 	_, err = cert.Verify(x509.VerifyOptions{
-		Roots:     d.Authorities, // nil would be the system's: every site on the web
+		Roots:     d.Authorities, // nil would be those of the system, which every web site has
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
 		return nil, refuseCertificate(err)
 	}
-	// Exactly one name, so that nobody can be two. The subject's common name is
-	// free text, which authorities do not constrain.
+	// One name, so that the user is unambiguous. The common name of the subject is
+	// free text, which authorities do not check.
 	if len(cert.DNSNames) != 1 {
 		return nil, webpubsub.Forbidden("the certificate must have one DNS name")
 	}
@@ -41,7 +41,7 @@ func (d *Door) byCertificate(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectRepl
 	}, nil
 }
 
-// refuseCertificate tells the log why, and the client only that.
+// refuseCertificate returns an error whose cause is in the log and not in the answer.
 func refuseCertificate(cause error) error {
 	refusal := webpubsub.Unauthorized("the certificate is not valid here")
 	refusal.Err = cause

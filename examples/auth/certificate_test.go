@@ -41,7 +41,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// issue makes a client's certificate in PEM form; change may spoil it.
+// issue returns a client certificate in PEM, modified by change.
 func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +65,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// withCertificates is a client that presents certificates and, in vain, a claim.
+// withCertificates returns a client with certificates and a claim, which is ignored.
 func withCertificates(contents ...string) client {
 	certs := []object{}
 	for _, c := range contents {

@@ -1,13 +1,12 @@
-// Command auth shows the ways in which a client can prove who it is, each in a
-// file of its own: claims of an access token and tickets in the query (auth.go,
-// tickets.go), client certificates (certificate.go), and user name and password
-// of MQTT (mqtt.go).
+// Command auth authenticates clients in four ways: by claims of an access token and
+// by tickets in the query (auth.go, tickets.go), by client certificates
+// (certificate.go), and by user name and password of MQTT (mqtt.go).
 //
 //	go run ./examples/auth -passwords passwords.json -ca ca.pem
 //
-// The connection string comes from WEBPUBSUB_CONNECTION_STRING, the key of the
-// tickets, 32 bytes in hexadecimal, from TICKET_KEY. Without that key tickets
-// are good only in the process that made them.
+// It reads the connection string from WEBPUBSUB_CONNECTION_STRING and the key of
+// the tickets, 32 bytes in hexadecimal, from TICKET_KEY. Without that key, tickets
+// are valid only in the process that made them.
 package main
 
 import (
@@ -39,7 +38,7 @@ func main() {
 	}
 }
 
-// Run serves until the context ends, and then finishes the requests that it has begun.
+// Run serves until the context ends and all requests are answered.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("auth", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:3000", "address to listen on")
@@ -76,7 +75,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 func newDoor(authorities, passwords, ticketKey string) (*Door, error) {
 	door := new(Door)
 	if authorities != "" {
-		data, err := os.ReadFile(authorities) //nolint:gosec // whoever starts the program names the file
+		data, err := os.ReadFile(authorities) //nolint:gosec // the file is named by the user of the program
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +85,7 @@ func newDoor(authorities, passwords, ticketKey string) (*Door, error) {
 		}
 	}
 	if passwords != "" {
-		data, err := os.ReadFile(passwords) //nolint:gosec // whoever starts the program names the file
+		data, err := os.ReadFile(passwords) //nolint:gosec // the file is named by the user of the program
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +106,7 @@ func newDoor(authorities, passwords, ticketKey string) (*Door, error) {
 	return door, err
 }
 
-// serveTicket is where users sign in. Put your own login in the place of this one.
+// serveTicket signs a user in and answers with a ticket. Replace it by your own login.
 func (d *Door) serveTicket(w http.ResponseWriter, r *http.Request) {
 	user, password, ok := r.BasicAuth()
 	if !ok || !d.Passwords.Check(user, []byte(password)) {
@@ -117,7 +116,7 @@ func (d *Door) serveTicket(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = fmt.Fprintln(w, d.Tickets.Issue(user, time.Now())) //nolint:gosec // a ticket has no character that HTML knows
+	_, _ = fmt.Fprintln(w, d.Tickets.Issue(user, time.Now())) //nolint:gosec // a ticket has no special character of HTML
 }
 
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {

@@ -26,8 +26,8 @@ func write(t *testing.T, name, content string) (path string) {
 	return path
 }
 
-// TestRun starts the program, signs a user in, and checks the ticket with the
-// key that the program was given.
+// TestRun starts the program, signs a user in and checks the ticket with the key of
+// the program.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	environment := map[string]string{
@@ -77,7 +77,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name        string
@@ -86,7 +86,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 		want        string
 	}{
 		{"no connection string", nil, nil, "connection string is empty"},
-		{"short ticket key", map[string]string{"TICKET_KEY": "0102"}, nil, "ticket key has 2 bytes, want 32 random ones"},
+		{"short ticket key", map[string]string{"TICKET_KEY": "0102"}, nil, "ticket key has 2 bytes, want 32 random bytes or more"},
 		{"ticket key of letters", map[string]string{"TICKET_KEY": "letters"}, nil, "TICKET_KEY is not hexadecimal"},
 		{"authorities without one", nil, []string{"-ca", write(t, "ca.pem", "nothing")}, "has no certificate in PEM form"},
 		{"passwords that are none", nil, []string{"-passwords", write(t, "passwords.json", `{"vic":"secret"}`)},

@@ -8,14 +8,15 @@ import (
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// byPassword lets MQTT devices in by the user name and password of their CONNECT
-// packet. A refusal carries the code that the client's version of MQTT has for it.
+// byPassword accepts MQTT devices with the user name and password of their CONNECT
+// packet. An error has the code of the client's version of MQTT.
 func (d *Door) byPassword(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	packet := ev.MQTTConnect
 	if packet == nil || packet.Username == nil || !d.Passwords.Check(*packet.Username, packet.Password) {
-		return nil, refuseMQTT(ev, webpubsub.MQTT311BadUsernameOrPassword, webpubsub.MQTT5BadUserNameOrPassword,
+		return nil, refuseMQTT(ev, mqtt.V311BadUsernameOrPassword, mqtt.V5BadUserNameOrPassword,
 			"user name and password do not match")
 	}
 	device := *packet.Username
@@ -29,30 +30,30 @@ func (d *Door) byPassword(ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, 
 	}, nil
 }
 
-// checkClientID holds MQTT clients to their own name. The connection id is the
-// MQTT client id, which the client chooses, and under another's it would take
-// over that client's session.
+// checkClientID rejects MQTT clients whose client id is not their user name. The
+// client chooses the id, which is the connection id, and with the id of another
+// client it would take over that client's session.
 func checkClientID(ev *webpubsub.ConnectEvent, user string) error {
 	if ev.MQTT == nil || ev.ConnectionID == user {
 		return nil
 	}
-	return refuseMQTT(ev, webpubsub.MQTT311IdentifierRejected, webpubsub.MQTT5ClientIdentifierNotValid,
+	return refuseMQTT(ev, mqtt.V311IdentifierRejected, mqtt.V5ClientIdentifierNotValid,
 		"the client id must be the user's name")
 }
 
-func refuseMQTT(ev *webpubsub.ConnectEvent, v311, v5 webpubsub.MQTTConnectCode, reason string) error {
-	if ev.MQTTConnect != nil && ev.MQTTConnect.ProtocolVersion == webpubsub.MQTT311 {
+func refuseMQTT(ev *webpubsub.ConnectEvent, v311, v5 mqtt.ConnectCode, reason string) error {
+	if ev.MQTTConnect != nil && ev.MQTTConnect.ProtocolVersion == mqtt.Version311 {
 		return webpubsub.MQTTError(v311, reason)
 	}
 	return webpubsub.MQTTError(v5, reason)
 }
 
-// Passwords holds the SHA-256 digests of passwords by name. That is enough for
-// passwords that a machine has made from 16 random bytes or more; those that
-// people choose need a slow hash, such as argon2id.
+// Passwords maps names to SHA-256 digests of passwords. That is enough for generated
+// passwords of 16 random bytes or more. Passwords chosen by people need a slow hash,
+// such as argon2id.
 type Passwords map[string][sha256.Size]byte
 
-// ParsePasswords reads a JSON object of names and hexadecimal digests.
+// ParsePasswords parses a JSON object of names and hexadecimal digests.
 func ParsePasswords(data []byte) (Passwords, error) {
 	var digests map[string]string
 	if err := json.Unmarshal(data, &digests); err != nil {
@@ -69,7 +70,7 @@ func ParsePasswords(data []byte) (Passwords, error) {
 	return p, nil
 }
 
-// Check compares in constant time, and does as much for a name that nobody has.
+// Check compares passwords in constant time. An unknown name takes the same time.
 func (p Passwords) Check(name string, password []byte) bool {
 	want, known := p[name]
 	got := sha256.Sum256(password)

@@ -10,32 +10,32 @@ import (
 	"time"
 )
 
-// TicketLifetime is the time from asking for a ticket to connecting with it.
+// TicketLifetime is the time in which a client must connect with a ticket.
 const TicketLifetime = time.Minute
 
-// Tickets makes and checks tickets: a user's name, until when, and a signature.
-// A browser cannot set headers on a WebSocket, so a ticket travels in the query
-// and ends up in logs; that is why it lives so briefly. It is not used up by its
-// first use, since the service may deliver one connect event several times, and
-// needs no store, so that every replica can check it.
+// Tickets makes and checks tickets: a user's name, an expiry and a signature. A
+// browser cannot set headers on a WebSocket, so the ticket is in the query, which
+// ends up in logs: hence the short lifetime. A ticket can be used more than once,
+// since the service may repeat a connect event. It needs no store, so every replica
+// can check it.
 type Tickets struct{ key []byte }
 
-// NewTickets takes the key that all replicas share: 32 random bytes.
+// NewTickets returns Tickets with a key of 32 random bytes, which all replicas share.
 func NewTickets(key []byte) (*Tickets, error) {
 	if len(key) < 32 {
-		return nil, fmt.Errorf("ticket key has %d bytes, want 32 random ones", len(key))
+		return nil, fmt.Errorf("ticket key has %d bytes, want 32 random bytes or more", len(key))
 	}
 	return &Tickets{key: append([]byte(nil), key...)}, nil
 }
 
-// Issue makes a ticket for a user who has just shown who they are.
+// Issue returns a ticket for an authenticated user.
 func (t *Tickets) Issue(user string, now time.Time) string {
 	claim := base64.RawURLEncoding.EncodeToString([]byte(user)) + "." +
 		strconv.FormatInt(now.Add(TicketLifetime).Unix(), 10)
 	return claim + "." + base64.RawURLEncoding.EncodeToString(t.sign(claim))
 }
 
-// Check gives the user for whom a ticket was made. A nil Tickets accepts none.
+// Check returns the user of a valid ticket. A nil *Tickets accepts none.
 func (t *Tickets) Check(ticket string, now time.Time) (user string, ok bool) {
 	dot := strings.LastIndexByte(ticket, '.')
 	if t == nil || dot < 0 {
@@ -46,10 +46,10 @@ func (t *Tickets) Check(ticket string, now time.Time) (user string, ok bool) {
 	if err != nil || !hmac.Equal(signature, t.sign(claim)) {
 		return "", false
 	}
-	// From here on it is our own text.
+	// The signature is valid: this program wrote the rest.
 	encoded, until, _ := strings.Cut(claim, ".")
 	name, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil || len(name) == 0 { // an empty user id would keep the token's
+	if err != nil || len(name) == 0 { // an empty user id would keep that of the token
 		return "", false
 	}
 	seconds, err := strconv.ParseInt(until, 10, 64)
@@ -61,6 +61,6 @@ func (t *Tickets) Check(ticket string, now time.Time) (user string, ok bool) {
 
 func (t *Tickets) sign(claim string) []byte {
 	mac := hmac.New(sha256.New, t.key)
-	mac.Write([]byte("webpubsub ticket " + claim)) // no other use of the key signs such a text
+	mac.Write([]byte("webpubsub ticket " + claim)) // the prefix keeps other uses of the key apart
 	return mac.Sum(nil)
 }

@@ -12,15 +12,15 @@ import (
 
 const hub = "chat"
 
-// Person is somebody, at one of their connections.
+// Person is a user at one of their connections.
 type Person struct {
 	Connection string `json:"connection,omitempty"`
 	User       string `json:"user,omitempty"`
 	Name       string `json:"name,omitempty"`
 }
 
-// Session is the state of a connection: the service keeps it, and sends it along
-// with every event.
+// Session is the state of a connection. The service stores it and sends it with every
+// event.
 type Session struct {
 	Person
 	Rooms []string `json:"rooms"`
@@ -28,7 +28,7 @@ type Session struct {
 
 var session webpubsub.State[Session]
 
-// Notice is what the page is told.
+// Notice is a message for the page.
 type Notice struct {
 	Type    string    `json:"type"` // said, joined, left, renamed or room
 	Room    string    `json:"room,omitempty"`
@@ -36,7 +36,7 @@ type Notice struct {
 	Text    string    `json:"text,omitempty"`
 	ID      string    `json:"id,omitempty"`
 	At      time.Time `json:"at,omitzero"`
-	Notices []Notice  `json:"notices,omitempty"` // how the room became what it is
+	Notices []Notice  `json:"notices,omitempty"` // of the room so far
 	More    bool      `json:"more,omitempty"`    // people are in the room
 }
 
@@ -55,14 +55,14 @@ func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"say": event(c.say), "join": event(c.join), "leave": event(c.leave), "rename": event(c.rename),
 		},
-		RefusalReply: webpubsub.JSONRefusal, // else the page would learn that its event failed, and not why
+		RefusalReply: webpubsub.JSONRefusal, // so that the page learns why its event failed
 		Interceptors: []webpubsub.Interceptor{c.print},
 	})
 }
 
-// connect lets in who has a ticket, as the person of the ticket. Clients get no
-// role: all that they can do is raise events, and only this server sends to
-// rooms. So nobody can speak as somebody else, or where they are not.
+// connect accepts a client with a ticket as the person of the ticket. Clients have no
+// roles: they can send events only, and this server alone sends to rooms. So nobody
+// can speak as somebody else, or in a room they have not joined.
 func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	p, err := c.open(ev.Query.Get("ticket"))
 	if err != nil {
@@ -76,8 +76,8 @@ func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsu
 	return &webpubsub.ConnectReply{UserID: p.User, Groups: s.Rooms, Roles: []string{}, State: session.Set(s)}, nil
 }
 
-// disconnected says goodbye in all rooms: it is not promised that the end of a
-// connection raises left events too, and the page does not mind hearing it twice.
+// disconnected announces the end of a connection in all its rooms. The service need
+// not send left events for it, and the page ignores the second notice.
 func (c *Chat) disconnected(ctx context.Context, ev *webpubsub.DisconnectedEvent) error {
 	c.people.leave(ev.ConnectionID)
 	s, err := session.Get(ev)
@@ -87,7 +87,7 @@ func (c *Chat) disconnected(ctx context.Context, ev *webpubsub.DisconnectedEvent
 	return err
 }
 
-// announce tells a room who has joined or left.
+// announce sends a room the person who joined or left.
 func (c *Chat) announce(ctx context.Context, what string, ev webpubsub.Event, room string) error {
 	s, err := session.Get(ev)
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *Chat) announce(ctx context.Context, what string, ev webpubsub.Event, ro
 	return c.service.Group(room).SendJSON(ctx, Notice{Type: what, Room: room, Person: s.Person}, nil)
 }
 
-// event returns the function of a user event. It keeps what f does to the session,
-// and sends what f returns to the page.
+// event returns the function of a user event. It saves the session that f changes and
+// answers with the notice that f returns.
 func event[In any](f func(context.Context, *webpubsub.UserEvent, *Session, In) (*Notice, error)) webpubsub.UserEventFunc {
 	return webpubsub.JSON(func(ctx context.Context, ev *webpubsub.UserEvent, in In) (reply webpubsub.Reply, err error) {
 		s, err := session.Get(ev)
@@ -126,7 +126,7 @@ func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in 
 	if !slices.Contains(s.Rooms, in.Room) {
 		return nil, webpubsub.Forbidden("You are not in this room.")
 	}
-	id := ev.ConnectionID + "/" + ev.ID // the same should the service send the event again
+	id := ev.ConnectionID + "/" + ev.ID // the same if the service repeats the event
 	said := Notice{Type: "said", Room: in.Room, Person: s.Person, Text: in.Text, ID: id, At: time.Now()}
 	if err := c.history.Add(ctx, said); err != nil {
 		return nil, err
@@ -139,13 +139,12 @@ type Room struct {
 	Room string `json:"room" validate:"oneof=lobby go music random"`
 }
 
-// listed is how many people somebody who joins is told of: one page of what the
-// service lists.
+// listed is how many people of a room the page learns on joining: one page of a
+// listing.
 const listed = 200
 
-// join answers with what the page would know had it been there all the time, as
-// far as that goes in one message. The answer is some thousand times as long as
-// the question, so that nobody may ask all the time.
+// join answers with the last messages and the people of a room. The answer can be a
+// thousand times as long as the request, so requests are limited.
 func (c *Chat) join(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
 	if !c.joins.allow(ev.ConnectionID) {
 		return nil, webpubsub.TooManyRequests("You change rooms too often. Try again in a moment.")
@@ -184,8 +183,7 @@ func (c *Chat) rename(ctx context.Context, _ *webpubsub.UserEvent, s *Session, i
 	return nil, c.service.All().SendJSON(ctx, Notice{Type: "renamed", Person: s.Person}, nil)
 }
 
-// print writes a line for each event: what, how it was answered, how long that
-// took, and for which connection.
+// print writes a line for each event: its name, status, duration and connection.
 func (c *Chat) print(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
 	start := time.Now()
 	err := next(ctx)

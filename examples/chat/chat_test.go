@@ -69,7 +69,7 @@ func TestTwoPeopleInARoom(t *testing.T) {
 	assert.Equal(t, "Ben", s.admit("Ben", "Ben").Name, "he may come back")
 }
 
-func TestRoomsAreApart(t *testing.T) {
+func TestRoomsAreSeparate(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann, ben := s.open("Ann"), s.open("Ben")
@@ -144,8 +144,8 @@ func TestRename(t *testing.T) {
 	assert.Equal(t, "Ann", s.admit("Ann", "somebody else").Name, "the old name is free")
 }
 
-// TestRenameComesLate has an event arrive after the end of its connection: the
-// service does not promise their order, and sends what has failed again.
+// TestRenameComesLate: an event arrives after the disconnected event. The service does
+// not guarantee their order, and repeats failed events.
 func TestRenameComesLate(t *testing.T) {
 	t.Parallel()
 	emu := emulator.Start(t, emulator.Config{}) // takes calls, and raises no events
@@ -208,7 +208,7 @@ func TestRefusedEvents(t *testing.T) {
 	assert.Nil(t, ann.raise("dance", m{}), "an event of a newer page")
 }
 
-// TestClientsOnlyRaiseEvents holds that nobody can speak but through the server.
+// TestClientsOnlyRaiseEvents: clients cannot send to groups themselves.
 func TestClientsOnlyRaiseEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -257,7 +257,7 @@ func TestHistoryHasALimit(t *testing.T) {
 	}
 }
 
-// TestAnswerOfJoin fills a room with the longest messages that there can be.
+// TestAnswerOfJoin fills a room with messages of maximum length.
 func TestAnswerOfJoin(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -291,18 +291,17 @@ func TestMemory(t *testing.T) {
 	all[0].Text = "changed"
 	again, err := h.Last(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Empty(t, again[0].Text, "what it gives is the caller's")
+	assert.Empty(t, again[0].Text, "the result belongs to the caller")
 	none, err := h.Last(t.Context(), "c")
 	require.NoError(t, err)
 	assert.Empty(t, none)
 }
 
-// TestCrowd has many people come at once, each say something, and each hear it
-// all.
+// TestCrowd: many people connect at once, each says something, and each receives all.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	const crowd = 50
-	s := startCalm(t)
+	s := start(t)
 	pages := make([]*page, crowd)
 	var connected, all sync.WaitGroup
 	connected.Add(crowd)

@@ -21,7 +21,7 @@ import (
 //go:embed page
 var files embed.FS
 
-// Chat is the application. Several servers would share its history and people.
+// Chat is the application. Several replicas would share its history and people.
 type Chat struct {
 	service *service.Client
 	history History
@@ -32,8 +32,9 @@ type Chat struct {
 	log     *log.Logger
 }
 
-// newChat allows each network so many logins a second, and thirty times as many
-// at once: many people may share one, and all come back when a server restarts.
+// newChat returns a Chat that allows each network a number of logins per second, and
+// thirty times as many in a burst: many people can share a network, and all come back
+// when the server restarts.
 func newChat(client *service.Client, key []byte, logins int, out *log.Logger) *Chat {
 	return &Chat{
 		service: client, history: newMemory(), people: newPeople(), key: key, log: out,
@@ -41,7 +42,7 @@ func newChat(client *service.Client, key []byte, logins int, out *log.Logger) *C
 	}
 }
 
-// mount puts the chat into a mux: its event handler, its login and its page.
+// mount registers the event handler, the login and the page of the chat.
 func mount(mux *http.ServeMux, connectionString string, logins int, out *log.Logger) error {
 	client, err := service.NewClientFromConnectionString(connectionString, hub, nil)
 	if err != nil {
@@ -52,13 +53,13 @@ func mount(mux *http.ServeMux, connectionString string, logins int, out *log.Log
 	if err != nil {
 		return err
 	}
-	mux.Handle("/eventhandler/", events) // all methods: the service asks for consent by OPTIONS
+	mux.Handle("/eventhandler/", events) // all methods: validation requests are OPTIONS
 	mux.Handle("POST /login", http.NewCrossOriginProtection().Handler(http.HandlerFunc(c.serveLogin)))
-	// The page is its own files and nothing else, talks to this server and the
-	// service alone, sends no form anywhere, and cannot make markup of text.
+	// The page loads its own files only, connects to this server and the service only,
+	// submits no forms and cannot turn text into markup.
 	policy := "default-src 'self'; connect-src 'self' ws" + strings.TrimPrefix(client.Endpoint(), "http") +
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-	root, _ := fs.Sub(files, "page") // an error would say that the name is not a path
+	root, _ := fs.Sub(files, "page") // fails only for an invalid path
 	static := http.FileServerFS(root)
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
@@ -70,14 +71,14 @@ func mount(mux *http.ServeMux, connectionString string, logins int, out *log.Log
 	return nil
 }
 
-// ticketLife is short: a ticket travels in a URL, which ends up in logs.
+// ticketLife is short because a ticket is part of a URL, which ends up in logs.
 const ticketLife = time.Minute
 
-// Login is what the page asks for a ticket with, whenever it has to connect.
+// Login is the request of the page for a ticket, before each connection.
 type Login struct {
 	Nickname string `json:"nickname"`
-	Secret   string `json:"secret"`  // of the page: who knows it is the same user
-	Refused  string `json:"refused"` // ticket that was: a browser does not tell its page why
+	Secret   string `json:"secret"`  // identifies the user of the page
+	Refused  string `json:"refused"` // ticket whose connection failed: browsers do not tell the page why
 }
 
 func (c *Chat) serveLogin(w http.ResponseWriter, r *http.Request) {
@@ -124,13 +125,13 @@ type claims struct {
 	jwt.RegisteredClaims
 }
 
-// open gives the person of a ticket, or an error that says why it is refused.
+// open returns the person of a ticket, or an error that says why it is invalid.
 func (c *Chat) open(ticket string) (Person, error) {
 	var in claims
 	_, err := jwt.ParseWithClaims(ticket, &in, func(*jwt.Token) (any, error) { return c.key, nil },
 		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
 	if err != nil {
-		return Person{}, webpubsub.Unauthorized("Your ticket is not valid, or no longer.").WithCause(err)
+		return Person{}, webpubsub.Unauthorized("Your ticket is not or no longer valid.").WithCause(err)
 	}
 	return in.Person, nil
 }

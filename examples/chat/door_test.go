@@ -32,8 +32,8 @@ func sign(t *testing.T, method jwt.SigningMethod, key any, who chat.Person, unti
 	return ticket
 }
 
-// TestConnect asks the event handler itself, since the service passes on no more
-// than the status of a refusal.
+// TestConnect calls the event handler itself, since clients see only the status of a
+// refusal.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	ann := chat.Person{User: "a", Name: "Ann"}
@@ -46,16 +46,16 @@ func TestConnect(t *testing.T) {
 		want         string
 	}{
 		{"good", good, 101, ""},
-		{"missing", "", 401, "Your ticket is not valid, or no longer."},
-		{"not a ticket", "x", 401, "Your ticket is not valid, or no longer."},
-		{"of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, soon), 401, "Your ticket is not valid, or no longer."},
-		{"expired", sign(t, jwt.SigningMethodHS256, key, ann, time.Now().Add(-time.Second)), 401, "Your ticket is not valid, or no longer."},
-		{"expired, of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, time.Now().Add(-time.Second)), 401, "Your ticket is not valid, or no longer."},
-		{"for ever", sign(t, jwt.SigningMethodHS256, key, ann, time.Time{}), 401, "Your ticket is not valid, or no longer."},
-		{"tampered with", head + ".e30" + tail, 401, "Your ticket is not valid, or no longer."},
-		{"cut", good[:len(good)-2], 401, "Your ticket is not valid, or no longer."},
-		{"not signed", sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, ann, soon), 401, "Your ticket is not valid, or no longer."},
-		{"signed in another way", sign(t, jwt.SigningMethodHS384, key, ann, soon), 401, "Your ticket is not valid, or no longer."},
+		{"missing", "", 401, "Your ticket is not or no longer valid."},
+		{"not a ticket", "x", 401, "Your ticket is not or no longer valid."},
+		{"of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, soon), 401, "Your ticket is not or no longer valid."},
+		{"expired", sign(t, jwt.SigningMethodHS256, key, ann, time.Now().Add(-time.Second)), 401, "Your ticket is not or no longer valid."},
+		{"expired, of another server", sign(t, jwt.SigningMethodHS256, []byte("another key"), ann, time.Now().Add(-time.Second)), 401, "Your ticket is not or no longer valid."},
+		{"for ever", sign(t, jwt.SigningMethodHS256, key, ann, time.Time{}), 401, "Your ticket is not or no longer valid."},
+		{"tampered with", head + ".e30" + tail, 401, "Your ticket is not or no longer valid."},
+		{"cut", good[:len(good)-2], 401, "Your ticket is not or no longer valid."},
+		{"not signed", sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, ann, soon), 401, "Your ticket is not or no longer valid."},
+		{"signed in another way", sign(t, jwt.SigningMethodHS384, key, ann, soon), 401, "Your ticket is not or no longer valid."},
 		{"for nobody", sign(t, jwt.SigningMethodHS256, key, chat.Person{User: "a"}, soon), 400, "A nickname has 1 to 20 characters, all of which can be seen."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// TestRefusedAtTheDoor is how a page learns why it was not let in.
+// TestRefusedAtTheDoor: the login says why a connection was refused.
 func TestRefusedAtTheDoor(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -104,13 +104,13 @@ func TestRefusedAtTheDoor(t *testing.T) {
 		if tt.ticket != "" {
 			status, got := s.login(fmt.Sprintf(`{"nickname":"Ann","secret":%q,"refused":%q}`, secret("ann"), tt.ticket))
 			assert.Equal(t, http.StatusUnauthorized, status, tt.name)
-			assert.Equal(t, answer{Reason: "Your ticket is not valid, or no longer."}, got, tt.name)
+			assert.Equal(t, answer{Reason: "Your ticket is not or no longer valid."}, got, tt.name)
 		}
 	}
 	status, _ := s.login(fmt.Sprintf(`{"nickname":"Ann","secret":%q,"refused":%q}`, secret("ann"), ticket))
 	assert.Equal(t, http.StatusOK, status, "a good ticket was not refused for what it is")
 
-	// Without the service's own token nobody gets as far as the event handler.
+	// Without a token of the service, there is no connect event.
 	_, res, err := websocket.Dial(t.Context(), strings.Replace(got.URL, "access_token=", "x=", 1), nil)
 	require.Error(t, err)
 	require.NotNil(t, res)
@@ -149,8 +149,8 @@ func TestNicknames(t *testing.T) {
 	}
 }
 
-// TestTwoWantOneNickname lets both in at the door, since neither is connected,
-// but only the first of them into the chat.
+// TestTwoWantOneNickname: the login admits both, since neither is connected; the
+// connect event admits the first only.
 func TestTwoWantOneNickname(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -203,9 +203,9 @@ func TestLoginOfStrangers(t *testing.T) {
 	}
 }
 
-func TestNobodyLearnsASecret(t *testing.T) {
+func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := run(t)
 	ann := s.open("Ann")
 	ann.raise("say", say("lobby", "x"))
 	raw := fmt.Sprintf("%+v", ann.hearOf("said", ann.user))

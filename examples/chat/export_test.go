@@ -11,9 +11,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// NewHandler makes an event handler whose tickets are signed with a key that the
-// test knows, and which prints to out. However slow the test is, a connection
-// enters no more than eight rooms, and a nickname is kept.
+// NewHandler returns an event handler that prints to out. The test knows the key of
+// its tickets. However slow the test is, a connection can join eight times only, and
+// nicknames stay reserved.
 func NewHandler(connectionString string, key []byte, out io.Writer) (http.Handler, error) {
 	client, err := service.NewClientFromConnectionString(connectionString, hub, nil)
 	if err != nil {
@@ -24,44 +24,44 @@ func NewHandler(connectionString string, key []byte, out io.Writer) (http.Handle
 	return c.handler(connectionString)
 }
 
-// Mount puts the chat into a mux.
+// Mount registers the chat in a mux.
 var Mount = mount
 
-// NewMemory makes an empty history.
+// NewMemory returns an empty history.
 func NewMemory() History { return newMemory() }
 
 // Claims are those of a ticket.
 func Claims(p Person, registered jwt.RegisteredClaims) jwt.Claims { return claims{p, registered} }
 
-// Network is what logins are counted by.
+// Network returns the key by which logins are limited.
 var Network = network
 
-// People are those who are here, and those who may come back.
+// People are the connected users, and those who may reconnect.
 type People struct{ *people }
 
-// NewPeople makes nobody.
+// NewPeople returns no people.
 func NewPeople() People { return People{newPeople()} }
 
-// Connect notes somebody who arrives.
+// Connect admits a person who arrives.
 func (p People) Connect(who Person) error { return p.admit(&who, true) }
 
-// Ask asks whether somebody may come, or be called so.
+// Ask checks a nickname.
 func (p People) Ask(who Person) error { return p.admit(&who, false) }
 
-// Leave notes the end of a connection.
+// Leave removes a connection.
 func (p People) Leave(connection string) { p.leave(connection) }
 
-// What bounds the nicknames of those who have left.
+// Limits of reserved nicknames.
 const (
 	Absence   = absence
 	MaxAbsent = maxAbsent
 )
 
-// Limits is a rate limit for each of many keys.
+// Limits is a rate limit per key.
 type Limits struct{ *limits }
 
-// NewLimits makes one that nothing has been taken from.
+// NewLimits returns unused limits.
 func NewLimits(perSecond float64, burst int) Limits { return Limits{newLimits(perSecond, burst)} }
 
-// Allow takes from the limit of a key.
+// Allow reports whether a key may call now.
 func (l Limits) Allow(key string) bool { return l.allow(key) }

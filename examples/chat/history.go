@@ -7,21 +7,21 @@ import (
 	"sync"
 )
 
-// History keeps what was said last.
+// History stores the last messages of rooms.
 type History interface {
-	// Add keeps a notice, once: one of the same ID may be there.
+	// Add stores a notice, unless it has one with the same ID.
 	Add(ctx context.Context, said Notice) error
-	// Last gives the notices of a room, oldest first.
+	// Last returns the notices of a room, oldest first.
 	Last(ctx context.Context, room string) ([]Notice, error)
 }
 
-// What memory keeps of a room. All of it goes to everybody who joins.
+// Limits of a room in memory. Everybody who joins receives all of it.
 const (
 	maxNotices = 100
 	maxBytes   = 64 << 10 // of JSON
 )
 
-// memory is a History that a restart ends.
+// memory is a History that a restart loses.
 type memory struct {
 	mu    sync.Mutex
 	rooms map[string][]kept

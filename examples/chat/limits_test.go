@@ -34,7 +34,7 @@ func TestLimits(t *testing.T) {
 		require.True(t, l.Allow("ann"))
 		require.False(t, l.Allow("ann"))
 
-		// Others have limits of their own, but for the few that share hers.
+		// Others have other limits, except the few that share hers.
 		allowed := 0
 		for i := range 100 {
 			if l.Allow(fmt.Sprint(i)) {
@@ -44,7 +44,7 @@ func TestLimits(t *testing.T) {
 		assert.Greater(t, allowed, 50)
 		<-time.After(time.Minute)
 		for range 3 {
-			require.True(t, l.Allow("ann"), "a pause gives no more than the burst")
+			require.True(t, l.Allow("ann"), "after a pause, no more than the burst")
 		}
 		require.False(t, l.Allow("ann"))
 	})
@@ -66,7 +66,7 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-// TestLoginsHaveALimit has one network log in until it is refused.
+// TestLoginsHaveALimit logs in from one network until it is refused.
 func TestLoginsHaveALimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -105,9 +105,9 @@ func TestLoginsHaveALimit(t *testing.T) {
 	})
 }
 
-// TestJoinsHaveALimit has one connection enter rooms until it is refused. The
-// service is one that says yes to everything, counts, and has a room with more
-// people than anybody wants to know of.
+// TestJoinsHaveALimit joins rooms with one connection until it is refused. The service
+// is a fake that accepts all calls, counts them, and has a room with more people than
+// the answer lists.
 func TestJoinsHaveALimit(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32

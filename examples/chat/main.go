@@ -2,9 +2,9 @@
 //
 //	go run ./examples/chat
 //
-// It serves a page and the event handler of the hub "chat". The service is the
-// one that WEBPUBSUB_CONNECTION_STRING names; without it, an emulator in this
-// process. Nothing else differs. docs/walk.md follows a message on its way.
+// It serves a page and the event handler of the hub "chat". It uses the service of
+// WEBPUBSUB_CONNECTION_STRING, or without it an emulator in this process. Nothing
+// else differs. docs/walk.md follows one message.
 package main
 
 import (
@@ -28,8 +28,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// azure is what the service has to be told once. The hub's groupPresenceEvents,
-// joined and left, are a setting that az does not have.
+// azure configures the hub, once. The setting groupPresenceEvents, joined and left, is
+// missing in az.
 const azure = `az webpubsub hub create --name <name> --resource-group <group> --hub-name ` + hub + ` \
   --event-handler url-template="%s/eventhandler/{hub}/{event}" user-event-pattern="*" \
     system-event="connect" system-event="disconnected"
@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-// Run serves until the context ends. Nothing of it is left running then.
+// Run serves until the context ends. It leaves no goroutine running.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
 	flags.SetOutput(stdout)
@@ -62,7 +62,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return fmt.Errorf("%w; choose another address by -addr, or another port by PORT in the environment", err)
 	}
-	defer ln.Close() //nolint:errcheck // the server has closed it, if there was one
+	defer ln.Close() //nolint:errcheck // the server may have closed it
 	address := cmp.Or(strings.TrimSuffix(*public, "/"), "http://"+ln.Addr().String())
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || net.ParseIP(base.Hostname()).IsUnspecified() {
@@ -82,7 +82,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
-		IdleTimeout: 2 * time.Minute, // longer than the service client keeps a connection: else a call may meet its end
+		IdleTimeout: 2 * time.Minute, // longer than the service client keeps idle connections, so that no call meets a closing one
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
@@ -92,17 +92,17 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	_ = stop(patience) // clients are told, and the event handler that they are gone
+	_ = stop(patience) // closes the clients and delivers their disconnected events
 	limit, cancel := context.WithTimeout(patience, 3*time.Second)
 	defer cancel()
 	_ = srv.Shutdown(limit)
-	return errors.Join(err, srv.Close()) // of what browsers hold open without need
+	return errors.Join(err, srv.Close()) // closes connections that browsers keep open
 }
 
-// emulate puts an emulator beside the page, in the place of Azure. It raises its
-// events at the event handler of the same mux, in memory.
+// emulate adds an emulator to the mux, in place of Azure. It calls the event handler
+// of the mux in memory.
 func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(context.Context) error, err error) {
-	key := rand.Text() + rand.Text() // the default key is known to everybody
+	key := rand.Text() + rand.Text() // the default key is public
 	emu, err := emulator.New(emulator.Config{
 		Origin:     base.Hostname(),
 		AccessKeys: []string{key},

@@ -24,7 +24,7 @@ func (s *server) request(method, path string) (*http.Response, []byte) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := run(t)
 	for _, tt := range []struct{ path, media string }{
 		{"/", "text/html; charset=utf-8"},
 		{"/chat.css", "text/css; charset=utf-8"},
@@ -72,7 +72,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -106,7 +106,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// TestPort runs the program as others are moved to another port.
+// TestPort sets the port with the environment variable PORT.
 func TestPort(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
@@ -119,22 +119,22 @@ func TestPort(t *testing.T) {
 	err = chat.Run(t.Context(), nil, getenv, io.Discard)
 	require.ErrorContains(t, err, "listen tcp "+taken.Addr().String())
 
-	s := startIn(t, map[string]string{"PORT": port}, "-addr", "127.0.0.1:0")
+	s := runIn(t, map[string]string{"PORT": port}, "-addr", "127.0.0.1:0")
 	assert.NotContains(t, s.url, ":"+port, "the flag counts")
 }
 
-// TestURL serves at an address of which browsers know another name.
+// TestURL serves behind another public URL.
 func TestURL(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-addr", ":0", "-url", "https://chat.example.com/")
+	s := run(t, "-addr", ":0", "-url", "https://chat.example.com/")
 	assert.Equal(t, "https://chat.example.com", s.url)
 }
 
-// TestAzure runs the program for a service elsewhere: it starts no emulator, and
-// says what the service has to be told.
+// TestAzure runs the program with a connection string: it starts no emulator and
+// prints the configuration of the hub.
 func TestAzure(t *testing.T) {
 	t.Parallel()
-	s := startIn(t, map[string]string{
+	s := runIn(t, map[string]string{
 		"WEBPUBSUB_CONNECTION_STRING": "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=not a real key, only one for tests;Version=1.0;",
 	})
 	res, _ := s.request(http.MethodGet, "/")
@@ -152,11 +152,11 @@ func TestAzure(t *testing.T) {
 	assert.NotContains(t, printed.String(), "not a real key")
 }
 
-// TestStop stops the program while people are connected. TestMain looks for what
-// it may have left behind.
+// TestStop stops the program while people are connected. TestMain checks for leaked
+// goroutines.
 func TestStop(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := run(t)
 	ann := s.open("Ann")
 	require.NoError(t, s.stop())
 	var closed error

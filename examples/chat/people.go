@@ -13,34 +13,34 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// absence is how long a nickname is kept for somebody whose last connection has
-// ended: they may be reconnecting. A page waits up to 15 seconds between tries.
+// absence is how long a nickname is reserved after the user's last connection has
+// ended: the page may reconnect. It waits up to 15 seconds between tries.
 const absence = 30 * time.Second
 
-// maxAbsent bounds the nicknames that are kept. The oldest go first.
+// maxAbsent is how many nicknames are reserved. The oldest are dropped first.
 const maxAbsent = 1000
 
-// people are those who are here, and those who may come back. After a restart of
-// the server a nickname is the first one's who comes.
+// people are the connected users, and those who may reconnect. A restart of the server
+// forgets all nicknames.
 type people struct {
 	absence time.Duration
 
 	mu     sync.Mutex
 	here   map[string]guest // by connection
-	absent []guest          // who left last is last
+	absent []guest          // the last to leave is the last element
 }
 
 // guest is a person as others see their nickname.
 type guest struct {
 	Person
 	looks [2]string
-	until time.Time // that the nickname is kept, of one who is absent
+	until time.Time // of an absent guest: when the nickname becomes free
 }
 
 func newPeople() *people { return &people{absence: absence, here: make(map[string]guest)} }
 
-// admit refuses a nickname that cannot be read, or that looks like another user's.
-// It notes a person who arrives, and the new name of one who is here.
+// admit rejects a nickname that is not readable or looks like that of another user. It
+// stores a person who arrives, and the new name of one who is here.
 func (p *people) admit(who *Person, arrives bool) (err error) {
 	if who.Name, err = precis.Nickname.String(who.Name); err != nil || utf8.RuneCountInString(who.Name) > 20 {
 		return webpubsub.BadRequest("A nickname has 1 to 20 characters, all of which can be seen.")
@@ -63,14 +63,14 @@ func (p *people) admit(who *Person, arrives bool) (err error) {
 	if arrives {
 		p.absent = slices.DeleteFunc(p.absent, func(g guest) bool { return g.User == who.User })
 	}
-	if _, here := p.here[who.Connection]; here || arrives { // what comes after the end is too late
+	if _, here := p.here[who.Connection]; here || arrives { // else the connection has ended already
 		p.here[who.Connection] = newcomer
 	}
 	return nil
 }
 
-// leave notes the end of a connection. If it was the user's last, their nickname
-// is kept for a while.
+// leave removes a connection. If it was the user's last, the nickname stays reserved
+// for a while.
 func (p *people) leave(connection string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,7 +102,7 @@ func (p *people) forget() {
 	p.absent = slices.Delete(p.absent, 0, kept)
 }
 
-// at returns the person at a connection, nobody if there is none.
+// at returns the person at a connection, or a zero Person.
 func (p *people) at(connection string) Person {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,8 +113,8 @@ func (g guest) resembles(other guest) bool {
 	return g.User != other.User && (g.looks[0] == other.looks[0] || g.looks[1] == other.looks[1])
 }
 
-// scripts are those that people write today (UAX #31, table 5). Each line is what
-// one text has letters of; digits, marks, punctuation and emoji go with them all.
+// scripts are the recommended ones (UAX #31, table 5). A nickname has letters of one
+// element; digits, marks, punctuation and emoji are in all of them.
 var scripts = [][]*unicode.RangeTable{
 	{unicode.Latin, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo},
 	{unicode.Arabic}, {unicode.Armenian}, {unicode.Bengali}, {unicode.Cyrillic}, {unicode.Devanagari}, {unicode.Ethiopic},
@@ -131,10 +131,9 @@ func oneScript(name string) bool {
 	})
 }
 
-// lookalikes are what can be taken for a Latin letter in most fonts: of Latin,
-// Cyrillic and Greek, since a nickname in which scripts are mixed is refused. UTS
-// #39 has the table for all of Unicode. What this one lacks, such as letters that
-// differ in a mark or those of Armenian, an example can do without.
+// lookalikes are characters of Latin, Cyrillic and Greek that look like a Latin letter
+// in most fonts. UTS #39 has the table for all of Unicode. This one, for an example,
+// omits letters that differ by a mark, and other scripts.
 var lookalikes = strings.NewReplacer(
 	"0", "O", "1", "l", "I", "l", "|", "l", "rn", "m", "vv", "w", "VV", "W", "ı", "i", "ɑ", "a", "ɡ", "g",
 	"А", "A", "В", "B", "Е", "E", "З", "3", "І", "l", "Ј", "J", "К", "K", "М", "M", "Н", "H", "О", "O", "Р", "P",
@@ -145,8 +144,8 @@ var lookalikes = strings.NewReplacer(
 	"Τ", "T", "Υ", "Y", "Χ", "X", "α", "a", "γ", "y", "ι", "i", "κ", "k", "ν", "v", "ο", "o", "ρ", "p", "σ", "o", "υ", "u", "χ", "x",
 )
 
-// looks returns two texts of a nickname. Nicknames look alike if the first or the
-// second are equal: as they are written, or in small letters.
+// looks returns two texts of a nickname: as it is written, and in small letters.
+// Nicknames look alike if the first or the second texts are equal.
 func looks(name string) [2]string {
 	small := fold(name)
 	return [2]string{fold(lookalikes.Replace(name)), fold(lookalikes.Replace(small))}

@@ -17,7 +17,7 @@ func person(connection, user, name string) chat.Person {
 	return chat.Person{Connection: connection, User: user, Name: name}
 }
 
-// TestLookalikes has somebody want a nickname that can be taken for another's.
+// TestLookalikes: a nickname that looks like another one is refused.
 func TestLookalikes(t *testing.T) {
 	t.Parallel()
 	const script, taken = "A nickname has letters of one script.", "Somebody here has this nickname."
@@ -61,7 +61,7 @@ func TestLookalikes(t *testing.T) {
 	}
 }
 
-// TestAbsence keeps the nickname of somebody who has left for them alone.
+// TestAbsence: the nickname of a user who has left is reserved for that user.
 func TestAbsence(t *testing.T) {
 	t.Parallel()
 	const left = "Somebody had this nickname a moment ago. Try again in half a minute."
@@ -92,7 +92,7 @@ func TestAbsence(t *testing.T) {
 	})
 }
 
-// TestAbsenceHasALimit has more people leave than are remembered.
+// TestAbsenceHasALimit: more people leave than nicknames are reserved.
 func TestAbsenceHasALimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,24 +25,24 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
-// TestMain fails the test binary if anything of the chat still runs: every test
-// has stopped its own by now.
+// TestMain fails the test binary if a goroutine of the chat is left.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is the program, as it runs on the emulator.
+// server is the chat on an emulator.
 type server struct {
 	t     *testing.T
 	url   string
-	lines chan string // that it prints, after the first
+	lines chan string // that the program prints, after the first
 	stop  func() error
 }
 
-func start(t *testing.T, args ...string) *server {
+// run runs the program.
+func run(t *testing.T, args ...string) *server {
 	t.Helper()
-	return startIn(t, nil, args...)
+	return runIn(t, nil, args...)
 }
 
-func startIn(t *testing.T, environment map[string]string, args ...string) *server {
+func runIn(t *testing.T, environment map[string]string, args ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	out, stdout := io.Pipe()
@@ -80,9 +80,9 @@ func startIn(t *testing.T, environment map[string]string, args ...string) *serve
 	return s
 }
 
-// startCalm serves the chat beside an emulator that sends no pings, for tests with
-// more clients than a busy machine lets answer in time.
-func startCalm(t *testing.T) *server {
+// start serves the chat beside an emulator that sends no pings: on a busy machine a
+// page may answer one too late.
+func start(t *testing.T) *server {
 	t.Helper()
 	mux := http.NewServeMux()
 	emu := emulator.Start(t, emulator.Config{
@@ -102,7 +102,7 @@ func startCalm(t *testing.T) *server {
 	return s
 }
 
-// answer is the login's.
+// answer is the answer of the login.
 type answer struct {
 	User, Name, URL, Reason string
 }
@@ -133,8 +133,8 @@ func do(t *testing.T, r *http.Request) (*http.Response, []byte) {
 	return res, data
 }
 
-// secret is what the page makes up for a tab. Whoever has the same one is the
-// same user.
+// secret returns a new secret, which the page creates per tab and which identifies the
+// user.
 func secret(of string) string { return strings.Repeat("s", 32) + of }
 
 func (s *server) admit(nickname, of string) answer {
@@ -144,7 +144,7 @@ func (s *server) admit(nickname, of string) answer {
 	return got
 }
 
-// page is a tab of the browser, as far as the service sees it.
+// page is a WebSocket client like a tab of the browser.
 type page struct {
 	t          *testing.T
 	conn       *websocket.Conn
@@ -164,8 +164,8 @@ func (s *server) openAs(nickname, of string) *page {
 	return s.connect(admitted)
 }
 
-// connect connects a page that has been admitted. It is read from until the test
-// ends, so that it is not taken for one that is gone.
+// connect connects a page that is logged in. It is read until the test ends, so that
+// it answers pings.
 func (s *server) connect(admitted answer) *page {
 	s.t.Helper()
 	conn, _, err := websocket.Dial(s.t.Context(), admitted.URL, &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
@@ -182,7 +182,7 @@ func (s *server) connect(admitted answer) *page {
 	return p
 }
 
-// message is what the chat sends: a notice, or why it refuses an event.
+// message is a message of the chat: a notice, or the reason of a refusal.
 type message struct {
 	chat.Notice
 	Error struct {
@@ -191,7 +191,7 @@ type message struct {
 	}
 }
 
-// frame is what the service sends.
+// frame is a frame from the service.
 type frame struct {
 	Type, Event, ConnectionID, From, Group string
 
@@ -211,8 +211,7 @@ func (p *page) frame() (f frame) {
 	return f
 }
 
-// raise raises an event and gives what it was answered before its ack, nil if
-// there was no answer.
+// raise sends an event and returns its answer, or nil if there is none before the ack.
 func (p *page) raise(event string, payload any) *message {
 	p.t.Helper()
 	answered, ack := p.try(event, payload)
@@ -245,7 +244,7 @@ func (p *page) send(event string, payload any) {
 	require.NoError(p.t, p.conn.Write(p.t.Context(), websocket.MessageText, request))
 }
 
-// hear waits for a notice, and passes over others.
+// hear waits for a notice and skips others.
 func (p *page) hear(is func(chat.Notice) bool) chat.Notice {
 	p.t.Helper()
 	for i, n := range p.early {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWalk holds the frames in docs/walk.md to those that are sent.
+// TestWalk compares the frames in docs/walk.md with those that are sent.
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../docs/walk.md")
@@ -40,7 +40,7 @@ func TestWalk(t *testing.T) {
 	for _, got := range []struct{ want, frame string }{
 		{frames[1], next(ann)}, {frames[1], next(ben)}, {frames[2], next(ann)},
 	} {
-		// Which of its events it is depends on whether others have been raised before.
+		// The number of the event depends on earlier events.
 		assert.JSONEq(t, got.want, regexp.MustCompile(`"id":"c1/\d+"`).ReplaceAllString(got.frame, `"id":"c1/3"`))
 		assert.True(t, json.Valid([]byte(got.frame)))
 	}

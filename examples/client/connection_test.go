@@ -14,8 +14,8 @@ import (
 	client "github.com/go-webpubsub/webpubsub/examples/client"
 )
 
-// TestConnectionIsRecovered holds that a network that fails loses nothing that is
-// said, and says nothing twice.
+// TestConnectionIsRecovered checks that a network failure loses and repeats no
+// message.
 func TestConnectionIsRecovered(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
@@ -27,9 +27,9 @@ func TestConnectionIsRecovered(t *testing.T) {
 	ben.enters("go", "Ann")
 	for _, text := range []string{"one", "two", "three"} {
 		network.cut()
-		ann.sees("* The connection is lost. Looking for it ...")
+		ann.sees("* Connection lost. Recovering ...")
 		ann.types(text)
-		ann.sees("* The connection is back, with all that was said.")
+		ann.sees("* Connection recovered. No message was lost.")
 		ben.sees("Ann: " + text)
 	}
 	ben.types("/quit")
@@ -38,8 +38,8 @@ func TestConnectionIsRecovered(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(strings.Join(ann.all, "\n"), "You are in"), "%q", ann.all)
 }
 
-// TestChatRestarts holds that a chat that has forgotten its clients gets them
-// back: with a new ticket, in their room, with what was typed meanwhile.
+// TestChatRestarts checks that clients return to a restarted chat: with a new
+// ticket, to their room, and with the lines typed meanwhile.
 func TestChatRestarts(t *testing.T) {
 	t.Parallel()
 	chat := startChat(t)
@@ -48,17 +48,17 @@ func TestChatRestarts(t *testing.T) {
 	ann.types("/nick Anna")
 	ann.sees("* You are Anna now.")
 	chat.kill()
-	ann.sees("* The connection is lost. Looking for it ...")
+	ann.sees("* Connection lost. Recovering ...")
 	ann.types("are you back?")
 	chat.start()
-	ann.sees("* The connection has ended. Making a new one ...")
+	ann.sees("* Connection ended. Reconnecting ...")
 	ann.enters("go", "nobody else")
 	ben := open(t, chat.url, "-name", "Ben", "-room", "go")
 	ben.sees("Anna: are you back?", "* You are in go, with Anna.") // it may be said after he comes
 	assert.NotContains(t, ann.all, "! You are not in this room.")
 }
 
-func TestChatIsGone(t *testing.T) {
+func TestChatUnavailable(t *testing.T) {
 	t.Parallel()
 	var gone atomic.Bool
 	mux := http.NewServeMux()
@@ -77,12 +77,12 @@ func TestChatIsGone(t *testing.T) {
 			return
 		}
 		_ = conn.Write(r.Context(), websocket.MessageText, []byte(`{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t"}`))
-		_, _, _ = conn.Read(r.Context()) // that the room is entered
+		_, _, _ = conn.Read(r.Context()) // the event that enters the room
 		gone.Store(true)
 		_ = conn.Close(websocket.StatusPolicyViolation, "go away")
 	})
 	ann := openWith(t, client.RunImpatient, "-url", server.URL, "-name", "Ann")
 	err := ann.ends()
-	require.EqualError(t, err, "the chat is gone: client: Reconnect: credential: no chat at "+server.URL+"/login: it answers 503 Service Unavailable")
-	assert.Contains(t, ann.all, "* The connection has ended. Making a new one ...")
+	require.EqualError(t, err, "chat unavailable: client: Reconnect: credential: no chat at "+server.URL+"/login: it responded with 503 Service Unavailable")
+	assert.Contains(t, ann.all, "* Connection ended. Reconnecting ...")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// RunImpatient is Run, but soon gives up a chat that is gone.
+// RunImpatient is Run with short timeouts.
 func RunImpatient(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	return run(ctx, args, stdin, stdout, client.Options{
 		RecoveryTimeout: 2 * time.Second,
@@ -16,5 +16,5 @@ func RunImpatient(ctx context.Context, args []string, stdin io.Reader, stdout io
 	})
 }
 
-// Harmless makes a text fit for a terminal.
-var Harmless = harmless
+// Sanitize is exported for tests.
+var Sanitize = sanitize

@@ -14,22 +14,22 @@ import (
 	"time"
 )
 
-// door is where the chat hands out addresses of the service.
-type door struct {
+// login is the credential of the client: it gets client URLs from the chat.
+type login struct {
 	url, secret string
-	name        atomic.Value // nickname; whoever has the secret may change it
+	name        atomic.Value // the nickname, which the secret allows to change
 }
 
-func newDoor(chat, name string) (*door, error) {
+func newLogin(chat, name string) (*login, error) {
 	address, err := url.JoinPath(chat, "login")
-	d := &door{url: address, secret: rand.Text() + rand.Text()}
+	d := &login{url: address, secret: rand.Text() + rand.Text()}
 	d.name.Store(name)
 	return d, err
 }
 
-// open is the client's credential. It is asked for each new connection, because
-// the ticket in the address that it gives is short-lived.
-func (d *door) open(ctx context.Context) (address string, err error) {
+// open logs in and returns a client URL. The client calls it for each new
+// connection, because the ticket in the URL is short-lived.
+func (d *login) open(ctx context.Context) (address string, err error) {
 	body, err := json.Marshal(map[string]any{"nickname": d.name.Load(), "secret": d.secret})
 	if err != nil {
 		return "", err
@@ -41,7 +41,7 @@ func (d *door) open(ctx context.Context) (address string, err error) {
 		return "", err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect, which would give the secret away
+	res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect, which could reveal the secret
 	if err != nil {
 		return "", fmt.Errorf("no chat at %s: %w", d.url, err)
 	}
@@ -52,7 +52,7 @@ func (d *door) open(ctx context.Context) (address string, err error) {
 	case answer.Reason != "":
 		return "", errors.New(answer.Reason)
 	case err != nil || answer.URL == "":
-		return "", fmt.Errorf("no chat at %s: it answers %s", d.url, res.Status)
+		return "", fmt.Errorf("no chat at %s: it responded with %s", d.url, res.Status)
 	}
 	return answer.URL, nil
 }

@@ -3,8 +3,8 @@
 //	go run ./examples/chat                # in one terminal
 //	go run ./examples/client -name Ann    # in another, and as Ben in a third
 //
-// talk.go has what a client of the service does; login.go is its credential, and
-// terminal.go makes a prompt of the terminal.
+// talk.go is the client of the service, login.go its credential, and terminal.go
+// the prompt.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-const usage = `Joins a room of examples/chat. What is typed is said there, except for
+const usage = `Joins a room of examples/chat. Each line is sent as a message, except for
 
   /join <room>   goes to another room
   /leave         goes back to the lobby
@@ -36,15 +36,15 @@ func main() {
 	err := Run(ctx, os.Args[1:], os.Stdin, os.Stdout)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, harmless(err.Error()))
+		fmt.Fprintln(os.Stderr, sanitize(err.Error()))
 		os.Exit(1)
 	}
 }
 
-// Run takes part in the chat until there is no more to say, the context ends, or
-// the chat is gone, which is an error.
+// Run takes part in the chat until the input or the context ends. It returns an
+// error if the chat is unavailable.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	// A person does not wait as long as a program may.
+	// A person waits for less time than a program.
 	return run(ctx, args, stdin, stdout, client.Options{
 		RecoveryTimeout: 10 * time.Second,
 		Reconnect:       client.Backoff{Max: 5 * time.Second, MaxRetries: 5},
@@ -61,13 +61,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	d, err := newDoor(*chat, *name)
+	d, err := newLogin(*chat, *name)
 	if err != nil {
 		return err
 	}
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
-	typed, out, restore, err := converse(ctx, quit, stdin, stdout)
+	typed, out, restore, err := openTerminal(ctx, quit, stdin, stdout)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 	}
 	if err := t.client.Start(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil // it was not waited for
+			return nil // canceled
 		}
 		return err
 	}
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 	for {
 		lines := typed
 		if !t.present.Load() {
-			lines = nil // what is typed waits
+			lines = nil // wait until the client is connected
 		}
 		select {
 		case line, ok := <-lines:
@@ -100,8 +100,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 			}
 			t.do(ctx, line)
 		case <-t.changed:
-		case err := <-t.gone:
-			return fmt.Errorf("the chat is gone: %w", err)
+		case err := <-t.stopped:
+			return fmt.Errorf("chat unavailable: %w", err)
 		case <-ctx.Done():
 			return nil
 		}

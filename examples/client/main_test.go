@@ -55,7 +55,7 @@ func TestTwoTerminalsAndAPage(t *testing.T) {
 	late.sees("* Anna has left.")
 	late.stop()
 	require.NoError(t, late.ends())
-	assert.NotContains(t, strings.Join(ann.all, "\n"), "Ann: hello", "what she said stands where she typed it")
+	assert.NotContains(t, strings.Join(ann.all, "\n"), "Ann: hello", "her own messages are not printed again")
 }
 
 func TestRooms(t *testing.T) {
@@ -66,19 +66,19 @@ func TestRooms(t *testing.T) {
 	ben := open(t, chat.url, "-name", "Ben", "-room", "go")
 	ben.enters("go", "nobody else")
 	ben.types("who is here?", "/nick Benno")
-	ben.sees("* You are Benno now.") // by now it was said
+	ben.sees("* You are Benno now.") // the message was sent before
 
 	ann.types("/join go", "I am")
 	ann.sees("Ben: who is here?")
 	ann.enters("go", "Benno")
-	ben.sees("* Ann has joined.", "Ann: I am") // notifications and events do not wait for each other
+	ben.sees("* Ann has joined.", "Ann: I am") // in any order
 	ben.types("/leave")
 	ben.enters("lobby", "nobody else")
 	ann.sees("* Benno has left.")
 	ann.types("all alone", "/leave")
 	ann.enters("lobby", "Benno")
 	ann.types("back")
-	ben.sees("Ann: back") // by now she has left the other room
+	ben.sees("Ann: back") // she has left the other room before
 	assert.NotContains(t, ben.all, "Ann: all alone", "he was not there")
 	ben.types("/join go")
 	ben.sees("Ann: all alone")
@@ -99,7 +99,7 @@ func TestRefused(t *testing.T) {
 		{"/nick bEN", "! Somebody here has this nickname."},
 		{"/nick", "! payload is not valid: nickname: required"},
 		{strings.Repeat("ä", 1001), "! payload is not valid: text: max=1000"},
-		{"/dance", "! /join <room>, /leave, /nick <name>, /quit; everything else is said."},
+		{"/dance", "! /join <room>, /leave, /nick <name>, /quit; anything else is a message."},
 	} {
 		ann.types(tt.line)
 		ann.sees(tt.want)
@@ -108,7 +108,7 @@ func TestRefused(t *testing.T) {
 	ben.sees("Ann: still here")
 }
 
-func TestNobodyIsLetInTwice(t *testing.T) {
+func TestNicknameInUse(t *testing.T) {
 	t.Parallel()
 	chat := startChat(t)
 	open(t, chat.url, "-name", "Ann").enters("lobby", "nobody else")
@@ -116,9 +116,9 @@ func TestNobodyIsLetInTwice(t *testing.T) {
 	require.EqualError(t, err, "client: Start: credential: Somebody here has this nickname.")
 }
 
-// TestWhatStrangersSayIsHarmless holds that no text of others can command the
-// terminal, or make lines of its own.
-func TestWhatStrangersSayIsHarmless(t *testing.T) {
+// TestMessagesAreSanitized checks that messages cannot control the terminal or add
+// lines.
+func TestMessagesAreSanitized(t *testing.T) {
 	t.Parallel()
 	chat := startChat(t)
 	ann := open(t, chat.url, "-name", "Ann")
@@ -137,16 +137,16 @@ func TestWhatStrangersSayIsHarmless(t *testing.T) {
 	}
 }
 
-func FuzzHarmless(f *testing.F) {
+func FuzzSanitize(f *testing.F) {
 	for _, text := range []string{"", "hello, 世界 👩‍🚀", "\x1b[2J", "\u009b", "\u202e", "\xff\xfe", "a\r\nb"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		out := client.Harmless(text)
+		out := client.Sanitize(text)
 		for _, r := range out {
 			assert.False(t, unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r), "%q in %q", r, out)
 		}
-		assert.Equal(t, out, client.Harmless(out))
+		assert.Equal(t, out, client.Sanitize(out))
 	})
 }
 
@@ -173,7 +173,7 @@ func TestExitCodes(t *testing.T) {
 		stderr string
 	}{
 		{"no chat there", []string{"-url", "http://" + nobody}, 1, "client: Start: credential: no chat at http://" + nobody + "/login: dial tcp " + nobody + ": connect: connection refused\n"},
-		{"another server", []string{"-url", chat.url + "/else"}, 1, "client: Start: credential: no chat at " + chat.url + "/else/login: it answers 404 Not Found\n"},
+		{"another server", []string{"-url", chat.url + "/else"}, 1, "client: Start: credential: no chat at " + chat.url + "/else/login: it responded with 404 Not Found\n"},
 		{"not a URL", []string{"-url", "127.0.0.1:3000"}, 1, "parse \"127.0.0.1:3000\": first path segment in URL cannot contain colon\n"},
 		{"nickname that is refused", []string{"-url", chat.url, "-name", "\x1b"}, 1, "client: Start: credential: A nickname has 1 to 20 characters, all of which can be seen.\n"},
 		{"end of the input", []string{"-url", chat.url, "-name", "Ann"}, 0, ""},
@@ -200,7 +200,7 @@ func TestCtrlC(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, run.Start())
 	ben.sees("* Ann has joined.")
-	// Ben may see her before she is greeted. Without a greeting she leaves no word.
+	// Ben may see her before she is connected. Without a connection she prints nothing.
 	in := bufio.NewScanner(stdout)
 	for in.Scan() && !strings.Contains(in.Text(), "You are in lobby, with Ben.") {
 		continue

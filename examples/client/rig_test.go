@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// programs are the chat and the client, in a directory of their own.
+// programs builds the chat and the client into a directory.
 var programs = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "chat"); err != nil {
 		return "", err
@@ -50,7 +50,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	return dir, nil
 })
 
-// patience is how long a test waits for what has to come.
+// patience is the time limit of a test for an expected event.
 const patience = time.Minute
 
 func program(t *testing.T, name string, args ...string) *exec.Cmd {
@@ -62,7 +62,7 @@ func program(t *testing.T, name string, args ...string) *exec.Cmd {
 	return run
 }
 
-// chat is examples/chat, as a program of its own.
+// chat is examples/chat as a process.
 type chat struct {
 	t    *testing.T
 	url  string
@@ -107,12 +107,12 @@ func (c *chat) kill() {
 	}
 }
 
-// terminal is one at which the client runs, in the test's process.
+// terminal is a terminal at which the client runs, in the test's process.
 type terminal struct {
 	t     *testing.T
 	stdin *io.PipeWriter
 	lines chan string
-	all   []string // that were read
+	all   []string // all lines read
 	done  chan error
 	stop  context.CancelFunc
 }
@@ -154,8 +154,8 @@ func (p *terminal) types(lines ...string) {
 
 var clock = regexp.MustCompile(`^\d\d:\d\d `)
 
-// sees waits for lines, without the time at their beginning and in any order, and
-// passes over others.
+// sees waits for lines in any order, without the time at their beginning, and
+// ignores others.
 func (p *terminal) sees(want ...string) {
 	p.t.Helper()
 	timeout := time.After(patience)
@@ -174,13 +174,13 @@ func (p *terminal) sees(want ...string) {
 	}
 }
 
-// enters waits until the terminal is in a room with others.
+// enters waits until the terminal is in a room with these users.
 func (p *terminal) enters(room, with string) {
 	p.t.Helper()
 	p.sees("* You are in " + room + ", with " + with + ".")
 }
 
-// ends waits for the client's end, and gives how it ended.
+// ends waits for the end of the client and returns its error.
 func (p *terminal) ends() error {
 	p.t.Helper()
 	for line := range p.lines {
@@ -189,7 +189,7 @@ func (p *terminal) ends() error {
 	return <-p.done
 }
 
-// page is a tab of a browser with the chat's page, as far as the service sees it.
+// page is a browser tab with the chat's page, as the service sees it.
 type page struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -222,7 +222,7 @@ func openPage(t *testing.T, url, name string) *page {
 	return p
 }
 
-// raise raises an event and waits until it was handled.
+// raise sends an event and waits until it was handled.
 func (p *page) raise(event string, data m) {
 	p.t.Helper()
 	request, err := json.Marshal(m{"type": "event", "event": event, "ackId": time.Now().UnixNano(), "dataType": "json", "data": data})
@@ -231,7 +231,7 @@ func (p *page) raise(event string, data m) {
 	p.next(func(f m) bool { return f["type"] == "ack" && f["success"] == true })
 }
 
-// hears waits for something said.
+// hears waits for a message.
 func (p *page) hears(name, text string) {
 	p.t.Helper()
 	p.next(func(f m) bool {
@@ -255,7 +255,7 @@ func (p *page) next(is func(frame m) bool) {
 	}
 }
 
-// proxy passes TCP on to an address, until its connections are cut.
+// proxy forwards TCP connections to an address until they are cut.
 type proxy struct {
 	url string
 
@@ -313,8 +313,8 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
-// freeAddress returns an address at which nobody listens. Its port is below those
-// that systems give to whoever asks for any: no other test gets it meanwhile.
+// freeAddress returns an unused address. Its port is below those that systems
+// assign automatically, so that no other test gets it.
 func freeAddress(t *testing.T) (address string) {
 	t.Helper()
 	var config net.ListenConfig
@@ -322,7 +322,7 @@ func freeAddress(t *testing.T) (address string) {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(10_000)))
 		ln, err := config.Listen(t.Context(), "tcp", address)
 		if err != nil {
-			continue // somebody listens there
+			continue // in use
 		}
 		require.NoError(t, ln.Close())
 		return address

@@ -17,82 +17,81 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// Notice is what the chat tells its clients.
+// Notice is a message from the chat.
 type Notice struct {
 	Type       string // said, joined, left, renamed or room
 	Room       string
-	Connection string // who, at which connection
+	Connection string // of the user
 	User, Name string
 	Text       string
 	ID         string
 	At         time.Time
-	Notices    []Notice                 // how a room became what it is
-	Error      struct{ Message string } // why an event is refused, instead of all else
+	Notices    []Notice                 // history of a room
+	Error      struct{ Message string } // refusal of an event; all other fields are empty then
 }
 
-// fields are the payload of an event.
+// fields is the payload of an event.
 type fields map[string]string
 
 const (
-	lobby = "lobby" // where the chat puts each new connection
-	help  = "/join <room>, /leave, /nick <name>, /quit; everything else is said."
+	lobby = "lobby" // the room of each new connection
+	help  = "/join <room>, /leave, /nick <name>, /quit; anything else is a message."
 )
 
-// talk is somebody's part in the chat.
+// talk is the user's part in the chat.
 type talk struct {
 	client  *client.Client
-	door    *door
+	login   *login
 	out     *log.Logger
 	present atomic.Bool // connected, and in a room
 	changed chan struct{}
-	gone    chan error
+	stopped chan error
 
 	mu     sync.Mutex
 	room   string
-	people fields   // names of the others in the room, by connection
-	shown  []string // ids of what was said last
+	people fields   // names of others in the room, by connection
+	shown  []string // ids of the last messages
 }
 
-// newTalk makes a client and tells it what to do when something happens. It is
-// not connected yet.
-func newTalk(d *door, room string, out io.Writer, opts client.Options) (*talk, error) {
+// newTalk returns a talk whose client is not started.
+func newTalk(d *login, room string, out io.Writer, opts client.Options) (*talk, error) {
 	c, err := client.New(d.open, &opts)
 	if err != nil {
 		return nil, err
 	}
 	t := &talk{
-		client: c, door: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), gone: make(chan error, 1),
+		client: c, login: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), stopped: make(chan error, 1),
 		room: room, people: fields{},
 	}
-	var greeted func()
-	greeted = c.OnConnected(func(context.Context, client.Connected) {
+	var unregister func()
+	unregister = c.OnConnected(func(context.Context, client.ConnectedEvent) {
 		t.print("* %s", help)
-		greeted() // the first connection only
+		unregister() // the first connection only
 	})
 	c.OnConnected(t.connected)
-	c.OnRecovering(func(context.Context, client.Recovering) {
+	c.OnRecovering(func(context.Context, client.RecoveringEvent) {
 		t.setPresent(false)
-		t.print("* The connection is lost. Looking for it ...")
+		t.print("* Connection lost. Recovering ...")
 	})
-	c.OnRecovered(func(context.Context, client.Recovered) {
-		t.print("* The connection is back, with all that was said.")
+	c.OnRecovered(func(context.Context, client.RecoveredEvent) {
+		t.print("* Connection recovered. No message was lost.")
 		t.setPresent(true)
 	})
-	c.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		t.setPresent(false)
-		if ev.Err != nil { // not the end that was asked for
-			t.print("* The connection has ended. Making a new one ...")
+		if ev.Err != nil { // not after Stop
+			t.print("* Connection ended. Reconnecting ...")
 		}
 	})
-	c.OnStopped(func(_ context.Context, ev client.Stopped) { t.gone <- ev.Err })
-	client.OnGroupJSON(c, "", func(_ context.Context, _ *client.GroupMessage, n Notice) { t.hear(n) })
-	client.OnServerJSON(c, func(_ context.Context, _ *client.ServerMessage, n Notice) { t.hear(n) })
+	c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { t.stopped <- ev.Err })
+	client.OnGroupJSON(c, "", func(_ context.Context, _ *client.GroupMessage, n Notice) { t.handle(n) })
+	client.OnServerJSON(c, func(_ context.Context, _ *client.ServerMessage, n Notice) { t.handle(n) })
 	return t, nil
 }
 
-// connected enters the room in which the connection before was, if any. What is
-// said meanwhile comes after it.
-func (t *talk) connected(ctx context.Context, _ client.Connected) {
+// connected enters the room of the previous connection. Messages arrive after it
+// returns.
+func (t *talk) connected(ctx context.Context, _ client.ConnectedEvent) {
 	t.mu.Lock()
 	room := t.room
 	t.room = lobby
@@ -111,7 +110,7 @@ func (t *talk) setPresent(yes bool) {
 	}
 }
 
-// move enters a room, and leaves the one before.
+// move enters a room and leaves the previous one.
 func (t *talk) move(ctx context.Context, room string) bool {
 	answer, ok := t.ask(ctx, "join", fields{"room": room})
 	if !ok {
@@ -138,8 +137,8 @@ func (t *talk) move(ctx context.Context, room string) bool {
 	return true
 }
 
-// hear prints what the chat tells.
-func (t *talk) hear(n Notice) {
+// handle prints a notice.
+func (t *talk) handle(n Notice) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := t.people[n.Connection]
@@ -149,7 +148,7 @@ func (t *talk) hear(n Notice) {
 	case n.Error.Message != "":
 		t.print("! %s", n.Error.Message)
 	case n.Type == "renamed" && n.User == t.client.UserID():
-		t.door.name.Store(n.Name)
+		t.login.name.Store(n.Name)
 		t.print("* You are %s now.", n.Name)
 	case n.Type == "renamed" && known != "":
 		t.people[n.Connection] = n.Name
@@ -163,25 +162,26 @@ func (t *talk) hear(n Notice) {
 	}
 }
 
-// show prints what was said, once: it may come as a message and as history.
+// show prints a message once: it may arrive as a message and in the history of a
+// room.
 func (t *talk) show(n Notice) {
 	if slices.Contains(t.shown, n.ID) {
 		return
 	}
 	t.shown = append(t.shown[max(0, len(t.shown)-500):], n.ID)
 	where := ""
-	if n.Room != t.room { // on the way from one to the other
+	if n.Room != t.room { // while moving
 		where = "[" + n.Room + "] "
 	}
-	if n.Connection != t.client.ConnectionID() { // else it stands where it was typed
+	if n.Connection != t.client.ConnectionID() { // the user's own messages are already on the terminal
 		t.print("%s %s%s: %s", n.At.Local().Format("15:04"), where, n.Name, n.Text)
 	}
 }
 
-// print is the only way to the terminal.
-func (t *talk) print(format string, args ...any) { t.out.Print(harmless(fmt.Sprintf(format, args...))) }
+// print is the only function that writes to the terminal.
+func (t *talk) print(format string, args ...any) { t.out.Print(sanitize(fmt.Sprintf(format, args...))) }
 
-// do carries out a line that was typed.
+// do executes a line of input.
 func (t *talk) do(ctx context.Context, line string) {
 	line = strings.TrimSpace(line)
 	command, argument, _ := strings.Cut(line, " ")
@@ -200,28 +200,28 @@ func (t *talk) do(ctx context.Context, line string) {
 	}
 }
 
-// say raises an event, and waits until it was handled. It is handled once, also
-// if the connection is lost meanwhile and recovered. A refusal is a message to us.
+// say sends an event and waits until it was handled. It is handled once, even if
+// the connection is lost and recovered meanwhile. A refusal arrives as a message.
 func (t *talk) say(ctx context.Context, text string) {
 	t.mu.Lock()
 	room := t.room
 	t.mu.Unlock()
 	_, err := t.client.SendEvent(ctx, "say", client.JSON(fields{"room": room, "text": text}), nil)
-	t.complain(ctx, err)
+	t.printError(ctx, err)
 }
 
-// ask invokes an event, and waits for what the chat answers.
+// ask sends an event and waits for the answer.
 func (t *talk) ask(ctx context.Context, event string, payload fields) (answer Notice, ok bool) {
 	data, err := t.client.InvokeEvent(ctx, event, client.JSON(payload), nil)
 	if err == nil && data.Type() != client.DataNone {
 		err = data.Decode(&answer)
 	}
-	t.complain(ctx, err)
-	t.hear(answer) // a refusal
+	t.printError(ctx, err)
+	t.handle(answer) // prints a refusal
 	return answer, err == nil && answer.Error.Message == ""
 }
 
-func (t *talk) complain(ctx context.Context, err error) {
+func (t *talk) printError(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil && !errors.Is(err, client.ErrStopped) {
 		t.print("! %v", err)
 	}

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// converse gives the lines that are typed, and a writer that keeps what it prints
-// apart from a line that is being typed. On a terminal Ctrl+C, Ctrl+D and /quit
-// quit at once; of other input all lines are taken first.
-func converse(ctx context.Context, quit func(), stdin io.Reader, stdout io.Writer) (typed <-chan string, out io.Writer, restore func(), err error) {
-	lines := make(chan string, 100) // typed while the connection is away
+// openTerminal returns the lines of input, and a writer that does not disturb the
+// line that is being typed. On a terminal, Ctrl+C, Ctrl+D and /quit quit at once.
+// Other input is processed to its end.
+func openTerminal(ctx context.Context, quit func(), stdin io.Reader, stdout io.Writer) (typed <-chan string, out io.Writer, restore func(), err error) {
+	lines := make(chan string, 100) // buffered while the client is not connected
 	tty, ok := stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(tty.Fd())) {
 		go func() {
@@ -25,7 +25,7 @@ func converse(ctx context.Context, quit func(), stdin io.Reader, stdout io.Write
 		}()
 		return lines, stdout, func() {}, nil
 	}
-	state, err := term.MakeRaw(int(tty.Fd())) // which makes Ctrl+C a character
+	state, err := term.MakeRaw(int(tty.Fd())) // Ctrl+C becomes a character
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -37,7 +37,7 @@ func converse(ctx context.Context, quit func(), stdin io.Reader, stdout io.Write
 	go func() {
 		defer quit()
 		for {
-			if width, height, err := term.GetSize(int(tty.Fd())); err == nil && width > 0 { // 0: not known
+			if width, height, err := term.GetSize(int(tty.Fd())); err == nil && width > 0 { // 0: unknown
 				_ = t.SetSize(width, height)
 			}
 			line, err := t.ReadLine()
@@ -54,7 +54,7 @@ type screen struct {
 	io.Writer
 }
 
-// put hands a line on, and reports false if it is the last.
+// put passes on a line. It reports false if it is the last.
 func put(ctx context.Context, lines chan<- string, line string) bool {
 	if strings.TrimSpace(line) == "/quit" {
 		return false
@@ -67,9 +67,9 @@ func put(ctx context.Context, lines chan<- string, line string) bool {
 	}
 }
 
-// harmless makes a text of strangers fit for a terminal, which takes some
-// characters for commands, and others to turn around what stands before.
-func harmless(text string) string {
+// sanitize makes text of other users safe for a terminal: it replaces control and
+// bidirectional characters.
+func sanitize(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsPrint(r), r == '\u200c', r == '\u200d': // joiners, of Persian and emoji

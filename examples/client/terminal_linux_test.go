@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// pseudoTerminal gives both ends of a terminal: the person's and the program's.
+// pseudoTerminal returns both ends of a terminal: the user's and the program's.
 func pseudoTerminal(t *testing.T) (person, program *os.File) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -29,8 +29,8 @@ func pseudoTerminal(t *testing.T) (person, program *os.File) {
 	return person, program
 }
 
-// TestTerminal holds that what others say does not run into a line that is being
-// typed, and that Ctrl+C leaves the terminal as it was.
+// TestTerminal checks that messages do not disturb the line that is being typed,
+// and that Ctrl+C restores the terminal.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	chat := startChat(t)
@@ -64,7 +64,7 @@ func TestTerminal(t *testing.T) {
 	types("hel")
 	shows("hel$")
 	ben.types("I am here")
-	shows(`\x1b\[5D\x1b\[K\d\d:\d\d Ben: I am here\r\n> hel$`) // the line goes away, and comes back below
+	shows(`\x1b\[5D\x1b\[K\d\d:\d\d Ben: I am here\r\n> hel$`) // the line is cleared and printed again below
 	types("lo\r")
 	ben.sees("Ann: hello")
 	types("\x03")

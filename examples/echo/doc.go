@@ -1,9 +1,9 @@
-// Command echo sends what clients say back to them, whatever their hub. It
-// verifies with the connection string in WEBPUBSUB_CONNECTION_STRING, and does
-// not start without one. PORT is where it listens, 3000 by default.
+// Command echo is an event handler that sends clients their messages back, in every
+// hub. It needs the connection string of the service in WEBPUBSUB_CONNECTION_STRING.
+// It listens on PORT, 3000 by default.
 //
-// To try it on one machine, give it the connection string that webpubsub
-// emulator prints, and the emulator its URL:
+// To try it on one machine, set WEBPUBSUB_CONNECTION_STRING to the connection string
+// that webpubsub emulator prints, and pass its URL to the emulator:
 //
 //	go run ./cmd/webpubsub emulator --hub echo --upstream http://localhost:3000/eventhandler
 package main

@@ -30,7 +30,7 @@ const (
 	connectionString = "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + key + ";Version=1.0;"
 )
 
-// build makes the program that the README shows.
+// build builds the program.
 func build(t *testing.T) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "echo.exe")
@@ -39,7 +39,8 @@ func build(t *testing.T) (program string) {
 	return program
 }
 
-// environment is the test's own without the program's variables, and more.
+// environment returns the environment of the test, without the variables of the
+// program, and more.
 func environment(more ...string) []string {
 	var env []string
 	for _, v := range os.Environ() {
@@ -86,8 +87,8 @@ func start(t *testing.T, program, connectionString string) (address string) {
 	}
 }
 
-// freeAddress returns an address at which nobody listens. Its port is below those
-// that systems give to whoever asks for any: no other test gets it meanwhile.
+// freeAddress returns an unused address. Its port is below those that systems assign,
+// so that no other test takes it.
 func freeAddress(t *testing.T) (address string) {
 	t.Helper()
 	var config net.ListenConfig
@@ -164,14 +165,14 @@ func testServes(t *testing.T, url string) {
 	assert.Equal(t, http.StatusUnsupportedMediaType, rejected.Status)
 	require.NoError(t, conn.Disconnect(ctx, "bye"))
 
-	// Whoever knows the emulator's key alone forges nothing.
+	// A signature with the key of the emulator is refused.
 	stranger := httptest.New(nil, &httptest.Options{URL: url, Origins: []string{"contoso.webpubsub.azure.com"}, Transport: transport})
 	_, err = stranger.Connect(ctx, &httptest.Client{UserID: "admin"})
 	require.ErrorAs(t, err, &rejected)
 	assert.Equal(t, http.StatusUnauthorized, rejected.Status)
 }
 
-// Connections that begin a request and do not go on are closed by the server.
+// The server closes connections with an incomplete request.
 func testHalfSentRequests(t *testing.T, address string) {
 	conns := make([]net.Conn, 20)
 	for i := range conns {

@@ -15,25 +15,25 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// Sink is an HTTP endpoint that takes CloudEvents.
+// Sink is an HTTP endpoint that receives CloudEvents.
 type Sink struct{ client cloudevents.Client }
 
-// NewSink makes a client for the endpoint at target, an http or https URL.
+// NewSink returns a Sink for target, an http or https URL.
 func NewSink(target string) (*Sink, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, errors.New("sink is not an http or https URL") // not printed: it may hold a key
+		return nil, errors.New("sink is not an http or https URL") // not printed: it may contain a key
 	}
 	protocol, err := cloudevents.NewHTTP(cloudevents.WithTarget(target), cehttp.WithClient(http.Client{
 		Transport: briefAnswers{http.DefaultTransport},
-		// An event goes to the sink it was meant for, or nowhere.
+		// A redirect must not send events to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("sink: %w", err)
 	}
-	// Structured mode: the whole event is one JSON document. In binary mode
-	// attributes are headers, and a user id such as "Zoë" is no legal one.
+	// Structured mode: the event is one JSON document. In binary mode attributes are
+	// headers, and a user id such as "Zoë" is not a valid header.
 	c, err := cloudevents.NewClient(protocol, client.WithForceStructured())
 	if err != nil {
 		return nil, fmt.Errorf("sink: %w", err)
@@ -41,10 +41,10 @@ func NewSink(target string) (*Sink, error) {
 	return &Sink{client: c}, nil
 }
 
-// Forward is a [webpubsub.UserEventFunc] that sends events on and the client
-// nothing. Unless the sink accepts an event it answers 503, so that the service
-// delivers it again, up to three times. The sink may therefore see an event more
-// than once, and knows it by its source and id.
+// Forward is a [webpubsub.UserEventFunc] that forwards events and answers the client
+// nothing. If the sink does not accept an event, it answers 503, and the service
+// repeats the event up to three times. The sink can therefore receive an event more
+// than once, with the same source and id.
 func (s *Sink) Forward(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
 	out, err := ev.CloudEvent()
 	if err != nil {
@@ -56,8 +56,8 @@ func (s *Sink) Forward(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.
 	return webpubsub.Reply{}, nil
 }
 
-// cause says what went wrong in words for a log: neither the sink's URL, which
-// may hold a key, nor its answer, which may repeat the event.
+// cause returns an error for the log without the URL of the sink, which may contain a
+// key, and without its answer, which may contain the event.
 func cause(result cloudevents.Result) error {
 	var answered *cehttp.Result
 	if errors.As(result, &answered) {
@@ -70,7 +70,8 @@ func cause(result cloudevents.Result) error {
 	return fmt.Errorf("sink: %w", result)
 }
 
-// briefAnswers cuts the sink's answers: the SDK reads all of one that is not 2xx.
+// briefAnswers limits the answers of the sink: the SDK reads all of those that are
+// not 2xx.
 type briefAnswers struct{ next http.RoundTripper }
 
 func (b briefAnswers) RoundTrip(r *http.Request) (*http.Response, error) {

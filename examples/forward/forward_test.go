@@ -27,7 +27,7 @@ const (
 	connectionString = "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=" + key + ";Version=1.0;"
 )
 
-// receive starts a sink that is the CloudEvents SDK's own receiver.
+// receive starts a sink with the receiver of the CloudEvents SDK.
 func receive(t *testing.T) (url string, received <-chan cloudevents.Event) {
 	t.Helper()
 	events := make(chan cloudevents.Event, 16)
@@ -85,7 +85,7 @@ func deliver(t *testing.T, target string, log io.Writer, r *http.Request) *httpt
 	return w
 }
 
-func TestForwardedEventArrivesWhole(t *testing.T) {
+func TestForward(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, contentType, body string }{
 		{"JSON", "application/json", `{"text":"hello, 世界"}`},
@@ -124,9 +124,9 @@ func TestForwardedEventArrivesWhole(t *testing.T) {
 	}
 }
 
-// Attributes in headers would be wrong for sinks that follow the CloudEvents
-// specification to the letter: those take "Zo%C3%AB" for Zoë, and nothing else.
-func TestAttributesTravelInTheBody(t *testing.T) {
+// In binary mode, a sink that follows the CloudEvents specification accepts only
+// "Zo%C3%AB" for Zoë.
+func TestAttributesInTheBody(t *testing.T) {
 	t.Parallel()
 	type request struct {
 		header http.Header
@@ -151,7 +151,7 @@ func TestAttributesTravelInTheBody(t *testing.T) {
 	assert.Equal(t, map[string]any{"a": 1.0}, document["data"])
 }
 
-func TestSinkThatDoesNotAcceptIsTriedAgain(t *testing.T) {
+func TestRejectedEventIsRetried(t *testing.T) {
 	t.Parallel()
 	elsewhere, received := receive(t)
 	t.Cleanup(func() { assert.Empty(t, received, "a redirect was followed") })
@@ -193,7 +193,7 @@ func TestSinkThatDoesNotAcceptIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTimeoutIsTriedAgain(t *testing.T) {
+func TestTimeoutIsRetried(t *testing.T) {
 	t.Parallel()
 	url, received := receive(t)
 	sink, err := forward.NewSink(url)
@@ -248,7 +248,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name        string

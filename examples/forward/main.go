@@ -1,11 +1,10 @@
-// Command forward hands every user event of a hub to a CloudEvents sink: a
-// Knative broker, an Event Grid topic, or any other HTTP endpoint that takes
-// CloudEvents.
+// Command forward forwards all user events of a hub to a CloudEvents sink: a Knative
+// broker, an Event Grid topic, or another HTTP endpoint that receives CloudEvents.
 //
 //	go run ./examples/forward -sink http://localhost:8080/
 //
-// The connection string comes from WEBPUBSUB_CONNECTION_STRING, the sink's URL,
-// if it is not given as a flag, from SINK_URL.
+// It reads the connection string from WEBPUBSUB_CONNECTION_STRING, and the URL of the
+// sink from SINK_URL unless there is the flag.
 package main
 
 import (
@@ -35,11 +34,11 @@ func main() {
 	}
 }
 
-// Run serves until the context ends, and then finishes the events that it has begun.
+// Run serves until the context ends and all events are answered.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("forward", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:3000", "address to listen on")
-	hub := flags.String("hub", "", "hub whose events are forwarded; empty: every hub's")
+	hub := flags.String("hub", "", "hub whose events are forwarded; empty for all hubs")
 	target := flags.String("sink", "", "URL of the sink (environment: SINK_URL)")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -6,9 +6,9 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Chi mounts the handler in chi, which sets the path values itself.
+// Chi mounts the handler in chi, which sets the path values.
 func Chi(h http.Handler) http.Handler {
 	r := chi.NewRouter()
-	r.Handle("/webhooks/{tenant}", h) // Handle is for all methods
+	r.Handle("/webhooks/{tenant}", h) // Handle routes all methods
 	return r
 }

@@ -10,11 +10,10 @@ import (
 func Echo(h http.Handler) http.Handler {
 	e := echo.New()
 	e.Any("/webhooks/:tenant", func(c echo.Context) error { // Any includes OPTIONS
-		// echo.WrapHandler(h) would do but for the path value: echo keeps
-		// parameters in its own context.
+		// Not echo.WrapHandler(h): echo has the parameters in its own context.
 		c.Request().SetPathValue("tenant", c.Param("tenant"))
 		h.ServeHTTP(c.Response(), c.Request())
-		return nil // the handler has answered, errors included
+		return nil // the handler answers errors too
 	})
 	return e
 }

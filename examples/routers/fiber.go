@@ -12,15 +12,14 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// Fiber mounts the handler in fiber through its adaptor to net/http. Two things
-// differ from net/http, and both are put right here. The adaptor keeps only the
-// last of several lines of a header, but ce-signature and WebHook-Request-Origin
-// may come in several, and a repeated attribute must be seen to be refused. And
-// its strings lie in memory that fiber uses again for the next request, so that
-// a user id which a function has kept would turn into another.
+// Fiber mounts the handler in fiber with its adaptor to net/http, and corrects two
+// differences. The adaptor keeps only the last line of a repeated header, but
+// ce-signature and WebHook-Request-Origin can have several lines, and other repeated
+// attributes must be rejected. And fiber reuses the memory of its strings for the next
+// request, so a user id that a function stores would change.
 //
-// One thing cannot be put right: fiber reads the whole body before any handler
-// runs, so its own BodyLimit is what bounds a stranger's request.
+// One difference remains: fiber reads the whole body before a handler runs, so its
+// BodyLimit limits the requests of strangers.
 func Fiber(h http.Handler) *fiber.App {
 	app := fiber.New(fiber.Config{
 		BodyLimit:   webpubsub.DefaultMaxBodyBytes,
@@ -31,7 +30,7 @@ func Fiber(h http.Handler) *fiber.App {
 		for name, value := range c.Request().Header.All() {
 			header.Add(string(name), string(value))
 		}
-		tenant, err := url.PathUnescape(strings.Clone(c.Params("tenant"))) // net/http's path values are unescaped
+		tenant, err := url.PathUnescape(strings.Clone(c.Params("tenant"))) // path values of net/http are unescaped
 		if err != nil {
 			return fiber.ErrBadRequest
 		}

@@ -10,8 +10,7 @@ import (
 func Gin(h http.Handler) http.Handler {
 	r := gin.New()
 	r.Any("/webhooks/:tenant", func(c *gin.Context) { // Any includes OPTIONS
-		// gin.WrapH(h) would do but for the path value: gin keeps parameters in
-		// its own context.
+		// Not gin.WrapH(h): gin has the parameters in its own context.
 		c.Request.SetPathValue("tenant", c.Param("tenant"))
 		h.ServeHTTP(c.Writer, c.Request)
 	})

@@ -9,10 +9,9 @@ import (
 // Gorilla mounts the handler in gorilla/mux.
 func Gorilla(h http.Handler) http.Handler {
 	r := mux.NewRouter()
-	// Without Methods the route is for all of them.
+	// Without Methods, the route matches all methods.
 	r.HandleFunc("/webhooks/{tenant}", func(w http.ResponseWriter, r *http.Request) {
-		// gorilla keeps its variables in the request's context, where only
-		// mux.Vars finds them.
+		// gorilla has its variables in the context of the request.
 		r.SetPathValue("tenant", mux.Vars(r)["tenant"])
 		h.ServeHTTP(w, r)
 	})

@@ -67,7 +67,7 @@ func startFiber(t *testing.T, h http.Handler) string {
 	return "http://" + ln.Addr().String()
 }
 
-// seen keeps what the handler's functions were given, past the end of their requests.
+// seen stores the arguments of the functions beyond the end of their requests.
 type seen struct {
 	mu      sync.Mutex
 	tenants []string
@@ -107,7 +107,7 @@ func newHandler(t *testing.T) (*webpubsub.Handler, *seen) {
 	return h, kept
 }
 
-// answer is what came back for a request, its body read.
+// answer is the answer to a request, with its body.
 type answer struct {
 	status int
 	header http.Header
@@ -128,8 +128,7 @@ func send(t *testing.T, method, url, body string, header http.Header) answer {
 	return answer{status: res.StatusCode, header: res.Header, body: string(data)}
 }
 
-// event is the header of an event as the service writes it: kind is "sys.connect"
-// or "user.message".
+// event returns the header of an event: kind is "sys.connect" or "user.message".
 func event(kind, user string) http.Header {
 	_, name, _ := strings.Cut(kind, ".")
 	h := http.Header{}
@@ -169,7 +168,7 @@ func TestRouters(t *testing.T) {
 	}
 }
 
-// validation is the header of a validation request.
+// validation returns the header of a validation request.
 func validation(origins ...string) http.Header {
 	return http.Header{"Webhook-Request-Origin": origins, "Ce-Awpsversion": {"1.0"}}
 }
@@ -257,8 +256,7 @@ func testRefused(t *testing.T, url string, kept *seen) {
 	assert.Len(t, kept.tenants, before, "a refused event reached its function")
 }
 
-// testKept holds routers to what Go promises of strings: they do not change
-// after the request that brought them.
+// testKept: strings do not change after the end of their request.
 func testKept(t *testing.T, url string, kept *seen) {
 	transport := new(http.Transport) // one connection, so that its buffers are used again
 	defer transport.CloseIdleConnections()

@@ -13,8 +13,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// authenticate makes a client in each of the three ways, and gives the first.
-// Without a credential it leaves out Entra ID.
+// authenticate makes a client in each of three ways and returns the first. Without a
+// credential it omits Entra ID.
 func authenticate(ctx context.Context, out io.Writer, connectionString string, entra azcore.TokenCredential) (*service.Client, error) {
 	fmt.Fprintln(out, "Authenticate")
 	first, err := service.NewClientFromConnectionString(connectionString, hub, nil)
@@ -22,10 +22,10 @@ func authenticate(ctx context.Context, out io.Writer, connectionString string, e
 		return nil, err
 	}
 
-	// A key can also come by itself, from a vault say. Here it is cut out.
+	// A key without its connection string, as a vault may have it.
 	_, text, _ := strings.Cut(connectionString, "AccessKey=")
 	text, _, _ = strings.Cut(text, ";")
-	key, err := service.NewAccessKey(text) // key.Replace(…), once it is rotated
+	key, err := service.NewAccessKey(text) // key.Replace(…) rotates it
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func authenticate(ctx context.Context, out io.Writer, connectionString string, e
 	return first, try(ctx, out, "by Entra ID", third, err)
 }
 
-// try asks something that only who is authorised is told.
+// try makes a call that needs authorisation.
 func try(ctx context.Context, out io.Writer, how string, c *service.Client, err error) error {
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func try(ctx context.Context, out io.Writer, how string, c *service.Client, err 
 	return nil
 }
 
-// standIn takes the place of azidentity's credentials before the emulator, which
-// is not known to Entra ID.
+// standIn replaces a credential of azidentity with the emulator, which accepts any
+// token.
 type standIn struct{}
 
 func (standIn) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {

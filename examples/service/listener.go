@@ -11,20 +11,19 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// listener is a live client that speaks json.webpubsub.azure.v1.
+// listener is a connected client of json.webpubsub.azure.v1.
 type listener struct {
 	name  string
 	id    string // of its connection
 	conn  *websocket.Conn
-	heard chan frame // that nobody has asked for yet; closed at the end
-	end   error      // why the connection ended, once heard is closed
+	heard chan frame // received and not yet read by next; closed at the end
+	end   error      // why the connection ended; set before heard is closed
 }
 
-// memory is how much a listener hears before somebody asks: more than all that is
-// sent on the tour.
+// memory is the capacity of heard: more than the tour sends.
 const memory = 100
 
-// frame is what the service sends to clients of the subprotocol.
+// frame is a frame from the service.
 type frame struct {
 	Event        string // of the connection: connected, disconnected
 	ConnectionID string
@@ -39,12 +38,12 @@ type frame struct {
 	Error   struct{ Name string }
 }
 
-// listen connects a client. A browser would be given access.URL().
+// listen connects a client. In a browser, it would be new WebSocket(access.URL()).
 func listen(ctx context.Context, name string, access service.ClientAccess) (*listener, error) {
 	opts := &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}}
 	conn, _, err := websocket.Dial(ctx, access.URL(), opts) //nolint:bodyclose // Dial's documentation: never needed
 	if err != nil {
-		// The cause names the URL, and thereby the token.
+		// The cause contains the URL, and thereby the token.
 		return nil, fmt.Errorf("%s cannot connect to %s", name, access.BaseURL())
 	}
 	l := &listener{name: name, conn: conn, heard: make(chan frame, memory)}
@@ -58,8 +57,8 @@ func listen(ctx context.Context, name string, access service.ClientAccess) (*lis
 	return l, nil
 }
 
-// run reads all the time: a connection that nobody reads answers no pings, and
-// the service takes it for dead.
+// run reads continuously: without reads, the connection answers no pings, and the
+// service closes it.
 func (l *listener) run(ctx context.Context) {
 	defer close(l.heard)
 	for {
@@ -76,7 +75,7 @@ func (l *listener) run(ctx context.Context) {
 	}
 }
 
-// hangUp ends the connection, and waits until nothing reads it any more.
+// hangUp closes the connection and waits until run has returned.
 func (l *listener) hangUp() {
 	_ = l.conn.CloseNow()
 	for range l.heard {
@@ -92,7 +91,7 @@ func (l *listener) next() (frame, error) {
 	return f, nil
 }
 
-// hear prints what comes next: a message, or why the connection ends.
+// hear prints the next message, or why the connection ends.
 func (l *listener) hear(out io.Writer) error {
 	f, err := l.next()
 	if err != nil {
@@ -110,7 +109,7 @@ func (l *listener) hear(out io.Writer) error {
 	return nil
 }
 
-// join asks to be in a group, and prints the answer.
+// join asks to join a group and prints the answer.
 func (l *listener) join(ctx context.Context, out io.Writer, group string) error {
 	request, err := json.Marshal(map[string]any{"type": "joinGroup", "group": group, "ackId": 1})
 	if err != nil {

@@ -1,12 +1,11 @@
-// Command service is a guided tour of package service. What it does is followed
-// by what live clients see of it.
+// Command service is a tour of package service. It prints each call, and what
+// connected clients receive of it.
 //
 //	go run ./examples/service
 //
 // It runs against an emulator in its own process, or against Azure if
-// WEBPUBSUB_CONNECTION_STRING is set. There it uses the hub "tour", and sends to
-// and closes connections of that hub only. With WEBPUBSUB_ENTRA=true it signs in
-// to Azure by Entra ID as well.
+// WEBPUBSUB_CONNECTION_STRING is set. There it sends to and closes connections of the
+// hub "tour" only. With WEBPUBSUB_ENTRA=true it also authenticates by Entra ID.
 package main
 
 import (
@@ -29,7 +28,7 @@ import (
 
 const hub = "tour"
 
-// patience is how long the whole tour may take.
+// patience is the time limit of the tour.
 const patience = time.Minute
 
 func main() {
@@ -42,7 +41,7 @@ func main() {
 	}
 }
 
-// Run gives the tour. Nothing of it is left running when it returns.
+// Run runs the tour. It leaves no goroutine running.
 func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -58,8 +57,8 @@ func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 		connectionString = emulator.ConnectionString("http://"+address, emulator.DefaultAccessKey)
 		entra = standIn{}
 	case getenv("WEBPUBSUB_ENTRA") == "true":
-		// Whatever identity there is: the environment's, a workload's, a managed
-		// one, or a developer's az login.
+		// The identity of the environment, a workload identity, a managed identity or
+		// az login.
 		var err error
 		if entra, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
 			return err
@@ -74,8 +73,8 @@ func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 	return t.run(ctx)
 }
 
-// startEmulator serves an emulator on a free port. TrustTokens makes it believe
-// tokens that look like Entra's, so it must not be reachable from elsewhere.
+// startEmulator serves an emulator on a free loopback port. With TrustTokens it does
+// not verify Entra tokens, so it must not be reachable from other machines.
 func startEmulator(ctx context.Context) (address string, stop func(), err error) {
 	var listen net.ListenConfig
 	ln, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -90,8 +89,8 @@ func startEmulator(ctx context.Context) (address string, stop func(), err error)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	return ln.Addr().String(), func() {
-		_ = emu.Shutdown(ctx) // there are no event handlers to wait for
-		_ = srv.Close()       // the clients have gone
+		_ = emu.Shutdown(ctx) // no event handlers to wait for
+		_ = srv.Close()       // all clients are closed
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			fmt.Fprintln(os.Stderr, "service: emulator:", err)
 		}

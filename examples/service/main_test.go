@@ -29,12 +29,12 @@ const golden = "testdata/output.txt"
 // TestMain fails the test binary if a goroutine of the tour is left.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// environ gives an environment of nothing but these variables.
+// environ returns an environment with these variables only.
 func environ(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }
 
-// fixed replaces what is another each time.
+// fixed replaces the parts of the output that differ between runs.
 func fixed(output string) string {
 	output = regexp.MustCompile(`\b[0-9a-f]{32}\b`).ReplaceAllString(output, "ID")
 	return regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(output, "127.0.0.1:PORT")
@@ -55,8 +55,8 @@ func TestTour(t *testing.T) {
 	assert.NotContains(t, out.String(), emulator.DefaultAccessKey)
 }
 
-// TestTourOfAService: with a connection string the tour goes where it says, and
-// without Entra ID.
+// TestTourOfAService: with a connection string, the tour uses its service, without
+// Entra ID.
 func TestTourOfAService(t *testing.T) {
 	t.Parallel()
 	const key = "not a real key, only one for tests"
@@ -87,15 +87,14 @@ func TestRunFails(t *testing.T) {
 	})
 }
 
-// TestTourByEntraID signs in as a managed identity, at a server that stands where
-// that of an Azure machine would. It is not parallel: the environment is the
-// process's.
+// TestTourByEntraID authenticates as a managed identity, at a fake of the server of an
+// Azure machine. It is not parallel because it changes the environment.
 func TestTourByEntraID(t *testing.T) {
 	var asked url.Values
 	identity := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.Query()
-		// The credential keeps tokens for the whole process, but none that ends
-		// within five minutes: each run of the test asks for one of its own.
+		// The credential caches tokens for the whole process, except those that expire
+		// within five minutes: each run of the test requests its own.
 		fmt.Fprintf(w, `{"access_token":"of the managed identity","expires_on":"%d","resource":"r","token_type":"Bearer"}`, time.Now().Add(4*time.Minute).Unix())
 	}))
 	defer identity.Close()

@@ -12,7 +12,7 @@ import (
 
 const room = "chat-room"
 
-// tour is the client, and those who hear what it does.
+// tour is the service client, and the clients that receive what it sends.
 type tour struct {
 	out    io.Writer
 	client *service.Client
@@ -30,7 +30,7 @@ func (t *tour) run(ctx context.Context) error {
 	return nil
 }
 
-// connectAll lets clients in with tokens that know more and more about them.
+// connectAll connects clients with tokens of several kinds.
 func (t *tour) connectAll(ctx context.Context) (err error) {
 	fmt.Fprintln(t.out, "\nTokens for clients")
 	if t.guest, err = t.connect(ctx, "guest", "a basic token", nil); err != nil {
@@ -66,14 +66,14 @@ func (t *tour) connect(ctx context.Context, name, token string, opts *service.Cl
 	return l, l.join(ctx, t.out, "lounge")
 }
 
-// hangUp ends the connections that are still open.
+// hangUp closes the connections that are still open.
 func (t *tour) hangUp() {
 	for _, l := range t.all {
 		l.hangUp()
 	}
 }
 
-// step is something that the client does, and who hears of it.
+// step is a call, and the clients that receive something of it.
 type step struct {
 	what string
 	do   func() error

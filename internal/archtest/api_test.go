@@ -25,9 +25,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const apiDir = "testdata/api"
 
-// TestAPI compares the exported API of each public package, one feature a line,
-// with its golden file, so that no change to it goes unseen. After a change that
-// is meant, run make golden and commit the result.
+// TestAPI compares the exported API of each public package with its golden file, which
+// has one feature per line. After an intended change, run make golden and commit the
+// result.
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	packages := goList(t, "-export")
@@ -59,7 +59,7 @@ func TestAPI(t *testing.T) {
 		}
 		require.NoError(t, err)
 		if changes := diffLines(strings.FieldsFunc(string(want), isNewline), got); len(changes) > 0 {
-			assert.Fail(t, "exported API differs from "+golden+"; if that is meant, run make golden",
+			assert.Fail(t, "exported API differs from "+golden+"; if that is intended, run make golden",
 				"%s", strings.Join(changes, "\n"))
 		}
 	}
@@ -71,7 +71,7 @@ func TestAPI(t *testing.T) {
 
 func isNewline(r rune) bool { return r == '\n' }
 
-// isPublic tells whether other modules can import the package and are meant to.
+// isPublic reports whether a package is for other modules.
 func isPublic(p listed) bool {
 	elements := strings.Split(ourPath(p.ImportPath), "/")
 	return p.Name != "main" && elements[0] != "examples" && !slices.Contains(elements, "internal")
@@ -84,7 +84,7 @@ func goldenName(importPath string) string {
 	return "webpubsub.txt"
 }
 
-// diffLines gives the lines that only one of two lists has, in order.
+// diffLines returns the lines that only one of two lists has, in order.
 func diffLines(want, got []string) []string {
 	sign := make(map[string]string)
 	for _, line := range want {
@@ -104,7 +104,7 @@ func diffLines(want, got []string) []string {
 	return changes
 }
 
-// apiOf writes the exported features of a package, sorted.
+// apiOf returns the exported features of a package, sorted.
 func apiOf(pkg *types.Package) []string {
 	a := apiWriter{qualifier: types.RelativeTo(pkg)}
 	scope := pkg.Scope()

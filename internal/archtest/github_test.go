@@ -44,8 +44,7 @@ func TestDependabot(t *testing.T) {
 	assert.Equal(t, []string{"/"}, watched["github-actions"])
 }
 
-// TestActionsArePinned requires the commit of each action: a tag can be moved to
-// other code.
+// TestActionsArePinned requires the commit of each action, since a tag can move.
 func TestActionsArePinned(t *testing.T) {
 	t.Parallel()
 	pinned := regexp.MustCompile(`^\s*- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)

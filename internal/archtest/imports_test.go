@@ -28,8 +28,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// addIgnored adds the imports of files that are not built here, for another
-// system or with a build tag: the rules hold for them as well.
+// addIgnored adds the imports of files that are not built here, for another system or
+// with a build tag.
 func addIgnored(t *testing.T, p *listed) {
 	t.Helper()
 	for _, name := range p.IgnoredGoFiles {
@@ -47,8 +47,8 @@ func addIgnored(t *testing.T, p *listed) {
 	}
 }
 
-// TestImportsGoDown keeps the rules themselves from allowing a cycle: a room
-// may open only on rooms that stand before it in the list.
+// TestImportsGoDown checks that the rules allow no cycle: a room may import only from
+// rooms before it in the list.
 func TestImportsGoDown(t *testing.T) {
 	t.Parallel()
 	var lower []pattern
@@ -57,7 +57,7 @@ func TestImportsGoDown(t *testing.T) {
 		for _, o := range r.ours {
 			assert.Contains(t, lower, o, "room %s", r.name)
 		}
-		assert.NotContains(t, lower, r.name, "room %s stands twice", r.name)
+		assert.NotContains(t, lower, r.name, "room %s is listed twice", r.name)
 		lower = append(lower, r.name)
 	}
 	for _, b := range bans {
@@ -200,9 +200,9 @@ func TestCheckFindsBrokenRules(t *testing.T) {
 	}
 }
 
-// TestModules holds what go.mod files say: the library allows the older of the
-// two supported releases of Go, and a directive that only counts in the main
-// module would make it build differently here than for its users.
+// TestModules checks the go.mod files: the library supports the older of the two
+// supported releases of Go, and has no directive that counts in the main module only,
+// which would make it build differently for its users.
 func TestModules(t *testing.T) {
 	t.Parallel()
 	type mod struct {

@@ -21,11 +21,9 @@ const (
 	rootDir    = "../.."
 )
 
-// files lists the repository's files by their slash-separated paths below its
-// root. It must be called by every test of this package that learns of the
-// repository by the go command: go test caches results by the files and
-// directories that the test itself has opened, and not by what another process
-// has read for it.
+// files returns the slash-separated paths of the files of the repository. Every test
+// that uses the go command must call it: go test caches results by the files and
+// directories that the test itself opens, not by what another process reads.
 func files(t *testing.T) []string {
 	t.Helper()
 	var paths []string
@@ -41,7 +39,7 @@ func files(t *testing.T) []string {
 			return nil
 		}
 		switch filepath.Ext(path) {
-		case ".git", ".test", ".prof", ".out": // what .gitignore leaves out, and a worktree's .git
+		case ".git", ".test", ".prof", ".out": // ignored by .gitignore, and the .git of a worktree
 			return nil
 		}
 		rel, err := filepath.Rel(rootDir, path)
@@ -64,7 +62,7 @@ func readFile(t *testing.T, path string) []byte {
 	return data
 }
 
-// listed is what go list tells about a package.
+// listed is the output of go list for a package.
 type listed struct {
 	ImportPath     string
 	Name           string
@@ -81,7 +79,7 @@ type listed struct {
 
 func (p listed) own() bool { return p.Module != nil && p.Module.Main }
 
-// goList runs go list on all packages of the module and those they need.
+// goList runs go list for all packages of the module and their dependencies.
 func goList(t *testing.T, flags ...string) []listed {
 	t.Helper()
 	files(t)
@@ -102,7 +100,7 @@ func goList(t *testing.T, flags ...string) []listed {
 	return packages
 }
 
-// goCommand runs the go command at the root of the repository.
+// goCommand runs the go command in the root of the repository.
 func goCommand(t *testing.T, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)

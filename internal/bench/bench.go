@@ -1,7 +1,6 @@
-// Package bench has the application whose cost is measured: one that uses the
-// root package as its users do. The program in the folder server serves it for
-// load generators, and the benchmarks here call it in their own process, beside
-// a handler written by hand on net/http.
+// Package bench has an application that uses the root package as users do. The
+// benchmarks here compare it with a handler written by hand on net/http, in one
+// process. The program in the folder server serves it for load generators.
 package bench
 
 import (
@@ -10,8 +9,8 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// Message is the payload of the application's JSON event. Two of its fields have
-// two rules each.
+// Message is the payload of the JSON event. Two of its fields have two validation
+// rules each.
 type Message struct {
 	Type string `json:"type"`
 	Room string `json:"room" validate:"required,max=64"`
@@ -20,8 +19,8 @@ type Message struct {
 	Text string `json:"text" validate:"required,max=4000"`
 }
 
-// Config is the application: it lets clients in who come from a page, with a
-// user and a room, and sends their messages back to them.
+// Config returns the application: it accepts clients with the query parameters of a
+// page, a user and a room, and sends their messages back.
 func Config(hub, accessKey string) webpubsub.Config {
 	return webpubsub.Config{
 		Hub:               hub,
@@ -52,9 +51,8 @@ func connected(_ context.Context, ev *webpubsub.ConnectedEvent) error {
 	return nil
 }
 
-// message handles the event of clients without a Web PubSub subprotocol, whose
-// frames are JSON or text under the one name. The answer is the payload as it
-// came, so that load generators can compare it.
+// message handles the event of clients without a Web PubSub subprotocol, whose frames
+// are JSON or text. It answers with the payload, so that load generators can compare.
 func message(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
 	if ev.DataType == webpubsub.DataJSON {
 		var in Message

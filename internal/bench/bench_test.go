@@ -22,10 +22,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/bench"
 )
 
-// byHand is what the framework is compared with: the least that a careful
-// program on net/http does for the same answers. It reads the headers it needs,
-// verifies the signature, reads the body and answers. It parses no JSON, calls
-// no function of a user, and knows neither origins nor malformed events.
+// byHand is the minimum that a careful program on net/http does for the same answers.
+// It reads the headers that it needs, verifies the signature, reads the body and
+// answers. It parses no JSON, calls no function of a user, and checks neither origins
+// nor malformed events.
 type byHand struct{ key []byte }
 
 func (h *byHand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +116,7 @@ func contestants(tb testing.TB) []contestant {
 	}
 }
 
-// The contestants must do the work they are measured for.
+// Both must do the work that is measured.
 func TestContestantsAnswer(t *testing.T) {
 	t.Parallel()
 	for _, c := range contestants(t) {
@@ -131,7 +131,7 @@ func TestContestantsAnswer(t *testing.T) {
 	}
 }
 
-// BenchmarkHandler is what a handler costs by itself, without net/http's server.
+// BenchmarkHandler measures a handler without the server of net/http.
 func BenchmarkHandler(b *testing.B) {
 	for _, c := range contestants(b) {
 		for _, k := range c.kinds {
@@ -147,10 +147,9 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// BenchmarkLoopback is a whole server at the other end of one keep-alive
-// connection, one request after the other. The client allocates nothing, so
-// that bytes and allocations are the server's. "empty" is a handler that does
-// nothing: what is left for net/http alone.
+// BenchmarkLoopback measures a server with one request after another on a keep-alive
+// connection. The client allocates nothing, so that bytes and allocations are the
+// server's. "empty" is a handler that does nothing: the cost of net/http alone.
 func BenchmarkLoopback(b *testing.B) {
 	empty := contestant{"empty", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), common}
 	for _, c := range append(contestants(b), empty) {
@@ -184,7 +183,7 @@ func dial(b *testing.B, h http.Handler) net.Conn {
 	return conn
 }
 
-// roundTrip sends a request and reads past its answer, whose status it checks.
+// roundTrip sends a request, checks the status of its answer and reads it.
 func roundTrip(b *testing.B, conn net.Conn, answer *bufio.Reader, wire, status []byte) {
 	if _, err := conn.Write(wire); err != nil {
 		b.Fatal(err)

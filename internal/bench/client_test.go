@@ -18,7 +18,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 )
 
-// message is what a client by hand reads and writes.
+// message is a frame of a handwritten client.
 type message struct {
 	Type       string          `json:"type"`
 	From       string          `json:"from,omitempty"`
@@ -32,8 +32,8 @@ type message struct {
 	Data       json.RawMessage `json:"data,omitempty"`
 }
 
-// dialByHand is the least that a client does: no recovery, no acks of messages, no
-// keep-alive, no queue, no callbacks.
+// dialByHand connects a minimal client: no recovery, acks of messages, keep-alive,
+// queue or callbacks.
 func dialByHand(tb testing.TB, s *service) (*websocket.Conn, net.Conn) {
 	tb.Helper()
 	ws, _, err := websocket.Dial(context.Background(), s.address, &websocket.DialOptions{Subprotocols: []string{"json.reliable.webpubsub.azure.v1"}})
@@ -55,15 +55,15 @@ func startClient(tb testing.TB, s *service, prepare func(*client.Client)) (*clie
 	conn := s.conn(tb)
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // nobody answers the close frame
+		cancel() // the service does not answer the close frame
 		_ = c.Stop(ctx)
 		_ = c.Stop(context.Background())
 	})
 	return c, conn
 }
 
-// BenchmarkClientReceive is messages of 128 bytes to a group, read from a socket
-// and handed to a callback, beside the same by hand.
+// BenchmarkClientReceive reads messages of 128 bytes to a group from a socket and
+// passes them to a callback, compared with a handwritten client.
 func BenchmarkClientReceive(b *testing.B) {
 	s := newService(b)
 	check := func(data []byte) {
@@ -119,8 +119,8 @@ func drain(conn net.Conn) {
 	}
 }
 
-// BenchmarkClientSend is messages of 128 bytes to a group that nobody
-// acknowledges, one after the other as fast as they go.
+// BenchmarkClientSend sends messages of 128 bytes to a group without acks, as fast
+// as possible.
 func BenchmarkClientSend(b *testing.B) {
 	const sends = 1000
 	s := newService(b)
@@ -171,7 +171,7 @@ func BenchmarkClientSend(b *testing.B) {
 	b.Run("ratio", func(b *testing.B) { compareClients(b, whole, hand) })
 }
 
-// BenchmarkClientAcked is the same with acks, each waited for before the next.
+// BenchmarkClientAcked sends messages one at a time and waits for each ack.
 func BenchmarkClientAcked(b *testing.B) {
 	const sends = 200
 	s := newService(b)
@@ -212,7 +212,7 @@ func BenchmarkClientAcked(b *testing.B) {
 	b.Run("ratio", func(b *testing.B) { compareClients(b, whole, hand) })
 }
 
-// measureClient reports what one message takes, of the clock and of the processor.
+// measureClient reports the wall time and processor time of one message.
 func measureClient(b *testing.B, n int, turn func()) {
 	b.Helper()
 	b.ReportAllocs()
@@ -232,8 +232,8 @@ func measureClient(b *testing.B, n int, turn func()) {
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/all, "B/message")
 }
 
-// compareClients reports how much more of the processor's time one takes than the
-// other, turn by turn, so that what else the machine does falls on both.
+// compareClients reports the ratio of the processor times of two functions. It runs
+// them in turn, so that other load affects both.
 func compareClients(b *testing.B, turn, other func()) {
 	b.Helper()
 	var spent [2]time.Duration
@@ -254,8 +254,8 @@ func clientProcessorTime(tb testing.TB) time.Duration {
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
-// BenchmarkIdleClients tells what memory a client takes that is connected and
-// waits for messages, beside one by hand: heap and stacks.
+// BenchmarkIdleClients reports the heap and stack memory of a connected client that
+// waits for messages, compared with a handwritten client.
 func BenchmarkIdleClients(b *testing.B) {
 	const clients = 1000
 	s := newService(b)
@@ -277,7 +277,7 @@ func BenchmarkIdleClients(b *testing.B) {
 			for range clients {
 				way.begin(b)
 			}
-			for b.Loop() { // there is nothing to repeat
+			for b.Loop() { // measured once
 				runtime.Gosched()
 			}
 			b.ReportMetric((inUse()-before)/clients, "B/idle-client")

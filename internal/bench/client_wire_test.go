@@ -3,7 +3,7 @@ package bench_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha1" //nolint:gosec // RFC 6455 has it so
+	"crypto/sha1" //nolint:gosec // required by RFC 6455
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -18,10 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// service is the other end of the clients that are measured. It costs as little
-// as it can, since its time is in every figure: messages are written from one
-// buffer, in which only their sequence ids change, and what clients send is
-// counted by its bytes.
+// service is the other end of the clients. It does as little as possible, since its
+// time is in every figure: it writes messages from one buffer in which only the
+// sequence ids change, and counts the bytes that clients send.
 type service struct {
 	address string
 	conns   chan net.Conn
@@ -35,7 +34,7 @@ func newService(tb testing.TB) *service {
 		if err != nil {
 			return
 		}
-		key := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // RFC 6455 has it so
+		key := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // required by RFC 6455
 		_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: %s\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 			r.Header.Get("Sec-Websocket-Protocol"), base64.StdEncoding.EncodeToString(key[:]))
 		_, _ = conn.Write(textFrame(`{"type":"system","event":"connected","userId":"u","connectionId":"` + connectionID + `","reconnectionToken":"t"}`))
@@ -55,10 +54,10 @@ func textFrame(payload string) []byte {
 	return append(head, payload...)
 }
 
-// batch is so many messages of 128 bytes to a group, ready to be written.
+// batch is a number of messages of 128 bytes to a group, ready to be written.
 type batch struct {
 	frames []byte
-	ids    []int // where the digits of sequence ids stand
+	ids    []int // offsets of the sequence ids
 	next   int
 }
 
@@ -77,7 +76,7 @@ func newBatch() *batch {
 	return b
 }
 
-// write sends the messages with the next ids.
+// write writes the messages with the next ids.
 func (b *batch) write(w io.Writer) error {
 	for _, at := range b.ids {
 		b.next++
@@ -87,8 +86,8 @@ func (b *batch) write(w io.Writer) error {
 	return err
 }
 
-// counter counts the bytes that a client sends, and tells when there are as many
-// as somebody waits for.
+// counter counts the bytes that a client sends, and signals when a target is
+// reached.
 type counter struct {
 	read   atomic.Int64
 	target atomic.Int64
@@ -108,7 +107,7 @@ func (c *counter) run(conn net.Conn) {
 	}
 }
 
-// acknowledge answers each request of a client with its ack.
+// acknowledge answers each request with its ack.
 func acknowledge(conn net.Conn) {
 	in := bufio.NewReaderSize(conn, 64<<10)
 	var payload, out []byte

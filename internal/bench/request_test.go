@@ -16,7 +16,7 @@ import (
 const (
 	hub          = "chat"
 	accessKey    = "bench-access-key-0123456789"
-	otherKey     = "other-access-key-9876543210" // the service's second key, which the handler does not know
+	otherKey     = "other-access-key-9876543210" // the second key of the service, which the handler does not have
 	connectionID = "6e1c5a0f-72d4-4b8e-9a31-0f5d2c7b8e46"
 )
 
@@ -33,8 +33,8 @@ type kind struct {
 	state       string // ce-connectionState of the answer
 }
 
-// text has 1 KiB, json 128 bytes without white space, connectBody is what a
-// browser's connection makes the service send.
+// text has 1 KiB, json 128 bytes without white space, connectBody is that of a
+// browser's connection.
 var (
 	text        = strings.Repeat("The quick brown fox jumps over the lazy dog 0123", 22)[:1024]
 	jsonBody    = `{"type":"chat","room":"lobby","from":"user-42","seq":1234567,"text":"` + strings.Repeat("x", 58) + `"}`
@@ -62,15 +62,15 @@ var (
 	preflight = kind{name: "preflight", status: http.StatusOK}
 	refused   = kind{name: "refused", event: "user.message", contentType: "text/plain", body: text, badKey: true, status: http.StatusUnauthorized}
 
-	// userState brings a state, and mqttConnect the members of an MQTT client.
+	// userState has a state, and mqttConnect the members of an MQTT client.
 	userState   = kind{name: "state", event: "user.message", contentType: "text/plain", body: text, header: "ce-connectionState: eyJjb3VudCI6MX0=\r\n", status: http.StatusOK, answer: text, state: "eyJjb3VudCI6Mn0="}
 	mqttConnect = kind{name: "mqtt-connect", event: "sys.connect", contentType: "application/json", body: mqttBody, header: "ce-subprotocol: mqtt\r\nce-physicalConnectionId: p-1\r\n", status: http.StatusOK, answer: accepted}
 )
 
-// common are the kinds that the handler written by hand answers as well.
+// common are the kinds that the handler written by hand answers too.
 var common = []kind{userText, userJSON, connect, connected, preflight, refused}
 
-// wire gives the request as it goes over a connection.
+// wire returns the bytes of the request.
 func (k kind) wire() []byte {
 	const origin = "WebHook-Request-Origin: bench.webpubsub.azure.com\r\nce-awpsversion: 1.0\r\n"
 	if k.event == "" {
@@ -92,8 +92,8 @@ func (k kind) wire() []byte {
 	return b.Bytes()
 }
 
-// call is one request that can be made again and again, as net/http's server
-// hands it to a handler, and a place for its answer. Neither allocates.
+// call is a request as the server of net/http passes it to a handler, and its answer.
+// It can be repeated without allocations.
 type call struct {
 	request *http.Request
 	payload string
@@ -104,7 +104,7 @@ type call struct {
 	answer []byte
 }
 
-// rewound is a request's body.
+// rewound is the body of a request, which can be read again.
 type rewound struct{ strings.Reader }
 
 func (*rewound) Close() error { return nil }
@@ -146,13 +146,12 @@ func (c *call) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// check holds the answer to what its kind promises: a benchmark of a handler
-// that refuses its requests would measure nothing.
+// check checks the answer, since a handler that refuses requests would be fast.
 func (c *call) check(tb testing.TB, k kind) {
 	tb.Helper()
 	require.Equal(tb, k.status, c.status)
 	if k.badKey {
-		return // the text of a refusal is free
+		return // a refusal can have any text
 	}
 	require.Equal(tb, k.answer, string(c.answer))
 	require.Equal(tb, k.state, c.header.Get("ce-connectionState"))

@@ -7,12 +7,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/go-webpubsub/webpubsub/internal/version"
 )
 
 // Exit codes of the program.
@@ -66,7 +69,7 @@ func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, 
 	root := &cobra.Command{
 		Use:           "webpubsub",
 		Short:         "Azure Web PubSub on one machine",
-		Version:       version(),
+		Version:       versionText(),
 		SilenceErrors: true, // Main prints them, once
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -152,22 +155,19 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
 }
 
-func version() string {
+// versionText returns the version of the module, the one that it was built from if
+// that says more, and the version of Go.
+func versionText() string {
+	text := "webpubsub " + version.Version
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "webpubsub (unknown version)"
+	if ok && info.Main.Version != "" && info.Main.Version != "(devel)" && info.Main.Version != "v"+version.Version {
+		text += " (" + info.Main.Version + ")"
 	}
-	text := "webpubsub " + info.Main.Version + " " + info.GoVersion
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " " + s.Value
-		}
-	}
-	return text
+	return text + " " + runtime.Version()
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/internal/cli"
+	"github.com/go-webpubsub/webpubsub/internal/version"
 )
 
 const secret = "a key that must not be seen by anybody"
@@ -275,8 +276,8 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{name: "help", args: []string{"help"}, stdout: "Azure Web PubSub on one machine"},
 		{name: "help of the emulator", args: []string{"emulator", "--help"}, stdout: "WEBPUBSUB_ACCESS_KEY"},
-		{name: "version", args: []string{"version"}, stdout: "webpubsub "},
-		{name: "version by flag", args: []string{"--version"}, stdout: "webpubsub "},
+		{name: "version", args: []string{"version"}, stdout: "webpubsub " + version.Version + " "},
+		{name: "version by flag", args: []string{"--version"}, stdout: "webpubsub " + version.Version + " "},
 		{name: "completion", args: []string{"completion", "bash"}, stdout: "__start_webpubsub"},
 		{name: "unknown command", args: []string{"serve"}, code: 2, stderr: "unknown command \"serve\" for \"webpubsub\"\nRun 'webpubsub --help' for usage.\n"},
 		{name: "misspelt command", args: []string{"emulater"}, code: 2, stderr: "Did you mean this?\n\temulator\n"},

@@ -7,13 +7,13 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// notificationChecks are about events that need no answer.
+// notificationChecks are about events whose answers have no content.
 func notificationChecks() []Check {
 	return []Check{
 		{
 			ID:     "notifications",
 			Rule:   "connected, disconnected and group presence events get 2xx",
-			Reason: "the service repeats what gets 5xx and logs what gets 4xx as a failure; there is nothing to refuse in them",
+			Reason: "the service retries after 5xx and logs 4xx as a failure; a notification cannot be refused",
 			run: func(p *probe) {
 				for _, ev := range []Event{
 					connected(),
@@ -29,15 +29,15 @@ func notificationChecks() []Check {
 		{
 			ID:     "connected-empty-body",
 			Rule:   "a connected event with an empty body gets 2xx",
-			Reason: "its body says nothing, and not all senders write one",
+			Reason: "its body has no information, and some senders leave it out",
 			run: func(p *probe) {
 				p.accepted("connected event without body", p.event(Event{Type: wire.TypeConnected, Name: wire.NameConnected}))
 			},
 		},
 		{
 			ID:     "presence-unknown",
-			Rule:   "a group presence event of an unknown name gets 2xx",
-			Reason: "it is a notification of a newer service, and needs no answer",
+			Rule:   "a group presence event with an unknown name gets 2xx",
+			Reason: "a newer service may send it, and it is only a notification",
 			run: func(p *probe) {
 				p.accepted("renamed event", p.event(Event{Type: wire.TypePrefixGroup + "renamed", Name: "renamed", Body: `{"group":"lobby"}`}))
 			},
@@ -50,8 +50,8 @@ func answerChecks() []Check {
 	return []Check{
 		{
 			ID:     "connect-answer",
-			Rule:   "the answer that accepts a client is empty or a JSON object of the service's members",
-			Reason: "with any other the client's handshake fails with 500",
+			Rule:   "the answer that accepts a client is empty or a JSON object with valid members",
+			Reason: "with any other answer the client's handshake fails with 500",
 			run: func(p *probe) {
 				answer := p.do("connect event", p.event(Event{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect}))
 				if answer == nil || !answer.ok() {
@@ -65,13 +65,13 @@ func answerChecks() []Check {
 		{
 			ID:     "mqtt-refusal",
 			Rule:   "the answer that refuses an MQTT client has a JSON body with mqtt.code",
-			Reason: "the code goes into the CONNACK packet; without it the client learns nothing",
+			Reason: "the code is sent in the CONNACK packet; without it the client does not learn the reason",
 			run:    checkMQTTRefusal,
 		},
 		{
 			ID:     "user-answer-type",
-			Rule:   "an answer to a user event that has a body has a Content-Type that the service knows",
-			Reason: "net/http guesses one from the body if none is set, and the service drops what is text/html",
+			Rule:   "an answer to a user event with a body has a Content-Type that the service accepts",
+			Reason: "if none is set, net/http guesses it from the body, and the service drops text/html",
 			run: func(p *probe) {
 				for _, ev := range []Event{
 					{Name: wire.NameMessage, ContentType: wire.MediaText, Body: "<!DOCTYPE html><b>hello"},
@@ -84,8 +84,8 @@ func answerChecks() []Check {
 		},
 		{
 			ID:     "state-on-success",
-			Rule:   "ce-connectionState stands only in answers with 2xx",
-			Reason: "the service drops it otherwise, and whoever wrote it believes that it was kept",
+			Rule:   "only answers with 2xx have ce-connectionState",
+			Reason: "the service ignores it in any other answer, so the state is lost",
 			run: func(p *probe) {
 				for _, ex := range p.seen {
 					if _, ok := ex.answer.Header[wire.HeaderConnectionState]; ok && !ex.answer.ok() {
@@ -108,8 +108,7 @@ func (p *probe) userAnswer(ev Event) {
 	}
 }
 
-// checkMQTTRefusal looks at the answer only if the handler refuses a client of
-// whom it knows nothing.
+// checkMQTTRefusal checks the answer only if the handler refuses an unknown client.
 func checkMQTTRefusal(p *probe) {
 	body := `{"claims":{},"query":{},"headers":{},"subprotocols":["mqtt"],"clientCertificates":[],` +
 		`"mqtt":{"protocolVersion":5,"username":"nobody","password":null,"userProperties":null}}`

@@ -5,33 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Target is a handler to check, and how to reach it.
+// Target is a handler to check, and the functions that send it requests.
 type Target struct {
-	// Origin is the service's host, which the handler has to know.
+	// Origin is the service's host, which the handler must allow.
 	Origin string
-	// Keys that the service signs with; the handler knows at least one of them.
+	// Keys that the service signs with; the handler must have at least one of them.
 	Keys []string
-	// Validation makes a correct OPTIONS request.
+	// Validation returns a valid OPTIONS request.
 	Validation func(context.Context) (*http.Request, error)
-	// Event makes a correct event request.
+	// Event returns a valid event request.
 	Event func(context.Context, Event) (*http.Request, error)
-	// Do sends a request, once. Its error is a handler that does not answer.
+	// Do sends a request, without retries. It returns an error if the handler does
+	// not answer.
 	Do func(*http.Request) (*Answer, error)
 }
 
-// Event is what checks vary of an event.
+// Event holds the attributes of an event that checks vary.
 type Event struct {
 	Type, Name, ContentType, Body string
 	UserID                        string
 	MQTT                          bool
 }
 
-// Answer is a handler's answer and how much of the body it has read for it.
+// Answer is a handler's answer, and the number of bytes of the request's body that
+// the handler read.
 type Answer struct {
 	Status   int
 	Header   http.Header
@@ -48,21 +51,21 @@ type Check struct {
 	ID string
 	// Rule says what a handler must do.
 	Rule string
-	// Reason says what goes wrong if it does not.
+	// Reason says why the rule exists.
 	Reason string
 
 	run func(*probe)
 }
 
-// Failure is a check that a handler does not pass.
+// Failure is a check that a handler fails.
 type Failure struct {
 	Check
-	// Problems are the requests that went wrong, and how.
+	// Problems says which requests the handler got wrong, and how.
 	Problems []string
 }
 
-// Run makes all checks, in order, and gives those that failed. Its error is one
-// of the context or of a request that could not be made.
+// Run runs all checks in order and returns those that failed. It returns an error
+// if the context ends or a request cannot be made.
 func Run(ctx context.Context, target Target) ([]Failure, error) {
 	var failures []Failure
 	var seen []exchange
@@ -80,18 +83,12 @@ func Run(ctx context.Context, target Target) ([]Failure, error) {
 	return failures, nil
 }
 
-// Checks lists all checks in the order in which they are made.
+// Checks returns all checks in the order in which Run runs them.
 func Checks() []Check {
-	var all []Check
-	all = append(all, validationChecks()...)
-	all = append(all, goodSignatureChecks()...)
-	all = append(all, badSignatureChecks()...)
-	all = append(all, requestChecks()...)
-	all = append(all, notificationChecks()...)
-	return append(all, answerChecks()...)
+	return slices.Concat(validationChecks(), goodSignatureChecks(), badSignatureChecks(), requestChecks(), notificationChecks(), answerChecks())
 }
 
-// exchange is a request that was made by any check, with its answer.
+// exchange describes a request of any check, with its answer.
 type exchange struct {
 	what   string
 	answer *Answer
@@ -99,8 +96,8 @@ type exchange struct {
 
 // probe is the run of one check.
 type probe struct {
-	// event makes a correct event request; nil if that is not possible, which
-	// ends the run. validation does so for a validation request.
+	// event returns a valid event request, and validation a validation request. They
+	// return nil if it cannot be made, which ends the run.
 	event      func(Event) *http.Request
 	validation func() *http.Request
 	canceled   func() error
@@ -130,8 +127,8 @@ func (p *probe) made(req *http.Request, err error) *http.Request {
 	return req
 }
 
-// do sends a request. A handler that does not answer fails the check, and the
-// answer is nil.
+// do sends a request. If the handler does not answer, it fails the check and
+// returns nil.
 func (p *probe) do(what string, req *http.Request) *Answer {
 	if req == nil {
 		return nil
@@ -149,7 +146,7 @@ func (p *probe) do(what string, req *http.Request) *Answer {
 	return answer
 }
 
-// accepted sends a request that must be answered with success.
+// accepted sends a request that must be answered with 2xx.
 func (p *probe) accepted(what string, req *http.Request) {
 	if answer := p.do(what, req); answer != nil && !answer.ok() {
 		p.failf("%s: answered with %s, want 2xx", what, describe(answer))
@@ -171,12 +168,12 @@ func describe(a *Answer) string {
 	return s
 }
 
-// connected is the event that any handler takes: it asks for nothing.
+// connected returns the event that every handler must accept.
 func connected() Event {
 	return Event{Type: wire.TypeConnected, Name: wire.NameConnected, Body: "{}"}
 }
 
-// edit changes a request, if there is one.
+// edit changes the header of a request, unless it is nil.
 func edit(req *http.Request, f func(http.Header)) *http.Request {
 	if req != nil {
 		f(req.Header)

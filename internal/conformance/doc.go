@@ -1,4 +1,4 @@
-// Package conformance holds handlers of Azure Web PubSub's events to the rules
-// of the protocol. Each [Check] has an id, the rule it checks and the reason for
-// the rule. It makes no requests itself: a [Target] is given functions that do.
+// Package conformance checks handlers of Azure Web PubSub's events against the
+// rules of the protocol. Each [Check] has an id, a rule and the reason for the
+// rule. The package sends no requests itself: the functions of a [Target] do.
 package conformance

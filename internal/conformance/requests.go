@@ -8,8 +8,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// maxBody is more than any event has: clients can send 1 MB, and a connect
-// event adds what fits into a handshake.
+// maxBody is more than any event has: clients can send 1 MB, and a connect event
+// holds a handshake.
 const maxBody = 32 << 20
 
 func requestChecks() []Check {
@@ -17,13 +17,13 @@ func requestChecks() []Check {
 		{
 			ID:     "method",
 			Rule:   "methods other than POST, OPTIONS and the validating GET get 405 with Allow",
-			Reason: "a client that takes the handler for something else learns so, and tools can find out what it takes",
+			Reason: "a misdirected client gets a clear answer, and tools can discover the methods",
 			run:    checkMethods,
 		},
 		{
 			ID:     "hub-case",
 			Rule:   "ce-hub is compared without case",
-			Reason: "the service writes hubs in lower case, however they are configured",
+			Reason: "the service may write a hub's name in lower case, however it is configured",
 			run: func(p *probe) {
 				for _, f := range []func(string) string{strings.ToUpper, strings.ToLower} {
 					req := edit(p.event(connected()), func(h http.Header) { h.Set(wire.HeaderHub, f(h.Get(wire.HeaderHub))) })
@@ -35,7 +35,7 @@ func requestChecks() []Check {
 		},
 		{
 			ID:     "unknown-members",
-			Rule:   "headers and members of bodies that are not known are ignored",
+			Rule:   "unknown headers and unknown members of bodies are ignored",
 			Reason: "the service adds new ones without notice",
 			run: func(p *probe) {
 				req := p.event(Event{Type: wire.TypeConnected, Name: wire.NameConnected, Body: `{"future":{"a":[1]}}`})
@@ -47,26 +47,26 @@ func requestChecks() []Check {
 		},
 		{
 			ID:     "media-type",
-			Rule:   "Content-Type is compared as a media type: without case and parameters",
-			Reason: "the service has written it with and without a charset",
+			Rule:   "Content-Type is compared without case and without parameters",
+			Reason: "the service sends it with or without a charset",
 			run:    checkMediaType,
 		},
 		{
 			ID:     "mqtt-media-type",
 			Rule:   "a user event of an MQTT client may have any Content-Type",
-			Reason: "it is the publisher's own, and the service passes it on",
+			Reason: "the publisher chooses it, and the service passes it on",
 			run:    checkMQTTMediaType,
 		},
 		{
 			ID:     "body-limit",
-			Rule:   "a body without end is refused with 4xx, and read no further than the handler's limit",
-			Reason: "a signature proves nothing about the body: whoever has seen one could exhaust the memory",
+			Rule:   "an endless body is refused with 4xx, and not read beyond the handler's limit",
+			Reason: "a signature does not cover the body: anyone who has seen one could exhaust the memory",
 			run:    checkBodyLimit,
 		},
 		{
 			ID:     "malformed-connect",
-			Rule:   "a connect event whose body is broken is refused with 4xx",
-			Reason: "after a 5xx the service sends it three more times, to the same end, and a client waits nine seconds",
+			Rule:   "a connect event with a malformed body is refused with 4xx",
+			Reason: "after a 5xx the service retries it three times in vain, and the client waits for nine seconds",
 			run:    checkMalformedConnect,
 		},
 	}
@@ -96,8 +96,8 @@ func checkMediaType(p *probe) {
 	}
 }
 
-// checkMQTTMediaType compares with binary payloads, which a handler's function
-// may refuse.
+// checkMQTTMediaType compares with a binary payload, since the handler's function
+// may refuse both.
 func checkMQTTMediaType(p *probe) {
 	ev := Event{Name: wire.NameMessage, ContentType: wire.MediaBinary, Body: "\x89PNG", MQTT: true}
 	binary := p.do("MQTT message of type "+ev.ContentType, p.event(ev))
@@ -119,18 +119,18 @@ func checkBodyLimit(p *probe) {
 		}
 		req.Body = io.NopCloser(io.LimitReader(spaces{}, maxBody))
 		req.ContentLength, req.GetBody = -1, nil
-		answer := p.do(ev.Name+" event without end", req)
+		answer := p.do(ev.Name+" event with an endless body", req)
 		switch {
 		case answer == nil:
 		case answer.BodyRead >= maxBody:
-			p.failf("%s event without end: all of %d bytes were read", ev.Name, answer.BodyRead)
+			p.failf("%s event with an endless body: all of %d bytes were read", ev.Name, answer.BodyRead)
 		case answer.BodyRead > 0 && !answer.refused():
-			p.failf("%s event without end: answered with %s after %d bytes, want 4xx", ev.Name, describe(answer), answer.BodyRead)
+			p.failf("%s event with an endless body: answered with %s after %d bytes, want 4xx", ev.Name, describe(answer), answer.BodyRead)
 		}
 	}
 }
 
-// spaces is a body that never ends, and never becomes broken JSON either.
+// spaces is an endless body that stays a prefix of valid JSON.
 type spaces struct{}
 
 func (spaces) Read(p []byte) (int, error) {
@@ -147,7 +147,7 @@ func checkMalformedConnect(p *probe) {
 		switch {
 		case answer == nil || answer.refused():
 		case answer.ok() && answer.BodyRead == 0:
-			// Who asks nothing about a client does not need its body.
+			// A handler without a function for connect need not read the body.
 		default:
 			p.failf("%s: answered with %s, want 4xx", what, describe(answer))
 		}

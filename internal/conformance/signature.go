@@ -5,18 +5,19 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 const wrongKey = "a key that is not the service's"
 
-// goodSignatureChecks are about signatures that prove what they should.
+// goodSignatureChecks are about valid signatures.
 func goodSignatureChecks() []Check {
 	return []Check{
 		{
 			ID:     "signed",
-			Rule:   "an event as the service sends it is accepted",
-			Reason: "the service signs with both its keys; a handler that has either goes on working while the other is replaced",
+			Rule:   "an event of the service is accepted",
+			Reason: "the service signs with both its keys, so that a handler with either of them keeps working while the other is replaced",
 			run: func(p *probe) {
 				p.accepted("signed event", p.event(connected()))
 				p.accepted("signed event of a user", p.event(Event{Type: wire.TypeConnected, Name: wire.NameConnected, Body: "{}", UserID: "用户"}))
@@ -24,8 +25,8 @@ func goodSignatureChecks() []Check {
 		},
 		{
 			ID:     "signature-second",
-			Rule:   "every token of ce-signature counts, not only the first",
-			Reason: "the second is made with the secondary key, and all that a handler with that key can verify",
+			Rule:   "every token of ce-signature is verified, not only the first",
+			Reason: "the second is made with the secondary key, and a handler may have that key only",
 			run: func(p *probe) {
 				p.signed("second of two", func(id string) []string {
 					return []string{webpubsub.Sign(wrongKey, id) + "," + strings.Join(p.tokens(id), ",")}
@@ -34,8 +35,8 @@ func goodSignatureChecks() []Check {
 		},
 		{
 			ID:     "signature-upper-case",
-			Rule:   "digests are compared as bytes, so that upper-case hexadecimal is accepted",
-			Reason: "the case is not specified, and the service's own libraries write both",
+			Rule:   "upper-case hexadecimal is accepted",
+			Reason: "the case is not specified, and Microsoft's libraries write both",
 			run: func(p *probe) {
 				p.signed("upper case", func(id string) []string {
 					line := strings.ToUpper(strings.Join(p.tokens(id), ","))
@@ -45,7 +46,7 @@ func goodSignatureChecks() []Check {
 		},
 		{
 			ID:     "signature-lines",
-			Rule:   "tokens may have a space after the comma, or a header line each",
+			Rule:   "tokens may be separated by a comma and a space, or be in a header line each",
 			Reason: "proxies and the service's tunnel join and split header lines",
 			run: func(p *probe) {
 				p.signed("space after the comma", func(id string) []string {
@@ -59,13 +60,13 @@ func goodSignatureChecks() []Check {
 	}
 }
 
-// badSignatureChecks are about requests that prove nothing.
+// badSignatureChecks are about requests that must not be trusted.
 func badSignatureChecks() []Check {
 	return []Check{
 		{
 			ID:     "signature-missing",
 			Rule:   "an event without a signature is refused",
-			Reason: "anybody who knows the URL could connect as any user",
+			Reason: "anyone who knows the URL could connect as any user",
 			run: func(p *probe) {
 				p.unsigned("no ce-signature", func(string) []string { return nil })
 				p.unsigned("empty ce-signature", func(string) []string { return []string{""} })
@@ -73,8 +74,8 @@ func badSignatureChecks() []Check {
 		},
 		{
 			ID:     "signature-wrong",
-			Rule:   "an event is refused if no token is made with a key of the service, or none is whole",
-			Reason: "a signature that is not verified is none",
+			Rule:   "an event is refused if no token is a complete signature by a key of the service",
+			Reason: "anyone could sign with a key of their own",
 			run: func(p *probe) {
 				p.unsigned("wrong key", func(id string) []string { return []string{webpubsub.Sign(wrongKey, id)} })
 				p.unsigned("cut short", func(id string) []string { return []string{p.tokens(id)[0][:len(wire.SignaturePrefix)+8]} })
@@ -87,7 +88,7 @@ func badSignatureChecks() []Check {
 		{
 			ID:     "signature-other-connection",
 			Rule:   "a signature made for another connection is refused",
-			Reason: "whoever has seen one event of one client could send events of every client",
+			Reason: "anyone who has seen an event of one client could send events of every client",
 			run: func(p *probe) {
 				p.unsigned("other connection", func(string) []string { return p.tokens("another connection") })
 				req := edit(p.event(connected()), func(h http.Header) {
@@ -99,14 +100,14 @@ func badSignatureChecks() []Check {
 		},
 		{
 			ID:     "signature-before-body",
-			Rule:   "the body is not read before the signature holds",
-			Reason: "a stranger could make the handler read, decode and hold whatever he likes",
+			Rule:   "the body is not read before the signature is verified",
+			Reason: "anyone could make the handler read and decode arbitrary bodies",
 			run:    checkBodyUnread,
 		},
 		{
 			ID:     "origin-unknown",
-			Rule:   "an event from an unknown origin, or from none, is refused whatever its signature",
-			Reason: "a key is good for its own service only; with several services, one could speak for the other",
+			Rule:   "an event with an unknown origin, or without one, is refused whatever its signature",
+			Reason: "a key proves only its own service; with several services, one could send events of another",
 			run: func(p *probe) {
 				p.refused("event from "+otherHost, from(p.event(connected()), otherHost))
 				p.refused("event from a look-alike", from(p.event(connected()), p.target.Origin+".evil.test"))
@@ -116,13 +117,9 @@ func badSignatureChecks() []Check {
 	}
 }
 
-// tokens are correct signatures of a connection.
+// tokens returns the valid signatures of a connection.
 func (p *probe) tokens(connectionID string) []string {
-	tokens := make([]string, len(p.target.Keys))
-	for i, key := range p.target.Keys {
-		tokens[i] = webpubsub.Sign(key, connectionID)
-	}
-	return tokens
+	return upstream.Signatures(p.target.Keys, connectionID)
 }
 
 func resigned(req *http.Request, lines func(connectionID string) []string) *http.Request {
@@ -134,13 +131,13 @@ func resigned(req *http.Request, lines func(connectionID string) []string) *http
 	})
 }
 
-// signed sends an event with a correct signature in an uncommon form.
+// signed sends an event with a valid signature in an uncommon form.
 func (p *probe) signed(what string, lines func(connectionID string) []string) {
 	p.accepted("signature "+what, resigned(p.event(connected()), lines))
 }
 
-// unsigned sends events with a signature that proves nothing: one that all
-// handlers take, and the one that matters most.
+// unsigned sends events with an invalid signature: a connected event, which every
+// handler accepts otherwise, and a connect event, which matters most.
 func (p *probe) unsigned(what string, lines func(connectionID string) []string) {
 	p.refused("connected event, "+what, resigned(p.event(connected()), lines))
 	connect := Event{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect}

@@ -15,16 +15,16 @@ func validationChecks() []Check {
 	return []Check{
 		{
 			ID:     "options-consent",
-			Rule:   "OPTIONS with the service's origin, and nothing to authenticate it, gets a 2xx with WebHook-Allowed-Origin",
-			Reason: "the service signs no validation request, and sends no events to a handler that has not consented",
+			Rule:   "OPTIONS with the service's origin and without credentials gets 2xx with WebHook-Allowed-Origin",
+			Reason: "the service does not sign validation requests, and sends no events to a handler that has not consented",
 			run: func(p *probe) {
 				p.consents("OPTIONS", p.validation(), p.target.Origin)
 			},
 		},
 		{
 			ID:     "get-consent",
-			Rule:   "GET with WebHook-Request-Origin is answered as OPTIONS is",
-			Reason: "after a 404, which proxies give to OPTIONS, the service asks once more by GET",
+			Rule:   "GET with WebHook-Request-Origin is answered like OPTIONS",
+			Reason: "some proxies answer OPTIONS with 404; the service then asks once more by GET",
 			run: func(p *probe) {
 				p.consents("GET", withMethod(p.validation(), http.MethodGet), p.target.Origin)
 			},
@@ -32,19 +32,19 @@ func validationChecks() []Check {
 		{
 			ID:     "lookalike-origin",
 			Rule:   "a host that only resembles the service's gets no consent",
-			Reason: "a comparison of beginnings or ends lets anybody register a name that passes",
+			Reason: "if only a prefix or suffix is compared, anyone can register a host that passes",
 			run:    checkLookalikes,
 		},
 		{
 			ID:     "origin-list",
-			Rule:   "the service's host counts wherever it stands in WebHook-Request-Origin: in a list with commas, or in a line of its own",
-			Reason: "a service with replicas or custom domains sends all its names at once",
+			Rule:   "the service's host is found anywhere in WebHook-Request-Origin: in a list with commas, or in a line of its own",
+			Reason: "a service with replicas or custom domains sends all its hosts",
 			run:    checkOriginLists,
 		},
 		{
 			ID:     "origin-case",
 			Rule:   "hosts are compared without case",
-			Reason: "host names have no case, and configured ones are typed by hand",
+			Reason: "host names are not case-sensitive",
 			run: func(p *probe) {
 				host := strings.ToUpper(p.target.Origin)
 				p.consents("OPTIONS from "+host, from(p.validation(), host), p.target.Origin)
@@ -52,8 +52,8 @@ func validationChecks() []Check {
 		},
 		{
 			ID:     "allowed-rate",
-			Rule:   "consent to a request with WebHook-Request-Rate has WebHook-Allowed-Rate",
-			Reason: "CloudEvents' rules for webhooks require it; other senders than the service ask for a rate",
+			Rule:   "the consent to a request with WebHook-Request-Rate has WebHook-Allowed-Rate",
+			Reason: "the CloudEvents specification of webhooks requires it; senders other than the service ask for a rate",
 			run: func(p *probe) {
 				req := edit(p.validation(), func(h http.Header) { h.Set(wire.HeaderRequestRate, "120") })
 				answer := p.do("OPTIONS with a rate", req)
@@ -105,7 +105,7 @@ func checkLookalikes(p *probe) {
 	}
 	for _, origin := range lookalikes {
 		answer := p.do("OPTIONS from "+origin, from(p.validation(), origin))
-		// A handler may name the hosts it allows to whoever asks.
+		// A handler may return the hosts that it allows to any origin.
 		if answer == nil || !answer.ok() {
 			continue
 		}

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// EmulatorKey is the access key of the service's local emulators, Microsoft's
-// and this module's, if they are given no other. Everybody knows it.
+// EmulatorKey is the default access key of Microsoft's and this module's emulator.
+// It is public.
 const EmulatorKey = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 
 // ConnectionString is a parsed connection string,
@@ -22,16 +22,16 @@ type ConnectionString struct {
 	// Endpoint is the service's base URL: http or https, a host, possibly a
 	// port and a path without trailing slash.
 	Endpoint *url.URL
-	// AccessKey is empty for connection strings of identity-based access.
+	// AccessKey is empty in connection strings for Microsoft Entra ID.
 	AccessKey string
 }
 
-// form is what a connection string looks like, and who prints one.
+// form describes a connection string and how to get one.
 const form = `want Endpoint=…;AccessKey=…; as "az webpubsub key show" prints it, or "webpubsub emulator" its own`
 
-// Parse reads a connection string. White space around keys and values, empty
-// segments and unknown keys are ignored; keys are compared without case. No
-// error contains more of s than the names of its keys and its endpoint.
+// Parse parses a connection string. It ignores white space around keys and values,
+// empty segments and unknown keys, and compares keys without case. Of s, errors
+// contain only the names of known keys and parts of the endpoint.
 func Parse(s string) (ConnectionString, error) {
 	if strings.TrimSpace(s) == "" {
 		return ConnectionString{}, errors.New("connection string is empty, " + form)
@@ -52,7 +52,7 @@ func Parse(s string) (ConnectionString, error) {
 			continue
 		}
 		if _, twice := values[name]; twice {
-			return ConnectionString{}, fmt.Errorf("connection string: %s stands twice", name)
+			return ConnectionString{}, fmt.Errorf("connection string: %s is set twice", name)
 		}
 		if value = strings.TrimSpace(value); value == "" {
 			return ConnectionString{}, fmt.Errorf("connection string: %s is empty", name)
@@ -80,7 +80,7 @@ func Parse(s string) (ConnectionString, error) {
 	return ConnectionString{Endpoint: u, AccessKey: values["accesskey"]}, nil
 }
 
-// ParseEndpoint reads a service endpoint; without a scheme it is https.
+// ParseEndpoint parses a service endpoint. Its scheme defaults to https.
 func ParseEndpoint(s string) (*url.URL, error) {
 	if !strings.Contains(s, "://") {
 		s = "https://" + s
@@ -95,11 +95,11 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, errors.New("endpoint has no host")
 	case strings.ContainsFunc(u.Hostname(), notInHostName):
-		return nil, errors.New("endpoint has a host with a character that host names do not have")
+		return nil, errors.New("endpoint has a host with an invalid character")
 	case u.User != nil:
-		return nil, errors.New("endpoint has user information, which it must not")
+		return nil, errors.New("endpoint has user information, want none")
 	case strings.ContainsAny(s, "?#"): // even with nothing behind it
-		return nil, errors.New("endpoint has a query or fragment, which it must not")
+		return nil, errors.New("endpoint has a query or fragment, want none")
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -111,8 +111,8 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// notInHostName reports whether a character is none of a DNS name or IP address.
-// net/url lets many more through, and so would take a key for a host.
+// notInHostName reports whether a character cannot be in a DNS name or IP address.
+// net/url accepts more, and would take a key for a host.
 func notInHostName(c rune) bool {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
@@ -121,8 +121,8 @@ func notInHostName(c rune) bool {
 	return c != '.' && c != '-' && c != '_' && c != ':'
 }
 
-// Host is the endpoint's host name in lower case without port: the name by
-// which the service calls itself in WebHook-Request-Origin.
+// Host returns the endpoint's host name in lower case, without port, as the service
+// sends it in WebHook-Request-Origin.
 func (c ConnectionString) Host() string { return strings.ToLower(c.Endpoint.Hostname()) }
 
 // String returns the connection string without its access key.

@@ -15,8 +15,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// An answer of any size that the emulator takes is one that its client takes. What
-// is larger fails the event, once, and leaves the connection as it is.
+// The client accepts every answer that the emulator accepts. A larger answer fails the
+// event once, and the connection stays open.
 func TestAnswersOfAnySize(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -58,7 +58,7 @@ func TestAnswersOfAnySize(t *testing.T) {
 					_, _ = w.Write([]byte("large"))
 				}
 			})
-			// Nobody takes a machine for dead that needs its time for such an answer.
+			// No timeouts on a slow machine, which needs time for such an answer.
 			emu := emulator.Start(t, emulator.Config{KeepAlive: -1, Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.Local(handler)}}}})
 			transport := new(http.Transport)
 			t.Cleanup(transport.CloseIdleConnections)

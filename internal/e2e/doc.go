@@ -1,3 +1,3 @@
-// Package e2e tries the public packages together: real clients, the emulator,
-// and the service client, over real sockets. It has tests only.
+// Package e2e tests the public packages together over real sockets: handler, emulator,
+// clients and service client. It has tests only.
 package e2e

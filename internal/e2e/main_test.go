@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the test binary if anything still runs.
+// TestMain fails the test binary if a goroutine is left.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

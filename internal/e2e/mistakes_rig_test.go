@@ -23,8 +23,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli"
 )
 
-// page is what somebody who has made a mistake looks at: a log, or what a program
-// prints. It can be written to and read at the same time.
+// page is a log or the output of a program. It is safe for concurrent use.
 type page struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -42,22 +41,22 @@ func (p *page) String() string {
 	return p.text.String()
 }
 
-// logger logs at the level that a program has by default.
+// logger logs at the default level.
 func (p *page) logger() *slog.Logger { return slog.New(slog.NewTextHandler(p, nil)) }
 
-// setup is an event handler, an emulator that raises events at it by TCP, and the
-// logs of both.
+// setup is an event handler, an emulator that delivers events to it over TCP, and both
+// logs.
 type setup struct {
 	handlerLog, emulatorLog page
 	emu                     *emulator.Running
 }
 
-// connectionString is that of the emulator of a setup.
+// connectionString is the connection string of the emulator of a setup.
 func connectionString() string {
 	return emulator.ConnectionString("http://127.0.0.1", emulator.DefaultAccessKey)
 }
 
-// serve makes a handler of a config and puts middleware in front of it.
+// serve serves a handler with a config behind middleware.
 func serve(t *testing.T, cfg webpubsub.Config, middleware func(http.Handler) http.Handler) *setup {
 	t.Helper()
 	s := new(setup)
@@ -78,14 +77,14 @@ func serve(t *testing.T, cfg webpubsub.Config, middleware func(http.Handler) htt
 	return s
 }
 
-// everything is the setting of a handler that gets all events at a URL.
+// everything returns the setting of a handler for all events at a URL.
 func everything(endpoint string) emulator.EventHandler {
 	e := emulator.Local(nil)
 	e.URLTemplate = endpoint + "/eventhandler"
 	return e
 }
 
-// serveHTTP serves for the time of the test, and returns the address.
+// serveHTTP serves until the test ends and returns the address.
 func serveHTTP(t *testing.T, h http.Handler) (endpoint string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -103,8 +102,8 @@ func serveHTTP(t *testing.T, h http.Handler) (endpoint string) {
 	return "http://" + l.Addr().String()
 }
 
-// connect tries to connect a client that sends an event, and waits until it is
-// answered, if there is one.
+// connect tries to connect a client, sends the event if there is one, and waits for its
+// answer.
 func (s *setup) connect(t *testing.T, event string) {
 	t.Helper()
 	conn, resp, err := websocket.Dial(t.Context(), s.emu.ClientURL(hub, nil), &websocket.DialOptions{Subprotocols: []string{"json.webpubsub.azure.v1"}})
@@ -125,7 +124,7 @@ func (s *setup) connect(t *testing.T, event string) {
 
 const say = `{"type":"event","event":"say","ackId":1,"dataType":"json","data":{"text":"hello"}}`
 
-// run runs the command and returns what it prints as errors.
+// run runs the command and returns its standard error.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
 	var stderr page
@@ -134,7 +133,7 @@ func run(t *testing.T, args ...string) string {
 	return stderr.String()
 }
 
-// expired is the address of a client with a token that has expired.
+// expired returns the URL of a client with an expired token.
 func expired(t *testing.T, endpoint string) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -144,14 +143,14 @@ func expired(t *testing.T, endpoint string) string {
 	return strings.Replace(endpoint, "http", "ws", 1) + "/client/hubs/" + hub + "?access_token=" + token
 }
 
-// otherKey is a connection string of the emulator with a key that it has not.
+// otherKey returns a connection string for the emulator with a wrong key.
 func otherKey() string { return emulator.ConnectionString("http://127.0.0.1", rand.Text()+rand.Text()) }
 
-// draft is a state that can be long.
+// draft is a state that can be too long.
 type draft struct{ Text string }
 
-// answered returns the log of a handler that answers a connect event so. The kit
-// sends the event once, where the emulator would repeat it.
+// answered returns the log of a handler with this answer to a connect event. It uses
+// the test kit, which sends the event once; the emulator would repeat it.
 func answered(t *testing.T, reply webpubsub.ConnectReply) string {
 	t.Helper()
 	var log page

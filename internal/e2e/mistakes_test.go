@@ -19,8 +19,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// mistakes are those of a new user. Each has to be explained where its maker
-// looks: by the value that is wrong, the rule that it breaks, and the remedy.
+// mistakes are those of new users. For each, a log or an error must contain the wrong
+// value, the rule that it breaks and the remedy.
 var mistakes = []struct {
 	name                string
 	seen                func(t *testing.T) string
@@ -116,7 +116,7 @@ var mistakes = []struct {
 	{
 		name:   "misspelt role in a token",
 		value:  `Roles[0]: role "sendToGroup"`,
-		rule:   `is none of the service's, which ignores it`,
+		rule:   `is unknown to the service, which ignores it`,
 		remedy: `did you mean "webpubsub.sendToGroup"?`,
 		seen: func(t *testing.T) string {
 			c, err := service.NewClientFromConnectionString(connectionString(), hub, nil)
@@ -129,7 +129,7 @@ var mistakes = []struct {
 	{
 		name:   "misspelt role in a connect reply, in the handler's log",
 		value:  `Roles[0]: role \"sendToGroup\"`,
-		rule:   `is none of the service's, which ignores it`,
+		rule:   `is unknown to the service, which ignores it`,
 		remedy: `did you mean \"webpubsub.sendToGroup\"?`,
 		seen: func(t *testing.T) string {
 			return answered(t, webpubsub.ConnectReply{Roles: []string{"sendToGroup"}})
@@ -200,7 +200,7 @@ var mistakes = []struct {
 		name:   "handler behind CORS, in the emulator's log",
 		value:  `url=http://127.0.0.1:`,
 		rule:   `the answer to OPTIONS has no header WebHook-Allowed-Origin`,
-		remedy: `something in front of the handler, such as a CORS middleware, answers OPTIONS in its place`,
+		remedy: `something in front of the handler, such as a CORS middleware, answers OPTIONS itself`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{}, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +220,7 @@ var mistakes = []struct {
 		name:   "handler behind a login, in the emulator's log",
 		value:  `OPTIONS was answered with 401, want 2xx`,
 		rule:   `sign in first`,
-		remedy: `something in front of the handler asks for a login or redirects, and has to let validation requests through`,
+		remedy: `something in front of the handler asks for a login or redirects: let OPTIONS through without credentials`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{}, func(http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -234,8 +234,8 @@ var mistakes = []struct {
 	{
 		name:   "handler behind a login page, in the emulator's log",
 		value:  `OPTIONS was answered with 302, want 2xx`,
-		rule:   `they come by OPTIONS and bring no credentials`,
-		remedy: `something in front of the handler asks for a login or redirects, and has to let validation requests through`,
+		rule:   `as the service sends none`,
+		remedy: `something in front of the handler asks for a login or redirects: let OPTIONS through without credentials`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{}, func(http.Handler) http.Handler {
 				return http.RedirectHandler("/login", http.StatusFound)
@@ -324,7 +324,7 @@ var mistakes = []struct {
 		name:   "https against http, of the client",
 		value:  `127.0.0.1:`,
 		rule:   `speaks ws, not wss`,
-		remedy: `write ws:// in the address`,
+		remedy: `use ws:// in the client URL`,
 		seen: func(t *testing.T) string {
 			emu := emulator.Start(t, emulator.Config{})
 			return refused(t, strings.Replace(emu.ClientURL(hub, nil), "ws:", "wss:", 1))
@@ -334,7 +334,7 @@ var mistakes = []struct {
 		name:   "expired credential, of the client",
 		value:  `the token in the client URL expired at 20`,
 		rule:   `401 Unauthorized`,
-		remedy: `a Credential that makes a URL for each connection avoids that`,
+		remedy: `use a Credential that makes a new URL for each connection`,
 		seen: func(t *testing.T) string {
 			return refused(t, expired(t, emulator.Start(t, emulator.Config{}).Endpoint))
 		},
@@ -343,7 +343,7 @@ var mistakes = []struct {
 		name:   "wrong key, of the service client",
 		value:  `http://127.0.0.1:`,
 		rule:   `401 Unauthorized`,
-		remedy: `the access key is none of`,
+		remedy: `the access key is not or no longer one of`,
 		seen: func(t *testing.T) string {
 			emu := emulator.Start(t, emulator.Config{})
 			return call(t, strings.Replace(emu.ConnectionString, emulator.DefaultAccessKey, strings.Repeat("k", 44), 1))
@@ -360,9 +360,9 @@ var mistakes = []struct {
 	},
 	{
 		name:   "wrong endpoint, of the client",
-		value:  `the host is 127.0.0.1:`,
-		rule:   `clients do not connect there`,
-		remedy: `want the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>`,
+		value:  `127.0.0.1:`,
+		rule:   `is not a client endpoint`,
+		remedy: `use the URL of ClientAccess, such as wss://<name>.webpubsub.azure.com/client/hubs/<hub>`,
 		seen:   func(t *testing.T) string { return refused(t, website(t)+"/client/hubs/chat?access_token=t") },
 	},
 	{
@@ -424,7 +424,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// start connects a client of the realtime package.
+// start connects a client of package client.
 func start(t *testing.T, address string) *client.Client {
 	t.Helper()
 	c, err := client.New(client.StaticURL(address), nil)
@@ -434,7 +434,7 @@ func start(t *testing.T, address string) *client.Client {
 	return c
 }
 
-// refused returns the error with which a client does not connect.
+// refused returns the error of a client that cannot connect.
 func refused(t *testing.T, address string) string {
 	t.Helper()
 	c, err := client.New(client.StaticURL(address), &client.Options{DisableAutoReconnect: true})
@@ -444,7 +444,7 @@ func refused(t *testing.T, address string) string {
 	return err.Error()
 }
 
-// call returns the error of a service client's call.
+// call returns the error of a call of a service client.
 func call(t *testing.T, connectionString string) string {
 	t.Helper()
 	transport := new(http.Transport)
@@ -459,7 +459,7 @@ func call(t *testing.T, connectionString string) string {
 	return err.Error()
 }
 
-// website is a server of something else.
+// website is a server that is not the service.
 func website(t *testing.T) (endpoint string) {
 	t.Helper()
 	return serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -468,7 +468,7 @@ func website(t *testing.T) (endpoint string) {
 	}))
 }
 
-// template returns the error of an emulator whose handler stands at a URL.
+// template returns the error of an emulator with a URL template.
 func template(address string) string {
 	s, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{{URLTemplate: address}}}}})
 	if err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// TestQueryOfClientAccess: what is added to a client's URL reaches OnConnect, and
-// the token does not.
+// TestQueryOfClientAccess: OnConnect receives the added query and not the token.
 func TestQueryOfClientAccess(t *testing.T) {
 	t.Parallel()
 	seen := make(chan url.Values, 1)

@@ -16,8 +16,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// What the client of a refused event learns, with and without RefusalReply, as the
-// documentation of Error and Config says.
+// What the client of a refused event receives, with and without RefusalReply, as
+// documented at Error and Config.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const told = `{"error":{"status":409,"message":"the price is already 12"}}`
@@ -70,7 +70,7 @@ func TestRefusals(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
 			defer func() { _ = raw.CloseNow() }()
-			for range 2 { // it stays connected
+			for range 2 { // the client stays connected
 				require.NoError(t, raw.Write(t.Context(), websocket.MessageText, []byte("11")))
 				_, data, err := raw.Read(t.Context())
 				if tc.raw == "" {

@@ -21,11 +21,11 @@ import (
 
 const (
 	hub = "chat"
-	// closed by the REST API, without a reason.
+	// noReason is the message of a close by the REST API without a reason.
 	noReason = "Application server closed the connection."
 )
 
-// world is an emulator with a service client and live WebSocket clients.
+// world is an emulator with a service client and WebSocket clients.
 type world struct {
 	t      *testing.T
 	emu    *emulator.Running
@@ -47,7 +47,7 @@ func newWorld(t *testing.T, cfg emulator.Config) *world {
 	return w
 }
 
-// recorder is a transport that counts the pages of listings and what is on them.
+// recorder is a transport that counts the pages of listings and their members.
 type recorder struct {
 	client         http.Client
 	mu             sync.Mutex
@@ -71,7 +71,7 @@ func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// counted gives the pages and members since it was last called.
+// counted returns the pages and members since the last call.
 func (r *recorder) counted() (pages, members int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +79,7 @@ func (r *recorder) counted() (pages, members int) {
 	return r.pages, r.members
 }
 
-// peer is a live client of json.webpubsub.azure.v1.
+// peer is a connected client of json.webpubsub.azure.v1.
 type peer struct {
 	t    *testing.T
 	id   string
@@ -87,7 +87,7 @@ type peer struct {
 	in   *pump.Reader
 }
 
-// connect makes a token by the service client and connects with it.
+// connect connects with a token of the service client.
 func (w *world) connect(opts *service.ClientAccessOptions) *peer {
 	w.t.Helper()
 	access, err := w.client.ClientAccess(w.t.Context(), opts)
@@ -97,7 +97,7 @@ func (w *world) connect(opts *service.ClientAccessOptions) *peer {
 
 func dial(t *testing.T, target string) *peer {
 	t.Helper()
-	// Not the default transport, whose connections any httptest.Server closes.
+	// Not the default transport, whose connections each httptest.Server closes.
 	own := &http.Client{Transport: new(http.Transport)}
 	conn, _, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{HTTPClient: own, Subprotocols: []string{"json.webpubsub.azure.v1"}})
 	require.NoError(t, err)
@@ -138,22 +138,22 @@ func (p *peer) send(frame string) {
 	require.NoError(p.t, p.conn.Write(p.t.Context(), websocket.MessageText, []byte(frame)))
 }
 
-// hears wants the next frame to carry a message.
+// hears requires that the next frame has a message.
 func (p *peer) hears(from, dataType string, data any) {
 	p.t.Helper()
 	f := p.next()
 	assert.Equal(p.t, []any{"message", from, dataType, data}, []any{f["type"], f["from"], f["dataType"], f["data"]}, "%v", f)
 }
 
-// quiet wants that nothing has come: messages are in order, so the answer to a
-// ping stands behind all that was sent before.
+// quiet requires that no frame has arrived. Frames are in order, so the answer to a
+// ping is after all that was sent before.
 func (p *peer) quiet() {
 	p.t.Helper()
 	p.send(`{"type":"ping"}`)
 	require.JSONEq(p.t, `{"type":"pong"}`, p.read())
 }
 
-// closed wants the frame that tells why, and a close frame behind it.
+// closed requires a disconnected frame with a message, and then a close frame.
 func (p *peer) closed(message string) {
 	p.t.Helper()
 	f := p.next()
@@ -173,7 +173,7 @@ func ids(peers ...*peer) []string {
 	return out
 }
 
-// listed gives the connections in a group, sorted.
+// listed returns the connections in a group, sorted.
 func (w *world) listed(group string, opts *service.ListOptions) []string {
 	w.t.Helper()
 	out := []string{}
@@ -185,7 +185,7 @@ func (w *world) listed(group string, opts *service.ListOptions) []string {
 	return out
 }
 
-// is wants an answer of a question.
+// is requires an answer.
 func is(t *testing.T, want bool, ask func(context.Context) (bool, error)) {
 	t.Helper()
 	got, err := ask(t.Context())

@@ -48,7 +48,7 @@ func TestSends(t *testing.T) {
 	}
 }
 
-// TestFilters: what the builder writes, the emulator reads, and it means the same.
+// TestFilters: the emulator selects the connections that the filters describe.
 func TestFilters(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t, emulator.Config{}), t.Context()
@@ -151,7 +151,7 @@ func TestMembership(t *testing.T) {
 	require.NoError(t, w.client.User("nobody").RemoveFromAllGroups(ctx))
 }
 
-// TestPaging: ListConnectionsInGroup in small pages gives each member once.
+// TestPaging: ListConnectionsInGroup in small pages returns each member once.
 func TestPaging(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, emulator.Config{})
@@ -187,8 +187,8 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// TestPermissions: GrantPermission, RevokePermission, CheckPermission, and that
-// they hold for what the client does.
+// TestPermissions: GrantPermission, RevokePermission, CheckPermission, and their effect
+// on the client.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t, emulator.Config{}), t.Context()
@@ -268,7 +268,7 @@ func TestCloses(t *testing.T) {
 	last.closed(noReason)
 }
 
-// TestKeys: GetServiceStatus, and what is not authorised.
+// TestKeys: GetServiceStatus, and calls without authorisation.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	const first, second = "the first key, of the emulator in tests", "the second key, of the emulator in tests"
@@ -290,14 +290,14 @@ func TestKeys(t *testing.T) {
 	require.ErrorIs(t, err, service.ErrUnauthorized)
 }
 
-// anyToken is a credential of a service that believes everybody.
+// anyToken is a credential for an emulator that accepts every token.
 type anyToken struct{}
 
 func (anyToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	return azcore.AccessToken{Token: "any", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// TestGeneratedTokens: GenerateClientToken, which a client without key calls.
+// TestGeneratedTokens: GenerateClientToken, by a client without a key.
 func TestGeneratedTokens(t *testing.T) {
 	t.Parallel()
 	emu := emulator.Start(t, emulator.Config{TrustTokens: true})

@@ -1,4 +1,4 @@
-// Package excerpt shows texts that came from elsewhere, in errors and logs.
+// Package excerpt shortens untrusted text for errors and logs.
 package excerpt
 
 import (
@@ -8,19 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is how many bytes of a name an error shows.
-const maxName = 128
+// maxShort is the number of bytes that [Short] keeps.
+const maxShort = 128
 
-// Name quotes a name for an error, cut after 128 bytes. It does not show a
-// connection string that was given in a name's place.
+// Name returns a name for an error, quoted and cut by [Short]. It hides a
+// connection string that was passed by mistake.
 func Name(s string) string {
 	if strings.Contains(strings.ToLower(s), "accesskey") {
 		return "(a connection string)"
 	}
-	return fmt.Sprintf("%q", Cut(s, maxName))
+	return fmt.Sprintf("%q", Short(s))
 }
 
-// Cut shortens a text to so many bytes, between two characters.
+// Short cuts a text after 128 bytes.
+func Short(s string) string { return Cut(s, maxShort) }
+
+// Cut cuts a text after at most that many bytes, between two characters.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -31,7 +34,8 @@ func Cut(s string, most int) string {
 	return s[:most] + "…"
 }
 
-// Line cuts a text, and takes out what could break or forge a line of a log.
+// Line cuts a text and replaces all unprintable characters by spaces, so that the
+// text cannot break or forge a line of a log.
 func Line(s string, most int) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -16,6 +16,12 @@ func TestName(t *testing.T) {
 	assert.Equal(t, "(a connection string)", excerpt.Name("Endpoint=https://a.com;ACCESSKEY=s3cr3t"))
 }
 
+func TestShort(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, strings.Repeat("x", 128), excerpt.Short(strings.Repeat("x", 128)))
+	assert.Equal(t, strings.Repeat("x", 128)+"…", excerpt.Short(strings.Repeat("x", 129)))
+}
+
 func TestCut(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "four", excerpt.Cut("four", 4))

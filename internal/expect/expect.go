@@ -1,6 +1,6 @@
-// Package expect marks requests that the conformance list makes to be refused, so
-// that a handler of this module does not warn of them. The mark is a value of the
-// request's context: no request from outside of the process has it.
+// Package expect marks requests that the conformance checks expect to be refused, so
+// that a handler of this module does not log a warning. The mark is a value of the
+// request's context, so that no request from outside of the process can have it.
 package expect
 
 import "context"

@@ -1,4 +1,3 @@
-// Package jsonscan reads JSON that strangers sent: a scanner for texts whose
-// shape is known, and encoding/json's Unmarshal with errors that are safe to
-// log.
+// Package jsonscan reads untrusted JSON: with a scanner for texts of a known shape,
+// and with encoding/json's Unmarshal, whose errors it makes safe to log.
 package jsonscan

@@ -8,16 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how many arrays and objects may lie in one another in a value that
-// [Scanner.Skip], [Scanner.Raw] and [Check] read, so that no text makes the stack
-// grow without end. It is one bound for all: what one side of a connection takes,
-// the other side can read.
+// MaxDepth is the nesting of arrays and objects that [Scanner.Skip], [Scanner.Raw]
+// and [Check] accept, since they recurse. All packages use this one limit, so that
+// what one side of a connection accepts, the other side can read.
 const MaxDepth = 1000
 
 const ruleDepth = "want at most 1000 levels of nesting"
 
-// Check returns why a text is not one JSON value of at most [MaxDepth] levels, nil
-// if it is one. Its errors do not quote the text.
+// Check returns an error if a text is not one JSON value of at most [MaxDepth]
+// levels. The error does not quote the text.
 func Check(text string) error {
 	s := New(text)
 	s.Skip()
@@ -25,28 +24,27 @@ func Check(text string) error {
 	return s.Err()
 }
 
-// Scanner reads a JSON text (RFC 8259) from front to back, once, without
-// building a tree: its caller names what it expects next.
+// Scanner reads a JSON text (RFC 8259) once, front to back, without building a
+// tree: the caller calls the method for the value that it expects next.
 //
-// The first rule that the text breaks is kept, and the scanner then stands at
-// the end of the text, where nothing can be read anymore. All loops end there
-// by themselves, so it is enough to ask for the error when all is done.
+// When the text breaks a rule, the scanner records the rule and moves to the end
+// of the text. All loops end there, so it is enough to call [Scanner.Err] last.
 type Scanner struct {
 	text  string
 	pos   int
-	valid bool // text is UTF-8 throughout
+	valid bool // text is valid UTF-8
 
 	broken   string // the first broken rule, empty if there is none
 	brokenAt int
 }
 
-// New makes a scanner that stands at the start of a text.
+// New returns a scanner at the start of a text.
 func New(text string) Scanner {
 	return Scanner{text: text, valid: utf8.ValidString(text)}
 }
 
-// Fail keeps the first broken rule. Rules are constants: an error says where
-// the text is wrong, not what stands there.
+// Fail records the first broken rule and ends the scan. Rules are constants, so that
+// errors do not quote the text.
 func (s *Scanner) Fail(at int, rule string) {
 	if s.broken == "" {
 		s.broken, s.brokenAt = rule, at
@@ -54,7 +52,7 @@ func (s *Scanner) Fail(at int, rule string) {
 	s.pos = len(s.text)
 }
 
-// Err gives the first broken rule and its place.
+// Err returns an error with the first broken rule and its offset.
 func (s *Scanner) Err() error {
 	switch {
 	case s.broken == "":
@@ -65,8 +63,8 @@ func (s *Scanner) Err() error {
 	return fmt.Errorf("offset %d: %s", s.brokenAt, s.broken)
 }
 
-// Next gives the first byte of the next token without reading it, and zero,
-// with which no token begins, at the end of the text.
+// Next returns the first byte of the next token without reading it. It returns zero
+// at the end of the text.
 func (s *Scanner) Next() byte {
 	for s.pos < len(s.text) {
 		c := s.text[s.pos]
@@ -85,11 +83,11 @@ func (s *Scanner) End() {
 	}
 }
 
-// Object reads the start of an object and tells whether a member follows; with
-// [Scanner.More] it makes a loop over the members.
+// Object reads the start of an object and reports whether a member follows. With
+// [Scanner.More] it forms a loop over the members.
 func (s *Scanner) Object() bool { return s.open('{', '}', "want an object") }
 
-// Array reads the start of an array and tells whether an element follows.
+// Array reads the start of an array and reports whether an element follows.
 func (s *Scanner) Array() bool { return s.open('[', ']', "want an array") }
 
 func (s *Scanner) open(start, end byte, rule string) bool {
@@ -105,8 +103,8 @@ func (s *Scanner) open(start, end byte, rule string) bool {
 	return true
 }
 
-// More reads a comma and tells that another element follows, or reads the end
-// of the object or array.
+// More reads a comma or the end of the object or array, and reports whether another
+// element follows.
 func (s *Scanner) More(end byte) bool {
 	switch s.Next() {
 	case ',':
@@ -138,7 +136,7 @@ func (s *Scanner) colon() {
 // Text reads a string.
 func (s *Scanner) Text() string { return s.cut(s.quoted()) }
 
-// TextOrNull reads a string, null as an empty one.
+// TextOrNull reads a string or null, which it returns as an empty string.
 func (s *Scanner) TextOrNull() string {
 	if s.Null() {
 		return ""
@@ -146,7 +144,7 @@ func (s *Scanner) TextOrNull() string {
 	return s.Text()
 }
 
-// Null reads null if that is what comes next.
+// Null reads null if it is the next token, and reports whether it is.
 func (s *Scanner) Null() bool {
 	if s.Next() != 'n' {
 		return false
@@ -163,8 +161,8 @@ func (s *Scanner) literal(word string) {
 	s.pos += len(word)
 }
 
-// quoted reads a string and gives the range between its quotes; plain means
-// that this range is the string's value as it stands.
+// quoted reads a string and returns the range between its quotes. If plain, that
+// range is the string's value.
 func (s *Scanner) quoted() (lo, hi int, plain bool) {
 	if s.Next() != '"' {
 		s.Fail(s.pos, "want a string")
@@ -194,12 +192,12 @@ func (s *Scanner) quoted() (lo, hi int, plain bool) {
 	}
 }
 
-// plainEnd finds the first byte from i on that means something in a string, a
-// quote, a backslash or a control character; it is len(s) if there is none.
+// plainEnd returns the index of the first quote, backslash or control character at
+// or after i, len(s) if there is none.
 //
-// It looks at eight bytes at a time: subtracting borrows into the high bit of
-// each byte that is less than what is subtracted. Bytes above a borrow can be
-// wrong, the lowest one found is right.
+// It tests eight bytes at a time: a subtraction sets the high bit of each byte that
+// is less than the subtrahend. Because of borrows, only the lowest such byte is
+// certain.
 func plainEnd(s string, i int) int {
 	const (
 		ones  = 0x0101010101010101
@@ -222,9 +220,8 @@ func plainEnd(s string, i int) int {
 	return i
 }
 
-// cut gives the value of a string from the range that quoted has found: a part
-// of the text, or a string of its own if it has escapes or bytes that are not
-// UTF-8, each of which stands for U+FFFD.
+// cut returns the value of a string from its range. It is a substring of the text,
+// unless it has escapes or invalid UTF-8, which is replaced by U+FFFD.
 func (s *Scanner) cut(lo, hi int, plain bool) string {
 	if plain {
 		return s.text[lo:hi]
@@ -258,7 +255,7 @@ func writeUTF8(out *strings.Builder, in string) {
 	}
 }
 
-// escapeLen gives the length of the escape with which s begins, zero if it is none.
+// escapeLen returns the length of the escape at the start of s, zero if it is invalid.
 func escapeLen(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -274,8 +271,8 @@ func escapeLen(s string) int {
 	return 0
 }
 
-// unescape reads the escape with which s begins, and the next one too if both
-// are halves of a surrogate pair. A half alone stands for U+FFFD.
+// unescape decodes the escape at the start of s, and the next one too if they are a
+// surrogate pair. A lone surrogate becomes U+FFFD.
 func unescape(s string) (r rune, size int) {
 	switch s[1] {
 	case 'b':
@@ -304,7 +301,7 @@ func unescape(s string) (r rune, size int) {
 	return rune(s[1]), 2
 }
 
-// hex4 reads four hexadecimal digits.
+// hex4 parses four hexadecimal digits.
 func hex4(s string) (r rune, ok bool) {
 	if len(s) < 4 {
 		return 0, false
@@ -326,7 +323,7 @@ func hex4(s string) (r rune, ok bool) {
 	return r, true
 }
 
-// Skip reads a value of any kind.
+// Skip reads any value.
 func (s *Scanner) Skip() { s.skipNested(MaxDepth) }
 
 func (s *Scanner) skipNested(depth int) {
@@ -360,7 +357,7 @@ func (s *Scanner) skipNested(depth int) {
 	}
 }
 
-// number reads a number. What follows it is the next token's business.
+// number reads a number. It does not check what follows.
 func (s *Scanner) number() {
 	if s.at('-') {
 		s.pos++

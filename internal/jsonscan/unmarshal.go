@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Unmarshal is json.Unmarshal with errors that are safe to log.
+// Unmarshal is [json.Unmarshal] with errors that do not quote the JSON.
 func Unmarshal(data []byte, v any) error {
 	if err := json.Unmarshal(data, v); err != nil {
 		return &unmarshalError{err}
@@ -16,9 +16,9 @@ func Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// unmarshalError tells where JSON does not fit, without the JSON: encoding/json
-// quotes numbers and the keys of maps, and types that decode themselves quote
-// what they like.
+// unmarshalError describes an error of encoding/json without quoting the JSON.
+// encoding/json quotes numbers and keys of maps, and UnmarshalJSON methods may quote
+// anything.
 type unmarshalError struct{ err error }
 
 func (e *unmarshalError) Error() string {
@@ -36,11 +36,11 @@ func (e *unmarshalError) Error() string {
 		}
 		return fmt.Sprintf("JSON %s does not fit %v in member %q at byte %d", kind, mismatch.Type, mismatch.Field, mismatch.Offset)
 	}
-	return fmt.Sprintf("a value was refused by the type that decodes it (%T)", e.err)
+	return fmt.Sprintf("the type of a member rejects its value (%T)", e.err)
 }
 
-// namesKeys tells whether this build's encoding/json puts keys of maps, which
-// are a client's words, into the path of a member, as GOEXPERIMENT=jsonv2 does.
+// namesKeys reports whether this build's encoding/json puts keys of maps, which are
+// untrusted, into the path of a member, as GOEXPERIMENT=jsonv2 does.
 var namesKeys = sync.OnceValue(func() bool {
 	var mismatch *json.UnmarshalTypeError
 	err := json.Unmarshal([]byte(`{"key":""}`), &map[string]int{})

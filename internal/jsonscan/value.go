@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Pos gives the offset at which the scanner stands.
+// Pos returns the scanner's offset in the text.
 func (s *Scanner) Pos() int { return s.pos }
 
-// Raw reads a value of any kind and gives it as it stands.
+// Raw reads any value and returns its JSON.
 func (s *Scanner) Raw() string {
 	s.Next()
 	from := s.pos
@@ -17,8 +17,8 @@ func (s *Scanner) Raw() string {
 	return s.text[from:s.pos]
 }
 
-// Unquote gives the value of a string that [Scanner.Raw] has read, and false for
-// what is no string.
+// Unquote returns the value of a JSON string that [Scanner.Raw] has read; false if
+// it is not a string.
 func Unquote(raw string) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
@@ -46,7 +46,7 @@ func (s *Scanner) Bool() bool {
 
 const ruleUint = "want an integer from 0 to 18446744073709551615"
 
-// Uint reads an integer that is not negative.
+// Uint reads an unsigned integer.
 func (s *Scanner) Uint() uint64 {
 	s.Next()
 	from := s.pos

@@ -55,8 +55,7 @@ func TestBool(t *testing.T) {
 	assert.EqualError(t, s.Err(), "offset 0: want a value")
 }
 
-// FuzzRaw: a value that is read raw is what encoding/json reads, and a string that
-// is read raw and unquoted is the string.
+// FuzzRaw compares Raw and Unquote with encoding/json.
 func FuzzRaw(f *testing.F) {
 	for _, seed := range []string{`"a"`, ` "\ud83d\ude00\"" `, `[1, {"a": null}] `, `-0.5e+7`, "\"\xff\"", `"`, `"\"`, `tru`, `{"a":1`, "1E700"} {
 		f.Add(seed)
@@ -80,7 +79,7 @@ func FuzzRaw(f *testing.F) {
 	})
 }
 
-// decode reads numbers as they stand: there are some that no float holds.
+// decode does not convert numbers, since some do not fit a float64.
 func decode(t *testing.T, text string) (v any) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))

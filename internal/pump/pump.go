@@ -1,6 +1,6 @@
-// Package pump reads WebSockets for tests. A connection answers pings only while
-// somebody reads from it, and a test that compares, waits or is kept waiting by a
-// busy machine does not read: its client would be cut off as one that is gone.
+// Package pump reads WebSockets for tests. A connection answers pings only while a
+// goroutine reads from it. Without one, a test that waits would lose its client to
+// the keep-alive.
 package pump
 
 import (
@@ -10,12 +10,11 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Reader holds the messages of a connection until they are asked for. There is no
-// limit to them: it is for tests.
+// Reader reads the messages of a connection and queues them, without limit.
 type Reader struct {
 	mu    sync.Mutex
 	queue []message
-	err   error         // that ended the connection
+	err   error         // why the connection ended
 	more  chan struct{} // wakes Next; closed at the end
 }
 
@@ -24,7 +23,7 @@ type message struct {
 	data []byte
 }
 
-// New starts to read from a connection and goes on until it is closed. Nobody
+// New starts a goroutine that reads from a connection until it is closed. Nothing
 // else may read from it.
 func New(conn *websocket.Conn) *Reader {
 	r := &Reader{more: make(chan struct{}, 1)}
@@ -35,8 +34,7 @@ func New(conn *websocket.Conn) *Reader {
 func (r *Reader) run(conn *websocket.Conn) {
 	defer close(r.more)
 	for {
-		// The context of a read that is cancelled closes the connection, so that
-		// of Next must not be used here.
+		// Not the context of Next: if it ended, Read would close the connection.
 		kind, data, err := conn.Read(context.Background())
 		r.mu.Lock()
 		if err != nil {
@@ -53,9 +51,9 @@ func (r *Reader) run(conn *websocket.Conn) {
 	}
 }
 
-// Next returns the oldest message that has not been returned, and waits for one
-// if there is none. After the last it returns the error that ended the connection.
-// It is for one goroutine at a time.
+// Next returns the next message and blocks until there is one. After the last one it
+// returns the error that ended the connection. Only one goroutine may call it at a
+// time.
 func (r *Reader) Next(ctx context.Context) (websocket.MessageType, []byte, error) {
 	for {
 		r.mu.Lock()
@@ -78,8 +76,7 @@ func (r *Reader) Next(ctx context.Context) (websocket.MessageType, []byte, error
 	}
 }
 
-// Wait waits until nothing reads from the connection any more, which is after it
-// has been closed.
+// Wait blocks until the connection is closed and its reader has ended.
 func (r *Reader) Wait() {
 	for range r.more {
 		continue

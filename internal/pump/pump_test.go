@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// connect gives both ends of a WebSocket.
+// connect returns both ends of a WebSocket.
 func connect(t *testing.T) (server, client *websocket.Conn) {
 	t.Helper()
 	accepted := make(chan *websocket.Conn, 1)
@@ -36,7 +36,7 @@ func connect(t *testing.T) (server, client *websocket.Conn) {
 	return server, client
 }
 
-// TestPingsAreAnswered holds what the package is for: nobody asks for a message.
+// The reader answers pings though Next is not called.
 func TestPingsAreAnswered(t *testing.T) {
 	t.Parallel()
 	server, client := connect(t)
@@ -54,7 +54,7 @@ func TestNext(t *testing.T) {
 	t.Parallel()
 	server, client := connect(t)
 	r := pump.New(client)
-	const many = 1000 // a megabyte in all
+	const many = 1000 // one megabyte in total
 	for i := range many {
 		require.NoError(t, server.Write(t.Context(), websocket.MessageBinary, fmt.Appendf(nil, "%1000d", i)))
 	}
@@ -70,12 +70,12 @@ func TestNext(t *testing.T) {
 	_, _, err := r.Next(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 
-	require.NoError(t, server.Write(t.Context(), websocket.MessageText, []byte("the connection is none the worse")))
+	require.NoError(t, server.Write(t.Context(), websocket.MessageText, []byte("still connected")))
 	require.NoError(t, server.Close(websocket.StatusGoingAway, "bye"))
 	r.Wait()
 	_, data, err := r.Next(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "the connection is none the worse", string(data))
+	assert.Equal(t, "still connected", string(data))
 	for range 2 {
 		_, _, err = r.Next(t.Context())
 		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))

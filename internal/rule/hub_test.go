@@ -28,7 +28,7 @@ func TestHub(t *testing.T) {
 	}
 }
 
-func TestCheckHubSaysWhatIsWrong(t *testing.T) {
+func TestHubErrors(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"my hub!":                              "hub \"my hub!\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)",

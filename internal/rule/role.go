@@ -1,26 +1,30 @@
 package rule
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/internal/glob"
 )
 
-// The roles that a client may have in any group. With a dot and a name behind
-// them they are for one group; with "s.", for all groups that a pattern matches.
+// The roles of a client in any group. With a dot and a group name after it, a role
+// is for one group; with "s." and a pattern, for the groups that it matches.
+//
+// Source: Roles; Wildcards.
 const (
 	RoleJoinLeave = "webpubsub.joinLeaveGroup"
 	RoleSend      = "webpubsub.sendToGroup"
 )
 
 // maxPatternStars is how many stars a pattern can have. Each star of ** counts.
+//
+// Source: Wildcards; Emulator, WebPubSubNameValidator.IsValidPattern, which also
+// limits a pattern to 1024 characters.
 const maxPatternStars = 5
 
-// RoleScope is which groups a role is for.
+// RoleScope says which groups a role is for.
 type RoleScope uint8
 
 // The scopes.
@@ -31,16 +35,17 @@ const (
 	GroupsMatched                  // webpubsub.sendToGroups.<pattern>
 )
 
-// Role is a role of a client, taken apart.
+// Role is a parsed role of a client.
 type Role struct {
-	Scope RoleScope
-	Send  bool   // else it is for joining and leaving
-	Name  string // of the group, or the pattern
+	Scope   RoleScope
+	Send    bool         // send to groups; false: join and leave groups
+	Name    string       // of the group, or the text of the pattern
+	Pattern glob.Pattern // for the scope GroupsMatched
 }
 
-// ParseRole takes a role apart. The error of one that the service would not know
-// shows it, the rule and the role that was probably meant. If its form is known
-// and its name or pattern is wrong, the Role has its scope all the same.
+// ParseRole parses a role. The error of a role that the service ignores suggests
+// the role that was probably meant. If only the group or the pattern of a role is
+// invalid, ParseRole returns its scope with the error.
 func ParseRole(s string) (Role, error) {
 	for _, kind := range [...]string{RoleJoinLeave, RoleSend} {
 		rest, ok := strings.CutPrefix(s, kind)
@@ -54,9 +59,10 @@ func ParseRole(s string) (Role, error) {
 		}
 		var err error
 		if r.Name, ok = strings.CutPrefix(rest, "."); ok {
-			r.Scope, err = OneGroup, checkGroup(r.Name)
+			r.Scope, err = OneGroup, AcceptGroup(r.Name)
 		} else if r.Name, ok = strings.CutPrefix(rest, "s."); ok {
-			r.Scope, err = GroupsMatched, checkPattern(r.Name)
+			r.Scope = GroupsMatched
+			r.Pattern, err = parsePattern(r.Name)
 		} else {
 			continue
 		}
@@ -66,24 +72,29 @@ func ParseRole(s string) (Role, error) {
 		return r, nil
 	}
 	if meant := nearestRole(s); meant != "" {
-		return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; did you mean %s?", excerpt.Name(s), excerpt.Name(meant))
+		return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; did you mean %s?", excerpt.Name(s), excerpt.Name(meant))
 	}
-	return Role{}, fmt.Errorf("role %s is none of the service's, which ignores it; want %s or %s, alone for any group, with .<group> for one, or with s.<pattern> for several",
+	return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; want %s or %s, alone for any group, with .<group> for one, or with s.<pattern> for several",
 		excerpt.Name(s), RoleJoinLeave, RoleSend)
 }
 
-// CheckRoles returns the error of the first role that is none of the service's,
-// with its place in a field of the name Roles and the way around.
+// CheckRoles returns an error for the first role that is not the service's, or
+// whose group is not accepted by [CheckGroup]. The error names the element of a
+// field called Roles.
 func CheckRoles(roles []string) error {
-	for i, role := range roles {
-		if _, err := ParseRole(role); err != nil {
-			return fmt.Errorf("Roles[%d]: %w (roles that are not the service's go into RawRoles)", i, err)
+	for i, text := range roles {
+		r, err := ParseRole(text)
+		if err == nil && r.Scope == OneGroup {
+			err = CheckGroup(r.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("Roles[%d]: %w (put roles of your own into RawRoles)", i, err)
 		}
 	}
 	return nil
 }
 
-// CheckRawRoles returns an error for a raw role that could not be sent.
+// CheckRawRoles returns an error for the first role that is blank or not UTF-8.
 func CheckRawRoles(roles []string) error {
 	for i, role := range roles {
 		if strings.TrimSpace(role) == "" || !utf8.ValidString(role) {
@@ -93,37 +104,23 @@ func CheckRawRoles(roles []string) error {
 	return nil
 }
 
-func checkGroup(name string) error {
-	if !IsGroup(name) {
-		return fmt.Errorf("want a group of 1 to %d characters after the dot, not blank", wire.MaxGroupName)
+// parsePattern parses the pattern of a role.
+func parsePattern(text string) (glob.Pattern, error) {
+	if !isGroup(text) { // it could match no group
+		return glob.Pattern{}, fmt.Errorf("pattern %s: want 1 to %d characters of UTF-8, not blank", excerpt.Name(text), MaxGroup)
 	}
-	return nil
+	p, err := glob.Parse(text)
+	if err != nil {
+		return glob.Pattern{}, err
+	}
+	if n := p.Stars(); n > maxPatternStars {
+		return glob.Pattern{}, fmt.Errorf("pattern has %d stars, want at most %d", n, maxPatternStars)
+	}
+	return p, nil
 }
 
-// checkPattern holds a pattern to the rules for wildcard roles.
-func checkPattern(text string) error {
-	if !IsGroup(text) { // a pattern is as long as a name at most
-		return fmt.Errorf("want a pattern of 1 to %d characters after the dot, not blank", wire.MaxGroupName)
-	}
-	stars := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '*':
-			stars++
-		case '\\':
-			if i++; i == len(text) || strings.IndexByte(`\*?`, text[i]) < 0 {
-				return errors.New(`pattern has a backslash before something else than \, * or ?`)
-			}
-		}
-	}
-	if stars > maxPatternStars {
-		return fmt.Errorf("pattern has %d stars, want at most %d", stars, maxPatternStars)
-	}
-	return nil
-}
-
-// nearestRole guesses the role of the service that was meant, empty if s is like
-// none: the roles of other systems are in the same claim of a token.
+// nearestRole returns the role of the service that was probably meant, or an empty
+// string: the same claim of a token holds roles of other systems.
 func nearestRole(s string) string {
 	text := strings.TrimSpace(s)
 	const prefix = "webpubsub"
@@ -146,12 +143,12 @@ func nearestRole(s string) string {
 	if name == "" {
 		return meant
 	}
-	check, dot := checkGroup, "."
+	dot := "."
 	if strings.ContainsAny(name, "*?") {
-		check, dot = checkPattern, "s."
+		dot = "s."
 	}
-	if check(name) != nil {
-		return meant
+	if role := meant + dot + name; CheckRoles([]string{role}) == nil {
+		return role
 	}
-	return meant + dot + name
+	return meant
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/internal/glob"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -30,19 +31,23 @@ func TestRoles(t *testing.T) {
 	} {
 		got, err := rule.ParseRole(text)
 		require.NoError(t, err, text)
+		if want.Scope == rule.GroupsMatched {
+			want.Pattern, err = glob.Parse(want.Name)
+			require.NoError(t, err, text)
+		}
 		assert.Equal(t, want, got, text)
 	}
 }
 
-func TestWhatIsNoRole(t *testing.T) {
+func TestRoleErrors(t *testing.T) {
 	t.Parallel()
 	meant := func(role, nearest string) string {
-		return `role "` + role + `" is none of the service's, which ignores it; did you mean "` + nearest + `"?`
+		return `role "` + role + `" is unknown to the service, which ignores it; did you mean "` + nearest + `"?`
 	}
 	none := func(role string) string {
-		return `role "` + role + `" is none of the service's, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`
+		return `role "` + role + `" is unknown to the service, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`
 	}
-	const group, pattern = "want a group of 1 to 1024 characters after the dot, not blank", "want a pattern of 1 to 1024 characters after the dot, not blank"
+	const length = ": want 1 to 1024 characters of UTF-8, not blank"
 	for text, want := range map[string]string{
 		"sendToGroup":                        meant("sendToGroup", "webpubsub.sendToGroup"),
 		"sendToGroup.lobby":                  meant("sendToGroup.lobby", "webpubsub.sendToGroup.lobby"),
@@ -63,17 +68,17 @@ func TestWhatIsNoRole(t *testing.T) {
 		"":                                   none(""),
 		" ":                                  none(" "),
 		"admin":                              none("admin"),
-		"Endpoint=https://a.com;AccessKey=k": `role (a connection string) is none of the service's, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`,
+		"Endpoint=https://a.com;AccessKey=k": `role (a connection string) is unknown to the service, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`,
 		"webpubsub":                          none("webpubsub"),
 		"webpubsub.":                         none("webpubsub."),
 		"webpubsub.other":                    none("webpubsub.other"),
 		"Web PubSub Service Owner":           none("Web PubSub Service Owner"),
-		"webpubsub.sendToGroup.":             `role "webpubsub.sendToGroup.": ` + group,
-		"webpubsub.sendToGroup. ":            `role "webpubsub.sendToGroup. ": ` + group,
-		"webpubsub.sendToGroup.\xff":         `role "webpubsub.sendToGroup.\xff": ` + group,
-		"webpubsub.joinLeaveGroups.":         `role "webpubsub.joinLeaveGroups.": ` + pattern,
-		`webpubsub.sendToGroups.a\`:          `role "webpubsub.sendToGroups.a\\": pattern has a backslash before something else than \, * or ?`,
-		`webpubsub.sendToGroups.\a`:          `role "webpubsub.sendToGroups.\\a": pattern has a backslash before something else than \, * or ?`,
+		"webpubsub.sendToGroup.":             `role "webpubsub.sendToGroup.": group ""` + length,
+		"webpubsub.sendToGroup. ":            `role "webpubsub.sendToGroup. ": group " "` + length,
+		"webpubsub.sendToGroup.\xff":         `role "webpubsub.sendToGroup.\xff": group "\xff"` + length,
+		"webpubsub.joinLeaveGroups.":         `role "webpubsub.joinLeaveGroups.": pattern ""` + length,
+		`webpubsub.sendToGroups.a\`:          `role "webpubsub.sendToGroups.a\\": pattern has a backslash before a character other than \, * or ?`,
+		`webpubsub.sendToGroups.\a`:          `role "webpubsub.sendToGroups.\\a": pattern has a backslash before a character other than \, * or ?`,
 		"webpubsub.sendToGroups.**.**.**":    `role "webpubsub.sendToGroups.**.**.**": pattern has 6 stars, want at most 5`,
 		`webpubsub.sendToGroups.\**.**.**.*`: `role "webpubsub.sendToGroups.\\**.**.**.*": pattern has 6 stars, want at most 5`,
 	} {
@@ -92,7 +97,9 @@ func TestCheckRoles(t *testing.T) {
 	require.NoError(t, rule.CheckRoles(nil))
 	require.NoError(t, rule.CheckRoles([]string{"webpubsub.sendToGroup"}))
 	require.EqualError(t, rule.CheckRoles([]string{"webpubsub.sendToGroup", "joinLeave"}),
-		`Roles[1]: role "joinLeave" is none of the service's, which ignores it; did you mean "webpubsub.joinLeaveGroup"? (roles that are not the service's go into RawRoles)`)
+		`Roles[1]: role "joinLeave" is unknown to the service, which ignores it; did you mean "webpubsub.joinLeaveGroup"? (put roles of your own into RawRoles)`)
+	require.EqualError(t, rule.CheckRoles([]string{"webpubsub.sendToGroup.a\nb"}),
+		`Roles[0]: group "a\nb": want 1 to 1024 characters of UTF-8, not blank, without line feed (put roles of your own into RawRoles)`)
 	require.NoError(t, rule.CheckRawRoles([]string{"admin"}))
 	require.EqualError(t, rule.CheckRawRoles([]string{"admin", " "}), `RawRoles[1] is " ", want a role that is not blank, in UTF-8`)
 	require.EqualError(t, rule.CheckRawRoles([]string{"\xff"}), `RawRoles[0] is "\xff", want a role that is not blank, in UTF-8`)

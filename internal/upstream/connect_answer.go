@@ -8,28 +8,29 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-// ConnectAnswer is a successful answer to a connect event, as it stands on the
-// wire: nil is a member that is absent or null.
+// ConnectAnswer is a successful answer to a connect event. A nil field means that
+// the member is absent or null.
 type ConnectAnswer struct {
 	UserID             *string
 	Groups             []string
 	Roles              []string
 	Subprotocol        *string
-	MQTTUserProperties []wire.MQTTProperty
+	MQTTUserProperties []mqtt.UserProperty
 }
 
-// Grant is what a connection has: what its client's token says until a
-// [ConnectAnswer] changes it.
+// Grant holds the rights of a connection: those of its client's token, which a
+// [ConnectAnswer] can change.
 type Grant struct {
 	UserID string
 	Groups []string
 	Roles  []string
 }
 
-// InvalidAnswerError is a successful answer that the service cannot use. It
-// counts as a failure.
+// InvalidAnswerError reports an answer with a 2xx status that the service cannot
+// use. The event counts as failed.
 type InvalidAnswerError struct {
 	// Reason names the part of the answer and the rule it breaks.
 	Reason string
@@ -42,38 +43,39 @@ func invalid(format string, args ...any) error {
 	return &InvalidAnswerError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// DecodeConnect reads the body of a successful answer to a connect event. Its
-// Content-Type does not matter; an empty body and null change nothing. The error
-// is an [*InvalidAnswerError].
+// connectBody is the body of a connect answer. The elements of lists are pointers,
+// so that null is an error.
+type connectBody struct {
+	UserID      *string   `json:"userId"`
+	Groups      []*string `json:"groups"`
+	Roles       []*string `json:"roles"`
+	Subprotocol *string   `json:"subprotocol"`
+	MQTT        struct {
+		UserProperties []mqtt.UserProperty `json:"userProperties"`
+	} `json:"mqtt"`
+}
+
+// DecodeConnect decodes the body of a successful answer to a connect event. It
+// ignores the Content-Type; an empty body and null change nothing. The error is an
+// [*InvalidAnswerError].
 func DecodeConnect(answer *Answer) (*ConnectAnswer, error) {
 	if len(answer.Body) == 0 {
 		return new(ConnectAnswer), nil
 	}
-	var body *struct {
-		UserID      *string   `json:"userId"`
-		Groups      []*string `json:"groups"`
-		Roles       []*string `json:"roles"`
-		Subprotocol *string   `json:"subprotocol"`
-		MQTT        *struct {
-			UserProperties []wire.MQTTProperty `json:"userProperties"`
-		} `json:"mqtt"`
-	}
+	var body connectBody
 	if err := json.Unmarshal(answer.Body, &body); err != nil {
 		return nil, invalid("the body is not the JSON of a connect answer: %v", err)
 	}
-	if body == nil {
-		return new(ConnectAnswer), nil
-	}
-	out := &ConnectAnswer{UserID: body.UserID, Subprotocol: body.Subprotocol}
+	out := &ConnectAnswer{UserID: body.UserID, Subprotocol: body.Subprotocol, MQTTUserProperties: body.MQTT.UserProperties}
 	if body.Groups != nil {
 		out.Groups = make([]string, len(body.Groups))
 	}
 	for i, g := range body.Groups {
-		switch {
-		case g == nil:
+		if g == nil {
 			return nil, invalid("groups[%d] is null", i)
-		case !rule.IsGroup(*g):
-			return nil, invalid("groups[%d] is %s, want 1 to %d characters, not blank", i, excerpt.Name(*g), wire.MaxGroupName)
+		}
+		if err := rule.AcceptGroup(*g); err != nil {
+			return nil, invalid("groups[%d]: %v", i, err)
 		}
 		out.Groups[i] = *g
 	}
@@ -86,15 +88,12 @@ func DecodeConnect(answer *Answer) (*ConnectAnswer, error) {
 		}
 		out.Roles[i] = *r
 	}
-	if body.MQTT != nil {
-		out.MQTTUserProperties = body.MQTT.UserProperties
-	}
 	return out, nil
 }
 
-// Apply changes a grant as the answer says: a user id, even an empty one,
-// replaces the token's; a list of groups replaces unless it is empty; a list of
-// roles replaces even if it is.
+// Apply returns the grant with the answer's changes. A user id, even an empty one,
+// replaces the token's. A list of groups replaces the token's unless it is empty; a
+// list of roles even if it is empty.
 func (a *ConnectAnswer) Apply(g Grant) Grant {
 	if a.UserID != nil {
 		g.UserID = *a.UserID
@@ -108,16 +107,16 @@ func (a *ConnectAnswer) Apply(g Grant) Grant {
 	return g
 }
 
-// Negotiate returns the subprotocol of a connection: the one that the answer
-// chose, or else the first of the service's own among those offered, or none.
-// The error is an [*InvalidAnswerError].
+// Negotiate returns the subprotocol of a connection: the answer's choice, else the
+// first offered one that is the service's own, else none. The error is an
+// [*InvalidAnswerError].
 func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {
 	if a.Subprotocol != nil {
 		switch {
 		case *a.Subprotocol == "":
-			return "", invalid("subprotocol is empty; an answer that chooses none leaves the member out")
+			return "", invalid("subprotocol is empty; leave the member out to choose none")
 		case !slices.Contains(offered, *a.Subprotocol):
-			return "", invalid("subprotocol %q was not offered; the client's handshake would fail", excerpt.Cut(*a.Subprotocol, maxText))
+			return "", invalid("subprotocol %q was not offered by the client, so its handshake would fail", excerpt.Cut(*a.Subprotocol, maxText))
 		}
 		return *a.Subprotocol, nil
 	}

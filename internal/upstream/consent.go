@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// NoConsentError is a handler that does not want the service's events.
+// NoConsentError reports that a handler did not consent to a validation request.
 type NoConsentError struct {
 	// Method of the request whose answer decided: OPTIONS, or GET after a 404.
 	Method string
@@ -22,8 +22,8 @@ type NoConsentError struct {
 	Body []byte
 }
 
-// Error says what is missing for consent, and quotes the first 128 bytes of
-// the answer's body, which may say why.
+// Error says what is missing for consent, and quotes the first 128 bytes of the
+// answer's body.
 func (e *NoConsentError) Error() string {
 	s := "no consent: " + e.missing()
 	if text := Text(e.Body); text != "" {
@@ -45,10 +45,10 @@ func (e *NoConsentError) missing() string {
 	return fmt.Sprintf("no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, excerpt.Cut(strings.Join(e.AllowedOrigins, "; "), maxText))
 }
 
-// Validate asks a handler for its consent: by OPTIONS and, if that is answered
-// with 404, by GET. req is the OPTIONS request; origins are the host names by
-// which the service calls itself in it. Nil means consent; the error is a
-// [*NoConsentError] or [*DeliveryError].
+// Validate asks a handler for its consent: by OPTIONS and, after a 404, by GET. req
+// is the OPTIONS request; origins are the service's host names in it. Validate
+// returns nil if the handler consents, and a [*NoConsentError] or
+// [*DeliveryError] otherwise.
 func (s *Sender) Validate(ctx context.Context, req *http.Request, origins []string) error {
 	for _, method := range []string{http.MethodOptions, http.MethodGet} {
 		req := req.Clone(ctx)
@@ -73,9 +73,9 @@ func (s *Sender) Validate(ctx context.Context, req *http.Request, origins []stri
 	panic("unreachable: the answer to GET decides")
 }
 
-// Consents reports whether an answer is consent: a success, and at least one line
-// WebHook-Allowed-Origin that is "*" or, without case, one of the origins. A
-// line is compared whole, so that a list in one line is none of them.
+// Consents reports whether an answer is consent: it is a success with at least one
+// line WebHook-Allowed-Origin that is "*" or, compared without case, one of the
+// origins. A list of origins in one line does not count.
 func Consents(answer *Answer, origins []string) bool {
 	if !answer.OK() {
 		return false

@@ -18,8 +18,8 @@ type step struct {
 	allowed []string
 }
 
-// validate runs one validation against prepared answers and tells the methods
-// that were used.
+// validate runs a validation against prepared answers and returns the methods of
+// the requests.
 func validate(t *testing.T, origins []string, steps ...step) (methods []string, err error) {
 	t.Helper()
 	s := upstream.Sender{Retry: true, Transport: transport(func(req *http.Request) (*http.Response, error) {
@@ -106,8 +106,7 @@ func TestUE26ValidationTimeout(t *testing.T) {
 	})
 }
 
-// What a handler says of its refusal reaches whoever reads the error: the first 128
-// bytes, quoted, on one line.
+// Errors contain the first 128 bytes of a refusal's text, quoted, on one line.
 func TestRefusalTexts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -8,12 +8,12 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-func TestHintOfWhatStandsInFrontOfTheHandler(t *testing.T) {
+func TestHint(t *testing.T) {
 	t.Parallel()
 	const (
-		login = "; something in front of the handler asks for a login or redirects, and has to let validation requests through: they come by OPTIONS and bring no credentials"
-		cors  = "; something in front of the handler, such as a CORS middleware, answers OPTIONS in its place"
-		route = "; the handler's route leaves out OPTIONS: mount the handler for all methods"
+		login = "; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none"
+		cors  = "; something in front of the handler, such as a CORS middleware, answers OPTIONS itself"
+		route = "; the handler's route excludes OPTIONS: mount the handler for all methods"
 	)
 	for name, tt := range map[string]struct {
 		err  upstream.NoConsentError

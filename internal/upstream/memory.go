@@ -15,16 +15,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Memory is an [http.RoundTripper] that calls a handler in the caller's own
-// goroutine: a test that fails inside the handler fails as it should, and no
-// goroutine outlives the call.
+// Memory is an [http.RoundTripper] that calls a handler in the caller's goroutine,
+// so that a test can fail inside the handler.
 //
-// The handler gets the request as net/http's server would hand it over. Its
-// panic is an error that unwraps to a [*webpubsub.PanicError], or for
-// [http.ErrAbortHandler] to that, as a connection that breaks is for a client.
+// The handler gets the request that net/http's server would pass to it. If it
+// panics, RoundTrip returns an error that unwraps to a [*webpubsub.PanicError], or
+// to [http.ErrAbortHandler].
 type Memory struct{ Handler http.Handler }
 
-// errBroken is what a client sees of a handler that panics.
+// errBroken is the error for a handler that panics.
 var errBroken = errors.New("handler ended the connection without an answer")
 
 type brokenError struct{ cause error }
@@ -45,7 +44,7 @@ func (m Memory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 		return nil, err
 	}
 	defer func() {
-		// A second recover would hide runtime.Goexit, by which a test ends.
+		// A second recover would hide runtime.Goexit, with which a test ends.
 		v := recover()
 		switch {
 		case v == nil:
@@ -58,12 +57,12 @@ func (m Memory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	w := &recorder{method: r.Method, header: make(http.Header)}
 	m.Handler.ServeHTTP(w, r)
 	if req.Context().Err() != nil {
-		return nil, context.Cause(req.Context()) // the client is gone before the answer
+		return nil, context.Cause(req.Context()) // the client did not wait for the answer
 	}
 	return w.response(req), nil
 }
 
-// received makes of a client's request the one that a server has.
+// received returns the server's view of a client's request.
 func received(req *http.Request) (*http.Request, error) {
 	r := req.Clone(req.Context())
 	r.RequestURI = req.URL.RequestURI()
@@ -83,7 +82,7 @@ func received(req *http.Request) (*http.Request, error) {
 	case r.Body == nil || r.Body == http.NoBody:
 		r.Body, r.ContentLength = http.NoBody, 0
 	case r.ContentLength == 0:
-		r.ContentLength = -1 // to a client it means unknown, to a server none
+		r.ContentLength = -1 // zero means unknown to a client, but no body to a server
 	}
 	if r.ContentLength >= 0 && r.Method != http.MethodOptions && r.Method != http.MethodGet {
 		r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
@@ -91,7 +90,7 @@ func received(req *http.Request) (*http.Request, error) {
 	return r, nil
 }
 
-// recorder keeps an answer as net/http's server would send it.
+// recorder records an answer as net/http's server would send it.
 type recorder struct {
 	method string
 	header http.Header
@@ -125,7 +124,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 		w.sent.Set(wire.HeaderContentType, http.DetectContentType(p))
 	}
 	w.length += int64(len(p))
-	// Nobody reads further than this, so no more needs to be kept.
+	// A Sender reads no further.
 	if room := wire.MaxUpstreamAnswer + 1 - w.body.Len(); room > 0 {
 		w.body.Write(p[:min(room, len(p))])
 	}
@@ -157,8 +156,8 @@ func (w *recorder) response(req *http.Request) *http.Response {
 	}
 }
 
-// canonical is what the other side reads of a header, however its names were
-// written; a name without lines is not sent.
+// canonical returns a header as the other side reads it: with canonical names, and
+// without names that have no values.
 func canonical(header http.Header) http.Header {
 	out := make(http.Header, len(header))
 	for name, values := range header {

@@ -15,8 +15,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// What a handler sees and what comes of its answer must be as over a real
-// connection: each handler runs under net/http's server too.
+// A handler gets the same request, and its answer has the same effect, as over a
+// real connection: each handler also runs under net/http's server.
 func TestMemoryIsLikeAServer(t *testing.T) {
 	t.Parallel()
 	type seen struct {
@@ -126,7 +126,7 @@ func TestMemoryContext(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	})}}
 	_, err := s.Send(ctx, post(t, ""), upstream.EventTimeout)
-	require.ErrorIs(t, err, context.Canceled, "nobody is there any more to take the answer")
+	require.ErrorIs(t, err, context.Canceled, "the client is gone before the answer")
 	assert.Equal(t, "v", value)
 
 	value = nil

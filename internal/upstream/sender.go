@@ -13,49 +13,49 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// How long the service waits for the header of an answer.
+// Timeouts of the service for the header of an answer.
 const (
 	EventTimeout      = 100 * time.Second
 	ValidationTimeout = 10 * time.Second
 )
 
-// retryWaits are the service's pauses between the attempts of one delivery.
+// retryWaits returns the service's pauses between the attempts of a delivery.
 func retryWaits() []time.Duration {
 	return []time.Duration{1 * time.Second, 3 * time.Second, 5 * time.Second}
 }
 
-// Errors of a delivery, matched with [errors.Is]. Neither is retried.
+// Errors of a delivery, matched with [errors.Is]. The service retries neither.
 var (
-	// ErrTimeout says that the header of an answer did not come in time.
+	// ErrTimeout reports that the header of an answer did not arrive in time.
 	ErrTimeout = errors.New("no answer in time")
-	// ErrAnswerTooLarge says that an answer is longer than the service reads.
+	// ErrAnswerTooLarge reports that an answer is longer than the service reads.
 	ErrAnswerTooLarge = fmt.Errorf("answer is longer than %d bytes", wire.MaxUpstreamAnswer)
 )
 
-// Sender delivers requests. It follows no redirect and keeps no cookies: both
-// would take an event, or what an answer set, to where it does not belong.
+// Sender delivers requests. It follows no redirects and keeps no cookies, which
+// belong to a [Session].
 type Sender struct {
-	// Transport carries the requests; nil is [http.DefaultTransport].
+	// Transport sends the requests; defaults to [http.DefaultTransport].
 	Transport http.RoundTripper
-	// Retry repeats a delivery, up to four attempts in all, after a transport
-	// error, 408 and any 5xx, with waits of 1, 3 and 5 seconds.
+	// Retry makes up to four attempts: after a transport error, 408 or any 5xx the
+	// Sender waits for 1, 3 and 5 seconds.
 	Retry bool
 }
 
-// Answer is what came back from one delivery.
+// Answer is the answer to a delivery.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Attempts is how often the request was sent.
+	// Attempts is the number of times that the request was sent.
 	Attempts int
 }
 
-// maxText is how many bytes of what a handler wrote go into an error or a log.
+// maxText is the number of bytes of a handler's text that an error or log shows.
 const maxText = 128
 
-// Text returns the beginning of a refusal's body as one line, for errors and logs.
-// It is cut after 128 bytes and has no control characters; the caller quotes it.
+// Text returns the first 128 bytes of an answer's body as one line without control
+// characters, for errors and logs. The caller quotes it.
 func Text(body []byte) string {
 	head := body[:min(len(body), 4*maxText)]
 	return excerpt.Line(strings.TrimSpace(string(head)), maxText)
@@ -64,7 +64,7 @@ func Text(body []byte) string {
 // OK reports whether the answer is a success: any 2xx.
 func (a *Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 
-// DeliveryError is a delivery that ended without a usable answer.
+// DeliveryError reports a delivery without an answer.
 type DeliveryError struct {
 	Attempts int
 	Err      error
@@ -78,9 +78,9 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns the last attempt's error.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// Send delivers a request and reads the answer, whatever its status. Every
-// attempt is the same request, header and body, which needs GetBody if there is
-// a body. The timeout is that of each attempt. Its error is a [*DeliveryError].
+// Send delivers a request and returns the answer, whatever its status. All attempts
+// send the same header and body; if there is a body, req needs GetBody. The timeout
+// is per attempt. The error is a [*DeliveryError].
 func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Duration) (*Answer, error) {
 	var waits []time.Duration
 	if s.Retry {
@@ -102,7 +102,8 @@ func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Durat
 	}
 }
 
-// Retried reports whether an answer of a status is asked for again: 408 and any 5xx.
+// Retried reports whether the service retries after an answer with a status: 408
+// and any 5xx.
 func Retried(status int) bool {
 	return status == http.StatusRequestTimeout || status >= 500
 }
@@ -112,8 +113,7 @@ func retriedError(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrAnswerTooLarge) && !errors.As(err, &local)
 }
 
-// localError is a mistake found before anything is sent; it would be found
-// again by every further attempt.
+// localError is an error found before anything was sent. Retrying is pointless.
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
@@ -162,7 +162,7 @@ func (s *Sender) attempt(ctx context.Context, req *http.Request, timeout time.Du
 	return readAnswer(resp)
 }
 
-// readAnswer reads a response to its end, or to the service's limit.
+// readAnswer reads a response up to the service's limit.
 func readAnswer(resp *http.Response) (*Answer, error) {
 	defer resp.Body.Close()
 	if resp.ContentLength > wire.MaxUpstreamAnswer {
@@ -178,9 +178,9 @@ func readAnswer(resp *http.Response) (*Answer, error) {
 	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// CheckHeader refuses what cannot be written as one header line. Of bytes above
-// ASCII only ce-userId may have some: the service's client refuses to send any
-// others.
+// CheckHeader returns an error if a value cannot be sent as a header line. Only
+// ce-userId may have bytes above ASCII, since the service's HTTP client refuses to
+// send others.
 func CheckHeader(header http.Header) error {
 	for name, values := range header {
 		for _, v := range values {

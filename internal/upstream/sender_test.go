@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// transport is an http.RoundTripper made of a function.
+// transport is a function that implements http.RoundTripper.
 type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
@@ -134,7 +134,7 @@ func TestSendTimeout(t *testing.T) {
 	})
 }
 
-// The timeout is for the header; a body may take longer.
+// The timeout is for the header; the body may take longer.
 func TestSendSlowBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// CheckTarget returns an error if a URL is none at which a handler can be reached:
-// net/url reads many that nobody can connect to.
+// CheckTarget returns an error if a URL cannot be that of a handler. It is stricter
+// than net/url, which accepts URLs that no client can connect to.
 func CheckTarget(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -26,13 +26,13 @@ func CheckTarget(u *url.URL) error {
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return fmt.Errorf("port %s is none: want a number from 1 to 65535", port)
+			return fmt.Errorf("port %s: want a number from 1 to 65535", port)
 		}
 	}
 	return nil
 }
 
-// CheckHost returns an error if a text is neither an IP address nor a host name. A
+// CheckHost returns an error if host is neither an IP address nor a host name. A
 // name may have underscores, as those of containers do, and letters of any script.
 func CheckHost(host string) error {
 	if _, err := netip.ParseAddr(host); err == nil {
@@ -55,8 +55,8 @@ func notInLabel(c rune) bool {
 	return c != '-' && c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !unicode.IsMark(c)
 }
 
-// WithoutSecrets returns a URL, or its template, as errors and logs show it: without
-// user information and query.
+// WithoutSecrets returns a URL or template without user information and query, for
+// errors and logs.
 func WithoutSecrets(text string) string {
 	if before, _, ok := strings.Cut(text, "?"); ok {
 		text = before + "?…"

@@ -2,96 +2,55 @@ package upstream
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // UserAnswer is a successful answer to a user event.
 type UserAnswer struct {
-	// Message is whether the client gets a message.
+	// Message reports whether the client gets a message.
 	Message     bool
-	DataType    webpubsub.DataType
+	DataType    wire.DataType
 	ContentType string
 	Data        []byte
 	// Metadata of the message, names in lower case.
 	Metadata map[string]string
 }
 
-// DecodeUser reads a successful answer to a user event of a client that does
-// not speak MQTT. A body without Content-Type is binary; an empty body is no
-// message, whatever its type, unless there is metadata for one. The error is an
-// [*InvalidAnswerError].
+// DecodeUser decodes a successful answer to a user event of a client that does not
+// use MQTT. A body without Content-Type is binary. With an empty body there is no
+// message, unless there is metadata. The error is an [*InvalidAnswerError].
 func DecodeUser(answer *Answer) (*UserAnswer, error) {
-	metadata, err := decodeMetadata(answer.Header)
+	metadata, err := rule.MetadataOf(answer.Header)
 	if err != nil {
-		return nil, err
+		return nil, invalid("%v", err)
 	}
 	if len(answer.Body) == 0 {
-		return &UserAnswer{Message: len(metadata) > 0, DataType: webpubsub.DataText, Metadata: metadata}, nil
+		return &UserAnswer{Message: len(metadata) > 0, DataType: wire.DataText, Metadata: metadata}, nil
 	}
 	out := &UserAnswer{Message: true, Data: answer.Body, Metadata: metadata}
 	out.ContentType = last(answer.Header[wire.HeaderContentType])
-	media, _, _ := strings.Cut(out.ContentType, ";")
-	switch strings.ToLower(strings.TrimSpace(media)) {
-	case "", wire.MediaBinary:
-		out.DataType = webpubsub.DataBinary
-	case wire.MediaText:
-		out.DataType = webpubsub.DataText
-	case wire.MediaJSON:
-		out.DataType = webpubsub.DataJSON
+	var known bool
+	switch out.DataType, known = wire.DataTypeOf(out.ContentType); {
+	case !known && out.ContentType != "", out.DataType == wire.DataProtobuf:
+		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
+	case out.DataType == wire.DataJSON:
 		if !json.Valid(answer.Body) {
 			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Cut(out.ContentType, maxText))
 		}
 		if err := jsonscan.Check(string(answer.Body)); err != nil {
-			return nil, invalid("the JSON of the body cannot be read by clients: %v", err)
+			return nil, invalid("clients cannot read the JSON of the body: %v", err)
 		}
-	default:
-		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
 	}
 	return out, nil
 }
 
-// decodeMetadata reads the metadata headers. Of several values, on lines of their
-// own or separated by commas, the last one counts: proxies make one of the other.
-func decodeMetadata(header http.Header) (map[string]string, error) {
-	var out map[string]string
-	total := 0
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		key, ok := strings.CutPrefix(name, wire.PrefixMetadata)
-		if !ok || key == "" {
-			continue
-		}
-		value := last(header[name])
-		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
-		switch {
-		case len(key) > wire.MaxMetadataKey:
-			return nil, invalid("metadata name %q is longer than %d bytes", excerpt.Cut(key, maxText), wire.MaxMetadataKey)
-		case len(value) > wire.MaxMetadataValue:
-			return nil, invalid("metadata value of %q is longer than %d bytes", excerpt.Cut(key, maxText), wire.MaxMetadataValue)
-		case strings.IndexFunc(value, func(r rune) bool { return r > 0x7e }) >= 0:
-			return nil, invalid("metadata value of %q is not ASCII", excerpt.Cut(key, maxText))
-		}
-		total += len(key) + len(value)
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[strings.ToLower(key)] = value
-	}
-	if total > wire.MaxMetadataTotal {
-		return nil, invalid("metadata has %d bytes of names and values, at most %d are taken", total, wire.MaxMetadataTotal)
-	}
-	return out, nil
-}
-
-// State returns the connection state that a successful answer sets, by its last
-// ce-connectionState line; ok is false if it sets none.
+// State returns the connection state that a successful answer sets in its last line
+// ce-connectionState; ok is false if it sets none.
 func (a *Answer) State() (state string, ok bool) {
 	lines := a.Header[wire.HeaderConnectionState]
 	return last(lines), len(lines) > 0

@@ -1,10 +1,10 @@
-// Package wire holds the names that Azure Web PubSub puts on the wire: headers,
-// event types, media types and JSON bodies. It has no logic, so that every
-// other package can import it and each name stands once in the tree.
+// Package wire holds the names that Azure Web PubSub uses on the wire: headers, event
+// types, subprotocols and media types. All other packages can import it, so that
+// each name is defined once.
 package wire
 
-// Headers of webhook requests and answers, in the canonical form in which
-// net/http keeps them, so that they can index an http.Header directly.
+// Headers of webhook requests and answers, in canonical form, so that they can
+// index an http.Header.
 const (
 	HeaderRequestOrigin   = "Webhook-Request-Origin"
 	HeaderRequestRate     = "Webhook-Request-Rate"
@@ -33,15 +33,15 @@ const (
 	HeaderSessionID            = "Ce-Sessionid"
 	HeaderClientRequestID      = "X-Ms-Client-Request-Id"
 
-	// PrefixAttribute begins the name of every CloudEvents attribute header.
+	// PrefixAttribute is the prefix of CloudEvents attribute headers.
 	PrefixAttribute = "Ce-"
-	// PrefixMetadata begins the name of every message metadata header.
+	// PrefixMetadata is the prefix of message metadata headers.
 	PrefixMetadata = "X-Webpubsub-Metadata-"
-	// PrefixMQTT begins the name of every MQTT user property header.
+	// PrefixMQTT is the prefix of MQTT user property headers.
 	PrefixMQTT = "Mqtt-"
 )
 
-// Version is the only value of ce-awpsversion, SpecVersion of ce-specversion.
+// Version is the value of ce-awpsversion, SpecVersion that of ce-specversion.
 const (
 	Version     = "1.0"
 	SpecVersion = "1.0"
@@ -70,7 +70,7 @@ const (
 	NameLeft         = "left"
 	// NameMessage is the user event of a client without a Web PubSub subprotocol.
 	NameMessage = "message"
-	// NameValidate stands for {event} in the URL of a validation request.
+	// NameValidate replaces {event} in the URL of a validation request.
 	NameValidate = "validate"
 )
 
@@ -92,18 +92,14 @@ const (
 	SubprotocolProtobufReliable = "protobuf.reliable.webpubsub.azure.v1"
 )
 
-// SignaturePrefix begins each token of ce-signature.
+// SignaturePrefix is the prefix of each token of ce-signature.
 const SignaturePrefix = "sha256="
 
-// Limits that the service or its documentation names.
+// Limits of the service.
 const (
-	MaxGroupName      = 1024 // characters of a group name
-	MaxMetadataKey    = 256  // bytes of a metadata key
-	MaxMetadataValue  = 1024 // bytes of a metadata value
-	MaxMetadataTotal  = 8192 // bytes of all metadata keys and values of a message
 	MaxUpstreamAnswer = 16 << 20
 
 	// MaxClientFrame is the size in bytes of the largest frame for a client: a message
-	// of 1 MiB, each of whose bytes may take six to write, and what stands around it.
+	// of 1 MiB, each of whose bytes may be escaped with six, and the rest of the frame.
 	MaxClientFrame = 6<<20 + 256<<10
 )

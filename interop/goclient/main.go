@@ -1,6 +1,6 @@
-// Command goclient is a client of the service that the tests in JavaScript drive
-// over its standard input and output, in lines of JSON: a command in, its answer
-// and what the client hears out. It runs until its standard input ends.
+// Command goclient runs package client for the JavaScript tests in this directory.
+// Each line of standard input is a command in JSON; each line of standard output is
+// an answer or an event of the client. It runs until standard input ends.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// command is a line of the standard input.
+// command is a line of standard input.
 type command struct {
 	ID       int    `json:"id"` // of its answer
 	Do       string `json:"do"`
@@ -45,7 +45,7 @@ type command struct {
 	Message string `json:"message"`
 }
 
-// answer is a line of the standard output: what a command gave, or an event.
+// answer is a line of standard output: the result of a command, or an event.
 type answer struct {
 	ID    int      `json:"id,omitempty"`
 	Event string   `json:"event,omitempty"`
@@ -63,7 +63,7 @@ type answer struct {
 	CloseCode  int               `json:"closeCode,omitempty"`
 }
 
-// data is a payload: JSON as its text, bytes in base64.
+// data is a payload: JSON as text, bytes in base64.
 type data struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
@@ -112,7 +112,7 @@ func newFailure(err error) *failure {
 	return f
 }
 
-// driver carries out commands.
+// driver runs commands.
 type driver struct {
 	client *client.Client
 
@@ -151,20 +151,20 @@ func run(stdin io.Reader, stdout io.Writer) error {
 		return nil
 	}
 	err := d.client.Stop(ctx)
-	running.Wait() // what waited has ended with the client
+	running.Wait() // commands that wait end with the client
 	return err
 }
 
 func (d *driver) say(a answer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_ = d.out.Encode(a) // nobody is left to tell
+	_ = d.out.Encode(a) // the reader is gone
 }
 
-// open makes the client, and has it say all that it hears.
+// open makes a client that writes all its events.
 func (d *driver) open(c command) (err error) {
 	opts := &client.Options{
-		MessageRetry: client.Backoff{MaxRetries: -1}, // so that a test sees each refusal
+		MessageRetry: client.Backoff{MaxRetries: client.NoRetries}, // so that a test sees each refusal
 		Reconnect:    client.Backoff{Initial: 10 * time.Millisecond},
 	}
 	if c.Protocol == "json" {
@@ -174,16 +174,16 @@ func (d *driver) open(c command) (err error) {
 	if d.client, err = client.New(client.StaticURL(c.URL), opts); err != nil {
 		return err
 	}
-	d.client.OnConnected(func(_ context.Context, ev client.Connected) {
+	d.client.OnConnected(func(_ context.Context, ev client.ConnectedEvent) {
 		d.say(answer{Event: "connected", Connection: ev.ConnectionID, User: ev.UserID})
 	})
-	d.client.OnRecovering(func(_ context.Context, ev client.Recovering) {
+	d.client.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
 		d.say(answer{Event: "recovering", Connection: ev.ConnectionID})
 	})
-	d.client.OnRecovered(func(_ context.Context, ev client.Recovered) {
+	d.client.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) {
 		d.say(answer{Event: "recovered", Connection: ev.ConnectionID})
 	})
-	d.client.OnDisconnected(func(_ context.Context, ev client.Disconnected) {
+	d.client.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
 		d.say(answer{Event: "disconnected", Connection: ev.ConnectionID, Message: ev.Message, CloseCode: ev.CloseCode})
 	})
 	d.client.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
@@ -192,7 +192,7 @@ func (d *driver) open(c command) (err error) {
 	d.client.OnServerMessage(func(_ context.Context, m *client.ServerMessage) {
 		d.say(answer{Event: "server", Data: newData(m.Data), Metadata: m.Metadata})
 	})
-	d.client.OnGroupStream(func(_ context.Context, s *client.GroupStream) {
+	d.client.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 		a := answer{Event: "stream", Group: s.Group(), Stream: s.ID(), User: s.FromUserID()}
 		d.say(a)
 		for piece, err := range s.Pieces() {
@@ -242,10 +242,10 @@ func (d *driver) do(ctx context.Context, c command) (answer, error) {
 	return answer{AckID: result.AckID, Duplicate: result.Duplicate}, err
 }
 
-// stream does what is about a stream that the client sends.
+// stream runs the commands for a stream that the client sends.
 func (d *driver) stream(ctx context.Context, c command, payload client.Data) error {
 	if c.Do == "open" {
-		w, err := d.client.OpenGroupStream(ctx, c.Name, &client.StreamOptions{
+		w, err := d.client.OpenGroupStream(ctx, c.Name, &client.StreamWriterOptions{
 			StreamID: c.Stream, NoEcho: c.NoEcho, IdleTimeout: time.Duration(c.IdleMS) * time.Millisecond,
 		})
 		d.mu.Lock()

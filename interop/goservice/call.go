@@ -11,7 +11,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 
-// call is an operation and all that any of them takes.
+// call is an operation with the parameters of all operations.
 type call struct {
 	Do         string
 	Group      string
@@ -19,7 +19,7 @@ type call struct {
 	Connection string
 	Groups     []string
 
-	Text   *string // one of these is a payload
+	Text   *string // the payload is one of these
 	JSON   json.RawMessage
 	Binary []byte
 
@@ -99,14 +99,14 @@ func (in call) do(ctx context.Context, c *service.Client) (any, error) {
 	return nil, fmt.Errorf("no operation %q", in.Do)
 }
 
-// target is what a message can be sent to.
+// target is what receives a message.
 type target interface {
 	SendText(ctx context.Context, text string, opts *service.SendOptions) error
 	SendJSON(ctx context.Context, v any, opts *service.SendOptions) error
 	SendBinary(ctx context.Context, data []byte, opts *service.SendOptions) error
 }
 
-// send sends to the one target that is named, or to all.
+// send sends to the target of the call, or to all.
 func (in call) send(ctx context.Context, c *service.Client) error {
 	var to target = c.All()
 	switch {
@@ -150,8 +150,7 @@ func (in call) access(ctx context.Context, c *service.Client) (any, error) {
 	return map[string]string{"baseUrl": access.BaseURL(), "token": access.Token(), "url": access.URL()}, err
 }
 
-// condition is a filter as JSON: an operator, what it takes, and conditions
-// within it.
+// condition is a filter as JSON: an operator, its operands, and nested conditions.
 type condition struct {
 	Op    string
 	Args  []string

@@ -1,6 +1,6 @@
-// Command goservice lets the JavaScript tests in this directory call package
-// service: one JSON object on each line of standard input is a call, and one on
-// each line of standard output is what came of it, in the same order.
+// Command goservice runs package service for the JavaScript tests in this directory.
+// Each line of standard input is a call in JSON; each line of standard output is its
+// result, in the same order.
 package main
 
 import (
@@ -58,7 +58,7 @@ type answer struct {
 	Error  *failure `json:"error,omitempty"`
 }
 
-// failure is what both clients know of an error.
+// failure is what an error has in both clients.
 type failure struct {
 	StatusCode int    `json:"statusCode"`
 	Code       string `json:"code,omitempty"`

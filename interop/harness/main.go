@@ -1,9 +1,9 @@
-// Command harness runs the emulator and a Go event handler for the official
-// JavaScript packages in this directory, until its standard input ends. It prints
-// one line of JSON that says where they are.
+// Command harness runs the emulator and a Go event handler for the JavaScript tests in
+// this directory, until standard input ends. It prints their addresses as one line of
+// JSON.
 //
-// Hubs: "plain" has no event handler, "go" has the Go handler, and "express",
-// with -express, the URL that it names.
+// Hubs: "plain" has no event handler, "go" has the Go handler, and "express" has the
+// URL of the flag -express.
 package main
 
 import (
@@ -109,13 +109,13 @@ type said struct {
 	Text string `json:"text" validate:"required,max=100"`
 }
 
-// visits is connection state.
+// visits is a connection state.
 type visits struct {
 	Count int `json:"count"`
 }
 
-// newHandler makes the Go handler of the hub "go". It says what it sees in its
-// log, whose lines the tests read.
+// newHandler returns the Go handler of the hub "go". It logs what it receives; the
+// tests read the lines.
 func newHandler(logger *slog.Logger) (http.Handler, error) {
 	state := webpubsub.State[visits]{}
 	return webpubsub.NewHandler(webpubsub.Config{

@@ -1,13 +1,13 @@
-// Package filter writes the filters by which the service selects connections,
-// with everything that goes into them quoted and of the right type:
+// Package filter builds the filters with which the service selects connections. It
+// quotes strings:
 //
 //	filter.And(filter.UserID().Ne("admin"), filter.InGroup("lobby"))
 //
-// writes
+// is
 //
 //	userId ne 'admin' and 'lobby' in groups
 //
-// The service refuses filters of more than about 100 conditions.
+// The service rejects filters of more than about 100 conditions.
 package filter
 
 import (
@@ -15,33 +15,33 @@ import (
 	"strings"
 )
 
-// Filter is a condition on connections. The zero Filter is no condition: sends
-// go to every connection of their target. It is what And makes of nothing; no
-// other function of this package makes it of a list that happens to be empty.
+// Filter is a condition on connections. The zero Filter is no condition: a send goes
+// to all connections of its target. Only And returns it for an empty list; the other
+// functions then return [None].
 type Filter struct {
 	text string
 	form form
 }
 
-// form is what stands outermost in a filter, and decides on its parentheses.
+// form is the outermost operator of a filter, which decides on its parentheses.
 type form uint8
 
 const (
-	formOther form = iota // parenthesised within anything
+	formOther form = iota // parenthesised within any operator
 	formTerm              // never
-	formAnd               // not within its like
+	formAnd               // not within itself
 	formOr
 )
 
 // String returns the filter in the service's OData dialect.
 func (f Filter) String() string { return f.text }
 
-// Raw takes a filter as it is. What comes from outside must go into it through
-// [Quote], or better through the functions of this package.
+// Raw returns a filter with a text. Strings of others in the text must be quoted with
+// [Quote].
 func Raw(odata string) Filter { return Filter{text: odata} }
 
-// Quote writes a string constant: in single quotes, quotes in it doubled. What
-// is not UTF-8 in s is replaced by U+FFFD.
+// Quote returns a string constant: in single quotes, with quotes in it doubled.
+// Invalid UTF-8 is replaced by U+FFFD.
 func Quote(s string) string {
 	return "'" + strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "'", "''") + "'"
 }
@@ -52,12 +52,12 @@ func All() Filter { return term("true") }
 // None matches no connection.
 func None() Filter { return term("false") }
 
-// And matches if all filters do. Zero filters are left out; if none is left, it
-// is the zero Filter.
+// And matches if all filters match. Zero filters are ignored; without others, And
+// returns the zero Filter.
 func And(filters ...Filter) Filter { return join(formAnd, " and ", filters) }
 
-// Or matches if any of the filters does. Zero filters are left out; if none is
-// left, it is [None].
+// Or matches if one of the filters matches. Zero filters are ignored; without
+// others, Or returns [None].
 func Or(filters ...Filter) Filter {
 	if f := join(formOr, " or ", filters); f.text != "" {
 		return f
@@ -89,7 +89,7 @@ func join(as form, operator string, filters []Filter) Filter {
 	return Filter{b.String(), as}
 }
 
-// Not matches if the filter does not. Not of the zero Filter is [None].
+// Not matches if the filter does not match. Not of the zero Filter is [None].
 func Not(f Filter) Filter {
 	if f.text == "" {
 		return None()
@@ -103,29 +103,29 @@ func InGroup(name string) Filter { return term(Quote(name) + " in groups") }
 // GroupCount is the number of groups that a connection is in.
 func GroupCount() Int { return Int{"length(groups)"} }
 
-// Text is a string that a connection has, or what is made of it. Its methods
-// that take a string match with case.
+// Text is a string of a connection, or an expression of it. Comparisons are
+// case-sensitive.
 type Text struct{ text string }
 
-// UserID is the user's id; null for a connection without one.
+// UserID is the user id of a connection; null if it has none.
 func UserID() Text { return Text{"userId"} }
 
-// ConnectionID is the connection's id.
+// ConnectionID is the id of a connection.
 func ConnectionID() Text { return Text{"connectionId"} }
 
 // Eq matches if the text is s.
 func (t Text) Eq(s string) Filter { return term(t.text + " eq " + Quote(s)) }
 
-// Ne matches if the text is not s; also if there is no text.
+// Ne matches if the text is not s, or is null.
 func (t Text) Ne(s string) Filter { return term(t.text + " ne " + Quote(s)) }
 
-// IsNull matches if there is no text, such as the user id of an anonymous client.
+// IsNull matches if the text is null, as the user id of an anonymous client is.
 func (t Text) IsNull() Filter { return term(t.text + " eq null") }
 
-// NotNull matches if there is a text.
+// NotNull matches if the text is not null.
 func (t Text) NotNull() Filter { return term(t.text + " ne null") }
 
-// In matches if the text is one of several. Without any it is [None].
+// In matches if the text is one of values. In of no values is [None].
 func (t Text) In(values ...string) Filter {
 	if len(values) == 0 {
 		return None()
@@ -137,7 +137,7 @@ func (t Text) In(values ...string) Filter {
 	return term(t.text + " in (" + strings.Join(quoted, ",") + ")")
 }
 
-// InGroups matches if the text is the name of a group that the connection is in.
+// InGroups matches if the connection is in the group named by the text.
 func (t Text) InGroups() Filter { return term(t.text + " in groups") }
 
 // HasPrefix matches if the text begins with s (startswith).
@@ -146,7 +146,7 @@ func (t Text) HasPrefix(s string) Filter { return term(t.call("startswith", Quot
 // HasSuffix matches if the text ends with s (endswith).
 func (t Text) HasSuffix(s string) Filter { return term(t.call("endswith", Quote(s))) }
 
-// Contains matches if s is in the text (contains).
+// Contains matches if the text contains s (contains).
 func (t Text) Contains(s string) Filter { return term(t.call("contains", Quote(s))) }
 
 // ToLower is the text in lower case (tolower).
@@ -155,33 +155,33 @@ func (t Text) ToLower() Text { return Text{t.call("tolower")} }
 // ToUpper is the text in upper case (toupper).
 func (t Text) ToUpper() Text { return Text{t.call("toupper")} }
 
-// Trim is the text without space around it (trim).
+// Trim is the text without leading and trailing space (trim).
 func (t Text) Trim() Text { return Text{t.call("trim")} }
 
-// Concat is the text with s behind it (concat).
+// Concat is the text followed by s (concat).
 func (t Text) Concat(s string) Text { return Text{t.call("concat", Quote(s))} }
 
-// From is the text from the character at start on, counted from 0 (substring);
-// null if it is not that long.
+// From is the text from the character at start, counted from 0 (substring); null if
+// the text is shorter.
 func (t Text) From(start int32) Text { return Text{t.call("substring", decimal(start))} }
 
-// Substring is length characters of the text from start on (substring); null if
-// it is not that long.
+// Substring is length characters of the text from start (substring); null if the text
+// is shorter.
 func (t Text) Substring(start, length int32) Text {
 	return Text{t.call("substring", decimal(start), decimal(length))}
 }
 
-// IndexOf is where s is in the text, -1 if it is not (indexof).
+// IndexOf is the index of s in the text, or -1 (indexof).
 func (t Text) IndexOf(s string) Int { return Int{t.call("indexof", Quote(s))} }
 
-// Length is how many characters the text has (length).
+// Length is the number of characters of the text (length).
 func (t Text) Length() Int { return Int{t.call("length")} }
 
 func (t Text) call(function string, args ...string) string {
 	return function + "(" + strings.Join(append([]string{t.text}, args...), ",") + ")"
 }
 
-// Int is a number that a connection has. The service counts in 32 bits.
+// Int is a number of a connection, of 32 bits.
 type Int struct{ text string }
 
 // Eq matches if the number is n.

@@ -69,7 +69,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestPrecedence: what stands in another filter means there what it means alone.
+// TestPrecedence: a filter within another one keeps its meaning.
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
 	const sa, sb, sc = "userId eq 'a'", "'b' in groups", "connectionId eq 'c'"
@@ -111,8 +111,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestLoop: a filter that grows in a loop does not grow in depth, of which the
-// service bears no more than 100.
+// TestLoop: a filter that grows in a loop does not nest: the service rejects more than
+// 100 levels.
 func TestLoop(t *testing.T) {
 	t.Parallel()
 	f := filter.None()
@@ -126,8 +126,8 @@ func TestLoop(t *testing.T) {
 // token of the service's filter language.
 type token struct{ kind, text string }
 
-// tokens cuts a filter apart as the language has it: a string begins with a
-// quote and ends with the next that is not doubled.
+// tokens splits a filter. A string begins with a quote and ends with the next one that
+// is not doubled.
 func tokens(s string) ([]token, error) {
 	var all []token
 	for s != "" {
@@ -164,7 +164,7 @@ func tokens(s string) ([]token, error) {
 	return all, nil
 }
 
-// FuzzQuote: a value stays one string with all of it inside, wherever it stands.
+// FuzzQuote: a value stays one string constant in every place.
 func FuzzQuote(f *testing.F) {
 	for _, s := range []string{"", "ann", "o'brien", "'", "''", "'''", "' or true or '", "') or (true", "\\'", "\xe2'", "\xff", "a\x00b", "’", "%27", "𝕏'"} {
 		f.Add(s, s+"'")

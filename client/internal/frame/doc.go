@@ -1,3 +1,3 @@
-// Package frame holds what a client and the service say to each other, and the
-// subprotocols in which they say it.
+// Package frame defines the frames that a client and the service exchange, and the
+// subprotocols that encode them.
 package frame

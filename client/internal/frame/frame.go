@@ -2,51 +2,47 @@ package frame
 
 import "github.com/go-webpubsub/webpubsub/internal/wire"
 
-// MaxRequest is the size in bytes of the largest frame that the service takes.
+// MaxRequest is the size in bytes of the largest frame that the service accepts.
 const MaxRequest = 1 << 20
 
-// MaxFrame is the size in bytes of the largest frame that is taken from the
-// service.
+// MaxFrame is the size in bytes of the largest frame that the client accepts.
 const MaxFrame = wire.MaxClientFrame
-
-// DataType is what a payload is.
-type DataType uint8
 
 // The types of payloads.
 const (
-	None DataType = iota
-	Text
-	JSON
-	Binary
-	Protobuf
+	None     = wire.DataNone
+	Text     = wire.DataText
+	JSON     = wire.DataJSON
+	Binary   = wire.DataBinary
+	Protobuf = wire.DataProtobuf
 )
 
 // Data is a payload.
 type Data struct {
-	Type  DataType
+	Type  wire.DataType
 	Text  string // of Text, and the JSON of JSON
 	Bytes []byte // of Binary and Protobuf
 }
 
-// Codec is a subprotocol. It keeps no state.
+// Codec is a subprotocol. It has no state.
 type Codec interface {
-	// Name of the subprotocol.
+	// Name returns the name of the subprotocol.
 	Name() string
-	// Reliable tells whether messages have sequence ids and connections can be
+	// Reliable reports whether messages have sequence ids and connections can be
 	// recovered.
 	Reliable() bool
-	// Binary tells whether frames are binary rather than text.
+	// Binary reports whether frames are binary rather than text.
 	Binary() bool
-	// Append writes a request behind what buf holds.
+	// Append appends an encoded request to buf.
 	Append(buf []byte, r *Request) []byte
-	// Decode reads a frame of the service. What it puts into f is parts of text.
-	// A frame of a kind that is not known is [Unknown], which is no error. With an
-	// error f has a kind only if the frame can be read but for what it carries, and
-	// a sequence id whenever one can be found.
+	// Decode decodes a frame of the service. The strings in f are parts of text. A
+	// frame of an unknown kind is [Unknown] without an error. If Decode returns an
+	// error, f has a kind only if nothing but the payload is invalid, and a sequence
+	// id whenever one can be found.
 	Decode(text string, f *Frame) error
 }
 
-// RequestKind is what a client asks for.
+// RequestKind is the kind of a request.
 type RequestKind uint8
 
 // The kinds of requests.
@@ -64,12 +60,13 @@ const (
 	CancelInvocation
 )
 
-// Request is a frame of the client. Which fields have a meaning is up to its kind.
+// Request is a frame of the client. Its kind determines which fields have a
+// meaning.
 type Request struct {
 	Kind     RequestKind
 	Name     string // of the group or event
 	ID       string // of the stream or invocation
-	Sequence uint64 // of the message acknowledged, or the piece of the stream
+	Sequence uint64 // of the acknowledged message or the piece of the stream
 	AckID    uint64
 	WantsAck bool
 	NoEcho   bool
@@ -77,10 +74,10 @@ type Request struct {
 	Idle     uint32 // milliseconds; 0: the service's default
 	Data     Data
 	Metadata map[string]string
-	Failure  *Failure // why a stream is aborted
+	Failure  *Failure // reason for aborting a stream
 }
 
-// Kind is what the service says.
+// Kind is the kind of a frame.
 type Kind uint8
 
 // The kinds of frames.
@@ -98,16 +95,16 @@ const (
 	InvokeResponse
 )
 
-// Frame is a frame of the service. Which fields have a meaning is up to its kind.
+// Frame is a frame of the service. Its kind determines which fields have a meaning.
 type Frame struct {
 	Kind     Kind
 	ID       string // of the connection, stream or invocation
 	Group    string
 	UserID   string // of the client, or of a message's sender
 	Token    string // for recovery
-	Message  string // why the connection ends
+	Message  string // reason for the end of the connection
 	AckID    uint64
-	Sequence uint64 // of the message; 0: it has none
+	Sequence uint64 // of the message; 0 if it has none
 	Expected uint64 // sequence id of the next piece of a stream
 	Success  bool
 	Failure  *Failure
@@ -116,12 +113,12 @@ type Frame struct {
 	Stream   *Stream
 }
 
-// Failure is an error that the service, or another client, tells of.
+// Failure is an error from the service or another client.
 type Failure struct {
 	Name, Message, UserErrorCode string
 }
 
-// Stream says which piece of a stream a group message is.
+// Stream describes the piece of a stream in a group message.
 type Stream struct {
 	ID       string
 	Sequence uint64

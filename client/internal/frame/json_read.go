@@ -6,35 +6,35 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// ruleOnce is the rule that a repeated member breaks: whoever reads the first and
-// whoever reads the last would see two different frames.
+// ruleOnce rejects repeated members: a reader of the first and a reader of the last
+// would see two different frames.
 const ruleOnce = "want each member once"
 
-// maxMetadata is how many names metadata may have: more than fit into what the
-// service takes (8 KiB of names and values), and a map needs far more room than
-// its JSON.
 const (
+	// maxMetadata is the maximum number of names in metadata, more than the service
+	// accepts (8 KiB of names and values). A map needs far more memory than its JSON.
 	maxMetadata     = 8192
 	ruleMaxMetadata = "want at most 8192 names in metadata"
 )
 
-// What is wrong with a frame that is JSON. No error quotes the frame, which has
-// messages and tokens in it.
+// Errors of frames that are JSON. They do not quote the frame, which contains
+// messages and tokens.
 var (
 	errNotUTF8   = errors.New("frame is not UTF-8")
 	errNoType    = errors.New("member type is missing")
 	errNoAckID   = errors.New("member ackId is missing")
 	errNoID      = errors.New("the id of the connection, stream or invocation is missing")
 	errNoData    = errors.New("member data is missing or null")
-	errDataType  = errors.New("member dataType is missing or not known")
+	errDataType  = errors.New("member dataType is missing or unknown")
 	errNotString = errors.New("member data is not a string")
 	errBase64    = errors.New("member data is not base64")
 	errNoStream  = errors.New("member streamId of a stream is missing, or its sequence id is 0")
 )
 
-// members that a frame has had, by their place in [jsonReader.member].
+// members is the set of the members that a frame has.
 type members uint32
 
 const (
@@ -66,7 +66,7 @@ type jsonReader struct {
 	s jsonscan.Scanner
 	f *Frame
 
-	foreign bool // a frame whose type is not known, whatever members mean there
+	foreign bool // a frame of an unknown type; its members have unknown meanings
 
 	seen                    members
 	kind, from, event       string
@@ -75,7 +75,7 @@ type jsonReader struct {
 	name                    string
 }
 
-// Decode reads a frame in one pass over its text.
+// Decode decodes a frame in one pass over its text.
 func (JSONCodec) Decode(text string, f *Frame) error {
 	*f = Frame{}
 	if !utf8.ValidString(text) {
@@ -146,7 +146,7 @@ func known(kind string) bool {
 	return false
 }
 
-// rareMember reads those that no ordinary message has.
+// rareMember reads the members that are not in ordinary messages.
 func (r *jsonReader) rareMember(name string) bool {
 	s, f := &r.s, r.f
 	var bit members
@@ -179,7 +179,7 @@ func (r *jsonReader) rareMember(name string) bool {
 	return true
 }
 
-// finish settles what the frame is, and that it has what it must have.
+// finish determines the kind of the frame and checks the members that it requires.
 func (r *jsonReader) finish() error {
 	if r.seen&hasType == 0 {
 		return errNoType
@@ -247,24 +247,19 @@ func (r *jsonReader) want(m members, err error) error {
 	return nil
 }
 
-// readData reads data as what dataType says it is.
+// readData decodes data according to dataType.
 func (r *jsonReader) readData() error {
 	if r.seen&hasData == 0 || r.data == "null" {
 		return errNoData
 	}
 	d := &r.f.Data
-	switch r.dataType {
-	case "json":
-		d.Type, d.Text = JSON, r.data
-		return nil
-	case "text":
-		d.Type = Text
-	case "binary":
-		d.Type = Binary
-	case "protobuf":
-		d.Type = Protobuf
-	default:
+	var ok bool
+	if d.Type, ok = wire.DataTypeNamed(r.dataType); !ok {
 		return errDataType
+	}
+	if d.Type == JSON {
+		d.Text = r.data
+		return nil
 	}
 	text, ok := jsonscan.Unquote(r.data)
 	if !ok {

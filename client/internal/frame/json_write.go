@@ -10,10 +10,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// JSONCodec is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
+// JSONCodec is json.webpubsub.azure.v1 or, if IsReliable is set,
+// json.reliable.webpubsub.azure.v1.
 type JSONCodec struct{ IsReliable bool }
 
-// Name gives the one of the two names.
+// Name returns the name of the subprotocol.
 func (c JSONCodec) Name() string {
 	if c.IsReliable {
 		return wire.SubprotocolJSONReliable
@@ -21,22 +22,20 @@ func (c JSONCodec) Name() string {
 	return wire.SubprotocolJSON
 }
 
-// Reliable tells which of the two it is.
+// Reliable returns c.IsReliable.
 func (c JSONCodec) Reliable() bool { return c.IsReliable }
 
-// Binary is false: JSON goes in text frames.
+// Binary returns false: JSON is sent in text frames.
 func (JSONCodec) Binary() bool { return false }
 
-// kinds of requests by their names on the wire.
+// requestTypes are the types of requests on the wire.
 var requestTypes = [...]string{
 	JoinGroup: "joinGroup", LeaveGroup: "leaveGroup", SendToGroup: "sendToGroup", SendEvent: "event",
 	SequenceAck: "sequenceAck", Ping: "ping", StreamStart: "sendToGroup", StreamData: "streamData", StreamEnd: "streamEnd",
 	Invoke: "invoke", CancelInvocation: "cancelInvocation",
 }
 
-var dataTypes = [...]string{Text: "text", JSON: "json", Binary: "binary", Protobuf: "protobuf"}
-
-// Append writes a request as one compact JSON object.
+// Append appends a request as a compact JSON object.
 func (JSONCodec) Append(buf []byte, r *Request) []byte {
 	buf = append(buf, `{"type":"`...)
 	buf = append(buf, requestTypes[r.Kind]...)
@@ -121,7 +120,7 @@ func appendAckID(buf []byte, r *Request) []byte {
 
 func appendData(buf []byte, d Data) []byte {
 	buf = append(buf, `,"dataType":"`...)
-	buf = append(buf, dataTypes[d.Type]...)
+	buf = append(buf, d.Type.String()...)
 	buf = append(buf, `","data":`...)
 	switch d.Type {
 	case Text:
@@ -153,7 +152,7 @@ func appendMetadata(buf []byte, metadata map[string]string) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted writes a string. What is not UTF-8 becomes U+FFFD.
+// appendQuoted appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendQuoted(buf []byte, s string) []byte {
 	buf = append(buf, '"')
 	from := 0

@@ -5,13 +5,12 @@ import (
 	"strings"
 )
 
-// sequenceOf returns the sequence id of a frame that cannot be decoded; 0 if none
-// is found. The frame has to be acknowledged all the same: the service would send
-// it again after each recovery, and close a connection that leaves 1000 of them
-// unacknowledged.
+// sequenceOf returns the sequence id of a frame that cannot be decoded, or 0 if it
+// finds none. Such a frame has to be acknowledged too. Otherwise the service would
+// send it again after each recovery, and close the connection after 1000 of them.
 //
-// It looks at strings and brackets alone, so that nothing which a message carries
-// keeps the id from being found, and only at members of the frame itself.
+// It examines only strings and brackets, so that invalid data does not hide the id,
+// and only members of the frame itself.
 func sequenceOf(text string) uint64 {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -35,7 +34,7 @@ func sequenceOf(text string) uint64 {
 	return 0
 }
 
-// stringEnd returns the offset behind the string that begins at an offset.
+// stringEnd returns the offset after the string that begins at start.
 func stringEnd(text string, start int) int {
 	for i := start + 1; i < len(text); i++ {
 		switch text[i] {

@@ -11,10 +11,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// deep is JSON of so many levels.
+// deep returns JSON with that many levels.
 func deep(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
 
-// TestDecodeDepth: as many levels as the service's side of the package lets through.
+// TestDecodeDepth checks the limit of nesting, which equals that of outgoing
+// messages.
 func TestDecodeDepth(t *testing.T) {
 	t.Parallel()
 	message := func(levels int) string {
@@ -27,8 +28,8 @@ func TestDecodeDepth(t *testing.T) {
 	assert.Equal(t, frame.Frame{Sequence: 7}, f)
 }
 
-// TestDecodeNumber: the number of a frame is known whatever is wrong with it, for
-// otherwise it could not be acknowledged.
+// TestDecodeNumber checks that Decode finds the sequence id of an invalid frame,
+// which has to be acknowledged.
 func TestDecodeNumber(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]uint64{
@@ -42,7 +43,7 @@ func TestDecodeNumber(t *testing.T) {
 		`{"sequenceId":7,"type":"message","from":"server","dataType":"text","data":"","data":""}`: 7,
 		`{"sequenceId":7,"type":"message","from":"server","dataType":"json","data":nil}`:          7,
 		`{"sequenceId":7,"type":"message","from":"server","dataType":"yaml","data":""}`:           7,
-		`{"sequenceId":7`:   0, // cut short: who knows
+		`{"sequenceId":7`:   0, // cut in the number
 		`{"sequenceId":7,`:  7,
 		`{"sequenceId":`:    0,
 		`{"sequenceId"`:     0,

@@ -15,6 +15,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // EventHandler is asked and told about clients. Its methods are safe for
@@ -113,7 +114,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
 		return
 	}
-	if slices.ContainsFunc(in.Claims["webpubsub.group"], func(g string) bool { return subprotocol.CheckGroup(g) != nil }) {
+	if slices.ContainsFunc(in.Claims["webpubsub.group"], func(g string) bool { return rule.AcceptGroup(g) != nil }) {
 		e.refuse(w, r, hubName, http.StatusBadRequest, "The token contains an invalid group name.")
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // handshake authorises the client and collects what it said.
@@ -85,7 +86,7 @@ func rawMode(query url.Values) (subprotocol.Raw, error) {
 		return subprotocol.Raw{}, fmt.Errorf("webpubsub_mode %.64q: want sendEvent or sendToGroup", mode)
 	}
 	raw := subprotocol.Raw{Group: last("group")}
-	if err := subprotocol.CheckGroup(raw.Group); err != nil {
+	if err := rule.AcceptGroup(raw.Group); err != nil {
 		return raw, err
 	}
 	switch noEcho := last("noEcho"); {

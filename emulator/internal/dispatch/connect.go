@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/client"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -12,7 +11,7 @@ import (
 
 // Connect asks the handler whether a client may connect.
 func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handshake) (*client.Decision, error) {
-	s := &session{hubName: h.Name, connectionID: in.ConnectionID, nextID: firstID}
+	s := &session{hubName: h.Name, connectionID: in.ConnectionID}
 	if in.UserID != nil {
 		s.userID = *in.UserID
 	}
@@ -25,20 +24,14 @@ func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *client.Handsha
 }
 
 func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handshake) (*client.Decision, error) {
-	ev := &event{session: s, id: idConnect, typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
+	ev := &event{session: s, id: s.EventID(wire.TypeConnect), typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
 	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
 		return nil, nil //nolint:nilnil // nobody asks to be asked
 	}
-	body := wire.ConnectRequest{
-		Claims: in.Claims, Query: in.Query, Headers: in.Headers,
-		Subprotocols: in.Subprotocols, ClientCertificates: []wire.ClientCertificate{},
-	}
-	if body.Subprotocols == nil {
-		body.Subprotocols = []string{}
-	}
+	body := upstream.ConnectRequest{Claims: in.Claims, Query: in.Query, Headers: in.Headers, Subprotocols: in.Subprotocols}
 	var err error
-	if ev.body, err = json.Marshal(&body); err != nil {
+	if ev.body, err = body.Encode(); err != nil {
 		return nil, err
 	}
 	answer, err := d.deliver(ctx, r, ev)
@@ -52,7 +45,7 @@ func (d *Dispatcher) connect(ctx context.Context, s *session, in *client.Handsha
 	if err != nil {
 		return nil, err
 	}
-	ev.learn(answer)
+	s.Keep(ev.url, answer)
 	decision := &client.Decision{UserID: out.UserID, Groups: out.Groups, Roles: out.Roles}
 	if out.Subprotocol != nil {
 		decision.Subprotocol = *out.Subprotocol
@@ -74,6 +67,6 @@ func (d *Dispatcher) Abandoned(connectionID, reason string) {
 	}
 	d.forget(s)
 	if reason != "" {
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
 	}
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
-	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 const (
@@ -113,12 +110,10 @@ func refused(err error) bool {
 }
 
 func (d *Dispatcher) validate(ctx context.Context, c *consent) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, c.url, http.NoBody)
+	req, err := upstream.NewValidation(ctx, c.url, d.cfg.Origins)
 	if err != nil {
 		return err
 	}
-	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(d.cfg.Origins, ", ")}
-	req.Header[wire.HeaderVersion] = []string{wire.Version}
 	sender := c.sender
 	if sender == d.remote {
 		sender = d.asking

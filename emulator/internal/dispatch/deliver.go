@@ -52,7 +52,7 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	u, err := r.template.resolve(ev.session.hubName, ev.name)
+	u, err := r.template.Resolve(ev.session.hubName, ev.name)
 	if err != nil {
 		return nil, err
 	}

@@ -3,14 +3,11 @@ package dispatch
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -49,47 +46,22 @@ func (ev *event) request(ctx context.Context, origins, keys []string, now time.T
 	set(wire.HeaderConnectionID, s.connectionID)
 	set(wire.HeaderHub, s.hubName)
 	set(wire.HeaderEventName, ev.name)
-	set(wire.HeaderClientRequestID, newGUID())
-	signatures := make([]string, len(keys))
-	for i, k := range keys {
-		signatures[i] = webpubsub.Sign(k, s.connectionID)
-	}
-	set(wire.HeaderSignature, strings.Join(signatures, ","))
+	set(wire.HeaderClientRequestID, upstream.NewRequestID())
+	set(wire.HeaderSignature, strings.Join(upstream.Signatures(keys, s.connectionID), ","))
 	for name, v := range ev.metadata {
 		req.Header.Set(wire.PrefixMetadata+strings.ToLower(name), v)
 	}
+	if state, ok := s.State(); ok {
+		set(wire.HeaderConnectionState, state)
+	}
+	s.AddCookies(req)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cookies != nil {
-		for _, c := range s.cookies.Cookies(ev.url) {
-			req.AddCookie(c)
-		}
-	}
 	if s.userID != "" {
 		set(wire.HeaderUserID, s.userID)
 	}
 	if s.subprotocol != "" {
 		set(wire.HeaderSubprotocol, s.subprotocol)
 	}
-	if s.state != nil {
-		set(wire.HeaderConnectionState, *s.state)
-	}
 	return req, nil
-}
-
-// learn keeps the state and cookies of a successful answer.
-func (ev *event) learn(answer *upstream.Answer) {
-	if state, ok := answer.State(); ok {
-		ev.session.mu.Lock()
-		ev.session.state = &state
-		ev.session.mu.Unlock()
-	}
-	ev.session.learnCookies(ev.url, answer.Cookies())
-}
-
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

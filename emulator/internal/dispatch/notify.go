@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -28,21 +29,21 @@ func (d *Dispatcher) Connected(c *hub.Connection) {
 func (d *Dispatcher) Disconnected(c *hub.Connection, reason string) {
 	if s := d.session(c.ID); s != nil {
 		d.forget(s)
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", wire.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
 	}
 }
 
 // Joined tells the handler that a connection is in a group.
 func (d *Dispatcher) Joined(c *hub.Connection, group string) {
 	if s := d.session(c.ID); s != nil {
-		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, wire.GroupPresence{Group: group})
+		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, upstream.GroupPresence{Group: group})
 	}
 }
 
 // Left tells the handler that a connection is not in a group any more.
 func (d *Dispatcher) Left(c *hub.Connection, group string) {
 	if s := d.session(c.ID); s != nil {
-		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, wire.GroupPresence{Group: group})
+		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, upstream.GroupPresence{Group: group})
 	}
 }
 
@@ -54,10 +55,7 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 	if r == nil && group != "" {
 		return // a group's event without handler has no id, as if there were no such events
 	}
-	ev := &event{session: s, id: idConnected, typ: typ, name: name, contentType: jsonType}
-	if typ != wire.TypeConnected {
-		ev.id = s.id()
-	}
+	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, contentType: jsonType}
 	if r == nil {
 		return
 	}
@@ -68,7 +66,7 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 			return
 		}
 		if answer, err := d.deliver(d.ctx, r, ev); err == nil && answer.OK() {
-			ev.session.learnCookies(ev.url, answer.Cookies())
+			s.KeepCookies(ev.url, answer)
 		}
 	}})
 	switch {

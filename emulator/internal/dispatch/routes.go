@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/glob"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -14,7 +14,7 @@ import (
 // route is a checked Handler of one hub. It does not change: an event that has
 // found its route keeps it, whatever becomes of the hub's settings.
 type route struct {
-	template template
+	template upstream.Template
 	sender   *upstream.Sender
 	consent  *consent
 
@@ -84,7 +84,7 @@ func (d *Dispatcher) SetHub(hubName string, handlers []Handler) error {
 		if err != nil {
 			return fail(err)
 		}
-		u, err := r.template.resolve(strings.ToLower(hubName), wire.NameValidate)
+		u, err := r.template.Resolve(strings.ToLower(hubName), wire.NameValidate)
 		if err != nil {
 			return fail(err)
 		}

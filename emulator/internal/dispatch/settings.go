@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -34,8 +35,8 @@ type Handler struct {
 func compile(in Handler) (*route, error) {
 	out := new(route)
 	var err error
-	if out.template, err = parseTemplate(in.URLTemplate); err != nil {
-		return nil, err
+	if out.template, err = upstream.ParseTemplate(in.URLTemplate); err != nil {
+		return nil, fmt.Errorf("url template %w", err)
 	}
 	for entry := range strings.SplitSeq(in.UserEventPattern, ",") {
 		entry = strings.ToLower(strings.TrimSpace(entry))

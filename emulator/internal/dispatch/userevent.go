@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -21,8 +20,9 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 	if s == nil {
 		return nil, errors.New("the connection has ended")
 	}
-	ev := &event{session: s, id: s.id(), typ: wire.TypePrefixUser + name, name: name, body: m.Data, metadata: m.Metadata}
-	ev.contentType = mediaTypes[m.Type]
+	typ := wire.TypePrefixUser + name
+	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, body: m.Data, metadata: m.Metadata}
+	ev.contentType = upstream.ContentType(m.Type)
 	r := d.routes.find(s.hubName, ev.typ, name, "")
 	if r == nil {
 		d.log(ctx, slog.LevelWarn, "event not delivered", ev, slog.String("reason", errNoHandler.Error()))
@@ -43,7 +43,7 @@ func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, 
 		d.log(ctx, slog.LevelWarn, "answer not usable", ev, slog.String("reason", err.Error()))
 		return nil, err
 	}
-	ev.learn(answer)
+	s.Keep(ev.url, answer)
 	return reply, nil
 }
 
@@ -53,14 +53,5 @@ func message(answer *upstream.Answer) (*hub.Message, error) {
 	if err != nil || !out.Message {
 		return nil, err
 	}
-	return &hub.Message{Type: dataTypes[out.DataType], Data: out.Data, Metadata: out.Metadata}, nil
-}
-
-// mediaTypes of user events. Text has its charset, as Microsoft's emulator sends
-// it: a handler that takes it with the parameter takes it without one, too.
-var mediaTypes = [...]string{hub.Text: wire.MediaText + "; charset=utf-8", hub.JSON: wire.MediaJSON, hub.Binary: wire.MediaBinary, hub.Protobuf: wire.MediaProtobuf}
-
-var dataTypes = [...]hub.DataType{
-	webpubsub.DataText: hub.Text, webpubsub.DataJSON: hub.JSON,
-	webpubsub.DataBinary: hub.Binary, webpubsub.DataProtobuf: hub.Protobuf,
+	return &hub.Message{Type: out.DataType, Data: out.Data, Metadata: out.Metadata}, nil
 }

@@ -2,17 +2,16 @@ package hub
 
 import (
 	"sync"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// DataType is the kind of a message's data.
-type DataType uint8
-
-// The kinds of data.
+// The kinds of a message's data.
 const (
-	Text DataType = iota
-	JSON
-	Binary
-	Protobuf
+	Text     = wire.DataText
+	JSON     = wire.DataJSON
+	Binary   = wire.DataBinary
+	Protobuf = wire.DataProtobuf
 )
 
 // Message is what is delivered to connections. It must not change once sent.
@@ -21,7 +20,7 @@ type Message struct {
 	Group string
 	// FromUserID of the sender; nil for a sender without user, and for the server.
 	FromUserID *string
-	Type       DataType
+	Type       wire.DataType
 	Data       []byte
 	Metadata   map[string]string
 	// Stream that the message is part of; nil for most.

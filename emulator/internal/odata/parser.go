@@ -28,16 +28,13 @@ func Parse(s string) (*Filter, error) {
 	p := parser{lexer: lexer{in: s}}
 	root, err := p.filter()
 	if err != nil {
-		return nil, fmt.Errorf("invalid syntax for '%s': %w", clip(s), err)
+		return nil, fmt.Errorf("invalid syntax for '%s': %w", excerpt.Short(s), err)
 	}
 	if err := want(root, kindBool); err != nil {
-		return nil, fmt.Errorf("invalid syntax for '%s': %w", clip(s), err)
+		return nil, fmt.Errorf("invalid syntax for '%s': %w", excerpt.Short(s), err)
 	}
 	return &Filter{root: root}, nil
 }
-
-// clip cuts a filter for an error.
-func clip(s string) string { return excerpt.Cut(s, 256) }
 
 type parser struct {
 	lexer
@@ -62,7 +59,7 @@ func (p *parser) filter() (node, error) {
 	}
 	if p.tok.kind != tokenEnd {
 		// The service's own words, which tests of its packages look for.
-		return nil, fmt.Errorf("syntax error at position %d in '%s'", p.at, clip(p.in))
+		return nil, fmt.Errorf("syntax error at position %d in '%s'", p.at, excerpt.Short(p.in))
 	}
 	return root, nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -27,9 +26,7 @@ var pathChecks = []struct {
 
 const groupRule = "The field group must have 1 to 1024 characters, no line feed, and not be blank."
 
-func validGroup(s string) bool {
-	return utf8.ValidString(s) && !strings.Contains(s, "\n") && subprotocol.CheckGroup(s) == nil
-}
+func validGroup(s string) bool { return rule.CheckGroup(s) == nil }
 
 func validID(s string) bool { return strings.TrimSpace(s) != "" && utf8.ValidString(s) }
 

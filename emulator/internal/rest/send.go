@@ -12,15 +12,12 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-const (
-	maxMessage = 1 << 20
-	maxTTL     = 300
-)
+const maxMessage = 1 << 20
 
 func (a *API) sendToAll(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	a.send(w, r, h, hub.Target{})
@@ -53,7 +50,7 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub, t hub.Tar
 	}
 	ttl := 0
 	if text := q.Get("messageTtlSeconds"); text != "" {
-		if ttl, err = strconv.Atoi(text); err != nil || ttl < 0 || ttl > maxTTL {
+		if ttl, err = strconv.Atoi(text); err != nil || ttl < 0 || ttl > int(rule.MaxTTL/time.Second) {
 			writeProblem(w, "messageTtlSeconds", "Invalid messageTtlSeconds.")
 			return
 		}
@@ -135,29 +132,10 @@ func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal
 	if m.Type == hub.JSON && jsonscan.Check(string(m.Data)) != nil {
 		return nil, bad("The request body is JSON of more than 1000 levels of nesting.")
 	}
-	if m.Metadata, err = readMetadata(r.Header); err != nil {
+	if m.Metadata, err = rule.MetadataOf(r.Header); err != nil {
 		return nil, bad("Invalid metadata: " + err.Error() + ".")
 	}
 	return m, nil
-}
-
-// readMetadata reads the metadata headers. Of several values, on lines of their
-// own or separated by commas, the last one counts.
-func readMetadata(header http.Header) (map[string]string, error) {
-	var out map[string]string
-	for name, values := range header {
-		key, ok := strings.CutPrefix(name, wire.PrefixMetadata)
-		if !ok || key == "" {
-			continue
-		}
-		value := values[len(values)-1]
-		value = strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[strings.ToLower(key)] = value
-	}
-	return out, subprotocol.CheckMetadata(out)
 }
 
 const charsetRule = "The charset is none of utf-8, us-ascii, iso-8859-1, utf-16, utf-16le and utf-16be."
@@ -173,14 +151,11 @@ func readType(m *hub.Message, contentType string) (func([]byte) ([]byte, bool), 
 	if err != nil {
 		return nil, errors.New("The Content-Type cannot be read.")
 	}
-	switch media {
-	case wire.MediaText:
-		m.Type = hub.Text
-	case wire.MediaJSON:
-		m.Type = hub.JSON
-	case wire.MediaBinary:
+	kind, known := wire.DataTypeOf(media)
+	switch m.Type = kind; {
+	case known && kind == hub.Binary:
 		return nil, nil //nolint:nilnil // as above
-	default:
+	case !known || kind == hub.Protobuf:
 		return nil, errors.New("The Content-Type is none of text/plain, application/json and application/octet-stream.")
 	}
 	decode := charset(params["charset"])

@@ -3,17 +3,18 @@ package role_test
 import (
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/internal/glob"
 )
 
 func isName(s string) bool {
-	return strings.TrimSpace(s) != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= 1024
+	return strings.TrimSpace(s) != "" && utf8.ValidString(s) && len(utf16.Encode([]rune(s))) <= 1024
 }
 
 // FuzzRole holds what one role allows to the sentence that describes it: the role

@@ -11,9 +11,7 @@
 package role
 
 import (
-	"fmt"
-
-	"github.com/go-webpubsub/webpubsub/emulator/internal/glob"
+	"github.com/go-webpubsub/webpubsub/internal/glob"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -77,15 +75,11 @@ func (s *Set) add(text string) error {
 			s.leftOut++
 		}
 	case rule.GroupsMatched:
-		p, err := glob.Parse(r.Name)
-		if err != nil {
-			return fmt.Errorf("role %.128q: %w", text, err)
-		}
 		if len(s.patterns[action]) == MaxPatterns {
 			s.leftOut++
 			return nil
 		}
-		s.patterns[action] = append(s.patterns[action], p)
+		s.patterns[action] = append(s.patterns[action], r.Pattern)
 	}
 	return nil
 }

@@ -92,5 +92,5 @@ func TestTooManyStars(t *testing.T) {
 	_, err := role.Parse([]string{"webpubsub.sendToGroups.**.**.**"})
 	require.EqualError(t, err, `role "webpubsub.sendToGroups.**.**.**": pattern has 6 stars, want at most 5`)
 	_, err = role.Parse([]string{`webpubsub.joinLeaveGroups.a\`})
-	require.EqualError(t, err, `role "webpubsub.joinLeaveGroups.a\\": pattern has a backslash before something else than \, * or ?`)
+	require.EqualError(t, err, `role "webpubsub.joinLeaveGroups.a\\": pattern has a backslash before a character other than \, * or ?`)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -64,9 +65,9 @@ func FuzzJSON(f *testing.F) {
 		var m *hub.Message
 		switch req := req.(type) {
 		case subprotocol.JoinGroup:
-			require.NoError(t, subprotocol.CheckGroup(req.Group))
+			require.NoError(t, rule.AcceptGroup(req.Group))
 		case subprotocol.SendToGroup:
-			require.NoError(t, subprotocol.CheckGroup(req.Message.Group))
+			require.NoError(t, rule.AcceptGroup(req.Message.Group))
 			m = req.Message
 		case subprotocol.SendEvent:
 			m = req.Message
@@ -79,7 +80,7 @@ func FuzzJSON(f *testing.F) {
 			assert.GreaterOrEqual(t, req.Idle, time.Duration(0))
 		}
 		if m != nil {
-			require.NoError(t, subprotocol.CheckMetadata(m.Metadata))
+			require.NoError(t, rule.CheckMetadata(m.Metadata))
 			if m.Type == hub.JSON {
 				require.NoError(t, jsonscan.Check(string(m.Data)), "clients can read it")
 			}

@@ -13,10 +13,9 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
-
-const maxTTLSeconds = 300
 
 // Read decodes one frame of a client: an object whose member type says what it
 // is. Other members than a request has are ignored.
@@ -108,8 +107,8 @@ func readSendToGroup(m members) (Request, error) {
 	}
 	out := SendToGroup{NoEcho: noEcho, AckID: ackID}
 	if seconds != nil {
-		if *seconds > maxTTLSeconds {
-			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, maxTTLSeconds)
+		if most := uint64(rule.MaxTTL / time.Second); *seconds > most {
+			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, most)
 		}
 		out.TTL = time.Duration(*seconds) * time.Second
 	}
@@ -258,8 +257,8 @@ func (m members) required(name string) (string, error) {
 // sent to all who receive the stream, so that it has the length of a group's name.
 func (m members) id(name string) (string, error) {
 	s, err := m.required(name)
-	if err == nil && utf8.RuneCountInString(s) > wire.MaxGroupName {
-		err = fmt.Errorf("member %s has more than %d characters", name, wire.MaxGroupName)
+	if err == nil {
+		err = rule.CheckID("member "+name, s)
 	}
 	return s, err
 }
@@ -289,37 +288,17 @@ func (m members) flag(name string) (bool, error) {
 func (m members) group() (string, error) {
 	group, err := m.required("group")
 	if err == nil {
-		err = CheckGroup(group)
+		err = rule.AcceptGroup(group)
 	}
 	return group, err
 }
 
 func (m members) event() (string, error) {
 	event, err := m.required("event")
-	if err == nil && !isEventName(event) {
-		err = fmt.Errorf("event %.64q: want a letter, then at most 127 letters, digits or characters of _.-", event)
+	if err == nil {
+		err = rule.CheckEvent(event)
 	}
 	return event, err
-}
-
-// CheckGroup holds a name to the service's rule for groups.
-func CheckGroup(group string) error {
-	if strings.TrimSpace(group) == "" || utf8.RuneCountInString(group) > wire.MaxGroupName {
-		return fmt.Errorf("group name: want 1 to %d characters, not blank", wire.MaxGroupName)
-	}
-	return nil
-}
-
-func isEventName(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
-		case i > 0 && ('0' <= c && c <= '9' || strings.IndexByte("_.-", c) >= 0):
-		default:
-			return false
-		}
-	}
-	return 0 < len(s) && len(s) <= 128
 }
 
 // message reads dataType, data and metadata.
@@ -346,24 +325,18 @@ func (m members) message() (*hub.Message, error) {
 		out.Type, out.Data = hub.Text, []byte{}
 		return out, nil
 	}
-	switch {
-	case strings.EqualFold(name, "json"):
+	if out.Type, ok = wire.DataTypeNamed(strings.ToLower(name)); !ok {
+		return nil, fmt.Errorf("dataType %.64q is not known", name)
+	}
+	if out.Type == hub.JSON {
 		if string(data) == "null" {
 			return nil, errors.New("data is null")
 		}
 		if err := jsonscan.Check(string(data)); err != nil {
 			return nil, fmt.Errorf("data: %w", err)
 		}
-		out.Type, out.Data = hub.JSON, data
+		out.Data = data
 		return out, nil
-	case strings.EqualFold(name, "text"):
-		out.Type = hub.Text
-	case strings.EqualFold(name, "binary"):
-		out.Type = hub.Binary
-	case strings.EqualFold(name, "protobuf"):
-		out.Type = hub.Protobuf
-	default:
-		return nil, fmt.Errorf("dataType %.64q is not known", name)
 	}
 	text, ok, err := m.text("data")
 	if err != nil || !ok {

@@ -113,7 +113,7 @@ func TestReadJSON(t *testing.T) {
 			assert.Nil(t, req)
 			assert.Equal(t, hub.CloseInvalid, violation.Code)
 			assert.NotEmpty(t, violation.Detail)
-			assert.LessOrEqual(t, len(violation.Detail), 200, "%.200s", frame)
+			assert.LessOrEqual(t, len(violation.Detail), 300, "%.200s", frame)
 		}
 	}
 }

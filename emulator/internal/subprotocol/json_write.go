@@ -17,9 +17,6 @@ type JSON struct{ reliable bool }
 // Reliable tells which of the two it is.
 func (p JSON) Reliable() bool { return p.reliable }
 
-// dataTypes by their names on the wire.
-var dataTypes = [...]string{hub.Text: "text", hub.JSON: "json", hub.Binary: "binary", hub.Protobuf: "protobuf"}
-
 // object writes a compact JSON object member by member, in the order in which
 // the service writes them: clients exist that compare whole strings.
 type object struct{ buf []byte }
@@ -68,7 +65,7 @@ func (o *object) quote(s string) {
 }
 
 func (o *object) data(m *hub.Message) {
-	o.text("dataType", dataTypes[m.Type])
+	o.text("dataType", m.Type.String())
 	o.name("data")
 	switch m.Type {
 	case hub.JSON:

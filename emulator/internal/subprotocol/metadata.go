@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/go-webpubsub/webpubsub/internal/wire"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // readMetadata reads an object of strings. A name may not stand twice.
@@ -33,35 +32,5 @@ func readMetadata(raw json.RawMessage) (map[string]string, error) {
 		}
 		out[k] = v
 	}
-	return out, CheckMetadata(out)
-}
-
-// CheckMetadata holds metadata to the limits of the service.
-func CheckMetadata(metadata map[string]string) error {
-	total := 0
-	for k, v := range metadata {
-		total += len(k) + len(v)
-		if !isToken(k) || len(k) > wire.MaxMetadataKey {
-			return fmt.Errorf("metadata name %.64q is not an HTTP token of at most %d bytes", k, wire.MaxMetadataKey)
-		}
-		if len(v) > wire.MaxMetadataValue || strings.IndexFunc(v, func(r rune) bool { return r > 0x7e || r < ' ' }) >= 0 {
-			return fmt.Errorf("metadata value of %.64q is not printable ASCII of at most %d bytes", k, wire.MaxMetadataValue)
-		}
-	}
-	if total > wire.MaxMetadataTotal {
-		return fmt.Errorf("metadata has %d bytes, want at most %d", total, wire.MaxMetadataTotal)
-	}
-	return nil
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
+	return out, rule.CheckMetadata(out)
 }

@@ -1,7 +1,7 @@
-// Package browser tries the chat's page in a real browser, Chromium or Chrome,
-// which must be installed:
+// Package browser tests the chat's page in Chromium or Chrome, which must be
+// installed:
 //
 //	make browser
 //
-// It is a module of its own, for the library that drives the browser.
+// It is a module of its own because it needs a library that drives the browser.
 package browser

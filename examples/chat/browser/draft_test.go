@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// line begins another line of the draft.
+// line adds a line to the draft.
 func (b *tab) line() {
 	b.t.Helper()
 	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
@@ -22,7 +22,7 @@ func (b *tab) line() {
 	}
 }
 
-// inView waits until the last message can be seen as a whole, at the list's end.
+// inView waits until the last message is fully visible at the end of the list.
 func (b *tab) inView(text string) {
 	b.t.Helper()
 	b.await(`(() => {
@@ -69,8 +69,8 @@ func TestLongDraft(t *testing.T) {
 		ann.inView(strings.Join([]string{first, second, third}, "\n"))
 		ann.shoot("said-"+size.name, "light", size.width, size.height, size.scale)
 
-		// Who reads what was said before stays there, while others speak and while
-		// the input grows, but sees what they say themselves.
+		// The list stays where the user reads older messages while others speak and the
+		// input grows. It scrolls to the user's own message.
 		const top = `document.getElementById("scroll").scrollTop`
 		eval[int](ann, top+` = 100, 0`)
 		ben.say("not seen at once")
@@ -87,7 +87,7 @@ func TestLongDraft(t *testing.T) {
 	}
 }
 
-// TestClock holds that a time of twelve hours stays beside the text.
+// TestClock: a time of twelve hours stays beside the text.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	s := start(t)

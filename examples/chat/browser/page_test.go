@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTwoPagesTalk(t *testing.T) {
+func TestTwoPages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
@@ -30,7 +30,7 @@ func TestTwoPagesTalk(t *testing.T) {
 	ben.say("first line")
 	ann.shows(".said", "first line")
 
-	// What is said in a room that is not shown is counted.
+	// Messages in rooms that are not shown are counted.
 	ann.enter("music")
 	ben.say("are you there?")
 	ann.shows(`[data-room="lobby"] .unread`, "1 unread")
@@ -39,7 +39,7 @@ func TestTwoPagesTalk(t *testing.T) {
 	ann.shows(".said", "are you there?")
 	ann.await(`document.querySelector(".unread") === null && document.title === "#lobby · Chat"`)
 
-	// Only those who are in a room hear what is said there.
+	// Only the people in a room receive its messages.
 	ben.enter("music")
 	ben.people("Ann", "Ben")
 	ann.enter("music")
@@ -63,7 +63,7 @@ func TestKeyboardAlone(t *testing.T) {
 	for _, id := range []string{"me", "lobby", "go", "music", "random", "scroll", "text", "Send"} {
 		assert.True(t, reached[id], "%s cannot be reached", id)
 	}
-	// A control without a name means nothing to who does not see it.
+	// Each control has a name for screen readers.
 	assert.Empty(t, eval[[]string](b, `[...document.querySelectorAll("button, input, textarea")].filter(e =>
 		!e.textContent.trim() && !e.ariaLabel && !e.labels?.length && e.checkVisibility()).map(e => e.outerHTML)`))
 }
@@ -95,7 +95,7 @@ func TestRefused(t *testing.T) {
 	ann := open(t, browser, s)
 	ann.join("Ann")
 
-	// By the login.
+	// Refused by the login.
 	other := open(t, browser, s)
 	other.submit("#nickname", "ANN")
 	other.shows("#login-error", "Somebody here has this nickname.")
@@ -104,7 +104,7 @@ func TestRefused(t *testing.T) {
 	other.join("Other")
 	ann.people("Ann", "Other")
 
-	// By the event handler: the page's first ticket is spoilt on its way.
+	// Refused by the event handler: the first ticket of the page is changed.
 	spoilt := open(t, browser, s, `{
 		const real = fetch;
 		window.fetch = async (...args) => {
@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 		};
 	}`)
 	spoilt.submit("#nickname", "Eve")
-	spoilt.shows("#login-error", "Your ticket is not valid, or no longer.")
+	spoilt.shows("#login-error", "Your ticket is not or no longer valid.")
 	ann.people("Ann", "Other")
 	spoilt.submit("#nickname", "") // what she wrote is still there
 	spoilt.connected()
@@ -127,7 +127,7 @@ func TestReloadRejoins(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
-	// The time in which Ann has to be back is longer, for a slow machine.
+	// A longer absence, for a slow machine.
 	ann, ben := open(t, browser, s), open(t, browser, s, `{
 		const real = setTimeout;
 		window.setTimeout = (f, ms, ...args) => real(f, ms === 4000 ? 1e6 : ms, ...args);
@@ -174,7 +174,7 @@ func TestTextStaysText(t *testing.T) {
 	}
 }
 
-// TestLinks has addresses in what is said, and what only looks like one.
+// TestLinks: addresses in messages become links, similar texts do not.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -210,7 +210,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestNicknameInput holds the inputs to the rule of 20 characters.
+// TestNicknameInput: the inputs limit nicknames to 20 characters.
 func TestNicknameInput(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -230,7 +230,7 @@ func TestNicknameInput(t *testing.T) {
 	ann.shows("#me", "🦊"+foxes)
 }
 
-// TestFullRoom is told of some of the people in a room.
+// TestFullRoom: the page learns some of the people in a full room.
 func TestFullRoom(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -243,8 +243,8 @@ func TestFullRoom(t *testing.T) {
 	ann.shows("#count", "2+")
 }
 
-// TestTooManyLogins has the server refuse a login for a while: the page keeps
-// trying, as without a network.
+// TestTooManyLogins: while the server refuses logins, the page retries as without a
+// network.
 func TestTooManyLogins(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -258,7 +258,7 @@ func TestTooManyLogins(t *testing.T) {
 	assert.Equal(t, 3, eval[int](ann, "tries"))
 }
 
-func TestErrorsStandAtTheInput(t *testing.T) {
+func TestErrorsAtTheInput(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ann := open(t, launch(t), s)
@@ -282,7 +282,7 @@ func offline(b *tab, is bool) {
 	call(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
 }
 
-func TestNetworkGoesAndComesBack(t *testing.T) {
+func TestNetworkLoss(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
@@ -309,7 +309,7 @@ func TestNetworkGoesAndComesBack(t *testing.T) {
 	ben.people("Ann", "Ben")
 }
 
-func TestServerGoesAndComesBack(t *testing.T) {
+func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	browser := launch(t)
@@ -330,7 +330,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	ben.shows(".said", "before")
 }
 
-// spy lets a test be the service of a page, and its clock.
+// spy replaces the service and the clock of a page.
 const spy = `{
 	const real = WebSocket;
 	window.WebSocket = class extends real {
@@ -345,7 +345,7 @@ const spy = `{
 	Date.now = () => now() + window.ahead;
 }`
 
-// TestLongTalk says more in a room than the page keeps.
+// TestLongTalk: a room has more messages than the page keeps.
 func TestLongTalk(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -356,7 +356,7 @@ func TestLongTalk(t *testing.T) {
 	assert.Equal(t, 500, eval[int](ann, `document.querySelectorAll("#log .message").length`))
 	ann.await(`document.getElementById("log").getAttribute("aria-live") === "polite"`)
 
-	// Who reads what was said before is left there.
+	// The list stays where the user reads older messages.
 	eval[chromedp.Void](ann, `document.getElementById("scroll").scrollTop = 0, said(600, Date.now())`)
 	ann.shows("#newest", "New messages below")
 	assert.Equal(t, 0, eval[int](ann, `document.getElementById("scroll").scrollTop`))
@@ -364,8 +364,8 @@ func TestLongTalk(t *testing.T) {
 	assert.Equal(t, []string{"no. 101", "no. 600"}, eval[[]string](ann, `[...document.querySelectorAll("#log .said")].map(e => e.textContent).filter((_, i, all) => i === 0 || i === all.length - 1)`))
 }
 
-// TestOrder tells the page what it has missed while it had gone, among what it
-// has seen, and has a server whose clock is slow.
+// TestOrder: the page sorts messages that it missed into those that it has, with a
+// server whose clock is slow.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -383,7 +383,7 @@ func TestOrder(t *testing.T) {
 	assert.Equal(t, []string{"missed", "Eve came in.", "no. 1", "and this"}, eval[[]string](ann, texts))
 }
 
-// TestSilence runs the page's clock: a hidden tab wakes up once a minute.
+// TestSilence: a hidden tab, whose timers run once a minute, detects a dead connection.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -401,8 +401,8 @@ func TestSilence(t *testing.T) {
 	ann.await(`ws !== first && first.readyState === WebSocket.CLOSED`)
 	ann.connected()
 
-	// An event that nobody answers does not wait for ever. Why it failed is said
-	// until there is a connection.
+	// An event without an answer times out. The page shows why until it is connected
+	// again.
 	eval[chromedp.Void](ann, `window.first = ws, window.mute = true, window.real = fetch, window.fetch = () => Promise.reject(new Error("no network"))`)
 	ann.submit("#text", "hello?")
 	eval[chromedp.Void](ann, `window.ahead += 31000, ws.onmessage({ data: "{}" }), beat(), window.mute = false`)
@@ -414,7 +414,7 @@ func TestSilence(t *testing.T) {
 	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
 }
 
-// TestSaidOnce presses Enter twice before the first is answered.
+// TestSaidOnce: Enter pressed twice sends one message.
 func TestSaidOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -428,7 +428,7 @@ func TestSaidOnce(t *testing.T) {
 	assert.Equal(t, 2, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
 }
 
-// TestNoServer has somebody at the door while the server does not run.
+// TestNoServer: the login page without a server.
 func TestNoServer(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -440,8 +440,8 @@ func TestNoServer(t *testing.T) {
 	ann.connected()
 }
 
-// TestLooks takes the screenshots: of the door and of the chat, on a desktop and
-// on a phone, light and dark.
+// TestLooks takes screenshots of the login and of the chat, on a desktop and on a
+// phone, light and dark.
 func TestLooks(t *testing.T) {
 	t.Parallel()
 	s := start(t)

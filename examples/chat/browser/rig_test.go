@@ -35,11 +35,10 @@ var (
 	screenshot  = flag.String("screenshot", "", "`file` for the README's screenshot")
 )
 
-// patience is how long something may take that is bound to come; it is for slow
-// machines.
+// patience is the time limit of a wait, for slow machines.
 const patience = 60 * time.Second
 
-// build makes the program of the example.
+// build builds the program.
 var build = sync.OnceValues(func() (program string, err error) {
 	dir, err := os.MkdirTemp("", "chat")
 	if err != nil {
@@ -63,11 +62,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// lastPort of a server. They are below those that systems give to whoever asks
-// for any, so that nobody has taken a server's when it comes back.
+// lastPort is the last port of a server. Servers have ports below those that systems
+// assign, so that a server that restarts finds its port free.
 var lastPort atomic.Int32
 
-// server is the program while it runs.
+// server is a running program.
 type server struct {
 	t    *testing.T
 	addr string // that it listens on
@@ -91,7 +90,7 @@ func start(t *testing.T) *server {
 	return s
 }
 
-// run starts the program, again where it was if it has been.
+// run starts the program, at the same address if it ran before.
 func (s *server) run() {
 	s.t.Helper()
 	program, err := build()
@@ -115,7 +114,7 @@ func (s *server) run() {
 	}()
 }
 
-// stop interrupts the program, which has to end well.
+// stop interrupts the program and requires exit code 0.
 func (s *server) stop() {
 	s.t.Helper()
 	if s.cmd == nil {
@@ -127,7 +126,7 @@ func (s *server) stop() {
 	assert.NoError(s.t, cmd.Wait())
 }
 
-// launch starts a browser for the time of a test.
+// launch starts a browser until the test ends.
 func launch(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -150,7 +149,7 @@ func launch(t *testing.T) context.Context {
 	return browser
 }
 
-// tab is one person's.
+// tab is the tab of one person.
 type tab struct {
 	t   *testing.T
 	ctx context.Context //nolint:containedctx // it is chromedp's handle of the tab
@@ -160,7 +159,7 @@ type tab struct {
 	requests []string // hosts that the page has asked
 }
 
-// open opens a tab on the page. The scripts run before the page's own.
+// open opens the page in a tab. The scripts run before those of the page.
 func open(t *testing.T, browser context.Context, s *server, scripts ...string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
@@ -244,7 +243,7 @@ func (b *tab) await(expression string, args ...any) {
 	}
 }
 
-// shows waits until an element that can be seen has the text, and nothing else.
+// shows waits until a visible element has exactly the text.
 func (b *tab) shows(selector, text string) {
 	b.t.Helper()
 	b.await(`[...document.querySelectorAll(%q)].some(e => e.textContent === %q && e.checkVisibility())`, selector, text)
@@ -255,8 +254,8 @@ func (b *tab) press(selector, keys string) {
 	b.do(chromedp.SendKeys(chromedp.CSS(selector), keys))
 }
 
-// submit presses Enter, after the keys. As on a keyboard, the line break is of
-// the key's press and goes with it if the page prevents that.
+// submit types the keys and presses Enter. As with a keyboard, there is no line break
+// if the page prevents the default of the key press.
 func (b *tab) submit(selector, keys string) {
 	b.t.Helper()
 	b.press(selector, keys)
@@ -297,7 +296,7 @@ func (b *tab) say(text string) {
 	b.await(`document.getElementById("text").value === ""`)
 }
 
-// enter goes into a room.
+// enter joins a room.
 func (b *tab) enter(room string) {
 	b.t.Helper()
 	b.click(fmt.Sprintf(`[data-room=%q] button`, room))
@@ -305,7 +304,7 @@ func (b *tab) enter(room string) {
 	b.await(`document.querySelector("#people .you") !== null`)
 }
 
-// people waits until these are in the room.
+// people waits until exactly these people are in the room.
 func (b *tab) people(names ...string) {
 	b.t.Helper()
 	b.await(`[...document.querySelectorAll("#people li span:nth-child(2)")].map(e => e.textContent).sort().join() === %q`, strings.Join(names, ","))
@@ -318,7 +317,7 @@ func (b *tab) resize(width, height int64, scale float64) {
 	})
 }
 
-// shoot takes a screenshot of a size, in light or dark.
+// shoot takes a screenshot with a size, light or dark.
 func (b *tab) shoot(name, scheme string, width, height int64, scale float64) []byte {
 	b.t.Helper()
 	b.resize(width, height, scale)

@@ -1,13 +1,12 @@
-// The page's side of the chat. It speaks json.webpubsub.azure.v1 over the
-// browser's own WebSocket. All that comes from others is put into the page as
-// text, never as markup.
+// The page of the chat. It speaks json.webpubsub.azure.v1 over a WebSocket. All
+// that others send is added to the page as text, never as markup.
 
 const $ = id => document.getElementById(id);
 const PROTOCOL = 'json.webpubsub.azure.v1';
 const PATIENCE = 4000; // ms after which somebody who has gone is said to have left
 const SILENCE = 30_000; // ms without an answer after which a connection is lost
 
-// What is left of this tab after a reload. Who knows the secret is the same user.
+// What a reload of the tab keeps. The secret identifies the user.
 const tab = {
   secret: crypto.getRandomValues(new Uint8Array(24)).reduce((s, b) => s + b.toString(16).padStart(2, '0'), ''),
   nickname: '',
@@ -68,15 +67,15 @@ async function connect() {
   ws.onmessage = event => { heard = Date.now(); receive(JSON.parse(event.data)); };
   ws.onclose = () => {
     if (socket !== ws) return;
-    // A browser does not say why a handshake failed. The login does, if it is
-    // shown the ticket.
+    // The browser does not say why a handshake failed. The login does, for the
+    // ticket.
     if (!opened) refused = { ticket: new URL(answer.url).searchParams.get('ticket'), at: given };
     lost();
   };
 }
 
-// retryLater tries again after a time that grows, and is not the same for all
-// who were disconnected at once.
+// retryLater tries again after a growing delay, with jitter so that not all pages
+// return at once.
 function retryLater(reason = 'There is no connection. The page keeps trying.') {
   const at = Date.now() + Math.min(500 * 2 ** failures++, 15_000) * (0.5 + Math.random() / 2);
   const tick = () => {
@@ -90,7 +89,7 @@ function retryLater(reason = 'There is no connection. The page keeps trying.') {
   if (failures > 1 && !$('door').hidden) fail('nickname', reason);
 }
 
-// lost gives up the connection, and whatever waits for an answer by it.
+// lost closes the connection and fails all events without an answer.
 function lost() {
   const ws = socket;
   socket = null;
@@ -104,9 +103,8 @@ function lost() {
 
 addEventListener('online', () => { if (document.body.dataset.state === 'waiting') connect(); });
 addEventListener('offline', () => { if (socket) lost(); });
-// A browser runs this as rarely as once a minute while the tab is hidden: that
-// nothing has been heard since the last time says little, that nothing has been
-// heard since it was asked for says all.
+// A browser runs this once a minute only while the tab is hidden. Silence since the
+// last run is therefore normal; silence since a ping means a dead connection.
 setInterval(() => {
   const now = Date.now();
   if (!(socket instanceof WebSocket)) return;
@@ -117,8 +115,8 @@ setInterval(() => {
   }
 }, 10_000);
 
-// setState says how the connection is. The text is read out when it changes, what
-// comes next can only be seen.
+// setState shows the state of the connection. Screen readers announce a change of the
+// text, and not the detail after it.
 function setState(state, text, next = '') {
   document.body.dataset.state = state;
   if (text && $('state-text').textContent !== text) $('state-text').textContent = text;
@@ -132,9 +130,9 @@ const OFFLINE = 'You are not connected. Try again in a moment.', LOST = 'The con
 const pending = []; // events without an ack, oldest first
 let lastAck = 0;
 
-// raise sends an event. The service handles the events of a connection one after
-// the other, and gives the answer to one before its ack: a refusal is of the
-// oldest that has none.
+// raise sends an event. The service handles the events of a connection one at a time
+// and sends the answer before the ack, so a refusal belongs to the oldest event
+// without an answer.
 function raise(event, data) {
   if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error(OFFLINE));
   const ackId = ++lastAck;
@@ -172,8 +170,8 @@ function notice(n) {
   else room.early.push(n);
 }
 
-// apply takes a notice into a room. One that only says how the room came to be as
-// it is, is old; it may have been missed all the same.
+// apply adds a notice to a room. One from the history of the room is old, but the page
+// may have missed it.
 function apply(room, n, old, missed = !old) {
   if (n.type === 'said') {
     if (room.ids.has(n.id)) return;
@@ -188,7 +186,7 @@ function apply(room, n, old, missed = !old) {
     if (!old && !known && n.user !== me.user) add(room, { event: `${n.name} came in.`, time: Date.now() });
   } else if (n.type === 'left') {
     if (!room.people.delete(n.connection) || old || isHere(room, n.user)) return;
-    // Who reloads the page is back at once.
+    // After a reload, the user is back at once.
     room.leaving.set(n.user, setTimeout(() => {
       room.leaving.delete(n.user);
       add(room, { event: `${n.name} has left.`, time: Date.now() });
@@ -214,8 +212,8 @@ function renamed(n) {
 
 const isHere = (room, user) => [...room.people.values()].some(p => p.user === user);
 
-// add puts an entry at the end, or an old one where it belongs. The clocks of
-// server and page may differ, so what is news is not sorted by them.
+// add appends an entry, or sorts in an old one. New entries are not sorted, since the
+// clocks of server and page may differ.
 function add(room, entry, old) {
   let i = room.entries.length;
   while (old && i > 0 && room.entries[i - 1].time > entry.time) i--;
@@ -228,7 +226,7 @@ function join(room) {
   return raise('join', { room: room.name }).catch(error => { if (room === current()) fail('text', error.message); });
 }
 
-// ---- what is seen ----
+// ---- view ----
 
 let drawn = { room: null, last: undefined }; // whose entries, and up to which
 let atEnd = true, height = 0; // of the list: its end is in view, and stays there; how high it was last
@@ -249,12 +247,12 @@ function face(person) {
   return e;
 }
 
-// WEB finds an address, without the punctuation behind it and with parentheses
-// only in pairs.
+// WEB matches an address, without trailing punctuation and with balanced parentheses
+// only.
 const WEB = /(\bhttps?:\/\/(?:\([^\s\p{C}<>"()]*\)|[^\s\p{C}<>"()])*(?:\([^\s\p{C}<>"()]*\)|[^\s\p{C}<>"().,:;!?']))/iu;
 
-// said puts a text into the page as it is, with links where it has addresses. One
-// that names a user is none: in front of its host it can look like another's.
+// said adds a text to the page, with its addresses as links. An address with a user
+// name is not a link: the name can look like another host.
 function said(text) {
   const e = el('span', 'said');
   e.dir = 'auto';
@@ -354,8 +352,8 @@ function drawLog(room) {
   if (!same) setTimeout(() => log.setAttribute('aria-live', 'polite'), 500);
 }
 
-// look sees whether the end of the list is in view. While the list is resized, by
-// a draft that grows say, it is not the reader who has moved it.
+// look records whether the end of the list is visible, except while the list is
+// resized, for example by a growing draft.
 function look() {
   const { scrollHeight, scrollTop, clientHeight } = $('scroll');
   if (clientHeight === height) atEnd = scrollHeight - scrollTop - clientHeight < 40;
@@ -374,8 +372,7 @@ function fail(input, text) {
   $(input).ariaInvalid = text ? 'true' : null;
 }
 
-// attempt raises an event that is asked for at an input, and shows there why it
-// was refused.
+// attempt sends the event of an input, and shows at the input why it was refused.
 async function attempt(input, event, data) {
   try {
     fail(input, '');
@@ -419,7 +416,7 @@ function show(room) {
   $('text').focus();
 }
 
-// ---- what the user does ----
+// ---- user input ----
 
 for (const room of rooms.values()) room.li.firstElementChild.onclick = () => show(room);
 

@@ -24,7 +24,7 @@ const (
 	reliableProtocol = "json.reliable.webpubsub.azure.v1"
 )
 
-// crowd is 1,000 clients of a server, and one more that publishes.
+// crowd is 1,000 clients of a server, and one that publishes.
 type crowd struct {
 	server    *process
 	publisher *client
@@ -62,14 +62,14 @@ func newCrowd(b *testing.B, server, subprotocol string) *crowd {
 		}()
 	}
 	c.publisher = dial(b, c.server.address, "", "&webpubsub_mode=sendToGroup&group=g&noEcho=true")
-	go func() { // a plain server has it among those that it sends to
+	go func() { // a plain server sends to it too
 		for c.publisher.next(text) == nil {
 		}
 	}()
 	return c
 }
 
-// publish sends some messages, one after the other has reached everybody.
+// publish sends messages, each after all clients have received the one before.
 func (c *crowd) publish(b *testing.B, messages int) {
 	b.Helper()
 	before := c.server.uses(b, "processor").Processor
@@ -87,9 +87,9 @@ func (c *crowd) publish(b *testing.B, messages int) {
 	c.spent += c.server.uses(b, "processor").Processor - before
 }
 
-// BenchmarkFanout sends a text to 1,000 members of a group, and says how much of
-// the processor's time the server takes for each of them: the emulator, for
-// clients of its subprotocols, and plain servers.
+// BenchmarkFanout sends a text to 1,000 members of a group and reports the processor
+// time of the server per member: for the emulator with each subprotocol, and for plain
+// servers.
 func BenchmarkFanout(b *testing.B) {
 	for _, protocol := range []struct{ name, subprotocol string }{{"raw", ""}, {"json", jsonProtocol}, {"reliable", reliableProtocol}} {
 		b.Run(protocol.name, func(b *testing.B) {
@@ -116,8 +116,8 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle connects 10,000 clients that do nothing, and says how much memory
-// the server has for each. Time and iterations mean nothing here.
+// BenchmarkIdle connects 10,000 idle clients and reports the memory of the server per
+// client. Time and iterations have no meaning.
 func BenchmarkIdle(b *testing.B) {
 	const clients = 10_000
 	for _, s := range []struct{ name, server, subprotocol string }{
@@ -126,7 +126,7 @@ func BenchmarkIdle(b *testing.B) {
 	} {
 		b.Run(s.name, func(b *testing.B) {
 			p := start(b, s.server)
-			dial(b, p.address, s.subprotocol, "") // what is made once is there
+			dial(b, p.address, s.subprotocol, "") // allocates what the server needs once
 			before := p.uses(b, "memory")
 			for range clients {
 				c := dial(b, p.address, s.subprotocol, "")
@@ -143,9 +143,9 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// BenchmarkRoundTrip is a client's text, and the event handler's answer, over
-// loopback: to a handler in memory and to one at a URL. Beside it a server on
-// the same library that sends the text back.
+// BenchmarkRoundTrip measures a text of a client and the answer of the event handler
+// over loopback: for a handler in memory, a handler at a URL, and a server on the same
+// library that sends the text back.
 func BenchmarkRoundTrip(b *testing.B) {
 	handler, err := webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "chat",

@@ -1,4 +1,3 @@
-// Package emulator has the benchmarks of the emulator, beside servers that do
-// the least of what it does on the same WebSocket library. Servers that are
-// measured run alone in processes of their own.
+// Package emulator has benchmarks of the emulator and of minimal servers on the same
+// WebSocket library. Each server runs in its own process.
 package emulator

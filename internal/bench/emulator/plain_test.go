@@ -10,12 +10,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// plain is the broadcast server that one writes by hand: each text frame goes to
-// everybody. Each client has a queue and a goroutine that writes, so that nobody
-// waits for a slow one; who leaves too much unread is cut off.
+// plain is a broadcast server written by hand: it sends each text frame to all clients.
+// Each client has a queue and a goroutine that writes, so that nobody waits for a slow
+// client; one that leaves too much unread is disconnected.
 type plain struct {
-	// direct writes in the goroutine of the publisher instead: there is less to do,
-	// and everybody waits for the slowest.
+	// direct writes in the goroutine of the publisher instead: less work, but all wait
+	// for the slowest client.
 	direct bool
 
 	mu      sync.Mutex
@@ -32,7 +32,7 @@ func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	ctx := context.WithoutCancel(r.Context()) // one that can end costs each frame
+	ctx := context.WithoutCancel(r.Context()) // a context that can end has a cost per frame
 	m := &member{conn: conn}
 	if !p.direct {
 		m.queue = make(chan []byte, 16)

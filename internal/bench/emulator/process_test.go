@@ -26,7 +26,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// serverVariable makes this binary the server that it names.
+// serverVariable names the server that this binary runs.
 const serverVariable = "WEBPUBSUB_BENCH_SERVER"
 
 // servers by name, as benchmarks start them.
@@ -47,8 +47,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serve serves until its input ends. It writes its address, and for each line
-// that it reads what it uses.
+// serve serves until its input ends. It writes its address, and its usage for each
+// line of input.
 func serve(name string, in io.Reader, out io.Writer) error {
 	h, err := servers[name]()
 	if err != nil {
@@ -79,11 +79,11 @@ func serve(name string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// usage is what a process uses.
+// usage is the resource usage of a process.
 type usage struct {
 	Processor time.Duration
 	Heap      int64 // bytes of live objects, and stacks
-	Resident  int64 // bytes that the kernel counts for the process
+	Resident  int64 // bytes, as the kernel counts
 }
 
 func processorTime() (time.Duration, error) {
@@ -93,7 +93,7 @@ func processorTime() (time.Duration, error) {
 }
 
 func (u *usage) measureMemory() error {
-	for range 3 { // what a finalizer or a pool still holds goes with a later one
+	for range 3 { // finalizers and pools release memory in later runs
 		runtime.GC()
 	}
 	debug.FreeOSMemory()
@@ -114,7 +114,7 @@ func (u *usage) measureMemory() error {
 	return errors.New("/proc/self/status has no VmRSS")
 }
 
-// process is a server in a process of its own.
+// process is a server in its own process.
 type process struct {
 	name    string
 	address string
@@ -126,7 +126,7 @@ func start(b *testing.B, name string) *process {
 	b.Helper()
 	program, err := os.Executable()
 	require.NoError(b, err)
-	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), program) // the end of its input ends it
+	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), program) // it ends with its input
 	cmd.Env = append(os.Environ(), serverVariable+"="+name)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -145,7 +145,7 @@ func start(b *testing.B, name string) *process {
 	return p
 }
 
-// uses asks the process what it uses: its processor time, or its memory, too.
+// uses asks the process for its usage: processor time, and memory on request.
 func (p *process) uses(b *testing.B, what string) usage {
 	b.Helper()
 	_, err := fmt.Fprintln(p.in, what)

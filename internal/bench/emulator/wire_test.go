@@ -19,14 +19,13 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// client is a WebSocket client that does as little as it can, so that it does not
-// take the processor from the server.
+// client is a WebSocket client that does little, to leave the processor to the server.
 type client struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-// dial connects a client of hub chat: a member of group g who may send to it.
+// dial connects a client of hub chat: a member of group g that can send to it.
 func dial(b *testing.B, address, subprotocol, query string) *client {
 	b.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -56,7 +55,7 @@ func token(b *testing.B, address string) string {
 	return text
 }
 
-// next reads past one frame, whose payload must end with text.
+// next reads one frame, whose payload must end with text.
 func (c *client) next(text string) error {
 	head, err := c.in.Peek(2)
 	if err != nil {

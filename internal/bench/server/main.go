@@ -1,6 +1,6 @@
-// Command server serves the measured application at
+// Command server serves the application of package bench at
 // http://127.0.0.1:$PORT/eventhandler, for the hub $HUB and the access key
-// $ACCESS_KEY, until it is stopped by a signal.
+// $ACCESS_KEY, until a signal.
 package main
 
 import (
@@ -36,9 +36,9 @@ func serve(getenv func(string) string) error {
 	return server.Serve(l)
 }
 
-// newServer sets no timeouts, unlike a server that faces a network: each of
-// them costs two to three per cent of a request's processor time, in net/http and
-// not in what is measured here, and the servers it is compared with have none.
+// newServer sets no timeouts, unlike a server on a network: each costs two to three per
+// cent of the processor time of a request, in net/http, and the servers that it is
+// compared with have none.
 func newServer(getenv func(string) string) (*http.Server, error) {
 	port, key := getenv("PORT"), getenv("ACCESS_KEY")
 	if port == "" || key == "" {
@@ -51,7 +51,7 @@ func newServer(getenv func(string) string) (*http.Server, error) {
 	return &http.Server{Addr: net.JoinHostPort("127.0.0.1", port), Handler: route(h)}, nil
 }
 
-// route does what the servers it is compared with do in place of a router.
+// route replaces a router, as in the servers that it is compared with.
 func route(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/eventhandler" {

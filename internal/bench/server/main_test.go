@@ -25,7 +25,7 @@ func TestNewServer(t *testing.T) {
 	assert.Equal(t, "bench.webpubsub.azure.com", w.Header().Get("WebHook-Allowed-Origin"))
 }
 
-func TestNewServerWantsItsEnvironment(t *testing.T) {
+func TestNewServerEnvironment(t *testing.T) {
 	t.Parallel()
 	for _, missing := range []string{"PORT", "ACCESS_KEY"} {
 		env := map[string]string{"PORT": "8123", "HUB": "chat", "ACCESS_KEY": "key"}

@@ -1,0 +1,338 @@
+package client_test
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
+// call is an operation in progress.
+type call struct {
+	result client.Result
+	err    error
+	done   chan struct{}
+}
+
+func begin(f func() (client.Result, error)) *call {
+	c := &call{done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		c.result, c.err = f()
+	}()
+	return c
+}
+
+func (c *call) succeeds(t *testing.T, want client.Result) {
+	t.Helper()
+	<-c.done
+	require.NoError(t, c.err)
+	assert.Equal(t, want, c.result)
+}
+
+func (c *call) fails(t *testing.T, is error) {
+	t.Helper()
+	<-c.done
+	require.ErrorIs(t, c.err, is)
+	assert.Zero(t, c.result)
+}
+
+// operations are requests and their frames.
+var operations = []struct {
+	name, kind, frame string
+	call              func(ctx context.Context, c *client.Client) (client.Result, error)
+}{
+	{"join", "joinGroup", `{"type":"joinGroup","group":"g","ackId":1}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.JoinGroup(ctx, "g", nil)
+	}},
+	{"join with id", "joinGroup", `{"type":"joinGroup","group":"g","ackId":18446744073709551615}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.JoinGroup(ctx, "g", &client.GroupOptions{AckID: math.MaxUint64})
+	}},
+	{"leave", "leaveGroup", `{"type":"leaveGroup","group":"a \"b\" é","ackId":1}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.LeaveGroup(ctx, `a "b" é`, &client.GroupOptions{})
+	}},
+	{"leave with id", "leaveGroup", `{"type":"leaveGroup","group":"g","ackId":7}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.LeaveGroup(ctx, "g", &client.GroupOptions{AckID: 7})
+	}},
+	{"send text", "sendToGroup", `{"type":"sendToGroup","group":"g","ackId":1,"noEcho":false,"dataType":"text","data":"hi"}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.SendToGroup(ctx, "g", client.Text("hi"), nil)
+	}},
+	{"send with options", "sendToGroup", `{"type":"sendToGroup","group":"g","ackId":9,"noEcho":true,"ttlSeconds":300,"dataType":"json","data":{"a":"<b>"},"metadata":{"A":"1","b":"2"}}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.SendToGroup(ctx, "g", client.JSON(map[string]string{"a": "<b>"}), &client.SendOptions{
+			NoEcho: true, AckID: 9, TTL: client.MaxTTL, Metadata: map[string]string{"b": "2", "A": "1"},
+		})
+	}},
+	{"event", "event", `{"type":"event","event":"say","ackId":1,"dataType":"binary","data":"AP8="}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.SendEvent(ctx, "say", client.Binary([]byte{0, 255}), nil)
+	}},
+	{"event with options", "event", `{"type":"event","event":"say","ackId":3,"dataType":"protobuf","data":"AQ==","metadata":{"a":"b"}}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.SendEvent(ctx, "say", client.Protobuf([]byte{1}), &client.EventOptions{AckID: 3, Metadata: map[string]string{"a": "b"}})
+	}},
+}
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c, p := f.started(nil)
+				run := begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+				frame := p.next()
+				assert.Equal(t, op.frame, frame)
+				id := ackID(t, frame)
+				p.send(ack(id, ""))
+				run.succeeds(t, client.Result{AckID: id})
+
+				// Final refusals.
+				final := []string{"Forbidden", "BadRequest", "NotFound"}
+				if op.kind == "event" {
+					final = append(final, "InternalServerError") // from the event handler
+				}
+				for _, name := range final {
+					run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+					id = p.expectAck(op.kind)
+					p.send(ack(id, name))
+					<-run.done
+					var e *client.Error
+					require.ErrorAs(t, run.err, &e)
+					assert.Equal(t, []string{name, "because"}, []string{e.Name, e.Message})
+					assert.Equal(t, name == "Forbidden", isForbidden(run.err))
+				}
+
+				// Temporary refusals: the same id again, and a duplicate is success.
+				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+				id = p.expectAck(op.kind)
+				for range 3 {
+					p.send(ack(id, "Timeout"))
+					sent := time.Now()
+					require.Equal(t, id, p.expectAck(op.kind), "one ack id across retries")
+					assert.Positive(t, time.Since(sent))
+				}
+				p.send(ack(id, "Duplicate"))
+				run.succeeds(t, client.Result{AckID: id, Duplicate: true})
+
+				// Too many refusals.
+				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+				for range 4 {
+					p.send(ack(p.expectAck(op.kind), "Timeout"))
+				}
+				<-run.done
+				var e *client.Error
+				require.ErrorAs(t, run.err, &e)
+				assert.Equal(t, "Timeout", e.Name)
+
+				// Canceled, while it waits for the ack and before it is sent again.
+				for _, answer := range []bool{false, true} {
+					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+					run = begin(func() (client.Result, error) { return op.call(ctx, c) })
+					id = p.expectAck(op.kind)
+					if answer {
+						p.send(ack(id, "Timeout"))
+					}
+					run.fails(t, context.DeadlineExceeded)
+					cancel()
+				}
+
+				// Stopped.
+				run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+				p.expectAck(op.kind)
+				stopped := make(chan error)
+				go func() { stopped <- c.Stop(t.Context()) }()
+				run.fails(t, client.ErrStopped)
+				p.ended(websocket.StatusNormalClosure)
+				require.NoError(t, <-stopped)
+				begin(func() (client.Result, error) { return op.call(t.Context(), c) }).fails(t, client.ErrStopped)
+			})
+		})
+	}
+}
+
+// TestOperationsAcrossConnections checks that a request is carried out once, or
+// fails with ErrConnectionLost.
+func TestOperationsAcrossConnections(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations {
+		for _, retrySends := range []bool{false, true} {
+			name := op.name
+			if retrySends {
+				name += ", with RetrySends"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				bubble(t, func(t *testing.T) {
+					f := newFake(t)
+					c, p := f.started(&client.Options{RetrySends: retrySends, DisableAutoRejoin: true})
+					// On the same connection the ack id is known.
+					run := begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+					id := p.expectAck(op.kind)
+					p.drop()
+					p = f.recovered("id-1")
+					require.Equal(t, id, p.expectAck(op.kind))
+					p.send(ack(id, "Duplicate"))
+					run.succeeds(t, client.Result{AckID: id, Duplicate: true})
+
+					// On a new one it is not.
+					run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+					id = p.expectAck(op.kind)
+					p.close(websocket.StatusPolicyViolation, "")
+					p = f.greet("id-2")
+					if op.kind == "joinGroup" || op.kind == "leaveGroup" || retrySends {
+						require.Equal(t, id, p.expectAck(op.kind))
+						p.send(ack(id, ""))
+						run.succeeds(t, client.Result{AckID: id})
+					} else {
+						run.fails(t, client.ErrConnectionLost)
+						p.quiet(time.Minute / 4)
+						return
+					}
+
+					// A request that is not sent waits for the next connection or the end of its context.
+					f.network.setDown(true)
+					p.close(websocket.StatusPolicyViolation, "")
+					synctest.Wait()
+					run = begin(func() (client.Result, error) { return op.call(t.Context(), c) })
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					begin(func() (client.Result, error) { return c.JoinGroup(ctx, "other", nil) }).fails(t, context.DeadlineExceeded)
+					f.network.setDown(false)
+					p = f.greet("id-3")
+					id = p.expectAck(op.kind)
+					p.send(ack(id, ""))
+					run.succeeds(t, client.Result{AckID: id})
+				})
+			})
+		}
+	}
+}
+
+func TestMessageRetry(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(&client.Options{MessageRetry: client.Backoff{Initial: 10 * time.Second, Max: 20 * time.Second, MaxRetries: 4}})
+		run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "g", nil) })
+		id := p.expectAck("joinGroup")
+		for _, mean := range []time.Duration{10 * time.Second, 20 * time.Second, 20 * time.Second, 20 * time.Second} {
+			p.send(ack(id, "Whatever"))
+			start := time.Now()
+			for frame := p.next(); frame != `{"type":"joinGroup","group":"g","ackId":1}`; frame = p.next() {
+				require.JSONEq(t, `{"type":"ping"}`, frame)
+			}
+			assert.InDelta(t, mean, time.Since(start), float64(mean/2+1))
+		}
+		p.send(ack(id, "Whatever"))
+		<-run.done
+		assert.EqualError(t, run.err, "client: JoinGroup: Whatever: because")
+	})
+	for retries, sent := range map[int]int{client.NoRetries: 1, 0: 4, client.UnlimitedRetries: 30} {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			c, p := f.started(&client.Options{MessageRetry: client.Backoff{MaxRetries: retries}})
+			run := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "g", nil) })
+			for range sent {
+				p.send(ack(p.expectAck("joinGroup"), "Whatever"))
+			}
+			if retries == client.UnlimitedRetries {
+				p.send(ack(p.expectAck("joinGroup"), ""))
+				run.succeeds(t, client.Result{AckID: 1})
+				return
+			}
+			<-run.done
+			assert.EqualError(t, run.err, "client: JoinGroup: Whatever: because")
+		})
+	}
+}
+
+// TestContextEnded checks that nothing is sent after the context has ended.
+func TestContextEnded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, op := range operations {
+			begin(func() (client.Result, error) { return op.call(ctx, c) }).fails(t, context.Canceled)
+		}
+		_, err := c.InvokeEvent(ctx, "e", client.Data{}, nil)
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = c.SendToGroup(ctx, "g", client.Text("x"), &client.SendOptions{FireAndForget: true})
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = c.OpenGroupStream(ctx, "g", nil)
+		require.ErrorIs(t, err, context.Canceled)
+		p.quiet(10 * time.Second)
+	})
+}
+
+// TestAckIDInUse checks that two concurrent requests cannot have the same ack id.
+func TestAckIDInUse(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		first := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "a", &client.GroupOptions{AckID: 1}) })
+		require.Equal(t, uint64(1), p.expectAck("joinGroup"))
+		_, err := c.JoinGroup(t.Context(), "b", &client.GroupOptions{AckID: 1})
+		require.ErrorIs(t, err, client.ErrInvalid)
+		require.EqualError(t, err, "client: JoinGroup: AckID 1 is in use")
+		second := begin(func() (client.Result, error) { return c.JoinGroup(t.Context(), "c", nil) })
+		require.Equal(t, uint64(2), p.expectAck("joinGroup"), "the client's own ids skip it")
+		p.send(ack(99, ""), ack(2, ""), ack(1, ""))
+		first.succeeds(t, client.Result{AckID: 1})
+		second.succeeds(t, client.Result{AckID: 2})
+	})
+}
+
+// TestOwnAckIDs checks that the client does not use an ack id of its caller again,
+// which the service would take for a duplicate.
+func TestOwnAckIDs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		c := r.client("ann", nil)
+		seen := record(c)
+		require.NoError(t, c.Start(t.Context()))
+		_, err := c.JoinGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		for i, own := range []uint64{0, 3, 0, 0, 10, 4, math.MaxUint64, 0, 0} {
+			result, err := c.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), &client.SendOptions{AckID: own})
+			require.NoError(t, err)
+			assert.Equal(t, own == 4, result.Duplicate, "message %d, id %d", i, result.AckID)
+		}
+		assert.Equal(t, []string{"connected ann", "g/ann: 0", "g/ann: 1", "g/ann: 2", "g/ann: 3", "g/ann: 4", "g/ann: 6", "g/ann: 7", "g/ann: 8"}, seen.settled())
+	})
+}
+
+// TestAckBeforeLoss checks that an ack that has arrived counts, even if the
+// connection is lost before the operation sees it.
+func TestAckBeforeLoss(t *testing.T) {
+	t.Parallel()
+	for _, retrySends := range []bool{false, true} {
+		for range 20 { // which of the two is seen first is random
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				c, p := f.started(&client.Options{RetrySends: retrySends})
+				run := begin(func() (client.Result, error) { return c.SendEvent(t.Context(), "pay", client.Text("x"), nil) })
+				id := p.expectAck("event")
+				p.drop()
+				p = f.recovered("id-1")
+				p.send(ack(id, "")) // for the request sent over the previous WebSocket
+				p.close(websocket.StatusPolicyViolation, "")
+				p = f.greet("id-2")
+				run.succeeds(t, client.Result{AckID: id})
+				p.quiet(10 * time.Second)
+			})
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/version"
+)
+
+const (
+	// writeTimeout is the time to write a frame, plus a second for each
+	// bytesPerSecond.
+	writeTimeout   = 30 * time.Second
+	bytesPerSecond = 8 << 10
+	// fragmentSize is the number of bytes of a frame that are written at a time.
+	// The library has to answer a ping within 5 seconds, between two fragments.
+	fragmentSize = 4 * bytesPerSecond
+	// closeTimeout is the time that the service has to answer a close frame.
+	closeTimeout = 5 * time.Second
+)
+
+// socket is one WebSocket of a connection.
+type socket struct {
+	conn  *connection
+	codec frame.Codec
+	raw   *websocket.Conn
+	below io.Closer // the network connection; closing it is the only way to end a WebSocket at once
+	in    []byte
+	out   outbox
+	guard *time.Timer // cuts the socket when a write times out
+
+	lost   chan struct{} // closed when the socket has ended
+	left   chan struct{} // closed when leave is done
+	frames atomic.Uint64 // number of frames and pings received
+
+	ping, watch *ticker
+	received    *sequenceAcks // nil unless the subprotocol is reliable
+}
+
+// handshakeHeader returns the header of a handshake: the caller's, and a User-Agent
+// unless the caller sets one.
+func handshakeHeader(own http.Header) http.Header {
+	header := http.Header{"User-Agent": {"webpubsub-go-client/" + version.Version}}
+	maps.Copy(header, own)
+	return header
+}
+
+// dial makes a WebSocket.
+func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socket, error) {
+	codec := o.Protocol.codec()
+	conn.secrets.learnHandshake(u, o.Header)
+	keeper := &bodyKeeper{next: cmp.Or(o.HTTPClient.Transport, http.DefaultTransport)}
+	client := *o.HTTPClient
+	client.Transport = keeper
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	ws := &socket{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
+	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it and keeps what it has read
+		HTTPClient: &client, HTTPHeader: handshakeHeader(o.Header), Subprotocols: []string{codec.Name()},
+		OnPingReceived: func(context.Context, []byte) bool { ws.frames.Add(1); return true },
+	})
+	if err != nil {
+		return nil, conn.secrets.handshakeError(resp, err, u)
+	}
+	if !strings.EqualFold(raw.Subprotocol(), codec.Name()) {
+		_ = raw.CloseNow()
+		return nil, fmt.Errorf("service did not accept subprotocol %s", codec.Name())
+	}
+	raw.SetReadLimit(frame.MaxFrame)
+	ws.raw, ws.below = raw, keeper.body
+	ws.out.write, ws.out.fail = ws.write, ws.cut
+	ws.guard = time.AfterFunc(writeTimeout, ws.cut)
+	ws.guard.Stop()
+	return ws, nil
+}
+
+// bodyKeeper is a RoundTripper that keeps the connection below a WebSocket.
+type bodyKeeper struct {
+	next http.RoundTripper
+	body io.Closer
+}
+
+// RoundTrip keeps the body of a response that switches protocols.
+func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := k.next.RoundTrip(r)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		k.body = resp.Body
+	}
+	return resp, err
+}
+
+// read returns the next frame. ok is false if its WebSocket type is wrong.
+func (ws *socket) read() (text string, ok bool, err error) {
+	kind, r, err := ws.raw.Reader(context.Background())
+	if err != nil {
+		return "", false, ws.conn.secrets.closeError(err)
+	}
+	buf := ws.in[:0]
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, make([]byte, max(cap(buf), 1024))...)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", false, ws.conn.secrets.closeError(err)
+		}
+	}
+	if ws.in = buf; cap(buf) > maxKeptBuffer {
+		ws.in = nil
+	}
+	ws.frames.Add(1)
+	return string(buf), (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
+}
+
+func (ws *socket) write(b []byte) error {
+	kind := websocket.MessageText
+	if ws.codec.Binary() {
+		kind = websocket.MessageBinary
+	}
+	ws.guard.Reset(writeTimeout + time.Duration(len(b)/bytesPerSecond)*time.Second)
+	defer ws.guard.Stop()
+	if len(b) <= fragmentSize {
+		return ws.raw.Write(context.Background(), kind, b)
+	}
+	w, err := ws.raw.Writer(context.Background(), kind)
+	for err == nil && len(b) > 0 {
+		n := min(len(b), fragmentSize)
+		_, err = w.Write(b[:n])
+		b = b[n:]
+	}
+	if err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// tell queues a request of the client's own, which must not block.
+func (ws *socket) tell(r *frame.Request) { ws.out.push(encode(ws.codec, r)) }
+
+// cut ends the WebSocket at once, including all reads and writes.
+func (ws *socket) cut() { _ = ws.below.Close() }
+
+// shutdown writes what is queued and closes the WebSocket. It cuts the WebSocket if
+// the service does not answer within closeTimeout.
+func (ws *socket) shutdown() {
+	grace := time.AfterFunc(closeTimeout, ws.cut)
+	defer grace.Stop()
+	ws.out.close()
+	ws.out.wait()
+	_ = ws.raw.Close(websocket.StatusNormalClosure, "")
+}
+
+// leave is shutdown for a socket that the reading goroutine still reads.
+func (ws *socket) leave() {
+	ws.shutdown()
+	close(ws.left)
+}
+
+// discard closes a socket that no goroutine reads.
+func (ws *socket) discard() {
+	ws.shutdown()
+	ws.end()
+}
+
+// end releases the socket's resources and closes lost.
+func (ws *socket) end() {
+	close(ws.lost)
+	ws.ping.stop()
+	ws.watch.stop()
+	ws.received.stop()
+	ws.out.close()
+	ws.cut()
+	_ = ws.raw.CloseNow()
+	ws.out.wait()
+	ws.guard.Stop()
+}
+
+// ending is how a socket has ended.
+type ending struct {
+	code   websocket.StatusCode // of the service's close frame; -1 if there was none
+	reason string
+	err    error
+	final  bool // the connection must not be recovered, whatever the code is
+}
+
+func endingOf(err error) ending {
+	var closed websocket.CloseError
+	if errors.As(err, &closed) {
+		return ending{code: closed.Code, reason: closed.Reason, err: err}
+	}
+	// The service would send a frame that is too large again after each recovery.
+	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}
+}

@@ -1,0 +1,58 @@
+package upstream
+
+import (
+	"encoding/json"
+
+	"github.com/go-webpubsub/webpubsub/mqtt"
+)
+
+// ConnectRequest is the body of a connect event.
+type ConnectRequest struct {
+	Claims             map[string][]string `json:"claims"`
+	Query              map[string][]string `json:"query"`
+	Headers            map[string][]string `json:"headers"`
+	Subprotocols       []string            `json:"subprotocols"`
+	ClientCertificates []ClientCertificate `json:"clientCertificates"`
+	MQTT               *MQTTConnect        `json:"mqtt,omitempty"`
+}
+
+// ClientCertificate is one entry of [ConnectRequest].
+type ClientCertificate struct {
+	Thumbprint string `json:"thumbprint"`
+	Content    string `json:"content,omitempty"`
+}
+
+// MQTTConnect is the mqtt member of [ConnectRequest].
+type MQTTConnect struct {
+	mqtt.Connect
+	// Password takes the place of Connect's, which encodes redacted.
+	Password []byte `json:"password"`
+}
+
+// Encode returns the body as the service writes it: members without a value are
+// empty, never null.
+func (r ConnectRequest) Encode() ([]byte, error) {
+	for _, m := range []*map[string][]string{&r.Claims, &r.Query, &r.Headers} {
+		if *m == nil {
+			*m = map[string][]string{}
+		}
+	}
+	if r.Subprotocols == nil {
+		r.Subprotocols = []string{}
+	}
+	if r.ClientCertificates == nil {
+		r.ClientCertificates = []ClientCertificate{}
+	}
+	return json.Marshal(r)
+}
+
+// Disconnected is the body of a disconnected event.
+type Disconnected struct {
+	Reason *string          `json:"reason"`
+	MQTT   *mqtt.Disconnect `json:"mqtt,omitempty"`
+}
+
+// GroupPresence is the body of the joined and left events.
+type GroupPresence struct {
+	Group string `json:"group"`
+}

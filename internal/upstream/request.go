@@ -1,0 +1,56 @@
+package upstream
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
+)
+
+// NewValidation returns the OPTIONS request that asks the handler at a URL for
+// its consent. origins are the host names by which the service calls itself.
+func NewValidation(ctx context.Context, url string, origins []string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Header[wire.HeaderRequestOrigin] = []string{strings.Join(origins, ", ")}
+	req.Header[wire.HeaderVersion] = []string{wire.Version}
+	return req, nil
+}
+
+// Signatures returns the tokens of an event's ce-signature, one for each key.
+func Signatures(keys []string, connectionID string) []string {
+	tokens := make([]string, len(keys))
+	for i, key := range keys {
+		tokens[i] = webpubsub.Sign(key, connectionID)
+	}
+	return tokens
+}
+
+// ContentType returns the Content-Type that the service writes for a kind of
+// payload. Text has a charset, as Microsoft's emulator sends it.
+func ContentType(kind wire.DataType) string {
+	switch kind {
+	case wire.DataText:
+		return wire.MediaText + "; charset=utf-8"
+	case wire.DataJSON:
+		return wire.MediaJSON
+	case wire.DataProtobuf:
+		return wire.MediaProtobuf
+	case wire.DataNone, wire.DataBinary:
+	}
+	return wire.MediaBinary
+}
+
+// NewRequestID returns a random UUID, as events have it in x-ms-client-request-id.
+func NewRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
