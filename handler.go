@@ -146,15 +146,12 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		o.Kind = OutcomeIgnored
 		return answer{}
 	}
+	if f != nil && f.name != "" {
+		o.Function, a.eventName = f.name, f.name
+	}
 	ev, err := h.newEvent(r, a)
 	if err != nil {
 		return o.refuse(ReasonMediaType, err)
-	}
-	if f != nil {
-		o.Function = f.name
-		if f.name != "" {
-			ev.EventMeta().EventName = f.name
-		}
 	}
 	ctx := r.Context()
 	if h.timeout > 0 {
