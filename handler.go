@@ -73,27 +73,31 @@ func NewHandler(cfg Config) (*Handler, error) {
 // ServeHTTP answers a request of the service. The zero Handler answers every
 // request with 500.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.isMade() {
+	switch {
+	case !h.isMade():
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
-		return
-	}
-	if isValidation(r) {
+	case isValidation(r):
 		h.serveValidation(w, r)
-	} else {
+	default:
 		h.serveEvent(w, r)
 	}
 }
 
 func (h *Handler) serveValidation(w http.ResponseWriter, r *http.Request) {
-	start := h.startTime()
-	status, reason, err := h.allowedOrigins().serveValidation(w, r)
-	if h.observe != nil {
-		h.report(r.Context(), start, &Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: status, Reason: reason, Err: err})
+	if h.observe == nil {
+		_, _, _ = h.allowedOrigins().serveValidation(w, r)
+		return
 	}
+	start := time.Now()
+	status, reason, err := h.allowedOrigins().serveValidation(w, r)
+	h.report(r.Context(), start, &Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: status, Reason: reason, Err: err})
 }
 
 func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
-	start := h.startTime()
+	var start time.Time
+	if h.observe != nil {
+		start = time.Now()
+	}
 	var a attributes
 	a.read(r.Header)
 	o := Outcome{Hub: h.hub, EventKind: kindNames[a.kind], Header: a.header()}
@@ -101,9 +105,9 @@ func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
 	if o.Reason == ReasonMethod {
 		w.Header()[wire.HeaderAllow] = allowMethods
 	}
-	out.write(w)
 	o.Status, o.HeaderBytes, o.StateBytes = out.code(), out.headerBytes(), len(out.state)
-	h.log.record(r.Context(), &o)
+	h.log.record(r.Context(), &o) // before the sender can see the answer
+	out.write(w)
 	if h.observe != nil {
 		h.report(r.Context(), start, &o)
 	}
@@ -142,15 +146,12 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		o.Kind = OutcomeIgnored
 		return answer{}
 	}
+	if f != nil && f.name != "" {
+		o.Function, a.eventName = f.name, f.name
+	}
 	ev, err := h.newEvent(r, a)
 	if err != nil {
 		return o.refuse(ReasonMediaType, err)
-	}
-	if f != nil {
-		o.Function = f.name
-		if f.name != "" {
-			ev.EventMeta().EventName = f.name
-		}
 	}
 	ctx := r.Context()
 	if h.timeout > 0 {

@@ -126,14 +126,6 @@ func (e EventHeader) clip() EventHeader {
 	return EventHeader{Hub: clip(e.Hub), ConnectionID: clip(e.ConnectionID), EventName: clip(e.EventName), EventID: clip(e.EventID)}
 }
 
-// startTime returns the current time if there is a Config.Observe.
-func (h *Handler) startTime() time.Time {
-	if h.observe == nil {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
 // report calls Config.Observe. It recovers any panic, http.ErrAbortHandler included,
 // since the server would discard the answer.
 func (h *Handler) report(ctx context.Context, start time.Time, o *Outcome) {

@@ -61,7 +61,7 @@ func TestObserveKinds(t *testing.T) {
 		{"origin", "user_text", every(nil), setOrigin("evil.com"), webpubsub.OutcomeRefused, webpubsub.ReasonUnverified, webpubsub.EventKindUser, "", 401, webpubsub.ErrOrigin},
 		{"signature", "connect", every(nil), signed("sha256=00"), webpubsub.OutcomeRefused, webpubsub.ReasonUnverified, webpubsub.EventKindConnect, "", 401, webpubsub.ErrSignature},
 		{"unknown type", "connect", every(nil), setType("azure.webpubsub.sys.x"), webpubsub.OutcomeRefused, webpubsub.ReasonEventType, "", "", 501, nil},
-		{"media type", "user_text", every(nil), wireHeader("Content-Type", "text/html"), webpubsub.OutcomeRefused, webpubsub.ReasonMediaType, webpubsub.EventKindUser, "", 415, nil},
+		{"media type", "user_text", every(nil), wireHeader("Content-Type", "text/html"), webpubsub.OutcomeRefused, webpubsub.ReasonMediaType, webpubsub.EventKindUser, "message", 415, nil},
 		{"body", "user_text", every(nil), func(r *http.Request) { r.ContentLength = 1 << 40 }, webpubsub.OutcomeRefused, webpubsub.ReasonBody, webpubsub.EventKindUser, "message", 413, nil},
 		{"body that does not decode", "joined", every(nil), wireBody("{"), webpubsub.OutcomeRefused, webpubsub.ReasonPayload, webpubsub.EventKindGroupJoined, "joined", 400, &webpubsub.DecodeError{}},
 		{"payload that is not valid", "user_text", every(invalid), keep, webpubsub.OutcomeRefused, webpubsub.ReasonPayload, webpubsub.EventKindUser, "message", 400, invalid},

@@ -95,29 +95,28 @@ func (s *originSet) match(lines []string) (string, bool) {
 // narrow returns those of the first maxOrigins origins in a header that are allowed.
 // If that is all of them, it returns lines itself.
 func (s *originSet) narrow(lines []string) []string {
-	var allowed [maxOrigins]string
-	n, all := 0, true
 	list := listScanner{lines: lines}
-	for seen := 0; ; seen++ {
+	for n := range maxOrigins {
+		origin, ok := list.next()
+		if !ok && n > 0 {
+			return lines
+		}
+		if !ok || !s.allows(origin) {
+			break
+		}
+	}
+	var allowed []string
+	list = listScanner{lines: lines}
+	for range maxOrigins {
 		origin, ok := list.next()
 		if !ok {
 			break
 		}
-		if seen == maxOrigins {
-			all = false
-			break
-		}
 		if s.allows(origin) {
-			allowed[n] = origin
-			n++
-		} else {
-			all = false
+			allowed = append(allowed, origin)
 		}
 	}
-	if n > 0 && all {
-		return lines
-	}
-	return append([]string(nil), allowed[:n]...)
+	return allowed
 }
 
 // refusal returns the error of an event without an allowed origin. It is for the

@@ -18,7 +18,7 @@ func FuzzVerifySignature(f *testing.F) {
 	f.Fuzz(func(t *testing.T, signature, id, key string) {
 		want := webpubsub.Sign(key, id)
 		if want != textbookSignature(key, id) {
-			t.Fatalf("Sign gives %q", want)
+			t.Fatalf("Sign returns %q", want)
 		}
 		tokens, made := 0, false
 		for token := range strings.SplitSeq(signature, ",") {
