@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -100,7 +101,7 @@ func refuseConsent(w http.ResponseWriter, r *http.Request, requested []string) (
 		err = BadRequest(text)
 	default:
 		status, reason, err = http.StatusOK, ReasonOrigin, ErrOrigin
-		text = fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", clip(strings.Join(requested, ", ")))
+		text = fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", excerpt.Short(strings.Join(requested, ", ")))
 	}
 	writeText(w, status, text)
 	return status, reason, err

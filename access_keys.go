@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -77,7 +78,7 @@ func newKeyring(connectionStrings []string) (*keyring, error) {
 	for i := range ring.entries {
 		entry := &ring.entries[i]
 		entry.mismatch = fmt.Errorf("%w: the request names the host %s, and of the keys that connection strings have for it (%d) none made a signature; "+
-			`compare them with those of "az webpubsub key show", or of the emulator`, ErrSignature, clip(entry.host), len(entry.keys))
+			`compare them with those of "az webpubsub key show", or of the emulator`, ErrSignature, excerpt.Short(entry.host), len(entry.keys))
 	}
 	return ring, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
@@ -179,13 +180,13 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 
 func checkReplyType(contentType string, isMQTT bool) error {
 	if contentType == "" || !rule.IsHeaderValue(contentType) || !strings.Contains(contentType, "/") {
-		return fmt.Errorf("reply: content type %q is not a media type", clip(contentType))
+		return fmt.Errorf("reply: content type %q is not a media type", excerpt.Short(contentType))
 	}
 	if isMQTT {
 		return nil
 	}
 	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
-		return fmt.Errorf("reply: content type %q is not one that the service takes: text/plain, application/json, application/octet-stream", clip(contentType))
+		return fmt.Errorf("reply: content type %q is not one that the service takes: text/plain, application/json, application/octet-stream", excerpt.Short(contentType))
 	}
 	return nil
 }
@@ -193,7 +194,7 @@ func checkReplyType(contentType string, isMQTT bool) error {
 func checkPropertyHeaders(properties []mqtt.UserProperty) error {
 	for _, p := range properties {
 		if !rule.IsToken(p.Name) || !rule.IsHeaderValue(p.Value) {
-			return fmt.Errorf("reply: MQTT user property %q cannot be a header: its name must be an HTTP token, its value printable ASCII", clip(p.Name))
+			return fmt.Errorf("reply: MQTT user property %q cannot be a header: its name must be an HTTP token, its value printable ASCII", excerpt.Short(p.Name))
 		}
 	}
 	return nil
@@ -268,5 +269,5 @@ func (r *ConnectReply) check(ev *ConnectEvent) error {
 	case ev.MQTT != nil && r.Subprotocol == wire.SubprotocolMQTT:
 		return nil
 	}
-	return fmt.Errorf("Subprotocol %q is not one that the client offered, which are %q; leave it empty to let the service choose", clip(r.Subprotocol), clip(strings.Join(ev.Subprotocols, ", ")))
+	return fmt.Errorf("Subprotocol %q is not one that the client offered, which are %q; leave it empty to let the service choose", excerpt.Short(r.Subprotocol), excerpt.Short(strings.Join(ev.Subprotocols, ", ")))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -85,7 +86,7 @@ func (a *attributes) only(name string, lines []string) string {
 func (a *attributes) check() string {
 	switch {
 	case a.specVersion != wire.SpecVersion:
-		return fmt.Sprintf("header ce-specversion is %q, want %q", clip(a.specVersion), wire.SpecVersion)
+		return fmt.Sprintf("header ce-specversion is %q, want %q", excerpt.Short(a.specVersion), wire.SpecVersion)
 	case a.id == "":
 		return "header ce-id is missing"
 	case a.source == "":
@@ -96,7 +97,7 @@ func (a *attributes) check() string {
 	if len(a.timeLines) > 0 {
 		var err error
 		if a.time, err = time.Parse(time.RFC3339, a.timeLines[0]); err != nil {
-			return fmt.Sprintf("header ce-time is %q, want a time as in RFC 3339", clip(a.timeLines[0]))
+			return fmt.Sprintf("header ce-time is %q, want a time as in RFC 3339", excerpt.Short(a.timeLines[0]))
 		}
 	}
 	switch {

@@ -9,6 +9,7 @@ import (
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/cloudevents/sdk-go/v2/types"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -37,7 +38,7 @@ func (ev *UserEvent) CloudEvent() (cloudevents.Event, error) {
 func (m *Meta) cloudEvent(contentType string, data []byte) (cloudevents.Event, error) {
 	source := types.ParseURIRef(m.Source)
 	if source == nil {
-		return cloudevents.Event{}, fmt.Errorf("webpubsub: cloud event: source %q is not a URI reference", clip(m.Source))
+		return cloudevents.Event{}, fmt.Errorf("webpubsub: cloud event: source %q is not a URI reference", excerpt.Short(m.Source))
 	}
 	attributes := &cloudevents.EventContextV1{
 		ID:         m.ID,

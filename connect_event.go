@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
@@ -115,7 +116,7 @@ func (c ClientCertificate) Parse() (*x509.Certificate, error) {
 		return nil, errors.New("webpubsub: client certificate has no PEM block")
 	}
 	if block.Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("webpubsub: client certificate is a PEM block of type %q, want CERTIFICATE", clip(block.Type))
+		return nil, fmt.Errorf("webpubsub: client certificate is a PEM block of type %q, want CERTIFICATE", excerpt.Short(block.Type))
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

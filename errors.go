@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
@@ -212,7 +213,7 @@ func (e *ValidationError) public() string {
 	}
 	parts := make([]string, 0, most+1)
 	for _, f := range e.Fields[:min(len(e.Fields), most)] {
-		parts = append(parts, clip(f.String()))
+		parts = append(parts, excerpt.Short(f.String()))
 	}
 	if more := len(e.Fields) - most; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))

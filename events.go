@@ -100,7 +100,7 @@ func (m *Meta) PathValue(name string) string {
 // GoString, Format and LogValue it is also a method of copies of an event.
 func (m Meta) String() string {
 	return fmt.Sprintf("event %q (id %q) of connection %q in hub %q",
-		clip(m.EventName), clip(m.ID), clip(m.ConnectionID), clip(m.Hub))
+		excerpt.Short(m.EventName), excerpt.Short(m.ID), excerpt.Short(m.ConnectionID), excerpt.Short(m.Hub))
 }
 
 // GoString is String.
@@ -112,15 +112,12 @@ func (m Meta) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String())
 // LogValue returns the event's hub, connection, name and id.
 func (m Meta) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("hub", clip(m.Hub)),
-		slog.String("connection_id", clip(m.ConnectionID)),
-		slog.String("event", clip(m.EventName)),
-		slog.String("event_id", clip(m.ID)),
+		slog.String("hub", excerpt.Short(m.Hub)),
+		slog.String("connection_id", excerpt.Short(m.ConnectionID)),
+		slog.String("event", excerpt.Short(m.EventName)),
+		slog.String("event_id", excerpt.Short(m.ID)),
 	)
 }
-
-// clip limits the length of a stranger's text in a log record or an error.
-func clip(s string) string { return excerpt.Cut(s, 128) }
 
 // ConnectedEvent reports that a client has connected (azure.webpubsub.sys.connected).
 // The service does not wait for the answer. The [DisconnectedEvent] may arrive first.

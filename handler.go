@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -139,7 +140,7 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		o.Hub = a.hub
 	}
 	if a.kind == kindUnknown {
-		return o.refuse(ReasonEventType, &Error{Status: http.StatusNotImplemented, Message: fmt.Sprintf("events of type %q are not known here", clip(a.typ))})
+		return o.refuse(ReasonEventType, &Error{Status: http.StatusNotImplemented, Message: fmt.Sprintf("events of type %q are not known here", excerpt.Short(a.typ))})
 	}
 	f := h.function(a)
 	if a.kind == kindUnknownPresence || f == nil && len(h.interceptors) == 0 {
@@ -183,11 +184,11 @@ func (h *Handler) screen(r *http.Request, a *attributes) (RefusalReason, error) 
 	case a.repeated != "":
 		return ReasonHeader, BadRequest("header " + a.repeated + " is repeated")
 	case a.kind == kindForeign:
-		return ReasonForeign, NotFound(fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", clip(a.typ)))
+		return ReasonForeign, NotFound(fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", excerpt.Short(a.typ)))
 	case a.hub == "":
 		return ReasonHeader, BadRequest("header ce-hub is missing")
 	case h.hub != "" && !equalFold(a.hub, h.hub):
-		return ReasonHub, NotFound(fmt.Sprintf("events of hub %q are not handled here; compare it with Config.Hub", clip(a.hub)))
+		return ReasonHub, NotFound(fmt.Sprintf("events of hub %q are not handled here; compare it with Config.Hub", excerpt.Short(a.hub)))
 	}
 	if fault := a.check(); fault != "" {
 		return ReasonHeader, BadRequest(fault)
@@ -228,7 +229,7 @@ func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
 		if !known && !a.isMQTT() { // MQTT messages may have any type or none
 			return nil, &Error{
 				Status:  http.StatusUnsupportedMediaType,
-				Message: fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", clip(a.contentType)),
+				Message: fmt.Sprintf("event payload has Content-Type %q, want text/plain, application/json, application/octet-stream or application/x-protobuf", excerpt.Short(a.contentType)),
 			}
 		}
 		ev = &UserEvent{ContentType: a.contentType, DataType: kind, validate: h.validate}

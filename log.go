@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/expect"
 )
 
@@ -100,7 +101,7 @@ func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
 		return
 	}
 	level, message := slog.LevelDebug, "user event without a function ignored"
-	isNew, full := l.first(clip(o.Header.EventName))
+	isNew, full := l.first(excerpt.Short(o.Header.EventName))
 	switch {
 	case full:
 		level = slog.LevelInfo
@@ -151,7 +152,7 @@ func namesOf(functions map[string]UserEventFunc) string {
 	names := slices.Sorted(maps.Keys(functions))
 	quoted := make([]string, 0, most+1)
 	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, fmt.Sprintf("%q", clip(name)))
+		quoted = append(quoted, fmt.Sprintf("%q", excerpt.Short(name)))
 	}
 	if more := len(names) - most; more > 0 {
 		quoted = append(quoted, fmt.Sprintf("and %d more", more))

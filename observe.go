@@ -64,10 +64,10 @@ func (o Outcome) LogValue() slog.Value {
 // attrs returns the attributes of a log record.
 func (o *Outcome) attrs(status int, err error) []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("hub", clip(o.Header.Hub)),
-		slog.String("connection_id", clip(o.Header.ConnectionID)),
-		slog.String("event", clip(o.Header.EventName)),
-		slog.String("event_id", clip(o.Header.EventID)),
+		slog.String("hub", excerpt.Short(o.Header.Hub)),
+		slog.String("connection_id", excerpt.Short(o.Header.ConnectionID)),
+		slog.String("event", excerpt.Short(o.Header.EventName)),
+		slog.String("event_id", excerpt.Short(o.Header.EventID)),
 		slog.Int("status", status),
 	}
 	if err != nil {
@@ -123,7 +123,7 @@ type EventHeader struct {
 }
 
 func (e EventHeader) clip() EventHeader {
-	return EventHeader{Hub: clip(e.Hub), ConnectionID: clip(e.ConnectionID), EventName: clip(e.EventName), EventID: clip(e.EventID)}
+	return EventHeader{Hub: excerpt.Short(e.Hub), ConnectionID: excerpt.Short(e.ConnectionID), EventName: excerpt.Short(e.EventName), EventID: excerpt.Short(e.EventID)}
 }
 
 // report calls Config.Observe. It recovers any panic, http.ErrAbortHandler included,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // originSet is a set of host names in lower case. The zero value is empty.
@@ -26,7 +27,7 @@ func parseOrigins(entries []string) (originSet, error) {
 		}
 		host, err := parseOrigin(entry)
 		if err != nil {
-			return originSet{}, fmt.Errorf("allowed origin %d, %q: %w", i, clip(entry), err)
+			return originSet{}, fmt.Errorf("allowed origin %d, %q: %w", i, excerpt.Short(entry), err)
 		}
 		set.hosts = append(set.hosts, host)
 	}
@@ -123,7 +124,7 @@ func (s *originSet) narrow(lines []string) []string {
 // log: it names the hosts of the configuration.
 func (s *originSet) refusal(lines []string) error {
 	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them has to be the same",
-		ErrOrigin, clip(strings.Join(lines, ", ")), clip(strings.Join(s.hosts, ", ")))
+		ErrOrigin, excerpt.Short(strings.Join(lines, ", ")), excerpt.Short(strings.Join(s.hosts, ", ")))
 }
 
 // listScanner iterates over the elements of a header that is a list: separated by
