@@ -200,12 +200,21 @@ func (r *jsonReader) finish() error {
 		}
 		return r.readData()
 	case "ack":
-		f.Kind = Ack
-		return r.want(hasAckID, errNoAckID)
+		if f.Kind = Ack; r.seen&hasAckID == 0 {
+			return errNoAckID
+		}
+		return nil
 	case "system":
-		return r.finishSystem()
+		if r.event == "disconnected" {
+			f.Kind = Disconnected
+		}
+		if r.event != "connected" {
+			return nil
+		}
+		f.Kind, f.ID = Connected, r.connection
 	case "pong":
 		f.Kind = Pong
+		return nil
 	case "streamAck":
 		f.Kind, f.ID = StreamAck, r.stream
 	case "streamNack":
@@ -221,28 +230,8 @@ func (r *jsonReader) finish() error {
 	default:
 		return nil
 	}
-	if f.Kind != Pong && f.ID == "" {
+	if f.ID == "" {
 		return errNoID
-	}
-	return nil
-}
-
-func (r *jsonReader) finishSystem() error {
-	switch r.event {
-	case "connected":
-		r.f.Kind, r.f.ID = Connected, r.connection
-		if r.f.ID == "" {
-			return errNoID
-		}
-	case "disconnected":
-		r.f.Kind = Disconnected
-	}
-	return nil
-}
-
-func (r *jsonReader) want(m members, err error) error {
-	if r.seen&m == 0 {
-		return err
 	}
 	return nil
 }
