@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // maxErrorText is how many bytes of a text from the service an error shows.
@@ -179,7 +180,7 @@ func (e *DecodeError) Error() string {
 	if e.Group == "" {
 		return fmt.Sprintf("client: decode server message: %v", e.Err)
 	}
-	return fmt.Sprintf("client: decode message of group %s: %v", quote(e.Group), e.Err)
+	return fmt.Sprintf("client: decode message of group %s: %v", excerpt.Name(e.Group), e.Err)
 }
 
 // Unwrap returns the cause.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -45,7 +46,7 @@ func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
 			r.ID = strconv.FormatUint(s.c.lastInvocation.Add(1), 10)
 		}
 		if w = s.invocations.add(r.ID, nil); w == nil && !own {
-			return Data{}, invalidError{fmt.Errorf("invocation id %s is in use", quote(r.ID))}
+			return Data{}, invalidError{fmt.Errorf("invocation id %s is in use", excerpt.Name(r.ID))}
 		}
 	}
 	defer s.invocations.remove(r.ID, w)

@@ -198,6 +198,13 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 	}
 }
 
+func checkSize(request []byte) error {
+	if len(request) > frame.MaxRequest {
+		return fmt.Errorf("frame has %d bytes, want at most %d", len(request), frame.MaxRequest)
+	}
+	return nil
+}
+
 // retry waits before a refused request is sent again. It returns an error if a
 // retry is useless or not allowed.
 func (s *session) retry(ctx context.Context, r *request, f *frame.Failure) error {

@@ -129,7 +129,8 @@ func (s *session) attach(ws *socket) error {
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
-		ws.discard()
+		ws.shutdown()
+		ws.end()
 		return ErrStopped
 	}
 	defer s.mu.Unlock()
@@ -151,7 +152,10 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", false)
 	ev := ConnectedEvent{ConnectionID: ws.conn.id, UserID: ws.conn.user}
 	rejoined := make(chan struct{})
-	s.dispatch.queue.call(func() { fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev) }, rejoined)
+	s.dispatch.queue.call(func() {
+		s.dispatch.queue.await(rejoined)
+		fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev)
+	})
 	s.rejoin(life, ws.conn, rejoined)
 	return nil
 }
@@ -165,7 +169,9 @@ func (s *session) attachRecovered(ws *socket) error {
 	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", true)
 	raise(s.dispatch, &s.c.onRecovered, RecoveredEvent{ConnectionID: ws.conn.id})
 	ws.received.flush()
-	s.writers.resume(ws)
+	for _, w := range s.writers.all() {
+		w.resume(ws)
+	}
 	return nil
 }
 
@@ -195,8 +201,10 @@ func (s *session) lose(conn *connection, end ending) {
 	}
 	s.mu.Unlock()
 	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
-	s.writers.fail(reason)
-	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) }, nil)
+	for _, w := range s.writers.all() {
+		w.finish(reason)
+	}
+	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) })
 	raise(s.dispatch, &s.c.onDisconnected, ev)
 }
 
@@ -210,10 +218,10 @@ func (s *session) finish(err error) {
 	s.background.Wait()
 	s.dispatch.queue.call(func() {
 		s.dispatch.release()
-		s.dispatch.streams.wait()
+		s.dispatch.streams.running.Wait()
 		s.markOver()
 		fire(withSession(s.dispatch.base, s), s.dispatch, &s.c.onStopped, StoppedEvent{Err: err})
-	}, nil)
+	})
 	s.dispatch.queue.close()
 }
 
@@ -231,7 +239,10 @@ func (s *session) stop() {
 	s.dispatch.release()
 	s.dispatch.queue.stop()
 	if ws != nil {
-		go ws.leave()
+		go func() {
+			ws.shutdown()
+			close(ws.left)
+		}()
 	}
 }
 

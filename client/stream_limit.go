@@ -3,6 +3,8 @@ package client
 import (
 	"fmt"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 const (
@@ -63,7 +65,7 @@ func (x *streams) admit(key streamKey) bool {
 	x.refused.add(key)
 	if now := time.Now(); x.refused.reported.IsZero() || now.Sub(x.refused.reported) >= reportPause {
 		x.refused.reported = now
-		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: dropped one of user %s to group %s", ErrTooManyStreams, quote(x.d.secrets.excerpt(key.user)), quote(x.d.secrets.excerpt(key.group)))))
+		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: dropped one of user %s to group %s", ErrTooManyStreams, excerpt.Name(x.d.secrets.excerpt(key.user)), excerpt.Name(x.d.secrets.excerpt(key.group)))))
 	}
 	return false
 }

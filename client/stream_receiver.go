@@ -23,9 +23,9 @@ const (
 type streams struct {
 	d       *dispatcher
 	open    map[streamKey]*inbound
-	bytes   *budget       // of pieces that wait or that callbacks are handling
-	late    chan struct{} // holds an element for each late callback
-	running sync.WaitGroup
+	bytes   *budget        // of pieces that wait or that callbacks are handling
+	late    chan struct{}  // holds an element for each late callback
+	running sync.WaitGroup // the callbacks
 	refused refusals
 }
 
@@ -130,7 +130,7 @@ func (x *streams) read(key streamKey, cb *callback[*streamHandler]) *StreamReade
 	g := &StreamReader{
 		group: key.group, user: key.user, id: key.id, callback: cb, stopped: x.d.callbacks.Done(), ended: make(chan struct{}),
 		box:    newMailbox(streamBuffer, streamBufferBytes, x.bytes, func(p received) int { return p.size }),
-		expire: func() { x.d.queue.call(func() { x.forgetSilent(key) }, nil) },
+		expire: func() { x.d.queue.call(func() { x.forgetSilent(key) }) },
 	}
 	if cb.f.opts.IdleTimeout > 0 {
 		g.idle = time.AfterFunc(cb.f.opts.IdleTimeout, g.timeOut)
@@ -217,6 +217,3 @@ func (x *streams) end(err error) {
 	}
 	clear(x.open)
 }
-
-// wait waits until all callbacks have returned.
-func (x *streams) wait() { x.running.Wait() }

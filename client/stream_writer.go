@@ -84,7 +84,7 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		changed: make(chan struct{}), done: make(chan struct{}),
 	}
 	if !s.writers.add(w) {
-		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", quote(w.id)))
+		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", excerpt.Name(w.id)))
 	}
 	r := &request{Request: frame.Request{
 		Kind: frame.StreamStart, Name: group, ID: o.StreamID, NoEcho: o.NoEcho,
@@ -148,7 +148,7 @@ func (w *StreamWriter) Err() error {
 // open requests the stream and waits for the answer. It does not repeat the
 // request: a service that already has the stream would refuse it.
 func (w *StreamWriter) open(ctx context.Context, r *request) error {
-	stuck := w.s.waits.begin()
+	w.s.waits.begin()
 	defer w.s.waits.end()
 	ws, err := w.s.connected(ctx)
 	if err != nil {
@@ -159,21 +159,14 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 	if ws, err = w.s.post(ctx, r); err != nil { // perhaps over the next socket
 		return err
 	}
-	for {
-		w.mu.Lock()
-		opened, isOver, err, changed := w.opened, w.over, w.err, w.changed
+	err = w.lockWhile(ctx, func() bool { return !w.opened }, ws.lost)
+	switch {
+	case err == nil:
 		w.mu.Unlock()
-		switch {
-		case opened:
-			return nil
-		case isOver:
-			return err
-		}
-		if err := w.wait(ctx, changed, stuck, ws.lost); err != nil {
-			ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "the client gave up opening the stream"}})
-			return err
-		}
+	case !isClosed(w.done):
+		ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "the client gave up opening the stream"}})
 	}
+	return err
 }
 
 // wait blocks until something changes.
@@ -200,7 +193,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 		return invalid(opStream, err)
 	}
 	full := func() bool { return len(w.pieces) >= w.window || w.bytes >= maxStreamBytes }
-	if err := w.lockWhile(ctx, full); err != nil {
+	if err := w.lockWhile(ctx, full, nil); err != nil {
 		return fail(opStream, err)
 	}
 	defer w.mu.Unlock()
@@ -220,7 +213,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 
 // KeepAlive tells the service that a silent stream is still in use.
 func (w *StreamWriter) KeepAlive(ctx context.Context) error {
-	if err := w.lockWhile(ctx, func() bool { return false }); err != nil {
+	if err := w.lockWhile(ctx, func() bool { return false }, nil); err != nil {
 		return fail(opStream, err)
 	}
 	defer w.mu.Unlock()
@@ -239,7 +232,7 @@ func (w *StreamWriter) KeepAlive(ctx context.Context) error {
 // reason. Its Name is "IdleTimeout" if the stream was silent for too long, even if
 // the connection was lost at that time.
 func (w *StreamWriter) Close(ctx context.Context) error {
-	if err := w.lockWhile(ctx, func() bool { return len(w.pieces) > 0 && w.ending == nil }); err != nil {
+	if err := w.lockWhile(ctx, func() bool { return len(w.pieces) > 0 && w.ending == nil }, nil); err != nil {
 		if errors.Is(err, errStreamOver) {
 			return nil
 		}
