@@ -59,11 +59,11 @@ func (s *session) awaitConnected(ws *socket) error {
 		if err != nil {
 			return closedAtOnce(err, ws.conn.message)
 		}
-		if !ok || ws.codec.Decode(text, &s.frame) != nil {
+		if !ok || ws.codec.Decode(text, s.frame) != nil {
 			continue
 		}
-		s.secrets.conceal(&s.frame)
-		switch f := &s.frame; f.Kind {
+		s.secrets.conceal(s.frame)
+		switch f := s.frame; f.Kind {
 		case frame.Connected:
 			if err := s.secrets.checkConnected(f); err != nil {
 				return err

@@ -24,7 +24,7 @@ func (s *session) serve(ws *socket) ending {
 // handle handles a frame. Messages go to the dispatcher, answers to the operations
 // that wait for them. It reports false if the client is stopping.
 func (s *session) handle(ws *socket, text string, ok bool) bool {
-	f := &s.frame
+	f := s.frame
 	if !ok {
 		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
 	}

@@ -29,7 +29,7 @@ type session struct {
 	background  sync.WaitGroup
 
 	// Used by the reading goroutine only.
-	frame        frame.Frame
+	frame        *frame.Frame                // a pointer, so that fmt does not print the token in it
 	backoff      *backoff.ExponentialBackOff // between attempts to connect
 	lastRecovery time.Time                   // when the last attempt to recover began
 
@@ -53,7 +53,7 @@ func newSession(ctx context.Context, c *Client) (*session, context.Context) {
 	}
 	life, cancel := context.WithCancel(base)
 	s := &session{
-		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, backoff: c.opts.Reconnect.start(),
+		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, frame: new(frame.Frame), backoff: c.opts.Reconnect.start(),
 		inFlight: newWindow(c.opts.MaxInFlight), changed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.dispatch = newDispatcher(base, s)

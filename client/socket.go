@@ -37,8 +37,8 @@ type socket struct {
 	conn  *connection
 	codec frame.Codec
 	raw   *websocket.Conn
-	below io.Closer // the network connection; closing it is the only way to end a WebSocket at once
-	in    bytes.Buffer
+	below io.Closer     // the network connection; closing it is the only way to end a WebSocket at once
+	in    *bytes.Buffer // a pointer, so that fmt does not print the frame in it
 	out   outbox
 	guard *time.Timer // cuts the socket when a write times out
 
@@ -60,7 +60,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socke
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	ws := &socket{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
+	ws := &socket{conn: conn, codec: codec, in: new(bytes.Buffer), lost: make(chan struct{}), left: make(chan struct{})}
 	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it and keeps what it has read
 		HTTPClient: &client, HTTPHeader: header, Subprotocols: []string{codec.Name()},
 		OnPingReceived: func(context.Context, []byte) bool { ws.frames.Add(1); return true },
@@ -108,7 +108,7 @@ func (ws *socket) read() (text string, ok bool, err error) {
 	ws.frames.Add(1)
 	text = ws.in.String()
 	if ws.in.Cap() > maxKeptBuffer {
-		ws.in = bytes.Buffer{}
+		ws.in = new(bytes.Buffer)
 	}
 	return text, (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
 }
