@@ -33,7 +33,7 @@ var (
 	// arrived. The service may or may not have carried out the request. For a
 	// stream: its connection was lost.
 	ErrConnectionLost = errors.New("connection was lost")
-	// ErrQueueFull: the answer is behind more messages than the queue takes, and no
+	// ErrQueueFull: the answer is behind more messages than the queue holds, and no
 	// callback or iterator takes any.
 	ErrQueueFull = errors.New("answer is behind a full queue from which nothing is taken")
 	// ErrStreamGap: a piece of the stream is missing.

@@ -56,20 +56,12 @@ func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
 	if err != nil {
 		return Data{}, err
 	}
-	select {
-	case a := <-w.answer:
-		return a.data, a.err
-	case <-ws.lost:
-		err = ErrConnectionLost
-	case <-stuck:
-		err = ErrQueueFull
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-s.closing:
-		err = ErrStopped
+	a, err := await(ctx, w.answer, ws.lost, stuck, s.closing)
+	if err != nil {
+		ws.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
+		return Data{}, err
 	}
-	ws.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
-	return Data{}, err
+	return a.data, a.err
 }
 
 // invokeResult is the answer to an invocation.

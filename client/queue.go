@@ -26,7 +26,7 @@ func (it *item) isMessage() bool { return it.call == nil }
 
 // queue passes items from the reading goroutine to the dispatcher. When it is full,
 // the reading goroutine waits, so that the service holds messages back, but also
-// answers. Therefore, while an operation waits for an answer, the queue takes twice
+// answers. Therefore, while an operation waits for an answer, the queue holds twice
 // as much. If it is full again and nothing is taken from it, because callbacks
 // themselves wait for the answer, the operations fail.
 type queue struct {

@@ -42,7 +42,8 @@ type session struct {
 	conn     *connection
 	changed  chan struct{} // closed when state or socket changes
 	stopping bool
-	leaving  *socket // that Stop is closing
+	leaving  *socket        // that Stop is closing
+	shutdown sync.WaitGroup // of leaving
 }
 
 // newSession returns the client's next session, and the context that ends with it.
@@ -99,26 +100,27 @@ func (s *session) abandon() {
 func (s *session) run(life context.Context, ws *socket) {
 	var err error
 	for ws != nil {
-		end := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
+		cause := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
 		s.detach(ws)
 		ws.end()
-		ws, err = s.next(life, ws.conn, end)
+		ws, err = s.next(life, ws.conn, cause)
 	}
 	s.finish(err) //nolint:contextcheck // callbacks have contexts of their own
 }
 
-// next returns the socket that replaces one that has ended. It returns nil if there
-// is none, and the error unless Stop was called.
-func (s *session) next(life context.Context, conn *connection, end ending) (*socket, error) {
-	if ws := s.recover(life, conn, &end); ws != nil {
+// next returns the socket that replaces one that has ended for a cause. It returns
+// nil if there is none, and the error unless Stop was called.
+func (s *session) next(life context.Context, conn *connection, cause error) (*socket, error) {
+	if ws := s.recover(life, conn, cause); ws != nil {
 		return ws, nil
 	}
-	s.lose(conn, end)
+	s.lose(conn, cause)
 	switch {
 	case s.isStopping():
 		return nil, nil //nolint:nilnil // Stop was called
 	case s.c.opts.DisableAutoReconnect:
-		return nil, &Error{Operation: "Run", CloseCode: max(0, int(end.code)), Message: end.reason, Err: ErrConnectionLost}
+		code, reason := closeFrame(cause)
+		return nil, &Error{Operation: "Run", CloseCode: code, Message: reason, Err: ErrConnectionLost}
 	}
 	return s.reconnect(life, conn)
 }
@@ -178,25 +180,23 @@ func (s *session) attachRecovered(ws *socket) error {
 // detach removes a socket that has ended. It waits until Stop has closed it.
 func (s *session) detach(ws *socket) {
 	s.mu.Lock()
-	leaving := s.leaving == ws
 	if s.socket == ws {
 		s.setLocked(s.state, nil)
 	}
 	s.mu.Unlock()
-	if leaving {
-		<-ws.left
-	}
+	s.shutdown.Wait()
 }
 
 // lose ends a connection that cannot be recovered.
-func (s *session) lose(conn *connection, end ending) {
+func (s *session) lose(conn *connection, cause error) {
 	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.message}
 	reason := ErrStopped
 	s.mu.Lock()
 	s.conn = nil
 	if !s.stopping {
 		s.setLocked(StateReconnecting, nil)
-		ev.CloseCode, ev.CloseReason, ev.Err = max(0, int(end.code)), end.reason, end.err
+		ev.CloseCode, ev.CloseReason = closeFrame(cause)
+		ev.Err = cause
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
@@ -227,23 +227,18 @@ func (s *session) finish(err error) {
 
 // stop begins the end of the session, or speeds up one that has begun.
 func (s *session) stop() {
-	var ws *socket
 	s.mu.Lock()
 	if !s.stopping {
-		ws = s.socket
-		s.stopping, s.leaving = true, ws
+		s.stopping, s.leaving = true, s.socket
+		if s.leaving != nil {
+			s.shutdown.Go(s.leaving.shutdown)
+		}
 		s.setLocked(StateStopping, nil)
 	}
 	s.mu.Unlock()
 	s.cancel()
 	s.dispatch.release()
 	s.dispatch.queue.stop()
-	if ws != nil {
-		go func() {
-			ws.shutdown()
-			close(ws.left)
-		}()
-	}
 }
 
 // abort cuts a socket whose closing handshake takes too long.
@@ -285,25 +280,17 @@ func (s *session) isStopping() bool {
 	return s.stopping
 }
 
-func (s *session) currentState() State {
+// status returns the state, and the id and user of the connection. s may be nil.
+func (s *session) status() (state State, id, user string) {
 	if s == nil {
-		return StateStopped
+		return StateStopped, "", ""
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state
-}
-
-func (s *session) identity() (id, user string) {
-	if s == nil {
-		return "", ""
+	if s.conn != nil {
+		id, user = s.conn.id, s.conn.user
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn == nil {
-		return "", ""
-	}
-	return s.conn.id, s.conn.user
+	return s.state, id, user
 }
 
 // connected waits for the socket that requests are sent over.
@@ -324,6 +311,23 @@ func (s *session) connected(ctx context.Context) (*socket, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// await receives from c. It returns an error if the socket is lost, the queue is
+// stuck, the context ends, or the session is closing before that.
+func await[T any](ctx context.Context, c <-chan T, lost, stuck, closing <-chan struct{}) (v T, err error) {
+	select {
+	case v = <-c:
+	case <-lost:
+		err = ErrConnectionLost
+	case <-stuck:
+		err = ErrQueueFull
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-closing:
+		err = ErrStopped
+	}
+	return v, err
 }
 
 // sleep returns nil after d, or an error when ctx or the session ends.

@@ -43,7 +43,6 @@ type socket struct {
 	guard *time.Timer // cuts the socket when a write times out
 
 	lost   chan struct{} // closed when the socket has ended
-	left   chan struct{} // closed when Stop has closed the WebSocket
 	frames atomic.Uint64 // number of frames and pings received
 
 	ping, watch *ticker
@@ -60,7 +59,7 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socke
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	ws := &socket{conn: conn, codec: codec, in: new(bytes.Buffer), lost: make(chan struct{}), left: make(chan struct{})}
+	ws := &socket{conn: conn, codec: codec, in: new(bytes.Buffer), lost: make(chan struct{})}
 	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it and keeps what it has read
 		HTTPClient: &client, HTTPHeader: header, Subprotocols: []string{codec.Name()},
 		OnPingReceived: func(context.Context, []byte) bool { ws.frames.Add(1); return true },
@@ -164,19 +163,12 @@ func (ws *socket) end() {
 	ws.guard.Stop()
 }
 
-// ending is how a socket has ended.
-type ending struct {
-	code   websocket.StatusCode // of the service's close frame; -1 if there was none
-	reason string
-	err    error
-	final  bool // the connection must not be recovered, whatever the code is
-}
-
-func endingOf(err error) ending {
+// closeFrame returns the code and reason of the service's close frame; 0 if the
+// socket has ended without one.
+func closeFrame(err error) (code int, reason string) {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
-		return ending{code: closed.Code, reason: closed.Reason, err: err}
+		return int(closed.Code), closed.Reason
 	}
-	// The service would send a frame that is too large again after each recovery.
-	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}
+	return 0, ""
 }

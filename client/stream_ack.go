@@ -33,7 +33,7 @@ func (w *StreamWriter) lockWhile(ctx context.Context, busy func() bool, lost <-c
 		if err != nil {
 			return err
 		}
-		if err := w.wait(ctx, changed, stuck, lost); err != nil {
+		if _, err := await(ctx, changed, lost, stuck, w.s.closing); err != nil {
 			return err
 		}
 	}

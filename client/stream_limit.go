@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -24,9 +25,8 @@ type refusals struct {
 }
 
 func (r *refusals) has(key streamKey) bool {
-	if len(r.of) == 0 || time.Since(r.since) >= refusalPause {
+	if time.Since(r.since) >= refusalPause {
 		r.forget()
-		return false
 	}
 	_, has := r.of[streamKey{group: key.group, user: key.user}]
 	return has
@@ -89,12 +89,7 @@ func (x *streams) replaced(to streamKey) *inbound {
 		if byUser < 2 && (byUser != 1 && key.user != to.user || byGroup < 2) {
 			continue
 		}
-		if out == nil {
-			out = in
-			continue
-		}
-		switch u, g := users[key.user]-users[out.key.user], groups[key.group]-groups[out.key.group]; {
-		case u > 0, u == 0 && g > 0, u == 0 && g == 0 && in.heard.Before(out.heard):
+		if out == nil || cmp.Or(users[key.user]-users[out.key.user], groups[key.group]-groups[out.key.group], out.heard.Compare(in.heard)) > 0 {
 			out = in
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -55,11 +54,7 @@ func (o *StreamWriterOptions) complete() error {
 		return fmt.Errorf("Window is %d, want 0 or more", o.Window)
 	}
 	o.Window = cmp.Or(o.Window, DefaultStreamWindow)
-	if o.StreamID == "" {
-		var id [16]byte
-		_, _ = rand.Read(id[:]) // never fails
-		o.StreamID = hex.EncodeToString(id[:])
-	}
+	o.StreamID = cmp.Or(o.StreamID, rand.Text())
 	return rule.CheckID("stream id", o.StreamID)
 }
 
@@ -169,22 +164,6 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 	return err
 }
 
-// wait blocks until something changes.
-func (w *StreamWriter) wait(ctx context.Context, changed, stuck, lost <-chan struct{}) error {
-	select {
-	case <-changed:
-		return nil
-	case <-lost:
-		return ErrConnectionLost
-	case <-stuck:
-		return ErrQueueFull
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.s.closing:
-		return ErrStopped
-	}
-}
-
 // Write sends the next piece and returns when it is queued for sending. It waits
 // for the service's acks only while the window is full. Pieces arrive once and in
 // order, or the stream fails.
@@ -211,7 +190,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	return nil
 }
 
-// KeepAlive tells the service that a silent stream is still in use.
+// KeepAlive restarts the idle timeout of the service without sending a piece.
 func (w *StreamWriter) KeepAlive(ctx context.Context) error {
 	if err := w.lockWhile(ctx, func() bool { return false }, nil); err != nil {
 		return fail(opStream, err)
@@ -245,7 +224,7 @@ func (w *StreamWriter) Close(ctx context.Context) error {
 	w.mu.Unlock()
 	stuck := w.s.waits.begin()
 	defer w.s.waits.end()
-	if err := w.wait(ctx, w.done, stuck, nil); err != nil {
+	if _, err := await(ctx, w.done, nil, stuck, w.s.closing); err != nil {
 		return fail(opStream, err)
 	}
 	return w.Err()

@@ -79,7 +79,7 @@ func TestStreamAborted(t *testing.T) {
 		}, nil)
 		w, err := bob.OpenGroupStream(t.Context(), "g", nil)
 		require.NoError(t, err)
-		assert.Len(t, w.ID(), 32)
+		assert.Len(t, w.ID(), 26)
 		require.NoError(t, w.Write(t.Context(), client.Text("x")))
 		synctest.Wait()
 		w.Abort("E42", "gave up")

@@ -85,11 +85,11 @@ func (JSONCodec) Decode(text string, f *Frame) error {
 	r := jsonReader{s: jsonscan.New(text), f: f}
 	for more := r.s.Object(); more; more = r.s.More('}') {
 		at := r.s.Pos()
-		name := r.s.Name()
-		had := r.seen
-		if r.member(name) && had == r.seen {
+		m := r.member(r.s.Name())
+		if r.seen&m != 0 {
 			r.s.Fail(at, ruleOnce)
 		}
+		r.seen |= m
 	}
 	r.s.End()
 	if err := r.s.Err(); err != nil {
@@ -99,14 +99,13 @@ func (JSONCodec) Decode(text string, f *Frame) error {
 	return r.finish()
 }
 
-// member reads a member. It reports false if the member has no meaning here.
-func (r *jsonReader) member(name string) bool {
+// member reads a member and returns its bit; 0 if the member has no meaning here.
+func (r *jsonReader) member(name string) (bit members) {
 	s, f := &r.s, r.f
 	if r.foreign {
 		s.Skip()
-		return false
+		return 0
 	}
-	var bit members
 	switch name {
 	case "type":
 		bit, r.kind = hasType, s.Text()
@@ -134,8 +133,7 @@ func (r *jsonReader) member(name string) bool {
 	default:
 		return r.rareMember(name)
 	}
-	r.seen |= bit
-	return true
+	return bit
 }
 
 func known(kind string) bool {
@@ -147,9 +145,8 @@ func known(kind string) bool {
 }
 
 // rareMember reads the members that are not in ordinary messages.
-func (r *jsonReader) rareMember(name string) bool {
+func (r *jsonReader) rareMember(name string) (bit members) {
 	s, f := &r.s, r.f
-	var bit members
 	switch name {
 	case "metadata":
 		bit, f.Metadata = hasMetadata, readMetadata(s)
@@ -173,10 +170,8 @@ func (r *jsonReader) rareMember(name string) bool {
 		bit, r.name = hasName, s.TextOrNull()
 	default:
 		s.Skip()
-		return false
 	}
-	r.seen |= bit
-	return true
+	return bit
 }
 
 // finish determines the kind of the frame and checks the members that it requires.
