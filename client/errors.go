@@ -113,13 +113,12 @@ func (e *Error) Is(target error) bool {
 
 // Names of the service's refusals.
 const (
-	nameForbidden   = "Forbidden"
-	nameInternal    = "InternalServerError"
-	nameDuplicate   = "Duplicate"
-	nameBadRequest  = "BadRequest"
-	nameNotFound    = "NotFound"
-	nameIdleTimeout = "IdleTimeout"
-
+	nameForbidden      = "Forbidden"
+	nameInternal       = "InternalServerError"
+	nameDuplicate      = "Duplicate"
+	nameBadRequest     = "BadRequest"
+	nameNotFound       = "NotFound"
+	nameIdleTimeout    = "IdleTimeout"
 	nameStreamNotFound = "StreamNotFound"
 )
 
