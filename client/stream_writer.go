@@ -75,11 +75,8 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		return nil, fail(opOpenGroupStream, err)
 	}
 	w := &StreamWriter{
-		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: cmp.Or(o.IdleTimeout, DefaultStreamIdle), alive: time.Now(),
+		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: cmp.Or(o.IdleTimeout, DefaultStreamIdle),
 		changed: make(chan struct{}), done: make(chan struct{}),
-	}
-	if !s.writers.add(w) {
-		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", excerpt.Name(w.id)))
 	}
 	r := &request{Request: frame.Request{
 		Kind: frame.StreamStart, Name: group, ID: o.StreamID, NoEcho: o.NoEcho,
@@ -149,11 +146,14 @@ func (w *StreamWriter) open(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	w.follow(ws)
-	r.only = ws.conn
+	w.alive, r.only = time.Now(), ws.conn
+	if !w.s.writers.add(w) {
+		return invalidError{fmt.Errorf("stream id %s is in use", excerpt.Name(w.id))}
+	}
 	if ws, err = w.s.post(ctx, r); err != nil { // perhaps over the next socket
 		return err
 	}
+	w.follow(ws)
 	err = w.lockWhile(ctx, func() bool { return !w.opened }, ws.lost)
 	switch {
 	case err == nil:
