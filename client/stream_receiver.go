@@ -84,7 +84,7 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 // it is the first piece of a new stream, as in Microsoft's client.
 func (x *streams) pass(in *inbound, m *GroupMessage, p received) {
 	for i, g := range in.readers {
-		if g.put(p) || !g.isSilent() || m.stream.End || g.callback.removed.Load() || !g.callback.f.takes(m) {
+		if g.put(p) || !g.isSilent() || m.stream.End || g.callback.removed.Load() || !g.callback.f.accepts(m) {
 			continue
 		}
 		x.retire(g)
@@ -98,13 +98,13 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	if m.stream.End && m.stream.Sequence > 1 {
 		return nil // the end of an unknown stream
 	}
-	var takers []*callback[*streamHandler]
+	var accepting []*callback[*streamHandler]
 	for _, cb := range x.d.c.onGroupStream.all() {
-		if !cb.removed.Load() && cb.f.takes(m) {
-			takers = append(takers, cb)
+		if !cb.removed.Load() && cb.f.accepts(m) {
+			accepting = append(accepting, cb)
 		}
 	}
-	if len(takers) == 0 {
+	if len(accepting) == 0 {
 		return nil
 	}
 	if len(key.group)+len(key.user)+len(key.id) > maxStreamNames {
@@ -117,7 +117,7 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	// The strings of the message are parts of its frame, which would stay in memory.
 	key = streamKey{strings.Clone(key.group), strings.Clone(key.user), strings.Clone(key.id)}
 	in := &inbound{key: key, expected: m.stream.Sequence}
-	for _, cb := range takers {
+	for _, cb := range accepting {
 		in.readers = append(in.readers, x.read(key, cb))
 	}
 	x.open[key] = in

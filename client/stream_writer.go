@@ -140,7 +140,7 @@ func (w *StreamWriter) Err() error {
 // open requests the stream and waits for the answer. It does not repeat the
 // request: a service that already has the stream would refuse it.
 func (w *StreamWriter) open(ctx context.Context, r *request) error {
-	w.s.waits.begin()
+	w.s.waits.begin() // so that the client goes on reading
 	defer w.s.waits.end()
 	ws, err := w.s.connected(ctx)
 	if err != nil {
