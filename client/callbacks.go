@@ -18,7 +18,7 @@ type callback[F any] struct {
 	removed atomic.Bool
 }
 
-// handler is a callback that takes an event or message.
+// handler is a callback for events or messages of one type.
 type handler[T any] func(context.Context, T)
 
 // add registers a callback and returns the function that removes it.

@@ -60,7 +60,8 @@ type Client struct {
 	session *session
 }
 
-// New returns a client that is not started. Nil options are the defaults.
+// New returns a client that is not started. Nil options are the defaults. An error
+// names the invalid option.
 func New(credential Credential, opts *Options) (*Client, error) {
 	if credential == nil {
 		return nil, errors.New("client: new: credential is nil; want one that returns the URL of ClientAccess, such as StaticURL(url)")
@@ -136,18 +137,21 @@ func (c *Client) Stop(ctx context.Context) error {
 }
 
 // State returns the client's state.
-func (c *Client) State() State { return c.current().currentState() }
+func (c *Client) State() State {
+	state, _, _ := c.current().status()
+	return state
+}
 
 // ConnectionID returns the id of the connection, also while the client recovers it.
 // It is empty if there is no connection.
 func (c *Client) ConnectionID() string {
-	id, _ := c.current().identity()
+	_, id, _ := c.current().status()
 	return id
 }
 
 // UserID returns the user of the connection. It is empty if there is none.
 func (c *Client) UserID() string {
-	_, user := c.current().identity()
+	_, _, user := c.current().status()
 	return user
 }
 
@@ -160,7 +164,8 @@ func (c *Client) current() *session {
 
 // String returns the state and the connection id.
 func (c *Client) String() string {
-	return fmt.Sprintf("client.Client(%v, connection %q)", c.State(), c.ConnectionID())
+	state, id, _ := c.current().status()
+	return fmt.Sprintf("client.Client(%v, connection %q)", state, id)
 }
 
 // Format writes [Client.String] for every verb.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
@@ -35,10 +33,7 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 	}
 	ws, err := dial(ctx, u, &connection{address: u, secrets: s.secrets}, s.c.opts)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, err
+		return nil, cmp.Or(context.Cause(ctx), err)
 	}
 	untie := context.AfterFunc(ctx, ws.cut)
 	err = s.awaitConnected(ws) //nolint:contextcheck // the socket is cut when the context ends, which costs less than a context for each frame
@@ -59,11 +54,11 @@ func (s *session) awaitConnected(ws *socket) error {
 		if err != nil {
 			return closedAtOnce(err, ws.conn.message)
 		}
-		if !ok || ws.codec.Decode(text, &s.frame) != nil {
+		if !ok || ws.codec.Decode(text, s.frame) != nil {
 			continue
 		}
-		s.secrets.conceal(&s.frame)
-		switch f := &s.frame; f.Kind {
+		s.secrets.conceal(s.frame)
+		switch f := s.frame; f.Kind {
 		case frame.Connected:
 			if err := s.secrets.checkConnected(f); err != nil {
 				return err
@@ -79,11 +74,11 @@ func (s *session) awaitConnected(ws *socket) error {
 
 // closedAtOnce returns the error of a connection that is closed before it begins.
 func closedAtOnce(err error, message string) error {
-	var closed websocket.CloseError
-	if !errors.As(err, &closed) {
+	code, reason := closeFrame(err)
+	if code == 0 {
 		return err
 	}
-	return &Error{CloseCode: int(closed.Code), Message: cmp.Or(closed.Reason, message)}
+	return &Error{CloseCode: code, Message: cmp.Or(reason, message)}
 }
 
 // reconnect makes a new connection in place of a lost one. It returns nil and no

@@ -87,9 +87,6 @@ func (d *dispatcher) deliver(it *item) {
 	case it.err != nil:
 		d.report(d.callbacks, it.err)
 	default:
-		if it.ready != nil {
-			d.queue.await(it.ready)
-		}
 		it.call()
 	}
 }
@@ -105,7 +102,7 @@ func fire[T any](ctx context.Context, d *dispatcher, list *callbacks[handler[T]]
 
 // raise queues an event.
 func raise[T any](d *dispatcher, list *callbacks[handler[T]], ev T) {
-	d.queue.call(func() { fire(d.callbacks, d, list, ev) }, nil)
+	d.queue.call(func() { fire(d.callbacks, d, list, ev) })
 }
 
 // protect calls f and reports its panic, which must not end the client.
@@ -131,7 +128,7 @@ func (d *dispatcher) report(ctx context.Context, err error) {
 
 // reportLater is report for other goroutines.
 func (d *dispatcher) reportLater(err error) {
-	d.queue.call(func() { d.report(d.callbacks, err) }, nil)
+	d.queue.call(func() { d.report(d.callbacks, err) })
 }
 
 func (d *dispatcher) log(ctx context.Context, err error) {

@@ -24,7 +24,7 @@
 // connection if that takes too long. Other clients are not affected.
 //
 // A callback may use the client, wait for acks, and register or unregister
-// callbacks. While an operation waits for its answer, the queue takes twice as many
+// callbacks. While an operation waits for its answer, the queue holds twice as many
 // messages, so that the client can read the answer. If the queue is full again, and
 // nothing is taken from it for 10 seconds, the operation fails with [ErrQueueFull].
 //

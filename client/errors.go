@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // maxErrorText is how many bytes of a text from the service an error shows.
@@ -32,7 +33,7 @@ var (
 	// arrived. The service may or may not have carried out the request. For a
 	// stream: its connection was lost.
 	ErrConnectionLost = errors.New("connection was lost")
-	// ErrQueueFull: the answer is behind more messages than the queue takes, and no
+	// ErrQueueFull: the answer is behind more messages than the queue holds, and no
 	// callback or iterator takes any.
 	ErrQueueFull = errors.New("answer is behind a full queue from which nothing is taken")
 	// ErrStreamGap: a piece of the stream is missing.
@@ -112,13 +113,12 @@ func (e *Error) Is(target error) bool {
 
 // Names of the service's refusals.
 const (
-	nameForbidden   = "Forbidden"
-	nameInternal    = "InternalServerError"
-	nameDuplicate   = "Duplicate"
-	nameBadRequest  = "BadRequest"
-	nameNotFound    = "NotFound"
-	nameIdleTimeout = "IdleTimeout"
-
+	nameForbidden      = "Forbidden"
+	nameInternal       = "InternalServerError"
+	nameDuplicate      = "Duplicate"
+	nameBadRequest     = "BadRequest"
+	nameNotFound       = "NotFound"
+	nameIdleTimeout    = "IdleTimeout"
 	nameStreamNotFound = "StreamNotFound"
 )
 
@@ -179,7 +179,7 @@ func (e *DecodeError) Error() string {
 	if e.Group == "" {
 		return fmt.Sprintf("client: decode server message: %v", e.Err)
 	}
-	return fmt.Sprintf("client: decode message of group %s: %v", quote(e.Group), e.Err)
+	return fmt.Sprintf("client: decode message of group %s: %v", excerpt.Name(e.Group), e.Err)
 }
 
 // Unwrap returns the cause.

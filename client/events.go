@@ -18,6 +18,7 @@ type ConnectedEvent struct {
 
 // RecoveringEvent is a lost connection that the client is trying to recover.
 type RecoveringEvent struct {
+	// ConnectionID is the id of the connection.
 	ConnectionID string
 	// Err is the cause of the loss.
 	Err error
@@ -28,6 +29,7 @@ type RecoveredEvent struct{ ConnectionID string }
 
 // DisconnectedEvent is the end of a connection that is not recovered.
 type DisconnectedEvent struct {
+	// ConnectionID is the id of the connection.
 	ConnectionID string
 	// Message (message) is that of the service's disconnected message; often empty.
 	Message string
@@ -48,8 +50,10 @@ type StoppedEvent struct {
 // RejoinFailedEvent is a group that a new connection could not rejoin. The next
 // connection tries again, unless [Client.LeaveGroup] is called.
 type RejoinFailedEvent struct {
+	// Group is the name of the group.
 	Group string
-	Err   error
+	// Err is the cause, an [*Error].
+	Err error
 }
 
 // GroupMessage is a message to a group of the client.

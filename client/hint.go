@@ -23,7 +23,7 @@ func hintOfHandshake(status int, u *url.URL) string {
 	host := excerpt.Cut(u.Host, maxHint)
 	switch {
 	case status == http.StatusUnauthorized:
-		if expiry, ok := expiryOf(u.Query().Get(paramAccessToken)); ok && time.Now().After(expiry) {
+		if expiry := expiryOf(u.Query().Get(paramAccessToken)); !expiry.IsZero() && time.Now().After(expiry) {
 			return fmt.Sprintf("the token in the client URL expired at %s; use a Credential that makes a new URL for each connection", expiry.UTC().Format(time.RFC3339))
 		}
 		return fmt.Sprintf("the token in the client URL is not valid for this hub of %s; check the key and the endpoint that it was made with", host)
@@ -33,23 +33,19 @@ func hintOfHandshake(status int, u *url.URL) string {
 	return ""
 }
 
-// expiryOf returns the expiry time of a token, which is not verified.
-func expiryOf(token string) (time.Time, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return time.Time{}, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return time.Time{}, false
-	}
+// expiryOf returns the expiry time of a token, which is not verified. It returns the
+// zero time if the token has none.
+func expiryOf(token string) (expiry time.Time) {
+	_, payload, _ := strings.Cut(token, ".")
+	payload, _, _ = strings.Cut(payload, ".")
+	claimsJSON, err := base64.RawURLEncoding.DecodeString(payload)
 	var claims struct {
 		Expiry float64 `json:"exp"`
 	}
-	if json.Unmarshal(payload, &claims) != nil || claims.Expiry < 1 || claims.Expiry > 1<<40 {
-		return time.Time{}, false
+	if err == nil && json.Unmarshal(claimsJSON, &claims) == nil && claims.Expiry >= 1 && claims.Expiry <= 1<<40 {
+		expiry = time.Unix(int64(claims.Expiry), 0)
 	}
-	return time.Unix(int64(claims.Expiry), 0), true
+	return expiry
 }
 
 // hintOfRefusal returns the role that the client lacks for a forbidden request.

@@ -8,7 +8,7 @@ import (
 
 // window limits the requests that wait for an ack. The service remembers the last
 // 1000 requests of a connection that it has carried out, to recognize those that it
-// gets again.
+// receives again.
 //
 // Places are numbered in the order in which requests begin. A place is taken only
 // if it is less than size after the oldest one that is still held. So at most
@@ -31,7 +31,7 @@ func newWindow(size int) *window {
 
 // enter takes a place. It waits until there is one, the context ends, the session
 // stops, or the queue is stuck.
-func (w *window) enter(ctx context.Context, stop, stuck <-chan struct{}) (place uint64, err error) {
+func (w *window) enter(ctx context.Context, stuck, closing <-chan struct{}) (place uint64, err error) {
 	w.mu.Lock()
 	if w.waiting.Len() == 0 && w.next-w.oldest < w.size {
 		place = w.next
@@ -42,15 +42,8 @@ func (w *window) enter(ctx context.Context, stop, stuck <-chan struct{}) (place 
 	turn := make(chan uint64, 1)
 	e := w.waiting.PushBack(turn)
 	w.mu.Unlock()
-	select {
-	case place = <-turn:
+	if place, err = await(ctx, turn, nil, stuck, closing); err == nil {
 		return place, nil
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-stuck:
-		err = ErrQueueFull
-	case <-stop:
-		err = ErrStopped
 	}
 	w.mu.Lock()
 	w.waiting.Remove(e)

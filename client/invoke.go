@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
@@ -45,7 +46,7 @@ func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
 			r.ID = strconv.FormatUint(s.c.lastInvocation.Add(1), 10)
 		}
 		if w = s.invocations.add(r.ID, nil); w == nil && !own {
-			return Data{}, invalidError{fmt.Errorf("invocation id %s is in use", quote(r.ID))}
+			return Data{}, invalidError{fmt.Errorf("invocation id %s is in use", excerpt.Name(r.ID))}
 		}
 	}
 	defer s.invocations.remove(r.ID, w)
@@ -55,20 +56,12 @@ func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
 	if err != nil {
 		return Data{}, err
 	}
-	select {
-	case a := <-w.answer:
-		return a.data, a.err
-	case <-ws.lost:
-		err = ErrConnectionLost
-	case <-stuck:
-		err = ErrQueueFull
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-s.closing:
-		err = ErrStopped
+	a, err := await(ctx, w.answer, ws.lost, stuck, s.closing)
+	if err != nil {
+		ws.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
+		return Data{}, err
 	}
-	ws.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
-	return Data{}, err
+	return a.data, a.err
 }
 
 // invokeResult is the answer to an invocation.

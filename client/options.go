@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // Protocol is a subprotocol of the service.
@@ -182,21 +184,22 @@ func (o *Options) complete() error {
 	case o.QueueSize < 0:
 		return fmt.Errorf("QueueSize is %d, want 0 or more", o.QueueSize)
 	}
-	if err := o.completeKeepAlive(); err != nil {
-		return err
-	}
-	if err := o.MessageRetry.complete("MessageRetry", DefaultMessageRetries); err != nil {
-		return err
-	}
-	if err := o.Reconnect.complete("Reconnect", UnlimitedRetries); err != nil {
-		return err
-	}
-	for name := range o.Header {
-		if err := checkHeader(name); err != nil {
-			return err
+	header := make(http.Header, len(o.Header))
+	for name, values := range o.Header {
+		name = http.CanonicalHeaderKey(name)
+		if strings.HasPrefix(name, "Sec-Websocket-") || name == "Connection" || name == "Upgrade" {
+			return fmt.Errorf("Header has %s, which belongs to the handshake", excerpt.Name(name))
 		}
+		header[name] = append(header[name], values...)
 	}
-	o.Header = o.Header.Clone()
+	o.Header = header
+	if err := cmp.Or(
+		o.completeKeepAlive(),
+		o.MessageRetry.complete("MessageRetry", DefaultMessageRetries),
+		o.Reconnect.complete("Reconnect", UnlimitedRetries),
+	); err != nil {
+		return err
+	}
 	o.RecoveryTimeout = cmp.Or(o.RecoveryTimeout, DefaultRecoveryTimeout)
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, DefaultMaxInFlight)
 	o.QueueSize = cmp.Or(o.QueueSize, DefaultQueueSize)

@@ -60,12 +60,13 @@ func TestOptionsAreCopied(t *testing.T) {
 	})
 }
 
-// TestUserAgent checks that the caller's User-Agent replaces the module's.
+// TestUserAgent checks that the caller's User-Agent replaces the module's, in any
+// spelling.
 func TestUserAgent(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
-		c, err := client.New(client.StaticURL(fakeAddress), &client.Options{Header: http.Header{"User-Agent": {"app/1"}}, HTTPClient: f.network.client()})
+		c, err := client.New(client.StaticURL(fakeAddress), &client.Options{Header: http.Header{"user-agent": {"app/1"}}, HTTPClient: f.network.client()})
 		require.NoError(t, err)
 		assert.Equal(t, []string{"app/1"}, f.start(c).header.Values("User-Agent"))
 		require.NoError(t, c.Stop(t.Context()))

@@ -19,7 +19,6 @@ type item struct {
 	server *ServerMessage
 	err    error // of an invalid frame
 	call   func()
-	ready  <-chan struct{} // closed when the call can be made; may be nil
 	size   int
 }
 
@@ -27,7 +26,7 @@ func (it *item) isMessage() bool { return it.call == nil }
 
 // queue passes items from the reading goroutine to the dispatcher. When it is full,
 // the reading goroutine waits, so that the service holds messages back, but also
-// answers. Therefore, while an operation waits for an answer, the queue takes twice
+// answers. Therefore, while an operation waits for an answer, the queue holds twice
 // as much. If it is full again and nothing is taken from it, because callbacks
 // themselves wait for the answer, the operations fail.
 type queue struct {
@@ -74,12 +73,11 @@ func (q *queue) push(it item) bool {
 	return true
 }
 
-// call queues a call without waiting. The dispatcher waits for ready before it
-// makes the call; ready may be nil.
-func (q *queue) call(f func(), ready <-chan struct{}) {
+// call queues a call without waiting.
+func (q *queue) call(f func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.addLocked(item{call: f, ready: ready})
+	q.addLocked(item{call: f})
 }
 
 func (q *queue) addLocked(it item) {
@@ -177,8 +175,9 @@ func (q *queue) refill() bool {
 	return true
 }
 
-// await waits for ready, but not while the reading goroutine waits for room: what
-// closes ready may be behind the messages that there is no room for.
+// await makes the dispatcher wait for ready, but not while the reading goroutine
+// waits for room: the answer that closes ready may come after the messages for which
+// there is no room.
 func (q *queue) await(ready <-chan struct{}) {
 	for {
 		select {

@@ -8,15 +8,16 @@ import (
 
 var errFrameType = errors.New("frame has the wrong WebSocket type")
 
-// serve handles the frames of a socket until it ends.
-func (s *session) serve(ws *socket) ending {
+// serve handles the frames of a socket until it ends, and returns the cause. The
+// cause is nil if the client is stopping.
+func (s *session) serve(ws *socket) error {
 	for {
 		text, ok, err := ws.read()
 		if err != nil {
-			return endingOf(err)
+			return err
 		}
 		if !s.handle(ws, text, ok) {
-			return ending{code: -1}
+			return nil
 		}
 	}
 }
@@ -24,7 +25,7 @@ func (s *session) serve(ws *socket) ending {
 // handle handles a frame. Messages go to the dispatcher, answers to the operations
 // that wait for them. It reports false if the client is stopping.
 func (s *session) handle(ws *socket, text string, ok bool) bool {
-	f := &s.frame
+	f := s.frame
 	if !ok {
 		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
 	}

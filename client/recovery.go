@@ -36,15 +36,19 @@ type connection struct {
 	last     atomic.Uint64 // sequence id of the last message
 }
 
-// recover recovers a lost connection. It returns nil if that is impossible.
-func (s *session) recover(life context.Context, conn *connection, end *ending) *socket {
-	if s.isStopping() || end.final || conn.token == "" || !s.c.opts.Protocol.codec().Reliable() ||
-		end.code == websocket.StatusPolicyViolation && !conn.displaced(end.reason) {
+// recover recovers a lost connection. It returns nil if that is impossible. A frame
+// that is too large ends the connection: the service would send it again after each
+// recovery.
+func (s *session) recover(life context.Context, conn *connection, cause error) *socket {
+	if s.isStopping() || errors.Is(cause, websocket.ErrMessageTooBig) || conn.token == "" || !s.c.opts.Protocol.codec().Reliable() {
+		return nil
+	}
+	if code, reason := closeFrame(cause); code == int(websocket.StatusPolicyViolation) && !conn.displaced(reason) {
 		return nil
 	}
 	s.setState(StateRecovering)
-	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", end.err)
-	raise(s.dispatch, &s.c.onRecovering, RecoveringEvent{ConnectionID: conn.id, Err: end.err})
+	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", cause)
+	raise(s.dispatch, &s.c.onRecovering, RecoveringEvent{ConnectionID: conn.id, Err: cause})
 	ctx, cancel := context.WithTimeout(life, s.c.opts.RecoveryTimeout)
 	defer cancel()
 	for s.sleep(ctx, time.Until(s.lastRecovery.Add(recoveryPause))) == nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cenkalti/backoff/v5"
@@ -103,42 +104,32 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 	}
 }
 
-// settle takes a place in the window, and sends a request until it is answered.
+// settle waits for a place in the window, and sends a request until it is answered.
+// An ack that has arrived takes precedence over any error.
 func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{}) (ackResult, error) {
-	place, err := s.inFlight.enter(ctx, s.closing, stuck)
+	place, err := s.inFlight.enter(ctx, stuck, s.closing)
 	if err != nil {
 		return ackResult{}, err
 	}
 	defer s.inFlight.leave(place)
 	for {
-		if a, ok, err := s.answer(ctx, r, stuck); ok || err != nil {
-			return a, err
+		ws, err := s.post(ctx, r)
+		again := false
+		if err == nil {
+			var a ackResult
+			if a, err = await(ctx, r.wait.answer, ws.lost, stuck, s.closing); err == nil {
+				return a, nil
+			}
+			again = errors.Is(err, ErrConnectionLost)
 		}
-	}
-}
-
-// answer sends a request and waits for its ack. An ack that has arrived takes
-// precedence over any error. ok is false if the socket was lost first.
-func (s *session) answer(ctx context.Context, r *request, stuck <-chan struct{}) (a ackResult, ok bool, err error) {
-	ws, err := s.post(ctx, r)
-	if err == nil {
 		select {
-		case a = <-r.wait.answer:
-			return a, true, nil
-		case <-ws.lost:
-		case <-stuck:
-			err = ErrQueueFull
-		case <-ctx.Done():
-			err = ctx.Err()
-		case <-s.closing:
-			err = ErrStopped
+		case a := <-r.wait.answer:
+			return a, nil
+		default:
 		}
-	}
-	select {
-	case a = <-r.wait.answer:
-		return a, true, nil
-	default:
-		return ackResult{}, false, err
+		if !again {
+			return ackResult{}, err
+		}
 	}
 }
 
@@ -196,6 +187,13 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+func checkSize(request []byte) error {
+	if len(request) > frame.MaxRequest {
+		return fmt.Errorf("frame has %d bytes, want at most %d", len(request), frame.MaxRequest)
+	}
+	return nil
 }
 
 // retry waits before a refused request is sent again. It returns an error if a

@@ -151,9 +151,6 @@ func hideOne(text, secret string) string {
 		out.WriteString(redacted)
 		i, from = end, end
 	}
-	if from == 0 {
-		return text
-	}
 	out.WriteString(text[from:])
 	return out.String()
 }
@@ -239,7 +236,7 @@ func (s *secrets) handshakeError(resp *http.Response, err error, u *url.URL) err
 		e.Message = s.excerpt(strings.TrimSpace(string(text)))
 	}
 	if strings.EqualFold(e.Message, http.StatusText(e.StatusCode)) {
-		e.Message = "" // the status says it
+		e.Message = "" // it repeats the status
 	}
 	return e
 }

@@ -29,7 +29,7 @@ type session struct {
 	background  sync.WaitGroup
 
 	// Used by the reading goroutine only.
-	frame        frame.Frame
+	frame        *frame.Frame                // a pointer, so that fmt does not print the token in it
 	backoff      *backoff.ExponentialBackOff // between attempts to connect
 	lastRecovery time.Time                   // when the last attempt to recover began
 
@@ -42,7 +42,8 @@ type session struct {
 	conn     *connection
 	changed  chan struct{} // closed when state or socket changes
 	stopping bool
-	leaving  *socket // that Stop is closing
+	leaving  *socket        // that Stop is closing
+	shutdown sync.WaitGroup // of leaving
 }
 
 // newSession returns the client's next session, and the context that ends with it.
@@ -53,7 +54,7 @@ func newSession(ctx context.Context, c *Client) (*session, context.Context) {
 	}
 	life, cancel := context.WithCancel(base)
 	s := &session{
-		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, backoff: c.opts.Reconnect.start(),
+		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, frame: new(frame.Frame), backoff: c.opts.Reconnect.start(),
 		inFlight: newWindow(c.opts.MaxInFlight), changed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.dispatch = newDispatcher(base, s)
@@ -99,26 +100,27 @@ func (s *session) abandon() {
 func (s *session) run(life context.Context, ws *socket) {
 	var err error
 	for ws != nil {
-		end := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
+		cause := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
 		s.detach(ws)
 		ws.end()
-		ws, err = s.next(life, ws.conn, end)
+		ws, err = s.next(life, ws.conn, cause)
 	}
 	s.finish(err) //nolint:contextcheck // callbacks have contexts of their own
 }
 
-// next returns the socket that replaces one that has ended. It returns nil if there
-// is none, and the error unless Stop was called.
-func (s *session) next(life context.Context, conn *connection, end ending) (*socket, error) {
-	if ws := s.recover(life, conn, &end); ws != nil {
+// next returns the socket that replaces one that has ended for a cause. It returns
+// nil if there is none, and the error unless Stop was called.
+func (s *session) next(life context.Context, conn *connection, cause error) (*socket, error) {
+	if ws := s.recover(life, conn, cause); ws != nil {
 		return ws, nil
 	}
-	s.lose(conn, end)
+	s.lose(conn, cause)
 	switch {
 	case s.isStopping():
 		return nil, nil //nolint:nilnil // Stop was called
 	case s.c.opts.DisableAutoReconnect:
-		return nil, &Error{Operation: "Run", CloseCode: max(0, int(end.code)), Message: end.reason, Err: ErrConnectionLost}
+		code, reason := closeFrame(cause)
+		return nil, &Error{Operation: "Run", CloseCode: code, Message: reason, Err: ErrConnectionLost}
 	}
 	return s.reconnect(life, conn)
 }
@@ -129,7 +131,8 @@ func (s *session) attach(ws *socket) error {
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
-		ws.discard()
+		ws.shutdown()
+		ws.end()
 		return ErrStopped
 	}
 	defer s.mu.Unlock()
@@ -151,7 +154,10 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", false)
 	ev := ConnectedEvent{ConnectionID: ws.conn.id, UserID: ws.conn.user}
 	rejoined := make(chan struct{})
-	s.dispatch.queue.call(func() { fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev) }, rejoined)
+	s.dispatch.queue.call(func() {
+		s.dispatch.queue.await(rejoined)
+		fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev)
+	})
 	s.rejoin(life, ws.conn, rejoined)
 	return nil
 }
@@ -165,38 +171,40 @@ func (s *session) attachRecovered(ws *socket) error {
 	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", true)
 	raise(s.dispatch, &s.c.onRecovered, RecoveredEvent{ConnectionID: ws.conn.id})
 	ws.received.flush()
-	s.writers.resume(ws)
+	for _, w := range s.writers.all() {
+		w.resume(ws)
+	}
 	return nil
 }
 
 // detach removes a socket that has ended. It waits until Stop has closed it.
 func (s *session) detach(ws *socket) {
 	s.mu.Lock()
-	leaving := s.leaving == ws
 	if s.socket == ws {
 		s.setLocked(s.state, nil)
 	}
 	s.mu.Unlock()
-	if leaving {
-		<-ws.left
-	}
+	s.shutdown.Wait()
 }
 
 // lose ends a connection that cannot be recovered.
-func (s *session) lose(conn *connection, end ending) {
+func (s *session) lose(conn *connection, cause error) {
 	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.message}
 	reason := ErrStopped
 	s.mu.Lock()
 	s.conn = nil
 	if !s.stopping {
 		s.setLocked(StateReconnecting, nil)
-		ev.CloseCode, ev.CloseReason, ev.Err = max(0, int(end.code)), end.reason, end.err
+		ev.CloseCode, ev.CloseReason = closeFrame(cause)
+		ev.Err = cause
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
 	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
-	s.writers.fail(reason)
-	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) }, nil)
+	for _, w := range s.writers.all() {
+		w.finish(reason)
+	}
+	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) })
 	raise(s.dispatch, &s.c.onDisconnected, ev)
 }
 
@@ -210,29 +218,27 @@ func (s *session) finish(err error) {
 	s.background.Wait()
 	s.dispatch.queue.call(func() {
 		s.dispatch.release()
-		s.dispatch.streams.wait()
+		s.dispatch.streams.running.Wait()
 		s.markOver()
 		fire(withSession(s.dispatch.base, s), s.dispatch, &s.c.onStopped, StoppedEvent{Err: err})
-	}, nil)
+	})
 	s.dispatch.queue.close()
 }
 
 // stop begins the end of the session, or speeds up one that has begun.
 func (s *session) stop() {
-	var ws *socket
 	s.mu.Lock()
 	if !s.stopping {
-		ws = s.socket
-		s.stopping, s.leaving = true, ws
+		s.stopping, s.leaving = true, s.socket
+		if s.leaving != nil {
+			s.shutdown.Go(s.leaving.shutdown)
+		}
 		s.setLocked(StateStopping, nil)
 	}
 	s.mu.Unlock()
 	s.cancel()
 	s.dispatch.release()
 	s.dispatch.queue.stop()
-	if ws != nil {
-		go ws.leave()
-	}
 }
 
 // abort cuts a socket whose closing handshake takes too long.
@@ -274,25 +280,17 @@ func (s *session) isStopping() bool {
 	return s.stopping
 }
 
-func (s *session) currentState() State {
+// status returns the state, and the id and user of the connection. s may be nil.
+func (s *session) status() (state State, id, user string) {
 	if s == nil {
-		return StateStopped
+		return StateStopped, "", ""
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state
-}
-
-func (s *session) identity() (id, user string) {
-	if s == nil {
-		return "", ""
+	if s.conn != nil {
+		id, user = s.conn.id, s.conn.user
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn == nil {
-		return "", ""
-	}
-	return s.conn.id, s.conn.user
+	return s.state, id, user
 }
 
 // connected waits for the socket that requests are sent over.
@@ -313,6 +311,23 @@ func (s *session) connected(ctx context.Context) (*socket, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// await receives from c. It returns an error if the socket is lost, the queue is
+// stuck, the context ends, or the session is closing before that.
+func await[T any](ctx context.Context, c <-chan T, lost, stuck, closing <-chan struct{}) (v T, err error) {
+	select {
+	case v = <-c:
+	case <-lost:
+		err = ErrConnectionLost
+	case <-stuck:
+		err = ErrQueueFull
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-closing:
+		err = ErrStopped
+	}
+	return v, err
 }
 
 // sleep returns nil after d, or an error when ctx or the session ends.

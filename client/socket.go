@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -36,38 +37,31 @@ type socket struct {
 	conn  *connection
 	codec frame.Codec
 	raw   *websocket.Conn
-	below io.Closer // the network connection; closing it is the only way to end a WebSocket at once
-	in    []byte
+	below io.Closer     // the network connection; closing it is the only way to end a WebSocket at once
+	in    *bytes.Buffer // a pointer, so that fmt does not print the frame in it
 	out   outbox
 	guard *time.Timer // cuts the socket when a write times out
 
 	lost   chan struct{} // closed when the socket has ended
-	left   chan struct{} // closed when leave is done
 	frames atomic.Uint64 // number of frames and pings received
 
 	ping, watch *ticker
 	received    *sequenceAcks // nil unless the subprotocol is reliable
 }
 
-// handshakeHeader returns the header of a handshake: the caller's, and a User-Agent
-// unless the caller sets one.
-func handshakeHeader(own http.Header) http.Header {
-	header := http.Header{"User-Agent": {"webpubsub-go-client/" + version.Version}}
-	maps.Copy(header, own)
-	return header
-}
-
 // dial makes a WebSocket.
 func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socket, error) {
 	codec := o.Protocol.codec()
 	conn.secrets.learnHandshake(u, o.Header)
+	header := http.Header{"User-Agent": {"webpubsub-go-client/" + version.Version}}
+	maps.Copy(header, o.Header)
 	keeper := &bodyKeeper{next: cmp.Or(o.HTTPClient.Transport, http.DefaultTransport)}
 	client := *o.HTTPClient
 	client.Transport = keeper
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	ws := &socket{conn: conn, codec: codec, lost: make(chan struct{}), left: make(chan struct{})}
+	ws := &socket{conn: conn, codec: codec, in: new(bytes.Buffer), lost: make(chan struct{})}
 	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it and keeps what it has read
-		HTTPClient: &client, HTTPHeader: handshakeHeader(o.Header), Subprotocols: []string{codec.Name()},
+		HTTPClient: &client, HTTPHeader: header, Subprotocols: []string{codec.Name()},
 		OnPingReceived: func(context.Context, []byte) bool { ws.frames.Add(1); return true },
 	})
 	if err != nil {
@@ -106,25 +100,16 @@ func (ws *socket) read() (text string, ok bool, err error) {
 	if err != nil {
 		return "", false, ws.conn.secrets.closeError(err)
 	}
-	buf := ws.in[:0]
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, make([]byte, max(cap(buf), 1024))...)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", false, ws.conn.secrets.closeError(err)
-		}
-	}
-	if ws.in = buf; cap(buf) > maxKeptBuffer {
-		ws.in = nil
+	ws.in.Reset()
+	if _, err := ws.in.ReadFrom(r); err != nil {
+		return "", false, ws.conn.secrets.closeError(err)
 	}
 	ws.frames.Add(1)
-	return string(buf), (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
+	text = ws.in.String()
+	if ws.in.Cap() > maxKeptBuffer {
+		ws.in = new(bytes.Buffer)
+	}
+	return text, (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
 }
 
 func (ws *socket) write(b []byte) error {
@@ -149,32 +134,20 @@ func (ws *socket) write(b []byte) error {
 	return w.Close()
 }
 
-// tell queues a request of the client's own, which must not block.
+// tell queues a request without waiting, such as a ping or a sequence ack.
 func (ws *socket) tell(r *frame.Request) { ws.out.push(encode(ws.codec, r)) }
 
 // cut ends the WebSocket at once, including all reads and writes.
 func (ws *socket) cut() { _ = ws.below.Close() }
 
-// shutdown writes what is queued and closes the WebSocket. It cuts the WebSocket if
-// the service does not answer within closeTimeout.
+// shutdown writes the queued frames and closes the WebSocket. It cuts the WebSocket
+// if the service does not answer within closeTimeout.
 func (ws *socket) shutdown() {
 	grace := time.AfterFunc(closeTimeout, ws.cut)
 	defer grace.Stop()
 	ws.out.close()
 	ws.out.wait()
 	_ = ws.raw.Close(websocket.StatusNormalClosure, "")
-}
-
-// leave is shutdown for a socket that the reading goroutine still reads.
-func (ws *socket) leave() {
-	ws.shutdown()
-	close(ws.left)
-}
-
-// discard closes a socket that no goroutine reads.
-func (ws *socket) discard() {
-	ws.shutdown()
-	ws.end()
 }
 
 // end releases the socket's resources and closes lost.
@@ -190,19 +163,12 @@ func (ws *socket) end() {
 	ws.guard.Stop()
 }
 
-// ending is how a socket has ended.
-type ending struct {
-	code   websocket.StatusCode // of the service's close frame; -1 if there was none
-	reason string
-	err    error
-	final  bool // the connection must not be recovered, whatever the code is
-}
-
-func endingOf(err error) ending {
+// closeFrame returns the code and reason of the service's close frame; 0 if the
+// socket has ended without one.
+func closeFrame(err error) (code int, reason string) {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
-		return ending{code: closed.Code, reason: closed.Reason, err: err}
+		return int(closed.Code), closed.Reason
 	}
-	// The service would send a frame that is too large again after each recovery.
-	return ending{code: -1, err: err, final: errors.Is(err, websocket.ErrMessageTooBig)}
+	return 0, ""
 }

@@ -15,9 +15,9 @@ import (
 // errStreamOver is returned for a stream that its writer has closed or aborted.
 var errStreamOver = errors.New("stream has ended")
 
-// lockWhile waits while full returns true, and returns with the lock held. If the
-// stream ends first, it returns an error without the lock.
-func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
+// lockWhile waits while busy returns true, and returns with the lock held. If the
+// stream ends or lost is closed first, it returns an error without the lock.
+func (w *StreamWriter) lockWhile(ctx context.Context, busy func() bool, lost <-chan struct{}) error {
 	stuck := w.s.waits.begin()
 	defer w.s.waits.end()
 	for {
@@ -26,14 +26,14 @@ func (w *StreamWriter) lockWhile(ctx context.Context, full func() bool) error {
 		if err == nil && (w.over || w.aborted) {
 			err = errStreamOver
 		}
-		if err == nil && !full() {
+		if err == nil && !busy() {
 			return nil
 		}
 		w.mu.Unlock()
 		if err != nil {
 			return err
 		}
-		if err := w.wait(ctx, changed, stuck, nil); err != nil {
+		if _, err := await(ctx, changed, lost, stuck, w.s.closing); err != nil {
 			return err
 		}
 	}
@@ -64,17 +64,17 @@ func (w *StreamWriter) changedLocked() {
 
 // answer handles a frame of the service about the stream.
 func (w *StreamWriter) answer(f *frame.Frame) {
-	if f.Kind == frame.StreamClosed {
-		w.closed(f.Failure)
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.over {
+	switch {
+	case w.over:
 		return
-	}
-	if f.Expected > w.next || f.Expected == 0 {
-		w.violated(f.Expected)
+	case f.Kind == frame.StreamClosed:
+		w.finishLocked(w.verdictLocked(f.Failure))
+		return
+	case f.Expected > w.next || f.Expected == 0:
+		w.push(w.encode(frame.Request{Kind: frame.StreamEnd, Failure: &frame.Failure{Message: "unexpected sequence id", UserErrorCode: "ProtocolViolation"}}))
+		w.finishLocked(fmt.Errorf("service expects piece %d, but the next is %d", f.Expected, w.next))
 		return
 	}
 	w.opened = true
@@ -97,12 +97,6 @@ func (w *StreamWriter) answer(f *frame.Frame) {
 func (w *StreamWriter) resendLocked() {
 	w.resend = time.AfterFunc(w.pause, w.again)
 	w.pause = min(2*w.pause, maxStreamRetry)
-}
-
-// violated ends a stream after an impossible answer of the service.
-func (w *StreamWriter) violated(expected uint64) {
-	w.push(w.encode(frame.Request{Kind: frame.StreamEnd, Failure: &frame.Failure{Message: "unexpected sequence id", UserErrorCode: "ProtocolViolation"}}))
-	w.finishLocked(fmt.Errorf("service expects piece %d, but the next is %d", expected, w.next))
 }
 
 // again sends refused pieces again, as soon as the outbox has room.
@@ -147,13 +141,6 @@ func (w *StreamWriter) resume(ws *socket) {
 	defer w.mu.Unlock()
 	w.socket = ws
 	w.repeat()
-}
-
-// closed handles the service's frame that the stream has ended.
-func (w *StreamWriter) closed(f *frame.Failure) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.finishLocked(w.verdictLocked(f))
 }
 
 // verdictLocked returns the error of a stream that the service has closed; nil if
@@ -236,17 +223,5 @@ func (x *writers) answer(f *frame.Frame) {
 	x.mu.Unlock()
 	if w != nil {
 		w.answer(f)
-	}
-}
-
-func (x *writers) resume(ws *socket) {
-	for _, w := range x.all() {
-		w.resume(ws)
-	}
-}
-
-func (x *writers) fail(err error) {
-	for _, w := range x.all() {
-		w.finish(err)
 	}
 }

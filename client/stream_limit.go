@@ -1,8 +1,11 @@
 package client
 
 import (
+	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 const (
@@ -22,9 +25,8 @@ type refusals struct {
 }
 
 func (r *refusals) has(key streamKey) bool {
-	if len(r.of) == 0 || time.Since(r.since) >= refusalPause {
+	if time.Since(r.since) >= refusalPause {
 		r.forget()
-		return false
 	}
 	_, has := r.of[streamKey{group: key.group, user: key.user}]
 	return has
@@ -63,7 +65,7 @@ func (x *streams) admit(key streamKey) bool {
 	x.refused.add(key)
 	if now := time.Now(); x.refused.reported.IsZero() || now.Sub(x.refused.reported) >= reportPause {
 		x.refused.reported = now
-		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: dropped one of user %s to group %s", ErrTooManyStreams, quote(x.d.secrets.excerpt(key.user)), quote(x.d.secrets.excerpt(key.group)))))
+		x.d.report(x.d.callbacks, fail(opStream, fmt.Errorf("%w: dropped one of user %s to group %s", ErrTooManyStreams, excerpt.Name(x.d.secrets.excerpt(key.user)), excerpt.Name(x.d.secrets.excerpt(key.group)))))
 	}
 	return false
 }
@@ -87,12 +89,7 @@ func (x *streams) replaced(to streamKey) *inbound {
 		if byUser < 2 && (byUser != 1 && key.user != to.user || byGroup < 2) {
 			continue
 		}
-		if out == nil {
-			out = in
-			continue
-		}
-		switch u, g := users[key.user]-users[out.key.user], groups[key.group]-groups[out.key.group]; {
-		case u > 0, u == 0 && g > 0, u == 0 && g == 0 && in.heard.Before(out.heard):
+		if out == nil || cmp.Or(users[key.user]-users[out.key.user], groups[key.group]-groups[out.key.group], out.heard.Compare(in.heard)) > 0 {
 			out = in
 		}
 	}

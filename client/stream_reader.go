@@ -165,7 +165,7 @@ type streamHandler struct {
 	opts StreamReaderOptions
 }
 
-// takes reports whether the callback takes a stream that begins with m.
-func (h *streamHandler) takes(m *GroupMessage) bool {
+// accepts reports whether the callback is for a stream whose first piece is m.
+func (h *streamHandler) accepts(m *GroupMessage) bool {
 	return (len(h.opts.Groups) == 0 || slices.Contains(h.opts.Groups, m.Group)) && (!h.opts.FromStart || m.stream.Sequence <= 1)
 }

@@ -23,9 +23,9 @@ const (
 type streams struct {
 	d       *dispatcher
 	open    map[streamKey]*inbound
-	bytes   *budget       // of pieces that wait or that callbacks are handling
-	late    chan struct{} // holds an element for each late callback
-	running sync.WaitGroup
+	bytes   *budget        // of pieces that wait or that callbacks are handling
+	late    chan struct{}  // holds an element for each late callback
+	running sync.WaitGroup // the callbacks
 	refused refusals
 }
 
@@ -84,7 +84,7 @@ func (x *streams) deliver(m *GroupMessage, size int) {
 // it is the first piece of a new stream, as in Microsoft's client.
 func (x *streams) pass(in *inbound, m *GroupMessage, p received) {
 	for i, g := range in.readers {
-		if g.put(p) || !g.isSilent() || m.stream.End || g.callback.removed.Load() || !g.callback.f.takes(m) {
+		if g.put(p) || !g.isSilent() || m.stream.End || g.callback.removed.Load() || !g.callback.f.accepts(m) {
 			continue
 		}
 		x.retire(g)
@@ -98,13 +98,13 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	if m.stream.End && m.stream.Sequence > 1 {
 		return nil // the end of an unknown stream
 	}
-	var takers []*callback[*streamHandler]
+	var accepting []*callback[*streamHandler]
 	for _, cb := range x.d.c.onGroupStream.all() {
-		if !cb.removed.Load() && cb.f.takes(m) {
-			takers = append(takers, cb)
+		if !cb.removed.Load() && cb.f.accepts(m) {
+			accepting = append(accepting, cb)
 		}
 	}
-	if len(takers) == 0 {
+	if len(accepting) == 0 {
 		return nil
 	}
 	if len(key.group)+len(key.user)+len(key.id) > maxStreamNames {
@@ -117,7 +117,7 @@ func (x *streams) begin(key streamKey, m *GroupMessage) *inbound {
 	// The strings of the message are parts of its frame, which would stay in memory.
 	key = streamKey{strings.Clone(key.group), strings.Clone(key.user), strings.Clone(key.id)}
 	in := &inbound{key: key, expected: m.stream.Sequence}
-	for _, cb := range takers {
+	for _, cb := range accepting {
 		in.readers = append(in.readers, x.read(key, cb))
 	}
 	x.open[key] = in
@@ -130,7 +130,7 @@ func (x *streams) read(key streamKey, cb *callback[*streamHandler]) *StreamReade
 	g := &StreamReader{
 		group: key.group, user: key.user, id: key.id, callback: cb, stopped: x.d.callbacks.Done(), ended: make(chan struct{}),
 		box:    newMailbox(streamBuffer, streamBufferBytes, x.bytes, func(p received) int { return p.size }),
-		expire: func() { x.d.queue.call(func() { x.forgetSilent(key) }, nil) },
+		expire: func() { x.d.queue.call(func() { x.forgetSilent(key) }) },
 	}
 	if cb.f.opts.IdleTimeout > 0 {
 		g.idle = time.AfterFunc(cb.f.opts.IdleTimeout, g.timeOut)
@@ -217,6 +217,3 @@ func (x *streams) end(err error) {
 	}
 	clear(x.open)
 }
-
-// wait waits until all callbacks have returned.
-func (x *streams) wait() { x.running.Wait() }

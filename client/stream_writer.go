@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -55,11 +54,7 @@ func (o *StreamWriterOptions) complete() error {
 		return fmt.Errorf("Window is %d, want 0 or more", o.Window)
 	}
 	o.Window = cmp.Or(o.Window, DefaultStreamWindow)
-	if o.StreamID == "" {
-		var id [16]byte
-		_, _ = rand.Read(id[:]) // never fails
-		o.StreamID = hex.EncodeToString(id[:])
-	}
+	o.StreamID = cmp.Or(o.StreamID, rand.Text())
 	return rule.CheckID("stream id", o.StreamID)
 }
 
@@ -80,11 +75,8 @@ func (c *Client) OpenGroupStream(ctx context.Context, group string, opts *Stream
 		return nil, fail(opOpenGroupStream, err)
 	}
 	w := &StreamWriter{
-		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: cmp.Or(o.IdleTimeout, DefaultStreamIdle), alive: time.Now(),
+		s: s, id: o.StreamID, group: group, window: o.Window, next: 1, pause: minStreamRetry, idle: cmp.Or(o.IdleTimeout, DefaultStreamIdle),
 		changed: make(chan struct{}), done: make(chan struct{}),
-	}
-	if !s.writers.add(w) {
-		return nil, invalid(opOpenGroupStream, fmt.Errorf("stream id %s is in use", quote(w.id)))
 	}
 	r := &request{Request: frame.Request{
 		Kind: frame.StreamStart, Name: group, ID: o.StreamID, NoEcho: o.NoEcho,
@@ -148,48 +140,28 @@ func (w *StreamWriter) Err() error {
 // open requests the stream and waits for the answer. It does not repeat the
 // request: a service that already has the stream would refuse it.
 func (w *StreamWriter) open(ctx context.Context, r *request) error {
-	stuck := w.s.waits.begin()
+	w.s.waits.begin() // so that the client goes on reading
 	defer w.s.waits.end()
 	ws, err := w.s.connected(ctx)
 	if err != nil {
 		return err
 	}
-	w.follow(ws)
-	r.only = ws.conn
+	w.alive, r.only = time.Now(), ws.conn
+	if !w.s.writers.add(w) {
+		return invalidError{fmt.Errorf("stream id %s is in use", excerpt.Name(w.id))}
+	}
 	if ws, err = w.s.post(ctx, r); err != nil { // perhaps over the next socket
 		return err
 	}
-	for {
-		w.mu.Lock()
-		opened, isOver, err, changed := w.opened, w.over, w.err, w.changed
+	w.follow(ws)
+	err = w.lockWhile(ctx, func() bool { return !w.opened }, ws.lost)
+	switch {
+	case err == nil:
 		w.mu.Unlock()
-		switch {
-		case opened:
-			return nil
-		case isOver:
-			return err
-		}
-		if err := w.wait(ctx, changed, stuck, ws.lost); err != nil {
-			ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "the client gave up opening the stream"}})
-			return err
-		}
+	case !isClosed(w.done):
+		ws.tell(&frame.Request{Kind: frame.StreamEnd, ID: w.id, Failure: &frame.Failure{Message: "the client gave up opening the stream"}})
 	}
-}
-
-// wait blocks until something changes.
-func (w *StreamWriter) wait(ctx context.Context, changed, stuck, lost <-chan struct{}) error {
-	select {
-	case <-changed:
-		return nil
-	case <-lost:
-		return ErrConnectionLost
-	case <-stuck:
-		return ErrQueueFull
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.s.closing:
-		return ErrStopped
-	}
+	return err
 }
 
 // Write sends the next piece and returns when it is queued for sending. It waits
@@ -200,7 +172,7 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 		return invalid(opStream, err)
 	}
 	full := func() bool { return len(w.pieces) >= w.window || w.bytes >= maxStreamBytes }
-	if err := w.lockWhile(ctx, full); err != nil {
+	if err := w.lockWhile(ctx, full, nil); err != nil {
 		return fail(opStream, err)
 	}
 	defer w.mu.Unlock()
@@ -218,9 +190,9 @@ func (w *StreamWriter) Write(ctx context.Context, data Data) error {
 	return nil
 }
 
-// KeepAlive tells the service that a silent stream is still in use.
+// KeepAlive restarts the idle timeout of the service without sending a piece.
 func (w *StreamWriter) KeepAlive(ctx context.Context) error {
-	if err := w.lockWhile(ctx, func() bool { return false }); err != nil {
+	if err := w.lockWhile(ctx, func() bool { return false }, nil); err != nil {
 		return fail(opStream, err)
 	}
 	defer w.mu.Unlock()
@@ -239,7 +211,7 @@ func (w *StreamWriter) KeepAlive(ctx context.Context) error {
 // reason. Its Name is "IdleTimeout" if the stream was silent for too long, even if
 // the connection was lost at that time.
 func (w *StreamWriter) Close(ctx context.Context) error {
-	if err := w.lockWhile(ctx, func() bool { return len(w.pieces) > 0 && w.ending == nil }); err != nil {
+	if err := w.lockWhile(ctx, func() bool { return len(w.pieces) > 0 && w.ending == nil }, nil); err != nil {
 		if errors.Is(err, errStreamOver) {
 			return nil
 		}
@@ -252,7 +224,7 @@ func (w *StreamWriter) Close(ctx context.Context) error {
 	w.mu.Unlock()
 	stuck := w.s.waits.begin()
 	defer w.s.waits.end()
-	if err := w.wait(ctx, w.done, stuck, nil); err != nil {
+	if _, err := await(ctx, w.done, nil, stuck, w.s.closing); err != nil {
 		return fail(opStream, err)
 	}
 	return w.Err()

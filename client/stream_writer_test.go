@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -79,7 +80,7 @@ func TestStreamAborted(t *testing.T) {
 		}, nil)
 		w, err := bob.OpenGroupStream(t.Context(), "g", nil)
 		require.NoError(t, err)
-		assert.Len(t, w.ID(), 32)
+		assert.Len(t, w.ID(), 26)
 		require.NoError(t, w.Write(t.Context(), client.Text("x")))
 		synctest.Wait()
 		w.Abort("E42", "gave up")
@@ -202,6 +203,30 @@ func TestStreamFrames(t *testing.T) {
 		w = openStream(t, c, p, &client.StreamWriterOptions{StreamID: "s"}) // the id can be used again
 		w.Abort("code", "message")
 		p.expect(`{"type":"streamEnd","streamId":"s","error":{"message":"message","userErrorCode":"code"}}`)
+	})
+}
+
+// TestOpenGroupStreamWaits checks that a stream that is opened while the connection is
+// lost begins on the next one.
+func TestOpenGroupStreamWaits(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		p.drop()
+		p = <-f.peers
+		p.expect(`{"type":"ping"}`)
+		opened := make(chan error, 1)
+		go func() {
+			_, err := c.OpenGroupStream(t.Context(), "g", &client.StreamWriterOptions{StreamID: "s"})
+			opened <- err
+		}()
+		synctest.Wait()
+		p.close(websocket.StatusPolicyViolation, "The connection could not be recovered.")
+		p = f.greet("id-2")
+		p.expect(`{"type":"sendToGroup","group":"g","noEcho":false,"stream":{"streamId":"s"}}`)
+		p.send(`{"type":"streamAck","streamId":"s","expectedSequenceId":1}`)
+		require.NoError(t, <-opened)
 	})
 }
 

@@ -46,6 +46,7 @@ type talk struct {
 	present atomic.Bool // connected, and in a room
 	changed chan struct{}
 	stopped chan error
+	greet   sync.Once
 
 	mu     sync.Mutex
 	room   string
@@ -63,11 +64,6 @@ func newTalk(d *login, room string, out io.Writer, opts client.Options) (*talk, 
 		client: c, login: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), stopped: make(chan error, 1),
 		room: room, people: fields{},
 	}
-	var unregister func()
-	unregister = c.OnConnected(func(context.Context, client.ConnectedEvent) {
-		t.print("* %s", help)
-		unregister() // the first connection only
-	})
 	c.OnConnected(t.connected)
 	c.OnRecovering(func(context.Context, client.RecoveringEvent) {
 		t.setPresent(false)
@@ -92,6 +88,7 @@ func newTalk(d *login, room string, out io.Writer, opts client.Options) (*talk, 
 // connected enters the room of the previous connection. Messages arrive after it
 // returns.
 func (t *talk) connected(ctx context.Context, _ client.ConnectedEvent) {
+	t.greet.Do(func() { t.print("* %s", help) })
 	t.mu.Lock()
 	room := t.room
 	t.room = lobby

@@ -33,7 +33,10 @@ func openTerminal(ctx context.Context, quit func(), stdin io.Reader, stdout io.W
 		_ = term.Restore(int(tty.Fd()), state)
 		_, _ = io.WriteString(stdout, "\n")
 	}
-	t := term.NewTerminal(screen{stdin, stdout}, "> ")
+	t := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{stdin, stdout}, "> ")
 	go func() {
 		defer quit()
 		for {
@@ -47,11 +50,6 @@ func openTerminal(ctx context.Context, quit func(), stdin io.Reader, stdout io.W
 		}
 	}()
 	return lines, t, restore, nil
-}
-
-type screen struct {
-	io.Reader
-	io.Writer
 }
 
 // put passes on a line. It reports false if it is the last.

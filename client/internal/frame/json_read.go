@@ -85,11 +85,11 @@ func (JSONCodec) Decode(text string, f *Frame) error {
 	r := jsonReader{s: jsonscan.New(text), f: f}
 	for more := r.s.Object(); more; more = r.s.More('}') {
 		at := r.s.Pos()
-		name := r.s.Name()
-		had := r.seen
-		if r.member(name) && had == r.seen {
+		m := r.member(r.s.Name())
+		if r.seen&m != 0 {
 			r.s.Fail(at, ruleOnce)
 		}
+		r.seen |= m
 	}
 	r.s.End()
 	if err := r.s.Err(); err != nil {
@@ -99,14 +99,13 @@ func (JSONCodec) Decode(text string, f *Frame) error {
 	return r.finish()
 }
 
-// member reads a member. It reports false if the member has no meaning here.
-func (r *jsonReader) member(name string) bool {
+// member reads a member and returns its bit; 0 if the member has no meaning here.
+func (r *jsonReader) member(name string) (bit members) {
 	s, f := &r.s, r.f
 	if r.foreign {
 		s.Skip()
-		return false
+		return 0
 	}
-	var bit members
 	switch name {
 	case "type":
 		bit, r.kind = hasType, s.Text()
@@ -134,8 +133,7 @@ func (r *jsonReader) member(name string) bool {
 	default:
 		return r.rareMember(name)
 	}
-	r.seen |= bit
-	return true
+	return bit
 }
 
 func known(kind string) bool {
@@ -147,9 +145,8 @@ func known(kind string) bool {
 }
 
 // rareMember reads the members that are not in ordinary messages.
-func (r *jsonReader) rareMember(name string) bool {
+func (r *jsonReader) rareMember(name string) (bit members) {
 	s, f := &r.s, r.f
-	var bit members
 	switch name {
 	case "metadata":
 		bit, f.Metadata = hasMetadata, readMetadata(s)
@@ -173,10 +170,8 @@ func (r *jsonReader) rareMember(name string) bool {
 		bit, r.name = hasName, s.TextOrNull()
 	default:
 		s.Skip()
-		return false
 	}
-	r.seen |= bit
-	return true
+	return bit
 }
 
 // finish determines the kind of the frame and checks the members that it requires.
@@ -200,12 +195,21 @@ func (r *jsonReader) finish() error {
 		}
 		return r.readData()
 	case "ack":
-		f.Kind = Ack
-		return r.want(hasAckID, errNoAckID)
+		if f.Kind = Ack; r.seen&hasAckID == 0 {
+			return errNoAckID
+		}
+		return nil
 	case "system":
-		return r.finishSystem()
+		if r.event == "disconnected" {
+			f.Kind = Disconnected
+		}
+		if r.event != "connected" {
+			return nil
+		}
+		f.Kind, f.ID = Connected, r.connection
 	case "pong":
 		f.Kind = Pong
+		return nil
 	case "streamAck":
 		f.Kind, f.ID = StreamAck, r.stream
 	case "streamNack":
@@ -221,28 +225,8 @@ func (r *jsonReader) finish() error {
 	default:
 		return nil
 	}
-	if f.Kind != Pong && f.ID == "" {
+	if f.ID == "" {
 		return errNoID
-	}
-	return nil
-}
-
-func (r *jsonReader) finishSystem() error {
-	switch r.event {
-	case "connected":
-		r.f.Kind, r.f.ID = Connected, r.connection
-		if r.f.ID == "" {
-			return errNoID
-		}
-	case "disconnected":
-		r.f.Kind = Disconnected
-	}
-	return nil
-}
-
-func (r *jsonReader) want(m members, err error) error {
-	if r.seen&m == 0 {
-		return err
 	}
 	return nil
 }

@@ -156,25 +156,19 @@ const hexDigits = "0123456789abcdef"
 func appendQuoted(buf []byte, s string) []byte {
 	buf = append(buf, '"')
 	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c >= utf8.RuneSelf:
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				buf = append(append(buf, s[from:i]...), "\uFFFD"...)
-				from = i + 1
-			}
-			i += size
-			continue
-		case c >= ' ' && c != '"' && c != '\\':
-			i++
+	for i, c := range s {
+		if c >= ' ' && c != '"' && c != '\\' && c != utf8.RuneError {
 			continue
 		}
 		buf = append(buf, s[from:i]...)
+		from = i + 1
 		switch c {
+		case utf8.RuneError:
+			_, size := utf8.DecodeRuneInString(s[i:]) // 3 for U+FFFD itself
+			from = i + size
+			buf = append(buf, "\uFFFD"...)
 		case '"', '\\':
-			buf = append(buf, '\\', c)
+			buf = append(buf, '\\', byte(c))
 		case '\n':
 			buf = append(buf, '\\', 'n')
 		case '\r':
@@ -184,8 +178,6 @@ func appendQuoted(buf []byte, s string) []byte {
 		default:
 			buf = append(buf, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
-		i++
-		from = i
 	}
 	return append(append(buf, s[from:]...), '"')
 }
