@@ -197,9 +197,7 @@ func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	if lines := ev.Signature.lines(s.keys, ev.ConnectionID); lines != nil {
 		header[wire.HeaderSignature] = lines
 	}
-	for name, value := range ev.Metadata {
-		header.Set(wire.PrefixMetadata+name, value)
-	}
+	upstream.AddMetadata(header, ev.Metadata)
 	for _, p := range ev.MQTTUserProperties {
 		header.Add(wire.PrefixMQTT+p.Name, p.Value)
 	}

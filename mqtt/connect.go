@@ -54,8 +54,9 @@ func (Password) GoString() string { return "REDACTED" }
 // Format writes "REDACTED" whatever the verb.
 func (Password) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("REDACTED")) }
 
-// MarshalText returns "REDACTED", so that no encoder writes the password.
-func (Password) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
+// MarshalText returns "[REDACTED]", so that JSON and other text does not contain the
+// password. It is not base64: UnmarshalText rejects it.
+func (Password) MarshalText() ([]byte, error) { return []byte("[REDACTED]"), nil }
 
 // UnmarshalText decodes the base64 in which an event carries the password. Its
 // error does not quote the text.

@@ -45,6 +45,9 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*Handshake, error
 	}
 	for _, claim := range [...]string{"sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"} {
 		if id, ok := in.Claims.First(claim); ok { // the empty one is an id like any other
+			if err := rule.CheckUser(id); err != nil {
+				return nil, fmt.Errorf("%w: user id: %w", token.ErrInvalid, err)
+			}
 			in.UserID = &id
 			break
 		}
