@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,9 +131,7 @@ func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (C
 	if opts != nil {
 		o = *opts
 	}
-	if o.Lifetime == 0 {
-		o.Lifetime = DefaultLifetime
-	}
+	o.Lifetime = cmp.Or(o.Lifetime, DefaultLifetime)
 	if err := o.check(); err != nil {
 		return ClientAccess{}, invalid(opGenerateToken, err)
 	}
