@@ -88,7 +88,7 @@ func (t *tour) walk(ctx context.Context, title string, steps ...step) error {
 			return err
 		}
 		for _, l := range s.who {
-			if err := l.hear(t.out); err != nil {
+			if err := l.hear(ctx, t.out); err != nil {
 				return err
 			}
 		}
