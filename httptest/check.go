@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/conformance"
@@ -60,11 +59,12 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("httptest: check: options: %w", err)
 	}
-	failures, err := conformance.Run(expect.WithRefusal(ctx), conformance.Target{
+	ctx = expect.WithRefusal(ctx)
+	failures, err := conformance.Run(conformance.Target{
 		Origin:     s.origin,
-		Keys:       slices.Clone(s.keys),
-		Validation: s.NewValidationRequest,
-		Event:      s.checkEvent,
+		Keys:       s.keys,
+		Validation: func() (*http.Request, error) { return s.NewValidationRequest(ctx) },
+		Event:      func(ev conformance.Event) (*http.Request, error) { return s.checkEvent(ctx, ev) },
 		Do: func(req *http.Request) (*conformance.Answer, error) {
 			answer, err := s.Do(req)
 			return (*conformance.Answer)(answer), err

@@ -176,7 +176,7 @@ func (c *Conn) deliver(ctx context.Context, d *delivery) (*Message, error) {
 		return nil, wrapError(d.event, err)
 	}
 	if !answer.OK() {
-		return nil, rejected(d.event, answer)
+		return nil, &RejectedError{Event: d.event, Status: answer.Status, Header: answer.Header, Body: answer.Body, Attempts: answer.Attempts}
 	}
 	if d.decode == nil {
 		c.session.KeepCookies(d.req.URL, answer)

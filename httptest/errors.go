@@ -138,14 +138,3 @@ func wrapError(event string, err error) error {
 	}
 	return err
 }
-
-// rejected returns the error for an answer that is not a success.
-func rejected(event string, answer *upstream.Answer) error {
-	return &RejectedError{
-		Event:    event,
-		Status:   answer.Status,
-		Header:   answer.Header,
-		Body:     answer.Body,
-		Attempts: answer.Attempts,
-	}
-}

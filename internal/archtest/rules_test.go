@@ -158,7 +158,7 @@ var rooms = []room{
 	},
 	{
 		name:  "examples/service",
-		ours:  []pattern{"service/...", "client", "emulator/..."},
+		ours:  []pattern{"service/...", "client/...", "emulator/..."},
 		third: []pattern{azcore, azidentity},
 		why:   "the program that shows Entra ID needs its credentials, and connects clients",
 	},

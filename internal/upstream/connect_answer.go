@@ -121,7 +121,7 @@ func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {
 		case *a.Subprotocol == "":
 			return "", invalid("subprotocol is empty; leave the member out to choose none")
 		case !slices.Contains(offered, *a.Subprotocol):
-			return "", invalid("subprotocol %q was not offered by the client, so its handshake would fail", excerpt.Cut(*a.Subprotocol, maxText))
+			return "", invalid("subprotocol %q was not offered by the client, so its handshake would fail", excerpt.Short(*a.Subprotocol))
 		}
 		return *a.Subprotocol, nil
 	}

@@ -10,9 +10,9 @@ import (
 	"unicode"
 )
 
-// CheckTarget returns an error if a URL cannot be that of a handler. It is stricter
+// checkTarget returns an error if a URL cannot be that of a handler. It is stricter
 // than net/url, which accepts URLs that no client can connect to.
-func CheckTarget(u *url.URL) error {
+func checkTarget(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("want an absolute http or https URL")

@@ -54,7 +54,7 @@ func ParseTemplate(text string) (Template, error) {
 	if err != nil {
 		return fail("not a URL")
 	}
-	if err := CheckTarget(u); err != nil {
+	if err := checkTarget(u); err != nil {
 		return fail(err.Error())
 	}
 	return out, nil

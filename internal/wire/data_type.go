@@ -42,14 +42,6 @@ func DataTypeNamed(name string) (DataType, bool) {
 // DataTypeOf returns the kind of a Content-Type, read without case and without
 // parameters. It reports false for any other type, which is binary.
 func DataTypeOf(contentType string) (DataType, bool) {
-	switch contentType {
-	case MediaText:
-		return DataText, true
-	case MediaJSON:
-		return DataJSON, true
-	case MediaBinary:
-		return DataBinary, true
-	}
 	media, _, _ := strings.Cut(contentType, ";")
 	switch strings.ToLower(strings.TrimSpace(media)) {
 	case MediaText:

@@ -13,10 +13,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
-	"time"
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/emulator"
@@ -41,27 +40,21 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	upstream, err := serve(handler)
-	if err != nil {
-		return err
-	}
-	defer upstream.close()
+	upstream := httptest.NewServer(handler)
+	defer upstream.Close()
 
-	emu, err := emulator.New(config(upstream.url, *express, logger))
+	emu, err := emulator.New(config(upstream.URL, *express, logger))
 	if err != nil {
 		return err
 	}
-	front, err := serve(emu)
-	if err != nil {
-		return err
-	}
-	defer front.close()
+	front := httptest.NewServer(emu)
+	defer front.Close()
 	defer emu.Close()
 	err = json.NewEncoder(stdout).Encode(map[string]string{
-		"endpoint":         front.url,
+		"endpoint":         front.URL,
 		"accessKey":        emulator.DefaultAccessKey,
-		"connectionString": emulator.ConnectionString(front.url, emulator.DefaultAccessKey),
-		"goHandler":        upstream.url,
+		"connectionString": emulator.ConnectionString(front.URL, emulator.DefaultAccessKey),
+		"goHandler":        upstream.URL,
 	})
 	if err != nil {
 		return err
@@ -86,23 +79,6 @@ func config(goHandler, express string, logger *slog.Logger) emulator.Config {
 	}
 	return cfg
 }
-
-type server struct {
-	url  string
-	http *http.Server
-}
-
-func serve(h http.Handler) (*server, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &server{"http://" + ln.Addr().String(), &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}}
-	go func() { _ = s.http.Serve(ln) }()
-	return s, nil
-}
-
-func (s *server) close() { _ = s.http.Close() }
 
 // said is a typed payload.
 type said struct {
