@@ -5,7 +5,7 @@ import (
 	"context"
 )
 
-// Group is a group of connections. The service has it while a connection is in it.
+// Group is a group of connections. It exists while a connection is in it.
 type Group struct {
 	target
 	name string
