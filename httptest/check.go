@@ -15,11 +15,11 @@ import (
 type CheckError struct {
 	// ID names the check, such as "lookalike-origin".
 	ID string
-	// Rule says what a handler must do.
+	// Rule is the behaviour that the protocol requires of a handler.
 	Rule string
-	// Reason says why the rule exists.
+	// Reason is the reason for the rule.
 	Reason string
-	// Problems says which requests the handler got wrong, and how.
+	// Problems are the requests that the handler answered wrongly, with its answers.
 	Problems []string
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // spelled writes header names as the service does. Servers accept the canonical
-// form of net/http too; the service's spelling is for those who read a capture.
+// form of net/http too; the service's spelling makes captures readable.
 type spelled struct{ next http.RoundTripper }
 
 // RoundTrip sends the request with respelled names and no User-Agent.

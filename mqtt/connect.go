@@ -36,8 +36,8 @@ type Connect struct {
 	Password Password `json:"password"`
 	// UserProperties of an MQTT 5.0 client, in order.
 	UserProperties []UserProperty `json:"userProperties"`
-	// CleanStart is nil if the event does not say. Only one sample in the service's
-	// documentation has it.
+	// CleanStart is nil if the event does not have it. Only one sample in the service's
+	// documentation does.
 	CleanStart *bool `json:"cleanStart,omitempty"`
 }
 
@@ -73,8 +73,8 @@ func (p *Password) UnmarshalText(text []byte) error {
 // LogValue returns "REDACTED".
 func (Password) LogValue() slog.Value { return slog.StringValue("REDACTED") }
 
-// Refusal is what the CONNACK packet tells a client that is refused. Its JSON is
-// the member mqtt of the answer to a connect event.
+// Refusal is the content of a CONNACK packet that refuses a client. Its JSON is the
+// member mqtt of the answer to a connect event.
 type Refusal struct {
 	Code ConnectCode `json:"code"`
 	// Reason reaches only MQTT 5.0 clients.

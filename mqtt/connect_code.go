@@ -108,7 +108,7 @@ func (c ConnectCode) ValidFor(version Version) bool {
 }
 
 // ConnectCodeOf returns the code for an HTTP status, as web-pubsub-express does.
-// A status without a code of its own returns the version's general failure.
+// For most statuses it is the general failure of the version.
 func ConnectCodeOf(status int, version Version) ConnectCode {
 	switch version {
 	case Version311:

@@ -48,9 +48,9 @@ func (a *Answer) refused() bool { return a.Status >= 400 && a.Status < 500 }
 type Check struct {
 	// ID names the check in tests.
 	ID string
-	// Rule says what a handler must do.
+	// Rule is the behaviour that the protocol requires of a handler.
 	Rule string
-	// Reason says why the rule exists.
+	// Reason is the reason for the rule.
 	Reason string
 
 	run func(*probe)
@@ -59,7 +59,7 @@ type Check struct {
 // Failure is a check that a handler fails.
 type Failure struct {
 	Check
-	// Problems says which requests the handler got wrong, and how.
+	// Problems are the requests that the handler answered wrongly, with its answers.
 	Problems []string
 }
 

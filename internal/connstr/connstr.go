@@ -112,7 +112,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 }
 
 // notInHostName reports whether a character cannot be in a DNS name or IP address.
-// net/url accepts more, and would take a key for a host.
+// net/url accepts more, and would accept a key as a host.
 func notInHostName(c rune) bool {
 	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(".-_:", c))
 }

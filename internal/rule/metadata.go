@@ -42,9 +42,9 @@ func CheckMetadata(metadata map[string]string) error {
 }
 
 // CheckMetadataHeaders returns an error unless metadata arrives unchanged as
-// headers, in a REST call or the answer to a user event. Beyond [CheckMetadata]
-// that excludes what [MetadataOf] does not return: commas, spaces around a value,
-// and names that differ by case only.
+// headers, in a REST call or the answer to a user event. Beyond [CheckMetadata] it
+// rejects what [MetadataOf] would change: commas, spaces around a value, and names
+// that differ by case only.
 func CheckMetadataHeaders(metadata map[string]string) error {
 	if err := CheckMetadata(metadata); err != nil {
 		return err

@@ -22,7 +22,7 @@ type NoConsentError struct {
 	Body []byte
 }
 
-// Error says what is missing for consent, and quotes the first 128 bytes of the
+// Error returns the reason and a hint, and quotes the first 128 bytes of the
 // answer's body.
 func (e *NoConsentError) Error() string {
 	s := "no consent: " + e.missing()

@@ -14,7 +14,7 @@ import (
 )
 
 // NewValidation returns the OPTIONS request that asks the handler at a URL for
-// its consent. origins are the host names by which the service calls itself.
+// its consent. origins are the host names of the service.
 func NewValidation(ctx context.Context, url string, origins []string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, url, http.NoBody)
 	if err != nil {

@@ -17,7 +17,7 @@ type Template struct {
 
 var parameter = regexp.MustCompile(`(?i)\{(hub|event)\}`)
 
-// urlPart matches what may follow the host. Other characters could change how
+// urlPart matches the part after the host. Other characters could change how
 // the rest is read once names are put in.
 var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2}|\{(?:hub|event)\})*)?$`)
 
