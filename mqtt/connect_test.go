@@ -83,7 +83,7 @@ func TestPasswordIsRedacted(t *testing.T) {
 			assert.NotContains(t, out.String(), "czNjcjN0")
 		}
 	}
-	text, err := json.Marshal(connect)
+	text, err := json.Marshal(password)
 	require.NoError(t, err)
-	require.Error(t, json.Unmarshal(text, new(mqtt.Connect)), "a redacted password is not a password")
+	require.Error(t, json.Unmarshal(text, new(mqtt.Password)), "a redacted password is not a password")
 }

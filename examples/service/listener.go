@@ -38,7 +38,7 @@ func listen(ctx context.Context, name string, access service.ClientAccess) (*lis
 		l.heard <- fmt.Sprintf("is disconnected: %s (%d)", ev.Message, ev.CloseCode)
 	})
 	if err := c.Start(ctx); err != nil {
-		l.hangUp()
+		l.hangUp(ctx)
 		return nil, err
 	}
 	l.id = c.ConnectionID()
@@ -46,7 +46,7 @@ func listen(ctx context.Context, name string, access service.ClientAccess) (*lis
 }
 
 // hangUp closes the connection and waits for the client's goroutines.
-func (l *listener) hangUp() { _ = l.client.Stop(context.Background()) }
+func (l *listener) hangUp(ctx context.Context) { _ = l.client.Stop(context.WithoutCancel(ctx)) }
 
 // hear prints the next message, or why the connection ended.
 func (l *listener) hear(ctx context.Context, out io.Writer) error {

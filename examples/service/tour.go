@@ -67,9 +67,9 @@ func (t *tour) connect(ctx context.Context, name, token string, opts *service.Cl
 }
 
 // hangUp closes the connections that are still open.
-func (t *tour) hangUp() {
+func (t *tour) hangUp(ctx context.Context) {
 	for _, l := range t.all {
-		l.hangUp()
+		l.hangUp(ctx)
 	}
 }
 
