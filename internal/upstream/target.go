@@ -61,10 +61,14 @@ func WithoutSecrets(text string) string {
 	if before, _, ok := strings.Cut(text, "?"); ok {
 		text = before + "?…"
 	}
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			text = scheme + "://…" + rest[at:]
-		}
+	scheme, rest, ok := strings.Cut(text, "://")
+	if ok {
+		scheme += "://"
+	} else { // the text may be user:password@host
+		scheme, rest = "", text
 	}
-	return text
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	return scheme + rest
 }
