@@ -65,13 +65,13 @@ func (o Options) String() string {
 	return fmt.Sprintf("httptest.Options(hub %q)", cmp.Or(o.Hub, DefaultHub))
 }
 
-// GoString is String.
+// GoString returns the String.
 func (o Options) GoString() string { return o.String() }
 
-// Format is String, whatever the verb.
+// Format writes the String for every verb.
 func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
 
-// LogValue is String.
+// LogValue returns the String.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 // Service is a fake of the service. It is safe for concurrent use, and prints and
@@ -91,13 +91,13 @@ func (s *Service) String() string {
 	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
 }
 
-// GoString is String.
+// GoString returns the String.
 func (s *Service) GoString() string { return s.String() }
 
-// Format is String, whatever the verb.
+// Format writes the String for every verb.
 func (s *Service) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// LogValue is String.
+// LogValue returns the String.
 func (s *Service) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // New returns a service that sends its events to h in memory, in the goroutine of

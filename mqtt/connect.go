@@ -29,6 +29,7 @@ func (v Version) String() string {
 
 // Connect is a CONNECT packet. Its JSON is the member mqtt of a connect event.
 type Connect struct {
+	// ProtocolVersion is the level of the protocol.
 	ProtocolVersion Version `json:"protocolVersion"`
 	// Username is nil if the packet has none.
 	Username *string `json:"username"`
