@@ -345,7 +345,7 @@ func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 	t.Parallel()
 	user, clean := "ada", true
 	packet := mqtt.Connect{
-		ProtocolVersion: mqtt.Version5, Username: &user, CleanStart: &clean,
+		ProtocolVersion: mqtt.Version5, Username: &user, Password: mqtt.Password{0, 255}, CleanStart: &clean,
 		UserProperties: []mqtt.UserProperty{{Name: "6", Value: "7"}},
 	}
 	body, err := upstream.ConnectRequest{
@@ -354,12 +354,11 @@ func TestConnectBodyHasTheNamesOfTheWire(t *testing.T) {
 		Headers:            map[string][]string{"c": {"3"}},
 		Subprotocols:       []string{"4"},
 		ClientCertificates: []upstream.ClientCertificate{{Thumbprint: "5", Content: certificateText}},
-		MQTT:               &upstream.MQTTConnect{Connect: packet, Password: []byte{0, 255}},
+		MQTT:               (*upstream.MQTTConnect)(&packet),
 	}.Encode()
 	require.NoError(t, err)
 	ev, err := webpubsub.DecodeConnectBody(body)
 	require.NoError(t, err)
-	packet.Password = mqtt.Password{0, 255}
 	assert.Equal(t, connectContent{
 		Claims:       webpubsub.Claims{"a": {"1"}},
 		Query:        url.Values{"b": {"2"}},

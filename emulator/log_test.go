@@ -71,20 +71,24 @@ func (w *writer) connect(target string, header http.Header, subprotocols ...stri
 	return &peer{t: w.t, conn: conn}
 }
 
+// user is the text as a user id, which has no control characters.
+func (w *writer) user() string { return strings.ReplaceAll(w.text, "\n", " ") }
+
 func (w *writer) handshakes() {
 	q := url.QueryEscape(w.text)
 	good := base + "/client/hubs/loud?access_token=" + sign(w.t, "loud", nil)
 	claims := jwt.MapClaims{
-		"sub": w.text, "role": []string{"webpubsub.sendToGroup." + w.text, "webpubsub.joinLeaveGroups." + w.text + `\`},
+		"sub": w.user(), "role": []string{"webpubsub.sendToGroup." + w.text, "webpubsub.joinLeaveGroups." + w.text + `\`},
 		"webpubsub.group": []string{w.text}, w.text: w.text,
 	}
 	for _, target := range []string{
 		w.clientURL("ann", ""),
 		base + "/client/hubs/chat?access_token=" + sign(w.t, "chat", claims),
-		base + "/client/hubs/chat?access_token=" + sign(w.t, "chat", jwt.MapClaims{"sub": w.text, "webpubsub.group": w.text}),
+		base + "/client/hubs/chat?access_token=" + sign(w.t, "chat", jwt.MapClaims{"sub": w.user(), "webpubsub.group": w.text}),
 		base + "/client/hubs/chat?access_token=" + sign(w.t, "chat", jwt.MapClaims{"aud": w.text}),
 		base + "/client/hubs/chat?access_token=" + sign(w.t, "chat", jwt.MapClaims{"aud": w.text, "exp": w.text}),
 		base + "/client/hubs/chat?access_token=" + q,
+		base + "/client/hubs/quiet?access_token=" + sign(w.t, "quiet", jwt.MapClaims{"sub": w.user()}),
 		base + "/client/hubs/quiet?access_token=" + sign(w.t, "quiet", jwt.MapClaims{"sub": w.text}),
 		base + "/client/hubs/" + url.PathEscape(w.text) + "?access_token=x",
 		base + "/client/?hub=" + q,
@@ -106,7 +110,7 @@ func (w *writer) handshakes() {
 
 func (w *writer) frames() {
 	t := w.inJSON
-	quiet := base + "/client/hubs/quiet?access_token=" + sign(w.t, "quiet", jwt.MapClaims{"sub": w.text})
+	quiet := base + "/client/hubs/quiet?access_token=" + sign(w.t, "quiet", jwt.MapClaims{"sub": w.user()})
 	for _, frame := range []string{
 		`{"type":"joinGroup","group":` + t + `}`,
 		`{"type":"leaveGroup","group":` + t + `}`,

@@ -226,6 +226,18 @@ func TestRequestsOfUserEvents(t *testing.T) {
 	}
 }
 
+// TestMetadataNamesThatDifferByCase: a client may send them, and HTTP has only one
+// header for them.
+func TestMetadataNamesThatDifferByCase(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		r.member("ann").send(`{"type":"event","event":"e","metadata":{"trace":"3","TRACE":"1","Trace":"2"}}`)
+		assert.Equal(t, []string{"1", "2", "3"}, h.one(t, "e").header.Values("X-WebPubSub-Metadata-Trace"))
+	})
+}
+
 func TestS84RawClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

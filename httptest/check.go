@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/conformance"
@@ -16,11 +15,11 @@ import (
 type CheckError struct {
 	// ID names the check, such as "lookalike-origin".
 	ID string
-	// Rule says what a handler must do.
+	// Rule is the behaviour that the protocol requires of a handler.
 	Rule string
-	// Reason says why the rule exists.
+	// Reason is the reason for the rule.
 	Reason string
-	// Problems says which requests the handler got wrong, and how.
+	// Problems are the requests that the handler answered wrongly, with its answers.
 	Problems []string
 }
 
@@ -60,11 +59,12 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("httptest: check: options: %w", err)
 	}
-	failures, err := conformance.Run(expect.WithRefusal(ctx), conformance.Target{
+	ctx = expect.WithRefusal(ctx)
+	failures, err := conformance.Run(conformance.Target{
 		Origin:     s.origin,
-		Keys:       slices.Clone(s.keys),
-		Validation: s.NewValidationRequest,
-		Event:      s.checkEvent,
+		Keys:       s.keys,
+		Validation: func() (*http.Request, error) { return s.NewValidationRequest(ctx) },
+		Event:      func(ev conformance.Event) (*http.Request, error) { return s.checkEvent(ctx, ev) },
 		Do: func(req *http.Request) (*conformance.Answer, error) {
 			answer, err := s.Do(req)
 			return (*conformance.Answer)(answer), err

@@ -151,7 +151,7 @@ func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*deliv
 	if c.closed && ev.Type != wire.TypeConnected {
 		return nil, fmt.Errorf("httptest: %s event of connection %q: %w", excerpt.Line(ev.Name, maxName), c.ID, ErrClosed)
 	}
-	ev.ID, ev.ConnectionID, ev.UserID, ev.Subprotocol = c.session.EventID(ev.Type), c.ID, c.UserID, c.Subprotocol
+	ev.ConnectionID, ev.UserID, ev.Subprotocol = c.ID, c.UserID, c.Subprotocol
 	if state, ok := c.session.State(); ok {
 		ev.State = &state
 	}
@@ -162,6 +162,7 @@ func (c *Conn) prepare(ctx context.Context, ev Event, decode decodeFunc) (*deliv
 	if err != nil {
 		return nil, err
 	}
+	req.Header[wire.HeaderID] = []string{c.session.EventID(ev.Type)} // an event that cannot be written has no id
 	c.session.AddCookies(req)
 	if ev.Type == wire.TypeDisconnected {
 		c.closed = true
@@ -176,7 +177,7 @@ func (c *Conn) deliver(ctx context.Context, d *delivery) (*Message, error) {
 		return nil, wrapError(d.event, err)
 	}
 	if !answer.OK() {
-		return nil, rejected(d.event, answer)
+		return nil, &RejectedError{Event: d.event, Status: answer.Status, Header: answer.Header, Body: answer.Body, Attempts: answer.Attempts}
 	}
 	if d.decode == nil {
 		c.session.KeepCookies(d.req.URL, answer)

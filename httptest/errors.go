@@ -46,11 +46,11 @@ type NoConsentError struct {
 	// that is "*" or the service's host, compared without case. A list in one line
 	// does not count.
 	AllowedOrigins []string
-	// Body of the answer, which may say why.
+	// Body of the answer, which may contain the reason.
 	Body []byte
 }
 
-// Error says what is missing for consent, and quotes the first 128 bytes of the body.
+// Error returns the reason, and the first 128 bytes of the body in quotes.
 func (e *NoConsentError) Error() string {
 	return "httptest: " + (*upstream.NoConsentError)(e).Error()
 }
@@ -137,15 +137,4 @@ func wrapError(event string, err error) error {
 		return &DeliveryError{Event: event, Attempts: delivery.Attempts, Err: delivery.Err}
 	}
 	return err
-}
-
-// rejected returns the error for an answer that is not a success.
-func rejected(event string, answer *upstream.Answer) error {
-	return &RejectedError{
-		Event:    event,
-		Status:   answer.Status,
-		Header:   answer.Header,
-		Body:     answer.Body,
-		Attempts: answer.Attempts,
-	}
 }

@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -85,7 +86,7 @@ func (sig Signature) lines(keys []string, connectionID string) []string {
 	if sig.Keys != nil {
 		keys = sig.Keys
 	}
-	tokens := upstream.Signatures(keys, or(sig.ConnectionID, connectionID))
+	tokens := upstream.Signatures(keys, cmp.Or(sig.ConnectionID, connectionID))
 	if sig.UpperCase {
 		for i, token := range tokens {
 			tokens[i] = wire.SignaturePrefix + strings.ToUpper(token[len(wire.SignaturePrefix):])
@@ -134,15 +135,15 @@ func (s *Service) NewRequest(ctx context.Context, ev Event) (*http.Request, erro
 
 // complete sets the defaults.
 func (s *Service) complete(ev *Event) {
-	ev.Type = or(ev.Type, wire.TypePrefixUser+ev.Name)
+	ev.Type = cmp.Or(ev.Type, wire.TypePrefixUser+ev.Name)
 	if ev.ID == "" {
 		ev.ID = new(upstream.Session).EventID(ev.Type)
 	}
 	if ev.Time.IsZero() {
 		ev.Time = time.Now()
 	}
-	ev.RequestID = or(ev.RequestID, upstream.NewRequestID())
-	ev.ConnectionID = or(ev.ConnectionID, newID())
+	ev.RequestID = cmp.Or(ev.RequestID, upstream.NewRequestID())
+	ev.ConnectionID = cmp.Or(ev.ConnectionID, newID())
 	if ev.ContentType == "" && !strings.HasPrefix(ev.Type, wire.TypePrefixUser) {
 		ev.ContentType = wire.MediaJSON + "; charset=utf-8"
 	}
@@ -197,9 +198,7 @@ func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	if lines := ev.Signature.lines(s.keys, ev.ConnectionID); lines != nil {
 		header[wire.HeaderSignature] = lines
 	}
-	for name, value := range ev.Metadata {
-		header.Set(wire.PrefixMetadata+name, value)
-	}
+	upstream.AddMetadata(header, ev.Metadata)
 	for _, p := range ev.MQTTUserProperties {
 		header.Add(wire.PrefixMQTT+p.Name, p.Value)
 	}

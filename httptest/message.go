@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,7 +74,7 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 	ev := Event{
 		Type:        wire.TypePrefixUser + event,
 		Name:        event,
-		ContentType: or(m.ContentType, upstream.ContentType(wire.DataType(m.DataType))),
+		ContentType: cmp.Or(m.ContentType, upstream.ContentType(wire.DataType(m.DataType))),
 		Data:        m.Data,
 		Metadata:    m.Metadata,
 	}

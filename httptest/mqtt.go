@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,9 +62,9 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 		cl.Packet.ProtocolVersion = mqtt.Version5
 	}
 	body := cl.request()
-	body.MQTT = &upstream.MQTTConnect{Connect: cl.Packet, Password: cl.Packet.Password}
-	ids := &mqttIDs{physical: newID(), session: or(cl.SessionID, newID())}
-	conn := &Conn{ID: or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s, mqtt: ids}
+	body.MQTT = (*upstream.MQTTConnect)(&cl.Packet)
+	ids := &mqttIDs{physical: newID(), session: cmp.Or(cl.SessionID, newID())}
+	conn := &Conn{ID: cmp.Or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s, mqtt: ids}
 	if err := conn.connect(ctx, &cl.Client, body); err != nil {
 		return nil, withRefusal(err)
 	}

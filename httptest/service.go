@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -61,16 +62,16 @@ type Options struct {
 
 // String returns the hub, and no key.
 func (o Options) String() string {
-	return fmt.Sprintf("httptest.Options(hub %q)", or(o.Hub, DefaultHub))
+	return fmt.Sprintf("httptest.Options(hub %q)", cmp.Or(o.Hub, DefaultHub))
 }
 
-// GoString is String.
+// GoString returns the String.
 func (o Options) GoString() string { return o.String() }
 
-// Format is String, whatever the verb.
+// Format writes the String for every verb.
 func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
 
-// LogValue is String.
+// LogValue returns the String.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 // Service is a fake of the service. It is safe for concurrent use, and prints and
@@ -90,13 +91,13 @@ func (s *Service) String() string {
 	return fmt.Sprintf("httptest.Service(hub %q of %s)", s.hub, s.origin)
 }
 
-// GoString is String.
+// GoString returns the String.
 func (s *Service) GoString() string { return s.String() }
 
-// Format is String, whatever the verb.
+// Format writes the String for every verb.
 func (s *Service) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// LogValue is String.
+// LogValue returns the String.
 func (s *Service) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // New returns a service that sends its events to h in memory, in the goroutine of
@@ -122,11 +123,11 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 	if h != nil && o.Transport != nil {
 		return nil, errors.New("Transport is set, but the handler is called in memory")
 	}
-	o.Hub = or(o.Hub, DefaultHub)
+	o.Hub = cmp.Or(o.Hub, DefaultHub)
 	if err := rule.CheckHub(o.Hub); err != nil {
 		return nil, fmt.Errorf("Hub: %w", err)
 	}
-	c, err := connstr.Parse(or(o.ConnectionString, ConnectionString))
+	c, err := connstr.Parse(cmp.Or(o.ConnectionString, ConnectionString))
 	if err != nil {
 		return nil, fmt.Errorf("ConnectionString: %w", err)
 	}
@@ -137,12 +138,12 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 		hub:     o.Hub,
 		origin:  c.Host(),
 		origins: slices.Clone(o.Origins),
-		keys:    []string{c.AccessKey, or(o.SecondaryKey, rand.Text())},
+		keys:    []string{c.AccessKey, cmp.Or(o.SecondaryKey, rand.Text())},
 	}
 	if s.origins == nil {
 		s.origins = []string{c.Host()}
 	}
-	if s.url, err = upstream.ParseTemplate(or(o.URL, DefaultURL)); err != nil {
+	if s.url, err = upstream.ParseTemplate(cmp.Or(o.URL, DefaultURL)); err != nil {
 		return nil, fmt.Errorf("URL: %w", err)
 	}
 	s.direct.Transport = o.Transport
@@ -154,13 +155,6 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 	s.sender = s.direct
 	s.sender.Retry = o.Retry
 	return s, nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // Validate asks the handler for its consent, as the service does before it sends
@@ -209,7 +203,7 @@ func (s *Service) Do(req *http.Request) (*Answer, error) {
 	}
 	answer, err := s.direct.Send(ctx, req, upstream.EventTimeout)
 	if err != nil {
-		return nil, wrapError(or(req.Header.Get(wire.HeaderEventName), wire.NameValidate), err)
+		return nil, wrapError(cmp.Or(req.Header.Get(wire.HeaderEventName), wire.NameValidate), err)
 	}
 	return &Answer{Status: answer.Status, Header: answer.Header, Body: answer.Body, BodyRead: counted.n.Load()}, nil
 }

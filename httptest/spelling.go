@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -8,22 +9,18 @@ import (
 )
 
 // spelled writes header names as the service does. Servers accept the canonical
-// form of net/http too; the service's spelling is for those who read a capture.
+// form of net/http too; the service's spelling makes captures readable.
 type spelled struct{ next http.RoundTripper }
 
 // RoundTrip sends the request with respelled names and no User-Agent.
 func (t spelled) RoundTrip(req *http.Request) (*http.Response, error) {
-	next := t.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
 	out := req.Clone(req.Context())
 	out.Header = make(http.Header, len(req.Header)+1)
 	for name, values := range req.Header {
 		out.Header[spelling(name)] = values
 	}
 	out.Header["User-Agent"] = nil // net/http would write its own
-	return next.RoundTrip(out)
+	return cmp.Or(t.next, http.DefaultTransport).RoundTrip(out)
 }
 
 func spelling(name string) string {

@@ -29,6 +29,7 @@ func (v Version) String() string {
 
 // Connect is a CONNECT packet. Its JSON is the member mqtt of a connect event.
 type Connect struct {
+	// ProtocolVersion is the level of the protocol.
 	ProtocolVersion Version `json:"protocolVersion"`
 	// Username is nil if the packet has none.
 	Username *string `json:"username"`
@@ -36,8 +37,8 @@ type Connect struct {
 	Password Password `json:"password"`
 	// UserProperties of an MQTT 5.0 client, in order.
 	UserProperties []UserProperty `json:"userProperties"`
-	// CleanStart is nil if the event does not say. Only one sample in the service's
-	// documentation has it.
+	// CleanStart is nil if the event does not have it. Only one sample in the service's
+	// documentation does.
 	CleanStart *bool `json:"cleanStart,omitempty"`
 }
 
@@ -54,8 +55,9 @@ func (Password) GoString() string { return "REDACTED" }
 // Format writes "REDACTED" whatever the verb.
 func (Password) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("REDACTED")) }
 
-// MarshalText returns "REDACTED", so that no encoder writes the password.
-func (Password) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
+// MarshalText returns "[REDACTED]", so that JSON and other text does not contain the
+// password. It is not base64: UnmarshalText rejects it.
+func (Password) MarshalText() ([]byte, error) { return []byte("[REDACTED]"), nil }
 
 // UnmarshalText decodes the base64 in which an event carries the password. Its
 // error does not quote the text.
@@ -72,8 +74,8 @@ func (p *Password) UnmarshalText(text []byte) error {
 // LogValue returns "REDACTED".
 func (Password) LogValue() slog.Value { return slog.StringValue("REDACTED") }
 
-// Refusal is what the CONNACK packet tells a client that is refused. Its JSON is
-// the member mqtt of the answer to a connect event.
+// Refusal is the content of a CONNACK packet that refuses a client. Its JSON is the
+// member mqtt of the answer to a connect event.
 type Refusal struct {
 	Code ConnectCode `json:"code"`
 	// Reason reaches only MQTT 5.0 clients.

@@ -108,7 +108,8 @@ func (c ConnectCode) ValidFor(version Version) bool {
 }
 
 // ConnectCodeOf returns the code for an HTTP status, as web-pubsub-express does.
-// A status without a code of its own returns the version's general failure.
+// 400 and 401 have codes; any other status is the general failure of the version. For
+// an unknown version it is [V311UnacceptableProtocolVersion].
 func ConnectCodeOf(status int, version Version) ConnectCode {
 	switch version {
 	case Version311:

@@ -2,7 +2,7 @@ package mqtt
 
 import "fmt"
 
-// Disconnect says how a session ended. Its JSON is the member mqtt of a
+// Disconnect describes the end of a session. Its JSON is the member mqtt of a
 // disconnected event.
 type Disconnect struct {
 	// InitiatedByClient is true only if the client sent a DISCONNECT packet.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ const (
 	// ProtocolMQTT is MQTT over WebSocket.
 	ProtocolMQTT
 	// ProtocolSocketIO is Socket.IO, for a resource of the kind Web PubSub for
-	// Socket.IO. Its clients take host and path of the URL separately; see
+	// Socket.IO. Its clients need host and path of the URL separately; see
 	// [ClientAccess.BaseURL].
 	ProtocolSocketIO
 )
@@ -86,12 +87,12 @@ type ClientAccess struct {
 	baseURL string
 	// Pointers, so that printing a struct that contains this one shows no secret.
 	token *string
-	query *string // what follows the token in the URL
+	query *string // parameters after the token
 }
 
 // BaseURL returns the address to connect to, wss or ws, without a query. The path is
 // "/client/hubs/<hub>", "/clients/mqtt/hubs/<hub>" or "/clients/socketio/hubs/<hub>".
-// A Socket.IO client takes the path as its option path.
+// The path is the option path of a Socket.IO client.
 func (a ClientAccess) BaseURL() string { return a.baseURL }
 
 // Token returns the token, for the query parameter access_token or a header
@@ -130,9 +131,7 @@ func (c *Client) ClientAccess(ctx context.Context, opts *ClientAccessOptions) (C
 	if opts != nil {
 		o = *opts
 	}
-	if o.Lifetime == 0 {
-		o.Lifetime = DefaultLifetime
-	}
+	o.Lifetime = cmp.Or(o.Lifetime, DefaultLifetime)
 	if err := o.check(); err != nil {
 		return ClientAccess{}, invalid(opGenerateToken, err)
 	}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"mime"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // checkGroup checks a group that is a segment of a URL's path.
 func checkGroup(group string) error {
-	return firstError(rule.CheckGroup(group), checkSegment("group", group))
+	return cmp.Or(rule.CheckGroup(group), checkSegment("group", group))
 }
 
 // checkSegment rejects names that do not arrive unchanged as a segment of a URL's
@@ -52,16 +53,6 @@ func checkContentType(contentType string) error {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil || media != wire.MediaText && media != wire.MediaJSON && media != wire.MediaBinary {
 		return fmt.Errorf("content type %s: want %s, %s or %s", excerpt.Name(contentType), wire.MediaText, wire.MediaJSON, wire.MediaBinary)
-	}
-	return nil
-}
-
-// firstError returns the first error of errs that is not nil.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

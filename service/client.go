@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -77,13 +78,9 @@ func NewClient(endpoint, hub string, credential azcore.TokenCredential, opts *Op
 	if c.access.Scheme != "https" && !o.InsecureAllowCredentialWithHTTP && !isLoopback(c.access.Hostname()) {
 		return nil, fmt.Errorf("service: new client: %s is not https, want https for Entra tokens", c.access)
 	}
-	scope := o.Scope
-	if scope == "" {
-		scope = DefaultScope
-	}
 	// The scheme is checked above: the policy would check the service's URL, not
 	// the proxy's.
-	auth := runtime.NewBearerTokenPolicy(credential, []string{scope}, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: true})
+	auth := runtime.NewBearerTokenPolicy(credential, []string{cmp.Or(o.Scope, DefaultScope)}, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: true})
 	c.pipelines = newPipelines(auth, c.proxy(), o)
 	return c, nil
 }
@@ -139,13 +136,9 @@ func newClient(endpoint, hub string, o Options) (*Client, error) {
 			return nil, fmt.Errorf("ReverseProxy: %w", err)
 		}
 	}
-	version := o.APIVersion
-	if version == "" {
-		version = APIVersion
-	}
 	c.api = base.String() + "/api"
 	c.hubAPI = string(appendEscaped([]byte(c.api+"/hubs/"), hub, false))
-	c.version = string(appendEscaped([]byte("api-version="), version, true))
+	c.version = string(appendEscaped([]byte("api-version="), cmp.Or(o.APIVersion, APIVersion), true))
 	return c, nil
 }
 

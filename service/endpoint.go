@@ -62,11 +62,5 @@ func appendEscaped(b []byte, s string, inQuery bool) []byte {
 }
 
 func isUnreserved(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	case c == '-', c == '_', c == '.', c == '~', c == '!', c == '*', c == '(', c == ')':
-		return true
-	}
-	return false
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~!*()", c) >= 0
 }

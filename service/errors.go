@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Limits of what an error shows: bytes of a text, and nested codes.
+// Limits of an [Error]: bytes of a text, and nested codes.
 const (
 	maxErrorText  = 512
 	maxInnerCodes = 8
@@ -51,7 +51,7 @@ type Error struct {
 	// Message (message) is the service's text, cut after 512 bytes. Empty for an
 	// answer without body.
 	Message string
-	// Target (target) is what the error refers to, such as "Connection".
+	// Target (target) names the part of the request that failed, such as "Connection".
 	Target string
 	// Inner (inner, innererror) are nested codes, each more precise than the one
 	// before it.
@@ -139,7 +139,7 @@ func (c *Client) responseError(in *call, resp *http.Response) error {
 	return e
 }
 
-// read fills in what a body contains.
+// read sets the fields from a body.
 func (e *Error) read(body []byte) {
 	var shape map[string]json.RawMessage
 	if err := json.Unmarshal(body, &shape); err != nil {

@@ -59,8 +59,8 @@ func mayMiss(operation string) bool {
 	return false
 }
 
-// hintUnauthorized names the key or credential, and the clock if it is wrong: the
-// answer need not say which of them is the cause.
+// hintUnauthorized names the key or credential, and the clock if it is wrong, since
+// the answer may not name the cause.
 func (c *Client) hintUnauthorized(resp *http.Response) string {
 	hint := fmt.Sprintf("the access key is not or no longer one of %s", c.endpoint)
 	if c.key == nil {

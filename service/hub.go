@@ -1,12 +1,9 @@
 package service
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/internal/rule"
@@ -61,50 +58,15 @@ func checkGroupChange(groups []string, f filter.Filter) error {
 	return nil
 }
 
-// encodeJSON is json.Marshal without the escapes of <, > and &, since clients
-// without a subprotocol receive the bytes.
-func encodeJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode JSON: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
 // All is all connections of the hub.
-type All struct{ c *Client }
+type All struct{ target }
 
 // All returns all connections of the hub.
-func (c *Client) All() All { return All{c} }
-
-func (a All) target() target {
-	return target{c: a.c, operation: "SendToAll", filters: true, excludes: true}
-}
-
-// SendText sends text (text/plain).
-func (a All) SendText(ctx context.Context, text string, opts *SendOptions) error {
-	return a.target().sendText(ctx, text, opts)
-}
-
-// SendJSON sends v as JSON (application/json).
-func (a All) SendJSON(ctx context.Context, v any, opts *SendOptions) error {
-	return a.target().sendJSON(ctx, v, opts)
-}
-
-// SendBinary sends bytes (application/octet-stream).
-func (a All) SendBinary(ctx context.Context, data []byte, opts *SendOptions) error {
-	return a.target().sendBinary(ctx, data, opts)
-}
-
-// Send sends the content of body from its start. The content type is text/plain,
-// application/json or application/octet-stream. Each try rewinds the body.
-func (a All) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
-	return a.target().sendBody(ctx, contentType, body, opts)
+func (c *Client) All() All {
+	return All{target{c: c, operation: "SendToAll", filters: true, excludes: true}}
 }
 
 // CloseConnections closes all connections of the hub.
 func (a All) CloseConnections(ctx context.Context, opts *CloseOptions) error {
-	return a.c.closeConnections(ctx, &call{operation: "CloseAllConnections"}, opts)
+	return a.c.closeConnections(ctx, a.call("CloseAllConnections"), opts)
 }

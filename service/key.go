@@ -30,7 +30,7 @@ const (
 // AccessKey is an access key of the service. It can be replaced while clients use
 // it. It is safe for concurrent use, does not print the key and must not be copied.
 type AccessKey struct {
-	current atomic.Pointer[any] // to a []byte, as jwt takes it; fmt does not follow a pointer within a struct
+	current atomic.Pointer[any] // to a []byte, as jwt accepts it; fmt does not follow a pointer within a struct
 }
 
 // NewAccessKey returns an access key with a text from the Azure portal.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,42 +58,38 @@ func (g Group) Connections(ctx context.Context, opts *ListOptions) iter.Seq2[Mem
 		o = *opts
 	}
 	return func(yield func(Member, error) bool) {
-		left := o.Top // the service may apply top to each page only
-		for p, err := range g.pages(ctx, o) {
-			if err != nil {
-				yield(Member{}, err)
-				return
-			}
-			for _, m := range p.Value {
-				if !yield(m, nil) {
-					return
-				}
-				if left--; left == 0 {
-					return
-				}
-			}
+		if err := g.list(ctx, o, yield); err != nil {
+			yield(Member{}, err)
 		}
 	}
 }
 
-func (g Group) pages(ctx context.Context, o ListOptions) iter.Seq2[page, error] {
-	return func(yield func(page, error) bool) {
-		in := g.call("ListConnectionsInGroup")
-		in.path[2], in.method, in.want = "connections", http.MethodGet, http.StatusOK
-		in.err = firstError(in.err, o.check())
-		in.addPositive("maxpagesize", o.PageSize)
-		in.addPositive("top", o.Top)
-		for target := g.c.url(in); target != ""; {
-			p, err := g.c.page(ctx, in, target)
-			if !yield(p, err) || err != nil {
-				return
+// list yields the members until yield returns false.
+func (g Group) list(ctx context.Context, o ListOptions, yield func(Member, error) bool) error {
+	in := g.call("ListConnectionsInGroup")
+	in.path[2], in.method, in.want = "connections", http.MethodGet, http.StatusOK
+	in.err = cmp.Or(in.err, o.check())
+	in.addPositive("maxpagesize", o.PageSize)
+	in.addPositive("top", o.Top)
+	left := o.Top // the service may apply top to each page only
+	for target := g.c.url(in); target != ""; {
+		p, err := g.c.page(ctx, in, target)
+		if err != nil {
+			return err
+		}
+		for _, m := range p.Value {
+			if !yield(m, nil) {
+				return nil
 			}
-			if target, err = g.c.nextPage(in, target, p.NextLink); err != nil {
-				yield(page{}, err)
-				return
+			if left--; left == 0 {
+				return nil
 			}
 		}
+		if target, err = g.c.nextPage(in, target, p.NextLink); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func (c *Client) page(ctx context.Context, in *call, target string) (page, error) {

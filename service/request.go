@@ -145,6 +145,18 @@ func (c *Client) run(ctx context.Context, in *call) error {
 	return err
 }
 
+// put is run for operations that add.
+func (c *Client) put(ctx context.Context, in *call) error {
+	in.method, in.want = http.MethodPut, http.StatusOK
+	return c.run(ctx, in)
+}
+
+// delete is run for operations that remove.
+func (c *Client) delete(ctx context.Context, in *call) error {
+	in.method, in.want = http.MethodDelete, http.StatusNoContent
+	return c.run(ctx, in)
+}
+
 // exists is do for operations that answer 200 or 404.
 func (c *Client) exists(ctx context.Context, in *call) (bool, error) {
 	in.method, in.want = http.MethodHead, http.StatusOK

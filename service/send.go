@@ -1,8 +1,12 @@
 package service
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -37,38 +41,43 @@ type SendOptions struct {
 	Metadata map[string]string
 }
 
-// target is what receives a message.
+// target is what receives messages: some connections of a hub.
 type target struct {
 	c         *Client
-	operation string
+	operation string // that sends
 	path      path
+	err       error // of an invalid name
 	filters   bool
 	excludes  bool
-	err       error
 }
 
-func (t target) sendText(ctx context.Context, s string, opts *SendOptions) error {
-	if t.err == nil && !utf8.ValidString(s) {
+// SendText sends text (text/plain).
+func (t target) SendText(ctx context.Context, text string, opts *SendOptions) error {
+	if t.err == nil && !utf8.ValidString(text) {
 		t.err = errors.New("text is not UTF-8; SendBinary takes any bytes")
 	}
-	return t.send(ctx, wire.MediaText, newTextBody(s), opts)
+	return t.send(ctx, wire.MediaText, newTextBody(text), opts)
 }
 
-func (t target) sendJSON(ctx context.Context, v any, opts *SendOptions) error {
+// SendJSON sends v as JSON (application/json).
+func (t target) SendJSON(ctx context.Context, v any, opts *SendOptions) error {
 	data, err := encodeJSON(v)
-	t.err = firstError(t.err, err)
+	t.err = cmp.Or(t.err, err)
 	return t.send(ctx, wire.MediaJSON, newDataBody(data), opts)
 }
 
-func (t target) sendBinary(ctx context.Context, data []byte, opts *SendOptions) error {
+// SendBinary sends bytes (application/octet-stream).
+func (t target) SendBinary(ctx context.Context, data []byte, opts *SendOptions) error {
 	return t.send(ctx, wire.MediaBinary, newDataBody(data), opts)
 }
 
-func (t target) sendBody(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
+// Send sends the content of body from its start. The content type is text/plain,
+// application/json or application/octet-stream. Each try rewinds the body.
+func (t target) Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *SendOptions) error {
 	if body == nil {
-		t.err = firstError(t.err, errors.New("body is nil"))
+		t.err = cmp.Or(t.err, errors.New("body is nil"))
 	}
-	t.err = firstError(t.err, checkContentType(contentType))
+	t.err = cmp.Or(t.err, checkContentType(contentType))
 	return t.send(ctx, contentType, streaming.NopCloser(body), opts)
 }
 
@@ -79,7 +88,7 @@ func (t target) send(ctx context.Context, contentType string, body io.ReadSeekCl
 		contentType: contentType, body: body,
 	}
 	if opts != nil {
-		in.err = firstError(in.err, t.check(opts))
+		in.err = cmp.Or(in.err, t.check(opts))
 		in.addAll("excluded", opts.Excluded)
 		in.addNonEmpty("filter", opts.Filter.String())
 		in.addPositive("messageTtlSeconds", int(opts.TTL/time.Second))
@@ -95,7 +104,24 @@ func (t target) check(o *SendOptions) error {
 	case !t.excludes && len(o.Excluded) > 0:
 		return errors.New("Excluded is set, want it for sends to all and to groups only")
 	}
-	return firstError(rule.CheckTTL(o.TTL), checkExcluded(o.Excluded), rule.CheckMetadataHeaders(o.Metadata))
+	return cmp.Or(rule.CheckTTL(o.TTL), checkExcluded(o.Excluded), rule.CheckMetadataHeaders(o.Metadata))
+}
+
+// call begins a call with the target's path.
+func (t target) call(operation string) *call {
+	return &call{operation: operation, path: t.path, err: t.err}
+}
+
+// encodeJSON is json.Marshal without the escapes of <, > and &, since clients
+// without a subprotocol receive the bytes.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // CloseOptions configure the closing of connections. Nil and the zero value are the
@@ -112,7 +138,7 @@ type CloseOptions struct {
 func (c *Client) closeConnections(ctx context.Context, in *call, opts *CloseOptions) error {
 	in.method, in.want, in.verb = http.MethodPost, http.StatusNoContent, ":closeConnections"
 	if opts != nil {
-		in.err = firstError(in.err, checkExcluded(opts.Excluded))
+		in.err = cmp.Or(in.err, checkExcluded(opts.Excluded))
 		in.addAll("excluded", opts.Excluded)
 		in.addNonEmpty("reason", opts.Reason)
 	}

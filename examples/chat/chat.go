@@ -32,7 +32,7 @@ var session webpubsub.State[Session]
 type Notice struct {
 	Type    string    `json:"type"` // said, joined, left, renamed or room
 	Room    string    `json:"room,omitempty"`
-	Person            // who
+	Person            // whom the notice is about
 	Text    string    `json:"text,omitempty"`
 	ID      string    `json:"id,omitempty"`
 	At      time.Time `json:"at,omitzero"`

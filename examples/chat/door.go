@@ -125,7 +125,7 @@ type claims struct {
 	jwt.RegisteredClaims
 }
 
-// open returns the person of a ticket, or an error that says why it is invalid.
+// open returns the person of a ticket, or the reason why it is invalid as an error.
 func (c *Chat) open(ticket string) (Person, error) {
 	var in claims
 	_, err := jwt.ParseWithClaims(ticket, &in, func(*jwt.Token) (any, error) { return c.key, nil },

@@ -41,8 +41,8 @@ func NewSink(target string) (*Sink, error) {
 	return &Sink{client: c}, nil
 }
 
-// Forward is a [webpubsub.UserEventFunc] that forwards events and answers the client
-// nothing. If the sink does not accept an event, it answers 503, and the service
+// Forward is a [webpubsub.UserEventFunc] that forwards events and sends the client no
+// answer. If the sink does not accept an event, it answers 503, and the service
 // repeats the event up to three times. The sink can therefore receive an event more
 // than once, with the same source and id.
 func (s *Sink) Forward(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {

@@ -69,7 +69,7 @@ func Run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 		return err
 	}
 	t := &tour{out: stdout, client: client}
-	defer t.hangUp()
+	defer t.hangUp(ctx)
 	return t.run(ctx)
 }
 

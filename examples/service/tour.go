@@ -67,9 +67,9 @@ func (t *tour) connect(ctx context.Context, name, token string, opts *service.Cl
 }
 
 // hangUp closes the connections that are still open.
-func (t *tour) hangUp() {
+func (t *tour) hangUp(ctx context.Context) {
 	for _, l := range t.all {
-		l.hangUp()
+		l.hangUp(ctx)
 	}
 }
 
@@ -88,7 +88,7 @@ func (t *tour) walk(ctx context.Context, title string, steps ...step) error {
 			return err
 		}
 		for _, l := range s.who {
-			if err := l.hear(t.out); err != nil {
+			if err := l.hear(ctx, t.out); err != nil {
 				return err
 			}
 		}

@@ -178,6 +178,7 @@ func (a *apiWriter) structType(head string, s *types.Struct) {
 		field := s.Field(i)
 		if !field.Exported() {
 			hidden = ", with unexported fields"
+			a.promoted(strings.TrimPrefix(head, "type "), field)
 			continue
 		}
 		line := head + " struct, " + field.Name() + " "
@@ -191,6 +192,19 @@ func (a *apiWriter) structType(head string, s *types.Struct) {
 		a.add("%s", line)
 	}
 	a.add("%s struct%s", head, hidden)
+}
+
+// promoted adds the methods of an embedded type that is not exported itself.
+func (a *apiWriter) promoted(outer string, field *types.Var) {
+	named, ok := field.Type().(*types.Named)
+	if !ok || !field.Embedded() {
+		return
+	}
+	for method := range named.Methods() {
+		if method.Exported() {
+			a.add("func (%s).%s%s", outer, method.Name(), strings.TrimPrefix(types.TypeString(method.Type(), a.qualifier), "func"))
+		}
+	}
 }
 
 func (a *apiWriter) interfaceType(head string, i *types.Interface) {

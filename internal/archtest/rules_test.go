@@ -204,8 +204,8 @@ var rooms = []room{
 	},
 	{
 		name:  "examples/service",
-		ours:  []pattern{"service/...", "emulator/..."},
-		third: []pattern{azcore, azidentity, webSocket},
+		ours:  []pattern{"service/...", "client/...", "emulator/..."},
+		third: []pattern{azcore, azidentity},
 		why:   "the program that shows Entra ID needs its credentials, and connects clients",
 	},
 	{

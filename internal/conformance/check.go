@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,9 +17,9 @@ type Target struct {
 	// Keys that the service signs with; the handler must have at least one of them.
 	Keys []string
 	// Validation returns a valid OPTIONS request.
-	Validation func(context.Context) (*http.Request, error)
+	Validation func() (*http.Request, error)
 	// Event returns a valid event request.
-	Event func(context.Context, Event) (*http.Request, error)
+	Event func(Event) (*http.Request, error)
 	// Do sends a request, without retries. It returns an error if the handler does
 	// not answer.
 	Do func(*http.Request) (*Answer, error)
@@ -49,9 +48,9 @@ func (a *Answer) refused() bool { return a.Status >= 400 && a.Status < 500 }
 type Check struct {
 	// ID names the check in tests.
 	ID string
-	// Rule says what a handler must do.
+	// Rule is the behaviour that the protocol requires of a handler.
 	Rule string
-	// Reason says why the rule exists.
+	// Reason is the reason for the rule.
 	Reason string
 
 	run func(*probe)
@@ -60,17 +59,17 @@ type Check struct {
 // Failure is a check that a handler fails.
 type Failure struct {
 	Check
-	// Problems says which requests the handler got wrong, and how.
+	// Problems are the requests that the handler answered wrongly, with its answers.
 	Problems []string
 }
 
 // Run runs all checks in order and returns those that failed. It returns an error
-// if the context ends or a request cannot be made.
-func Run(ctx context.Context, target Target) ([]Failure, error) {
+// if the context of a request ends or a request cannot be made.
+func Run(target Target) ([]Failure, error) {
 	var failures []Failure
 	var seen []exchange
 	for _, c := range Checks() {
-		p := newProbe(ctx, target, seen)
+		p := &probe{target: target, seen: seen}
 		c.run(p)
 		seen = p.seen
 		if p.err != nil {
@@ -96,28 +95,22 @@ type exchange struct {
 
 // probe is the run of one check.
 type probe struct {
-	// event returns a valid event request, and validation a validation request. They
-	// return nil if it cannot be made, which ends the run.
-	event      func(Event) *http.Request
-	validation func() *http.Request
-	canceled   func() error
-
 	target   Target
 	problems []string
 	err      error
 	seen     []exchange
 }
 
-func newProbe(ctx context.Context, target Target, seen []exchange) *probe {
-	p := &probe{canceled: ctx.Err, target: target, seen: seen}
-	p.event = func(ev Event) *http.Request { return p.made(target.Event(ctx, ev)) }
-	p.validation = func() *http.Request { return p.made(target.Validation(ctx)) }
-	return p
-}
-
 func (p *probe) failf(format string, args ...any) {
 	p.problems = append(p.problems, fmt.Sprintf(format, args...))
 }
+
+// event returns a valid event request. It returns nil if the request cannot be made,
+// which ends the run.
+func (p *probe) event(ev Event) *http.Request { return p.made(p.target.Event(ev)) }
+
+// validation returns a valid validation request, or nil like event.
+func (p *probe) validation() *http.Request { return p.made(p.target.Validation()) }
 
 func (p *probe) made(req *http.Request, err error) *http.Request {
 	if err != nil {
@@ -135,7 +128,7 @@ func (p *probe) do(what string, req *http.Request) *Answer {
 	}
 	answer, err := p.target.Do(req)
 	if err != nil {
-		if canceled := p.canceled(); canceled != nil {
+		if canceled := req.Context().Err(); canceled != nil {
 			p.err = errors.Join(p.err, canceled)
 			return nil
 		}

@@ -112,13 +112,9 @@ func ParseEndpoint(s string) (*url.URL, error) {
 }
 
 // notInHostName reports whether a character cannot be in a DNS name or IP address.
-// net/url accepts more, and would take a key for a host.
+// net/url accepts more, and would accept a key as a host.
 func notInHostName(c rune) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return false
-	}
-	return c != '.' && c != '-' && c != '_' && c != ':'
+	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(".-_:", c))
 }
 
 // Host returns the endpoint's host name in lower case, without port, as the service

@@ -109,7 +109,7 @@ func (p Pattern) Match(name string) bool {
 	return reach[len(p.parts)]
 }
 
-// skip adds what is reached by stars that match nothing.
+// skip adds the parts that follow stars that match nothing.
 func (p Pattern) skip(reach []bool) {
 	for i, q := range p.parts {
 		if reach[i] && (q.kind == partMany || q.kind == partAny) {

@@ -1,5 +1,5 @@
 // Package rule holds Azure Web PubSub's rules for names, values and limits, for
-// the packages that call the service, answer it or play it. Each rule is here
+// the packages that call the service, answer it or emulate it. Each rule is here
 // once. A Check function returns an error that shows the value, cut, and the rule.
 //
 // The sources, as the rules name them:

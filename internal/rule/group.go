@@ -24,8 +24,8 @@ func AcceptGroup(name string) error {
 }
 
 // CheckGroup returns an error unless every API of the service accepts a group
-// name. It is for what this module sends: [AcceptGroup] allows a line feed, but the
-// REST API does not, so that no server could address the group.
+// name. It is for names that this module sends: [AcceptGroup] allows a line feed, but
+// the REST API does not, so that no server could address the group.
 //
 // Source: REST, parameter group: 1 to 1024 characters that match ^(?!\s+$).+$.
 func CheckGroup(name string) error {

@@ -25,15 +25,15 @@ const (
 // refused here: an event handler gets the metadata as headers, which cannot have
 // them.
 func CheckMetadata(metadata map[string]string) error {
+	if name, found := first(metadata, func(name, _ string) bool { return !IsToken(name) || len(name) > maxMetadataName }); found {
+		return fmt.Errorf("metadata name %s: want an HTTP token of 1 to %d bytes", excerpt.Name(name), maxMetadataName)
+	}
+	if name, found := first(metadata, func(_, value string) bool { return !isPrintable(value) || len(value) > maxMetadataValue }); found {
+		return fmt.Errorf("metadata value of %s: want printable ASCII of at most %d bytes", excerpt.Name(name), maxMetadataValue)
+	}
 	total := 0
 	for name, value := range metadata {
 		total += len(name) + len(value)
-		switch {
-		case !IsToken(name) || len(name) > maxMetadataName:
-			return fmt.Errorf("metadata name %s: want an HTTP token of 1 to %d bytes", excerpt.Name(name), maxMetadataName)
-		case !isPrintable(value) || len(value) > maxMetadataValue:
-			return fmt.Errorf("metadata value of %s: want printable ASCII of at most %d bytes", excerpt.Name(name), maxMetadataValue)
-		}
 	}
 	if total > maxMetadataTotal {
 		return fmt.Errorf("metadata has %d bytes of names and values, want at most %d", total, maxMetadataTotal)
@@ -41,18 +41,27 @@ func CheckMetadata(metadata map[string]string) error {
 	return nil
 }
 
+// first returns the first name, in order, of an entry that is wrong. It does not sort
+// the names, since most metadata has no such entry.
+func first(metadata map[string]string, wrong func(name, value string) bool) (name string, found bool) {
+	for n, value := range metadata {
+		if (!found || n < name) && wrong(n, value) {
+			name, found = n, true
+		}
+	}
+	return name, found
+}
+
 // CheckMetadataHeaders returns an error unless metadata arrives unchanged as
-// headers, in a REST call or the answer to a user event. Beyond [CheckMetadata]
-// that excludes what [MetadataOf] does not return: commas, spaces around a value,
-// and names that differ by case only.
+// headers, in a REST call or the answer to a user event. Beyond [CheckMetadata] it
+// rejects what [MetadataOf] would change: commas, spaces around a value, and names
+// that differ by case only.
 func CheckMetadataHeaders(metadata map[string]string) error {
 	if err := CheckMetadata(metadata); err != nil {
 		return err
 	}
-	for name, value := range metadata {
-		if strings.Contains(value, ",") || !IsHeaderValue(value) {
-			return fmt.Errorf("metadata value of %s: want no comma, of whose parts only the last arrives, and no space around it", excerpt.Name(name))
-		}
+	if name, found := first(metadata, func(_, value string) bool { return strings.Contains(value, ",") || !IsHeaderValue(value) }); found {
+		return fmt.Errorf("metadata value of %s: want no comma, of whose parts only the last arrives, and no space around it", excerpt.Name(name))
 	}
 	if len(metadata) < 2 {
 		return nil

@@ -66,6 +66,14 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
+func TestMetadataErrorIsAlwaysTheSame(t *testing.T) {
+	t.Parallel()
+	for range 100 { // the order of a map is random
+		require.ErrorContains(t, rule.CheckMetadata(map[string]string{"c": "\n", "a": "\n", "b": "\n"}), `value of "a"`)
+		require.ErrorContains(t, rule.CheckMetadataHeaders(map[string]string{"c": ",", "a": ",", "b": ","}), `value of "a"`)
+	}
+}
+
 func text(err error) string {
 	if err == nil {
 		return ""

@@ -24,7 +24,7 @@ const (
 // limits a pattern to 1024 characters.
 const maxPatternStars = 5
 
-// RoleScope says which groups a role is for.
+// RoleScope is the kind of groups that a role is for.
 type RoleScope uint8
 
 // The scopes.

@@ -22,11 +22,16 @@ type ClientCertificate struct {
 	Content    string `json:"content,omitempty"`
 }
 
-// MQTTConnect is the mqtt member of [ConnectRequest].
-type MQTTConnect struct {
-	mqtt.Connect
-	// Password takes the place of Connect's, which encodes redacted.
-	Password []byte `json:"password"`
+// MQTTConnect is the mqtt member of [ConnectRequest]. Unlike [mqtt.Connect], it
+// encodes its password. It prints redacted all the same.
+type MQTTConnect mqtt.Connect
+
+// MarshalJSON returns the packet with its password in base64.
+func (c *MQTTConnect) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		mqtt.Connect
+		Password []byte `json:"password"` // takes the place of Connect's
+	}{mqtt.Connect(*c), c.Password})
 }
 
 // Encode returns the body as the service writes it: members without a value are

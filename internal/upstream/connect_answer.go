@@ -66,6 +66,11 @@ func DecodeConnect(answer *Answer) (*ConnectAnswer, error) {
 	if err := json.Unmarshal(answer.Body, &body); err != nil {
 		return nil, invalid("the body is not the JSON of a connect answer: %v", err)
 	}
+	if body.UserID != nil {
+		if err := rule.CheckUser(*body.UserID); err != nil {
+			return nil, invalid("userId: %v", err)
+		}
+	}
 	out := &ConnectAnswer{UserID: body.UserID, Subprotocol: body.Subprotocol, MQTTUserProperties: body.MQTT.UserProperties}
 	if body.Groups != nil {
 		out.Groups = make([]string, len(body.Groups))
@@ -116,7 +121,7 @@ func (a *ConnectAnswer) Negotiate(offered []string) (string, error) {
 		case *a.Subprotocol == "":
 			return "", invalid("subprotocol is empty; leave the member out to choose none")
 		case !slices.Contains(offered, *a.Subprotocol):
-			return "", invalid("subprotocol %q was not offered by the client, so its handshake would fail", excerpt.Cut(*a.Subprotocol, maxText))
+			return "", invalid("subprotocol %q was not offered by the client, so its handshake would fail", excerpt.Short(*a.Subprotocol))
 		}
 		return *a.Subprotocol, nil
 	}

@@ -55,6 +55,7 @@ func TestUE50InvalidConnectAnswer(t *testing.T) {
 		"long group":    {`{"groups":["` + strings.Repeat("g", 1025) + `"]}`, `groups[0]: group "` + strings.Repeat("g", 128) + `…": want 1 to 1024 characters of UTF-8, not blank`},
 		"null role":     {`{"roles":[null]}`, "roles[0] is null"},
 		"numeric user":  {`{"userId":1}`, notJSON},
+		"user of lines": {`{"userId":"ann\r\nce-hub: other"}`, "userId: want UTF-8 without control characters"},
 		"groups a text": {`{"groups":"lobby"}`, notJSON},
 	} {
 		t.Run(name, func(t *testing.T) {

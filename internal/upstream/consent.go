@@ -22,7 +22,7 @@ type NoConsentError struct {
 	Body []byte
 }
 
-// Error says what is missing for consent, and quotes the first 128 bytes of the
+// Error returns the reason and a hint, and quotes the first 128 bytes of the
 // answer's body.
 func (e *NoConsentError) Error() string {
 	s := "no consent: " + e.missing()
@@ -42,7 +42,23 @@ func (e *NoConsentError) missing() string {
 	case len(e.AllowedOrigins) == 0:
 		return fmt.Sprintf("the answer to %s has no header WebHook-Allowed-Origin", e.Method)
 	}
-	return fmt.Sprintf("no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, excerpt.Cut(strings.Join(e.AllowedOrigins, "; "), maxText))
+	return fmt.Sprintf("no line WebHook-Allowed-Origin of the answer to %s is * or the origin, it has %q", e.Method, excerpt.Short(strings.Join(e.AllowedOrigins, "; ")))
+}
+
+// Hint returns the most likely cause of the answer and its remedy; empty if there
+// is no likely one.
+func (e *NoConsentError) Hint() string {
+	switch {
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden, e.Status >= 300 && e.Status < 400:
+		return "something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none"
+	case e.Status == http.StatusNotFound:
+		return "nothing is served at this URL: compare it with the handler's route"
+	case e.Status == http.StatusMethodNotAllowed:
+		return "the handler's route excludes OPTIONS: mount the handler for all methods"
+	case e.Status >= 200 && e.Status < 300 && len(e.AllowedOrigins) == 0 && len(e.Body) == 0:
+		return "something in front of the handler, such as a CORS middleware, answers OPTIONS itself"
+	}
+	return ""
 }
 
 // Validate asks a handler for its consent: by OPTIONS and, after a 404, by GET. req

@@ -3,7 +3,6 @@ package upstream
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,14 +22,6 @@ import (
 // to [http.ErrAbortHandler].
 type Memory struct{ Handler http.Handler }
 
-// errBroken is the error for a handler that panics.
-var errBroken = errors.New("handler ended the connection without an answer")
-
-type brokenError struct{ cause error }
-
-func (e *brokenError) Error() string   { return errBroken.Error() + ": " + e.cause.Error() }
-func (e *brokenError) Unwrap() []error { return []error{errBroken, e.cause} }
-
 // RoundTrip calls the handler.
 func (m Memory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	if req.Body != nil {
@@ -46,13 +37,14 @@ func (m Memory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	defer func() {
 		// A second recover would hide runtime.Goexit, with which a test ends.
 		v := recover()
-		switch {
-		case v == nil:
-		case v == http.ErrAbortHandler: //nolint:errorlint // net/http compares the value itself
-			resp, err = nil, &brokenError{http.ErrAbortHandler}
-		default:
-			resp, err = nil, &brokenError{&webpubsub.PanicError{Value: v, Stack: debug.Stack()}}
+		if v == nil {
+			return
 		}
+		cause := http.ErrAbortHandler
+		if v != http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
+			cause = &webpubsub.PanicError{Value: v, Stack: debug.Stack()}
+		}
+		resp, err = nil, fmt.Errorf("handler ended the connection without an answer: %w", cause)
 	}()
 	w := &recorder{method: r.Method, header: make(http.Header)}
 	m.Handler.ServeHTTP(w, r)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
@@ -12,7 +14,7 @@ import (
 )
 
 // NewValidation returns the OPTIONS request that asks the handler at a URL for
-// its consent. origins are the host names by which the service calls itself.
+// its consent. origins are the host names of the service.
 func NewValidation(ctx context.Context, url string, origins []string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodOptions, url, http.NoBody)
 	if err != nil {
@@ -30,6 +32,15 @@ func Signatures(keys []string, connectionID string) []string {
 		tokens[i] = webpubsub.Sign(key, connectionID)
 	}
 	return tokens
+}
+
+// AddMetadata adds the metadata of a client's message to the header of its event.
+// Names that differ by case only become lines of one header, in the order of the
+// names, so that no value is lost and handlers always receive the same.
+func AddMetadata(header http.Header, metadata map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		header.Add(wire.PrefixMetadata+name, metadata[name])
+	}
 }
 
 // ContentType returns the Content-Type that the service writes for a kind of

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,6 @@ const (
 	EventTimeout      = 100 * time.Second
 	ValidationTimeout = 10 * time.Second
 )
-
-// retryWaits returns the service's pauses between the attempts of a delivery.
-func retryWaits() []time.Duration {
-	return []time.Duration{1 * time.Second, 3 * time.Second, 5 * time.Second}
-}
 
 // Errors of a delivery, matched with [errors.Is]. The service retries neither.
 var (
@@ -84,7 +80,7 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Duration) (*Answer, error) {
 	var waits []time.Duration
 	if s.Retry {
-		waits = retryWaits()
+		waits = []time.Duration{1 * time.Second, 3 * time.Second, 5 * time.Second}
 	}
 	for attempt := 1; ; attempt++ {
 		answer, err := s.attempt(ctx, req, timeout)
@@ -144,12 +140,8 @@ func (s *Sender) attempt(ctx context.Context, req *http.Request, timeout time.Du
 	if err := CheckHeader(out.Header); err != nil {
 		return nil, &localError{err}
 	}
-	transport := s.Transport
-	if transport == nil {
-		transport = http.DefaultTransport
-	}
 	timer := time.AfterFunc(timeout, func() { cancel(ErrTimeout) })
-	resp, err := transport.RoundTrip(out)
+	resp, err := cmp.Or(s.Transport, http.DefaultTransport).RoundTrip(out)
 	if inTime := timer.Stop(); !inTime {
 		if err == nil {
 			_ = resp.Body.Close()

@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// Session is what the service keeps of a connection between events: the number of
+// Session is the service's record of a connection between events: the number of
 // events, and the state and cookies that the handler has set. The zero value is a
 // new connection. It is safe for concurrent use.
 type Session struct {

@@ -10,9 +10,9 @@ import (
 	"unicode"
 )
 
-// CheckTarget returns an error if a URL cannot be that of a handler. It is stricter
+// checkTarget returns an error if a URL cannot be that of a handler. It is stricter
 // than net/url, which accepts URLs that no client can connect to.
-func CheckTarget(u *url.URL) error {
+func checkTarget(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("want an absolute http or https URL")
@@ -61,10 +61,14 @@ func WithoutSecrets(text string) string {
 	if before, _, ok := strings.Cut(text, "?"); ok {
 		text = before + "?…"
 	}
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			text = scheme + "://…" + rest[at:]
-		}
+	scheme, rest, ok := strings.Cut(text, "://")
+	if ok {
+		scheme += "://"
+	} else { // the text may be user:password@host
+		scheme, rest = "", text
 	}
-	return text
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	return scheme + rest
 }

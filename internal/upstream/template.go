@@ -17,7 +17,7 @@ type Template struct {
 
 var parameter = regexp.MustCompile(`(?i)\{(hub|event)\}`)
 
-// urlPart matches what may follow the host. Other characters could change how
+// urlPart matches the part after the host. Other characters could change how
 // the rest is read once names are put in.
 var urlPart = regexp.MustCompile(`(?i)^([/?](?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2}|\{(?:hub|event)\})*)?$`)
 
@@ -54,7 +54,7 @@ func ParseTemplate(text string) (Template, error) {
 	if err != nil {
 		return fail("not a URL")
 	}
-	if err := CheckTarget(u); err != nil {
+	if err := checkTarget(u); err != nil {
 		return fail(err.Error())
 	}
 	return out, nil

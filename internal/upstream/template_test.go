@@ -32,6 +32,7 @@ func TestInvalidTemplates(t *testing.T) {
 		{"name longer than any", "http://" + strings.Repeat("a.", 127) + "a", `"http://` + strings.Repeat("a.", 127) + `a": host is longer than 253 bytes`},
 		{"other parameter", "http://h/{user}", `"http://h/{user}": the only parameters are {hub} and {event}; other braces must be percent-encoded`},
 		{"user", "http://u:pw@h/", `"http://…@h/": user information and fragment are not allowed`},
+		{"user without scheme", "u:pw@h/?code=1", `"…@h/?…": want an absolute http or https URL`},
 		{"fragment", "http://h/#f", `"http://h/#f": user information and fragment are not allowed`},
 		{"space", "http://h/a b", `"http://h/a b": path and query have a character that must be percent-encoded, or a % that encodes none`},
 		{"line feed", "http://h\n/", `"http://h\n/": not a URL`},

@@ -37,10 +37,10 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 	var known bool
 	switch out.DataType, known = wire.DataTypeOf(out.ContentType); {
 	case !known && out.ContentType != "", out.DataType == wire.DataProtobuf:
-		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Cut(out.ContentType, maxText))
+		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Short(out.ContentType))
 	case out.DataType == wire.DataJSON:
 		if !json.Valid(answer.Body) {
-			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Cut(out.ContentType, maxText))
+			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Short(out.ContentType))
 		}
 		if err := jsonscan.Check(string(answer.Body)); err != nil {
 			return nil, invalid("clients cannot read the JSON of the body: %v", err)

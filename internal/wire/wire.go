@@ -6,11 +6,10 @@ package wire
 // Headers of webhook requests and answers, in canonical form, so that they can
 // index an http.Header.
 const (
-	HeaderRequestOrigin   = "Webhook-Request-Origin"
-	HeaderRequestRate     = "Webhook-Request-Rate"
-	HeaderRequestCallback = "Webhook-Request-Callback"
-	HeaderAllowedOrigin   = "Webhook-Allowed-Origin"
-	HeaderAllowedRate     = "Webhook-Allowed-Rate"
+	HeaderRequestOrigin = "Webhook-Request-Origin"
+	HeaderRequestRate   = "Webhook-Request-Rate"
+	HeaderAllowedOrigin = "Webhook-Allowed-Origin"
+	HeaderAllowedRate   = "Webhook-Allowed-Rate"
 
 	HeaderContentType   = "Content-Type"
 	HeaderAuthorization = "Authorization"

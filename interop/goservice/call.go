@@ -99,7 +99,7 @@ func (in call) do(ctx context.Context, c *service.Client) (any, error) {
 	return nil, fmt.Errorf("no operation %q", in.Do)
 }
 
-// target is what receives a message.
+// target receives messages.
 type target interface {
 	SendText(ctx context.Context, text string, opts *service.SendOptions) error
 	SendJSON(ctx context.Context, v any, opts *service.SendOptions) error

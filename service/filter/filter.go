@@ -36,8 +36,8 @@ const (
 // String returns the filter in the service's OData dialect.
 func (f Filter) String() string { return f.text }
 
-// Raw returns a filter with a text. Strings of others in the text must be quoted with
-// [Quote].
+// Raw returns a filter with a text. Use [Quote] for strings in it that come from
+// users.
 func Raw(odata string) Filter { return Filter{text: odata} }
 
 // Quote returns a string constant: in single quotes, with quotes in it doubled.
@@ -103,8 +103,8 @@ func InGroup(name string) Filter { return term(Quote(name) + " in groups") }
 // GroupCount is the number of groups that a connection is in.
 func GroupCount() Int { return Int{"length(groups)"} }
 
-// Text is a string of a connection, or an expression of it. Comparisons are
-// case-sensitive.
+// Text is a property of a connection that is a string, or a function of one.
+// Comparisons are case-sensitive.
 type Text struct{ text string }
 
 // UserID is the user id of a connection; null if it has none.
@@ -181,7 +181,8 @@ func (t Text) call(function string, args ...string) string {
 	return function + "(" + strings.Join(append([]string{t.text}, args...), ",") + ")"
 }
 
-// Int is a number of a connection, of 32 bits.
+// Int is a property of a connection that is a number of 32 bits, or a function of
+// one.
 type Int struct{ text string }
 
 // Eq matches if the number is n.

@@ -64,9 +64,7 @@ func (ev *event) request(ctx context.Context, origins, keys []string, now time.T
 	set(wire.HeaderEventName, ev.name)
 	set(wire.HeaderClientRequestID, upstream.NewRequestID())
 	set(wire.HeaderSignature, strings.Join(upstream.Signatures(keys, s.connectionID), ","))
-	for name, v := range ev.metadata {
-		req.Header.Set(wire.PrefixMetadata+strings.ToLower(name), v)
-	}
+	upstream.AddMetadata(req.Header, ev.metadata)
 	if state, ok := s.State(); ok {
 		set(wire.HeaderConnectionState, state)
 	}

@@ -50,7 +50,7 @@ type Client struct {
 	Groups      []string
 }
 
-// TokenError reports a token with invalid groups. It may be shown to the client.
+// TokenError reports a token with an invalid user id or group. It may be shown to the client.
 type TokenError struct{ reason string }
 
 // Error returns the reason.
@@ -61,6 +61,9 @@ func (e *TokenError) Error() string { return e.reason }
 // without answer or with an invalid one. The transport calls [Hub.Connect] or
 // [Hub.Abandon] for the client.
 func (h *Hub) Accept(in *Handshake) (*Client, error) {
+	if id := in.UserID(); id != nil && rule.CheckUser(*id) != nil {
+		return nil, &TokenError{"The token contains an invalid user id."}
+	}
 	groups := in.Claims[claimGroup]
 	if slices.ContainsFunc(groups, func(g string) bool { return rule.AcceptGroup(g) != nil }) {
 		return nil, &TokenError{"The token contains an invalid group name."}
