@@ -58,7 +58,7 @@ func claimsOf(t *testing.T, body string) jwt.MapClaims {
 	require.NoError(t, json.Unmarshal([]byte(body), &out))
 	assert.Len(t, out, 1)
 	claims := jwt.MapClaims{}
-	_, err := jwt.ParseWithClaims(out["token"], claims, func(*jwt.Token) (any, error) { return []byte(primary), nil })
+	_, err := jwt.ParseWithClaims(out["token"], claims, func(*jwt.Token) (any, error) { return []byte(primary), nil }, jwt.WithTimeFunc(stopped{}.Now))
 	require.NoError(t, err)
 	return claims
 }
