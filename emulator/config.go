@@ -78,17 +78,6 @@ type Clock interface {
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-// clock adapts a Clock to a hub.Clock.
-type clock struct{ Clock }
-
-type stopper func() bool
-
-func (s stopper) Stop() bool { return s() }
-
-func (c clock) AfterFunc(d time.Duration, f func()) hub.Timer {
-	return stopper(c.Clock.AfterFunc(d, f))
-}
-
 func (c *Config) complete() error {
 	if c.AccessKeys = slices.Clone(c.AccessKeys); c.AccessKeys == nil {
 		c.AccessKeys = []string{DefaultAccessKey}
@@ -116,6 +105,9 @@ func (c *Config) complete() error {
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive
+	}
+	if c.Clock == nil {
+		c.Clock = hub.SystemClock{}
 	}
 	seen := make(map[string]bool)
 	for name := range c.Hubs {

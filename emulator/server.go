@@ -51,21 +51,17 @@ func newServer(cfg Config, origins []string, sinks ...trace.Sink) (*Server, erro
 		sinks = append(sinks, trace.Log(cfg.Logger))
 	}
 	s := &Server{trace: trace.New(cfg.AccessKeys, sinks...), anonymous: make(map[string]bool)}
-	var now hub.Clock = hub.SystemClock{}
-	if cfg.Clock != nil {
-		now = clock{cfg.Clock}
-	}
-	s.keys = token.NewKeys(now.Now, cfg.AccessKeys...)
+	s.keys = token.NewKeys(cfg.Clock.Now, cfg.AccessKeys...)
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
-		Transport: cfg.Transport, Clock: now, Trace: s.trace,
+		Transport: cfg.Transport, Clock: cfg.Clock, Trace: s.trace,
 	})
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
 			return nil, err
 		}
 	}
-	s.hubs = hub.New(hub.Config{Events: s.events, Clock: now, MaxGroups: cfg.MaxGroups, Trace: s.trace})
+	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace})
 	s.clients = &transport.Endpoint{
 		Hubs:      s.hubs,
 		Anonymous: s.takesAnonymous,
