@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -37,8 +38,8 @@ type API struct {
 }
 
 // operation serves one operation of a hub, after the parameters of the path are
-// checked.
-type operation func(w http.ResponseWriter, r *http.Request, h *hub.Hub)
+// checked. The body of the request ends with an error after maxBody bytes.
+type operation func(r *http.Request, h *hub.Hub) *answer
 
 // Handler returns the handler of all operations. It decodes the path by segments.
 func (a *API) Handler() http.Handler {
@@ -47,9 +48,7 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	// The service has HEAD only; GET is for browsers.
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, r *http.Request) {
-		if readQuery(w, r) {
-			w.WriteHeader(http.StatusOK)
-		}
+		cmp.Or(checkQuery(r), &answer{status: http.StatusOK}).write(w)
 	})
 	for pattern, op := range map[string]operation{
 		"POST :send":                                               a.send,
@@ -109,51 +108,33 @@ func (a *API) serve(op operation) http.HandlerFunc {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		if !readQuery(w, r) {
+		if problem := cmp.Or(checkQuery(r), checkPath(r)); problem != nil {
+			problem.write(w)
 			return
 		}
-		for _, check := range pathChecks {
-			if strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(r.PathValue(check.name)) {
-				writeProblem(w, check.field, check.rule)
-				return
-			}
-		}
 		start := time.Now()
-		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
-		op(rec, r, a.Hub(r.PathValue("hub")))
-		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: rec.status, Took: time.Since(start)})
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		out := op(r, a.Hub(r.PathValue("hub")))
+		out.write(w)
+		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: out.status, Took: time.Since(start)})
 	}
 }
 
-type statusRecorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (r *statusRecorder) WriteHeader(status int) {
-	r.status = status
-	r.ResponseWriter.WriteHeader(status)
-}
-
-// readQuery rejects a query that does not parse as a whole, of which only a part
+// checkQuery rejects a query that does not parse as a whole, of which only a part
 // would take effect, and an unknown API version. The version defaults to the latest.
-func readQuery(w http.ResponseWriter, r *http.Request) bool {
+func checkQuery(r *http.Request) *answer {
 	const name = "api-version"
 	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		writeProblem(w, inBody, "The query is malformed.")
-		return false
-	}
 	given := q[name]
 	switch {
+	case err != nil:
+		return problem(inBody, "The query is malformed.")
 	case len(given) > 1:
-		writeProblem(w, name, "The API version is repeated.")
+		return problem(name, "The API version is repeated.")
 	case len(given) == 1 && !slices.Contains(versions, given[0]):
-		writeProblem(w, name, fmt.Sprintf("The API version '%.64s' is not supported, want one of %s.", given[0], strings.Join(versions, ", ")))
-	default:
-		return true
+		return problem(name, fmt.Sprintf("The API version '%.64s' is not supported, want one of %s.", given[0], strings.Join(versions, ", ")))
 	}
-	return false
+	return nil
 }
 
 // authorise returns an error unless the request has a token for its URL.

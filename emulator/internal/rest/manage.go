@@ -44,45 +44,37 @@ func subject(t hub.Target) (what, name string) {
 	}
 }
 
-func (a *API) closeConnections(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) closeConnections(r *http.Request, h *hub.Hub) *answer {
 	q, t := r.URL.Query(), target(r)
 	if t.ConnectionID == "" {
 		t.Excluded = q["excluded"]
 	}
 	h.Close(t, q.Get("reason"))
-	w.WriteHeader(http.StatusNoContent)
+	return &answer{status: http.StatusNoContent}
 }
 
-func (a *API) exists(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) exists(r *http.Request, h *hub.Hub) *answer {
 	t := target(r)
-	what, name := subject(t)
-	writeExists(w, h.Exists(t), graveWarning, what, name)
-}
-
-// writeExists answers a HEAD request. Of a 404, the length and the code are sent, but
-// not the body.
-func writeExists(w http.ResponseWriter, ok bool, grave, what, name string) {
-	if ok {
-		w.WriteHeader(http.StatusOK)
-		return
+	if !h.Exists(t) {
+		what, name := subject(t)
+		return notFound(graveWarning, what, name)
 	}
-	notFound(w, grave, what, name)
+	return &answer{status: http.StatusOK}
 }
 
-func (a *API) addToGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) addToGroup(r *http.Request, h *hub.Hub) *answer {
 	n, err := h.Join(member(r), group(r))
 	if n == 0 {
 		what, name := subject(member(r))
-		notFound(w, graveError, what, name)
-		return
+		return notFound(graveError, what, name)
 	}
-	writeJoined(w, err)
+	return joined(err)
 }
 
 // removeFromGroup removes from the group in the path, or from all groups.
-func (a *API) removeFromGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) removeFromGroup(r *http.Request, h *hub.Hub) *answer {
 	h.Leave(member(r), group(r))
-	w.WriteHeader(http.StatusNoContent)
+	return &answer{status: http.StatusNoContent}
 }
 
 // groupsBody is the body of the operations on many groups.
@@ -91,37 +83,31 @@ type groupsBody struct {
 	Filter string   `json:"filter"`
 }
 
-func readGroups(w http.ResponseWriter, r *http.Request) (groups []string, t hub.Target, ok bool) {
+func readGroups(r *http.Request) (groups []string, t hub.Target, refused *answer) {
 	media, params, err := mime.ParseMediaType(r.Header.Get(wire.HeaderContentType))
-	decode := charset(params["charset"])
-	switch {
-	case err != nil || media != wire.MediaJSON:
-		writeRefusal(w, unsupported("The Content-Type is not application/json."))
-		return nil, t, false
-	case decode == nil:
-		writeRefusal(w, unsupported(charsetRule))
-		return nil, t, false
+	if err != nil || media != wire.MediaJSON {
+		return nil, t, unsupported("The Content-Type is not application/json.")
 	}
-	in, err := decodeGroups(http.MaxBytesReader(w, r.Body, maxMessage), decode)
+	decode := charset(params["charset"])
+	if decode == nil {
+		return nil, t, unsupported(charsetRule)
+	}
+	in, err := decodeGroups(r.Body, decode)
 	if err != nil {
-		writeProblem(w, inBody, "The request body must be one object with groups and filter, of at most 1 MiB.")
-		return nil, t, false
+		return nil, t, problem(inBody, "The request body must be one object with groups and filter, of at most 1 MiB.")
 	}
 	if len(in.Groups) == 0 {
-		writeProblem(w, "groups", "The field groups must have at least one group.")
-		return nil, t, false
+		return nil, t, problem("groups", "The field groups must have at least one group.")
 	}
 	for _, g := range in.Groups {
 		if !validGroup(g) {
-			writeProblem(w, "groups", groupRule)
-			return nil, t, false
+			return nil, t, problem("groups", groupRule)
 		}
 	}
 	if t.Filter, err = odata.Parse(in.Filter); err != nil {
-		writeFilterProblem(w, err)
-		return nil, t, false
+		return nil, t, filterProblem(err)
 	}
-	return in.Groups, t, true
+	return in.Groups, t, nil
 }
 
 func decodeGroups(body io.Reader, decode func([]byte) ([]byte, bool)) (in groupsBody, err error) {
@@ -144,10 +130,10 @@ func decodeGroups(body io.Reader, decode func([]byte) ([]byte, bool)) (in groups
 	return in, nil
 }
 
-func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	groups, t, ok := readGroups(w, r)
-	if !ok {
-		return
+func (a *API) addToGroups(r *http.Request, h *hub.Hub) *answer {
+	groups, t, refused := readGroups(r)
+	if refused != nil {
+		return refused
 	}
 	var err error
 	for _, c := range h.Select(t) { // once: a join may change what the filter matches
@@ -157,105 +143,105 @@ func (a *API) addToGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 			}
 		}
 	}
-	writeJoined(w, err)
+	return joined(err)
 }
 
-// writeJoined answers a call that adds connections to groups. An error is about one of
+// joined answers a call that adds connections to groups. An error is about one of
 // them; the others have joined.
-func writeJoined(w http.ResponseWriter, err error) {
+func joined(err error) *answer {
 	if full := (*hub.FullError)(nil); errors.As(err, &full) {
-		message := fmt.Sprintf("Connection %#q is in %d groups, the maximum.", full.ConnectionID, full.Groups)
-		writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
-		return
+		return conflict(fmt.Sprintf("Connection %#q is in %d groups, the maximum.", full.ConnectionID, full.Groups))
 	}
-	w.WriteHeader(http.StatusOK)
+	return &answer{status: http.StatusOK}
 }
 
-func (a *API) removeFromGroups(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	groups, t, ok := readGroups(w, r)
-	if !ok {
-		return
+func (a *API) removeFromGroups(r *http.Request, h *hub.Hub) *answer {
+	groups, t, refused := readGroups(r)
+	if refused != nil {
+		return refused
 	}
 	for _, c := range h.Select(t) {
 		for _, g := range groups {
 			h.Leave(hub.Target{ConnectionID: c.ID}, g)
 		}
 	}
-	w.WriteHeader(http.StatusOK)
+	return &answer{status: http.StatusOK}
 }
 
 // permission returns the action and the group of a permission. The service documents
 // the group as required; its answer without one is unknown.
-func permission(w http.ResponseWriter, r *http.Request) (a role.Action, group string, ok bool) {
+func permission(r *http.Request) (a role.Action, group string, refused *answer) {
 	group = r.URL.Query().Get("targetName")
 	if !validGroup(group) {
-		writeProblem(w, "targetName", "The field targetName must be the name of a group.")
-		return 0, "", false
+		return 0, "", problem("targetName", "The field targetName must be the name of a group.")
 	}
 	if strings.EqualFold(r.PathValue("permission"), "sendToGroup") {
 		a = role.Send
 	}
-	return a, group, true
+	return a, group, nil
 }
 
-func (a *API) grant(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	action, group, ok := permission(w, r)
-	if !ok {
-		return
+func (a *API) grant(r *http.Request, h *hub.Hub) *answer {
+	action, group, refused := permission(r)
+	if refused != nil {
+		return refused
 	}
-	c := h.Connection(r.PathValue("connection"))
+	id := r.PathValue("connection")
+	c := h.Connection(id)
 	if c == nil {
-		notFound(w, graveInfo, "Connection", r.PathValue("connection"))
-		return
+		return notFound(graveInfo, "Connection", id)
 	}
 	if !c.Grant(action, group) {
-		tooManyPermissions(w, c.ID)
-		return
+		return tooManyPermissions(id)
 	}
-	w.WriteHeader(http.StatusOK)
+	return &answer{status: http.StatusOK}
 }
 
-func (a *API) revoke(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	action, group, ok := permission(w, r)
-	if !ok {
-		return
+func (a *API) revoke(r *http.Request, h *hub.Hub) *answer {
+	action, group, refused := permission(r)
+	if refused != nil {
+		return refused
 	}
-	if c := h.Connection(r.PathValue("connection")); c != nil && !c.Revoke(action, group) {
-		tooManyPermissions(w, c.ID)
-		return
+	id := r.PathValue("connection")
+	if c := h.Connection(id); c != nil && !c.Revoke(action, group) {
+		return tooManyPermissions(id)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return &answer{status: http.StatusNoContent}
 }
 
 // tooManyPermissions answers 409. Permissions of roles that were revoked count, too,
 // since each is an entry.
-func tooManyPermissions(w http.ResponseWriter, id string) {
-	message := "Connection `" + id + "` has " + strconv.Itoa(role.MaxGroups) + " permissions for single groups, the maximum."
-	writeError(w, http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
+func tooManyPermissions(id string) *answer {
+	return conflict(fmt.Sprintf("Connection `%s` has %d permissions for single groups, the maximum.", id, role.MaxGroups))
 }
 
-func (a *API) hasPermission(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
-	action, group, ok := permission(w, r)
-	if !ok {
-		return
+func (a *API) hasPermission(r *http.Request, h *hub.Hub) *answer {
+	action, group, refused := permission(r)
+	if refused != nil {
+		return refused
 	}
 	id := r.PathValue("connection")
-	c := h.Connection(id)
-	writeExists(w, c != nil && c.Allows(action, group), graveInfo, "Connection", id)
+	if c := h.Connection(id); c == nil || !c.Allows(action, group) {
+		return notFound(graveInfo, "Connection", id)
+	}
+	return &answer{status: http.StatusOK}
 }
 
 // maxLifetime is in minutes. The API accepts more than a time.Duration can hold.
 const maxLifetime = 100 * 365 * 24 * 60
 
-func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) generateToken(r *http.Request, h *hub.Hub) *answer {
 	q := r.URL.Query()
-	refuse := func(field, rule string) { writeProblemAs(w, wire.MediaJSON, field, rule) }
+	refuse := func(field, rule string) *answer {
+		out := problem(field, rule)
+		out.mediaType = wire.MediaJSON
+		return out
+	}
 	minutes := 60
 	if text := q.Get("minutesToExpire"); text != "" {
 		var err error
 		if minutes, err = strconv.Atoi(text); err != nil || minutes < 1 || minutes > 1<<31-1 {
-			refuse("minutesToExpire", "The field minutesToExpire must be between 1 and 2147483647.")
-			return
+			return refuse("minutesToExpire", "The field minutesToExpire must be between 1 and 2147483647.")
 		}
 	}
 	path := "/client/hubs/"
@@ -265,20 +251,15 @@ func (a *API) generateToken(w http.ResponseWriter, r *http.Request, h *hub.Hub) 
 		path = "/clients/mqtt/hubs/"
 	default:
 		// Web PubSub for Socket.IO, which is not emulated, uses Default as well.
-		refuse("clientType", fmt.Sprintf("The value '%.128s' is not valid.", clientType))
-		return
+		return refuse("clientType", fmt.Sprintf("The value '%.128s' is not valid.", clientType))
 	}
 	for _, g := range q["group"] {
 		if !validGroup(g) {
-			refuse("group", groupRule)
-			return
+			return refuse("group", groupRule)
 		}
 	}
 	audience := a.Bases(r)[0] + path + r.PathValue("hub")
-	text, err := a.Keys.Make(audience, time.Duration(min(minutes, maxLifetime))*time.Minute, q.Get("userId"), q["role"], q["group"])
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	writeJSON(w, http.StatusOK, map[string]string{"token": text})
+	lifetime := time.Duration(min(minutes, maxLifetime)) * time.Minute
+	text := a.Keys.Make(audience, lifetime, q.Get("userId"), q["role"], q["group"])
+	return &answer{status: http.StatusOK, body: map[string]string{"token": text}}
 }

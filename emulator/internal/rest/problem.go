@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -24,6 +25,15 @@ var pathChecks = []struct {
 	{"permission", "permission", validPermission, "The field permission must be joinLeaveGroup or sendToGroup."},
 }
 
+func checkPath(r *http.Request) *answer {
+	for _, check := range pathChecks {
+		if strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(r.PathValue(check.name)) {
+			return problem(check.field, check.rule)
+		}
+	}
+	return nil
+}
+
 const groupRule = "The field group must have 1 to 1024 characters, no line feed, and not be blank."
 
 func validGroup(s string) bool { return rule.CheckGroup(s) == nil }
@@ -41,63 +51,67 @@ const headerErrorCode = "X-Ms-Error-Code"
 // inBody is the target of an error that concerns no parameter.
 const inBody = "Request"
 
-// problem is the service's answer to an invalid parameter. It has the members of the
-// service's errors and those of its web framework's problems.
-type problem struct {
-	Code       string              `json:"code"`
-	Message    string              `json:"message"`
-	Target     string              `json:"target"`
-	Errors     map[string][]string `json:"errors"`
-	Type       *string             `json:"type"`
-	Title      string              `json:"title"`
-	Status     int                 `json:"status"`
-	Detail     *string             `json:"detail"`
-	Instance   *string             `json:"instance"`
-	Extensions struct{}            `json:"extensions"`
+// answer is the answer to a call.
+type answer struct {
+	status    int
+	code      string // of an error
+	mediaType string // of the body; defaults to JSON
+	body      any    // written as JSON; nil for none
 }
 
-// writeProblem answers 400 for an invalid parameter. The JavaScript package does not
-// parse the media type, which is the service's: the message of its error is the whole
-// body.
-func writeProblem(w http.ResponseWriter, field, rule string) {
-	writeProblemAs(w, "application/problem+json", field, rule)
+// write sends the answer. To a HEAD request, the length and the code are sent, but not
+// the body.
+func (a *answer) write(w http.ResponseWriter) {
+	if a.code != "" {
+		w.Header().Set(headerErrorCode, a.code)
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return
+	}
+	w.Header().Set(wire.HeaderContentType, cmp.Or(a.mediaType, wire.MediaJSON)+"; charset=utf-8")
+	w.WriteHeader(a.status)
+	data, _ := json.Marshal(a.body) // never fails
+	_, _ = w.Write(data)
 }
 
-// writeProblemAs is like writeProblem, but with another media type.
-func writeProblemAs(w http.ResponseWriter, mediaType, field, rule string) {
+// problem returns the service's answer 400 to an invalid parameter. It has the members
+// of the service's errors and those of its web framework's problems. The JavaScript
+// package does not parse its media type: the message of its error is the whole body.
+func problem(field, rule string) *answer {
 	const code = "Error.BadRequest"
-	w.Header().Set(headerErrorCode, code)
-	w.Header().Set(wire.HeaderContentType, mediaType+"; charset=utf-8")
-	writeJSON(w, http.StatusBadRequest, problem{
+	return &answer{http.StatusBadRequest, code, "application/problem+json", struct {
+		Code       string              `json:"code"`
+		Message    string              `json:"message"`
+		Target     string              `json:"target"`
+		Errors     map[string][]string `json:"errors"`
+		Type       *string             `json:"type"`
+		Title      string              `json:"title"`
+		Status     int                 `json:"status"`
+		Detail     *string             `json:"detail"`
+		Instance   *string             `json:"instance"`
+		Extensions struct{}            `json:"extensions"`
+	}{
 		Code: code, Message: rule, Target: field, Errors: map[string][]string{field: {rule}},
 		Title: "One or more validation errors occurred.", Status: http.StatusBadRequest,
-	})
+	}}
 }
 
-// writeError writes an error in the service's format. The service's answers of 2022
-// have innererror in place of inner.
-func writeError(w http.ResponseWriter, status int, code, message, target string) {
-	w.Header().Set(headerErrorCode, code)
-	writeJSON(w, status, struct {
+// failure returns an error in the service's format. The service's answers of 2022 have
+// innererror in place of inner.
+func failure(status int, code, message, target string) *answer {
+	return &answer{status: status, code: code, body: struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 		Target  string `json:"target"`
 		Details any    `json:"details"`
 		Inner   any    `json:"inner"`
-	}{Code: code, Message: message, Target: target})
+	}{Code: code, Message: message, Target: target}}
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	if w.Header().Get(wire.HeaderContentType) == "" {
-		w.Header().Set(wire.HeaderContentType, wire.MediaJSON+"; charset=utf-8")
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write(data)
+// unsupported answers 415. The service's code is not known.
+func unsupported(message string) *answer {
+	return failure(http.StatusUnsupportedMediaType, "Error.UnsupportedMediaType", message, inBody)
 }
 
 // Severities with which the codes of the service's 404 begin: an error if the call
@@ -108,6 +122,11 @@ const (
 	graveInfo    = "Info"
 )
 
-func notFound(w http.ResponseWriter, grave, what, name string) {
-	writeError(w, http.StatusNotFound, grave+"."+what+".NotExisted", what+" `"+name+"` is not found.", what)
+func notFound(grave, what, name string) *answer {
+	return failure(http.StatusNotFound, grave+"."+what+".NotExisted", what+" `"+name+"` is not found.", what)
+}
+
+// conflict answers 409 to a call that exceeds a limit of a connection.
+func conflict(message string) *answer {
+	return failure(http.StatusConflict, "Error.Connection.Conflict", message, "Connection")
 }

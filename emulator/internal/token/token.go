@@ -22,7 +22,7 @@ var ErrInvalid = errors.New("invalid token")
 
 // Keys signs tokens with the first access key and verifies them with any.
 type Keys struct {
-	keys [][]byte
+	keys jwt.VerificationKeySet
 	now  func() time.Time
 }
 
@@ -30,7 +30,7 @@ type Keys struct {
 func NewKeys(now func() time.Time, texts ...string) *Keys {
 	k := &Keys{now: now}
 	for _, text := range texts {
-		k.keys = append(k.keys, []byte(text))
+		k.keys.Keys = append(k.keys.Keys, []byte(text))
 	}
 	return k
 }
@@ -65,7 +65,7 @@ func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) 
 		jwt.WithJSONNumber(),
 	)
 	claims := jwt.MapClaims{}
-	if _, err := parser.ParseWithClaims(text, claims, k.keySet); err != nil {
+	if _, err := parser.ParseWithClaims(text, claims, func(*jwt.Token) (any, error) { return k.keys, nil }); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	given, err := claims.GetAudience()
@@ -73,14 +73,6 @@ func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) 
 		return nil, fmt.Errorf("%w: audience %.256q, want %q", ErrInvalid, given, want)
 	}
 	return flatten(claims), nil
-}
-
-func (k *Keys) keySet(*jwt.Token) (any, error) {
-	var set jwt.VerificationKeySet
-	for _, key := range k.keys {
-		set.Keys = append(set.Keys, key)
-	}
-	return set, nil
 }
 
 func anyAudience(given []string, accepts func(string) bool) bool {
@@ -117,7 +109,7 @@ func flatten(claims jwt.MapClaims) Claims {
 }
 
 // Make returns a signed token for an audience.
-func (k *Keys) Make(audience string, lifetime time.Duration, userID string, roles, groups []string) (string, error) {
+func (k *Keys) Make(audience string, lifetime time.Duration, userID string, roles, groups []string) string {
 	now := k.now()
 	claims := jwt.MapClaims{
 		"aud": audience,
@@ -134,7 +126,8 @@ func (k *Keys) Make(audience string, lifetime time.Duration, userID string, role
 	if len(groups) > 0 {
 		claims["webpubsub.group"] = groups
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.keys[0])
+	text, _ := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.keys.Keys[0]) // never fails: HS256 with bytes
+	return text
 }
 
 // Bearer returns the token of the Authorization header, or "".
