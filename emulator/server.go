@@ -38,15 +38,18 @@ type Server struct {
 
 // New returns an emulator. Its errors name the invalid setting.
 func New(cfg Config) (*Server, error) {
+	return newServer(&cfg, nil)
+}
+
+// newServer completes cfg and returns its emulator. It announces the origins, or
+// cfg.Origin if there are none. Its records go to cfg.Logger and to further sinks.
+func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	return newServer(cfg, []string{cfg.Origin})
-}
-
-// newServer returns an emulator of a complete configuration, whose records go to the
-// Logger and to further sinks.
-func newServer(cfg Config, origins []string, sinks ...trace.Sink) (*Server, error) {
+	if origins == nil {
+		origins = []string{cfg.Origin}
+	}
 	if cfg.Logger != nil {
 		sinks = append(sinks, trace.Log(cfg.Logger))
 	}
@@ -64,12 +67,12 @@ func newServer(cfg Config, origins []string, sinks ...trace.Sink) (*Server, erro
 	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace})
 	s.clients = &transport.Endpoint{
 		Hubs:      s.hubs,
-		Anonymous: s.takesAnonymous,
+		Anonymous: s.acceptsAnonymous,
 		Audiences: clientAudiences,
 		Keys:      s.keys,
 		KeepAlive: max(cfg.KeepAlive, 0),
 	}
-	s.guard = newGuard(&cfg, s.trace)
+	s.guard = newGuard(cfg, s.trace)
 	s.routes(cfg.TrustTokens)
 	return s, nil
 }
@@ -98,7 +101,7 @@ func (s *Server) SetHub(name string, settings Hub) error {
 	return nil
 }
 
-func (s *Server) takesAnonymous(hubName string) bool {
+func (s *Server) acceptsAnonymous(hubName string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.anonymous[strings.ToLower(hubName)]

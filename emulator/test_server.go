@@ -23,7 +23,7 @@ type TestServer struct {
 }
 
 // TB is the part of [testing.TB] that [Start] uses. *testing.T, *testing.B and
-// *testing.F implement it.
+// *testing.F implement it. Fatal must not return.
 type TB interface {
 	Helper()
 	Cleanup(f func())
@@ -53,15 +53,11 @@ func Start(tb TB, cfg Config) *TestServer {
 		closeLog = w.close
 		cfg.Logger = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	}
-	origins := []string{cfg.Origin}
+	var origins []string
 	if cfg.Origin == "" {
 		origins = []string{"localhost", "127.0.0.1"}
 	}
-	err := cfg.complete()
-	var s *Server
-	if err == nil {
-		s, err = newServer(cfg, origins)
-	}
+	s, err := newServer(&cfg, origins)
 	if err != nil {
 		tb.Fatal(err)
 	}

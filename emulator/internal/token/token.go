@@ -35,20 +35,10 @@ func NewKeys(now func() time.Time, texts ...string) *Keys {
 	return k
 }
 
-// Claims holds the claims of a token as connect events do: each is a list of texts.
-type Claims map[string][]string
-
-// First returns the first value of a claim.
-func (c Claims) First(name string) (string, bool) {
-	if v := c[name]; len(v) > 0 {
-		return v[0], true
-	}
-	return "", false
-}
-
-// Verify parses a token. It returns an error unless the token is signed with one of
-// the keys, has not expired, and has one of the audiences, compared without case.
-func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
+// Verify returns the claims of a token as connect events have them: each is a list of
+// texts. It returns an error unless the token is signed with one of the keys, has not
+// expired, and has one of the audiences, compared without case.
+func (k *Keys) Verify(text string, audiences ...string) (map[string][]string, error) {
 	return k.VerifyFor(text, audiences[0], func(given string) bool {
 		return slices.ContainsFunc(audiences, func(one string) bool { return strings.EqualFold(given, one) })
 	})
@@ -56,7 +46,7 @@ func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
 
 // VerifyFor is like Verify, but calls accepts with each audience of the token, as
 // written and percent-decoded. The error names want, an accepted audience.
-func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) (Claims, error) {
+func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) (map[string][]string, error) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(),
@@ -87,8 +77,8 @@ func anyAudience(given []string, accepts func(string) bool) bool {
 
 // flatten converts each claim to a list of texts. It drops claims that are not texts,
 // numbers, booleans or lists of them.
-func flatten(claims jwt.MapClaims) Claims {
-	out := make(Claims, len(claims))
+func flatten(claims jwt.MapClaims) map[string][]string {
+	out := make(map[string][]string, len(claims))
 	for name, v := range claims {
 		list, ok := v.([]any)
 		if !ok {
