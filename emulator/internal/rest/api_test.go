@@ -21,7 +21,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// unobserved is an event handler that ignores what it is told and is never asked.
+// unobserved is an event handler that ignores notifications and gets no other event.
 type unobserved struct{ hub.EventHandler }
 
 func (unobserved) Connected(*hub.Connection)            {}
