@@ -89,17 +89,6 @@ func (a *API) Handler() http.Handler {
 	})
 }
 
-// isPlain reports whether a path has neither empty nor dot segments. The mux would
-// redirect such a path to another operation; the service answers 404.
-func isPlain(escapedPath string) bool {
-	for segment := range strings.SplitSeq(strings.TrimPrefix(escapedPath, "/"), "/") {
-		if segment == "" || segment == "." || segment == ".." {
-			return false
-		}
-	}
-	return true
-}
-
 // serve authorises a request and checks its query and path before it calls op.
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
