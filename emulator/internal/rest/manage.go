@@ -212,7 +212,7 @@ func (a *API) revoke(r *http.Request, h *hub.Hub) *answer {
 // tooManyPermissions answers 409. Permissions of roles that were revoked count, too,
 // since each is an entry.
 func tooManyPermissions(id string) *answer {
-	return conflict(fmt.Sprintf("Connection `%s` has %d permissions for single groups, the maximum.", id, role.MaxGroups))
+	return conflict(fmt.Sprintf("Connection %#q has %d permissions for single groups, the maximum.", id, role.MaxGroups))
 }
 
 func (a *API) hasPermission(r *http.Request, h *hub.Hub) *answer {
