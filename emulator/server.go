@@ -73,7 +73,10 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 		KeepAlive: max(cfg.KeepAlive, 0),
 	}
 	s.guard = newGuard(cfg, s.trace)
-	s.routes(cfg.TrustTokens)
+	s.api = (&rest.API{Hub: s.hubs.Hub, Keys: s.keys, TrustTokens: cfg.TrustTokens, Trace: s.trace}).Handler()
+	s.mux = http.NewServeMux()
+	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
+	s.mux.HandleFunc("/client/{$}", s.serveClient)
 	return s, nil
 }
 
@@ -105,17 +108,6 @@ func (s *Server) acceptsAnonymous(hubName string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.anonymous[strings.ToLower(hubName)]
-}
-
-func (s *Server) routes(trustTokens bool) {
-	api := &rest.API{Hub: s.hubs.Hub, Keys: s.keys, Bases: bases, Trace: s.trace}
-	if trustTokens {
-		api.Trust = func(string) bool { return true }
-	}
-	s.api = api.Handler()
-	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
-	s.mux.HandleFunc("/client/{$}", s.serveClient)
 }
 
 func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
@@ -158,15 +150,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// bases returns the URLs that the client may have sent a request to: a proxy may have
-// terminated TLS.
-func bases(r *http.Request) []string {
-	if r.TLS != nil {
-		return []string{"https://" + r.Host}
-	}
-	return []string{"http://" + r.Host, "https://" + r.Host}
 }
 
 // clientAudiences returns the valid audiences of a client's token. Like the service, the

@@ -26,13 +26,9 @@ type API struct {
 	// Hub returns the hub of a valid name, regardless of case.
 	Hub  func(name string) *hub.Hub
 	Keys *token.Keys
-	// Bases returns the URLs, scheme and host, that the client may have sent the
-	// request to. The audience of a token is below one of them.
-	Bases func(r *http.Request) []string
-	// Trust, if set, reports whether to accept a token that none of the keys has
-	// signed, in place of Entra ID.
-	Trust func(bearer string) bool
-	Trace *trace.Stream
+	// TrustTokens accepts any token, in place of Entra ID.
+	TrustTokens bool
+	Trace       *trace.Stream
 
 	pages pager
 }
@@ -126,25 +122,29 @@ func checkQuery(r *http.Request) *answer {
 	return nil
 }
 
+// base returns the scheme and the host of a request.
+func base(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
 // authorise returns an error unless the request has a token for its URL.
 func (a *API) authorise(r *http.Request) error {
 	bearer := token.Bearer(r.Header)
-	var resources []string
-	for _, base := range a.Bases(r) {
-		_, host, _ := strings.Cut(base, "://")
-		resources = append(resources, host+r.URL.EscapedPath(), host+r.URL.Path)
-	}
-	_, err := a.Keys.VerifyFor(bearer, a.Bases(r)[0]+r.URL.EscapedPath(), func(audience string) bool {
-		return slices.ContainsFunc(resources, func(resource string) bool { return covers(audience, resource) })
+	_, err := a.Keys.VerifyFor(bearer, base(r)+r.URL.EscapedPath(), func(audience string) bool {
+		return covers(audience, r.Host+r.URL.EscapedPath()) || covers(audience, r.Host+r.URL.Path)
 	})
-	if err != nil && a.Trust != nil && bearer != "" && a.Trust(bearer) {
+	if err != nil && a.TrustTokens && bearer != "" {
 		return nil
 	}
 	return err
 }
 
 // covers reports whether a token's audience is a resource, given without scheme, or a
-// URL below it. Like the service, it ignores the scheme and the query.
+// URL below it. Like the service, it ignores the scheme, as a proxy may have terminated
+// TLS, and the query.
 func covers(audience, resource string) bool {
 	scheme, rest, _ := strings.Cut(audience, "://")
 	switch strings.ToLower(scheme) {

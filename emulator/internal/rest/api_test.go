@@ -101,10 +101,9 @@ func FuzzCall(f *testing.F) {
 		r.Header.Set("Authorization", "Bearer x")
 		s := newSmall()
 		api := &rest.API{
-			Hub:   func(string) *hub.Hub { return s.hub },
-			Keys:  keys,
-			Bases: func(*http.Request) []string { return []string{"http://h"} },
-			Trust: func(string) bool { return true },
+			Hub:         func(string) *hub.Hub { return s.hub },
+			Keys:        keys,
+			TrustTokens: true,
 		}
 		before := s.state()
 		w := httptest.NewRecorder()

@@ -58,7 +58,7 @@ func (a *API) listGroup(r *http.Request, h *hub.Hub) *answer {
 		if top > 0 {
 			next.Set("top", strconv.Itoa(top-len(page)))
 		}
-		out.NextLink = a.Bases(r)[0] + r.URL.EscapedPath() + "?" + next.Encode()
+		out.NextLink = base(r) + r.URL.EscapedPath() + "?" + next.Encode()
 	}
 	return &answer{status: http.StatusOK, body: out}
 }

@@ -258,7 +258,7 @@ func (a *API) generateToken(r *http.Request, h *hub.Hub) *answer {
 			return refuse("group", groupRule)
 		}
 	}
-	audience := a.Bases(r)[0] + path + r.PathValue("hub")
+	audience := base(r) + path + r.PathValue("hub")
 	lifetime := time.Duration(min(minutes, maxLifetime)) * time.Minute
 	text := a.Keys.Make(audience, lifetime, q.Get("userId"), q["role"], q["group"])
 	return &answer{status: http.StatusOK, body: map[string]string{"token": text}}
