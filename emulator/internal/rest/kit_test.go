@@ -205,3 +205,43 @@ func (a answer) failure(t *testing.T, message, target string) (code string) {
 func with(name, value string) string {
 	return "?" + version + "&" + name + "=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
+
+const (
+	asJSON   = "application/json"
+	asText   = "text/plain"
+	asBinary = "application/octet-stream"
+	hubPath  = "/api/hubs/chat/"
+)
+
+// call is a REST call and the expected status.
+type call struct {
+	method, path string
+	contentType  string
+	body         string
+	status       int
+}
+
+func (w *world) steps(t *testing.T, calls ...call) (last answer) {
+	t.Helper()
+	for _, c := range calls {
+		if c.path[0] != '/' {
+			c.path = hubPath + c.path
+		}
+		last = w.call(t, c.method, c.path, c.contentType, c.body)
+		require.Equal(t, c.status, last.status, "%s %s: %s", c.method, c.path, last.body)
+		if c.status < http.StatusMultipleChoices && c.method != http.MethodGet {
+			assert.Equal(t, "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01", last.header.Get("Api-Supported-Versions"))
+		}
+	}
+	return last
+}
+
+func has(path string) call { return call{method: "HEAD", path: path + "?" + version, status: 200} }
+func hasNot(path string) call {
+	return call{method: "HEAD", path: path + "?" + version, status: 404}
+}
+
+const (
+	fromServer = `{"type":"message","from":"server","dataType":"text","data":"hi"}`
+	fromG1     = `{"type":"message","from":"group","group":"g1","fromUserId":null,"dataType":"text","data":"hi"}`
+)
