@@ -54,8 +54,7 @@ type Config struct {
 	// if the groups are the event handler's.
 	MaxGroups int
 	// KeepAlive is the time between pings. It defaults to [DefaultKeepAlive]. If it is
-	// negative the emulator sends no pings and does not detect clients that are
-	// unreachable.
+	// negative, the emulator sends no pings and does not detect unreachable clients.
 	KeepAlive time.Duration
 	// Clock times tokens, recovery, streams, pings and consent. It defaults to the
 	// machine's clock, which always times sockets and attempts to deliver events.
