@@ -54,8 +54,7 @@ type Config struct {
 	// if the groups are the event handler's.
 	MaxGroups int
 	// KeepAlive is the time between pings. It defaults to [DefaultKeepAlive]. If it is
-	// negative the emulator sends no pings and does not detect clients that are
-	// unreachable.
+	// negative, the emulator sends no pings and does not detect unreachable clients.
 	KeepAlive time.Duration
 	// Clock times tokens, recovery, streams, pings and consent. It defaults to the
 	// machine's clock, which always times sockets and attempts to deliver events.
@@ -76,17 +75,6 @@ type Clock interface {
 	// AfterFunc calls f in its own goroutine after d. stop prevents the call and reports
 	// whether it did.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
-}
-
-// clock adapts a Clock to a hub.Clock.
-type clock struct{ Clock }
-
-type stopper func() bool
-
-func (s stopper) Stop() bool { return s() }
-
-func (c clock) AfterFunc(d time.Duration, f func()) hub.Timer {
-	return stopper(c.Clock.AfterFunc(d, f))
 }
 
 func (c *Config) complete() error {
@@ -116,6 +104,9 @@ func (c *Config) complete() error {
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive
+	}
+	if c.Clock == nil {
+		c.Clock = hub.SystemClock{}
 	}
 	seen := make(map[string]bool)
 	for name := range c.Hubs {

@@ -203,7 +203,7 @@ func (r *rig) rest(method, path, contentType, body string) int {
 	target := base + "/api/hubs/chat" + path
 	req, err := http.NewRequestWithContext(r.t.Context(), method, target, strings.NewReader(body))
 	require.NoError(r.t, err)
-	req.Header.Set("Authorization", "Bearer "+signWith(r.t, emulator.DefaultAccessKey, jwt.MapClaims{"aud": target, "exp": time.Now().Add(time.Minute).Unix()}))
+	req.Header.Set("Authorization", "Bearer "+signWith(r.t, emulator.DefaultAccessKey, jwt.MapClaims{"aud": target, "exp": time.Now().Add(time.Hour).Unix()}))
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// script is an event handler that answers as a test says, and keeps its requests. By
+// script is an event handler that answers as a test sets it, and keeps its requests. By
 // default it consents, and answers 204.
 type script struct {
 	consent http.HandlerFunc

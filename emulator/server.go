@@ -38,43 +38,45 @@ type Server struct {
 
 // New returns an emulator. Its errors name the invalid setting.
 func New(cfg Config) (*Server, error) {
+	return newServer(&cfg, nil)
+}
+
+// newServer completes cfg and returns its emulator. It announces the origins, or
+// cfg.Origin if there are none. Its records go to cfg.Logger and to further sinks.
+func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	return newServer(cfg, []string{cfg.Origin})
-}
-
-// newServer returns an emulator of a complete configuration, whose records go to the
-// Logger and to further sinks.
-func newServer(cfg Config, origins []string, sinks ...trace.Sink) (*Server, error) {
+	if origins == nil {
+		origins = []string{cfg.Origin}
+	}
 	if cfg.Logger != nil {
 		sinks = append(sinks, trace.Log(cfg.Logger))
 	}
 	s := &Server{trace: trace.New(cfg.AccessKeys, sinks...), anonymous: make(map[string]bool)}
-	var now hub.Clock = hub.SystemClock{}
-	if cfg.Clock != nil {
-		now = clock{cfg.Clock}
-	}
-	s.keys = token.NewKeys(now.Now, cfg.AccessKeys...)
+	s.keys = token.NewKeys(cfg.Clock.Now, cfg.AccessKeys...)
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
-		Transport: cfg.Transport, Clock: now, Trace: s.trace,
+		Transport: cfg.Transport, Clock: cfg.Clock, Trace: s.trace,
 	})
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
 			return nil, err
 		}
 	}
-	s.hubs = hub.New(hub.Config{Events: s.events, Clock: now, MaxGroups: cfg.MaxGroups, Trace: s.trace})
+	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace})
 	s.clients = &transport.Endpoint{
 		Hubs:      s.hubs,
-		Anonymous: s.takesAnonymous,
+		Anonymous: s.acceptsAnonymous,
 		Audiences: clientAudiences,
 		Keys:      s.keys,
 		KeepAlive: max(cfg.KeepAlive, 0),
 	}
-	s.guard = newGuard(&cfg, s.trace)
-	s.routes(cfg.TrustTokens)
+	s.guard = newGuard(cfg, s.trace)
+	s.api = (&rest.API{Hub: s.hubs.Hub, Keys: s.keys, TrustTokens: cfg.TrustTokens, Trace: s.trace}).Handler()
+	s.mux = http.NewServeMux()
+	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
+	s.mux.HandleFunc("/client/{$}", s.serveClient)
 	return s, nil
 }
 
@@ -102,21 +104,10 @@ func (s *Server) SetHub(name string, settings Hub) error {
 	return nil
 }
 
-func (s *Server) takesAnonymous(hubName string) bool {
+func (s *Server) acceptsAnonymous(hubName string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.anonymous[strings.ToLower(hubName)]
-}
-
-func (s *Server) routes(trustTokens bool) {
-	api := &rest.API{Hub: s.hubs.Hub, Keys: s.keys, Bases: bases, Trace: s.trace}
-	if trustTokens {
-		api.Trust = func(string) bool { return true }
-	}
-	s.api = api.Handler()
-	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
-	s.mux.HandleFunc("/client/{$}", s.serveClient)
 }
 
 func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
@@ -159,15 +150,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// bases returns the URLs that the client may have sent a request to: a proxy may have
-// terminated TLS.
-func bases(r *http.Request) []string {
-	if r.TLS != nil {
-		return []string{"https://" + r.Host}
-	}
-	return []string{"http://" + r.Host, "https://" + r.Host}
 }
 
 // clientAudiences returns the valid audiences of a client's token. Like the service, the

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	nethttptest "net/http/httptest"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -148,6 +149,44 @@ type recordedB struct{ recordedTB }
 func (*recordedB) ReportAllocs() {}
 
 var _ interface{ ReportAllocs() } = (*testing.B)(nil)
+
+func TestStartLogsInTestsAndFuzzTests(t *testing.T) {
+	t.Parallel()
+	for _, tb := range []any{t, (*testing.F)(nil)} {
+		_, benchmark := tb.(interface{ ReportAllocs() })
+		assert.False(t, benchmark, "%T", tb)
+	}
+}
+
+// fatalTB is a TB that keeps the argument of Fatal.
+type fatalTB struct {
+	testing.TB
+	fatal any
+}
+
+func (f *fatalTB) Fatal(args ...any) {
+	f.fatal = args[0]
+	runtime.Goexit()
+}
+
+func TestStartFailsTheTest(t *testing.T) {
+	t.Parallel()
+	for want, cfg := range map[string]emulator.Config{
+		"emulator: MaxGroups -1: want a positive number, or 0 for 1000": {MaxGroups: -1},
+		`emulator: hub "chat", event handler 0: neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL`: {
+			Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.AtURL("")}}},
+		},
+	} {
+		tb := &fatalTB{TB: t}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			emulator.Start(tb, cfg)
+		}()
+		<-done
+		assert.EqualError(t, tb.fatal.(error), want)
+	}
+}
 
 func TestStartIsSilentInABenchmark(t *testing.T) {
 	t.Parallel()

@@ -161,8 +161,8 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// versionText returns the version of the module, the one that it was built from if
-// that says more, and the version of Go.
+// versionText returns the version of the module, that of the build if it differs, and
+// the version of Go.
 func versionText() string {
 	text := "webpubsub " + version.Version
 	info, ok := debug.ReadBuildInfo()

@@ -206,7 +206,7 @@ func TestTrustedHosts(t *testing.T) {
 		{name: "any", args: []string{"--trust-host", "*"}, host: "emulator.test", status: http.StatusOK},
 		{name: "origin", args: []string{"--origin", "emulator.test"}, host: "emulator.test", status: http.StatusOK},
 		{name: "where it listens", args: []string{"--addr", "0.0.0.0:0"}, host: "0.0.0.0", status: http.StatusOK},
-		{name: "key of its own", env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, host: "emulator.test", status: http.StatusOK},
+		{name: "private key", env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, host: "emulator.test", status: http.StatusOK},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -86,36 +86,43 @@ func emulatorCommand(env Environment) *cobra.Command {
 	return cmd
 }
 
-// config returns the emulator's configuration and whether its key is public.
-func (in *emulatorFlags) config(env Environment) (cfg emulator.Config, known bool, err error) {
-	cfg = emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
+// config returns the emulator's configuration.
+func (in *emulatorFlags) config(env Environment) (emulator.Config, error) {
+	cfg := emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
 	if in.maxGroups < 1 {
-		return cfg, false, usage("--max-groups %d: want 1 or more", in.maxGroups)
+		return cfg, usage("--max-groups %d: want 1 or more", in.maxGroups)
 	}
+	var err error
 	if in.settings != "" {
 		if cfg.Hubs, err = readSettings(in.settings); err != nil {
-			return cfg, false, usage("--settings %q: %w", in.settings, err)
+			return cfg, usage("--settings %q: %w", in.settings, err)
 		}
 	}
 	if err := in.pairs.addTo(cfg.Hubs); err != nil {
-		return cfg, false, err
+		return cfg, err
 	}
-	key, _ := env(keyVariable)
-	if in.keyFile != "" {
-		if key != "" {
-			return cfg, false, usage("--access-key-file %q: %s is also set; want one of them", in.keyFile, keyVariable)
-		}
-		data, err := readFile(in.keyFile, maxKeyFile)
-		if err != nil {
-			return cfg, false, usage("--access-key-file %q: %w", in.keyFile, err)
-		}
-		if key = strings.TrimSpace(string(data)); key == "" {
-			return cfg, false, usage("--access-key-file %q: the file is empty", in.keyFile)
-		}
-	}
-	known = key == "" || key == emulator.DefaultAccessKey
+	key, err := in.accessKey(env)
 	cfg.AccessKeys = []string{cmp.Or(key, emulator.DefaultAccessKey)}
-	return cfg, known, nil
+	return cfg, err
+}
+
+// accessKey returns the access key of the environment or the file, or "".
+func (in *emulatorFlags) accessKey(env Environment) (string, error) {
+	key, _ := env(keyVariable)
+	if in.keyFile == "" {
+		return key, nil
+	}
+	if key != "" {
+		return "", usage("--access-key-file %q: %s is also set; want one of them", in.keyFile, keyVariable)
+	}
+	data, err := readFile(in.keyFile, maxKeyFile)
+	if err != nil {
+		return "", usage("--access-key-file %q: %w", in.keyFile, err)
+	}
+	if key = strings.TrimSpace(string(data)); key == "" {
+		return "", usage("--access-key-file %q: the file is empty", in.keyFile)
+	}
+	return key, nil
 }
 
 func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stderr io.Writer) error {
@@ -127,7 +134,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return usage("--addr %q: want host:port", in.address)
 	}
-	cfg, known, err := in.config(env)
+	cfg, err := in.config(env)
 	if err != nil {
 		return err
 	}
@@ -144,8 +151,8 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return fmt.Errorf("--addr %q: %w; choose another address, or any free port with --addr localhost:0", in.address, err)
 	}
-	in.warn(logger, listeners[0].Addr(), known)
-	if err := announce(stdout, listeners, &cfg, known); err != nil {
+	warn(logger, listeners[0].Addr(), &cfg)
+	if err := announce(stdout, listeners, &cfg); err != nil {
 		for _, l := range listeners {
 			_ = l.Close()
 		}
@@ -155,34 +162,34 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 }
 
 // warn logs what makes the emulator accessible to others.
-func (in *emulatorFlags) warn(logger *slog.Logger, at net.Addr, known bool) {
+func warn(logger *slog.Logger, at net.Addr, cfg *emulator.Config) {
 	var open []string
-	if known {
+	if cfg.AccessKeys[0] == emulator.DefaultAccessKey {
 		open = append(open, "the access key is public")
 	}
-	if in.trustTokens {
+	if cfg.TrustTokens {
 		open = append(open, "any token is trusted")
 	}
 	for _, what := range open {
 		if !isLoopback(at) {
 			logger.Warn(what+", and others can reach this address", "addr", at.String())
 		}
-		if slices.Contains(in.trustHosts, "*") {
+		if slices.Contains(cfg.TrustHosts, "*") {
 			logger.Warn(what+", and any web page in a browser of this machine can use it", "flag", "--trust-host *")
 		}
 	}
 }
 
 // announce prints the addresses. It does not print a key that is secret.
-func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, known bool) error {
+func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error {
 	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
 	if err != nil {
 		return err
 	}
 	host := net.JoinHostPort(cfg.Origin, port)
-	key := "<your key>"
-	if known {
-		key = emulator.DefaultAccessKey
+	key := cfg.AccessKeys[0]
+	if key != emulator.DefaultAccessKey {
+		key = "<your key>"
 	}
 	var b strings.Builder
 	for _, l := range listeners {

@@ -2,15 +2,13 @@ package hub
 
 import "time"
 
-// Clock measures time. Tests have their own.
+// Clock is a source of time.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f after d in a goroutine of its own.
-	AfterFunc(d time.Duration, f func()) Timer
+	// AfterFunc calls f in its own goroutine after d. stop prevents the call and reports
+	// whether it did.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
-
-// Timer is a pending call of [Clock].AfterFunc.
-type Timer interface{ Stop() bool }
 
 // SystemClock is the machine's clock.
 type SystemClock struct{}
@@ -19,4 +17,6 @@ type SystemClock struct{}
 func (SystemClock) Now() time.Time { return time.Now() }
 
 // AfterFunc calls [time.AfterFunc].
-func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+func (SystemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}

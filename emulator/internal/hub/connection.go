@@ -36,18 +36,18 @@ type Connection struct {
 	requests    Turnstile
 	invocations invocations
 
-	mu       sync.Mutex
-	link     *Link // nil while the client is away
-	ended    bool
-	closed   bool // by the client; pending requests delay the end
-	groups   map[string]struct{}
-	roles    role.Set
-	acks     ackCache
-	streams  map[string]*stream
-	recovery Timer // of the recovery window, while the client is away
-	losses   int   // of links
-	attempts int   // to resume
-	resumed  int   // number of the attempt that succeeded last
+	mu           sync.Mutex
+	link         *Link // nil while the client is away
+	ended        bool
+	closed       bool // by the client; pending requests delay the end
+	groups       map[string]struct{}
+	roles        role.Set
+	acks         ackCache
+	streams      map[string]*stream
+	stopRecovery func() bool // stops the recovery window; nil unless the client is away
+	losses       int         // of links
+	attempts     int         // to resume
+	resumed      int         // number of the attempt that succeeded last
 }
 
 // newID returns an unguessable id or token.
@@ -148,8 +148,8 @@ func (c *Connection) finish(reason string, condition func() bool, last func(*Lin
 	}
 	c.ended = true
 	c.cancel(errGone)
-	if c.recovery != nil {
-		c.recovery.Stop()
+	if c.stopRecovery != nil {
+		c.stopRecovery()
 	}
 	if c.link != nil && last != nil {
 		last(c.link)
@@ -159,7 +159,7 @@ func (c *Connection) finish(reason string, condition func() bool, last func(*Lin
 	c.mu.Unlock()
 	c.hub.remove(c)
 	for _, s := range streams {
-		s.timer.Stop()
+		s.stop()
 		c.publish(s.end(&StreamError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
 	trace.Emit(c.ctx, c.hub.Trace, trace.ClientGone{Client: c.Identity(), Reason: reason})

@@ -23,14 +23,10 @@ type late struct {
 }
 
 func (c *late) Now() time.Time { return c.now }
-func (c *late) AfterFunc(_ time.Duration, f func()) hub.Timer {
+func (c *late) AfterFunc(_ time.Duration, f func()) (stop func() bool) {
 	c.fires = append(c.fires, f)
-	return never{}
+	return func() bool { return false }
 }
-
-type never struct{}
-
-func (never) Stop() bool { return false }
 
 // ends is an event handler that records the reasons of disconnected events, and counts
 // members of groups by joined and left events.

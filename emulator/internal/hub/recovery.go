@@ -75,7 +75,7 @@ func (c *Connection) await(link *Link) {
 	c.link = nil
 	c.losses++
 	n := c.losses
-	c.recovery = c.hub.Clock.AfterFunc(RecoveryWindow, func() {
+	c.stopRecovery = c.hub.Clock.AfterFunc(RecoveryWindow, func() {
 		// The client may have resumed the connection since the timer fired.
 		c.finish(reasonRecoveryExpired, func() bool { return c.link == nil && c.losses == n }, nil)
 	})
@@ -113,9 +113,9 @@ func (r *Recovery) Resume(link *Link) bool {
 		return false
 	}
 	c.resumed = r.number
-	if c.recovery != nil {
-		c.recovery.Stop()
-		c.recovery = nil
+	if c.stopRecovery != nil {
+		c.stopRecovery()
+		c.stopRecovery = nil
 	}
 	if c.link != nil {
 		c.link.Abort(ClosePolicy, "The connection was taken up by another client.")

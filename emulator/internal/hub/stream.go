@@ -19,7 +19,7 @@ type stream struct {
 	idle     time.Duration
 	expected uint64 // next sequence id
 	deadline time.Time
-	timer    Timer
+	stop     func() bool // stops the timer
 }
 
 // maxStreams is the number of streams that a client can have open.
@@ -72,7 +72,7 @@ func (c *Connection) streamData(req StreamData) {
 		s.expected++
 	}
 	if accepted || m == nil {
-		s.timer.Stop()
+		s.stop()
 		c.watchLocked(s)
 	}
 	expected := s.expected
@@ -101,7 +101,7 @@ func (c *Connection) endStream(req StreamEnd) {
 		c.streamNotFound(req.ID)
 		return
 	}
-	s.timer.Stop()
+	s.stop()
 	c.publish(s.end(req.Error), s.noEcho, 0)
 	c.streamClosed(req.ID, nil)
 }
@@ -121,7 +121,7 @@ func (c *Connection) streamNotFound(id string) {
 // watchLocked restarts the idle timeout.
 func (c *Connection) watchLocked(s *stream) {
 	s.deadline = c.hub.Clock.Now().Add(s.idle)
-	s.timer = c.hub.Clock.AfterFunc(s.idle, func() { c.expireStream(s) })
+	s.stop = c.hub.Clock.AfterFunc(s.idle, func() { c.expireStream(s) })
 }
 
 // expireStream ends an idle stream. If data arrived when the timer fired, the deadline

@@ -10,6 +10,6 @@
 //
 // Operators in order of precedence, highest first: not; eq ne gt ge lt le in; and;
 // or. As in the service, strings are case-sensitive and are compared and counted in
-// UTF-16 code units. Integers have 32 bits. Comparisons other than eq and ne take
-// integers and are false if either side is null.
+// UTF-16 code units. Integers have 32 bits. Comparisons other than eq and ne
+// accept integers and are false if either side is null.
 package odata

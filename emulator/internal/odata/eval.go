@@ -1,6 +1,8 @@
 package odata
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -17,125 +19,114 @@ type Subject struct {
 // Match reports whether the filter matches a connection.
 func (f *Filter) Match(s Subject) bool { return f.root.eval(&s) == true }
 
-// node is a part of a filter. eval returns nil, a bool, an int32, a string or, for
-// groups only, a []string. check has checked the types of operands before.
-type node interface {
-	check() (kind, error)
-	eval(s *Subject) any
+// node is a part of a filter.
+type node struct {
+	kind kind
+	// err is an error of types or of an unknown name. It is reported after those of
+	// syntax.
+	err error
+	// eval returns nil, a bool, an int32, a string or, for groups only, a []string. It
+	// is not called if there is an error.
+	eval func(s *Subject) any
 }
-
-type literal struct{ value any }
-
-func (l literal) eval(*Subject) any { return l.value }
-
-type field struct {
-	kind  kind
-	value func(*Subject) any
-}
-
-func (f field) eval(s *Subject) any { return f.value(s) }
 
 // fields are the properties by name in lower case.
-var fields = map[string]field{
-	"connectionid": {kindText, func(s *Subject) any { return s.ConnectionID }},
-	"userid": {kindText, func(s *Subject) any {
+var fields = map[string]node{
+	"connectionid": {kindText, nil, func(s *Subject) any { return s.ConnectionID }},
+	"userid": {kindText, nil, func(s *Subject) any {
 		if s.UserID == nil {
 			return nil
 		}
 		return *s.UserID
 	}},
-	"protocol": {kindText, func(s *Subject) any {
+	"protocol": {kindText, nil, func(s *Subject) any {
 		if s.Protocol == "" {
 			return nil
 		}
 		return s.Protocol
 	}},
-	"groups": {kindCollection, func(s *Subject) any { return s.Groups }},
+	"groups": {kindCollection, nil, func(s *Subject) any { return s.Groups }},
 }
 
-// unknown is an unknown name. Its check returns the error, so that syntax errors are
-// reported first.
-type unknown struct{ token token }
-
-func (unknown) eval(*Subject) any { return nil }
-
-type logical struct {
-	a, b node
-	and  bool
+func literal(k kind, value any) node {
+	return node{kind: k, eval: func(*Subject) any { return value }}
 }
 
-func (l logical) eval(s *Subject) any {
-	if l.and {
-		return l.a.eval(s) == true && l.b.eval(s) == true
-	}
-	return l.a.eval(s) == true || l.b.eval(s) == true
+func and(a, b node) node {
+	return node{kindBool, cmp.Or(a.want(kindBool), b.want(kindBool)), func(s *Subject) any {
+		return a.eval(s) == true && b.eval(s) == true
+	}}
 }
 
-type not struct{ operand node }
-
-func (n not) eval(s *Subject) any { return n.operand.eval(s) != true }
-
-type compare struct {
-	operator string
-	a, b     node
+func or(a, b node) node {
+	return node{kindBool, cmp.Or(a.want(kindBool), b.want(kindBool)), func(s *Subject) any {
+		return a.eval(s) == true || b.eval(s) == true
+	}}
 }
 
-func (c compare) eval(s *Subject) any {
-	a, b := c.a.eval(s), c.b.eval(s)
-	switch c.operator {
-	case "eq":
-		return a == b
-	case "ne":
-		return a != b
-	}
-	x, okX := a.(int32)
-	y, okY := b.(int32)
-	if !okX || !okY {
-		return false // null is not ordered
-	}
-	switch c.operator {
-	case "gt":
-		return x > y
-	case "ge":
-		return x >= y
-	case "lt":
-		return x < y
-	}
-	return x <= y
+func not(n node) node {
+	return node{kindBool, n.want(kindBool), func(s *Subject) any { return n.eval(s) != true }}
 }
 
-type in struct {
-	operand node
-	list    []node
+// equality compares by eq, or by ne if different is set.
+func equality(a, b node, different bool) node {
+	return node{kindBool, cmp.Or(a.want(kindSingle), b.want(kindSingle)), func(s *Subject) any {
+		return (a.eval(s) == b.eval(s)) != different
+	}}
 }
 
-func (i in) eval(s *Subject) any {
-	v := i.operand.eval(s)
-	for _, n := range i.list {
-		one := n.eval(s)
-		if groups, ok := one.([]string); ok {
-			name, ok := v.(string)
+// order compares integers. The result is false if either is null.
+func order(a, b node, holds func(x, y int32) bool) node {
+	const kinds = kindInt | kindNull
+	return node{kindBool, cmp.Or(a.want(kinds), b.want(kinds)), func(s *Subject) any {
+		x, okX := a.eval(s).(int32)
+		y, okY := b.eval(s).(int32)
+		return okX && okY && holds(x, y)
+	}}
+}
+
+// comparisons are the operators that compare two operands.
+var comparisons = map[string]func(a, b node) node{
+	"eq": func(a, b node) node { return equality(a, b, false) },
+	"ne": func(a, b node) node { return equality(a, b, true) },
+	"gt": func(a, b node) node { return order(a, b, func(x, y int32) bool { return x > y }) },
+	"ge": func(a, b node) node { return order(a, b, func(x, y int32) bool { return x >= y }) },
+	"lt": func(a, b node) node { return order(a, b, func(x, y int32) bool { return x < y }) },
+	"le": func(a, b node) node { return order(a, b, func(x, y int32) bool { return x <= y }) },
+}
+
+// in looks for the operand in a collection or in a list of single values.
+func in(operand node, list []node) node {
+	if len(list) == 1 && list[0].kind == kindCollection {
+		return node{kindBool, operand.want(kindText | kindNull), func(s *Subject) any {
+			groups, _ := list[0].eval(s).([]string)
+			name, ok := operand.eval(s).(string)
 			return ok && slices.Contains(groups, name)
-		}
-		if v == one {
-			return true
-		}
+		}}
 	}
-	return false
+	var err error
+	for _, n := range list {
+		err = cmp.Or(err, n.want(kindSingle))
+	}
+	return node{kindBool, cmp.Or(err, operand.want(kindSingle)), func(s *Subject) any {
+		v := operand.eval(s)
+		return slices.ContainsFunc(list, func(n node) bool { return n.eval(s) == v })
+	}}
 }
 
-type call struct {
-	name string
-	f    function
-	args []node
-}
-
-func (c call) eval(s *Subject) any {
-	values := make([]any, len(c.args))
-	for i, n := range c.args {
-		values[i] = n.eval(s)
+func call(name string, f function, args []node) node {
+	for i, n := range args {
+		if err := n.want(f.params[i] | kindNull); err != nil {
+			return node{err: fmt.Errorf("function '%s': %w", name, err)}
+		}
 	}
-	return c.f.call(values)
+	return node{kind: f.result, eval: func(s *Subject) any {
+		values := make([]any, len(args))
+		for i, n := range args {
+			values[i] = n.eval(s)
+		}
+		return f.call(values)
+	}}
 }
 
 type function struct {

@@ -1,6 +1,7 @@
 package odata
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -20,231 +21,199 @@ type Filter struct{ root node }
 // connection. A filter of spaces is an error: it was meant to select connections.
 func Parse(s string) (*Filter, error) {
 	if s == "" {
-		return &Filter{root: literal{true}}, nil
+		return &Filter{root: literal(kindBool, true)}, nil
 	}
 	if len(s) > maxLength {
 		return nil, fmt.Errorf("filter has %d bytes, want at most %d", len(s), maxLength)
 	}
 	p := parser{lexer: lexer{in: s}}
-	root, err := p.filter()
-	if err != nil {
-		return nil, fmt.Errorf("invalid syntax for '%s': %w", excerpt.Short(s), err)
-	}
-	if err := want(root, kindBool); err != nil {
+	root := p.filter()
+	if err := cmp.Or(p.err, root.want(kindBool)); err != nil {
 		return nil, fmt.Errorf("invalid syntax for '%s': %w", excerpt.Short(s), err)
 	}
 	return &Filter{root: root}, nil
 }
 
+// parser parses a filter. Its methods return any node after the first error.
 type parser struct {
 	lexer
 	tok   token
 	depth int
+	err   error // of syntax; the first
 }
 
-func (p *parser) advance() (err error) {
-	p.tok, err = p.next()
-	return err
+// fail keeps the first error and ends the filter.
+func (p *parser) fail(format string, args ...any) node {
+	p.err = cmp.Or(p.err, fmt.Errorf(format, args...))
+	p.tok = token{kind: tokenEnd}
+	return node{}
+}
+
+func (p *parser) expected(what string) node {
+	return p.fail("%v at offset %d, expect %s", p.tok, p.tok.at, what)
+}
+
+func (p *parser) advance() {
+	if p.err != nil {
+		return
+	}
+	var err error
+	if p.tok, err = p.next(); err != nil {
+		p.fail("%w", err)
+	}
+}
+
+// enter consumes the token that begins a nested expression.
+func (p *parser) enter() {
+	if p.depth++; p.depth > maxDepth {
+		p.fail("nested more than %d deep at offset %d", maxDepth, p.tok.at)
+	}
+	p.advance()
+}
+
+// leave consumes the token that ends it.
+func (p *parser) leave() {
+	p.depth--
+	p.advance()
 }
 
 func (p *parser) isName(name string) bool { return p.tok.kind == tokenName && p.tok.text == name }
 
-func (p *parser) filter() (node, error) {
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	root, err := p.or()
-	if err != nil {
-		return nil, err
-	}
+func (p *parser) filter() node {
+	p.advance()
+	root := p.or()
 	if p.tok.kind != tokenEnd {
 		// The service's text, which the tests of its packages check.
-		return nil, fmt.Errorf("syntax error at position %d in '%s'", p.at, excerpt.Short(p.in))
+		return p.fail("syntax error at position %d in '%s'", p.at, excerpt.Short(p.in))
 	}
-	return root, nil
+	return root
 }
 
-func (p *parser) or() (node, error) {
-	return p.chain("or", p.and, func(a, b node) node { return logical{a, b, false} })
-}
+func (p *parser) or() node { return p.chain("or", p.and, or) }
 
-func (p *parser) and() (node, error) {
-	return p.chain("and", p.comparison, func(a, b node) node { return logical{a, b, true} })
-}
+func (p *parser) and() node { return p.chain("and", p.comparison, and) }
 
 // chain parses a left-associative chain of operands and one operator.
-func (p *parser) chain(operator string, operand func() (node, error), join func(a, b node) node) (node, error) {
-	left, err := operand()
-	for err == nil && p.isName(operator) {
-		if err = p.advance(); err != nil {
-			break
-		}
-		var right node
-		if right, err = operand(); err == nil {
-			left = join(left, right)
-		}
+func (p *parser) chain(operator string, operand func() node, join func(a, b node) node) node {
+	left := operand()
+	for p.isName(operator) {
+		p.advance()
+		left = join(left, operand())
 	}
-	return left, err
+	return left
 }
 
-func (p *parser) comparison() (node, error) {
-	left, err := p.unary()
-	if err != nil || p.tok.kind != tokenName {
-		return left, err
+func (p *parser) comparison() node {
+	left := p.unary()
+	if p.isName("in") {
+		p.advance()
+		return in(left, p.list())
 	}
-	operator := p.tok.text
-	switch operator {
-	case "eq", "ne", "gt", "ge", "lt", "le":
-		if err := p.advance(); err != nil {
-			return nil, err
+	if p.tok.kind == tokenName {
+		if compare, ok := comparisons[p.tok.text]; ok {
+			p.advance()
+			return compare(left, p.unary())
 		}
-		right, err := p.unary()
-		return compare{operator, left, right}, err
-	case "in":
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		list, err := p.list()
-		return in{left, list}, err
 	}
-	return left, nil
+	return left
 }
 
 // list parses the right side of in: a collection, or operands in parentheses. It
 // skips empty operands.
-func (p *parser) list() ([]node, error) {
+func (p *parser) list() []node {
 	if p.tok.kind != tokenOpen {
-		one, err := p.unary()
-		return []node{one}, err
+		return []node{p.unary()}
 	}
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
+	p.enter()
 	var out []node
 	for p.tok.kind != tokenClose {
 		if p.tok.kind == tokenComma {
-			if err := p.advance(); err != nil {
-				return nil, err
-			}
+			p.advance()
 			continue
 		}
-		one, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, one)
+		out = append(out, p.or())
 		if p.tok.kind != tokenComma && p.tok.kind != tokenClose {
-			return nil, p.expected("',' or ')'")
+			p.expected("',' or ')'")
+			return nil
 		}
 	}
-	return out, p.leave()
+	p.leave()
+	return out
 }
 
-func (p *parser) unary() (node, error) {
+func (p *parser) unary() node {
 	if !p.isName("not") {
 		return p.primary()
 	}
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	operand, err := p.unary()
+	p.enter()
+	operand := p.unary()
 	p.depth--
-	return not{operand}, err
+	return not(operand)
 }
 
-func (p *parser) primary() (node, error) {
+func (p *parser) primary() node {
 	t := p.tok
 	switch t.kind {
 	case tokenText:
-		return literal{t.text}, p.advance()
+		p.advance()
+		return literal(kindText, t.text)
 	case tokenInt:
-		return literal{t.n}, p.advance()
+		p.advance()
+		return literal(kindInt, t.n)
 	case tokenOpen:
-		if err := p.enter(); err != nil {
-			return nil, err
-		}
-		inner, err := p.or()
-		if err != nil {
-			return nil, err
-		}
+		p.enter()
+		inner := p.or()
 		if p.tok.kind != tokenClose {
-			return nil, p.expected("')'")
+			return p.expected("')'")
 		}
-		return inner, p.leave()
+		p.leave()
+		return inner
 	case tokenName:
-		return p.named()
+		p.advance()
+		if p.tok.kind == tokenOpen {
+			return p.call(t)
+		}
+		return named(t)
 	default:
-		return nil, p.expected("an operand")
+		return p.expected("an operand")
 	}
 }
 
-// named parses a literal, a property or a call.
-func (p *parser) named() (node, error) {
-	t := p.tok
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	if p.tok.kind == tokenOpen {
-		return p.call(t)
-	}
+// named returns a literal or a property.
+func named(t token) node {
 	switch t.text {
 	case "true":
-		return literal{true}, nil
+		return literal(kindBool, true)
 	case "false":
-		return literal{false}, nil
+		return literal(kindBool, false)
 	case "null":
-		return literal{nil}, nil
+		return literal(kindNull, nil)
 	}
 	if f, ok := fields[strings.ToLower(t.text)]; ok {
-		return f, nil
+		return f
 	}
-	return unknown{t}, nil
+	return node{err: fmt.Errorf("token %v at offset %d is not supported", t, t.at)}
 }
 
-func (p *parser) call(name token) (node, error) {
+func (p *parser) call(name token) node {
 	f, ok := functions[name.text]
 	if !ok {
-		return nil, fmt.Errorf("function %v at offset %d is not supported", name, name.at)
+		return p.fail("function %v at offset %d is not supported", name, name.at)
 	}
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
+	p.enter()
 	var args []node
 	for p.tok.kind != tokenClose {
 		if len(args) > 0 {
 			if p.tok.kind != tokenComma {
-				return nil, p.expected("',' or ')'")
+				return p.expected("',' or ')'")
 			}
-			if err := p.advance(); err != nil {
-				return nil, err
-			}
+			p.advance()
 		}
-		arg, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, arg)
+		args = append(args, p.or())
 	}
 	if len(args) < f.least || len(args) > len(f.params) {
-		return nil, fmt.Errorf("function %v at offset %d has %d arguments, want %d to %d", name, name.at, len(args), f.least, len(f.params))
+		return p.fail("function %v at offset %d has %d arguments, want %d to %d", name, name.at, len(args), f.least, len(f.params))
 	}
-	return call{name.text, f, args}, p.leave()
-}
-
-// enter consumes the token that begins a nested expression.
-func (p *parser) enter() error {
-	if p.depth++; p.depth > maxDepth {
-		return fmt.Errorf("nested more than %d deep at offset %d", maxDepth, p.tok.at)
-	}
-	return p.advance()
-}
-
-// leave consumes the token that ends it.
-func (p *parser) leave() error {
-	p.depth--
-	return p.advance()
-}
-
-func (p *parser) expected(what string) error {
-	return fmt.Errorf("%v at offset %d, expect %s", p.tok, p.tok.at, what)
+	p.leave()
+	return call(name.text, f, args)
 }

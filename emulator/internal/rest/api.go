@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,20 +26,16 @@ type API struct {
 	// Hub returns the hub of a valid name, regardless of case.
 	Hub  func(name string) *hub.Hub
 	Keys *token.Keys
-	// Bases returns the URLs, scheme and host, that the client may have sent the
-	// request to. The audience of a token is below one of them.
-	Bases func(r *http.Request) []string
-	// Trust, if set, reports whether to accept a token that none of the keys has
-	// signed, in place of Entra ID.
-	Trust func(bearer string) bool
-	Trace *trace.Stream
+	// TrustTokens accepts any token, in place of Entra ID.
+	TrustTokens bool
+	Trace       *trace.Stream
 
 	pages pager
 }
 
 // operation serves one operation of a hub, after the parameters of the path are
-// checked.
-type operation func(w http.ResponseWriter, r *http.Request, h *hub.Hub)
+// checked. The body of the request ends with an error after maxBody bytes.
+type operation func(r *http.Request, h *hub.Hub) *answer
 
 // Handler returns the handler of all operations. It decodes the path by segments.
 func (a *API) Handler() http.Handler {
@@ -47,9 +44,7 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	// The service has HEAD only; GET is for browsers.
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, r *http.Request) {
-		if readQuery(w, r) {
-			w.WriteHeader(http.StatusOK)
-		}
+		cmp.Or(checkQuery(r), &answer{status: http.StatusOK}).write(w)
 	})
 	for pattern, op := range map[string]operation{
 		"POST :send":                                               a.send,
@@ -90,17 +85,6 @@ func (a *API) Handler() http.Handler {
 	})
 }
 
-// isPlain reports whether a path has neither empty nor dot segments. The mux would
-// redirect such a path to another operation; the service answers 404.
-func isPlain(escapedPath string) bool {
-	for segment := range strings.SplitSeq(strings.TrimPrefix(escapedPath, "/"), "/") {
-		if segment == "" || segment == "." || segment == ".." {
-			return false
-		}
-	}
-	return true
-}
-
 // serve authorises a request and checks its query and path before it calls op.
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -109,72 +93,58 @@ func (a *API) serve(op operation) http.HandlerFunc {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		if !readQuery(w, r) {
+		if problem := cmp.Or(checkQuery(r), checkPath(r)); problem != nil {
+			problem.write(w)
 			return
 		}
-		for _, check := range pathChecks {
-			if strings.Contains(r.Pattern, "{"+check.name+"}") && !check.ok(r.PathValue(check.name)) {
-				writeProblem(w, check.field, check.rule)
-				return
-			}
-		}
 		start := time.Now()
-		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
-		op(rec, r, a.Hub(r.PathValue("hub")))
-		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: rec.status, Took: time.Since(start)})
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		out := op(r, a.Hub(r.PathValue("hub")))
+		out.write(w)
+		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: out.status, Took: time.Since(start)})
 	}
 }
 
-type statusRecorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (r *statusRecorder) WriteHeader(status int) {
-	r.status = status
-	r.ResponseWriter.WriteHeader(status)
-}
-
-// readQuery rejects a query that does not parse as a whole, of which only a part
+// checkQuery rejects a query that does not parse as a whole, of which only a part
 // would take effect, and an unknown API version. The version defaults to the latest.
-func readQuery(w http.ResponseWriter, r *http.Request) bool {
+func checkQuery(r *http.Request) *answer {
 	const name = "api-version"
 	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		writeProblem(w, inBody, "The query is malformed.")
-		return false
-	}
 	given := q[name]
 	switch {
+	case err != nil:
+		return problem(inBody, "The query is malformed.")
 	case len(given) > 1:
-		writeProblem(w, name, "The API version is repeated.")
+		return problem(name, "The API version is repeated.")
 	case len(given) == 1 && !slices.Contains(versions, given[0]):
-		writeProblem(w, name, fmt.Sprintf("The API version '%.64s' is not supported, want one of %s.", given[0], strings.Join(versions, ", ")))
-	default:
-		return true
+		return problem(name, fmt.Sprintf("The API version '%.64s' is not supported, want one of %s.", given[0], strings.Join(versions, ", ")))
 	}
-	return false
+	return nil
+}
+
+// base returns the scheme and the host of a request.
+func base(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // authorise returns an error unless the request has a token for its URL.
 func (a *API) authorise(r *http.Request) error {
 	bearer := token.Bearer(r.Header)
-	var resources []string
-	for _, base := range a.Bases(r) {
-		_, host, _ := strings.Cut(base, "://")
-		resources = append(resources, host+r.URL.EscapedPath(), host+r.URL.Path)
-	}
-	_, err := a.Keys.VerifyFor(bearer, a.Bases(r)[0]+r.URL.EscapedPath(), func(audience string) bool {
-		return slices.ContainsFunc(resources, func(resource string) bool { return covers(audience, resource) })
+	_, err := a.Keys.VerifyFor(bearer, base(r)+r.URL.EscapedPath(), func(audience string) bool {
+		return covers(audience, r.Host+r.URL.EscapedPath()) || covers(audience, r.Host+r.URL.Path)
 	})
-	if err != nil && a.Trust != nil && bearer != "" && a.Trust(bearer) {
+	if err != nil && a.TrustTokens && bearer != "" {
 		return nil
 	}
 	return err
 }
 
 // covers reports whether a token's audience is a resource, given without scheme, or a
-// URL below it. Like the service, it ignores the scheme and the query.
+// URL below it. Like the service, it ignores the scheme, as a proxy may have terminated
+// TLS, and the query.
 func covers(audience, resource string) bool {
 	scheme, rest, _ := strings.Cut(audience, "://")
 	switch strings.ToLower(scheme) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -21,7 +22,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// unobserved is an event handler that ignores what it is told and is never asked.
+// unobserved is an event handler that ignores notifications and gets no other event.
 type unobserved struct{ hub.EventHandler }
 
 func (unobserved) Connected(*hub.Connection)            {}
@@ -101,10 +102,9 @@ func FuzzCall(f *testing.F) {
 		r.Header.Set("Authorization", "Bearer x")
 		s := newSmall()
 		api := &rest.API{
-			Hub:   func(string) *hub.Hub { return s.hub },
-			Keys:  keys,
-			Bases: func(*http.Request) []string { return []string{"http://h"} },
-			Trust: func(string) bool { return true },
+			Hub:         func(string) *hub.Hub { return s.hub },
+			Keys:        keys,
+			TrustTokens: true,
 		}
 		before := s.state()
 		w := httptest.NewRecorder()
@@ -127,6 +127,177 @@ func FuzzCall(f *testing.F) {
 		}
 		assert.Equal(t, before, after, "status %d", w.Code)
 	})
+}
+
+// TestOperations calls each of the 25 operations, under its name in the API.
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	const q = "?" + version
+	tests := []struct {
+		name  string
+		calls []call
+		check func(t *testing.T, w *world, last answer)
+	}{
+		{name: "HealthApi_GetServiceStatus", calls: []call{{method: "HEAD", path: "/api/health" + q, status: 200}}},
+		{name: "WebPubSub_AddConnectionsToGroups", calls: []call{
+			{"POST", ":addToGroups" + q, asJSON, `{"groups":["g3","g4"],"filter":"userId eq 'bob'"}`, 200},
+			has("groups/g3"), has("groups/g4"),
+			{"DELETE", "connections/{bob}/groups" + q, "", "", 204},
+			hasNot("groups/g3"),
+			{"POST", ":addToGroups" + q, asJSON, `{"groups":["g5"]}`, 200},
+			{"DELETE", "connections/{bob}/groups" + q, "", "", 204},
+			has("groups/g5"),
+		}},
+		{name: "WebPubSub_CloseAllConnections", calls: []call{
+			{"POST", ":closeConnections" + q + "&excluded={ann}&excluded=none&reason=cleaning%20up", "", "", 204},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.bob.closed(t, "Application server closed the connection. Reason: cleaning up")
+			w.ann.nothing(t)
+			w.steps(t, hasNot("users/bob"), has("users/ann"))
+		}},
+		{name: "WebPubSub_GenerateClientToken", calls: []call{
+			{"POST", ":generateToken" + q + "&userId=eve&role=webpubsub.sendToGroup&role=r2&group=g7&group=g8&minutesToExpire=5", "", "", 200},
+		}, check: func(t *testing.T, w *world, last answer) {
+			claims := claimsOf(t, last.body)
+			assert.Equal(t, w.emu.Endpoint+"/client/hubs/chat", claims["aud"])
+			assert.Equal(t, "eve", claims["sub"])
+			assert.Equal(t, []any{"webpubsub.sendToGroup", "r2"}, claims["role"])
+			assert.Equal(t, []any{"g7", "g8"}, claims["webpubsub.group"])
+			exp, iat := claims["exp"].(float64), claims["iat"].(float64)
+			assert.InDelta(t, 300, exp-iat, 0)
+		}},
+		{name: "WebPubSub_RemoveConnectionsFromGroups", calls: []call{
+			{"POST", ":removeFromGroups" + q, asJSON, `{"groups":["g1","g2","none"],"filter":"'g2' in groups"}`, 200},
+			hasNot("groups/g2"), has("groups/g1"),
+		}},
+		{name: "WebPubSub_SendToAll", calls: []call{
+			{"POST", ":send" + q + "&excluded={bob}", asText, "hi", 202},
+			{"POST", ":send" + q + "&filter=userId%20eq%20'bob'&messageTtlSeconds=300", asJSON, `{"a": 1}`, 202},
+			{"POST", ":send" + q, asBinary, "\x00\xff", 202},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.ann.gets(t, fromServer)
+			w.ann.gets(t, `{"type":"message","from":"server","dataType":"binary","data":"AP8="}`)
+			w.bob.gets(t, `{"type":"message","from":"server","dataType":"json","data":{"a": 1}}`)
+			w.bob.gets(t, `{"type":"message","from":"server","dataType":"binary","data":"AP8="}`)
+		}},
+		{name: "WebPubSub_CloseConnection", calls: []call{
+			{"DELETE", "connections/{ann}" + q, "", "", 204},
+			{"DELETE", "connections/none" + q, "", "", 204},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.ann.closed(t, "Application server closed the connection.")
+			w.bob.nothing(t)
+		}},
+		{name: "WebPubSub_ConnectionExists", calls: []call{has("connections/{ann}"), hasNot("connections/none")}},
+		{name: "WebPubSub_SendToConnection", calls: []call{
+			{"POST", "connections/{ann}/:send" + q, asText, "hi", 202},
+			{"POST", "connections/none/:send" + q, asText, "hi", 202},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.ann.gets(t, fromServer)
+			w.bob.nothing(t)
+		}},
+		{name: "WebPubSub_RemoveConnectionFromAllGroups", calls: []call{
+			{"DELETE", "connections/{ann}/groups" + q, "", "", 204}, hasNot("groups/g2"), has("groups/g1"),
+			{"DELETE", "connections/none/groups" + q, "", "", 204},
+		}},
+		{name: "WebPubSub_GroupExists", calls: []call{has("groups/g1"), hasNot("groups/G1"), hasNot("groups/none")}},
+		{name: "WebPubSub_CloseGroupConnections", calls: []call{
+			{"POST", "groups/g1/:closeConnections" + q + "&excluded={bob}", "", "", 204},
+			{"POST", "groups/none/:closeConnections" + q, "", "", 204},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.ann.closed(t, "Application server closed the connection.")
+			w.bob.nothing(t)
+		}},
+		{name: "WebPubSub_SendToGroup", calls: []call{
+			{"POST", "groups/g1/:send" + q + "&excluded={bob}", asText, "hi", 202},
+			{"POST", "groups/g1/:send" + q + "&filter=not('g2'%20in%20groups)", asText, "hi", 202},
+			{"POST", "groups/none/:send" + q, asText, "hi", 202},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			for _, c := range []*client{w.ann, w.bob} {
+				c.gets(t, fromG1)
+				c.nothing(t)
+			}
+		}},
+		{name: "WebPubSub_ListConnectionsInGroup", calls: []call{
+			{"GET", "groups/none/connections" + q, "", "", 200},
+		}, check: func(t *testing.T, _ *world, last answer) { assert.JSONEq(t, `{"value":[]}`, last.body) }},
+		{name: "WebPubSub_RemoveConnectionFromGroup", calls: []call{
+			{"DELETE", "groups/g2/connections/{ann}" + q, "", "", 204}, hasNot("groups/g2"),
+			{"DELETE", "groups/g2/connections/{ann}" + q, "", "", 204},
+			{"DELETE", "groups/g2/connections/none" + q, "", "", 204},
+		}},
+		{name: "WebPubSub_AddConnectionToGroup", calls: []call{
+			{"PUT", "groups/g9/connections/{bob}" + q, "", "", 200}, has("groups/g9"),
+			{"PUT", "groups/g9/connections/{bob}" + q, "", "", 200},
+			{"PUT", "groups/g9/connections/none" + q, "", "", 404},
+		}, check: func(t *testing.T, _ *world, last answer) {
+			assert.Equal(t, "Error.Connection.NotExisted", last.failure(t, "Connection `none` is not found.", "Connection"))
+		}},
+		{name: "WebPubSub_RevokePermission", calls: []call{
+			{"PUT", "permissions/sendToGroup/connections/{ann}" + q + "&targetName=g1", "", "", 200},
+			{"DELETE", "permissions/sendToGroup/connections/{ann}" + q + "&targetName=g1", "", "", 204},
+			{"HEAD", "permissions/sendToGroup/connections/{ann}" + q + "&targetName=g1", "", "", 404},
+			{"DELETE", "permissions/sendToGroup/connections/none" + q + "&targetName=g1", "", "", 204},
+		}},
+		{name: "WebPubSub_CheckPermission", calls: []call{
+			{"HEAD", "permissions/joinLeaveGroup/connections/{ann}" + q + "&targetName=g1", "", "", 404},
+			{"PUT", "permissions/joinLeaveGroup/connections/{ann}" + q + "&targetName=g1", "", "", 200},
+			{"HEAD", "permissions/joinLeaveGroup/connections/{ann}" + q + "&targetName=g1", "", "", 200},
+			{"HEAD", "permissions/sendToGroup/connections/{ann}" + q + "&targetName=g1", "", "", 404},
+			{"HEAD", "permissions/joinLeaveGroup/connections/{ann}" + q + "&targetName=g2", "", "", 404},
+			{"HEAD", "permissions/joinLeaveGroup/connections/none" + q + "&targetName=g1", "", "", 404},
+		}},
+		{name: "WebPubSub_GrantPermission", calls: []call{
+			{"PUT", "permissions/joinLeaveGroup/connections/{bob}" + q + "&targetName=g2", "", "", 200},
+			{"PUT", "permissions/joinLeaveGroup/connections/none" + q + "&targetName=g2", "", "", 404},
+		}, check: func(t *testing.T, w *world, last answer) {
+			assert.Equal(t, "Info.Connection.NotExisted", last.failure(t, "Connection `none` is not found.", "Connection"))
+			w.bob.say(t, `{"type":"joinGroup","group":"g2","ackId":1}`)
+			assert.JSONEq(t, `{"type":"ack","ackId":1,"success":true}`, w.bob.next(t))
+		}},
+		{name: "WebPubSub_UserExists", calls: []call{has("users/ann"), hasNot("users/Ann")}},
+		{name: "WebPubSub_CloseUserConnections", calls: []call{
+			{"POST", "users/ann/:closeConnections" + q + "&reason=x&excluded={ann}", "", "", 204},
+			{"POST", "users/bob/:closeConnections" + q + "&reason=x", "", "", 204},
+			{"POST", "users/none/:closeConnections" + q, "", "", 204},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.bob.closed(t, "Application server closed the connection. Reason: x")
+			w.ann.nothing(t)
+		}},
+		{name: "WebPubSub_SendToUser", calls: []call{
+			{"POST", "users/ann/:send" + q + "&excluded={ann}", asText, "hi", 202}, // not a parameter of this operation
+			{"POST", "users/ann/:send" + q + "&filter=false", asText, "no", 202},
+			{"POST", "users/none/:send" + q, asText, "no", 202},
+		}, check: func(t *testing.T, w *world, _ answer) {
+			w.ann.gets(t, fromServer)
+			w.ann.nothing(t)
+			w.bob.nothing(t)
+		}},
+		{name: "WebPubSub_RemoveUserFromAllGroups", calls: []call{
+			{"DELETE", "users/ann/groups" + q, "", "", 204}, hasNot("groups/g2"), has("groups/g1"),
+			{"DELETE", "users/none/groups" + q, "", "", 204},
+		}},
+		{name: "WebPubSub_RemoveUserFromGroup", calls: []call{
+			{"DELETE", "users/ann/groups/g2" + q, "", "", 204}, hasNot("groups/g2"),
+			{"DELETE", "users/none/groups/g2" + q, "", "", 204},
+		}},
+		{name: "WebPubSub_AddUserToGroup", calls: []call{
+			{"PUT", "users/bob/groups/g9" + q, "", "", 200}, has("groups/g9"),
+			{"PUT", "users/none/groups/g9" + q, "", "", 404},
+		}, check: func(t *testing.T, _ *world, last answer) {
+			assert.Equal(t, "Error.User.NotExisted", last.failure(t, "User `none` is not found.", "User"))
+		}},
+	}
+	require.Len(t, tests, 25)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			last := w.steps(t, tt.calls...)
+			if tt.check != nil {
+				tt.check(t, w, last)
+			}
+		})
+	}
 }
 
 // TestPaths requests paths without an operation. None is redirected to another path.
@@ -185,7 +356,7 @@ func TestAuthorization(t *testing.T) {
 	const path = hubPath + "groups/x%20y/connections"
 	base := w.emu.Endpoint + path
 	full := base + "?" + version + "&top=1"
-	soon := time.Now().Add(time.Minute)
+	const soon = time.Minute
 	tests := []struct {
 		name   string
 		token  string
@@ -208,8 +379,8 @@ func TestAuthorization(t *testing.T) {
 		{"shorter path", sign(t, primary, strings.TrimSuffix(base, "/connections"), soon), 401},
 		{"longer host", sign(t, primary, strings.Replace(base, "/api/", ".evil.example/api/", 1), soon), 401},
 		{"secondary key", sign(t, secondary, full, soon), 200},
-		{"expired within the leeway", sign(t, primary, full, time.Now().Add(-time.Minute)), 200},
-		{"expired", sign(t, primary, full, time.Now().Add(-6*time.Minute)), 401},
+		{"expired within the leeway", sign(t, primary, full, -time.Minute), 200},
+		{"expired", sign(t, primary, full, -6*time.Minute), 401},
 		{"other key", sign(t, "tertiary", full, soon), 401},
 		{"other path", sign(t, primary, w.emu.Endpoint+hubPath+"groups/g1/connections", soon), 401},
 		{"other host", sign(t, primary, "http://example.com"+path, soon), 401},

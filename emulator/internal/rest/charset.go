@@ -17,7 +17,9 @@ func charset(name string) func([]byte) ([]byte, bool) {
 			return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), utf8.Valid(data)
 		}
 	case "us-ascii":
-		return fromASCII
+		return func(data []byte) ([]byte, bool) {
+			return data, !bytes.ContainsFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
+		}
 	case "iso-8859-1":
 		return fromLatin1
 	case "utf-16":
@@ -33,15 +35,6 @@ func charset(name string) func([]byte) ([]byte, bool) {
 		return func(data []byte) ([]byte, bool) { return fromUTF16(data, binary.BigEndian) }
 	}
 	return nil
-}
-
-func fromASCII(data []byte) ([]byte, bool) {
-	for _, b := range data {
-		if b >= utf8.RuneSelf {
-			return nil, false
-		}
-	}
-	return data, true
 }
 
 func fromLatin1(data []byte) ([]byte, bool) {

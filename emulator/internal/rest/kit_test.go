@@ -40,6 +40,19 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// now is the time of every world, so that tokens do not expire while a test waits for
+// the machine.
+var now = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+
+// stopped is a clock that has stopped at now. Its timers run.
+type stopped struct{}
+
+func (stopped) Now() time.Time { return now }
+
+func (stopped) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}
+
 // emptyWorld returns a world without clients. It does not use [http.DefaultTransport],
 // whose idle connections every httptest.Server closes when it ends. It sends no pings:
 // clients answer them only while they read, which a test on a busy machine may do too
@@ -47,6 +60,7 @@ func newWorld(t *testing.T) *world {
 func emptyWorld(t *testing.T, cfg emulator.Config) *world {
 	t.Helper()
 	cfg.KeepAlive = -1
+	cfg.Clock = stopped{}
 	transport := new(http.Transport)
 	t.Cleanup(transport.CloseIdleConnections)
 	return &world{emu: emulator.Start(t, cfg), http: &http.Client{
@@ -124,7 +138,7 @@ func (w *world) path(path string) string {
 func (w *world) call(t *testing.T, method, path, contentType, body string) answer {
 	t.Helper()
 	target := w.emu.Endpoint + w.path(path)
-	return w.do(t, method, target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, strings.NewReader(body), nil)
+	return w.do(t, method, target, sign(t, primary, target, time.Minute), contentType, strings.NewReader(body), nil)
 }
 
 // do makes a REST call with any token and header.
@@ -149,9 +163,10 @@ func (w *world) do(t *testing.T, method, target, token, contentType string, body
 	return answer{resp.StatusCode, resp.Header, string(data)}
 }
 
-func sign(t *testing.T, key, audience string, expires time.Time) string {
+// sign returns a token that expires some time after now.
+func sign(t *testing.T, key, audience string, lifetime time.Duration) string {
 	t.Helper()
-	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": audience, "exp": expires.Unix()}).SignedString([]byte(key))
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": audience, "exp": now.Add(lifetime).Unix()}).SignedString([]byte(key))
 	require.NoError(t, err)
 	return text
 }
@@ -190,3 +205,43 @@ func (a answer) failure(t *testing.T, message, target string) (code string) {
 func with(name, value string) string {
 	return "?" + version + "&" + name + "=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
+
+const (
+	asJSON   = "application/json"
+	asText   = "text/plain"
+	asBinary = "application/octet-stream"
+	hubPath  = "/api/hubs/chat/"
+)
+
+// call is a REST call and the expected status.
+type call struct {
+	method, path string
+	contentType  string
+	body         string
+	status       int
+}
+
+func (w *world) steps(t *testing.T, calls ...call) (last answer) {
+	t.Helper()
+	for _, c := range calls {
+		if c.path[0] != '/' {
+			c.path = hubPath + c.path
+		}
+		last = w.call(t, c.method, c.path, c.contentType, c.body)
+		require.Equal(t, c.status, last.status, "%s %s: %s", c.method, c.path, last.body)
+		if c.status < http.StatusMultipleChoices && c.method != http.MethodGet {
+			assert.Equal(t, "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01", last.header.Get("Api-Supported-Versions"))
+		}
+	}
+	return last
+}
+
+func has(path string) call { return call{method: "HEAD", path: path + "?" + version, status: 200} }
+func hasNot(path string) call {
+	return call{method: "HEAD", path: path + "?" + version, status: 404}
+}
+
+const (
+	fromServer = `{"type":"message","from":"server","dataType":"text","data":"hi"}`
+	fromG1     = `{"type":"message","from":"group","group":"g1","fromUserId":null,"dataType":"text","data":"hi"}`
+)

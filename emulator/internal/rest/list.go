@@ -24,21 +24,20 @@ type listed struct {
 	UserID       *string `json:"userId"` // null for none
 }
 
-func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) listGroup(r *http.Request, h *hub.Hub) *answer {
 	q := r.URL.Query()
-	size, ok := pageNumber(w, q, "maxpagesize", maxPage, maxPage)
+	size, ok := pageNumber(q, "maxpagesize", maxPage, maxPage)
 	if !ok {
-		return
+		return problem("maxpagesize", "Invalid maxpagesize.")
 	}
-	top, ok := pageNumber(w, q, "top", 1<<31-1, 0)
+	top, ok := pageNumber(q, "top", 1<<31-1, 0)
 	if !ok {
-		return
+		return problem("top", "Invalid top.")
 	}
 	after := ""
 	if q.Has("continuationToken") {
 		if after, ok = a.pages.read(h.Name, group(r), q["continuationToken"]); !ok {
-			writeProblem(w, "continuationToken", "Invalid continuationToken.")
-			return
+			return problem("continuationToken", "Invalid continuationToken.")
 		}
 	}
 	limit := size
@@ -59,23 +58,18 @@ func (a *API) listGroup(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 		if top > 0 {
 			next.Set("top", strconv.Itoa(top-len(page)))
 		}
-		out.NextLink = a.Bases(r)[0] + r.URL.EscapedPath() + "?" + next.Encode()
+		out.NextLink = base(r) + r.URL.EscapedPath() + "?" + next.Encode()
 	}
-	writeJSON(w, http.StatusOK, out)
+	return &answer{status: http.StatusOK, body: out}
 }
 
 // pageNumber returns an optional parameter from 1 to most, or without if it is absent.
-func pageNumber(w http.ResponseWriter, q url.Values, name string, most, without int) (int, bool) {
-	switch len(q[name]) {
-	case 0:
+func pageNumber(q url.Values, name string, most, without int) (n int, ok bool) {
+	if len(q[name]) == 0 {
 		return without, true
-	case 1:
-		if n, err := strconv.Atoi(q.Get(name)); err == nil && 1 <= n && n <= most {
-			return n, true
-		}
 	}
-	writeProblem(w, name, "Invalid "+name+".")
-	return 0, false
+	n, err := strconv.Atoi(q.Get(name))
+	return n, err == nil && 1 <= n && n <= most && len(q[name]) == 1
 }
 
 // pager makes and reads continuation tokens. Its key lasts as long as the emulator,

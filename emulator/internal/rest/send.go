@@ -17,17 +17,17 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-const maxMessage = 1 << 20
+// maxBody is the maximum of bytes in the body of a request.
+const maxBody = 1 << 20
 
 // send checks the whole request before it delivers the message.
-func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
+func (a *API) send(r *http.Request, h *hub.Hub) *answer {
 	t := target(r)
 	q := r.URL.Query()
 	var err error
 	if t.ConnectionID == "" {
 		if t.Filter, err = odata.Parse(q.Get("filter")); err != nil {
-			writeFilterProblem(w, err)
-			return
+			return filterProblem(err)
 		}
 		if t.UserID == "" {
 			t.Excluded = q["excluded"]
@@ -36,28 +36,26 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, h *hub.Hub) {
 	ttl := 0
 	if text := q.Get("messageTtlSeconds"); text != "" {
 		if ttl, err = strconv.Atoi(text); err != nil || ttl < 0 || ttl > int(rule.MaxTTL/time.Second) {
-			writeProblem(w, "messageTtlSeconds", "Invalid messageTtlSeconds.")
-			return
+			return problem("messageTtlSeconds", "Invalid messageTtlSeconds.")
 		}
 	}
-	m, refused := readMessage(w, r)
+	m, refused := readMessage(r)
 	if refused != nil {
-		writeRefusal(w, refused)
-		return
+		return refused
 	}
 	m.Group = t.Group
 	h.Send(t, m, time.Duration(ttl)*time.Second)
-	w.WriteHeader(http.StatusAccepted)
+	return &answer{status: http.StatusAccepted}
 }
 
-// writeFilterProblem answers 400 for a filter, in the service's words.
-func writeFilterProblem(w http.ResponseWriter, err error) {
+// filterProblem answers 400 for a filter, in the service's words.
+func filterProblem(err error) *answer {
 	text, detail := err.Error(), ""
 	if cause := errors.Unwrap(err); cause != nil {
 		detail = cause.Error()
 		text = strings.TrimSuffix(text, detail)
 	}
-	writeProblem(w, "filter", capital(text)+capital(detail)+". (Parameter 'filter')")
+	return problem("filter", capital(text)+capital(detail)+". (Parameter 'filter')")
 }
 
 func capital(s string) string {
@@ -67,58 +65,37 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// refusal is an error about a body. The service's codes are known for 400 only.
-type refusal struct {
-	status  int
-	code    string
-	message string
-}
-
-func bad(message string) *refusal { return &refusal{status: http.StatusBadRequest, message: message} }
-
-func unsupported(message string) *refusal {
-	return &refusal{http.StatusUnsupportedMediaType, "Error.UnsupportedMediaType", message}
-}
-
-func writeRefusal(w http.ResponseWriter, r *refusal) {
-	if r.status == http.StatusBadRequest {
-		writeProblem(w, inBody, r.message)
-		return
-	}
-	writeError(w, r.status, r.code, r.message, inBody)
-}
-
 // readMessage checks length, media type, body and metadata, in the order of
 // Microsoft's emulator. Unlike that emulator it accepts a body of unknown length.
-func readMessage(w http.ResponseWriter, r *http.Request) (*hub.Message, *refusal) {
-	if r.ContentLength > maxMessage {
-		return nil, bad("Invalid Content-Length header.")
+func readMessage(r *http.Request) (*hub.Message, *answer) {
+	if r.ContentLength > maxBody {
+		return nil, problem(inBody, "Invalid Content-Length header.")
 	}
 	m := new(hub.Message)
-	decode, err := readType(m, r.Header.Get("Content-Type"))
+	decode, err := readType(m, r.Header.Get(wire.HeaderContentType))
 	if err != nil {
 		return nil, unsupported(err.Error())
 	}
-	if m.Data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage)); err != nil {
+	if m.Data, err = io.ReadAll(r.Body); err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return nil, &refusal{http.StatusRequestEntityTooLarge, "Error.RequestEntityTooLarge", "The message exceeds 1 MiB."}
+			return nil, failure(http.StatusRequestEntityTooLarge, "Error.RequestEntityTooLarge", "The message exceeds 1 MiB.", inBody)
 		}
-		return nil, bad("The request body is incomplete.")
+		return nil, problem(inBody, "The request body is incomplete.")
 	}
 	if decode != nil {
 		var ok bool
 		if m.Data, ok = decode(m.Data); !ok {
-			return nil, bad("The request body is not valid in the charset of its Content-Type.")
+			return nil, problem(inBody, "The request body is not valid in the charset of its Content-Type.")
 		}
 	}
 	if m.Type == hub.JSON && !json.Valid(m.Data) {
-		return nil, bad("The request body is not a valid JSON.")
+		return nil, problem(inBody, "The request body is not a valid JSON.")
 	}
 	if m.Type == hub.JSON && jsonscan.Check(string(m.Data)) != nil {
-		return nil, bad("The JSON of the request body is nested more than 1000 levels deep.")
+		return nil, problem(inBody, "The JSON of the request body is nested more than 1000 levels deep.")
 	}
 	if m.Metadata, err = rule.MetadataOf(r.Header); err != nil {
-		return nil, bad("Invalid metadata: " + err.Error() + ".")
+		return nil, problem(inBody, "Invalid metadata: "+err.Error()+".")
 	}
 	return m, nil
 }

@@ -15,7 +15,7 @@ import (
 func (w *world) post(t *testing.T, contentType string, body io.Reader, header http.Header) answer {
 	t.Helper()
 	target := w.emu.Endpoint + hubPath + ":send?" + version
-	return w.do(t, "POST", target, sign(t, primary, target, time.Now().Add(time.Minute)), contentType, body, header)
+	return w.do(t, "POST", target, sign(t, primary, target, time.Minute), contentType, body, header)
 }
 
 // deep returns JSON nested so many levels deep.

@@ -22,7 +22,7 @@ var ErrInvalid = errors.New("invalid token")
 
 // Keys signs tokens with the first access key and verifies them with any.
 type Keys struct {
-	keys [][]byte
+	keys jwt.VerificationKeySet
 	now  func() time.Time
 }
 
@@ -30,25 +30,15 @@ type Keys struct {
 func NewKeys(now func() time.Time, texts ...string) *Keys {
 	k := &Keys{now: now}
 	for _, text := range texts {
-		k.keys = append(k.keys, []byte(text))
+		k.keys.Keys = append(k.keys.Keys, []byte(text))
 	}
 	return k
 }
 
-// Claims holds the claims of a token as connect events do: each is a list of texts.
-type Claims map[string][]string
-
-// First returns the first value of a claim.
-func (c Claims) First(name string) (string, bool) {
-	if v := c[name]; len(v) > 0 {
-		return v[0], true
-	}
-	return "", false
-}
-
-// Verify parses a token. It returns an error unless the token is signed with one of
-// the keys, has not expired, and has one of the audiences, compared without case.
-func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
+// Verify returns the claims of a token as connect events have them: each is a list of
+// texts. It returns an error unless the token is signed with one of the keys, has not
+// expired, and has one of the audiences, compared without case.
+func (k *Keys) Verify(text string, audiences ...string) (map[string][]string, error) {
 	return k.VerifyFor(text, audiences[0], func(given string) bool {
 		return slices.ContainsFunc(audiences, func(one string) bool { return strings.EqualFold(given, one) })
 	})
@@ -56,7 +46,7 @@ func (k *Keys) Verify(text string, audiences ...string) (Claims, error) {
 
 // VerifyFor is like Verify, but calls accepts with each audience of the token, as
 // written and percent-decoded. The error names want, an accepted audience.
-func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) (Claims, error) {
+func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) (map[string][]string, error) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(),
@@ -65,7 +55,7 @@ func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) 
 		jwt.WithJSONNumber(),
 	)
 	claims := jwt.MapClaims{}
-	if _, err := parser.ParseWithClaims(text, claims, k.keySet); err != nil {
+	if _, err := parser.ParseWithClaims(text, claims, func(*jwt.Token) (any, error) { return k.keys, nil }); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	given, err := claims.GetAudience()
@@ -73,14 +63,6 @@ func (k *Keys) VerifyFor(text, want string, accepts func(audience string) bool) 
 		return nil, fmt.Errorf("%w: audience %.256q, want %q", ErrInvalid, given, want)
 	}
 	return flatten(claims), nil
-}
-
-func (k *Keys) keySet(*jwt.Token) (any, error) {
-	var set jwt.VerificationKeySet
-	for _, key := range k.keys {
-		set.Keys = append(set.Keys, key)
-	}
-	return set, nil
 }
 
 func anyAudience(given []string, accepts func(string) bool) bool {
@@ -95,8 +77,8 @@ func anyAudience(given []string, accepts func(string) bool) bool {
 
 // flatten converts each claim to a list of texts. It drops claims that are not texts,
 // numbers, booleans or lists of them.
-func flatten(claims jwt.MapClaims) Claims {
-	out := make(Claims, len(claims))
+func flatten(claims jwt.MapClaims) map[string][]string {
+	out := make(map[string][]string, len(claims))
 	for name, v := range claims {
 		list, ok := v.([]any)
 		if !ok {
@@ -117,7 +99,7 @@ func flatten(claims jwt.MapClaims) Claims {
 }
 
 // Make returns a signed token for an audience.
-func (k *Keys) Make(audience string, lifetime time.Duration, userID string, roles, groups []string) (string, error) {
+func (k *Keys) Make(audience string, lifetime time.Duration, userID string, roles, groups []string) string {
 	now := k.now()
 	claims := jwt.MapClaims{
 		"aud": audience,
@@ -134,7 +116,8 @@ func (k *Keys) Make(audience string, lifetime time.Duration, userID string, role
 	if len(groups) > 0 {
 		claims["webpubsub.group"] = groups
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.keys[0])
+	text, _ := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.keys.Keys[0]) // never fails: HS256 with bytes
+	return text
 }
 
 // Bearer returns the token of the Authorization header, or "".

@@ -25,21 +25,18 @@ func newKeys(texts ...string) *token.Keys { return token.NewKeys(noon, texts...)
 
 func TestVerifyAcceptsMadeTokens(t *testing.T) {
 	t.Parallel()
-	text, err := newKeys("primary").Make(audience, time.Hour, "ann", []string{"r1", "r2"}, []string{"g"})
-	require.NoError(t, err)
+	text := newKeys("primary").Make(audience, time.Hour, "ann", []string{"r1", "r2"}, []string{"g"})
 	for _, allowed := range []string{audience, strings.ToUpper(audience)} {
 		claims, err := newKeys("other", "primary").Verify(text, "http://x", allowed)
 		require.NoError(t, err)
 		delete(claims, "iat")
-		assert.Equal(t, token.Claims{
+		assert.Equal(t, map[string][]string{
 			"aud": {audience}, "sub": {"ann"}, "role": {"r1", "r2"}, "webpubsub.group": {"g"},
 			"nbf": {"1893499200"}, "exp": {"1893502800"},
 		}, claims)
 	}
-	for name, keys := range map[string]*token.Keys{"other key": newKeys("other")} {
-		_, err = keys.Verify(text, audience)
-		require.ErrorIs(t, err, token.ErrInvalid, name)
-	}
+	_, err := newKeys("other").Verify(text, audience)
+	require.ErrorIs(t, err, token.ErrInvalid)
 	_, err = newKeys("primary").Verify(text, "http://h/client/hubs/b")
 	require.ErrorIs(t, err, token.ErrInvalid)
 	require.EqualError(t, err, `invalid token: audience ["`+audience+`"], want "http://h/client/hubs/b"`)
@@ -48,9 +45,8 @@ func TestVerifyAcceptsMadeTokens(t *testing.T) {
 func TestVerifyDecodesAudience(t *testing.T) {
 	t.Parallel()
 	keys := newKeys("k")
-	text, err := keys.Make("http://h/client/hubs/a%5Bb%5D", time.Hour, "", nil, nil)
-	require.NoError(t, err)
-	_, err = keys.Verify(text, audience)
+	text := keys.Make("http://h/client/hubs/a%5Bb%5D", time.Hour, "", nil, nil)
+	_, err := keys.Verify(text, audience)
 	require.NoError(t, err)
 }
 
@@ -75,8 +71,7 @@ func TestBearer(t *testing.T) {
 // FuzzVerify checks that only signed tokens are accepted.
 func FuzzVerify(f *testing.F) {
 	keys := newKeys("k")
-	good, err := keys.Make(audience, time.Hour, "ann", []string{"r"}, nil)
-	require.NoError(f, err)
+	good := keys.Make(audience, time.Hour, "ann", []string{"r"}, nil)
 	f.Add(good)
 	f.Add(strings.Replace(good, "e", "f", 1))
 	f.Add("eyJhbGciOiJub25lIn0.e30.")

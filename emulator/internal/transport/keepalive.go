@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
@@ -15,7 +14,7 @@ func (s *socket) keepAlive() (stop func()) {
 		return func() {}
 	}
 	var mu sync.Mutex
-	var timer hub.Timer
+	var stopTimer func() bool
 	var pings sync.WaitGroup
 	stopped := false
 	var schedule func()
@@ -25,7 +24,7 @@ func (s *socket) keepAlive() (stop func()) {
 		if stopped {
 			return
 		}
-		timer = s.e.Hubs.Clock.AfterFunc(s.e.KeepAlive, func() {
+		stopTimer = s.e.Hubs.Clock.AfterFunc(s.e.KeepAlive, func() {
 			mu.Lock()
 			if stopped {
 				mu.Unlock()
@@ -43,7 +42,7 @@ func (s *socket) keepAlive() (stop func()) {
 	return func() {
 		mu.Lock()
 		stopped = true
-		timer.Stop()
+		stopTimer()
 		mu.Unlock()
 		pings.Wait()
 	}

@@ -105,3 +105,23 @@ func TestParameters(t *testing.T) {
 		})
 	}
 }
+
+// TestNotFound checks that the code and length of a 404 are in the header of HEAD.
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tt := range []struct{ path, code, length string }{
+		{"connections/xxx", "Warning.Connection.NotExisted", "133"}, // recorded from the service
+		{"users/foo", "Warning.User.NotExisted", "115"},             // likewise
+		{"groups/foo", "Warning.Group.NotExisted", "118"},
+		{"permissions/sendToGroup/connections/xxx", "Info.Connection.NotExisted", "130"}, // likewise
+		{"permissions/sendToGroup/connections/{ann}", "Info.Connection.NotExisted", "159"},
+	} {
+		got := w.call(t, "HEAD", hubPath+tt.path+"?targetName=g9&"+version, "", "")
+		assert.Equal(t, http.StatusNotFound, got.status, tt.path)
+		assert.Equal(t, tt.code, got.header.Get("X-Ms-Error-Code"), tt.path)
+		assert.Equal(t, "application/json; charset=utf-8", got.header.Get("Content-Type"), tt.path)
+		assert.Equal(t, tt.length, got.header.Get("Content-Length"), tt.path)
+		assert.Empty(t, got.body, tt.path)
+	}
+}
