@@ -14,11 +14,11 @@ type Answerer interface {
 	Connected(c *Connection) Frame
 	Disconnected(reason string) Frame
 	Pong() Frame
-	Ack(id uint64, err *AckError) Frame
-	InvokeResponse(id string, m *Message, err *AckError) Frame
+	Ack(id uint64, err *RequestError) Frame
+	InvokeResponse(id string, m *Message, err *RequestError) Frame
 	StreamAck(id string, expected uint64) Frame
-	StreamNack(id string, expected uint64, err StreamError) Frame
-	StreamClosed(id string, err *StreamError) Frame
+	StreamNack(id string, expected uint64, err RequestError) Frame
+	StreamClosed(id string, err *RequestError) Frame
 }
 
 // Output defines how frames for a client are made.

@@ -26,17 +26,6 @@ type Hub struct {
 	groups      map[string]map[*Connection]struct{}
 }
 
-func newHub(name string, hubs *Hubs) *Hub {
-	return &Hub{
-		Config:      hubs.Config,
-		Name:        name,
-		hubs:        hubs,
-		connections: make(map[string]*Connection),
-		users:       make(map[string]map[*Connection]struct{}),
-		groups:      make(map[string]map[*Connection]struct{}),
-	}
-}
-
 // Connect adds the connection of an accepted client, joins it to the client's first
 // groups, and sends the connected frame before any message.
 func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
@@ -282,6 +271,3 @@ func (h *Hub) List(group, after string, limit int) (page []*Connection, more boo
 	all = all[from:]
 	return all[:min(limit, len(all))], len(all) > limit
 }
-
-// Len returns the number of connections.
-func (h *Hub) Len() int { return len(h.Select(Target{})) }

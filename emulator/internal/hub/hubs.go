@@ -53,7 +53,12 @@ func (hs *Hubs) Hub(name string) *Hub {
 	defer hs.mu.Unlock()
 	h := hs.hubs[name]
 	if h == nil {
-		h = newHub(name, hs)
+		h = &Hub{
+			Config: hs.Config, Name: name, hubs: hs,
+			connections: make(map[string]*Connection),
+			users:       make(map[string]map[*Connection]struct{}),
+			groups:      make(map[string]map[*Connection]struct{}),
+		}
 		hs.hubs[name] = h
 	}
 	return h

@@ -168,7 +168,7 @@ func readStreamEnd(m members) hub.Request {
 	out := hub.StreamEnd{ID: m.id("streamId")}
 	if m.has("error") {
 		failure := m.object("error")
-		out.Error = &hub.StreamError{Name: "UserError", Message: failure.text("message"), UserErrorCode: failure.text("userErrorCode")}
+		out.Error = &hub.RequestError{Name: "UserError", Message: failure.text("message"), UserErrorCode: failure.text("userErrorCode")}
 	}
 	return out
 }

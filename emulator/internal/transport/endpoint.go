@@ -62,7 +62,7 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 	}
 	s := newSocket(e, subprotocol.Choose(client.Subprotocol, raw))
 	if !e.Hubs.Admit(s.link) {
-		h.Abandon(client.ID, hub.Stopping)
+		h.Events.Abandoned(client.ID, hub.Stopping)
 		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
 		return
 	}
