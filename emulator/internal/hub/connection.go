@@ -162,7 +162,7 @@ func (c *Connection) finish(reason string, condition func() bool, last func(*Lin
 		s.timer.Stop()
 		c.publish(s.end(&RequestError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
-	trace.Emit(c.ctx, c.hub.Trace, trace.ClientGone{Client: c.Identity(), Reason: reason})
+	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason})
 	c.hub.Events.Disconnected(c, reason)
 }
 

@@ -112,11 +112,11 @@ func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 		return nil, err
 	}
 	if n := out.Roles.LeftOut(); n > 0 {
-		trace.Emit(h.hubs.ctx, h.Trace, trace.RolesLeftOut{Client: id, Count: n,
+		trace.Emit(h.hubs.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindRolesLeftOut, Client: id, LeftOut: n,
 			Reason: fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups)})
 	}
 	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
-		trace.Emit(h.hubs.ctx, h.Trace, trace.NoSubprotocol{Client: id,
+		trace.Emit(h.hubs.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindNoSubprotocol, Client: id,
 			Reason: fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols)})
 	}
 	return out, nil

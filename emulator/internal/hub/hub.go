@@ -54,7 +54,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c.greetLocked()
 	c.mu.Unlock()
 	h.mu.Unlock()
-	trace.Emit(c.ctx, h.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
+	trace.Emit(c.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindClientConnected, Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.Events.Connected(c)
 	for _, g := range joined {
 		h.Events.Joined(c, g)

@@ -119,7 +119,7 @@ func (c *Connection) perform(req Request) {
 	if refused == nil {
 		return
 	}
-	trace.Emit(c.ctx, c.hub.Trace, trace.RequestRefused{Client: c.Identity(), Reason: refused.Error()})
+	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindRequestRefused, Client: c.Identity(), Reason: refused.Error()})
 	if c.out.Answers == nil {
 		c.End(ClosePolicy, "The client does not have permission to send to its group.")
 	}
