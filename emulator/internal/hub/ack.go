@@ -12,7 +12,8 @@ func (c *Connection) begin(ackID *uint64) bool {
 	repeated := c.acks.has(*ackID)
 	c.mu.Unlock()
 	if repeated {
-		c.answer(func(a Answerer) Frame { return a.Ack(*ackID, duplicate(*ackID)) })
+		again := RequestError{Name: "Duplicate", Message: fmt.Sprintf("Message with ack-id: %d has been processed", *ackID)}
+		c.answer(func(a Answerer) Frame { return a.Ack(*ackID, &again) })
 	}
 	return !repeated
 }
@@ -29,10 +30,6 @@ func (c *Connection) ack(ackID *uint64, err *RequestError) {
 		c.mu.Unlock()
 	}
 	c.answer(func(a Answerer) Frame { return a.Ack(*ackID, err) })
-}
-
-func duplicate(id uint64) *RequestError {
-	return &RequestError{Name: "Duplicate", Message: fmt.Sprintf("Message with ack-id: %d has been processed", id)}
 }
 
 // rememberedAcks is the number of ack ids in an [ackCache].

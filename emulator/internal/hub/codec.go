@@ -26,7 +26,7 @@ type Output struct {
 	Codec    Codec
 	Delivery Delivery
 	// Answers is nil for clients that understand only messages. Their connection is
-	// closed when a request fails, since they cannot be told otherwise.
+	// closed when a request fails, since they would not understand an error.
 	Answers Answerer
 }
 
@@ -41,7 +41,7 @@ const (
 	FrameClose
 )
 
-// Frame is a WebSocket frame, or what another transport has in its place.
+// Frame is a WebSocket frame, or its equivalent in another transport.
 type Frame struct {
 	Kind FrameKind
 	Data []byte

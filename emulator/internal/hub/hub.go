@@ -101,7 +101,7 @@ func (h *Hub) remove(c *Connection) {
 	if c.UserID != nil {
 		erase(h.users, *c.UserID, c)
 	}
-	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // leave was faster
+	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // it has left since
 	h.mu.Unlock()
 	slices.Sort(groups)
 	for _, g := range groups {

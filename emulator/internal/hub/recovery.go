@@ -31,7 +31,7 @@ func (c *Connection) ClosedByClient(link *Link) {
 	}
 }
 
-// Loss is how a link was lost.
+// Loss describes how a link was lost.
 type Loss struct {
 	// Final means that the client cannot resume the connection.
 	Final bool

@@ -8,7 +8,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// Request is what a client asks for: one of the types below.
+// Request is a request of a client: one of the types below.
 type Request any
 
 // The requests of clients. A request with an ack id is acknowledged, and is carried out

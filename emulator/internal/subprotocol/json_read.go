@@ -19,7 +19,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
+// JSON is json.webpubsub.azure.v1 or, if reliable, json.reliable.webpubsub.azure.v1.
 type JSON struct{ reliable bool }
 
 // Output encodes JSON. Clients of the reliable subprotocol acknowledge messages.

@@ -138,8 +138,10 @@ func (r *Event) outcome() []slog.Attr {
 			out = append(out, slog.Int("attempts", r.Attempts))
 		}
 		out = append(out, milliseconds(r.Took))
-		if answer := r.answer(); answer != "" {
-			out = append(out, slog.String("answer", answer))
+		if r.Outcome == KindEventRefused {
+			if answer := excerpt.Line(strings.TrimSpace(r.Answer.String()), maxAnswer); answer != "" {
+				out = append(out, slog.String("answer", answer))
+			}
 		}
 		return out
 	case KindEventNotDelivered, KindEventCancelled:
@@ -147,14 +149,6 @@ func (r *Event) outcome() []slog.Attr {
 	default:
 		return []slog.Attr{text("reason", r.Reason)}
 	}
-}
-
-// answer returns the beginning of a refusal as one line.
-func (r *Event) answer() string {
-	if r.Outcome != KindEventRefused {
-		return ""
-	}
-	return excerpt.Line(strings.TrimSpace(r.Answer.String()), maxAnswer)
 }
 
 func text(key, value string) slog.Attr { return slog.String(key, excerpt.Cut(value, maxLogged)) }

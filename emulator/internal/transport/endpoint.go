@@ -69,8 +69,8 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 	s.serve(w, r, client.Subprotocol, h.Connect(client, s.protocol.Output(), s.link))
 }
 
-// recover serves a client that resumes a connection. It refuses with a close frame, since
-// clients retry after an HTTP error.
+// recover serves a client that resumes a connection. It refuses a client with a close
+// frame, since clients retry after an HTTP error.
 func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName string) {
 	q := r.URL.Query()
 	id, secret := q.Get("awps_connection_id"), q.Get("awps_reconnection_token")

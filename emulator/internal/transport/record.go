@@ -9,7 +9,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// emit emits a record about a socket, which outlives the request that it came by.
+// emit emits a record about a socket. The socket outlives its request, whose context is not
+// used.
 func emit[R trace.Record](s *socket, r R) { trace.Emit(context.Background(), s.e.Hubs.Trace, r) }
 
 // recordIn records a frame from the client. req is nil if the frame is invalid.
