@@ -117,7 +117,7 @@ type FullError struct {
 
 // Error returns the connection and its number of groups.
 func (e *FullError) Error() string {
-	return fmt.Sprintf("connection %s is in %d groups, which is the most", e.ConnectionID, e.Groups)
+	return fmt.Sprintf("connection %s is in %d groups, the maximum", e.ConnectionID, e.Groups)
 }
 
 // join adds a connection to a group. A member stays one. The error is a [FullError].

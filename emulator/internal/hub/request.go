@@ -140,7 +140,7 @@ func (c *Connection) join(group string) *RequestError {
 		return forbidden("join", group)
 	}
 	if c.hub.join(c, group) != nil {
-		return &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, which is the most.", c.hub.MaxGroups)}
+		return &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, the maximum.", c.hub.MaxGroups)}
 	}
 	return nil
 }

@@ -75,9 +75,10 @@ func (x *secrets) clean(record reflect.Value) {
 // text returns the beginning of a text without secrets. A part of a secret at the end of a
 // cut text would not be found, so text drops the end as well.
 func (x *secrets) text(s string, most int) string {
+	cut := excerpt.Cut(s, most)
+	out := tokens.ReplaceAllString(x.keys.Replace(cut), "(token)")
 	if len(s) <= most {
-		return tokens.ReplaceAllString(x.keys.Replace(s), "(token)")
+		return out
 	}
-	s = x.keys.Replace(excerpt.Cut(s, most))
-	return tokens.ReplaceAllString(excerpt.Cut(s, max(len(s)-len("…")-x.margin, 0)), "(token)")
+	return excerpt.Cut(out, max(len(out)-len("…")-x.margin, 0))
 }
