@@ -108,8 +108,9 @@ func readSendToGroup(m members) hub.Request {
 	if seconds := m.unsigned("ttlSeconds"); seconds != nil {
 		if most := uint64(rule.MaxTTL / time.Second); *seconds > most {
 			m.check(fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, most))
+		} else {
+			out.TTL = time.Duration(*seconds) * time.Second
 		}
-		out.TTL = time.Duration(*seconds) * time.Second
 	}
 	return out
 }
@@ -125,8 +126,9 @@ func readStreamStart(m members) hub.Request {
 	if idle := start.unsigned("idleTimeoutMs"); idle != nil {
 		if *idle == 0 || *idle > math.MaxUint32 {
 			m.check(errors.New("idleTimeoutMs is not from 1 to 4294967295"))
+		} else {
+			out.Idle = time.Duration(*idle) * time.Millisecond
 		}
-		out.Idle = time.Duration(*idle) * time.Millisecond
 	}
 	return out
 }
