@@ -12,9 +12,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// defaultConnections is the default of [Config].Connections.
-const defaultConnections = 256
-
 // Config of a [Dispatcher].
 type Config struct {
 	// Origins are the emulator's host names (WebHook-Request-Origin).
@@ -58,7 +55,7 @@ func New(cfg Config) *Dispatcher {
 		// All idle connections are kept, because each closed one holds a port for a minute.
 		// Validation requests have connections of their own: they would time out while slow
 		// events use all others.
-		d.own = []*http.Transport{newTransport(cmp.Or(cfg.Connections, defaultConnections)), newTransport(0)}
+		d.own = []*http.Transport{newTransport(cmp.Or(cfg.Connections, 256)), newTransport(0)}
 		events, questions = d.own[0], d.own[1]
 	}
 	d.remote = &upstream.Sender{Transport: events, Retry: true}

@@ -21,9 +21,7 @@ type object struct{ buf []byte }
 func (o *object) add(s string) { o.buf = append(o.buf, s...) }
 
 func newObject(kind string) *object {
-	o := new(object)
-	o.add(`{"type":"` + kind + `"`)
-	return o
+	return &object{[]byte(`{"type":"` + kind + `"`)}
 }
 
 func (o *object) name(name string) { o.add(`,"` + name + `":`) }
