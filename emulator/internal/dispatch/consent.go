@@ -14,7 +14,7 @@ const (
 	// consentAge is the age at which consent is renewed.
 	consentAge = time.Minute
 	// firstPause and longestPause limit the time after which a handler that has refused
-	// is asked again. A handler that did not answer is asked again after firstPause.
+	// is validated again. A handler that did not answer is validated after firstPause.
 	firstPause, longestPause = time.Second, time.Minute
 )
 

@@ -59,7 +59,7 @@ func (t *routes) find(hubName, typ, name, group string) *route {
 }
 
 // consent returns the consent of a URL, which routes over the network share. A URL that
-// has refused is asked again at once, since the settings are new.
+// has refused is validated again at once, since the settings are new.
 func (t *routes) consent(url string, sender *upstream.Sender, added []*route) *consent {
 	for _, list := range t.hubs {
 		added = append(added, list...)

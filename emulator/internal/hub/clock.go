@@ -2,10 +2,10 @@ package hub
 
 import "time"
 
-// Clock measures time. Tests have their own.
+// Clock measures time. Tests replace it.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f after d in a goroutine of its own.
+	// AfterFunc calls f in a new goroutine after d.
 	AfterFunc(d time.Duration, f func()) Timer
 }
 

@@ -21,7 +21,7 @@ type Answerer interface {
 	StreamClosed(id string, err *RequestError) Frame
 }
 
-// Output defines how frames for a client are made.
+// Output encodes and delivers the frames for one client.
 type Output struct {
 	Codec    Codec
 	Delivery Delivery

@@ -10,7 +10,7 @@ func (c *Connection) event(req SendEvent) {
 	}
 	answer, err := c.hub.Events.Event(c.ctx, c, req.Event, req.Message)
 	if c.ctx.Err() != nil {
-		return // nobody to answer
+		return // the client cannot receive an answer
 	}
 	if err == nil {
 		if answer != nil {

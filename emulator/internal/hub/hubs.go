@@ -94,7 +94,7 @@ func (hs *Hubs) Begin() bool {
 	return hs.unlessClosed(func() { hs.running.Add(1) })
 }
 
-// Done ends what began with [Hubs.Begin].
+// Done ends a [Hubs.Begin].
 func (hs *Hubs) Done() { hs.running.Done() }
 
 // start runs a function in a goroutine that Close waits for. It reports false after

@@ -47,7 +47,7 @@ type (
 	CancelInvocation struct{ ID string }
 	// SequenceAck acknowledges messages, as [Delivery] defines.
 	SequenceAck struct{ ID uint64 }
-	// Ping asks for a pong.
+	// Ping requests a pong.
 	Ping struct{}
 	// StartStream opens a stream to a group. Idle is its timeout; zero means
 	// [DefaultStreamIdle].

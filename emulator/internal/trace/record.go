@@ -42,7 +42,6 @@ const (
 
 // Record is one thing that happened: a value of a type of this package.
 type Record interface {
-	// kind returns what happened.
 	kind() Kind
 }
 

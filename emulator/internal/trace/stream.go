@@ -23,7 +23,7 @@ type Stream struct {
 	sinks   []Sink
 }
 
-// New returns a stream that removes the access keys, and what looks like a token,
+// New returns a stream that removes the access keys, and texts that look like tokens,
 // from all records.
 func New(accessKeys []string, sinks ...Sink) *Stream {
 	return &Stream{secrets: newSecrets(accessKeys), sinks: sinks}
