@@ -25,9 +25,13 @@ func (s *socket) recordIn(req hub.Request, binary bool, data []byte) {
 // recordOut records a frame to the client. It is called before the frame is written, so
 // that no reply is recorded earlier.
 func (s *socket) recordOut(f hub.Frame) {
-	out := trace.FrameOut{Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)}
-	if s.client != nil {
-		out.Client = s.client.Identity()
+	emit(s, trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)})
+}
+
+// identity returns the client for records. It is zero if a recovery is refused.
+func (s *socket) identity() trace.Client {
+	if s.client == nil {
+		return trace.Client{}
 	}
-	emit(s, out)
+	return s.client.Identity()
 }

@@ -20,7 +20,7 @@ func (s *socket) serve(w http.ResponseWriter, r *http.Request, subprotocol strin
 	defer s.e.Hubs.Release(s.link)
 	s.client = c
 	if err := s.upgrade(w, r, subprotocol); err != nil { // Accept has answered
-		emit(s, trace.ClientRecord{Kind: trace.KindHandshakeFailed, Reason: err.Error()})
+		emit(s, trace.ClientRecord{Kind: trace.KindHandshakeFailed, Client: s.identity(), Reason: err.Error()})
 		s.link.Discard()
 		if c != nil {
 			c.Lost(s.link, hub.Loss{Final: s.resume == nil, Reason: "The client's handshake failed."})
