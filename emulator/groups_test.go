@@ -169,6 +169,7 @@ func TestRequestsBeforeClose(t *testing.T) {
 		h := userEvent("message", func(http.ResponseWriter, *http.Request) { pass(time.Second) })
 		r := newRig(t, chat(h))
 		p := r.raw(r.clientURL("ann", ""))
+		synctest.Wait() // until connected is delivered, whose order among messages is not defined
 		p.send("1", "2", "3")
 		require.NoError(t, p.conn.Close(websocket.StatusNormalClosure, "bye"))
 		pass(time.Minute)

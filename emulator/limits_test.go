@@ -15,7 +15,7 @@ import (
 )
 
 func ackFull(id, most int) string {
-	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"BadRequest","message":"The client is in %d groups, which is the most."}}`, id, most)
+	return fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"BadRequest","message":"The client is in %d groups, the maximum."}}`, id, most)
 }
 
 func TestGroupsLimit(t *testing.T) {

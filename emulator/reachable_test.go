@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // answering calls a function before the handshake of a client is answered.
@@ -101,8 +102,8 @@ func (refusingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func TestFailedHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := &script{}
-		r := newRig(t, chat(h))
+		h, s := &script{}, new(sink)
+		r := newRig(t, chat(h), s)
 		r.http = serve(t, refusing{r.server}, func() {})
 		_, resp := r.try(r.clientURL("ann", "", "lobby"), nil, reliableJSON)
 		assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
@@ -110,6 +111,9 @@ func TestFailedHandshake(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, r.rest(http.MethodHead, "/groups/lobby", "", ""))
 		assert.Equal(t, []string{"OPTIONS", "connect", "connected", "joined", "left", "disconnected"}, h.settled())
 		assert.Contains(t, h.one(t, "disconnected").body, "The client's handshake failed.")
+		failed := s.clients(trace.KindHandshakeFailed)
+		require.Len(t, failed, 1)
+		assert.Equal(t, s.clients(trace.KindClientConnected)[0].Client, failed[0].Client)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,11 @@ func of[R trace.Record](s *sink) (out []R) {
 	return out
 }
 
+// clients returns the records of clients of one kind.
+func (s *sink) clients(kind trace.Kind) []trace.ClientRecord {
+	return slices.DeleteFunc(of[trace.ClientRecord](s), func(r trace.ClientRecord) bool { return r.Kind != kind })
+}
+
 func TestRecordsOfFrames(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,10 +86,11 @@ func TestRecordsOfFrames(t *testing.T) {
 		assert.Equal(t, `0 {"sequenceId":1,"type":"message","from":"server","dataType":"text","data":"hi"}`, frames[1])
 		assert.Equal(t, `0 {"type":"pong"}`, frames[3])
 		assert.True(t, strings.HasPrefix(frames[5], "1007 "), frames[5])
-		assert.Len(t, of[trace.FrameInvalid](s), 1)
-		assert.Len(t, of[trace.RequestRefused](s), 1)
-		assert.Equal(t, []trace.ClientConnected{{Client: id, Subprotocol: reliableJSON}}, of[trace.ClientConnected](s))
-		gone := of[trace.ClientGone](s)
+		assert.Len(t, s.clients(trace.KindFrameInvalid), 1)
+		assert.Len(t, s.clients(trace.KindRequestRefused), 1)
+		connected := trace.ClientRecord{Kind: trace.KindClientConnected, Client: id, Subprotocol: reliableJSON}
+		assert.Equal(t, []trace.ClientRecord{connected}, s.clients(trace.KindClientConnected))
+		gone := s.clients(trace.KindClientGone)
 		require.Len(t, gone, 1)
 		assert.Equal(t, id, gone[0].Client)
 	})
@@ -183,7 +190,7 @@ func TestRecordsOfRequests(t *testing.T) {
 		p, _ = r.try(r.clientURL("ann", ""), http.Header{"Origin": {"http://evil.example"}})
 		assert.Nil(t, p)
 		assert.Equal(t, []trace.RESTCall{{Method: "POST", Path: "/api/hubs/chat/:send", Status: http.StatusAccepted}}, of[trace.RESTCall](s))
-		refused := of[trace.ClientRefused](s)
+		refused := s.clients(trace.KindClientRefused)
 		require.Len(t, refused, 1)
 		assert.Equal(t, http.StatusUnauthorized, refused[0].Status)
 		assert.Len(t, of[trace.ForeignRefused](s), 1)
@@ -198,15 +205,15 @@ func TestRecordsOfRecovery(t *testing.T) {
 		p := r.json(r.clientURL("ann", ""), reliableJSON)
 		id := trace.Client{Hub: "chat", Connection: p.id(), User: "ann"}
 		require.NoError(t, p.conn.CloseNow())
-		lost := of[trace.ClientLost](s)
+		lost := s.clients(trace.KindClientLost)
 		require.Len(t, lost, 1)
 		assert.Equal(t, id, lost[0].Client)
 		again := r.recover(p)
 		again.next()
-		assert.Equal(t, []trace.ClientRecovered{{Client: id}}, of[trace.ClientRecovered](s))
+		assert.Equal(t, []trace.ClientRecord{{Kind: trace.KindClientRecovered, Client: id}}, s.clients(trace.KindClientRecovered))
 		wrong := r.resume(p.id(), "wrong")
 		_, _, err := wrong.conn.Read(t.Context())
 		assert.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err))
-		assert.Equal(t, []trace.RecoveryRefused{{Hub: "chat"}}, of[trace.RecoveryRefused](s))
+		assert.Equal(t, []trace.ClientRecord{{Kind: trace.KindRecoveryRefused, Client: trace.Client{Hub: "chat"}}}, s.clients(trace.KindRecoveryRefused))
 	})
 }

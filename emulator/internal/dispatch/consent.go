@@ -14,7 +14,7 @@ const (
 	// consentAge is the age at which consent is renewed.
 	consentAge = time.Minute
 	// firstPause and longestPause limit the time after which a handler that has refused
-	// is asked again. A handler that did not answer is asked again after firstPause.
+	// is validated again. A handler that did not answer is validated after firstPause.
 	firstPause, longestPause = time.Second, time.Minute
 )
 
@@ -28,7 +28,7 @@ type consent struct {
 	asked   bool
 	next    time.Time // when to ask again
 	pause   time.Duration
-	running chan struct{} // closed when the request that is on its way has ended; nil: none
+	running chan struct{} // closed when the pending request has ended; nil: none
 }
 
 // consent returns nil if events may be sent to the URL. It validates the URL if
@@ -66,25 +66,21 @@ func (d *Dispatcher) consent(ctx context.Context, c *consent) error {
 // ask validates the URL and stores the result.
 func (d *Dispatcher) ask(c *consent) {
 	err := d.validate(d.ctx, c)
+	out := trace.Validation{URL: upstream.WithoutSecrets(c.url), Again: c.settle(err, d.cfg.Clock.Now())}
 	if d.ctx.Err() != nil {
-		c.settle(err, time.Time{}, false) // the emulator stops: no result
-		return
+		return // the emulator stops: no result
 	}
-	out := trace.Validation{URL: upstream.WithoutSecrets(c.url), Again: c.settle(err, d.cfg.Clock.Now(), true)}
 	if err != nil {
 		out.Reason = err.Error()
 	}
 	trace.Emit(d.ctx, d.cfg.Trace, out)
 }
 
-// settle stores a result, if asked, and returns the time until the next request.
-func (c *consent) settle(err error, now time.Time, asked bool) (again time.Duration) {
+// settle stores a result and returns the time until the next request.
+func (c *consent) settle(err error, now time.Time) (again time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.running, c.err = nil, err
-	if !asked {
-		return 0
-	}
+	c.running, c.err, c.asked = nil, err, true
 	switch {
 	case err == nil:
 		c.pause, again = 0, consentAge
@@ -94,7 +90,7 @@ func (c *consent) settle(err error, now time.Time, asked bool) (again time.Durat
 	default:
 		again = firstPause
 	}
-	c.asked, c.next = true, now.Add(again)
+	c.next = now.Add(again)
 	return again
 }
 

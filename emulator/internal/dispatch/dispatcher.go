@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -11,21 +12,21 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// maxConnections is the number of connections to each handler that is not local. If all
-// are busy, events wait for one; the handler's time limit includes the wait.
-const maxConnections = 256
-
 // Config of a [Dispatcher].
 type Config struct {
 	// Origins are the emulator's host names (WebHook-Request-Origin).
 	Origins []string
 	// AccessKeys sign events: a primary key and optionally a secondary.
 	AccessKeys []string
-	// Transport for handlers that are not local. Nil is like [http.DefaultTransport] with
-	// at most maxConnections for the events of each handler.
+	// Transport for handlers that are not local. Nil is like [http.DefaultTransport], with
+	// a maximum of Connections.
 	Transport http.RoundTripper
-	Clock     hub.Clock
-	Trace     *trace.Stream
+	// Connections is the maximum number of connections for the events of each handler that
+	// is not local; zero means 256. If all are busy, events wait for one; the handler's
+	// time limit includes the wait. It has no effect with a Transport.
+	Connections int
+	Clock       hub.Clock
+	Trace       *trace.Stream
 }
 
 // Dispatcher delivers events. It is a [hub.EventHandler].
@@ -54,7 +55,7 @@ func New(cfg Config) *Dispatcher {
 		// All idle connections are kept, because each closed one holds a port for a minute.
 		// Validation requests have connections of their own: they would time out while slow
 		// events use all others.
-		d.own = []*http.Transport{newTransport(maxConnections), newTransport(0)}
+		d.own = []*http.Transport{newTransport(cmp.Or(cfg.Connections, 256)), newTransport(0)}
 		events, questions = d.own[0], d.own[1]
 	}
 	d.remote = &upstream.Sender{Transport: events, Retry: true}

@@ -18,31 +18,68 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 )
 
-// maxConnections is the number of connections to each handler.
-const maxConnections = 256
+// connections is the maximum number of connections to a handler. It is small, so that a
+// machine that is busy with other tests does not exceed time limits.
+const connections = 8
 
-// gate blocks events until maxConnections of them have arrived.
+// gate blocks events until as many of them as there are connections have arrived.
 type gate struct {
 	waiting atomic.Int64
 	open    chan struct{}
 }
 
 func (g *gate) pass() {
-	if g.waiting.Add(1) == maxConnections {
+	if g.waiting.Add(1) == connections {
 		close(g.open)
 	}
 	<-g.open
+}
+
+// caller connects clients whose connect events go to the URL of a handler.
+type caller struct {
+	*dispatch.Dispatcher
+	hub     *hub.Hub
+	clients sync.WaitGroup
+}
+
+// newCaller returns a caller of a handler that has consented: it connects one client.
+func newCaller(t *testing.T, url string, clock hub.Clock) *caller {
+	t.Helper()
+	c := &caller{
+		Dispatcher: dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Connections: connections, Clock: clock}),
+		hub:        hub.New(hub.Config{}).Hub("chat"),
+	}
+	require.NoError(t, c.SetHub("chat", []dispatch.Handler{{URLTemplate: url, SystemEvents: []string{"connect"}}}))
+	c.connect(t, "first")
+	c.clients.Wait()
+	return c
+}
+
+// connect connects a client in a goroutine.
+func (c *caller) connect(t *testing.T, id string) {
+	t.Helper()
+	c.clients.Go(func() {
+		_, err := c.Connect(t.Context(), c.hub, &hub.Handshake{ConnectionID: id})
+		assert.NoError(t, err)
+	})
+}
+
+// close closes the dispatcher after all clients have an answer.
+func (c *caller) close(t *testing.T) {
+	t.Helper()
+	c.clients.Wait()
+	assert.True(t, c.Close(context.WithoutCancel(t.Context())))
 }
 
 // The number of connections to a handler is limited, and idle connections are kept:
 // otherwise many events would use up the machine's ports.
 func TestConnectionsAreLimitedAndKept(t *testing.T) {
 	t.Parallel()
-	var current atomic.Pointer[gate]
+	current := new(atomic.Pointer[gate]) // nil: open
 	var opened atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			current.Load().pass()
+		if g := current.Load(); g != nil && r.Method == http.MethodPost {
+			g.pass()
 		}
 		w.Header().Set("WebHook-Allowed-Origin", "*")
 		w.WriteHeader(http.StatusNoContent)
@@ -55,22 +92,16 @@ func TestConnectionsAreLimitedAndKept(t *testing.T) {
 	server.Start()
 	defer server.Close()
 
-	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: hub.SystemClock{}})
-	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
-	h := hub.New(hub.Config{}).Hub("chat")
+	c := newCaller(t, server.URL, hub.SystemClock{})
 	for round := range 3 {
 		current.Store(&gate{open: make(chan struct{})})
-		var clients sync.WaitGroup
-		for i := range maxConnections + 50 {
-			clients.Go(func() {
-				_, err := d.Connect(t.Context(), h, &hub.Handshake{ConnectionID: fmt.Sprintf("%d-%d", round, i)})
-				assert.NoError(t, err)
-			})
+		for i := range connections + 5 {
+			c.connect(t, fmt.Sprintf("%d-%d", round, i))
 		}
-		clients.Wait()
+		c.clients.Wait()
 	}
-	assert.LessOrEqual(t, opened.Load(), int64(maxConnections+1), "one for validation requests")
-	assert.True(t, d.Close(context.WithoutCancel(t.Context())))
+	assert.LessOrEqual(t, opened.Load(), int64(connections+1), "one for validation requests")
+	c.close(t)
 }
 
 // later is a clock that is ahead of the machine's.
@@ -85,14 +116,15 @@ func (l *later) Now() time.Time { return time.Now().Add(time.Duration(l.by.Load(
 func TestValidationOfBusyHandler(t *testing.T) {
 	t.Parallel()
 	free := make(chan struct{})
-	busy := make(chan struct{}, maxConnections+1)
+	busy := make(chan struct{}, connections+1)
 	asked := make(chan struct{}, 2)
+	var blocks atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
+		if r.Method != http.MethodPost {
+			asked <- struct{}{}
+		} else if blocks.Load() {
 			busy <- struct{}{}
 			<-free
-		} else {
-			asked <- struct{}{}
 		}
 		w.Header().Set("WebHook-Allowed-Origin", "*")
 		w.WriteHeader(http.StatusNoContent)
@@ -100,31 +132,22 @@ func TestValidationOfBusyHandler(t *testing.T) {
 	defer server.Close()
 
 	clock := new(later)
-	d := dispatch.New(dispatch.Config{Origins: []string{"localhost"}, AccessKeys: []string{"k"}, Clock: clock})
-	require.NoError(t, d.SetHub("chat", []dispatch.Handler{{URLTemplate: server.URL, SystemEvents: []string{"connect"}}}))
-	h := hub.New(hub.Config{}).Hub("chat")
-	var clients sync.WaitGroup
-	connect := func(id string) {
-		clients.Go(func() {
-			_, err := d.Connect(t.Context(), h, &hub.Handshake{ConnectionID: id})
-			assert.NoError(t, err)
-		})
+	c := newCaller(t, server.URL, clock)
+	<-asked
+	blocks.Store(true)
+	for i := range connections {
+		c.connect(t, fmt.Sprint(i))
 	}
-	for i := range maxConnections {
-		connect(fmt.Sprint(i))
-	}
-	for range maxConnections {
+	for range connections {
 		<-busy
 	}
-	<-asked
 	clock.by.Store(int64(time.Hour)) // consent has expired
-	connect("one more")
+	c.connect(t, "one more")
 	select {
 	case <-asked:
 	case <-time.After(time.Minute): // not asked
 		t.Error("the handler is not asked while it is busy")
 	}
 	close(free)
-	clients.Wait()
-	assert.True(t, d.Close(context.WithoutCancel(t.Context())))
+	c.close(t)
 }

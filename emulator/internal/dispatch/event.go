@@ -15,7 +15,7 @@ import (
 
 const jsonType = wire.MediaJSON + "; charset=utf-8"
 
-// event is one event on its way.
+// event is an event that is being delivered.
 type event struct {
 	session     *session
 	id          string
@@ -24,11 +24,11 @@ type event struct {
 	contentType string
 	body        []byte
 	metadata    map[string]string
-	url         *url.URL // where it goes, once it is on its way
+	url         *url.URL // of the event handler; nil until the handler has consented
 
 	// For the record.
 	handler         string      // URL template, without its query
-	header          http.Header // of the request, once it is on its way
+	header          http.Header // of the request; nil until it is sent
 	queued, consent time.Duration
 }
 

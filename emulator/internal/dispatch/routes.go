@@ -26,8 +26,8 @@ type route struct {
 	groups   []glob.Pattern
 }
 
-// takes reports whether the handler receives an event.
-func (r *route) takes(typ, name, group string) bool {
+// selects reports whether the handler receives an event.
+func (r *route) selects(typ, name, group string) bool {
 	switch {
 	case strings.HasPrefix(typ, wire.TypePrefixUser):
 		lower := strings.ToLower(name)
@@ -45,13 +45,13 @@ type routes struct {
 	hubs map[string][]*route // by name in lower case
 }
 
-// find returns the first route of a hub that takes an event, or nil.
+// find returns the first route of a hub that selects an event, or nil.
 func (t *routes) find(hubName, typ, name, group string) *route {
 	t.mu.RLock()
 	list := t.hubs[strings.ToLower(hubName)]
 	t.mu.RUnlock()
 	for _, r := range list {
-		if r.takes(typ, name, group) {
+		if r.selects(typ, name, group) {
 			return r
 		}
 	}
@@ -59,7 +59,7 @@ func (t *routes) find(hubName, typ, name, group string) *route {
 }
 
 // consent returns the consent of a URL, which routes over the network share. A URL that
-// has refused is asked again at once, since the settings are new.
+// has refused is validated again at once, since the settings are new.
 func (t *routes) consent(url string, sender *upstream.Sender, added []*route) *consent {
 	for _, list := range t.hubs {
 		added = append(added, list...)

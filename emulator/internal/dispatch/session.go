@@ -7,7 +7,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// session is what the events of one connection have in common.
+// session is the state that the events of one connection share.
 type session struct {
 	upstream.Session
 	hubName      string

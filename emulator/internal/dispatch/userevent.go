@@ -10,7 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-var errNoHandler = errors.New("no event handler takes this event")
+var errNoHandler = errors.New("no event handler selects this event")
 
 // Event delivers a user event and returns the message of the answer, or nil.
 func (d *Dispatcher) Event(ctx context.Context, c *hub.Connection, name string, m *hub.Message) (*hub.Message, error) {

@@ -12,14 +12,15 @@ func (c *Connection) begin(ackID *uint64) bool {
 	repeated := c.acks.has(*ackID)
 	c.mu.Unlock()
 	if repeated {
-		c.answer(func(a Answerer) Frame { return a.Ack(*ackID, duplicate(*ackID)) })
+		again := RequestError{Name: "Duplicate", Message: fmt.Sprintf("Message with ack-id: %d has been processed", *ackID)}
+		c.answer(func(a Answerer) Frame { return a.Ack(*ackID, &again) })
 	}
 	return !repeated
 }
 
 // ack answers a request, if it has an ack id. Only successes are remembered: a failed
 // request can be repeated with its ack id.
-func (c *Connection) ack(ackID *uint64, err *AckError) {
+func (c *Connection) ack(ackID *uint64, err *RequestError) {
 	if ackID == nil {
 		return
 	}
@@ -31,18 +32,13 @@ func (c *Connection) ack(ackID *uint64, err *AckError) {
 	c.answer(func(a Answerer) Frame { return a.Ack(*ackID, err) })
 }
 
-func duplicate(id uint64) *AckError {
-	return &AckError{Name: "Duplicate", Message: fmt.Sprintf("Message with ack-id: %d has been processed", id)}
-}
-
 // rememberedAcks is the number of ack ids in an [ackCache].
 const rememberedAcks = 1000
 
 // ackCache holds the ack ids of the last successful requests.
 type ackCache struct {
 	known map[uint64]struct{}
-	order []uint64
-	next  int
+	order []uint64 // oldest first
 }
 
 func (c *ackCache) has(id uint64) bool {
@@ -50,19 +46,15 @@ func (c *ackCache) has(id uint64) bool {
 	return ok
 }
 
+// add adds an id that the cache does not have.
 func (c *ackCache) add(id uint64) {
-	if c.has(id) {
-		return
-	}
 	if c.known == nil {
 		c.known = make(map[uint64]struct{})
 	}
-	if len(c.order) < rememberedAcks {
-		c.order = append(c.order, id)
-	} else {
-		delete(c.known, c.order[c.next])
-		c.order[c.next] = id
-		c.next = (c.next + 1) % rememberedAcks
+	if len(c.order) == rememberedAcks {
+		delete(c.known, c.order[0])
+		c.order = c.order[1:]
 	}
+	c.order = append(c.order, id)
 	c.known[id] = struct{}{}
 }

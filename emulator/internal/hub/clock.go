@@ -2,10 +2,10 @@ package hub
 
 import "time"
 
-// Clock is a source of time.
+// Clock measures time. Tests replace it.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f in its own goroutine after d. stop prevents the call and reports
+	// AfterFunc calls f in a new goroutine after d. stop prevents the call and reports
 	// whether it did.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }

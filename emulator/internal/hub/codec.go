@@ -14,19 +14,19 @@ type Answerer interface {
 	Connected(c *Connection) Frame
 	Disconnected(reason string) Frame
 	Pong() Frame
-	Ack(id uint64, err *AckError) Frame
-	InvokeResponse(id string, m *Message, err *AckError) Frame
+	Ack(id uint64, err *RequestError) Frame
+	InvokeResponse(id string, m *Message, err *RequestError) Frame
 	StreamAck(id string, expected uint64) Frame
-	StreamNack(id string, expected uint64, err StreamError) Frame
-	StreamClosed(id string, err *StreamError) Frame
+	StreamNack(id string, expected uint64, err RequestError) Frame
+	StreamClosed(id string, err *RequestError) Frame
 }
 
-// Output defines how frames for a client are made.
+// Output encodes and delivers the frames for one client.
 type Output struct {
 	Codec    Codec
 	Delivery Delivery
 	// Answers is nil for clients that understand only messages. Their connection is
-	// closed when a request fails, since they cannot be told otherwise.
+	// closed when a request fails, since they would not understand an error.
 	Answers Answerer
 }
 
@@ -41,7 +41,7 @@ const (
 	FrameClose
 )
 
-// Frame is a WebSocket frame, or what another transport has in its place.
+// Frame is a WebSocket frame, or its equivalent in another transport.
 type Frame struct {
 	Kind FrameKind
 	Data []byte

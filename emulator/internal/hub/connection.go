@@ -39,7 +39,7 @@ type Connection struct {
 	mu           sync.Mutex
 	link         *Link // nil while the client is away
 	ended        bool
-	closed       bool // by the client; pending requests delay the end
+	closed       bool // by the client; the connection ends after its pending requests
 	groups       map[string]struct{}
 	roles        role.Set
 	acks         ackCache
@@ -160,9 +160,9 @@ func (c *Connection) finish(reason string, condition func() bool, last func(*Lin
 	c.hub.remove(c)
 	for _, s := range streams {
 		s.stop()
-		c.publish(s.end(&StreamError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
+		c.publish(s.end(&RequestError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
-	trace.Emit(c.ctx, c.hub.Trace, trace.ClientGone{Client: c.Identity(), Reason: reason})
+	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason})
 	c.hub.Events.Disconnected(c, reason)
 }
 

@@ -6,10 +6,11 @@ import (
 )
 
 // Delivery sends messages to one client and may keep them until the client has
-// acknowledged them. The connection calls one method at a time.
+// acknowledged them. The connection calls one method at a time. The link of Send and
+// Acknowledge is nil while the client of a resumable connection is away.
 type Delivery interface {
-	// Send sends or keeps a message. The link is nil while the client is away. The zero
-	// expires means never. A failure is a reason to close the connection.
+	// Send sends or keeps a message. The zero expires means never. A failure is a reason
+	// to close the connection.
 	Send(link *Link, codec Codec, m *Message, expires time.Time) (failure string)
 	// Acknowledge handles the client's acknowledgement of a sequence id. It may send
 	// messages that had to wait for it.

@@ -71,7 +71,9 @@ func (d *single) Acknowledge(link *hub.Link, id uint64) {
 		return
 	}
 	d.ids, d.frames = d.ids[1:], d.frames[1:]
-	d.Resume(link, time.Time{})
+	if link != nil {
+		d.Resume(link, time.Time{})
+	}
 }
 
 func (d *single) Resume(link *hub.Link, _ time.Time) {

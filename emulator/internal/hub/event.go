@@ -10,7 +10,7 @@ func (c *Connection) event(req SendEvent) {
 	}
 	answer, err := c.hub.Events.Event(c.ctx, c, req.Event, req.Message)
 	if c.ctx.Err() != nil {
-		return // nobody to answer
+		return // the client cannot receive an answer
 	}
 	if err == nil {
 		if answer != nil {
@@ -31,13 +31,13 @@ func (c *Connection) invoke(in *invocation, req Invoke) {
 	if !c.invocations.finish(in) {
 		return
 	}
-	var failure *AckError
+	var failure *RequestError
 	if err != nil {
 		answer, failure = nil, internalError()
 	}
 	c.answer(func(a Answerer) Frame { return a.InvokeResponse(req.ID, answer, failure) })
 }
 
-func internalError() *AckError {
-	return &AckError{Name: "InternalServerError", Message: "Internal server error"}
+func internalError() *RequestError {
+	return &RequestError{Name: "InternalServerError", Message: "Internal server error"}
 }

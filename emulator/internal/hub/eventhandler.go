@@ -23,7 +23,7 @@ type EventHandler interface {
 	Disconnected(c *Connection, reason string)
 }
 
-// Decision is the answer to a connect event. Nil fields keep what the token says.
+// Decision is the answer to a connect event. Nil fields keep the token's values.
 type Decision struct {
 	UserID      *string // empty: no user id
 	Groups      []string

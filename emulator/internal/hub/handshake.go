@@ -56,10 +56,10 @@ type TokenError struct{ reason string }
 // Error returns the reason.
 func (e *TokenError) Error() string { return e.reason }
 
-// Accept asks the event handler about a client and applies its answer to what the token
-// says. The error is a [TokenError], a [RefusalError], or that of an event handler
-// without answer or with an invalid one. The transport calls [Hub.Connect] or
-// [Hub.Abandon] for the client.
+// Accept sends the connect event and returns the client that the token and the event
+// handler's answer describe. The error is a [TokenError], a [RefusalError], or reports that
+// there is no answer or an invalid one. For the client, the transport calls either
+// [Hub.Connect] or [EventHandler].Abandoned.
 func (h *Hub) Accept(in *Handshake) (*Client, error) {
 	if id := in.UserID(); id != nil && rule.CheckUser(*id) != nil {
 		return nil, &TokenError{"The token contains an invalid user id."}
@@ -81,18 +81,13 @@ func (h *Hub) Accept(in *Handshake) (*Client, error) {
 	}
 	out, err := h.agree(in, decision)
 	if err != nil {
-		h.Abandon(in.ConnectionID, "")
+		h.Events.Abandoned(in.ConnectionID, "")
 		return nil, err
 	}
 	return out, nil
 }
 
-// Abandon notifies the event handler that an accepted client was not connected.
-func (h *Hub) Abandon(connectionID, reason string) {
-	h.Events.Abandoned(connectionID, reason)
-}
-
-// agree applies a decision to what the token says.
+// agree applies a decision to the client that the token describes.
 func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 	out := &Client{ID: in.ConnectionID, UserID: in.UserID(), Groups: in.Claims[claimGroup]}
 	roles := in.Claims[claimRole]
@@ -120,11 +115,11 @@ func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 		return nil, err
 	}
 	if n := out.Roles.LeftOut(); n > 0 {
-		trace.Emit(h.hubs.ctx, h.Trace, trace.RolesLeftOut{Client: id, Count: n,
+		trace.Emit(h.hubs.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindRolesLeftOut, Client: id, LeftOut: n,
 			Reason: fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups)})
 	}
 	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
-		trace.Emit(h.hubs.ctx, h.Trace, trace.NoSubprotocol{Client: id,
+		trace.Emit(h.hubs.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindNoSubprotocol, Client: id,
 			Reason: fmt.Sprintf("none of %.256q is served, and no event handler has chosen one", in.Subprotocols)})
 	}
 	return out, nil

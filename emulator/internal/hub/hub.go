@@ -26,17 +26,6 @@ type Hub struct {
 	groups      map[string]map[*Connection]struct{}
 }
 
-func newHub(name string, hubs *Hubs) *Hub {
-	return &Hub{
-		Config:      hubs.Config,
-		Name:        name,
-		hubs:        hubs,
-		connections: make(map[string]*Connection),
-		users:       make(map[string]map[*Connection]struct{}),
-		groups:      make(map[string]map[*Connection]struct{}),
-	}
-}
-
 // Connect adds the connection of an accepted client, joins it to the client's first
 // groups, and sends the connected frame before any message.
 func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
@@ -65,7 +54,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	c.greetLocked()
 	c.mu.Unlock()
 	h.mu.Unlock()
-	trace.Emit(c.ctx, h.Trace, trace.ClientConnected{Client: c.Identity(), Subprotocol: c.Subprotocol})
+	trace.Emit(c.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindClientConnected, Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.Events.Connected(c)
 	for _, g := range joined {
 		h.Events.Joined(c, g)
@@ -112,7 +101,7 @@ func (h *Hub) remove(c *Connection) {
 	if c.UserID != nil {
 		erase(h.users, *c.UserID, c)
 	}
-	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // leave was faster
+	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // it has left since
 	h.mu.Unlock()
 	slices.Sort(groups)
 	for _, g := range groups {
@@ -128,7 +117,7 @@ type FullError struct {
 
 // Error returns the connection and its number of groups.
 func (e *FullError) Error() string {
-	return fmt.Sprintf("connection %s is in %d groups, which is the most", e.ConnectionID, e.Groups)
+	return fmt.Sprintf("connection %s is in %d groups, the maximum", e.ConnectionID, e.Groups)
 }
 
 // join adds a connection to a group. A member stays one. The error is a [FullError].
@@ -282,6 +271,3 @@ func (h *Hub) List(group, after string, limit int) (page []*Connection, more boo
 	all = all[from:]
 	return all[:min(limit, len(all))], len(all) > limit
 }
-
-// Len returns the number of connections.
-func (h *Hub) Len() int { return len(h.Select(Target{})) }

@@ -22,11 +22,11 @@ type Config struct {
 	Trace     *trace.Stream
 }
 
-// Hubs holds the hubs of one emulator, and waits for all that runs for their clients.
+// Hubs holds the hubs of one emulator, and waits for the goroutines of their clients.
 type Hubs struct {
 	Config
 
-	ctx    context.Context //nolint:containedctx // of all that runs for clients; ends with Close
+	ctx    context.Context //nolint:containedctx // of all goroutines of clients; ends with Close
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
@@ -53,7 +53,12 @@ func (hs *Hubs) Hub(name string) *Hub {
 	defer hs.mu.Unlock()
 	h := hs.hubs[name]
 	if h == nil {
-		h = newHub(name, hs)
+		h = &Hub{
+			Config: hs.Config, Name: name, hubs: hs,
+			connections: make(map[string]*Connection),
+			users:       make(map[string]map[*Connection]struct{}),
+			groups:      make(map[string]map[*Connection]struct{}),
+		}
 		hs.hubs[name] = h
 	}
 	return h
@@ -89,7 +94,7 @@ func (hs *Hubs) Begin() bool {
 	return hs.unlessClosed(func() { hs.running.Add(1) })
 }
 
-// Done ends what began with [Hubs.Begin].
+// Done ends a [Hubs.Begin].
 func (hs *Hubs) Done() { hs.running.Done() }
 
 // start runs a function in a goroutine that Close waits for. It reports false after
@@ -113,8 +118,8 @@ func (hs *Hubs) Release(link *Link) {
 // Stopping is the reason with which Close closes connections.
 const Stopping = "The server is stopping."
 
-// Close closes all connections and waits until nothing runs for them. Clients that do
-// not answer are cut off after a quarter of a second. Pending requests are carried out;
+// Close closes all connections and waits for their goroutines. Clients that do not answer
+// are disconnected after a quarter of a second. Pending requests are carried out;
 // when ctx ends, Close cancels those that are left and reports false.
 func (hs *Hubs) Close(ctx context.Context) (finished bool) {
 	hs.mu.Lock()

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -53,24 +54,29 @@ type StreamInfo struct {
 	ID       string
 	Sequence uint64
 	End      bool
-	Error    *StreamError // why the stream ended; nil: its client closed it
+	Error    *RequestError // why the stream ended; nil: its client closed it
 }
 
-// StreamError is why a stream was refused or ended.
-type StreamError struct {
+// RequestError is why a request failed, or why a stream ended.
+type RequestError struct {
 	Name          string
 	Message       string
-	UserErrorCode string
+	UserErrorCode string // of the client that ended the stream
 }
 
 // Error returns the name and message.
-func (e *StreamError) Error() string { return e.Name + ": " + e.Message }
+func (e *RequestError) Error() string { return e.Name + ": " + e.Message }
 
-// AckError is why a request failed.
-type AckError struct {
-	Name    string
-	Message string
+// envelope exceeds the size of a frame without the message's data.
+const envelope = 64 << 10
+
+// Fits returns an error if the frame of a message would exceed [wire.MaxClientFrame].
+func (c *Connection) Fits(m *Message) error {
+	if 6*len(m.Data)+envelope <= wire.MaxClientFrame {
+		return nil // a byte is encoded in at most six
+	}
+	if size := len(m.Encode(c.out.Codec)); size+envelope > wire.MaxClientFrame {
+		return fmt.Errorf("the answer is too large: the client's frame has %d bytes, the maximum is %d", size, wire.MaxClientFrame-envelope)
+	}
+	return nil
 }
-
-// Error returns the name and message.
-func (e *AckError) Error() string { return e.Name + ": " + e.Message }

@@ -6,8 +6,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 )
 
-func forbidden(what, group string) *AckError {
-	return &AckError{Name: "Forbidden", Message: fmt.Sprintf("The client does not have permission to %s group '%s'.", what, group)}
+func forbidden(what, group string) *RequestError {
+	return &RequestError{Name: "Forbidden", Message: fmt.Sprintf("The client does not have permission to %s group '%s'.", what, group)}
 }
 
 // Allows reports whether the client has the permission for a group.

@@ -31,7 +31,7 @@ func (c *Connection) ClosedByClient(link *Link) {
 	}
 }
 
-// Loss is how a link was lost.
+// Loss describes how a link was lost.
 type Loss struct {
 	// Final means that the client cannot resume the connection.
 	Final bool
@@ -48,7 +48,7 @@ func (c *Connection) Lost(link *Link, how Loss) {
 	served := c.Serves(link) && c.hub.hubs.unlessClosed(func() {})
 	if c.Resumable() && !how.Final {
 		if served {
-			trace.Emit(c.ctx, c.hub.Trace, trace.ClientLost{Client: c.Identity(), Reason: how.Reason, Recoverable: RecoveryWindow})
+			trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientLost, Client: c.Identity(), Reason: how.Reason, Recoverable: RecoveryWindow})
 		}
 		c.await(link)
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// Request is what a client asks for: one of the types below.
+// Request is a request of a client: one of the types below.
 type Request any
 
 // The requests of clients. A request with an ack id is acknowledged, and is carried out
@@ -47,7 +47,7 @@ type (
 	CancelInvocation struct{ ID string }
 	// SequenceAck acknowledges messages, as [Delivery] defines.
 	SequenceAck struct{ ID uint64 }
-	// Ping asks for a pong.
+	// Ping requests a pong.
 	Ping struct{}
 	// StartStream opens a stream to a group. Idle is its timeout; zero means
 	// [DefaultStreamIdle].
@@ -66,7 +66,7 @@ type (
 	// StreamEnd closes a stream.
 	StreamEnd struct {
 		ID    string
-		Error *StreamError // nil: none
+		Error *RequestError // nil: none
 	}
 )
 
@@ -99,14 +99,14 @@ func (c *Connection) enter(f func()) bool {
 }
 
 func (c *Connection) perform(req Request) {
-	var refused error
+	var refused *RequestError
 	switch req := req.(type) {
 	case JoinGroup:
-		refused = c.acked(req.AckID, func() *AckError { return c.join(req.Group) })
+		refused = c.acked(req.AckID, func() *RequestError { return c.join(req.Group) })
 	case LeaveGroup:
-		refused = c.acked(req.AckID, func() *AckError { return c.leave(req.Group) })
+		refused = c.acked(req.AckID, func() *RequestError { return c.leave(req.Group) })
 	case SendToGroup:
-		refused = c.acked(req.AckID, func() *AckError { return c.sendToGroup(req) })
+		refused = c.acked(req.AckID, func() *RequestError { return c.sendToGroup(req) })
 	case StartStream:
 		refused = c.startStream(req)
 	case StreamData:
@@ -119,36 +119,33 @@ func (c *Connection) perform(req Request) {
 	if refused == nil {
 		return
 	}
-	trace.Emit(c.ctx, c.hub.Trace, trace.RequestRefused{Client: c.Identity(), Reason: refused.Error()})
+	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindRequestRefused, Client: c.Identity(), Reason: refused.Error()})
 	if c.out.Answers == nil {
 		c.End(ClosePolicy, "The client does not have permission to send to its group.")
 	}
 }
 
 // acked carries out a request unless it is repeated, and acknowledges it.
-func (c *Connection) acked(ackID *uint64, do func() *AckError) error {
+func (c *Connection) acked(ackID *uint64, do func() *RequestError) *RequestError {
 	if !c.begin(ackID) {
 		return nil
 	}
 	refused := do()
 	c.ack(ackID, refused)
-	if refused != nil {
-		return refused
-	}
-	return nil
+	return refused
 }
 
-func (c *Connection) join(group string) *AckError {
+func (c *Connection) join(group string) *RequestError {
 	if !c.Allows(role.JoinLeave, group) {
 		return forbidden("join", group)
 	}
 	if c.hub.join(c, group) != nil {
-		return &AckError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, which is the most.", c.hub.MaxGroups)}
+		return &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, the maximum.", c.hub.MaxGroups)}
 	}
 	return nil
 }
 
-func (c *Connection) leave(group string) *AckError {
+func (c *Connection) leave(group string) *RequestError {
 	if !c.Allows(role.JoinLeave, group) {
 		return forbidden("leave", group)
 	}
@@ -156,7 +153,7 @@ func (c *Connection) leave(group string) *AckError {
 	return nil
 }
 
-func (c *Connection) sendToGroup(req SendToGroup) *AckError {
+func (c *Connection) sendToGroup(req SendToGroup) *RequestError {
 	if !c.Allows(role.Send, req.Message.Group) {
 		return forbidden("send to", req.Message.Group)
 	}

@@ -26,7 +26,7 @@ func (rw *roleWarnings) warn(ctx context.Context, stream *trace.Stream, client t
 			continue
 		}
 		if rw.isNew(err.Error()) {
-			trace.Emit(ctx, stream, trace.RoleIgnored{Client: client, Reason: err.Error()})
+			trace.Emit(ctx, stream, trace.ClientRecord{Kind: trace.KindRoleIgnored, Client: client, Reason: err.Error()})
 		}
 	}
 }

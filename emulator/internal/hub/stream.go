@@ -25,21 +25,21 @@ type stream struct {
 // maxStreams is the number of streams that a client can have open.
 const maxStreams = 1000
 
-// startStream opens a stream. The error is a [StreamError].
-func (c *Connection) startStream(req StartStream) error {
+// startStream opens a stream.
+func (c *Connection) startStream(req StartStream) *RequestError {
 	id := req.ID
-	var refused *StreamError
+	var refused *RequestError
 	c.mu.Lock()
 	switch {
 	case c.ended:
 		c.mu.Unlock()
 		return nil
 	case !c.roles.Allows(role.Send, req.Group):
-		refused = &StreamError{Name: "Forbidden", Message: forbidden("send to", req.Group).Message}
+		refused = forbidden("send to", req.Group)
 	case c.streams[id] != nil:
-		refused = &StreamError{Name: "BadRequest", Message: "The stream '" + id + "' exists already."}
+		refused = &RequestError{Name: "BadRequest", Message: "The stream '" + id + "' exists already."}
 	case len(c.streams) >= maxStreams:
-		refused = &StreamError{Name: "BadRequest", Message: "The client has too many streams."}
+		refused = &RequestError{Name: "BadRequest", Message: "The client has too many streams."}
 	default:
 		if c.streams == nil {
 			c.streams = make(map[string]*stream)
@@ -80,7 +80,7 @@ func (c *Connection) streamData(req StreamData) {
 	switch {
 	case m == nil:
 	case sequence > expected:
-		failure := StreamError{Name: "InvalidSequenceId", Message: fmt.Sprintf("The stream expects sequence id %d.", expected)}
+		failure := RequestError{Name: "InvalidSequenceId", Message: fmt.Sprintf("The stream expects sequence id %d.", expected)}
 		c.answer(func(a Answerer) Frame { return a.StreamNack(id, expected, failure) })
 	default:
 		if accepted {
@@ -110,12 +110,12 @@ func (c *Connection) streamAck(id string, expected uint64) {
 	c.answer(func(a Answerer) Frame { return a.StreamAck(id, expected) })
 }
 
-func (c *Connection) streamClosed(id string, err *StreamError) {
+func (c *Connection) streamClosed(id string, err *RequestError) {
 	c.answer(func(a Answerer) Frame { return a.StreamClosed(id, err) })
 }
 
 func (c *Connection) streamNotFound(id string) {
-	c.streamClosed(id, &StreamError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."})
+	c.streamClosed(id, &RequestError{Name: "StreamNotFound", Message: "The stream '" + id + "' was not found."})
 }
 
 // watchLocked restarts the idle timeout.
@@ -134,14 +134,14 @@ func (c *Connection) expireStream(s *stream) {
 	}
 	delete(c.streams, s.id)
 	c.mu.Unlock()
-	idle := &StreamError{Name: "IdleTimeout", Message: "The stream was idle for too long."}
+	idle := &RequestError{Name: "IdleTimeout", Message: "The stream was idle for too long."}
 	c.publish(s.end(idle), s.noEcho, 0)
 	c.streamClosed(s.id, idle)
 }
 
 // end returns the last message of a stream. It has empty data because clients ignore
 // messages without data.
-func (s *stream) end(err *StreamError) *Message {
+func (s *stream) end(err *RequestError) *Message {
 	return &Message{
 		Group:  s.group,
 		Type:   Text,

@@ -18,7 +18,7 @@ type Turnstile struct {
 }
 
 // Enter queues a function and waits while the queue is full. It reports false if ctx
-// ends first, or if start, which runs a function in a goroutine, does.
+// ends first, or if start reports false. start runs a function in a goroutine.
 func (t *Turnstile) Enter(ctx context.Context, start func(func()) bool, f func()) bool {
 	t.mu.Lock()
 	if t.room == nil {

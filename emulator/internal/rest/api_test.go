@@ -69,7 +69,7 @@ func (s *small) state() state {
 	defer s.mu.Unlock()
 	groups := s.member.Groups()
 	slices.Sort(groups)
-	return state{s.hub.Len() == 1, groups, s.member.Allows(role.JoinLeave, "p"), s.member.Allows(role.Send, "p"), s.frames}
+	return state{len(s.hub.Select(hub.Target{})) == 1, groups, s.member.Allows(role.JoinLeave, "p"), s.member.Allows(role.Send, "p"), s.frames}
 }
 
 // FuzzCall checks that no call panics and that a call that fails, or only reads,

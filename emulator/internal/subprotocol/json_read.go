@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +19,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// JSON is json.webpubsub.azure.v1 and, reliable, json.reliable.webpubsub.azure.v1.
+// JSON is json.webpubsub.azure.v1 or, if reliable, json.reliable.webpubsub.azure.v1.
 type JSON struct{ reliable bool }
 
 // Output encodes JSON. Clients of the reliable subprotocol acknowledge messages.
@@ -42,321 +44,278 @@ func (JSON) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	return req, nil
 }
 
-// members are the members of an object. Names are matched with case, unlike the fields
-// of a struct in encoding/json.
-type members map[string]json.RawMessage
+// members are the members of a JSON object. Names are matched with case, unlike the fields
+// of a struct in encoding/json. Methods that return a member record an error and return a
+// zero value if the member is invalid.
+type members struct {
+	raw map[string]json.RawMessage
+	err *error // the first of the frame
+}
 
-func readJSON(data []byte) (hub.Request, error) {
+func readJSON(data []byte) (req hub.Request, err error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("frame is not UTF-8")
 	}
-	var m members
-	if err := json.Unmarshal(data, &m); err != nil || m == nil {
+	m := members{err: &err}
+	if err := json.Unmarshal(data, &m.raw); err != nil || m.raw == nil {
 		return nil, errors.New("frame is not a JSON object")
 	}
-	kind, ok, err := m.text("type")
-	if err != nil || !ok {
-		return nil, errors.New("member type is missing or not a string")
+	kind := m.required("type")
+	i := slices.IndexFunc(readers[:], func(r reader) bool { return strings.EqualFold(r.kind, kind) })
+	if i < 0 {
+		m.check(fmt.Errorf("type %.64q is not known", kind))
+		return nil, err
 	}
-	for _, r := range readers {
-		if strings.EqualFold(r.kind, kind) {
-			return r.read(m)
-		}
+	if req = readers[i].read(m); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("type %.64q is not known", kind)
+	return req, nil
 }
 
-// readers by type of frame. Group state is missing, because it is undocumented.
-var readers = [...]struct {
+// reader decodes frames of one type.
+type reader struct {
 	kind string
-	read func(members) (hub.Request, error)
-}{
-	{"joinGroup", func(m members) (hub.Request, error) {
-		group, ackID, err := m.membership()
-		return hub.JoinGroup{Group: group, AckID: ackID}, err
+	read func(members) hub.Request
+}
+
+// readers of all types. Group state is missing, because it is undocumented.
+var readers = [...]reader{
+	{"joinGroup", func(m members) hub.Request {
+		return hub.JoinGroup{Group: m.group(), AckID: m.unsigned("ackId")}
 	}},
-	{"leaveGroup", func(m members) (hub.Request, error) {
-		group, ackID, err := m.membership()
-		return hub.LeaveGroup{Group: group, AckID: ackID}, err
+	{"leaveGroup", func(m members) hub.Request {
+		return hub.LeaveGroup{Group: m.group(), AckID: m.unsigned("ackId")}
 	}},
 	{"sendToGroup", readSendToGroup},
-	{"event", readEvent},
-	{"invoke", readInvoke},
-	{"cancelInvocation", func(m members) (hub.Request, error) {
-		id, err := m.id("invocationId")
-		return hub.CancelInvocation{ID: id}, err
+	{"event", func(m members) hub.Request {
+		return hub.SendEvent{Event: m.event(), AckID: m.unsigned("ackId"), Message: m.message()}
 	}},
+	{"invoke", readInvoke},
+	{"cancelInvocation", func(m members) hub.Request { return hub.CancelInvocation{ID: m.id("invocationId")} }},
 	{"sequenceAck", readSequenceAck},
-	{"ping", func(members) (hub.Request, error) { return hub.Ping{}, nil }},
+	{"ping", func(members) hub.Request { return hub.Ping{} }},
 	{"streamData", readStreamData},
 	{"streamEnd", readStreamEnd},
 }
 
-func (m members) membership() (group string, ackID *uint64, err error) {
-	if group, err = m.group(); err != nil {
-		return "", nil, err
+func readSendToGroup(m members) hub.Request {
+	if m.has("stream") {
+		return readStreamStart(m)
 	}
-	ackID, err = m.unsigned("ackId")
-	return group, ackID, err
-}
-
-func readSendToGroup(m members) (hub.Request, error) {
-	group, ackID, err := m.membership()
-	if err != nil {
-		return nil, err
-	}
-	noEcho, err := m.flag("noEcho")
-	if err != nil {
-		return nil, err
-	}
-	if raw, ok := m["stream"]; ok && string(raw) != "null" {
-		return readStreamStart(raw, group, noEcho, m)
-	}
-	seconds, err := m.unsigned("ttlSeconds")
-	if err != nil {
-		return nil, err
-	}
-	out := hub.SendToGroup{NoEcho: noEcho, AckID: ackID}
-	if seconds != nil {
-		if most := uint64(rule.MaxTTL / time.Second); *seconds > most {
-			return nil, fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, most)
-		}
-		out.TTL = time.Duration(*seconds) * time.Second
-	}
-	if out.Message, err = m.message(); err != nil {
-		return nil, err
-	}
+	group := m.group()
+	out := hub.SendToGroup{NoEcho: m.flag("noEcho"), AckID: m.unsigned("ackId"), Message: m.message()}
 	out.Message.Group = group
-	return out, nil
+	if seconds := m.unsigned("ttlSeconds"); seconds != nil {
+		if most := uint64(rule.MaxTTL / time.Second); *seconds > most {
+			m.check(fmt.Errorf("ttlSeconds is %d, want 0 to %d", *seconds, most))
+		} else {
+			out.TTL = time.Duration(*seconds) * time.Second
+		}
+	}
+	return out
 }
 
-func readStreamStart(raw json.RawMessage, group string, noEcho bool, m members) (hub.Request, error) {
+func readStreamStart(m members) hub.Request {
 	for _, name := range [...]string{"data", "dataType", "ackId"} {
-		if _, ok := m[name]; ok {
-			return nil, fmt.Errorf("member %s is not allowed with stream", name)
+		if m.present(name) {
+			m.check(fmt.Errorf("member %s is not allowed with stream", name))
 		}
 	}
-	var start members
-	if err := json.Unmarshal(raw, &start); err != nil || start == nil {
-		return nil, errors.New("stream is not an object")
-	}
-	id, err := start.id("streamId")
-	if err != nil {
-		return nil, err
-	}
-	out := hub.StartStream{ID: id, Group: group, NoEcho: noEcho}
-	idle, err := start.unsigned("idleTimeoutMs")
-	if err != nil {
-		return nil, err
-	}
-	if idle != nil {
-		if *idle == 0 || *idle > 1<<32-1 {
-			return nil, errors.New("idleTimeoutMs is not from 1 to 4294967295")
+	start := m.object("stream")
+	out := hub.StartStream{ID: start.id("streamId"), Group: m.group(), NoEcho: m.flag("noEcho")}
+	if idle := start.unsigned("idleTimeoutMs"); idle != nil {
+		if *idle == 0 || *idle > math.MaxUint32 {
+			m.check(errors.New("idleTimeoutMs is not from 1 to 4294967295"))
+		} else {
+			out.Idle = time.Duration(*idle) * time.Millisecond
 		}
-		out.Idle = time.Duration(*idle) * time.Millisecond
 	}
-	return out, nil
+	return out
 }
 
-func readEvent(m members) (hub.Request, error) {
-	event, err := m.event()
-	if err != nil {
-		return nil, err
+func readInvoke(m members) hub.Request {
+	out := hub.Invoke{ID: m.id("invocationId"), Event: m.event(), Message: &hub.Message{Type: hub.Text}}
+	if m.text("target") != "event" {
+		m.check(errors.New(`target is not "event"`))
 	}
-	ackID, err := m.unsigned("ackId")
-	if err != nil {
-		return nil, err
+	if m.present("data") {
+		out.Message = m.message()
 	}
-	message, err := m.message()
-	return hub.SendEvent{Event: event, Message: message, AckID: ackID}, err
-}
-
-func readInvoke(m members) (hub.Request, error) {
-	id, err := m.id("invocationId")
-	if err != nil {
-		return nil, err
-	}
-	if target, _, err := m.text("target"); err != nil || target != "event" {
-		return nil, errors.New(`target is not "event"`)
-	}
-	event, err := m.event()
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := m["data"]; !ok {
-		return hub.Invoke{ID: id, Event: event, Message: &hub.Message{Type: hub.Text}}, nil
-	}
-	message, err := m.message()
-	return hub.Invoke{ID: id, Event: event, Message: message}, err
+	return out
 }
 
 // readSequenceAck also accepts an id in quotes, as in a sample of the documentation.
-func readSequenceAck(m members) (hub.Request, error) {
-	raw := string(bytes.Trim(m["sequenceId"], `"`))
-	id, err := strconv.ParseUint(raw, 10, 64)
+func readSequenceAck(m members) hub.Request {
+	id, err := strconv.ParseUint(string(bytes.Trim(m.raw["sequenceId"], `"`)), 10, 64)
 	if err != nil {
-		return nil, errors.New("sequenceId is missing or not an unsigned integer")
+		m.check(errors.New("sequenceId is missing or not an unsigned integer"))
 	}
-	return hub.SequenceAck{ID: id}, nil
+	return hub.SequenceAck{ID: id}
 }
 
-func readStreamData(m members) (hub.Request, error) {
-	id, err := m.id("streamId")
-	if err != nil {
-		return nil, err
-	}
-	sequence, err := m.unsigned("streamSequenceId")
-	if err != nil {
-		return nil, err
-	}
-	_, hasData := m["data"]
-	_, hasType := m["dataType"]
+func readStreamData(m members) hub.Request {
+	out := hub.StreamData{ID: m.id("streamId")}
+	sequence, hasData, hasType := m.unsigned("streamSequenceId"), m.present("data"), m.present("dataType")
 	switch {
 	case sequence == nil && !hasData && !hasType:
-		return hub.StreamData{ID: id}, nil
 	case sequence == nil || *sequence == 0 || !hasData || !hasType:
-		return nil, errors.New("streamSequenceId (1 or more), dataType and data must be all present or all absent")
+		m.check(errors.New("streamSequenceId (1 or more), dataType and data must be all present or all absent"))
+	default:
+		out.Sequence, out.Message = *sequence, m.message()
 	}
-	message, err := m.message()
-	return hub.StreamData{ID: id, Sequence: *sequence, Message: message}, err
+	return out
 }
 
-func readStreamEnd(m members) (hub.Request, error) {
-	id, err := m.id("streamId")
-	if err != nil {
-		return nil, err
+func readStreamEnd(m members) hub.Request {
+	out := hub.StreamEnd{ID: m.id("streamId")}
+	if m.has("error") {
+		failure := m.object("error")
+		out.Error = &hub.RequestError{Name: "UserError", Message: failure.text("message"), UserErrorCode: failure.text("userErrorCode")}
 	}
-	raw, ok := m["error"]
-	if !ok || string(raw) == "null" {
-		return hub.StreamEnd{ID: id}, nil
-	}
-	var failure members
-	if err := json.Unmarshal(raw, &failure); err != nil {
-		return nil, errors.New("error is not an object")
-	}
-	message, _, err := failure.text("message")
-	if err != nil {
-		return nil, err
-	}
-	code, _, err := failure.text("userErrorCode")
-	return hub.StreamEnd{ID: id, Error: &hub.StreamError{Name: "UserError", Message: message, UserErrorCode: code}}, err
+	return out
 }
 
-// text returns a member that is a string. It treats null as absent.
-func (m members) text(name string) (string, bool, error) {
-	raw, ok := m[name]
-	if !ok || string(raw) == "null" {
-		return "", false, nil
+// check records an error, if there is one, unless there was one before.
+func (m members) check(err error) {
+	if *m.err == nil {
+		*m.err = err
 	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", false, fmt.Errorf("member %s is not a string", name)
-	}
-	return s, true, nil
 }
 
-func (m members) required(name string) (string, error) {
-	s, _, err := m.text(name)
-	if err == nil && s == "" {
-		err = fmt.Errorf("member %s is missing or empty", name)
+// present reports whether there is a member, which may be null.
+func (m members) present(name string) bool {
+	_, ok := m.raw[name]
+	return ok
+}
+
+// has reports whether there is a member that is not null.
+func (m members) has(name string) bool { return m.present(name) && string(m.raw[name]) != "null" }
+
+func (m members) object(name string) members {
+	out := members{err: m.err}
+	if err := json.Unmarshal(m.raw[name], &out.raw); err != nil {
+		m.check(fmt.Errorf("member %s is not an object", name))
 	}
-	return s, err
+	return out
+}
+
+// text returns a string. It is empty if the member is absent or null.
+func (m members) text(name string) (s string) {
+	if m.has(name) && json.Unmarshal(m.raw[name], &s) != nil {
+		m.check(fmt.Errorf("member %s is not a string", name))
+	}
+	return s
+}
+
+func (m members) required(name string) string {
+	s := m.text(name)
+	if s == "" {
+		m.check(fmt.Errorf("member %s is missing or empty", name))
+	}
+	return s
 }
 
 // id returns the id of a stream or an invocation. Its maximum length, since it is stored
 // and sent to subscribers, is that of a group name.
-func (m members) id(name string) (string, error) {
-	s, err := m.required(name)
-	if err == nil {
-		err = rule.CheckID("member "+name, s)
-	}
-	return s, err
+func (m members) id(name string) string {
+	s := m.required(name)
+	m.check(rule.CheckID("member "+name, s))
+	return s
 }
 
-func (m members) unsigned(name string) (*uint64, error) {
-	raw, ok := m[name]
-	if !ok || string(raw) == "null" {
-		return nil, nil //nolint:nilnil // the member is optional
+func (m members) group() string {
+	group := m.required("group")
+	m.check(rule.AcceptGroup(group))
+	return group
+}
+
+func (m members) event() string {
+	event := m.required("event")
+	m.check(rule.CheckEvent(event))
+	return event
+}
+
+// unsigned returns nil if the member is absent or null.
+func (m members) unsigned(name string) *uint64 {
+	if !m.has(name) {
+		return nil
 	}
-	n, err := strconv.ParseUint(string(raw), 10, 64)
+	n, err := strconv.ParseUint(string(m.raw[name]), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("member %s is not an unsigned integer", name)
+		m.check(fmt.Errorf("member %s is not an unsigned integer", name))
+		return nil
 	}
-	return &n, nil
+	return &n
 }
 
-func (m members) flag(name string) (bool, error) {
-	switch raw := string(m[name]); raw {
-	case "", "null", "false":
-		return false, nil
-	case "true":
-		return true, nil
+// flag returns false if the member is absent or null.
+func (m members) flag(name string) bool {
+	value := string(m.raw[name])
+	if m.has(name) && value != "true" && value != "false" {
+		m.check(fmt.Errorf("member %s is not a boolean", name))
 	}
-	return false, fmt.Errorf("member %s is not a boolean", name)
-}
-
-func (m members) group() (string, error) {
-	group, err := m.required("group")
-	if err == nil {
-		err = rule.AcceptGroup(group)
-	}
-	return group, err
-}
-
-func (m members) event() (string, error) {
-	event, err := m.required("event")
-	if err == nil {
-		err = rule.CheckEvent(event)
-	}
-	return event, err
+	return value == "true"
 }
 
 // message returns the message of the members dataType, data and metadata.
-func (m members) message() (*hub.Message, error) {
-	out := new(hub.Message)
-	var err error
-	if raw, ok := m["metadata"]; ok && string(raw) != "null" {
-		if out.Metadata, err = readMetadata(raw); err != nil {
-			return nil, err
-		}
+func (m members) message() *hub.Message {
+	out := &hub.Message{Type: hub.Text, Data: []byte{}}
+	if m.has("metadata") {
+		out.Metadata = m.metadata()
 	}
-	name, ok, err := m.text("dataType")
-	if err != nil {
-		return nil, err
+	name := "json"
+	if m.has("dataType") {
+		name = m.text("dataType")
 	}
-	if !ok {
-		name = "json"
-	}
-	data, ok := m["data"]
-	if !ok {
+	if !m.present("data") {
 		if out.Metadata == nil {
-			return nil, errors.New("member data is missing")
+			m.check(errors.New("member data is missing"))
 		}
-		out.Type, out.Data = hub.Text, []byte{}
-		return out, nil
+		return out
 	}
+	var ok bool
 	if out.Type, ok = wire.DataTypeNamed(strings.ToLower(name)); !ok {
-		return nil, fmt.Errorf("dataType %.64q is not known", name)
+		m.check(fmt.Errorf("dataType %.64q is not known", name))
+	}
+	if !m.has("data") {
+		m.check(errors.New("data is null"))
 	}
 	if out.Type == hub.JSON {
-		if string(data) == "null" {
-			return nil, errors.New("data is null")
+		if err := jsonscan.Check(string(m.raw["data"])); err != nil {
+			m.check(fmt.Errorf("data: %w", err))
 		}
-		if err := jsonscan.Check(string(data)); err != nil {
-			return nil, fmt.Errorf("data: %w", err)
-		}
-		out.Data = data
-		return out, nil
+		out.Data = m.raw["data"]
+		return out
 	}
-	text, ok, err := m.text("data")
-	if err != nil || !ok {
-		return nil, errors.New("data is not a string")
-	}
+	text := m.text("data")
 	if out.Data = []byte(text); out.Type == hub.Text {
-		return out, nil
+		return out
 	}
+	var err error
 	if out.Data, err = base64.StdEncoding.DecodeString(text); err != nil {
-		return nil, errors.New("data is not base64")
+		m.check(errors.New("data is not base64"))
 	}
-	return out, nil
+	return out
+}
+
+// metadata returns an object of strings with unique names.
+func (m members) metadata() map[string]string {
+	out := make(map[string]string)
+	d := json.NewDecoder(bytes.NewReader(m.raw["metadata"]))
+	if start, _ := d.Token(); start != json.Delim('{') { // the syntax has been checked
+		m.check(errors.New("metadata is not an object"))
+		return out
+	}
+	for d.More() && *m.err == nil {
+		name, _ := d.Token()
+		value, _ := d.Token()
+		k, _ := name.(string)
+		v, ok := value.(string)
+		if _, twice := out[k]; twice || !ok {
+			m.check(fmt.Errorf("metadata %.64q is repeated or not a string", k))
+		}
+		out[k] = v
+	}
+	m.check(rule.CheckMetadata(out))
+	return out
 }

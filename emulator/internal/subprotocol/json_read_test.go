@@ -42,7 +42,7 @@ var frames = []struct {
 	{`{"type":"streamData","streamId":"s"}`, hub.StreamData{ID: "s"}},
 	{`{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"text","data":"x"}`, hub.StreamData{ID: "s", Sequence: 1, Message: text("x")}},
 	{`{"type":"streamEnd","streamId":"s"}`, hub.StreamEnd{ID: "s"}},
-	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, hub.StreamEnd{ID: "s", Error: &hub.StreamError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
+	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, hub.StreamEnd{ID: "s", Error: &hub.RequestError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
 }
 
 // deep returns JSON with a number of levels.

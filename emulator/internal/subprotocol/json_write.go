@@ -21,9 +21,7 @@ type object struct{ buf []byte }
 func (o *object) add(s string) { o.buf = append(o.buf, s...) }
 
 func newObject(kind string) *object {
-	o := new(object)
-	o.add(`{"type":"` + kind + `"`)
-	return o
+	return &object{[]byte(`{"type":"` + kind + `"`)}
 }
 
 func (o *object) name(name string) { o.add(`,"` + name + `":`) }
@@ -119,18 +117,18 @@ func (o *object) stream(s *hub.StreamInfo) {
 		o.flag("endOfStream", true)
 	}
 	if s.Error != nil {
-		o.failure(s.Error.Name, s.Error.Message, s.Error.UserErrorCode)
+		o.failure(s.Error)
 	}
 	o.add(`}`)
 }
 
-func (o *object) failure(name, message, userErrorCode string) {
+func (o *object) failure(err *hub.RequestError) {
 	o.name("error")
 	o.add(`{"name":`)
-	o.quote(name)
-	o.text("message", message)
-	if userErrorCode != "" {
-		o.text("userErrorCode", userErrorCode)
+	o.quote(err.Name)
+	o.text("message", err.Message)
+	if err.UserErrorCode != "" {
+		o.text("userErrorCode", err.UserErrorCode)
 	}
 	o.add(`}`)
 }
@@ -148,12 +146,12 @@ func (jsonCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
 }
 
 // Ack returns an ack frame.
-func (jsonCodec) Ack(id uint64, err *hub.AckError) hub.Frame {
+func (jsonCodec) Ack(id uint64, err *hub.RequestError) hub.Frame {
 	o := newObject("ack")
 	o.number("ackId", id)
 	o.flag("success", err == nil)
 	if err != nil {
-		o.failure(err.Name, err.Message, "")
+		o.failure(err)
 	}
 	return o.end()
 }
@@ -182,13 +180,13 @@ func (jsonCodec) Disconnected(reason string) hub.Frame {
 func (jsonCodec) Pong() hub.Frame { return newObject("pong").end() }
 
 // InvokeResponse returns an invokeResponse frame.
-func (jsonCodec) InvokeResponse(id string, m *hub.Message, err *hub.AckError) hub.Frame {
+func (jsonCodec) InvokeResponse(id string, m *hub.Message, err *hub.RequestError) hub.Frame {
 	o := newObject("invokeResponse")
 	o.text("invocationId", id)
 	o.flag("success", err == nil)
 	switch {
 	case err != nil:
-		o.failure(err.Name, err.Message, "")
+		o.failure(err)
 	case m != nil:
 		o.data(m)
 	}
@@ -204,7 +202,7 @@ func (jsonCodec) StreamAck(id string, expected uint64) hub.Frame {
 }
 
 // StreamNack returns a streamNack frame.
-func (jsonCodec) StreamNack(id string, expected uint64, err hub.StreamError) hub.Frame {
+func (jsonCodec) StreamNack(id string, expected uint64, err hub.RequestError) hub.Frame {
 	o := newObject("streamNack")
 	o.text("streamId", id)
 	o.number("expectedSequenceId", expected)
@@ -214,11 +212,11 @@ func (jsonCodec) StreamNack(id string, expected uint64, err hub.StreamError) hub
 }
 
 // StreamClosed returns a streamClosed frame.
-func (jsonCodec) StreamClosed(id string, err *hub.StreamError) hub.Frame {
+func (jsonCodec) StreamClosed(id string, err *hub.RequestError) hub.Frame {
 	o := newObject("streamClosed")
 	o.text("streamId", id)
 	if err != nil {
-		o.failure(err.Name, err.Message, err.UserErrorCode)
+		o.failure(err)
 	}
 	return o.end()
 }

@@ -61,7 +61,7 @@ func (p Raw) Read(binary bool, data []byte) (hub.Request, *Violation) {
 	return hub.SendEvent{Event: wire.NameMessage, Message: m}, nil
 }
 
-// Output encodes only messages, since clients take every frame for one.
+// Output encodes only messages, since raw clients treat every frame as one.
 func (Raw) Output() hub.Output {
 	return hub.Output{Codec: rawCodec{}, Delivery: hub.Unacknowledged{}}
 }

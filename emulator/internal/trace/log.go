@@ -71,34 +71,10 @@ func (l logSink) Take(ctx context.Context, _ time.Time, r Record) {
 
 func attrs(r Record) []slog.Attr {
 	switch r := r.(type) {
-	case ClientConnected:
-		return r.line(text("user", r.User), text("subprotocol", r.Subprotocol))
-	case ClientRefused:
-		return []slog.Attr{text("hub", r.Hub), slog.Int("status", r.Status), text("reason", r.Reason)}
-	case ClientGone:
-		return r.line(text("user", r.User), text("reason", cmp.Or(r.Reason, "closed by the client")))
-	case ClientLost:
-		return r.line(text("reason", r.Reason), slog.Duration("recoverable", r.Recoverable))
-	case ClientRecovered:
-		return r.line()
-	case RecoveryRefused:
-		return []slog.Attr{text("hub", r.Hub)}
-	case HandshakeFailed:
-		return []slog.Attr{text("reason", r.Reason)}
-	case RoleIgnored:
-		return r.line(text("reason", r.Reason))
-	case RolesLeftOut:
-		return r.line(slog.Int("left_out", r.Count), text("reason", r.Reason))
-	case NoSubprotocol:
-		return r.line(text("reason", r.Reason))
-	case PingUnanswered:
-		return r.line()
+	case ClientRecord:
+		return r.attrs()
 	case FrameIn:
 		return r.line(text("kind", r.Request), slog.Int("bytes", r.Data.Len()))
-	case FrameInvalid:
-		return r.line(text("reason", r.Reason))
-	case RequestRefused:
-		return r.line(text("reason", r.Reason))
 	case Event:
 		return r.line(append([]slog.Attr{text("event", r.Name), text("id", r.ID)}, r.outcome()...)...)
 	case EventsDropped:
@@ -123,9 +99,35 @@ func attrs(r Record) []slog.Attr {
 	return nil
 }
 
-// line returns the attributes of a record with a client.
+func (r *ClientRecord) attrs() []slog.Attr {
+	reason := text("reason", r.Reason)
+	switch r.Kind {
+	case KindClientConnected:
+		return r.line(text("user", r.User), text("subprotocol", r.Subprotocol))
+	case KindClientRefused:
+		return r.line(slog.Int("status", r.Status), reason)
+	case KindClientGone:
+		return r.line(text("user", r.User), text("reason", cmp.Or(r.Reason, "closed by the client")))
+	case KindClientLost:
+		return r.line(reason, slog.Duration("recoverable", r.Recoverable))
+	case KindRolesLeftOut:
+		return r.line(slog.Int("left_out", r.LeftOut), reason)
+	case KindClientRecovered, KindRecoveryRefused, KindPingUnanswered:
+		return r.line()
+	default:
+		return r.line(reason)
+	}
+}
+
+// line returns the attributes of a record of a client.
 func (c *Client) line(others ...slog.Attr) []slog.Attr {
-	return append([]slog.Attr{text("hub", c.Hub), text("connection", c.Connection)}, others...)
+	var out []slog.Attr
+	for _, id := range [...]slog.Attr{text("hub", c.Hub), text("connection", c.Connection)} {
+		if id.Value.String() != "" {
+			out = append(out, id)
+		}
+	}
+	return append(out, others...)
 }
 
 func (r *Event) outcome() []slog.Attr {
@@ -136,8 +138,10 @@ func (r *Event) outcome() []slog.Attr {
 			out = append(out, slog.Int("attempts", r.Attempts))
 		}
 		out = append(out, milliseconds(r.Took))
-		if answer := r.answer(); answer != "" {
-			out = append(out, slog.String("answer", answer))
+		if r.Outcome == KindEventRefused {
+			if answer := excerpt.Line(strings.TrimSpace(r.Answer.String()), maxAnswer); answer != "" {
+				out = append(out, slog.String("answer", answer))
+			}
 		}
 		return out
 	case KindEventNotDelivered, KindEventCancelled:
@@ -145,14 +149,6 @@ func (r *Event) outcome() []slog.Attr {
 	default:
 		return []slog.Attr{text("reason", r.Reason)}
 	}
-}
-
-// answer returns the beginning of a refusal as one line.
-func (r *Event) answer() string {
-	if r.Outcome != KindEventRefused {
-		return ""
-	}
-	return excerpt.Line(strings.TrimSpace(r.Answer.String()), maxAnswer)
 }
 
 func text(key, value string) slog.Attr { return slog.String(key, excerpt.Cut(value, maxLogged)) }

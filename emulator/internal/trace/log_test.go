@@ -41,22 +41,42 @@ func TestLogLines(t *testing.T) {
 		emit func()
 		want string
 	}{
-		{func() { trace.Emit(t.Context(), s, trace.ClientConnected{ann, "json"}) }, `level=INFO msg="client connected" hub=chat connection=c1 user=ann subprotocol=json`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientRefused{"chat", 401, "why"}) }, `level=WARN msg="client refused" hub=chat status=401 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientGone{ann, "why"}) }, `level=INFO msg="client gone" hub=chat connection=c1 user=ann reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientGone{ann, ""}) }, `level=INFO msg="client gone" hub=chat connection=c1 user=ann reason="closed by the client"`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientLost{ann, "why", time.Minute}) }, `level=INFO msg="client lost" hub=chat connection=c1 reason=why recoverable=1m0s`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientRecovered{ann}) }, `level=INFO msg="client recovered" hub=chat connection=c1`},
-		{func() { trace.Emit(t.Context(), s, trace.RecoveryRefused{"chat"}) }, `level=WARN msg="recovery refused" hub=chat`},
-		{func() { trace.Emit(t.Context(), s, trace.HandshakeFailed{"why"}) }, `level=WARN msg="handshake failed" reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.RoleIgnored{ann, "why"}) }, `level=WARN msg="role ignored; this is logged once for each role" hub=chat connection=c1 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.RolesLeftOut{ann, 3, "why"}) }, `level=WARN msg="too many roles" hub=chat connection=c1 left_out=3 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.NoSubprotocol{ann, "why"}) }, `level=WARN msg="no subprotocol" hub=chat connection=c1 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.PingUnanswered{ann}) }, `level=WARN msg="no answer to pings" hub=chat connection=c1`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientConnected, Subprotocol: "json"})
+		}, `level=INFO msg="client connected" hub=chat connection=c1 user=ann subprotocol=json`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: trace.Client{Hub: "chat"}, Kind: trace.KindClientRefused, Status: 401, Reason: "why"})
+		}, `level=WARN msg="client refused" hub=chat status=401 reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientGone, Reason: "why"})
+		}, `level=INFO msg="client gone" hub=chat connection=c1 user=ann reason=why`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientGone}) }, `level=INFO msg="client gone" hub=chat connection=c1 user=ann reason="closed by the client"`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientLost, Reason: "why", Recoverable: time.Minute})
+		}, `level=INFO msg="client lost" hub=chat connection=c1 reason=why recoverable=1m0s`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientRecovered}) }, `level=INFO msg="client recovered" hub=chat connection=c1`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: trace.Client{Hub: "chat"}, Kind: trace.KindRecoveryRefused})
+		}, `level=WARN msg="recovery refused" hub=chat`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Kind: trace.KindHandshakeFailed, Reason: "why"}) }, `level=WARN msg="handshake failed" reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindRoleIgnored, Reason: "why"})
+		}, `level=WARN msg="role ignored; this is logged once for each role" hub=chat connection=c1 reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindRolesLeftOut, LeftOut: 3, Reason: "why"})
+		}, `level=WARN msg="too many roles" hub=chat connection=c1 left_out=3 reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindNoSubprotocol, Reason: "why"})
+		}, `level=WARN msg="no subprotocol" hub=chat connection=c1 reason=why`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindPingUnanswered}) }, `level=WARN msg="no answer to pings" hub=chat connection=c1`},
 		{func() { trace.Emit(t.Context(), s, trace.FrameIn{ann, "Ping", false, trace.Data([]byte("12345"))}) }, `level=DEBUG msg=frame hub=chat connection=c1 kind=Ping bytes=5`},
 		{func() { trace.Emit(t.Context(), s, trace.FrameOut{Client: ann, Data: trace.Data([]byte("12345"))}) }, ``},
-		{func() { trace.Emit(t.Context(), s, trace.FrameInvalid{ann, "why"}) }, `level=WARN msg="invalid frame" hub=chat connection=c1 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.RequestRefused{ann, "why"}) }, `level=WARN msg="request refused" hub=chat connection=c1 reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindFrameInvalid, Reason: "why"})
+		}, `level=WARN msg="invalid frame" hub=chat connection=c1 reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindRequestRefused, Reason: "why"})
+		}, `level=WARN msg="request refused" hub=chat connection=c1 reason=why`},
 		{func() { trace.Emit(t.Context(), s, event(trace.KindEventDelivered)) }, `level=INFO msg="event delivered" hub=chat connection=c1 event=say id=2 status=409 ms=1.5`},
 		{func() { trace.Emit(t.Context(), s, repeated) }, `level=INFO msg="event delivered" hub=chat connection=c1 event=say id=2 status=409 attempts=3 ms=1.5`},
 		{func() { trace.Emit(t.Context(), s, event(trace.KindEventRefused)) }, `level=WARN msg="event refused" hub=chat connection=c1 event=say id=2 status=409 ms=1.5 answer="it is 12"`},

@@ -4,9 +4,9 @@ package trace
 const maxPayload = 64 << 10
 
 // Payload is the data of a frame, or the header and body of a request or an answer.
-// It refers to what was sent and hides its secrets when it is read, so that a
-// payload that no sink reads costs nothing. A sink that keeps records for long keeps
-// the texts, not the payload.
+// It refers to the data that was sent, and removes secrets when it is read: a payload that
+// no sink reads costs nothing. A sink that stores records should store the texts, since a
+// payload keeps all of its data in memory.
 type Payload struct {
 	header  map[string][]string
 	data    []byte
@@ -30,7 +30,8 @@ func (p Payload) String() string {
 	if p.secrets == nil {
 		return ""
 	}
-	return p.secrets.inJSON(p.secrets.text(string(p.data[:min(len(p.data), maxPayload+1)]), maxPayload))
+	text := p.secrets.text(string(p.data[:min(len(p.data), maxPayload+1)]), maxPayload)
+	return secretMembers.ReplaceAllString(text, `$1["`+hidden+`"]`)
 }
 
 // GoString is String.

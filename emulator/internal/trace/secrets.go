@@ -72,17 +72,13 @@ func (x *secrets) clean(record reflect.Value) {
 	}
 }
 
-// text returns the beginning of a text without secrets. A cut may leave a part of a
-// secret that is not found, so the end of what is left goes, too.
+// text returns the beginning of a text without secrets. A part of a secret at the end of a
+// cut text would not be found, so text drops the end as well.
 func (x *secrets) text(s string, most int) string {
+	cut := excerpt.Cut(s, most)
+	out := tokens.ReplaceAllString(x.keys.Replace(cut), "(token)")
 	if len(s) <= most {
-		return tokens.ReplaceAllString(x.keys.Replace(s), "(token)")
+		return out
 	}
-	s = x.keys.Replace(excerpt.Cut(s, most))
-	return tokens.ReplaceAllString(excerpt.Cut(s, max(len(s)-len("…")-x.margin, 0)), "(token)")
-}
-
-// inJSON hides the secret headers in the body of a connect event.
-func (x *secrets) inJSON(s string) string {
-	return secretMembers.ReplaceAllString(s, `$1["`+hidden+`"]`)
+	return excerpt.Cut(out, max(len(out)-len("…")-x.margin, 0))
 }

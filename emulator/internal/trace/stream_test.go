@@ -35,15 +35,14 @@ func none(trace.Kind) bool { return false }
 // emitters emit each type of record, filled by reflection, in each of its kinds.
 func emitters(text string) []func(context.Context, *trace.Stream) {
 	out := []func(context.Context, *trace.Stream){
-		emit[trace.ClientConnected](text, nil), emit[trace.ClientRefused](text, nil), emit[trace.ClientGone](text, nil),
-		emit[trace.ClientLost](text, nil), emit[trace.ClientRecovered](text, nil), emit[trace.RecoveryRefused](text, nil),
-		emit[trace.HandshakeFailed](text, nil), emit[trace.RoleIgnored](text, nil), emit[trace.RolesLeftOut](text, nil),
-		emit[trace.NoSubprotocol](text, nil), emit[trace.PingUnanswered](text, nil), emit[trace.FrameIn](text, nil),
-		emit[trace.FrameOut](text, nil), emit[trace.FrameInvalid](text, nil), emit[trace.RequestRefused](text, nil),
+		emit[trace.FrameIn](text, nil), emit[trace.FrameOut](text, nil),
 		emit[trace.EventsDropped](text, nil), emit(text, func(r *trace.EventsDropped) { r.Count = 0 }),
 		emit[trace.Validation](text, nil), emit(text, func(r *trace.Validation) { r.Reason = "" }),
 		emit[trace.RESTCall](text, nil), emit(text, func(r *trace.RESTCall) { r.Refused = "" }),
 		emit[trace.ForeignRefused](text, nil),
+	}
+	for k := trace.KindClientConnected; k <= trace.KindRequestRefused; k++ {
+		out = append(out, emit(text, func(r *trace.ClientRecord) { r.Kind = k }))
 	}
 	for k := trace.KindEventDelivered; k <= trace.KindEventAnswerUnusable; k++ {
 		out = append(out, emit(text, func(r *trace.Event) { r.Outcome = k }))

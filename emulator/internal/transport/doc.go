@@ -1,3 +1,3 @@
 // Package transport serves clients over WebSocket: handshakes, frames in and out,
-// keep-alive and close codes. What frames mean is the hub's.
+// keep-alive and close codes. Package hub interprets the frames.
 package transport

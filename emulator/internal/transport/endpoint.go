@@ -62,15 +62,15 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 	}
 	s := newSocket(e, subprotocol.Choose(client.Subprotocol, raw))
 	if !e.Hubs.Admit(s.link) {
-		h.Abandon(client.ID, hub.Stopping)
+		h.Events.Abandoned(client.ID, hub.Stopping)
 		e.refuse(w, r, hubName, http.StatusServiceUnavailable, hub.Stopping)
 		return
 	}
 	s.serve(w, r, client.Subprotocol, h.Connect(client, s.protocol.Output(), s.link))
 }
 
-// recover serves a client that resumes a connection. It refuses with a close frame, since
-// clients retry after an HTTP error.
+// recover serves a client that resumes a connection. It refuses a client with a close
+// frame, since clients retry after an HTTP error.
 func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName string) {
 	q := r.URL.Query()
 	id, secret := q.Get("awps_connection_id"), q.Get("awps_reconnection_token")
@@ -104,13 +104,13 @@ func (e *Endpoint) recover(w http.ResponseWriter, r *http.Request, hubName strin
 			e.refuseRecovery(s, hubName)
 			return
 		}
-		emit(s, trace.ClientRecovered{Client: c.Identity()})
+		emit(s, trace.ClientRecord{Kind: trace.KindClientRecovered, Client: c.Identity()})
 	})
 	s.serve(w, r, name, c)
 }
 
 func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
-	emit(s, trace.RecoveryRefused{Hub: strings.ToLower(hubName)})
+	emit(s, trace.ClientRecord{Kind: trace.KindRecoveryRefused, Client: trace.Client{Hub: strings.ToLower(hubName)}})
 	s.link.Close(hub.ClosePolicy, "The connection could not be recovered.")
 }
 
@@ -138,5 +138,7 @@ func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string
 }
 
 func (e *Endpoint) refused(r *http.Request, hubName string, status int, reason string) {
-	trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRefused{Hub: strings.ToLower(hubName), Status: status, Reason: reason})
+	trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRecord{
+		Kind: trace.KindClientRefused, Client: trace.Client{Hub: strings.ToLower(hubName)}, Status: status, Reason: reason,
+	})
 }

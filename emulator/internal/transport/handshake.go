@@ -34,7 +34,7 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, e
 	}
 	if text == "" {
 		if !e.Anonymous(hubName) {
-			return nil, errors.New("no token, and the hub takes no anonymous clients")
+			return nil, errors.New("no token, and the hub accepts no anonymous clients")
 		}
 		return in, nil
 	}
@@ -51,8 +51,8 @@ func withoutSecrets(header http.Header) http.Header {
 	return out
 }
 
-// isUpgrade reports whether the WebSocket library will accept a request, so that the
-// event handler is not asked about others.
+// isUpgrade reports whether the WebSocket library will accept a request. There is no
+// connect event for any other request.
 func isUpgrade(r *http.Request) bool {
 	has := func(name, value string) bool {
 		return slices.ContainsFunc(list(r.Header, name), func(v string) bool { return strings.EqualFold(v, value) })

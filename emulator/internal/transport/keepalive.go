@@ -60,7 +60,7 @@ func (s *socket) ping() bool {
 	if s.ws.Ping(ctx) == nil || s.frames.Load() != frames || s.full.Load() {
 		return true
 	}
-	emit(s, trace.PingUnanswered{Client: s.client.Identity()})
+	emit(s, trace.ClientRecord{Kind: trace.KindPingUnanswered, Client: s.client.Identity()})
 	s.cut()
 	return false
 }

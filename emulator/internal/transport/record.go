@@ -9,7 +9,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// emit emits a record about a socket, which outlives the request that it came by.
+// emit emits a record about a socket. The socket outlives its request, whose context is not
+// used.
 func emit[R trace.Record](s *socket, r R) { trace.Emit(context.Background(), s.e.Hubs.Trace, r) }
 
 // recordIn records a frame from the client. req is nil if the frame is invalid.
@@ -24,9 +25,13 @@ func (s *socket) recordIn(req hub.Request, binary bool, data []byte) {
 // recordOut records a frame to the client. It is called before the frame is written, so
 // that no reply is recorded earlier.
 func (s *socket) recordOut(f hub.Frame) {
-	out := trace.FrameOut{Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)}
-	if s.client != nil {
-		out.Client = s.client.Identity()
+	emit(s, trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)})
+}
+
+// identity returns the client for records. It is zero if a recovery is refused.
+func (s *socket) identity() trace.Client {
+	if s.client == nil {
+		return trace.Client{}
 	}
-	emit(s, out)
+	return s.client.Identity()
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/transport"
 )
 
-// nobody is an event handler that ignores what it is told and is never asked.
+// nobody is an event handler that ignores notifications. Its other methods are not called.
 type nobody struct{ hub.EventHandler }
 
 func (nobody) Connected(*hub.Connection)            {}

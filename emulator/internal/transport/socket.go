@@ -147,7 +147,7 @@ func (s *socket) handle(binary bool, data []byte) {
 	}
 	s.recordIn(req, binary, data)
 	if violation != nil {
-		emit(s, trace.FrameInvalid{Client: c.Identity(), Reason: violation.Detail})
+		emit(s, trace.ClientRecord{Kind: trace.KindFrameInvalid, Client: c.Identity(), Reason: violation.Detail})
 		c.End(violation.Code, violation.Reason)
 		return
 	}

@@ -13,14 +13,14 @@ import (
 )
 
 // serve upgrades the request to the subprotocol, if any, and serves the client. The
-// connection, nil if a recovery is refused, is in its hub already: what is sent to the
-// client before the upgrade is queued in the link. If the upgrade fails, a new
-// connection ends, and a lost one remains resumable.
+// connection is nil if a recovery is refused. It is in its hub already: the link queues
+// messages until the upgrade. If the upgrade fails, a new connection ends, and a lost one
+// remains resumable.
 func (s *socket) serve(w http.ResponseWriter, r *http.Request, subprotocol string, c *hub.Connection) {
 	defer s.e.Hubs.Release(s.link)
 	s.client = c
 	if err := s.upgrade(w, r, subprotocol); err != nil { // Accept has answered
-		emit(s, trace.HandshakeFailed{Reason: err.Error()})
+		emit(s, trace.ClientRecord{Kind: trace.KindHandshakeFailed, Client: s.identity(), Reason: err.Error()})
 		s.link.Discard()
 		if c != nil {
 			c.Lost(s.link, hub.Loss{Final: s.resume == nil, Reason: "The client's handshake failed."})
