@@ -162,13 +162,12 @@ func (c Config) compile() (*Handler, error) {
 		log:          &eventLog{logger: c.Logger, known: namesOf(c.UserEvents)},
 		fallback:     userFunction("", c.Fallback),
 	}
-	h.functions = [...]*function{
-		kindConnect:      connectFunction(c.OnConnect),
-		kindConnected:    notification(EventKindConnected, c.OnConnected),
-		kindDisconnected: notification(EventKindDisconnected, c.OnDisconnected),
-		kindGroupJoined:  notification(EventKindGroupJoined, c.OnGroupJoined),
-		kindGroupLeft:    notification(EventKindGroupLeft, c.OnGroupLeft),
-		kindUnknown:      nil,
+	h.systemEvents = map[EventKind]*function{
+		EventKindConnect:      connectFunction(c.OnConnect),
+		EventKindConnected:    notification(EventKindConnected, c.OnConnected),
+		EventKindDisconnected: notification(EventKindDisconnected, c.OnDisconnected),
+		EventKindGroupJoined:  notification(EventKindGroupJoined, c.OnGroupJoined),
+		EventKindGroupLeft:    notification(EventKindGroupLeft, c.OnGroupLeft),
 	}
 	if c.Hub != "" {
 		if err := rule.CheckHub(c.Hub); err != nil {

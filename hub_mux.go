@@ -62,7 +62,7 @@ func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.consenting(r).ServeHTTP(w, r)
 		return
 	}
-	if h := m.handlers[strings.ToLower(value(r.Header, wire.HeaderHub))]; h != nil {
+	if h := m.handlers[strings.ToLower(first(r.Header[wire.HeaderHub]))]; h != nil {
 		h.ServeHTTP(w, r)
 		return
 	}

@@ -21,7 +21,7 @@ type eventLog struct {
 	known  string       // names of the user events with functions
 
 	mu         sync.Mutex
-	unknown    map[string]struct{} // logged names of those without, clipped
+	unknown    map[string]struct{} // logged names of those without, cut
 	longHeader atomic.Bool         // has been logged
 }
 
@@ -37,10 +37,10 @@ const (
 
 // record logs an outcome if it needs attention.
 func (l *eventLog) record(ctx context.Context, o *Outcome) {
-	if o.Kind == OutcomeRefused {
+	switch o.Kind {
+	case OutcomeRefused:
 		l.refused(ctx, o)
-	}
-	if o.Kind == OutcomeIgnored {
+	case OutcomeIgnored:
 		l.ignored(ctx, o)
 	}
 	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
@@ -101,7 +101,7 @@ func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
 		return
 	}
 	level, message := slog.LevelDebug, "user event without a function ignored"
-	isNew, full := l.first(excerpt.Short(o.Header.EventName))
+	isNew, full := l.first(o.Header.EventName)
 	switch {
 	case full:
 		level = slog.LevelInfo

@@ -63,13 +63,7 @@ func (o Outcome) LogValue() slog.Value {
 
 // attrs returns the attributes of a log record.
 func (o *Outcome) attrs(status int, err error) []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("hub", excerpt.Short(o.Header.Hub)),
-		slog.String("connection_id", excerpt.Short(o.Header.ConnectionID)),
-		slog.String("event", excerpt.Short(o.Header.EventName)),
-		slog.String("event_id", excerpt.Short(o.Header.EventID)),
-		slog.Int("status", status),
-	}
+	attrs := append(o.Header.attrs(), slog.Int("status", status))
 	if err != nil {
 		attrs = append(attrs, slog.String("error", excerpt.Cut(errorText(err), maxErrorText)))
 	}
@@ -122,15 +116,24 @@ type EventHeader struct {
 	EventID      string // ce-id
 }
 
-func (e EventHeader) clip() EventHeader {
+func (e EventHeader) cut() EventHeader {
 	return EventHeader{Hub: excerpt.Short(e.Hub), ConnectionID: excerpt.Short(e.ConnectionID), EventName: excerpt.Short(e.EventName), EventID: excerpt.Short(e.EventID)}
+}
+
+// attrs returns the attributes of a log record.
+func (e EventHeader) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("hub", e.Hub),
+		slog.String("connection_id", e.ConnectionID),
+		slog.String("event", e.EventName),
+		slog.String("event_id", e.EventID),
+	}
 }
 
 // report calls Config.Observe. It recovers any panic, http.ErrAbortHandler included,
 // since the server would discard the answer.
 func (h *Handler) report(ctx context.Context, start time.Time, o *Outcome) {
 	o.Duration = time.Since(start)
-	o.Header = o.Header.clip()
 	returned := false
 	defer func() {
 		if v := recover(); !returned {
