@@ -137,7 +137,7 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		return o.refuseUnverified(err)
 	}
 	if h.hub == "" {
-		o.Hub = a.hub
+		o.Hub = o.Header.Hub
 	}
 	isPresence := a.kind == "" && hasPrefixFold(a.typ, wire.TypePrefixGroup)
 	if a.kind == "" && !isPresence {
