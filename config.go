@@ -221,10 +221,16 @@ func (c Config) compileVerification(h *Handler) error {
 		if err != nil {
 			return fmt.Errorf("AllowedOrigins: %w", err)
 		}
-		if err := c.checkOrigins(set, h.keys); err != nil {
-			return err
-		}
 		h.origins = &set
+		if h.keys == nil || len(c.AllowedOrigins) == 0 {
+			break
+		}
+		// Without a key, the handler would consent to events and then refuse each of them.
+		hosts := h.keys.current.Load().origins.hosts
+		if !slices.ContainsFunc(hosts, set.allows) {
+			return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys count for their own hosts only: no event could be accepted",
+				set.hosts, strings.Join(hosts, ", "))
+		}
 	case h.originsOf != nil:
 	case insecure:
 		h.origins = &originSet{any: true}
@@ -232,20 +238,6 @@ func (c Config) compileVerification(h *Handler) error {
 		return errors.New(`AllowedOrigins is required with this Verifier: name the service's hosts, or "*"`)
 	}
 	return nil
-}
-
-// checkOrigins rejects origins without a key: the handler would consent to events
-// and then refuse each of them. Keys of a Verifier can still be replaced.
-func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
-	if len(c.ConnectionStrings) == 0 || len(c.AllowedOrigins) == 0 {
-		return nil
-	}
-	hosts := keys.current.Load().origins.hosts
-	if slices.ContainsFunc(hosts, allowed.allows) {
-		return nil
-	}
-	return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys count for their own hosts only: no event could be accepted",
-		allowed.hosts, strings.Join(hosts, ", "))
 }
 
 func (c Config) compileUserEvents(h *Handler) error {

@@ -207,18 +207,23 @@ func (e *ValidationError) Unwrap() error {
 // public returns the first violations, cut. Clients choose how many there are and how
 // long their paths are.
 func (e *ValidationError) public() string {
-	const most = 16
 	if len(e.Fields) == 0 {
 		return "payload is not valid"
 	}
+	return "payload is not valid: " + firstOf(len(e.Fields), "; ", func(i int) string { return excerpt.Short(e.Fields[i].String()) })
+}
+
+// firstOf joins the texts of the first of n items and counts the others.
+func firstOf(n int, separator string, text func(i int) string) string {
+	const most = 16
 	parts := make([]string, 0, most+1)
-	for _, f := range e.Fields[:min(len(e.Fields), most)] {
-		parts = append(parts, excerpt.Short(f.String()))
+	for i := range min(n, most) {
+		parts = append(parts, text(i))
 	}
-	if more := len(e.Fields) - most; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
+	if n > most {
+		parts = append(parts, fmt.Sprintf("and %d more", n-most))
 	}
-	return "payload is not valid: " + strings.Join(parts, "; ")
+	return strings.Join(parts, separator)
 }
 
 // PanicError is the error of a function of a [Config] that panicked. Interceptors see

@@ -62,12 +62,11 @@ func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.consenting(r).ServeHTTP(w, r)
 		return
 	}
-	if h := m.handlers[strings.ToLower(first(r.Header[wire.HeaderHub]))]; h != nil {
-		h.ServeHTTP(w, r)
-		return
+	h := m.handlers[strings.ToLower(first(r.Header[wire.HeaderHub]))]
+	if h == nil {
+		h = m.handlers[m.names[0]] // any handler answers a request without a known hub
 	}
-	// Any handler answers a request without a known hub.
-	m.handlers[m.names[0]].ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 }
 
 // consenting returns the first handler that allows an origin of the request, or else

@@ -148,17 +148,9 @@ func (l *eventLog) to() *slog.Logger {
 
 // namesOf returns the names of functions as the log shows them.
 func namesOf(functions map[string]UserEventFunc) string {
-	const most = 16
 	names := slices.Sorted(maps.Keys(functions))
-	quoted := make([]string, 0, most+1)
-	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, fmt.Sprintf("%q", excerpt.Short(name)))
-	}
-	if more := len(names) - most; more > 0 {
-		quoted = append(quoted, fmt.Sprintf("and %d more", more))
-	}
-	if len(quoted) == 0 {
+	if len(names) == 0 {
 		return "none"
 	}
-	return strings.Join(quoted, ", ")
+	return firstOf(len(names), ", ", func(i int) string { return fmt.Sprintf("%q", excerpt.Short(names[i])) })
 }

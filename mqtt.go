@@ -1,8 +1,6 @@
 package webpubsub
 
-import (
-	"github.com/go-webpubsub/webpubsub/mqtt"
-)
+import "github.com/go-webpubsub/webpubsub/mqtt"
 
 // MQTTSession identifies the MQTT session and network connection of an event. MQTT
 // clients are recognised by their subprotocol "mqtt" together with
