@@ -118,12 +118,8 @@ func (k *AccessKeys) check(connectionID string, signed, origins []string) error 
 		return err
 	}
 	var entry *keyringEntry // whose keys were tried
-	list := listScanner{lines: origins}
-	for range maxOrigins {
-		origin, ok := list.next()
-		if !ok {
-			break
-		}
+	list := listScanner{lines: origins, left: maxOrigins}
+	for origin, ok := list.next(); ok; origin, ok = list.next() {
 		for i := range ring.entries {
 			if !isHost(origin, ring.entries[i].host) {
 				continue
