@@ -77,7 +77,7 @@ func newKeyring(connectionStrings []string) (*keyring, error) {
 	}
 	for i := range ring.entries {
 		entry := &ring.entries[i]
-		entry.mismatch = fmt.Errorf("%w: the request names the host %s, and of the keys that connection strings have for it (%d) none made a signature; "+
+		entry.mismatch = fmt.Errorf("%w: the request names the host %s, and none of the keys of its connection strings (%d) made a signature; "+
 			`compare them with those of "az webpubsub key show", or of the emulator`, ErrSignature, excerpt.Short(entry.host), len(entry.keys))
 	}
 	return ring, nil

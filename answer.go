@@ -186,7 +186,7 @@ func checkReplyType(contentType string, isMQTT bool) error {
 		return nil
 	}
 	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
-		return fmt.Errorf("reply: content type %q is not one that the service takes: text/plain, application/json, application/octet-stream", excerpt.Short(contentType))
+		return fmt.Errorf("reply: content type %q is not one that the service accepts: text/plain, application/json, application/octet-stream", excerpt.Short(contentType))
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func checkPropertyHeaders(properties []mqtt.UserProperty) error {
 }
 
 // connectResponse is the body of a successful answer to a connect event. An
-// absent member keeps what the client's token said.
+// absent member keeps the value of the client's token.
 type connectResponse struct {
 	UserID      *string                        `json:"userId,omitempty"`
 	Groups      []string                       `json:"groups,omitzero"`

@@ -228,7 +228,7 @@ func (c Config) compileVerification(h *Handler) error {
 		// Without a key, the handler would consent to events and then refuse each of them.
 		hosts := h.keys.current.Load().origins.hosts
 		if !slices.ContainsFunc(hosts, set.allows) {
-			return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys count for their own hosts only: no event could be accepted",
+			return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys verify requests of their own hosts only: no event could be accepted",
 				set.hosts, strings.Join(hosts, ", "))
 		}
 	case h.originsOf != nil:

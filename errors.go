@@ -93,33 +93,35 @@ func (e *Error) status() int {
 	return e.Status
 }
 
-// BadRequest refuses an invalid event (400).
+// BadRequest returns an error with status 400, for an invalid event.
 func BadRequest(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Message: message}
 }
 
-// Unauthorized refuses a client without valid credentials (401).
+// Unauthorized returns an error with status 401, for a client without valid credentials.
 func Unauthorized(message string) *Error {
 	return &Error{Status: http.StatusUnauthorized, Message: message}
 }
 
-// Forbidden refuses a client that lacks a permission (403).
+// Forbidden returns an error with status 403, for a client that lacks a permission.
 func Forbidden(message string) *Error { return &Error{Status: http.StatusForbidden, Message: message} }
 
-// NotFound refuses an event about something that does not exist (404).
+// NotFound returns an error with status 404, for an event about something that does not
+// exist.
 func NotFound(message string) *Error { return &Error{Status: http.StatusNotFound, Message: message} }
 
-// Conflict refuses an event that conflicts with the current state (409).
+// Conflict returns an error with status 409, for an event that conflicts with the current
+// state.
 func Conflict(message string) *Error { return &Error{Status: http.StatusConflict, Message: message} }
 
-// TooManyRequests refuses a client that sends too many events (429). The service
-// does not deliver the event again.
+// TooManyRequests returns an error with status 429, for a client that sends too many
+// events. The service does not deliver the event again.
 func TooManyRequests(message string) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Message: message}
 }
 
-// Unavailable refuses an event for now (503): the service delivers it up to three more
-// times.
+// Unavailable returns an error with status 503, for a temporary fault: the service delivers
+// the event up to three more times.
 func Unavailable(message string) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Message: message}
 }

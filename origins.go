@@ -113,7 +113,7 @@ func (s *originSet) narrow(lines []string) []string {
 // refusal returns the error of an event without an allowed origin. It is for the
 // log: it names the hosts of the configuration.
 func (s *originSet) refusal(lines []string) error {
-	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them has to be the same",
+	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them must match",
 		ErrOrigin, excerpt.Short(strings.Join(lines, ", ")), excerpt.Short(strings.Join(s.hosts, ", ")))
 }
 
