@@ -193,7 +193,11 @@ func (c Config) compile() (*Handler, error) {
 }
 
 func (c Config) compileVerification(h *Handler) error {
-	insecure := isInsecure(c.Verifier)
+	var insecure bool
+	switch c.Verifier.(type) {
+	case InsecureSkipVerify, *InsecureSkipVerify:
+		insecure = true
+	}
 	switch {
 	case c.Verifier != nil && holdsNil(c.Verifier):
 		return fmt.Errorf("Verifier is a nil %T", c.Verifier)
@@ -259,14 +263,6 @@ func (c Config) compileUserEvents(h *Handler) error {
 		}
 	}
 	return nil
-}
-
-func isInsecure(v Verifier) bool {
-	switch v.(type) {
-	case InsecureSkipVerify, *InsecureSkipVerify:
-		return true
-	}
-	return false
 }
 
 // holdsNil reports whether v is a nil pointer, function or map, which would fail at
