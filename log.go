@@ -42,6 +42,7 @@ func (l *eventLog) record(ctx context.Context, o *Outcome) {
 		l.refused(ctx, o)
 	case OutcomeIgnored:
 		l.ignored(ctx, o)
+	case OutcomeValidation, OutcomeHandled:
 	}
 	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
 		l.write(ctx, slog.LevelWarn,
