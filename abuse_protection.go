@@ -91,18 +91,17 @@ func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) (sta
 }
 
 func refuseConsent(w http.ResponseWriter, r *http.Request, requested []string) (status int, reason RefusalReason, err error) {
-	var text string
 	switch {
 	case len(r.Header[wire.HeaderVersion]) == 0:
-		status, reason, text = http.StatusNotFound, ReasonForeign, noVersion
-		err = NotFound(text)
+		reason, err = ReasonForeign, NotFound(noVersion)
 	case strings.Trim(strings.Join(requested, ""), ", \t") == "":
-		status, reason, text = http.StatusBadRequest, ReasonHeader, "header WebHook-Request-Origin is missing or empty"
-		err = BadRequest(text)
+		reason, err = ReasonHeader, BadRequest("header WebHook-Request-Origin is missing or empty")
 	default:
-		status, reason, err = http.StatusOK, ReasonOrigin, ErrOrigin
-		text = fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", excerpt.Short(strings.Join(requested, ", ")))
+		text := fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", excerpt.Short(strings.Join(requested, ", ")))
+		writeText(w, http.StatusOK, text)
+		return http.StatusOK, ReasonOrigin, ErrOrigin
 	}
-	writeText(w, status, text)
-	return status, reason, err
+	v := judge(err)
+	writeText(w, v.status, v.public)
+	return v.status, reason, err
 }

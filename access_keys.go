@@ -77,7 +77,7 @@ func newKeyring(connectionStrings []string) (*keyring, error) {
 	}
 	for i := range ring.entries {
 		entry := &ring.entries[i]
-		entry.mismatch = fmt.Errorf("%w: the request names the host %s, and of the keys that connection strings have for it (%d) none made a signature; "+
+		entry.mismatch = fmt.Errorf("%w: the request names the host %s, and none of the keys of its connection strings (%d) made a signature; "+
 			`compare them with those of "az webpubsub key show", or of the emulator`, ErrSignature, excerpt.Short(entry.host), len(entry.keys))
 	}
 	return ring, nil
@@ -118,12 +118,8 @@ func (k *AccessKeys) check(connectionID string, signed, origins []string) error 
 		return err
 	}
 	var entry *keyringEntry // whose keys were tried
-	list := listScanner{lines: origins}
-	for range maxOrigins {
-		origin, ok := list.next()
-		if !ok {
-			break
-		}
+	list := listScanner{lines: origins, left: maxOrigins}
+	for origin, ok := list.next(); ok; origin, ok = list.next() {
 		for i := range ring.entries {
 			if !isHost(origin, ring.entries[i].host) {
 				continue

@@ -186,7 +186,7 @@ func checkReplyType(contentType string, isMQTT bool) error {
 		return nil
 	}
 	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
-		return fmt.Errorf("reply: content type %q is not one that the service takes: text/plain, application/json, application/octet-stream", excerpt.Short(contentType))
+		return fmt.Errorf("reply: content type %q is not one that the service accepts: text/plain, application/json, application/octet-stream", excerpt.Short(contentType))
 	}
 	return nil
 }
@@ -201,17 +201,13 @@ func checkPropertyHeaders(properties []mqtt.UserProperty) error {
 }
 
 // connectResponse is the body of a successful answer to a connect event. An
-// absent member keeps what the client's token said.
+// absent member keeps the value of the client's token.
 type connectResponse struct {
-	UserID      *string       `json:"userId,omitempty"`
-	Groups      []string      `json:"groups,omitzero"`
-	Roles       []string      `json:"roles,omitzero"`
-	Subprotocol string        `json:"subprotocol,omitempty"`
-	MQTT        *mqttResponse `json:"mqtt,omitempty"`
-}
-
-type mqttResponse struct {
-	UserProperties []mqtt.UserProperty `json:"userProperties"`
+	UserID      *string                        `json:"userId,omitempty"`
+	Groups      []string                       `json:"groups,omitzero"`
+	Roles       []string                       `json:"roles,omitzero"`
+	Subprotocol string                         `json:"subprotocol,omitempty"`
+	MQTT        map[string][]mqtt.UserProperty `json:"mqtt,omitempty"`
 }
 
 // answer checks and encodes the reply to a connect event.
@@ -232,7 +228,7 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 		body.UserID = &r.UserID
 	}
 	if len(r.MQTTUserProperties) > 0 {
-		body.MQTT = &mqttResponse{r.MQTTUserProperties}
+		body.MQTT = map[string][]mqtt.UserProperty{"userProperties": r.MQTTUserProperties}
 	}
 	if body.UserID == nil && body.Groups == nil && body.Roles == nil && body.Subprotocol == "" && body.MQTT == nil {
 		return out, nil

@@ -14,14 +14,10 @@ import (
 // equalFold is strings.EqualFold, but faster for equal strings.
 func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
-// value returns the first line of a header. Unlike http.Header.Get it does not
-// canonicalize the name.
-func value(header http.Header, canonical string) string { return first(header[canonical]) }
-
 // attributes are the values of an event's header. Each line is looked up once, since
 // a lookup takes longer than most of the checks.
 type attributes struct {
-	kind        eventKind
+	kind        EventKind // empty: not known
 	specVersion string
 	typ         string
 	source      string
@@ -65,9 +61,9 @@ func (a *attributes) read(header http.Header) {
 	a.session = a.only("ce-sessionId", header[wire.HeaderSessionID])
 	a.contentType = a.only("Content-Type", header[wire.HeaderContentType])
 	a.kind = eventKindOf(a.typ)
-	switch name := kindNames[a.kind]; {
-	case name != "" && name != EventKindUser:
-		a.eventName = string(name) // the request may have it in another case
+	switch {
+	case a.kind != "" && a.kind != EventKindUser:
+		a.eventName = string(a.kind) // the request may have it in another case
 	case a.eventName == "":
 		a.eventName = nameInType(a.typ)
 	}
@@ -111,7 +107,7 @@ func (a *attributes) check() string {
 
 // header returns the attributes that identify an event.
 func (a *attributes) header() EventHeader {
-	return EventHeader{Hub: a.hub, ConnectionID: a.connection, EventName: a.eventName, EventID: a.id}
+	return EventHeader{Hub: a.hub, ConnectionID: a.connection, EventName: a.eventName, EventID: a.id}.cut()
 }
 
 func (a *attributes) isMQTT() bool {

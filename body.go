@@ -20,14 +20,7 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	case n > 0:
 		body := make([]byte, n)
 		if got, err := io.ReadFull(in, body); err != nil {
-			if limit := limitOf(err); limit != nil {
-				return nil, limit
-			}
-			return nil, &Error{
-				Status:  http.StatusBadRequest,
-				Message: fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n),
-				Err:     err,
-			}
+			return nil, unread(err, fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n))
 		}
 		return body, nil
 	case in == http.NoBody:
@@ -38,29 +31,27 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 		limit++ // one more byte means that the body is too long
 	}
 	body, err := io.ReadAll(io.LimitReader(in, limit))
-	switch limit := limitOf(err); {
-	case limit != nil:
-		return nil, limit
-	case err != nil:
-		return nil, &Error{Status: http.StatusBadRequest, Message: "request body cannot be read to its end", Err: err}
-	case int64(len(body)) > h.maxBody:
+	if err != nil {
+		return nil, unread(err, "request body cannot be read to its end")
+	}
+	if int64(len(body)) > h.maxBody {
 		return nil, h.tooLarge()
 	}
 	return body, nil
 }
 
-// limitOf returns the refusal of a body that a middleware's limit cut short, nil for
-// other errors.
-func limitOf(err error) error {
+// unread returns the refusal of a body that could not be read to its end. The limit of
+// a middleware replaces the message.
+func unread(err error, message string) error {
 	var limit *http.MaxBytesError
-	if !errors.As(err, &limit) {
-		return nil
+	if errors.As(err, &limit) {
+		return &Error{
+			Status:  http.StatusRequestEntityTooLarge,
+			Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware allows", limit.Limit),
+			Err:     err,
+		}
 	}
-	return &Error{
-		Status:  http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("request body is longer than the %d bytes that a middleware allows", limit.Limit),
-		Err:     err,
-	}
+	return &Error{Status: http.StatusBadRequest, Message: message, Err: err}
 }
 
 func (h *Handler) tooLarge() error {

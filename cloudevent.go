@@ -111,10 +111,5 @@ func (m *Meta) extensions() map[string]any {
 
 // isAlphanumeric reports whether CloudEvents allows the name of an attribute.
 func isAlphanumeric(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
 }

@@ -162,13 +162,12 @@ func (c Config) compile() (*Handler, error) {
 		log:          &eventLog{logger: c.Logger, known: namesOf(c.UserEvents)},
 		fallback:     userFunction("", c.Fallback),
 	}
-	h.functions = [...]*function{
-		kindConnect:      connectFunction(c.OnConnect),
-		kindConnected:    notification(EventKindConnected, c.OnConnected),
-		kindDisconnected: notification(EventKindDisconnected, c.OnDisconnected),
-		kindGroupJoined:  notification(EventKindGroupJoined, c.OnGroupJoined),
-		kindGroupLeft:    notification(EventKindGroupLeft, c.OnGroupLeft),
-		kindUnknown:      nil,
+	h.systemEvents = map[EventKind]*function{
+		EventKindConnect:      connectFunction(c.OnConnect),
+		EventKindConnected:    notification(EventKindConnected, c.OnConnected),
+		EventKindDisconnected: notification(EventKindDisconnected, c.OnDisconnected),
+		EventKindGroupJoined:  notification(EventKindGroupJoined, c.OnGroupJoined),
+		EventKindGroupLeft:    notification(EventKindGroupLeft, c.OnGroupLeft),
 	}
 	if c.Hub != "" {
 		if err := rule.CheckHub(c.Hub); err != nil {
@@ -194,7 +193,11 @@ func (c Config) compile() (*Handler, error) {
 }
 
 func (c Config) compileVerification(h *Handler) error {
-	insecure := isInsecure(c.Verifier)
+	var insecure bool
+	switch c.Verifier.(type) {
+	case InsecureSkipVerify, *InsecureSkipVerify:
+		insecure = true
+	}
 	switch {
 	case c.Verifier != nil && holdsNil(c.Verifier):
 		return fmt.Errorf("Verifier is a nil %T", c.Verifier)
@@ -222,10 +225,16 @@ func (c Config) compileVerification(h *Handler) error {
 		if err != nil {
 			return fmt.Errorf("AllowedOrigins: %w", err)
 		}
-		if err := c.checkOrigins(set, h.keys); err != nil {
-			return err
-		}
 		h.origins = &set
+		if h.keys == nil || len(c.AllowedOrigins) == 0 {
+			break
+		}
+		// Without a key, the handler would consent to events and then refuse each of them.
+		hosts := h.keys.current.Load().origins.hosts
+		if !slices.ContainsFunc(hosts, set.allows) {
+			return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys verify requests of their own hosts only: no event could be accepted",
+				set.hosts, strings.Join(hosts, ", "))
+		}
 	case h.originsOf != nil:
 	case insecure:
 		h.origins = &originSet{any: true}
@@ -233,20 +242,6 @@ func (c Config) compileVerification(h *Handler) error {
 		return errors.New(`AllowedOrigins is required with this Verifier: name the service's hosts, or "*"`)
 	}
 	return nil
-}
-
-// checkOrigins rejects origins without a key: the handler would consent to events
-// and then refuse each of them. Keys of a Verifier can still be replaced.
-func (c Config) checkOrigins(allowed originSet, keys *AccessKeys) error {
-	if len(c.ConnectionStrings) == 0 || len(c.AllowedOrigins) == 0 {
-		return nil
-	}
-	hosts := keys.current.Load().origins.hosts
-	if slices.ContainsFunc(hosts, allowed.allows) {
-		return nil
-	}
-	return fmt.Errorf("AllowedOrigins %q has no host of ConnectionStrings (%s), whose keys count for their own hosts only: no event could be accepted",
-		allowed.hosts, strings.Join(hosts, ", "))
 }
 
 func (c Config) compileUserEvents(h *Handler) error {
@@ -268,14 +263,6 @@ func (c Config) compileUserEvents(h *Handler) error {
 		}
 	}
 	return nil
-}
-
-func isInsecure(v Verifier) bool {
-	switch v.(type) {
-	case InsecureSkipVerify, *InsecureSkipVerify:
-		return true
-	}
-	return false
 }
 
 // holdsNil reports whether v is a nil pointer, function or map, which would fail at

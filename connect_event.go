@@ -68,10 +68,7 @@ func (h Headers) Values(name string) []string {
 			spellings = append(spellings, k)
 		}
 	}
-	switch len(spellings) {
-	case 0:
-		return nil
-	case 1:
+	if len(spellings) == 1 {
 		return h[spellings[0]]
 	}
 	slices.Sort(spellings)

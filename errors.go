@@ -93,33 +93,35 @@ func (e *Error) status() int {
 	return e.Status
 }
 
-// BadRequest refuses an invalid event (400).
+// BadRequest returns an error with status 400, for an invalid event.
 func BadRequest(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Message: message}
 }
 
-// Unauthorized refuses a client without valid credentials (401).
+// Unauthorized returns an error with status 401, for a client without valid credentials.
 func Unauthorized(message string) *Error {
 	return &Error{Status: http.StatusUnauthorized, Message: message}
 }
 
-// Forbidden refuses a client that lacks a permission (403).
+// Forbidden returns an error with status 403, for a client that lacks a permission.
 func Forbidden(message string) *Error { return &Error{Status: http.StatusForbidden, Message: message} }
 
-// NotFound refuses an event about something that does not exist (404).
+// NotFound returns an error with status 404, for an event about something that does not
+// exist.
 func NotFound(message string) *Error { return &Error{Status: http.StatusNotFound, Message: message} }
 
-// Conflict refuses an event that conflicts with the current state (409).
+// Conflict returns an error with status 409, for an event that conflicts with the current
+// state.
 func Conflict(message string) *Error { return &Error{Status: http.StatusConflict, Message: message} }
 
-// TooManyRequests refuses a client that sends too many events (429). The service
-// does not deliver the event again.
+// TooManyRequests returns an error with status 429, for a client that sends too many
+// events. The service does not deliver the event again.
 func TooManyRequests(message string) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Message: message}
 }
 
-// Unavailable refuses an event for now (503): the service delivers it up to three more
-// times.
+// Unavailable returns an error with status 503, for a temporary fault: the service delivers
+// the event up to three more times.
 func Unavailable(message string) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Message: message}
 }
@@ -207,18 +209,23 @@ func (e *ValidationError) Unwrap() error {
 // public returns the first violations, cut. Clients choose how many there are and how
 // long their paths are.
 func (e *ValidationError) public() string {
-	const most = 16
 	if len(e.Fields) == 0 {
 		return "payload is not valid"
 	}
+	return "payload is not valid: " + firstOf(len(e.Fields), "; ", func(i int) string { return excerpt.Short(e.Fields[i].String()) })
+}
+
+// firstOf joins the texts of the first of n items and counts the others.
+func firstOf(n int, separator string, text func(i int) string) string {
+	const most = 16
 	parts := make([]string, 0, most+1)
-	for _, f := range e.Fields[:min(len(e.Fields), most)] {
-		parts = append(parts, excerpt.Short(f.String()))
+	for i := range min(n, most) {
+		parts = append(parts, text(i))
 	}
-	if more := len(e.Fields) - most; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
+	if n > most {
+		parts = append(parts, fmt.Sprintf("and %d more", n-most))
 	}
-	return "payload is not valid: " + strings.Join(parts, "; ")
+	return strings.Join(parts, separator)
 }
 
 // PanicError is the error of a function of a [Config] that panicked. Interceptors see

@@ -23,27 +23,22 @@ func (ev *DisconnectedEvent) decode() error {
 	return nil
 }
 
-func (ev *GroupJoinedEvent) decode() (err error) {
-	ev.Group, err = decodeGroup(ev.body)
-	return err
-}
+func (ev *GroupJoinedEvent) decode() error { return decodeGroup(ev.body, &ev.Group) }
 
-func (ev *GroupLeftEvent) decode() (err error) {
-	ev.Group, err = decodeGroup(ev.body)
-	return err
-}
+func (ev *GroupLeftEvent) decode() error { return decodeGroup(ev.body, &ev.Group) }
 
-// decodeGroup returns the group in the body of a group presence event.
-func decodeGroup(body []byte) (string, error) {
+// decodeGroup decodes the body of a group presence event.
+func decodeGroup(body []byte, group *string) error {
 	const what = "body of the group presence event"
 	var in struct {
 		Group string `json:"group"`
 	}
 	if err := jsonscan.Unmarshal(body, &in); err != nil {
-		return "", &DecodeError{What: what, Err: err}
+		return &DecodeError{What: what, Err: err}
 	}
 	if in.Group == "" {
-		return "", &DecodeError{What: what, Err: errors.New("member group is missing or empty")}
+		return &DecodeError{What: what, Err: errors.New("member group is missing or empty")}
 	}
-	return in.Group, nil
+	*group = in.Group
+	return nil
 }

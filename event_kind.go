@@ -19,58 +19,28 @@ const (
 	EventKindGroupLeft    EventKind = "left"
 )
 
-// eventKind is the kind of event that a ce-type names.
-type eventKind uint8
-
-const (
-	kindForeign eventKind = iota // not the service's
-	kindConnect
-	kindConnected
-	kindDisconnected
-	kindUser
-	kindGroupJoined
-	kindGroupLeft
-	kindUnknownPresence // a notification about a group that is not known
-	kindUnknown         // any other type of the service's that is not known
-)
-
-// kindNames has the names of the kinds that are known.
-var kindNames = [kindUnknown + 1]EventKind{
-	kindConnect:      EventKindConnect,
-	kindConnected:    EventKindConnected,
-	kindDisconnected: EventKindDisconnected,
-	kindUser:         EventKindUser,
-	kindGroupJoined:  EventKindGroupJoined,
-	kindGroupLeft:    EventKindGroupLeft,
-}
-
-// eventKindOf returns the kind of a ce-type, without case.
-func eventKindOf(typ string) eventKind {
+// eventKindOf returns the kind of a ce-type, without case. It is empty if the type is
+// not known.
+func eventKindOf(typ string) EventKind {
 	switch typ {
 	case wire.TypeConnect:
-		return kindConnect
+		return EventKindConnect
 	case wire.TypeConnected:
-		return kindConnected
+		return EventKindConnected
 	case wire.TypeDisconnected:
-		return kindDisconnected
+		return EventKindDisconnected
 	case wire.TypeGroupJoined:
-		return kindGroupJoined
+		return EventKindGroupJoined
 	case wire.TypeGroupLeft:
-		return kindGroupLeft
+		return EventKindGroupLeft
 	}
-	switch {
-	case hasPrefixFold(typ, wire.TypePrefixUser):
-		return kindUser
-	case !hasPrefixFold(typ, wire.TypePrefix):
-		return kindForeign
+	if hasPrefixFold(typ, wire.TypePrefixUser) {
+		return EventKindUser
 	}
 	if lower := strings.ToLower(typ); lower != typ {
 		return eventKindOf(lower)
 	}
-	if strings.HasPrefix(typ, wire.TypePrefixGroup) {
-		return kindUnknownPresence
-	}
-	return kindUnknown
+	return ""
 }
 
 // nameInType returns the event's name in a ce-type.

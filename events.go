@@ -10,7 +10,6 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
@@ -99,8 +98,12 @@ func (m *Meta) PathValue(name string) string {
 // String returns a description of the event in one line, without user data. Like
 // GoString, Format and LogValue it is also a method of copies of an event.
 func (m Meta) String() string {
-	return fmt.Sprintf("event %q (id %q) of connection %q in hub %q",
-		excerpt.Short(m.EventName), excerpt.Short(m.ID), excerpt.Short(m.ConnectionID), excerpt.Short(m.Hub))
+	header := m.header()
+	return fmt.Sprintf("event %q (id %q) of connection %q in hub %q", header.EventName, header.EventID, header.ConnectionID, header.Hub)
+}
+
+func (m *Meta) header() EventHeader {
+	return EventHeader{Hub: m.Hub, ConnectionID: m.ConnectionID, EventName: m.EventName, EventID: m.ID}.cut()
 }
 
 // GoString is String.
@@ -111,12 +114,7 @@ func (m Meta) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String())
 
 // LogValue returns the event's hub, connection, name and id.
 func (m Meta) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("hub", excerpt.Short(m.Hub)),
-		slog.String("connection_id", excerpt.Short(m.ConnectionID)),
-		slog.String("event", excerpt.Short(m.EventName)),
-		slog.String("event_id", excerpt.Short(m.ID)),
-	)
+	return slog.GroupValue(m.header().attrs()...)
 }
 
 // ConnectedEvent reports that a client has connected (azure.webpubsub.sys.connected).

@@ -77,8 +77,8 @@ func exampleToken(key *rsa.PrivateKey, claims string) string {
 }
 
 // How are the service's Entra tokens verified, in addition to its signatures?
-// By a Verifier of one's own beside the connection strings. It says more than
-// the signature does: the token cannot be made by whoever has seen a request.
+// A Verifier checks them after the signatures. Unlike a signature, a token cannot be
+// made by someone who has seen the signature of another event.
 func ExampleVerifier() {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -51,9 +51,9 @@ type Handler struct {
 	timeout      time.Duration
 	log          *eventLog
 
-	functions    [kindUnknown + 1]*function // of system events
-	userEvents   map[string]*function       // by exact name
-	foldedEvents map[string]*function       // by name in lower case
+	systemEvents map[EventKind]*function
+	userEvents   map[string]*function // by exact name
+	foldedEvents map[string]*function // by name in lower case
 	fallback     *function
 }
 
@@ -101,7 +101,7 @@ func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
 	}
 	var a attributes
 	a.read(r.Header)
-	o := Outcome{Hub: h.hub, EventKind: kindNames[a.kind], Header: a.header()}
+	o := Outcome{Hub: h.hub, EventKind: a.kind, Header: a.header()}
 	out := h.serve(r, &a, &o)
 	if o.Reason == ReasonMethod {
 		w.Header()[wire.HeaderAllow] = allowMethods
@@ -137,13 +137,14 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		return o.refuseUnverified(err)
 	}
 	if h.hub == "" {
-		o.Hub = a.hub
+		o.Hub = o.Header.Hub
 	}
-	if a.kind == kindUnknown {
+	isPresence := a.kind == "" && hasPrefixFold(a.typ, wire.TypePrefixGroup)
+	if a.kind == "" && !isPresence {
 		return o.refuse(ReasonEventType, &Error{Status: http.StatusNotImplemented, Message: fmt.Sprintf("events of type %q are not known here", excerpt.Short(a.typ))})
 	}
 	f := h.function(a)
-	if a.kind == kindUnknownPresence || f == nil && len(h.interceptors) == 0 {
+	if isPresence || f == nil && len(h.interceptors) == 0 {
 		o.Kind = OutcomeIgnored
 		return answer{}
 	}
@@ -183,7 +184,7 @@ func (h *Handler) screen(r *http.Request, a *attributes) (RefusalReason, error) 
 		return ReasonForeign, NotFound("not an Azure Web PubSub request: header WebHook-Request-Origin is missing")
 	case a.repeated != "":
 		return ReasonHeader, BadRequest("header " + a.repeated + " is repeated")
-	case a.kind == kindForeign:
+	case !hasPrefixFold(a.typ, wire.TypePrefix):
 		return ReasonForeign, NotFound(fmt.Sprintf("not an Azure Web PubSub event: ce-type is %q", excerpt.Short(a.typ)))
 	case a.hub == "":
 		return ReasonHeader, BadRequest("header ce-hub is missing")
@@ -198,8 +199,8 @@ func (h *Handler) screen(r *http.Request, a *attributes) (RefusalReason, error) 
 
 // function returns the function for an event, nil if there is none.
 func (h *Handler) function(a *attributes) *function {
-	if a.kind != kindUser {
-		return h.functions[a.kind]
+	if a.kind != EventKindUser {
+		return h.systemEvents[a.kind]
 	}
 	if f := h.userEvents[a.eventName]; f != nil {
 		return f
@@ -214,15 +215,15 @@ func (h *Handler) function(a *attributes) *function {
 func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
 	var ev Event
 	switch a.kind {
-	case kindConnect:
+	case EventKindConnect:
 		ev = new(ConnectEvent)
-	case kindConnected:
+	case EventKindConnected:
 		ev = new(ConnectedEvent)
-	case kindDisconnected:
+	case EventKindDisconnected:
 		ev = new(DisconnectedEvent)
-	case kindGroupJoined:
+	case EventKindGroupJoined:
 		ev = new(GroupJoinedEvent)
-	case kindGroupLeft:
+	case EventKindGroupLeft:
 		ev = new(GroupLeftEvent)
 	default:
 		kind, known := dataTypeOf(a.contentType)

@@ -58,21 +58,18 @@ func (m *HubMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 		return
 	}
-	if isValidation(r) {
-		m.consenting(r).ServeHTTP(w, r)
-		return
-	}
-	if h := m.handlers[strings.ToLower(value(r.Header, wire.HeaderHub))]; h != nil {
-		h.ServeHTTP(w, r)
-		return
-	}
-	// Any handler answers a request without a known hub.
-	m.handlers[m.names[0]].ServeHTTP(w, r)
+	m.handler(r).ServeHTTP(w, r)
 }
 
-// consenting returns the first handler that allows an origin of the request, or else
-// the first handler.
-func (m *HubMux) consenting(r *http.Request) *Handler {
+// handler returns the handler for a request: of an event its hub's, of a validation
+// request the first that allows its origin. If there is none, any handler refuses it.
+func (m *HubMux) handler(r *http.Request) *Handler {
+	if !isValidation(r) {
+		if h := m.handlers[strings.ToLower(first(r.Header[wire.HeaderHub]))]; h != nil {
+			return h
+		}
+		return m.handlers[m.names[0]]
+	}
 	for _, name := range m.names {
 		h := m.handlers[name]
 		if _, ok := h.allowedOrigins().match(r.Header[wire.HeaderRequestOrigin]); ok {

@@ -21,7 +21,7 @@ type eventLog struct {
 	known  string       // names of the user events with functions
 
 	mu         sync.Mutex
-	unknown    map[string]struct{} // logged names of those without, clipped
+	unknown    map[string]struct{} // logged names of those without, cut
 	longHeader atomic.Bool         // has been logged
 }
 
@@ -37,11 +37,12 @@ const (
 
 // record logs an outcome if it needs attention.
 func (l *eventLog) record(ctx context.Context, o *Outcome) {
-	if o.Kind == OutcomeRefused {
+	switch o.Kind {
+	case OutcomeRefused:
 		l.refused(ctx, o)
-	}
-	if o.Kind == OutcomeIgnored {
+	case OutcomeIgnored:
 		l.ignored(ctx, o)
+	case OutcomeValidation, OutcomeHandled:
 	}
 	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
 		l.write(ctx, slog.LevelWarn,
@@ -101,7 +102,7 @@ func (l *eventLog) ignored(ctx context.Context, o *Outcome) {
 		return
 	}
 	level, message := slog.LevelDebug, "user event without a function ignored"
-	isNew, full := l.first(excerpt.Short(o.Header.EventName))
+	isNew, full := l.first(o.Header.EventName)
 	switch {
 	case full:
 		level = slog.LevelInfo
@@ -148,17 +149,9 @@ func (l *eventLog) to() *slog.Logger {
 
 // namesOf returns the names of functions as the log shows them.
 func namesOf(functions map[string]UserEventFunc) string {
-	const most = 16
 	names := slices.Sorted(maps.Keys(functions))
-	quoted := make([]string, 0, most+1)
-	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, fmt.Sprintf("%q", excerpt.Short(name)))
-	}
-	if more := len(names) - most; more > 0 {
-		quoted = append(quoted, fmt.Sprintf("and %d more", more))
-	}
-	if len(quoted) == 0 {
+	if len(names) == 0 {
 		return "none"
 	}
-	return strings.Join(quoted, ", ")
+	return firstOf(len(names), ", ", func(i int) string { return fmt.Sprintf("%q", excerpt.Short(names[i])) })
 }

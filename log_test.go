@@ -58,9 +58,9 @@ func TestLogHasOneRecordForAnEventThatFails(t *testing.T) {
 		{"any error", keep, errors.New("cause"), "ERROR", 500, "cause"},
 		{"deadline", keep, context.DeadlineExceeded, "ERROR", 504, "context deadline exceeded"},
 		{"wrong signature", signed("sha256=" + strings.Repeat("0", 64)), nil, "WARN", 401, "no signature matches: the request names the host " + wireOrigin +
-			", and of the keys that connection strings have for it (1) none made a signature; compare them with those of \"az webpubsub key show\", or of the emulator"},
+			", and none of the keys of its connection strings (1) made a signature; compare them with those of \"az webpubsub key show\", or of the emulator"},
 		{"no signature", signed(), nil, "WARN", 401, "header ce-signature has no sha256 token: no signature matches"},
-		{"unknown origin", setOrigin("evil.com"), nil, "WARN", 401, `origin is not allowed: the request names "evil.com", and connection strings and AllowedOrigins have "` + wireOrigin + `"; one of them has to be the same`},
+		{"unknown origin", setOrigin("evil.com"), nil, "WARN", 401, `origin is not allowed: the request names "evil.com", and connection strings and AllowedOrigins have "` + wireOrigin + `"; one of them must match`},
 		{"unknown type", setType("azure.webpubsub.sys.foo"), nil, "ERROR", 501, ""},
 		{"unknown presence event", setType("azure.webpubsub.gp.foo"), nil, "WARN", 204, ""},
 		{"method", setMethod(http.MethodPut), nil, "DEBUG", 405, ""},

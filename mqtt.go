@@ -1,8 +1,6 @@
 package webpubsub
 
-import (
-	"github.com/go-webpubsub/webpubsub/mqtt"
-)
+import "github.com/go-webpubsub/webpubsub/mqtt"
 
 // MQTTSession identifies the MQTT session and network connection of an event. MQTT
 // clients are recognised by their subprotocol "mqtt" together with
@@ -24,8 +22,8 @@ func (ev *UserEvent) MQTTUserProperties() []mqtt.UserProperty {
 	return mqtt.UserProperties(ev.RequestHeader)
 }
 
-// MQTTError refuses an MQTT client with a code of its protocol version; the
-// HTTP status follows from the code. The reason reaches only MQTT 5.0 clients.
+// MQTTError returns an error that refuses an MQTT client with a code of its protocol
+// version. The code determines the HTTP status. Only MQTT 5.0 clients receive the reason.
 func MQTTError(code mqtt.ConnectCode, reason string) *Error {
 	return &Error{Status: code.Status(), Message: reason, MQTTCode: code}
 }

@@ -10,9 +10,9 @@ import (
 
 // Outcome describes a request that a [Handler] has answered. See [Config.Observe].
 //
-// Kind, Reason, EventKind, Hub, Function and Status have few values whatever
-// clients and strangers send, and can be labels of metrics. The other fields are
-// unbounded.
+// Kind, Reason, EventKind, Function and Status have few values whatever clients and
+// strangers send, and can be labels of metrics. So does Hub if the handler has a
+// [Config.Hub] or is in a [HubMux]. The other fields are unbounded.
 type Outcome struct {
 	// Kind is what the handler did with the request.
 	Kind OutcomeKind
@@ -23,7 +23,8 @@ type Outcome struct {
 	// empty for validation requests and unknown types.
 	EventKind EventKind
 	// Hub is [Config.Hub], or the handler's name in a [HubMux]. If there is neither, Hub is
-	// the hub that a verified event names, and empty for other requests.
+	// the hub that a verified event names, cut after 128 bytes, and empty for other
+	// requests. The signature does not cover it.
 	Hub string
 	// Function is the name of the function for the event: the key of
 	// [Config.UserEvents], or the EventKind of a system event. It is empty for
@@ -35,8 +36,9 @@ type Outcome struct {
 	Status int
 
 	// Event is the event. It is nil if the request was refused before the event's body
-	// was decoded.
-	Event Event
+	// was decoded. The JSON of an Outcome does not have it, since events contain tokens
+	// and signatures.
+	Event Event `json:"-"`
 	// Header identifies the event as the request's header does, verified or not. It
 	// is empty for validation requests.
 	Header EventHeader
@@ -63,13 +65,7 @@ func (o Outcome) LogValue() slog.Value {
 
 // attrs returns the attributes of a log record.
 func (o *Outcome) attrs(status int, err error) []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("hub", excerpt.Short(o.Header.Hub)),
-		slog.String("connection_id", excerpt.Short(o.Header.ConnectionID)),
-		slog.String("event", excerpt.Short(o.Header.EventName)),
-		slog.String("event_id", excerpt.Short(o.Header.EventID)),
-		slog.Int("status", status),
-	}
+	attrs := append(o.Header.attrs(), slog.Int("status", status))
 	if err != nil {
 		attrs = append(attrs, slog.String("error", excerpt.Cut(errorText(err), maxErrorText)))
 	}
@@ -113,8 +109,8 @@ const (
 	ReasonFunction   RefusalReason = "function"   // error of an interceptor or function, panics included
 )
 
-// EventHeader identifies an event by the header of its request. Values longer than
-// 128 bytes are cut.
+// EventHeader identifies an event by the header of its request. Values are cut after
+// 128 bytes.
 type EventHeader struct {
 	Hub          string // ce-hub
 	ConnectionID string // ce-connectionId
@@ -122,15 +118,24 @@ type EventHeader struct {
 	EventID      string // ce-id
 }
 
-func (e EventHeader) clip() EventHeader {
+func (e EventHeader) cut() EventHeader {
 	return EventHeader{Hub: excerpt.Short(e.Hub), ConnectionID: excerpt.Short(e.ConnectionID), EventName: excerpt.Short(e.EventName), EventID: excerpt.Short(e.EventID)}
+}
+
+// attrs returns the attributes of a log record.
+func (e EventHeader) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("hub", e.Hub),
+		slog.String("connection_id", e.ConnectionID),
+		slog.String("event", e.EventName),
+		slog.String("event_id", e.EventID),
+	}
 }
 
 // report calls Config.Observe. It recovers any panic, http.ErrAbortHandler included,
 // since the server would discard the answer.
 func (h *Handler) report(ctx context.Context, start time.Time, o *Outcome) {
 	o.Duration = time.Since(start)
-	o.Header = o.Header.clip()
 	returned := false
 	defer func() {
 		if v := recover(); !returned {

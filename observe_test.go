@@ -166,6 +166,10 @@ func TestObserveHub(t *testing.T) {
 	assert.Equal(t, []string{wireHub, "", "", "Chat", "Chat"}, hubs)
 	assert.Equal(t, webpubsub.ReasonHub, got[3].Reason)
 	assert.Equal(t, webpubsub.OutcomeValidation, got[4].Kind)
+
+	wireServe(h, wireRequest(t, "user_text", wireHeader("ce-hub", strings.Repeat("x", 1000))))
+	assert.Equal(t, webpubsub.OutcomeHandled, got[5].Kind)
+	assert.Less(t, len(got[5].Hub), 200, "cut: the signature does not cover the hub")
 }
 
 func TestObserveRefusalReply(t *testing.T) {

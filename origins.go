@@ -80,12 +80,8 @@ func isHost(s, lower string) bool {
 
 // match returns the first of the requested origins that is allowed.
 func (s *originSet) match(lines []string) (string, bool) {
-	list := listScanner{lines: lines}
-	for range maxOrigins {
-		origin, ok := list.next()
-		if !ok {
-			return "", false
-		}
+	list := listScanner{lines: lines, left: maxOrigins}
+	for origin, ok := list.next(); ok; origin, ok = list.next() {
 		if s.allows(origin) {
 			return origin, true
 		}
@@ -94,25 +90,19 @@ func (s *originSet) match(lines []string) (string, bool) {
 }
 
 // narrow returns those of the first maxOrigins origins in a header that are allowed.
-// If that is all of them, it returns lines itself.
+// If they are fewer than maxOrigins and all are allowed, it returns lines itself.
 func (s *originSet) narrow(lines []string) []string {
-	list := listScanner{lines: lines}
-	for n := range maxOrigins {
-		origin, ok := list.next()
-		if !ok && n > 0 {
-			return lines
-		}
-		if !ok || !s.allows(origin) {
-			break
-		}
+	list := listScanner{lines: lines, left: maxOrigins}
+	origin, ok := list.next()
+	for ok && s.allows(origin) {
+		origin, ok = list.next()
+	}
+	if !ok && 0 < list.left && list.left < maxOrigins {
+		return lines
 	}
 	var allowed []string
-	list = listScanner{lines: lines}
-	for range maxOrigins {
-		origin, ok := list.next()
-		if !ok {
-			break
-		}
+	list = listScanner{lines: lines, left: maxOrigins}
+	for origin, ok := list.next(); ok; origin, ok = list.next() {
 		if s.allows(origin) {
 			allowed = append(allowed, origin)
 		}
@@ -123,7 +113,7 @@ func (s *originSet) narrow(lines []string) []string {
 // refusal returns the error of an event without an allowed origin. It is for the
 // log: it names the hosts of the configuration.
 func (s *originSet) refusal(lines []string) error {
-	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them has to be the same",
+	return fmt.Errorf("%w: the request names %q, and connection strings and AllowedOrigins have %q; one of them must match",
 		ErrOrigin, excerpt.Short(strings.Join(lines, ", ")), excerpt.Short(strings.Join(s.hosts, ", ")))
 }
 
@@ -131,12 +121,13 @@ func (s *originSet) refusal(lines []string) error {
 // commas, with or without spaces, in one line or several.
 type listScanner struct {
 	lines []string
+	left  int // the number of elements that next may still return
 	rest  string
 }
 
 // next returns the next element that is not empty.
 func (s *listScanner) next() (string, bool) {
-	for {
+	for s.left > 0 {
 		for s.rest == "" {
 			if len(s.lines) == 0 {
 				return "", false
@@ -150,9 +141,11 @@ func (s *listScanner) next() (string, bool) {
 			element, s.rest = s.rest, ""
 		}
 		if element = trimSpace(element); element != "" {
+			s.left--
 			return element, true
 		}
 	}
+	return "", false
 }
 
 // trimSpace removes what HTTP allows around an element. It is faster than

@@ -3,6 +3,7 @@ package webpubsub_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -106,6 +107,9 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		if ev, ok := ev.(webpubsub.Event); ok {
 			outcome := webpubsub.Outcome{Event: ev}
 			values["Outcome of "+name], values["*Outcome of "+name] = outcome, &outcome
+			encoded, err := json.Marshal(outcome)
+			require.NoError(t, err)
+			assertNoSecret(t, string(encoded), "JSON of an Outcome of "+name, "s3cr3t")
 		}
 	}
 	for name, v := range values {

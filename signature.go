@@ -65,13 +65,9 @@ type signatures struct {
 // parse reads the tokens of all header lines. It ignores tokens that are not sha256
 // digests, and returns an error if there are too many tokens of any kind.
 func (s *signatures) parse(lines []string) error {
-	list := listScanner{lines: lines}
-	for seen := 0; ; seen++ {
-		token, ok := list.next()
-		if !ok {
-			break
-		}
-		if seen == maxSignatures {
+	list := listScanner{lines: lines, left: maxSignatures + 1}
+	for token, ok := list.next(); ok; token, ok = list.next() {
+		if list.left == 0 {
 			return fmt.Errorf("header ce-signature has more than %d tokens: %w", maxSignatures, ErrSignature)
 		}
 		digest, ok := strings.CutPrefix(token, wire.SignaturePrefix)

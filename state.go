@@ -100,10 +100,8 @@ func (s State[T]) Set(v T) StateUpdate {
 			}
 		}
 		return base64.StdEncoding.EncodeToString(data), nil
-	}, of: ofType[T]}
+	}, of: reflect.TypeFor[T]()}
 }
-
-func ofType[T any]() string { return "of type " + reflect.TypeFor[T]().String() }
 
 // Clear returns the update that sets the state to an empty object. A reply without an
 // update keeps the state.
@@ -115,7 +113,7 @@ func (s State[T]) Clear() StateUpdate {
 // keeps the state. [State.Set], [State.Clear] and [RawState] return others.
 type StateUpdate struct {
 	encode func() (string, error)
-	of     func() string // describes the state in errors; nil for RawState
+	of     reflect.Type // of the state; nil for RawState
 }
 
 // RawState returns the update that sets the state to s, which must be printable ASCII
@@ -134,20 +132,16 @@ func (u StateUpdate) header() (value string, set bool, err error) {
 		return "", false, fmt.Errorf("encode connection state: %w", err)
 	}
 	if len(value) > MaxStateBytes {
-		return "", false, u.tooLong(len(value))
+		what := "given to RawState"
+		if u.of != nil {
+			what = "of type " + u.of.String()
+		}
+		return "", false, fmt.Errorf("connection state %s has %d bytes as a header, at most %d are sent: keep what is long in a store of your own, and its key in the state", what, len(value), MaxStateBytes)
 	}
 	if !rule.IsHeaderValue(value) {
 		return "", false, errors.New("connection state is not printable ASCII without leading or trailing space")
 	}
 	return value, true, nil
-}
-
-func (u StateUpdate) tooLong(size int) error {
-	what := "given to RawState"
-	if u.of != nil {
-		what = u.of()
-	}
-	return fmt.Errorf("connection state %s has %d bytes as a header, at most %d are sent: keep what is long in a store of your own, and its key in the state", what, size, MaxStateBytes)
 }
 
 // decodeBase64 decodes either alphabet, padded or not, like Node.

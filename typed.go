@@ -25,15 +25,6 @@ func JSON[In, Out any](f func(ctx context.Context, ev *UserEvent, in In) (Out, e
 	if f == nil {
 		return nil // an error of NewHandler
 	}
-	if f, ok := any(f).(func(context.Context, *UserEvent, In) (Reply, error)); ok {
-		return func(ctx context.Context, ev *UserEvent) (Reply, error) {
-			var in In
-			if err := ev.DecodeJSON(&in); err != nil {
-				return Reply{}, err
-			}
-			return f(ctx, ev, in)
-		}
-	}
 	return func(ctx context.Context, ev *UserEvent) (Reply, error) {
 		var in In
 		if err := ev.DecodeJSON(&in); err != nil {
@@ -43,52 +34,40 @@ func JSON[In, Out any](f func(ctx context.Context, ev *UserEvent, in In) (Out, e
 		if err != nil {
 			return Reply{}, err
 		}
-		switch out := any(out).(type) {
-		case Reply: // Out is an interface
-			return out, nil
+		switch reply := any(out).(type) {
+		case Reply:
+			return reply, nil
 		case *Reply:
-			if out == nil {
+			if reply == nil {
 				return Reply{}, nil
 			}
-			return *out, nil
-		default:
-			return JSONReply(out), nil
+			return *reply, nil
 		}
+		return JSONReply(out), nil
 	}
 }
 
 // Text returns a [UserEventFunc] that calls f with a payload of text/plain in UTF-8, and
 // refuses other payloads. A string that f returns is sent as text, a [Reply] as it is.
 func Text[Out string | Reply](f func(ctx context.Context, ev *UserEvent, in string) (Out, error)) UserEventFunc {
-	switch f := any(f).(type) {
-	case func(context.Context, *UserEvent, string) (string, error):
-		if f == nil {
-			return nil
-		}
-		return func(ctx context.Context, ev *UserEvent) (Reply, error) {
-			in, err := ev.text()
-			if err != nil {
-				return Reply{}, err
-			}
-			out, err := f(ctx, ev, in)
-			if err != nil {
-				return Reply{}, err
-			}
-			return TextReply(out), nil
-		}
-	case func(context.Context, *UserEvent, string) (Reply, error):
-		if f == nil {
-			return nil
-		}
-		return func(ctx context.Context, ev *UserEvent) (Reply, error) {
-			in, err := ev.text()
-			if err != nil {
-				return Reply{}, err
-			}
-			return f(ctx, ev, in)
-		}
+	if f == nil {
+		return nil
 	}
-	return nil
+	return func(ctx context.Context, ev *UserEvent) (Reply, error) {
+		in, err := ev.text()
+		if err != nil {
+			return Reply{}, err
+		}
+		out, err := f(ctx, ev, in)
+		if err != nil {
+			return Reply{}, err
+		}
+		if text, ok := any(out).(string); ok {
+			return TextReply(text), nil
+		}
+		reply, _ := any(out).(Reply)
+		return reply, nil
+	}
 }
 
 var errNotUTF8 = errors.New("not UTF-8")

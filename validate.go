@@ -3,6 +3,7 @@ package webpubsub
 import (
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -88,12 +89,8 @@ func withoutKeys(path string) string {
 
 // isIndex reports whether s is the index of a list, which has few digits.
 func isIndex(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 7
+	_, err := strconv.ParseUint(s, 10, 32)
+	return err == nil && len(s) <= 7
 }
 
 // diveInto returns the validator tag that validates the structs in a list or map, empty

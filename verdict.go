@@ -89,29 +89,27 @@ func bare(status int) verdict { return verdict{status: status, public: http.Stat
 
 // errorText returns the text of an error, or its type if the method Error panics, as
 // that of a nil pointer may.
-func errorText(err error) (text string) {
+func errorText(err error) string {
+	return textOr("error of type %T, whose method Error panics", err, func() string { return err.Error() })
+}
+
+// textOf returns the text of a panic's value. Package fmt recovers one panic of a method,
+// not one of the panic's value.
+func textOf(v any) string {
+	return textOr("value of type %T, which cannot be printed", v, func() string { return fmt.Sprint(v) })
+}
+
+// textOr returns the text of v or, if text panics, a replacement with its type.
+func textOr(replacement string, v any, text func() string) (out string) {
 	returned := false // see guard
 	defer func() {
 		if _ = recover(); !returned {
-			text = fmt.Sprintf("error of type %T, whose method Error panics", err)
+			out = fmt.Sprintf(replacement, v)
 		}
 	}()
-	text = err.Error()
+	out = text()
 	returned = true
-	return text
-}
-
-// textOf returns the text of a panic's value.
-func textOf(v any) (text string) {
-	returned := false
-	defer func() {
-		if _ = recover(); !returned { // fmt recovers one panic of a method, not one of the panic's value
-			text = fmt.Sprintf("value of type %T, which cannot be printed", v)
-		}
-	}()
-	text = fmt.Sprint(v)
-	returned = true
-	return text
+	return out
 }
 
 // stackOf returns the stack of a panic in err, nil if there is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -54,7 +55,7 @@ func (h *Handler) verify(r *http.Request, a *attributes) error {
 	if h.verifier == nil {
 		return nil
 	}
-	if len(origins) != len(a.origins) || &origins[0] != &a.origins[0] {
+	if !slices.Equal(origins, a.origins) {
 		header := maps.Clone(r.Header)
 		header[wire.HeaderRequestOrigin] = origins
 		r = r.WithContext(r.Context()) // a shallow copy

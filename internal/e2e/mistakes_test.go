@@ -29,7 +29,7 @@ var mistakes = []struct {
 	{
 		name:   "wrong key, in the handler's log",
 		value:  `status=401 error="no signature matches: the request names the host 127.0.0.1`,
-		rule:   `of the keys that connection strings have for it (1) none made a signature`,
+		rule:   `none of the keys of its connection strings (1) made a signature`,
 		remedy: `compare them with those of \"az webpubsub key show\", or of the emulator`,
 		seen: func(t *testing.T) string {
 			s := serve(t, webpubsub.Config{ConnectionStrings: []string{otherKey()}}, nil)
