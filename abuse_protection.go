@@ -50,7 +50,7 @@ func (p *AbuseProtection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusMethodNotAllowed, "only validation requests are answered here: OPTIONS or GET with WebHook-Request-Origin")
 		return
 	}
-	_, _, _ = p.origins.serveValidation(w, r)
+	_ = p.origins.serveValidation(w, r)
 }
 
 // isValidation reports whether r is a validation request, whatever its path.
@@ -67,8 +67,9 @@ func isValidation(r *http.Request) bool {
 // noVersion is the answer to a request that the service cannot have sent.
 const noVersion = "not an Azure Web PubSub request: header ce-awpsversion is missing"
 
-// serveValidation answers a validation request. Without consent it returns an error.
-func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) (status int, reason RefusalReason, err error) {
+// serveValidation answers a validation request. Without consent it returns an error,
+// which is [ErrOrigin] if the request is one of the service's.
+func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) error {
 	header := w.Header()
 	header[wire.HeaderAllow] = allowMethods
 	requested := r.Header[wire.HeaderRequestOrigin]
@@ -87,21 +88,21 @@ func (s *originSet) serveValidation(w http.ResponseWriter, r *http.Request) (sta
 		header[wire.HeaderAllowedRate] = anyValue
 	}
 	w.WriteHeader(http.StatusOK)
-	return http.StatusOK, "", nil
+	return nil
 }
 
-func refuseConsent(w http.ResponseWriter, r *http.Request, requested []string) (status int, reason RefusalReason, err error) {
+func refuseConsent(w http.ResponseWriter, r *http.Request, requested []string) error {
+	var err error
 	switch {
 	case len(r.Header[wire.HeaderVersion]) == 0:
-		reason, err = ReasonForeign, NotFound(noVersion)
+		err = NotFound(noVersion)
 	case strings.Trim(strings.Join(requested, ""), ", \t") == "":
-		reason, err = ReasonHeader, BadRequest("header WebHook-Request-Origin is missing or empty")
+		err = BadRequest("header WebHook-Request-Origin is missing or empty")
 	default:
-		text := fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", excerpt.Short(strings.Join(requested, ", ")))
-		writeText(w, http.StatusOK, text)
-		return http.StatusOK, ReasonOrigin, ErrOrigin
+		writeText(w, http.StatusOK, fmt.Sprintf("no consent: none of the origins %q is allowed here; compare them with the handler's connection strings and allowed origins", excerpt.Short(strings.Join(requested, ", "))))
+		return ErrOrigin
 	}
 	v := judge(err)
 	writeText(w, v.status, v.public)
-	return v.status, reason, err
+	return err
 }

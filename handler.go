@@ -2,6 +2,7 @@ package webpubsub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -77,21 +78,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !h.isMade():
 		writeText(w, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
-	case isValidation(r):
-		h.serveValidation(w, r)
-	default:
+	case !isValidation(r):
 		h.serveEvent(w, r)
+	case h.observe != nil:
+		h.observeValidation(w, r)
+	default:
+		_ = h.allowedOrigins().serveValidation(w, r)
 	}
 }
 
-func (h *Handler) serveValidation(w http.ResponseWriter, r *http.Request) {
-	if h.observe == nil {
-		_, _, _ = h.allowedOrigins().serveValidation(w, r)
-		return
-	}
+// observeValidation answers a validation request and reports its outcome.
+func (h *Handler) observeValidation(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	status, reason, err := h.allowedOrigins().serveValidation(w, r)
-	h.report(r.Context(), start, &Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: status, Reason: reason, Err: err})
+	o := Outcome{Kind: OutcomeValidation, Hub: h.hub, Status: http.StatusOK}
+	o.Err = h.allowedOrigins().serveValidation(w, r)
+	switch {
+	case o.Err == nil:
+	case errors.Is(o.Err, ErrOrigin):
+		o.Reason = ReasonOrigin
+	default:
+		o.Status, o.Reason = StatusOf(o.Err), ReasonHeader
+		if o.Status == http.StatusNotFound {
+			o.Reason = ReasonForeign
+		}
+	}
+	h.report(r.Context(), start, &o)
 }
 
 func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
