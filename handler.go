@@ -112,15 +112,19 @@ func (h *Handler) serveEvent(w http.ResponseWriter, r *http.Request) {
 	}
 	var a attributes
 	a.read(r.Header)
-	o := Outcome{Hub: h.hub, EventKind: a.kind, Header: a.header()}
+	o := Outcome{Hub: h.hub, EventKind: a.kind}
 	out := h.serve(r, &a, &o)
 	if o.Reason == ReasonMethod {
 		w.Header()[wire.HeaderAllow] = allowMethods
 	}
 	o.Status, o.HeaderBytes, o.StateBytes = out.code(), out.headerBytes(), len(out.state)
-	h.log.record(r.Context(), &o) // before the sender can see the answer
+	if h.log.wants(&o) { // before the sender can see the answer
+		o.Header = a.header()
+		h.log.record(r.Context(), &o)
+	}
 	out.write(w)
 	if h.observe != nil {
+		o.Header = a.header()
 		h.report(r.Context(), start, &o)
 	}
 }
@@ -148,7 +152,7 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		return o.refuseUnverified(err)
 	}
 	if h.hub == "" {
-		o.Hub = o.Header.Hub
+		o.Hub = excerpt.Short(a.hub)
 	}
 	isPresence := a.kind == "" && hasPrefixFold(a.typ, wire.TypePrefixGroup)
 	if a.kind == "" && !isPresence {

@@ -35,6 +35,11 @@ const (
 	proxyHeaderBytes = 4 << 10
 )
 
+// wants reports whether record may log an outcome.
+func (l *eventLog) wants(o *Outcome) bool {
+	return o.Kind != OutcomeHandled || o.HeaderBytes > proxyHeaderBytes
+}
+
 // record logs an outcome if it needs attention.
 func (l *eventLog) record(ctx context.Context, o *Outcome) {
 	switch o.Kind {
