@@ -137,8 +137,8 @@ func TestReplacedKeysCountAtOnce(t *testing.T) {
 	assertConsent(t, wireServe(h, validation(t, setOrigin("b.com"))), "b.com")
 }
 
-// While keys are replaced, a signature that is valid before and after is always
-// accepted, and one that is never valid is always refused.
+// While keys are replaced, a signature that is valid before and after is accepted. A
+// signature that is never valid is refused.
 func TestReplaceWhileServing(t *testing.T) {
 	t.Parallel()
 	keys, err := webpubsub.NewAccessKeys(wireConnectionString)

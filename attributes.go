@@ -39,9 +39,8 @@ type attributes struct {
 	repeated  string // the first attribute with more than one line
 }
 
-// read looks up the attributes and notes one that is repeated. A program that reads
-// the first of several lines and one that reads the last would see different events.
-// The lists ce-signature and WebHook-Request-Origin may be repeated.
+// read looks up the attributes and sets repeated to the first with several lines:
+// programs do not agree on which of the lines counts. The lists ce-signature and WebHook-Request-Origin may be repeated.
 func (a *attributes) read(header http.Header) {
 	a.origins = header[wire.HeaderRequestOrigin]
 	a.signatures = header[wire.HeaderSignature]

@@ -111,8 +111,8 @@ type Config struct {
 	// 413. Zero means [DefaultMaxBodyBytes].
 	MaxBodyBytes int64
 	// HandlerTimeout limits the context of interceptors and functions. A function that
-	// returns the context's error is answered with 504; one that ignores its context
-	// is not interrupted. Zero means no limit. The service itself stops waiting after 100
+	// returns the context's error is answered with 504. A function that ignores its
+	// context is not interrupted. Zero means no limit. The service itself stops waiting after 100
 	// seconds.
 	HandlerTimeout time.Duration
 

@@ -44,9 +44,8 @@ func connectMemberOf(name string) connectMember {
 	return 0
 }
 
-// ruleOnce is the rule that a repeated member violates. A program that reads the
-// first of them and one that reads the last would see different clients. The service
-// does not repeat members.
+// ruleOnce is the rule that a repeated member violates: programs do not agree on
+// which of several members counts. The service does not repeat members.
 const ruleOnce = "want each member once"
 
 // namedList is a member of claims, query or headers: its name, the name's position, and

@@ -11,11 +11,11 @@ import (
 // receives again.
 //
 // Places are numbered in the order in which requests begin. A place is taken only
-// if it is less than size after the oldest one that is still held. So at most
-// size-1 requests that began before a request are under way with it, and size-1
-// that began after it, and the service remembers it if size is at most 500.
-// Counting requests would not be enough: after a recovery, many new ones could
-// overtake one that is not yet sent again.
+// if its number is less than size above that of the oldest place still held. So a
+// request is under way with at most size-1 earlier and size-1 later requests, and
+// the service remembers it if size is at most 500. A limit on their number would not
+// be enough: after a recovery, many new requests could overtake a request that has
+// not been sent again.
 type window struct {
 	size uint64
 

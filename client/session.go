@@ -108,8 +108,9 @@ func (s *session) run(life context.Context, ws *socket) {
 	s.finish(err) //nolint:contextcheck // callbacks have contexts of their own
 }
 
-// next returns the socket that replaces one that has ended for a cause. It returns
-// nil if there is none, and the error unless Stop was called.
+// next recovers the connection or makes a new one after a socket has ended, and
+// returns the new socket. If that fails, it returns nil and the error; the error is
+// nil if Stop was called.
 func (s *session) next(life context.Context, conn *connection, cause error) (*socket, error) {
 	if ws := s.recover(life, conn, cause); ws != nil {
 		return ws, nil
@@ -125,8 +126,8 @@ func (s *session) next(life context.Context, conn *connection, cause error) (*so
 	return s.reconnect(life, conn)
 }
 
-// attach makes a socket the one that requests are sent over. If the client is
-// stopping, it closes the socket and returns ErrStopped.
+// attach sends requests over a socket from now on. If the client is stopping, it
+// closes the socket and returns ErrStopped.
 func (s *session) attach(ws *socket) error {
 	s.mu.Lock()
 	if s.stopping {
@@ -225,7 +226,8 @@ func (s *session) finish(err error) {
 	s.dispatch.queue.close()
 }
 
-// stop begins the end of the session, or speeds up one that has begun.
+// stop closes the socket and cancels what the session waits for. It may be called
+// more than once.
 func (s *session) stop() {
 	s.mu.Lock()
 	if !s.stopping {

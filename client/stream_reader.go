@@ -40,9 +40,9 @@ type StreamReaderOptions struct {
 // Streams from other clients are bounded. The client stops reading while 64 pieces
 // or 1 MiB of a stream, or 16 MiB of all streams, wait for callbacks, and while 100
 // callbacks have not returned after the end of their streams. It receives at most
-// 1000 streams at a time. A new stream then replaces the one that has been quiet
-// the longest, of the user with the most streams, or of the group with the most
-// streams if the user is the same. The callback of the replaced stream gets
+// 1000 streams at a time. A new stream then replaces the stream that has been silent
+// the longest, among those of the user with the most streams, or of the group with
+// the most streams if the user is the same. The callback of the replaced stream gets
 // [ErrTooManyStreams]. If a replacement would not be fair, the new stream is
 // dropped and reported to [Options.OnError], at most once a minute. A stream whose
 // group, user and id have more than 12 KiB together is also dropped and reported.

@@ -125,7 +125,7 @@ func TestStreamReceivedAcrossConnections(t *testing.T) {
 }
 
 // TestSlowStreamStopsReading checks that a slow callback of a stream makes the
-// client stop reading, and that one that returns or panics does not.
+// client stop reading, and that a callback that returns or panics does not.
 func TestSlowStreamStopsReading(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
