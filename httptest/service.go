@@ -51,7 +51,7 @@ type Options struct {
 	// [http.ServeMux], pass the mux to [New] and set a URL that the pattern matches.
 	URL string
 	// Transport sends the requests if [New] gets a nil handler; defaults to
-	// [http.DefaultTransport].
+	// [http.DefaultTransport], with a connection for each request.
 	Transport http.RoundTripper
 
 	// Retry delivers an event or validation request up to four times, as the service

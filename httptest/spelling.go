@@ -1,7 +1,6 @@
 package httptest
 
 import (
-	"cmp"
 	"net/http"
 	"strings"
 
@@ -20,7 +19,13 @@ func (t spelled) RoundTrip(req *http.Request) (*http.Response, error) {
 		out.Header[spelling(name)] = values
 	}
 	out.Header["User-Agent"] = nil // net/http would write its own
-	return cmp.Or(t.next, http.DefaultTransport).RoundTrip(out)
+	if t.next != nil {
+		return t.next.RoundTrip(out)
+	}
+	// Close of any server of net/http/httptest closes the idle connections of
+	// http.DefaultTransport. A connection is idle before its answer is read.
+	out.Close = true
+	return http.DefaultTransport.RoundTrip(out)
 }
 
 func spelling(name string) string {
