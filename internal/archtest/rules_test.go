@@ -51,6 +51,8 @@ const (
 	unix           = "golang.org/x/sys/unix"
 	testify        = "github.com/stretchr/testify/..."
 	goleak         = "go.uber.org/goleak"
+	protowire      = "google.golang.org/protobuf/encoding/protowire"
+	protobuf       = "google.golang.org/protobuf/..."
 )
 
 // rooms lists all packages. A room imports only from rooms before it in this list. If
@@ -85,6 +87,11 @@ var rooms = []room{
 		name:  "internal/pump",
 		third: []pattern{webSocket},
 		why:   "it reads a WebSocket for any test that has one",
+	},
+	{
+		name:  "internal/protoschema",
+		third: []pattern{protobuf},
+		why:   "it is the schema of the protobuf subprotocols for Google's library, with which tests of our codecs compare",
 	},
 	{
 		name: "internal/glob",
@@ -159,9 +166,10 @@ var rooms = []room{
 		why:  "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
 	},
 	{
-		name: "emulator/internal/subprotocol",
-		ours: []pattern{"emulator/internal/hub", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
-		why:  "a codec translates between frames and the hub's requests and messages, whatever carries the frames",
+		name:  "emulator/internal/subprotocol",
+		ours:  []pattern{"emulator/internal/hub", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
+		third: []pattern{protowire},
+		why:   "a codec translates between frames and the hub's requests and messages, whatever carries the frames",
 	},
 	{
 		name:  "emulator/internal/transport/...",
@@ -303,6 +311,11 @@ var bans = []ban{
 		name:  "...",
 		other: []pattern{testify, goleak, "testing/...", "net/http/httptest"},
 		why:   "a program links no test code, whichever package it imports; package testing also registers flags",
+	},
+	{
+		name: "...",
+		ours: []pattern{"internal/protoschema"},
+		why:  "a codec that read the schema would be its own oracle, and every program would have Google's reflection",
 	},
 	{
 		name:  ".",
