@@ -50,11 +50,11 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 // awaitConnected waits for the connected frame.
 func (s *session) awaitConnected(ws *socket) error {
 	for {
-		text, ok, err := ws.read()
+		b, ok, err := ws.read()
 		if err != nil {
 			return closedAtOnce(err, ws.conn.message)
 		}
-		if !ok || ws.codec.Decode(text, s.frame) != nil {
+		if !ok || ws.codec.Decode(b, s.frame) != nil {
 			continue
 		}
 		s.secrets.conceal(s.frame)

@@ -104,7 +104,7 @@ func (s *session) resume(ctx context.Context, conn *connection) (ws *socket, err
 	}
 	untie := context.AfterFunc(ctx, ws.cut)
 	ws.tell(&frame.Request{Kind: frame.Ping})
-	text, ok, err := ws.read() //nolint:contextcheck // as in connect
+	b, ok, err := ws.read() //nolint:contextcheck // as in connect
 	if !untie() {
 		err = ctx.Err()
 	}
@@ -115,6 +115,6 @@ func (s *session) resume(ctx context.Context, conn *connection) (ws *socket, err
 	if err := s.attachRecovered(ws); err != nil {
 		return nil, err
 	}
-	s.handle(ws, text, ok)
+	s.handle(ws, b, ok)
 	return ws, nil
 }

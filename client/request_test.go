@@ -75,8 +75,8 @@ var operations = []struct {
 	{"event", "event", `{"type":"event","event":"say","ackId":1,"dataType":"binary","data":"AP8="}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
 		return c.SendEvent(ctx, "say", client.Binary([]byte{0, 255}), nil)
 	}},
-	{"event with options", "event", `{"type":"event","event":"say","ackId":3,"dataType":"protobuf","data":"AQ==","metadata":{"a":"b"}}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
-		return c.SendEvent(ctx, "say", client.Protobuf([]byte{1}), &client.EventOptions{AckID: 3, Metadata: map[string]string{"a": "b"}})
+	{"event with options", "event", `{"type":"event","event":"say","ackId":3,"dataType":"protobuf","data":"CAE=","metadata":{"a":"b"}}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.SendEvent(ctx, "say", client.Protobuf([]byte{8, 1}), &client.EventOptions{AckID: 3, Metadata: map[string]string{"a": "b"}})
 	}},
 }
 
@@ -398,7 +398,7 @@ func TestOperationsInvalid(t *testing.T) {
 		`JoinGroup: group "\xff"` + group,
 		`LeaveGroup: group ""` + group,
 		`SendToGroup: group ""` + group,
-		`SendToGroup: Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf`,
+		`SendToGroup: Data is empty, want one of Text, JSON, RawJSON, Binary, Protobuf and ProtobufMessage`,
 		`SendToGroup: text is not UTF-8; use Binary for other bytes`,
 		`SendToGroup: JSON payload is null, which the service rejects`,
 		`SendToGroup: encode func(): json: unsupported type: func()`,
@@ -420,7 +420,7 @@ func TestOperationsInvalid(t *testing.T) {
 		`SendEvent: event "a b"` + event,
 		`SendEvent: event "a/b"` + event,
 		`SendEvent: event "` + strings.Repeat("a", 128) + `…"` + event,
-		`SendEvent: Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf`,
+		`SendEvent: Data is empty, want one of Text, JSON, RawJSON, Binary, Protobuf and ProtobufMessage`,
 		`SendEvent: metadata name "\n": want an HTTP token of 1 to 256 bytes`,
 		`InvokeEvent: event ""` + event,
 		`InvokeEvent: JSON payload is null, which the service rejects`,

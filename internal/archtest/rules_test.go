@@ -80,6 +80,10 @@ var rooms = []room{
 		why:  "it reads what strangers sent, for whoever has to",
 	},
 	{
+		name: "internal/protoany",
+		why:  "it reads and writes one protobuf message of two fields, also for the root, which links no protobuf library",
+	},
+	{
 		name: "internal/excerpt",
 		why:  "it shortens text of strangers for errors and logs",
 	},
@@ -108,7 +112,7 @@ var rooms = []room{
 	},
 	{
 		name:  ".",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/expect", "mqtt"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/protoany", "internal/rule", "internal/expect", "mqtt"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
 		why:   "every user's program imports what it imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
 	},
@@ -120,9 +124,9 @@ var rooms = []room{
 	},
 	{
 		name:  "client/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/jsonscan", "internal/rule"},
-		third: []pattern{webSocket, backoff},
-		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's",
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/jsonscan", "internal/protoany", "internal/rule"},
+		third: []pattern{webSocket, backoff, protowire},
+		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's, and so are the varints of protobuf",
 	},
 	{
 		name: "internal/upstream/...",
@@ -316,6 +320,16 @@ var bans = []ban{
 		name: "...",
 		ours: []pattern{"internal/protoschema"},
 		why:  "a codec that read the schema would be its own oracle, and every program would have Google's reflection",
+	},
+	{
+		name:  "client/...",
+		other: []pattern{"google.golang.org/protobuf/proto/...", "google.golang.org/protobuf/reflect/...", "google.golang.org/protobuf/runtime/..."},
+		why:   "a client that sends no protobuf messages links no registry and no reflection of them",
+	},
+	{
+		name:  ".",
+		other: []pattern{protobuf},
+		why:   "payloads of protobuf are bytes to an event handler; the library reads the program's file when it is initialized",
 	},
 	{
 		name:  ".",

@@ -33,6 +33,7 @@ var requestTypes = [...]string{
 	JoinGroup: "joinGroup", LeaveGroup: "leaveGroup", SendToGroup: "sendToGroup", SendEvent: "event",
 	SequenceAck: "sequenceAck", Ping: "ping", StreamStart: "sendToGroup", StreamData: "streamData", StreamEnd: "streamEnd",
 	Invoke: "invoke", CancelInvocation: "cancelInvocation",
+	SetGroupState: "setGroupState", SubscribeGroupState: "subscribeGroupState", UnsubscribeGroupState: "unsubscribeGroupState",
 }
 
 // Append appends a request as a compact JSON object.
@@ -41,9 +42,15 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 	buf = append(buf, requestTypes[r.Kind]...)
 	buf = append(buf, '"')
 	switch r.Kind {
-	case JoinGroup, LeaveGroup:
+	case JoinGroup, LeaveGroup, SubscribeGroupState, UnsubscribeGroupState:
 		buf = appendText(buf, "group", r.Name)
 		buf = appendAckID(buf, r)
+	case SetGroupState:
+		buf = appendText(buf, "group", r.Name)
+		buf = appendAckID(buf, r)
+		if r.State != nil {
+			buf = appendMap(buf, "state", r.State)
+		}
 	case SendToGroup:
 		buf = appendText(buf, "group", r.Name)
 		buf = appendAckID(buf, r)
@@ -140,12 +147,17 @@ func appendMetadata(buf []byte, metadata map[string]string) []byte {
 	if len(metadata) == 0 {
 		return buf
 	}
-	buf = append(buf, `,"metadata":`...)
-	start := byte('{')
-	for _, k := range slices.Sorted(maps.Keys(metadata)) {
-		buf = appendQuoted(append(buf, start), k)
-		buf = appendQuoted(append(buf, ':'), metadata[k])
-		start = ','
+	return appendMap(buf, "metadata", metadata)
+}
+
+func appendMap(buf []byte, name string, m map[string]string) []byte {
+	buf = append(appendName(buf, name), '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = appendQuoted(buf, k)
+		buf = appendQuoted(append(buf, ':'), m[k])
 	}
 	return append(buf, '}')
 }
