@@ -299,8 +299,8 @@ func TestAckIDInUse(t *testing.T) {
 // which the service would take for a duplicate.
 func TestOwnAckIDs(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		c := r.client("ann", nil)
 		seen := record(c)
 		require.NoError(t, c.Start(t.Context()))
@@ -311,7 +311,7 @@ func TestOwnAckIDs(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, own == 4, result.Duplicate, "message %d, id %d", i, result.AckID)
 		}
-		assert.Equal(t, []string{"connected ann", "g/ann: 0", "g/ann: 1", "g/ann: 2", "g/ann: 3", "g/ann: 4", "g/ann: 6", "g/ann: 7", "g/ann: 8"}, seen.settled())
+		assert.Equal(t, []string{"connected ann", "g/" + from(p, "ann") + ": 0", "g/" + from(p, "ann") + ": 1", "g/" + from(p, "ann") + ": 2", "g/" + from(p, "ann") + ": 3", "g/" + from(p, "ann") + ": 4", "g/" + from(p, "ann") + ": 6", "g/" + from(p, "ann") + ": 7", "g/" + from(p, "ann") + ": 8"}, seen.settled())
 	})
 }
 
