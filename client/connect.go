@@ -31,7 +31,7 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	ws, err := dial(ctx, u, &connection{address: u, secrets: s.secrets}, s.c.opts)
+	ws, err := dial(ctx, u, &connection{address: u, secrets: s.secrets, restored: make(chan struct{})}, s.c.opts)
 	if err != nil {
 		return nil, cmp.Or(context.Cause(ctx), err)
 	}

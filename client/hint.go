@@ -58,6 +58,10 @@ func hintOfRefusal(f *frame.Failure, kind frame.RequestKind, group string) strin
 	case frame.JoinGroup, frame.LeaveGroup:
 	case frame.SendToGroup, frame.StreamStart:
 		role = rule.RoleSend
+	case frame.SetGroupState:
+		role = rule.RoleSetState
+	case frame.SubscribeGroupState:
+		role = rule.RoleGetState
 	default:
 		return ""
 	}

@@ -102,7 +102,8 @@ type Options struct {
 	// DisableAutoReconnect stops the client when a lost connection is not
 	// recovered.
 	DisableAutoReconnect bool
-	// DisableAutoRejoin does not rejoin the client's groups on a new connection.
+	// DisableAutoRejoin does not rejoin the client's groups on a new connection, nor
+	// restore their states.
 	DisableAutoRejoin bool
 	// MessageRetry controls the retries of requests that the service has refused
 	// for a temporary reason, [DefaultMessageRetries] by default.

@@ -35,7 +35,7 @@ func (s *session) handle(ws *socket, b []byte, ok bool) bool {
 		return s.message(ws, f, err, len(b))
 	}
 	switch f.Kind {
-	case frame.GroupMessage, frame.ServerMessage:
+	case frame.GroupMessage, frame.ServerMessage, frame.GroupStateUpdate, frame.GroupStateSnapshot:
 		return s.message(ws, f, nil, len(b))
 	case frame.Ack:
 		a := ackResultOf(f)
@@ -68,6 +68,8 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool 
 	switch {
 	case err != nil:
 		it.err = fail("Receive", err)
+	case f.Kind == frame.GroupStateUpdate, f.Kind == frame.GroupStateSnapshot:
+		it.states = &groupStateFrame{group: f.Group, states: f.States, snapshot: f.Kind == frame.GroupStateSnapshot}
 	case f.Kind == frame.GroupMessage:
 		it.group = &GroupMessage{
 			Group: f.Group, FromUserID: f.UserID, Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence, stream: f.Stream,

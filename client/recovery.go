@@ -30,6 +30,7 @@ type connection struct {
 	secrets  *secrets
 	since    time.Time
 	id, user string
+	restored chan struct{} // closed when groups are rejoined
 	token    string        // for recovery
 	message  string        // the message of the service's disconnected frame
 	strays   int           // attempts to recover it that were given up and may still reach the service

@@ -107,11 +107,15 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 // settle waits for a place in the window, and sends a request until it is answered.
 // An ack that has arrived takes precedence over any error.
 func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{}) (ackResult, error) {
-	place, err := s.inFlight.enter(ctx, stuck, s.closing)
+	inFlight := s.inFlight
+	if p := preparationOf(ctx); p != nil {
+		inFlight = p.inFlight
+	}
+	place, err := inFlight.enter(ctx, stuck, s.closing)
 	if err != nil {
 		return ackResult{}, err
 	}
-	defer s.inFlight.leave(place)
+	defer inFlight.leave(place)
 	for {
 		ws, err := s.post(ctx, r)
 		again := false
