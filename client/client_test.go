@@ -37,7 +37,7 @@ func TestConversation(t *testing.T) {
 				joined, err := ann.JoinGroup(t.Context(), "g", nil)
 				require.NoError(t, err)
 				assert.Equal(t, client.Result{AckID: 1}, joined)
-				for _, d := range []client.Data{client.Text("hi\n\"there\" \u00e9"), client.JSON(map[string]int{"n": 1}), client.Binary([]byte{0, 255}), client.Protobuf([]byte{1})} {
+				for _, d := range []client.Data{client.Text("hi\n\"there\" \u00e9"), client.JSON(map[string]int{"n": 1}), client.Binary([]byte{0, 255}), client.Protobuf([]byte{8, 1})} {
 					_, err = bob.SendToGroup(t.Context(), "g", d, nil)
 					require.NoError(t, err)
 				}
@@ -45,7 +45,7 @@ func TestConversation(t *testing.T) {
 				require.NoError(t, err)
 				_, err = bob.SendToGroup(t.Context(), "g", client.Text("unheard"), nil)
 				require.NoError(t, err)
-				assert.Equal(t, []string{"connected ann", "g/bob: hi\n\"there\" \u00e9", `g/bob: {"n":1}`, "g/bob: AP8=", "g/bob: AQ=="}, seen.settled())
+				assert.Equal(t, []string{"connected ann", "g/bob: hi\n\"there\" \u00e9", `g/bob: {"n":1}`, "g/bob: AP8=", "g/bob: CAE="}, seen.settled())
 
 				require.NoError(t, ann.Stop(t.Context()))
 				assert.Equal(t, []string{"disconnected", "stopped"}, seen.settled())

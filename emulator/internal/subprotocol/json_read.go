@@ -295,6 +295,9 @@ func (m members) message() *hub.Message {
 	if out.Data, err = base64.StdEncoding.DecodeString(text); err != nil {
 		m.check(errors.New("data is not base64"))
 	}
+	if out.Type == hub.Protobuf {
+		m.check(hub.CheckPayload(hub.Protobuf, out.Data))
+	}
 	return out
 }
 
