@@ -41,6 +41,11 @@ var frames = []struct {
 	{`{"type":"ping","more":[]}`, hub.Ping{}},
 	{`{"type":"streamData","streamId":"s"}`, hub.StreamData{ID: "s"}},
 	{`{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"text","data":"x"}`, hub.StreamData{ID: "s", Sequence: 1, Message: text("x")}},
+	{`{"type":"setGroupState","group":"g","ackId":0,"state":{"":"","k":"ü"}}`, hub.SetGroupState{Group: "g", AckID: id(0), State: map[string]string{"": "", "k": "ü"}}},
+	{`{"type":"setGroupState","group":"g","state":{}}`, hub.SetGroupState{Group: "g", State: map[string]string{}}},
+	{`{"type":"setGroupState","group":"g","state":null}`, hub.SetGroupState{Group: "g"}},
+	{`{"type":"subscribeGroupState","group":"g","ackId":1}`, hub.SubscribeGroupState{Group: "g", AckID: id(1)}},
+	{`{"type":"unsubscribeGroupState","group":"g","ackId":1}`, hub.UnsubscribeGroupState{Group: "g", AckID: id(1)}},
 	{`{"type":"streamEnd","streamId":"s"}`, hub.StreamEnd{ID: "s"}},
 	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, hub.StreamEnd{ID: "s", Error: &hub.RequestError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
 }
@@ -87,7 +92,8 @@ func invalidFrames() []string {
 		`{"type":"event","event":"e","data":` + deep(jsonscan.MaxDepth+1) + `}`, `{"type":"event","event":"e","data":` + deep(20_000) + `}`,
 		`{"type":"sendToGroup","group":"g","stream":{"streamId":"` + long + `"}}`, `{"type":"streamData","streamId":"` + long + `"}`, `{"type":"streamEnd","streamId":"` + long + `"}`,
 		`{"type":"invoke","invocationId":"` + long + `","event":"e","target":"event"}`, `{"type":"cancelInvocation","invocationId":"` + long + `"}`,
-		`{"type":"setGroupState","group":"g"}`, `{"type":"` + long + `"}`, `{"type":"event","event":"` + long + `","data":1}`,
+		`{"type":"setGroupState"}`, `{"type":"setGroupState","group":"g","state":1}`, `{"type":"setGroupState","group":"g","state":{"k":null}}`,
+		`{"type":"setGroupState","group":"g","state":{"k":"1","k":"2"}}`, `{"type":"subscribeGroupState"}`, `{"type":"unsubscribeGroupState"}`, `{"type":"` + long + `"}`, `{"type":"event","event":"` + long + `","data":1}`,
 		`{"type":"event","event":"e","dataType":"` + long + `","data":1}`, `{"type":"event","event":"e","metadata":{"` + long + `":""}}`,
 	}
 }
