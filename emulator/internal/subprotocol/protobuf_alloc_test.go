@@ -36,6 +36,7 @@ func TestProtobufFrameAllocates(t *testing.T) { //nolint:paralleltest // counts 
 		"one payload":             field(1, field(1, []byte("g")), field(3, field(2, make([]byte, subprotocol.MaxFrame-32)))),
 		"many entries":            fill(1, func(i int) []byte { return field(6, field(1, key(i))) }),
 		"one entry again":         fill(1, func(int) []byte { return field(6, field(1, []byte("k"))) }),
+		"many entries of a state": fill(15, func(i int) []byte { return field(3, field(1, field(1, key(i)))) }),
 		"large entries":           fill(1, func(i int) []byte { return field(6, field(1, key(i)), field(2, make([]byte, 1000))) }),
 		"empty entries":           fill(1, func(int) []byte { return field(6) }),
 		"many payloads":           fill(1, func(int) []byte { return field(3, field(1, []byte("x"))) }),

@@ -91,6 +91,18 @@ func reference(m message) (hub.Request, bool) {
 		data, ok := referenceData(in)
 		sequence := in.get("stream_sequence_id").Uint()
 		return hub.StreamData{ID: in.text("stream_id"), Sequence: sequence, Message: data}, ok && sequence > 0 && validID("stream_id")
+	case "set_group_state_message":
+		out := hub.SetGroupState{Group: in.text("group"), AckID: in.unsigned("ack_id")}
+		if in.has("state") {
+			if out.State = in.message("state").pairs("entries"); out.State == nil {
+				out.State = map[string]string{}
+			}
+		}
+		return out, rule.AcceptGroup(in.text("group")) == nil
+	case "subscribe_group_state_message":
+		return hub.SubscribeGroupState{Group: in.text("group"), AckID: in.unsigned("ack_id")}, rule.AcceptGroup(in.text("group")) == nil
+	case "unsubscribe_group_state_message":
+		return hub.UnsubscribeGroupState{Group: in.text("group"), AckID: in.unsigned("ack_id")}, rule.AcceptGroup(in.text("group")) == nil
 	case "stream_end_message":
 		out := hub.StreamEnd{ID: in.text("stream_id")}
 		if in.has("error") {

@@ -65,6 +65,13 @@ var operations = [...]operation{
 	11: {(*upstream).idField, func(u *upstream) hub.Request { return hub.CancelInvocation{ID: u.checkedID("invocation_id")} }},
 	13: {(*upstream).streamDataField, (*upstream).streamData},
 	14: {(*upstream).streamEndField, (*upstream).streamEnd},
+	15: {(*upstream).groupStateField, (*upstream).setGroupState},
+	16: {(*upstream).groupField, func(u *upstream) hub.Request {
+		return hub.SubscribeGroupState{Group: u.groupName(), AckID: u.ackID.pointer()}
+	}},
+	17: {(*upstream).groupField, func(u *upstream) hub.Request {
+		return hub.UnsubscribeGroupState{Group: u.groupName(), AckID: u.ackID.pointer()}
+	}},
 }
 
 // upstream holds the fields of the one case of an UpstreamMessage.
@@ -87,6 +94,10 @@ type upstream struct {
 	failure struct {
 		present       bool
 		message, code []byte
+	}
+	state struct {
+		present bool
+		entries map[string]string
 	}
 }
 
@@ -247,6 +258,24 @@ func (u *upstream) streamEndField(f *fields) {
 		}
 		f.check(m.err)
 	}
+}
+
+func (u *upstream) groupStateField(f *fields) {
+	if f.number != 3 {
+		u.groupField(f)
+		return
+	}
+	m, ok := f.message()
+	if !ok {
+		return
+	}
+	u.state.present = true
+	for m.next() {
+		if m.number == 1 {
+			m.entry(&u.state.entries)
+		}
+	}
+	f.check(m.err)
 }
 
 // read reads a MessageData. The last case of its oneof counts.

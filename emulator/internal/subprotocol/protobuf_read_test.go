@@ -64,6 +64,10 @@ var goldenRequests = []struct {
 	{"js sendEvent3", "KhEKBWV2ZW50EgUSA3h5ehi5YA==", hub.SendEvent{Event: "event", Message: data(hub.Binary, "xyz"), AckID: id(12345)}},
 	{"js sendEvent4", "KhwKBWV2ZW50EhAaDgoHZXhhbXBsZRIDeHl6GLlg", hub.SendEvent{Event: "event", Message: data(hub.Protobuf, anyXYZ), AckID: id(12345)}},
 	{"seqAck1", "QgQIwMQH", hub.SequenceAck{ID: 123456}},
+	{"js setGroupState with state", "eiMKCWNoYXQtcm9vbRABGhQKEgoIYWN0aXZpdHkSBnR5cGluZw==", hub.SetGroupState{Group: "chat-room", AckID: id(1), State: map[string]string{"activity": "typing"}}},
+	{"js setGroupState clear (no state)", "eg0KCWNoYXQtcm9vbRAC", hub.SetGroupState{Group: "chat-room", AckID: id(2)}},
+	{"js subscribeGroupState", "ggENCgljaGF0LXJvb20QAw==", hub.SubscribeGroupState{Group: "chat-room", AckID: id(3)}},
+	{"js unsubscribeGroupState", "igENCgljaGF0LXJvb20QBA==", hub.UnsubscribeGroupState{Group: "chat-room", AckID: id(4)}},
 }
 
 func TestReadProtobufGolden(t *testing.T) {
@@ -98,6 +102,8 @@ var protobufFrames = []struct {
 	{`ping_message{}`, hub.Ping{}},
 	{`stream_data_message{stream_id:"s"}`, hub.StreamData{ID: "s"}},
 	{`stream_data_message{stream_id:"s" stream_sequence_id:1 data{text_data:"x"}}`, hub.StreamData{ID: "s", Sequence: 1, Message: data(hub.Text, "x")}},
+	{`set_group_state_message{group:"g" state{}}`, hub.SetGroupState{Group: "g", State: map[string]string{}}},
+	{`set_group_state_message{group:"g" ack_id:0 state{entries{key:"" value:"ü"}}}`, hub.SetGroupState{Group: "g", AckID: id(0), State: map[string]string{"": "ü"}}},
 	{`stream_end_message{stream_id:"s"}`, hub.StreamEnd{ID: "s"}},
 	{`stream_end_message{stream_id:"s" error{}}`, hub.StreamEnd{ID: "s", Error: &hub.RequestError{Name: "UserError"}}},
 	{`stream_end_message{stream_id:"s" error{message:"m" user_error_code:"c"}}`, hub.StreamEnd{ID: "s", Error: &hub.RequestError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
@@ -132,6 +138,7 @@ func invalidTexts() []string {
 		`invoke_event_message{event:"e"}`, `invoke_event_message{invocation_id:"1"}`, `invoke_event_message{event:"e" invocation_id:"1" stream{stream_id:"s"}}`, `invoke_event_message{event:"e" invocation_id:"1" data{}}`,
 		`cancel_invocation_message{}`, `cancel_invocation_message{invocation_id:"` + long + `"}`, `stream_data_message{}`, `stream_data_message{stream_id:"s" data{text_data:"x"}}`,
 		`stream_data_message{stream_id:"s" stream_sequence_id:0 data{text_data:"x"}}`, `stream_data_message{stream_id:"s" stream_sequence_id:1}`, `stream_end_message{}`,
+		`set_group_state_message{}`, `subscribe_group_state_message{}`, `unsubscribe_group_state_message{ack_id:1}`,
 	}
 }
 

@@ -128,3 +128,11 @@ func (u *upstream) streamEnd() hub.Request {
 	}
 	return out
 }
+
+func (u *upstream) setGroupState() hub.Request {
+	out := hub.SetGroupState{Group: u.groupName(), State: u.state.entries, AckID: u.ackID.pointer()}
+	if u.state.present && out.State == nil {
+		out.State = map[string]string{}
+	}
+	return out
+}

@@ -23,6 +23,8 @@ const (
 	caseStreamAck
 	caseStreamNack
 	caseStreamClosed
+	caseGroupStateUpdate
+	caseGroupStateSnapshot
 )
 
 // protobufCodec encodes the frames of both protobuf subprotocols. Fields are in the order
@@ -119,6 +121,9 @@ func (d *downstream) frame() hub.Frame { return hub.Frame{Kind: hub.FrameBinary,
 // Message encodes a message without sequence id. There is no field for the user who has
 // sent it.
 func (protobufCodec) Message(m *hub.Message) []byte {
+	if m.States != nil {
+		return groupStates(m)
+	}
 	const envelope = 64 // of most messages
 	d := downstream{make([]byte, 0, len(m.Group)+len(m.Data)+envelope)}
 	start := d.open(caseData)
@@ -146,12 +151,41 @@ func (protobufCodec) Message(m *hub.Message) []byte {
 	return d.buf
 }
 
+func groupStates(m *hub.Message) []byte {
+	var d downstream
+	of := protowire.Number(caseGroupStateUpdate)
+	if m.States.Snapshot {
+		of = caseGroupStateSnapshot
+	}
+	start := d.open(of)
+	d.text(1, m.Group)
+	for _, s := range m.States.Items {
+		item := d.open(2)
+		d.text(1, s.ConnectionID)
+		if s.UserID != nil {
+			d.present(2, *s.UserID)
+		}
+		if s.Entries != nil {
+			state := d.open(3)
+			d.pairs(1, s.Entries)
+			d.close(state)
+		}
+		d.number(4, uint64(s.UpdatedAt))
+		d.close(item)
+	}
+	d.close(start)
+	return d.buf
+}
+
 // Sequenced inserts the sequence id at its place among the fields of the message.
-func (protobufCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
+func (protobufCodec) Sequenced(m *hub.Message, body []byte, id uint64) hub.Frame {
 	if id == 0 {
 		return hub.Frame{Kind: hub.FrameBinary, Data: body}
 	}
-	const sequenceID = 4
+	sequenceID := protowire.Number(4)
+	if m.States != nil {
+		sequenceID = 3
+	}
 	of, _, n := protowire.ConsumeTag(body)
 	message, _ := protowire.ConsumeBytes(body[n:])
 	at := 0

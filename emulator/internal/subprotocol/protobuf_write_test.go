@@ -82,6 +82,14 @@ var goldenFrames = []struct {
 	{"js event2", "EhsKBnNlcnZlchoRIg97InZhbHVlIjoieHl6In0=", goldenMessage("", hub.JSON, `{"value":"xyz"}`, 0)},
 	{"js event3", "Eg8KBnNlcnZlchoFEgN4eXo=", goldenMessage("", hub.Binary, "xyz", 0)},
 	{"js event4", "EhoKBnNlcnZlchoQGg4KB2V4YW1wbGUSA3h5eg==", goldenMessage("", hub.Protobuf, anyXYZ, 0)},
+	{"js groupStateSnapshot", "UmMKCWNoYXQtcm9vbRItCgdjb25uLWExEgVhbGljZRoUChIKCGFjdGl2aXR5EgZ0eXBpbmcggK/KlNgyEicKB2Nvbm4tYjESA2JvYhoQCg4KBGhhbmQSBnJhaXNlZCDgksmU2DI=", goldenStates("chat-room", true,
+		hub.GroupState{ConnectionID: "conn-a1", UserID: name("alice"), Entries: map[string]string{"activity": "typing"}, UpdatedAt: 1741652400000},
+		hub.GroupState{ConnectionID: "conn-b1", UserID: name("bob"), Entries: map[string]string{"hand": "raised"}, UpdatedAt: 1741652380000})},
+	{"js groupStateSnapshot with empty items", "UgwKCmVtcHR5LXJvb20=", goldenStates("empty-room", true)},
+	{"js groupStateUpdate with state set", "SjoKCWNoYXQtcm9vbRItCgdjb25uLWExEgVhbGljZRoUChIKCGFjdGl2aXR5EgZ0eXBpbmcggK/KlNgy", goldenStates("chat-room", false,
+		hub.GroupState{ConnectionID: "conn-a1", UserID: name("alice"), Entries: map[string]string{"activity": "typing"}, UpdatedAt: 1741652400000})},
+	{"js groupStateUpdate with state cleared", "SiQKCWNoYXQtcm9vbRIXCgdjb25uLWExEgVhbGljZSCI1sqU2DI=", goldenStates("chat-room", false,
+		hub.GroupState{ConnectionID: "conn-a1", UserID: name("alice"), UpdatedAt: 1741652405000})},
 	{"system1", "GhQKEgoKY29ubmVjdGlvbhIEdXNlcg==", func(a hub.Answerer) []byte {
 		return a.Connected(&hub.Connection{ID: "connection", UserID: name("user")}).Data
 	}},
@@ -96,6 +104,12 @@ func name(s string) *string { return &s }
 func goldenMessage(group string, kind wire.DataType, text string, sequenceID uint64) func(hub.Answerer) []byte {
 	return func(hub.Answerer) []byte {
 		return sequenced(&hub.Message{Group: group, Type: kind, Data: []byte(text)}, sequenceID)
+	}
+}
+
+func goldenStates(group string, snapshot bool, items ...hub.GroupState) func(hub.Answerer) []byte {
+	return func(hub.Answerer) []byte {
+		return sequenced(&hub.Message{Group: group, States: &hub.GroupStates{Snapshot: snapshot, Items: items}}, 0)
 	}
 }
 
@@ -135,6 +149,8 @@ func TestWriteProtobuf(t *testing.T) {
 		{a.StreamClosed("s", failure), `stream_closed_message{stream_id:"s" error{name:"N" message:"m"}}`},
 		{hub.Frame{Kind: hub.FrameBinary, Data: sequenced(&hub.Message{Group: "g", Type: hub.Text, Data: []byte{}, Stream: stream, Metadata: map[string]string{"b": "", "a": "1"}}, 300)},
 			`data_message{from:"group" group:"g" data{text_data:""} sequence_id:300 metadata{key:"a" value:"1"} metadata{key:"b" value:""} stream{stream_id:"s" stream_sequence_id:5 end_of_stream:true error{name:"UserError" message:"m" user_error_code:"c"}}}`},
+		{hub.Frame{Kind: hub.FrameBinary, Data: sequenced(&hub.Message{Group: "g", States: &hub.GroupStates{Items: []hub.GroupState{{ConnectionID: "c", UserID: name(""), Entries: map[string]string{}, UpdatedAt: 1}}}}, 1<<63-1)},
+			`group_state_update_message{group:"g" items{connection_id:"c" user_id:"" state{} updated_at:1} sequence_id:9223372036854775807}`},
 		{hub.Frame{Kind: hub.FrameBinary, Data: sequenced(&hub.Message{Type: hub.Text, Data: []byte("a\xff")}, 0)}, `data_message{from:"server" data{text_data:"a\357\277\275"}}`},
 	} {
 		assert.Equal(t, hub.FrameBinary, tt.frame.Kind)
