@@ -53,6 +53,7 @@ func (m *membership) after(r *frame.Request, states *stateCache) {
 	case frame.JoinGroup:
 		m.joined.Store(true)
 	case frame.LeaveGroup:
+		m.joined.Store(false)
 		m.subscribed.Store(false)
 		m.state.Store(nil)
 		states.forget(r.Name)

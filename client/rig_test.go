@@ -23,7 +23,7 @@ import (
 
 const (
 	base     = "http://emu.test"
-	allRoles = "webpubsub.joinLeaveGroup webpubsub.sendToGroup"
+	allRoles = "webpubsub.joinLeaveGroup webpubsub.sendToGroup webpubsub.setGroupState webpubsub.getGroupState"
 )
 
 // network is an in-memory network, so that sockets and timeouts use the time of a
