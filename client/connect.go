@@ -103,7 +103,7 @@ func (s *session) reconnect(life context.Context, lost *connection) (*socket, er
 		}
 		err = fail("Reconnect", err)
 		s.dispatch.reportLater(err)
-		if n >= s.c.opts.Reconnect.MaxRetries {
+		if n >= s.c.opts.Reconnect.MaxRetries || isPermanent(err) {
 			return nil, err
 		}
 		wait = s.backoff.NextBackOff()

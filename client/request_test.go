@@ -449,3 +449,34 @@ func metadata(n int) map[string]string {
 	}
 	return m
 }
+
+// TestTooLarge checks that the size of a frame is checked before anything is sent, and
+// before a request waits for a connection.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	over(t, protocols, func(t *testing.T, protocol client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(protocol)
+		c := r.started("ann", nil)
+		r.network.setDown(true)
+		r.network.cut()
+		pass(time.Minute)
+		require.Equal(t, client.StateReconnecting, c.State())
+		large := client.Binary(make([]byte, 2<<20))
+		want := "frame has 2097174 bytes, want at most 1048576" // in protobuf, to the group
+		_, err := c.SendToGroup(t.Context(), "g", large, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		require.ErrorIs(t, err, client.ErrInvalid)
+		if from(protocol, "ann") != "" {
+			want = "frame has 2796293 bytes, want at most 1048576"
+		}
+		require.EqualError(t, err, "client: SendToGroup: "+want)
+		_, err = c.SendEvent(t.Context(), "e", large, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		_, err = c.InvokeEvent(t.Context(), "e", large, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		if from(protocol, "ann") != "" { // six bytes each in JSON
+			_, err = c.SendToGroup(t.Context(), "g", client.Text(strings.Repeat("\x01", 200_000)), &client.SendOptions{FireAndForget: true})
+			require.ErrorIs(t, err, client.ErrTooLarge)
+		}
+	})
+}
