@@ -1,8 +1,9 @@
 package emulator_test
 
 import (
+	"net/url"
+
 	"github.com/coder/websocket"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
@@ -85,9 +86,13 @@ func (p *protobufPeer) goodbye(code websocket.StatusCode, reason string) {
 }
 
 // recover recovers the connection of a peer. Nothing is read.
-func (p *protobufPeer) recover(r *rig) *protobufPeer {
+func (p *protobufPeer) recover(r *rig, offered string) *protobufPeer {
 	p.t.Helper()
-	again := r.recover(p.peer)
-	assert.Equal(p.t, p.conn.Subprotocol(), again.conn.Subprotocol(), "as before, whatever is offered")
+	id, _ := p.greeting["connectionId"].(string)
+	secret, _ := p.greeting["reconnectionToken"].(string)
+	q := url.Values{"awps_connection_id": {id}, "awps_reconnection_token": {secret}}
+	again, resp := r.try(base+"/client/hubs/chat?"+q.Encode(), nil, offered)
+	require.NotNil(p.t, again, "status %d", resp.StatusCode)
+	again.greeting = p.greeting
 	return &protobufPeer{again}
 }

@@ -1,6 +1,7 @@
 package subprotocol_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/protoschema"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
@@ -226,6 +228,15 @@ func FuzzProtobuf(f *testing.F) {
 			for _, sequenceID := range []uint64{0, 1, 1<<63 - 1} {
 				checkMessage(t, sent, sequenceID)
 			}
+			m := &hub.Message{Group: sent.Group, Type: sent.Type, Data: append([]byte{}, sent.Data...), Metadata: sent.Metadata}
+			if m.Type == hub.JSON {
+				m.Data = bytes.Trim(m.Data, " \t\r\n")
+			}
+			codec := subprotocol.JSON{}.Output().Codec
+			assertSame(t, m, codec.Sequenced(m, codec.Message(m), 7).Data) // for a JSON client
+		}
+		if set, ok := req.(hub.SetGroupState); ok {
+			checkState(t, set.State)
 		}
 		canonical(t, req)
 		assert.Equal(t, want, req)
