@@ -1,12 +1,16 @@
 package client_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
 func TestProtobufMessage(t *testing.T) {
@@ -46,4 +50,37 @@ func TestProtobufMessageInvalid(t *testing.T) {
 	_, err = c.SendToGroup(t.Context(), "g", client.Protobuf([]byte("{}")), nil)
 	require.ErrorIs(t, err, client.ErrInvalid)
 	require.EqualError(t, err, "client: SendToGroup: protobuf payload: not a serialized google.protobuf.Any")
+}
+
+// TestSubprotocolsInOneGroup checks that clients of all subprotocols receive every kind
+// of payload from each other as it was sent.
+func TestSubprotocolsInOneGroup(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		var clients []*client.Client
+		got := make([][]string, len(protocols))
+		for i, p := range protocols {
+			c := r.member("user", &client.Options{Protocol: p})
+			c.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
+				got[i] = append(got[i], fmt.Sprintf("%v %s %v", m.Data.Type(), m.Data, m.Metadata))
+			})
+			clients = append(clients, c)
+		}
+		var want []string
+		for _, c := range clients {
+			for _, d := range []client.Data{
+				client.Text(""), client.Text("\"é\"\x00"), client.JSON(map[string]any{"a": []any{1.5, nil}}), client.RawJSON([]byte(`"text"`)),
+				client.Binary(nil), client.Binary([]byte{0, 255}), client.ProtobufMessage("example.com/chat.Said", []byte{8, 1}),
+			} {
+				_, err := c.SendToGroup(t.Context(), "g", d, &client.SendOptions{Metadata: map[string]string{"k": "v"}})
+				require.NoError(t, err)
+				want = append(want, fmt.Sprintf("%v %s map[k:v]", d.Type(), d))
+			}
+		}
+		synctest.Wait()
+		for i, p := range protocols {
+			assert.Equal(t, want, got[i], p.String())
+		}
+	})
 }
