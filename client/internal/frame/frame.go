@@ -24,6 +24,9 @@ type Data struct {
 	Bytes []byte // of Binary and Protobuf
 }
 
+// size returns the number of bytes.
+func (d *Data) size() int { return len(d.Text) + len(d.Bytes) }
+
 // Codec is a subprotocol. It has no state.
 type Codec interface {
 	// Name returns the name of the subprotocol.

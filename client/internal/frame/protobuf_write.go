@@ -37,7 +37,7 @@ var requestNumbers = [...]protowire.Number{
 // Append appends a request as an UpstreamMessage. Fields are in the order of their
 // numbers, as Google's encoders write them.
 func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
-	buf, start := openMessage(buf, requestNumbers[r.Kind])
+	buf, start := openMessage(buf, requestNumbers[r.Kind], len(r.Name)+len(r.ID)+r.Data.size())
 	switch r.Kind {
 	case JoinGroup, LeaveGroup, SubscribeGroupState, UnsubscribeGroupState:
 		buf = appendID(buf, 1, r.Name)
@@ -46,8 +46,8 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 		buf = appendID(buf, 1, r.Name)
 		buf = appendAck(buf, 2, r)
 		if r.State != nil {
-			var state int
-			buf, state = openMessage(buf, 3)
+			var state opening
+			buf, state = openMessage(buf, 3, 0)
 			buf = appendEntries(buf, 1, r.State)
 			buf = closeMessage(buf, state)
 		}
@@ -63,8 +63,8 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 	case StreamStart:
 		buf = appendID(buf, 1, r.Name)
 		buf = appendBool(buf, 4, r.NoEcho)
-		var stream int
-		buf, stream = openMessage(buf, 7)
+		var stream opening
+		buf, stream = openMessage(buf, 7, len(r.ID))
 		buf = appendID(buf, 1, r.ID)
 		if r.Idle > 0 {
 			buf = appendVarint(buf, 2, uint64(r.Idle))
@@ -86,8 +86,8 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 	case StreamEnd:
 		buf = appendID(buf, 1, r.ID)
 		if r.Failure != nil {
-			var failure int
-			buf, failure = openMessage(buf, 2)
+			var failure opening
+			buf, failure = openMessage(buf, 2, len(r.Failure.Message)+len(r.Failure.UserErrorCode))
 			buf = appendString(buf, 1, r.Failure.Message)
 			buf = appendString(buf, 2, r.Failure.UserErrorCode)
 			buf = closeMessage(buf, failure)
@@ -105,23 +105,35 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 	return closeMessage(buf, start)
 }
 
-// openMessage appends the start of a field that is a message. It leaves one byte for
-// the message's length, which is enough for 127 bytes.
-func openMessage(buf []byte, num protowire.Number) (out []byte, start int) {
-	buf = append(protowire.AppendTag(buf, num, protowire.BytesType), 0)
-	return buf, len(buf)
+// opening is the start of a message whose length is not known yet.
+type opening struct {
+	at   int // offset of the message
+	room int // bytes for its length before it
 }
 
-// closeMessage writes the length of the message that begins at start. A longer
-// message moves to make room for its length.
-func closeMessage(buf []byte, start int) []byte {
-	size := len(buf) - start
-	if more := protowire.SizeVarint(uint64(size)) - 1; more > 0 {
-		buf = append(buf, "1234567890"[:more]...)
-		copy(buf[start+more:], buf[start:start+size])
+// openMessage appends the start of a field that is a message. It leaves room for the
+// length of a message of about that many bytes.
+func openMessage(buf []byte, num protowire.Number, about int) ([]byte, opening) {
+	const tagAndLengths = 16 // of the fields in it
+	buf = protowire.AppendTag(buf, num, protowire.BytesType)
+	room := protowire.SizeVarint(uint64(about + tagAndLengths))
+	buf = append(buf, "1234567890"[:room]...)
+	return buf, opening{len(buf), room}
+}
+
+// closeMessage writes the length of a message. The message moves if the length does not
+// have the expected number of bytes.
+func closeMessage(buf []byte, m opening) []byte {
+	size := len(buf) - m.at
+	at := m.at - m.room + protowire.SizeVarint(uint64(size))
+	if at != m.at {
+		if at > m.at {
+			buf = append(buf, "1234567890"[:at-m.at]...)
+		}
+		copy(buf[at:at+size], buf[m.at:m.at+size])
 	}
-	protowire.AppendVarint(buf[:start-1], uint64(size))
-	return buf
+	protowire.AppendVarint(buf[:m.at-m.room], uint64(size))
+	return buf[:at+size]
 }
 
 // appendID appends the name of a group or event or an id, which is omitted if it is
@@ -153,22 +165,21 @@ func appendAck(buf []byte, num protowire.Number, r *Request) []byte {
 	return appendVarint(buf, num, r.AckID)
 }
 
-// appendPayload appends a MessageData.
+// appendPayload appends a MessageData. Text and JSON are UTF-8.
 func appendPayload(buf []byte, num protowire.Number, d *Data) []byte {
-	buf, start := openMessage(buf, num)
-	switch d.Type {
-	case Text:
-		buf = appendString(buf, 1, d.Text)
-	case Binary:
-		buf = protowire.AppendBytes(protowire.AppendTag(buf, 2, protowire.BytesType), d.Bytes)
-	case Protobuf:
-		buf = protowire.AppendBytes(protowire.AppendTag(buf, 3, protowire.BytesType), d.Bytes)
-	case JSON:
-		buf = appendString(buf, 4, d.Text)
-	case None:
+	buf = protowire.AppendTag(buf, num, protowire.BytesType)
+	if d.Type == None {
+		return protowire.AppendVarint(buf, 0)
 	}
-	return closeMessage(buf, start)
+	size := d.size()
+	buf = protowire.AppendVarint(buf, uint64(1+protowire.SizeBytes(size)))
+	buf = protowire.AppendTag(buf, payloadNumbers[d.Type], protowire.BytesType)
+	buf = protowire.AppendVarint(buf, uint64(size))
+	return append(append(buf, d.Text...), d.Bytes...) // one of them is empty
 }
+
+// payloadNumbers are the numbers of payloads in MessageData.
+var payloadNumbers = [...]protowire.Number{Text: 1, Binary: 2, Protobuf: 3, JSON: 4}
 
 // appendEntries appends a map, in the order of its keys.
 func appendEntries(buf []byte, num protowire.Number, m map[string]string) []byte {
@@ -176,8 +187,8 @@ func appendEntries(buf []byte, num protowire.Number, m map[string]string) []byte
 		return buf
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		var start int
-		buf, start = openMessage(buf, num)
+		var start opening
+		buf, start = openMessage(buf, num, len(key)+len(m[key]))
 		buf = appendString(buf, 1, key)
 		buf = appendString(buf, 2, m[key])
 		buf = closeMessage(buf, start)

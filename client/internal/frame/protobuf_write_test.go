@@ -109,7 +109,7 @@ func FuzzProtobufAppend(f *testing.F) {
 		r := frame.Request{
 			Kind: frame.RequestKind(kind % uint8(frame.UnsubscribeGroupState+1)), Name: name, ID: id, Sequence: max(sequence, 1), AckID: ack, WantsAck: flag, NoEcho: !flag,
 			TTL: number, Idle: number, Metadata: map[string]string{key: name, key + "2": id},
-			Data: [...]frame.Data{text(s), jsonOf(s), {Type: frame.Binary, Bytes: b}}[dataType%3],
+			Data: [...]frame.Data{text(key), jsonOf(key), {Type: frame.Binary, Bytes: b}}[dataType%3],
 		}
 		if flag {
 			r.State, r.Failure = map[string]string{key: id}, &frame.Failure{Message: s, UserErrorCode: id}
