@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/protoschema"
 )
 
 func TestProtobufMessage(t *testing.T) {
@@ -82,5 +85,53 @@ func TestSubprotocolsInOneGroup(t *testing.T) {
 		for i, p := range protocols {
 			assert.Equal(t, want, got[i], p.String())
 		}
+	})
+}
+
+// TestProtobufUndecodable checks that invalid frames are reported and acknowledged, and
+// that no other message is lost.
+func TestProtobufUndecodable(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		reported := new(recorder)
+		c := f.client(&client.Options{
+			Protocol: client.ProtocolProtobufReliable,
+			OnError:  func(_ context.Context, err error) { reported.note(err.Error()) },
+		})
+		seen := record(c)
+		started := make(chan error)
+		go func() { started <- c.Start(t.Context()) }()
+		p := <-f.peers
+		assert.Equal(t, "protobuf.reliable.webpubsub.azure.v1", p.header.Get("Sec-Websocket-Protocol"))
+		send := func(text string) []byte {
+			frame, err := protoschema.Encode(protoschema.Downstream(), text)
+			require.NoError(t, err)
+			require.NoError(t, p.conn.Write(t.Context(), websocket.MessageBinary, frame))
+			return frame
+		}
+		send(`system_message{connected_message{connection_id:"id-1" user_id:"ann" reconnection_token:"token"}}`)
+		require.NoError(t, <-started)
+		assert.Equal(t, []string{"id-1", "ann"}, []string{c.ConnectionID(), c.UserID()})
+
+		whole := send(`data_message{from:"group" group:"g" data{text_data:"one"} sequence_id:1}`)
+		require.NoError(t, p.conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"pong"}`)))
+		require.NoError(t, p.conn.Write(t.Context(), websocket.MessageBinary, whole[:len(whole)-1]))
+		send(`data_message{from:"group" group:"g" data{} sequence_id:2}`)
+		send(`data_message{from:"group" group:"g" data{} sequence_id:2}`) // repeated, reported once
+		send(`data_message{from:"later" sequence_id:3}`)
+		send(``)
+		send(`data_message{from:"server" data{text_data:"four"} sequence_id:4}`)
+		assert.Equal(t, []string{
+			"client: Receive: frame has the wrong WebSocket type",
+			"client: Receive: frame is not a protobuf message, or is cut",
+			"client: Receive: field data is missing or has no payload",
+		}, reported.settled())
+		assert.Equal(t, []string{"connected ann", "g/: one", "server: four"}, seen.settled())
+		pass(time.Second)
+		kind, ack, err := p.conn.Read(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, websocket.MessageBinary, kind)
+		assert.Equal(t, []byte("\x42\x02\x08\x04"), ack, "sequence ack 4")
 	})
 }
