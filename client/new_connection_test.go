@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strconv"
 	"testing"
@@ -107,10 +108,10 @@ func TestOnNewConnectionManyWait(t *testing.T) {
 		}
 		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
 			_, err := c.JoinGroup(ctx, "g", nil)
-			assert.NoError(t, err)
-			_, err = c.SetGroupState(ctx, "g", map[string]string{"a": "1"}, nil)
-			assert.NoError(t, err)
-			seen.note("joined")
+			if err == nil {
+				_, err = c.SetGroupState(ctx, "g", map[string]string{"a": "1"}, nil)
+			}
+			seen.note(fmt.Sprint("joined ", err))
 		})
 		p.close(websocket.StatusPolicyViolation, "")
 		p = f.greet("id-2")
@@ -123,7 +124,7 @@ func TestOnNewConnectionManyWait(t *testing.T) {
 			<-run.done
 			require.NoError(t, run.err)
 		}
-		assert.Equal(t, []string{"connected ann", "disconnected", "joined", "connected ann"}, seen.settled())
+		assert.Equal(t, []string{"connected ann", "disconnected", "joined <nil>", "connected ann"}, seen.settled())
 	})
 }
 

@@ -105,7 +105,7 @@ func fields(b []byte) (url, value []byte, err error) {
 // cut returns the content of a field, and what follows it. It reports false if the
 // field is invalid or cut.
 func cut(b []byte, kind uint64) (content, rest []byte, ok bool) {
-	size := uint64(0)
+	var size uint64
 	switch kind {
 	case typeVarint:
 		_, n := binary.Uvarint(b)

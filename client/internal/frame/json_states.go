@@ -49,5 +49,5 @@ func readState(s *jsonscan.Scanner) (state State) {
 
 // intOrNull reads a time, which is not before 1970.
 func intOrNull(s *jsonscan.Scanner) int64 {
-	return int64(min(uintOrNull(s), math.MaxInt64)) //nolint:gosec // limited
+	return int64(min(uintOrNull(s), math.MaxInt64))
 }

@@ -45,12 +45,6 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 	case JoinGroup, LeaveGroup, SubscribeGroupState, UnsubscribeGroupState:
 		buf = appendText(buf, "group", r.Name)
 		buf = appendAckID(buf, r)
-	case SetGroupState:
-		buf = appendText(buf, "group", r.Name)
-		buf = appendAckID(buf, r)
-		if r.State != nil {
-			buf = appendMap(buf, "state", r.State)
-		}
 	case SendToGroup:
 		buf = appendText(buf, "group", r.Name)
 		buf = appendAckID(buf, r)
@@ -68,6 +62,22 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 		buf = appendMetadata(buf, r.Metadata)
 	case SequenceAck:
 		buf = appendUint(buf, "sequenceId", r.Sequence)
+	case Ping:
+	default:
+		buf = appendRareMembers(buf, r)
+	}
+	return append(buf, '}')
+}
+
+// appendRareMembers appends the members of requests that are less frequent.
+func appendRareMembers(buf []byte, r *Request) []byte {
+	switch r.Kind {
+	case SetGroupState:
+		buf = appendText(buf, "group", r.Name)
+		buf = appendAckID(buf, r)
+		if r.State != nil {
+			buf = appendMap(buf, "state", r.State)
+		}
 	case StreamStart:
 		buf = appendText(buf, "group", r.Name)
 		buf = append(buf, `,"noEcho":`...)
@@ -101,9 +111,9 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 		}
 	case CancelInvocation:
 		buf = appendText(buf, "invocationId", r.ID)
-	case Ping:
+	default:
 	}
-	return append(buf, '}')
+	return buf
 }
 
 func appendName(buf []byte, name string) []byte {

@@ -58,10 +58,10 @@ var protobufFrames = []struct {
 	{"system message without a case", `system_message{}`, frame.Frame{}},
 }
 
-func downstream(t testing.TB, text string) []byte {
-	t.Helper()
+func downstream(tb testing.TB, text string) []byte {
+	tb.Helper()
 	b, err := protoschema.Encode(protoschema.Downstream(), text)
-	require.NoError(t, err, text)
+	require.NoError(tb, err, text)
 	return b
 }
 

@@ -42,15 +42,6 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 	case JoinGroup, LeaveGroup, SubscribeGroupState, UnsubscribeGroupState:
 		buf = appendID(buf, 1, r.Name)
 		buf = appendAck(buf, 2, r)
-	case SetGroupState:
-		buf = appendID(buf, 1, r.Name)
-		buf = appendAck(buf, 2, r)
-		if r.State != nil {
-			var state opening
-			buf, state = openMessage(buf, 3, 0)
-			buf = appendEntries(buf, 1, r.State)
-			buf = closeMessage(buf, state)
-		}
 	case SendToGroup:
 		buf = appendID(buf, 1, r.Name)
 		buf = appendAck(buf, 2, r)
@@ -60,6 +51,32 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 			buf = appendVarint(buf, 5, uint64(r.TTL))
 		}
 		buf = appendEntries(buf, 6, r.Metadata)
+	case SendEvent:
+		buf = appendID(buf, 1, r.Name)
+		buf = appendPayload(buf, 2, &r.Data)
+		buf = appendAck(buf, 3, r) // not 2, as elsewhere
+		buf = appendEntries(buf, 4, r.Metadata)
+	case SequenceAck:
+		buf = appendVarint(buf, 1, r.Sequence)
+	case Ping:
+	default:
+		buf = appendRareFields(buf, r)
+	}
+	return closeMessage(buf, start)
+}
+
+// appendRareFields appends the fields of requests that are less frequent.
+func appendRareFields(buf []byte, r *Request) []byte {
+	switch r.Kind {
+	case SetGroupState:
+		buf = appendID(buf, 1, r.Name)
+		buf = appendAck(buf, 2, r)
+		if r.State != nil {
+			var state opening
+			buf, state = openMessage(buf, 3, 0)
+			buf = appendEntries(buf, 1, r.State)
+			buf = closeMessage(buf, state)
+		}
 	case StreamStart:
 		buf = appendID(buf, 1, r.Name)
 		buf = appendBool(buf, 4, r.NoEcho)
@@ -70,13 +87,6 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 			buf = appendVarint(buf, 2, uint64(r.Idle))
 		}
 		buf = closeMessage(buf, stream)
-	case SendEvent:
-		buf = appendID(buf, 1, r.Name)
-		buf = appendPayload(buf, 2, &r.Data)
-		buf = appendAck(buf, 3, r) // not 2, as elsewhere
-		buf = appendEntries(buf, 4, r.Metadata)
-	case SequenceAck:
-		buf = appendVarint(buf, 1, r.Sequence)
 	case StreamData:
 		buf = appendID(buf, 1, r.ID)
 		if r.Data.Type != None {
@@ -100,9 +110,9 @@ func (ProtobufCodec) Append(buf []byte, r *Request) []byte {
 		}
 	case CancelInvocation:
 		buf = appendID(buf, 1, r.ID)
-	case Ping:
+	default:
 	}
-	return closeMessage(buf, start)
+	return buf
 }
 
 // opening is the start of a message whose length is not known yet.
@@ -116,7 +126,7 @@ type opening struct {
 func openMessage(buf []byte, num protowire.Number, about int) ([]byte, opening) {
 	const tagAndLengths = 16 // of the fields in it
 	buf = protowire.AppendTag(buf, num, protowire.BytesType)
-	room := protowire.SizeVarint(uint64(about + tagAndLengths))
+	room := sizeOf(about + tagAndLengths)
 	buf = append(buf, "1234567890"[:room]...)
 	return buf, opening{len(buf), room}
 }
@@ -125,16 +135,23 @@ func openMessage(buf []byte, num protowire.Number, about int) ([]byte, opening) 
 // have the expected number of bytes.
 func closeMessage(buf []byte, m opening) []byte {
 	size := len(buf) - m.at
-	at := m.at - m.room + protowire.SizeVarint(uint64(size))
+	at := m.at - m.room + sizeOf(size)
 	if at != m.at {
 		if at > m.at {
 			buf = append(buf, "1234567890"[:at-m.at]...)
 		}
 		copy(buf[at:at+size], buf[m.at:m.at+size])
 	}
-	protowire.AppendVarint(buf[:m.at-m.room], uint64(size))
+	appendLength(buf[:m.at-m.room], size)
 	return buf[:at+size]
 }
+
+func appendLength(buf []byte, length int) []byte {
+	return protowire.AppendVarint(buf, uint64(length)) //nolint:gosec // not negative
+}
+
+// sizeOf returns the number of bytes of a length.
+func sizeOf(length int) int { return protowire.SizeVarint(uint64(length)) } //nolint:gosec // not negative
 
 // appendID appends the name of a group or event or an id, which is omitted if it is
 // empty.
@@ -172,9 +189,9 @@ func appendPayload(buf []byte, num protowire.Number, d *Data) []byte {
 		return protowire.AppendVarint(buf, 0)
 	}
 	size := d.size()
-	buf = protowire.AppendVarint(buf, uint64(1+protowire.SizeBytes(size)))
+	buf = appendLength(buf, 1+protowire.SizeBytes(size))
 	buf = protowire.AppendTag(buf, payloadNumbers[d.Type], protowire.BytesType)
-	buf = protowire.AppendVarint(buf, uint64(size))
+	buf = appendLength(buf, size)
 	return append(append(buf, d.Text...), d.Bytes...) // one of them is empty
 }
 
