@@ -2,6 +2,8 @@ package subprotocol
 
 import (
 	"errors"
+	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -76,14 +78,14 @@ var operations = [...]operation{
 
 // upstream holds the fields of the one case of an UpstreamMessage.
 type upstream struct {
-	number protowire.Number // of the case; zero for none
-	err    error            // the first rule that the values break
+	number int   // of the case; zero for none
+	err    error // the first rule that the values break
 
 	group, event, id []byte
 	ackID            optional
 	sequenceID       optional
 	noEcho           bool
-	ttl              uint32 // seconds
+	ttl              uint64 // seconds
 	metadata         map[string]string
 	data             payload
 	stream           struct {
@@ -115,7 +117,7 @@ func readProtobuf(frame []byte) (hub.Request, error) {
 	var f, m fields
 	for f.rest = frame; f.next(); {
 		var ok bool
-		if m, ok = f.message(); !ok || int(f.number) >= len(operations) || operations[f.number].field == nil {
+		if m, ok = f.message(); !ok || f.number >= len(operations) || operations[f.number].field == nil {
 			continue
 		}
 		if u.number != f.number {
@@ -171,7 +173,7 @@ func (u *upstream) sendToGroupField(f *fields) {
 		}
 	case 5:
 		if f.kind == protowire.VarintType {
-			u.ttl = uint32(f.varint) // as Google's decoders do
+			u.ttl = f.varint & math.MaxUint32 // as Google's decoders do
 		}
 	case 6:
 		f.entry(&u.metadata)
@@ -301,7 +303,7 @@ func (p *payload) read(f *fields) {
 		case 3:
 			m.check(hub.CheckPayload(hub.Protobuf, m.bytes))
 			if p.kind != hub.Protobuf {
-				p.kind, p.bytes = hub.Protobuf, m.bytes[:len(m.bytes):len(m.bytes)]
+				p.kind, p.bytes = hub.Protobuf, slices.Clip(m.bytes)
 			} else { // serialized messages are merged by appending
 				p.bytes = append(p.bytes, m.bytes...)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -78,11 +79,13 @@ func (u *upstream) sendToGroup() hub.Request {
 	if u.stream.present {
 		return u.startStream(group)
 	}
-	if most := uint32(rule.MaxTTL / time.Second); u.ttl > most {
-		u.check(fmt.Errorf("ttl_seconds is %d, want 0 to %d", u.ttl, most))
-	}
-	out := hub.SendToGroup{Message: u.message(), NoEcho: u.noEcho, TTL: time.Duration(u.ttl) * time.Second, AckID: u.ackID.pointer()}
+	out := hub.SendToGroup{Message: u.message(), NoEcho: u.noEcho, AckID: u.ackID.pointer()}
 	out.Message.Group = group
+	if most := uint64(rule.MaxTTL / time.Second); u.ttl > most {
+		u.check(fmt.Errorf("ttl_seconds is %d, want 0 to %d", u.ttl, most))
+	} else {
+		out.TTL = time.Duration(u.ttl) * time.Second
+	}
 	return out
 }
 
@@ -92,7 +95,7 @@ func (u *upstream) startStream(group string) hub.Request {
 	}
 	out := hub.StartStream{ID: u.anID("stream_id", u.stream.id), Group: group, NoEcho: u.noEcho}
 	if u.stream.idle.present {
-		out.Idle = time.Duration(uint32(u.stream.idle.value)) * time.Millisecond
+		out.Idle = time.Duration(u.stream.idle.value&math.MaxUint32) * time.Millisecond
 		if out.Idle == 0 {
 			u.check(errors.New("idle_timeout_ms is 0"))
 		}
