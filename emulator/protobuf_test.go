@@ -283,7 +283,9 @@ func TestProtobufInvoke(t *testing.T) {
 		}}
 		r := newRig(t, chat(h))
 		p := r.protobuf(r.clientURL("ann", ""), reliableProtobuf)
-		p.send(`invoke_event_message{event:"held" invocation_id:"0"}`, `cancel_invocation_message{invocation_id:"0"}`)
+		p.send(`invoke_event_message{event:"held" invocation_id:"0"}`)
+		synctest.Wait()
+		p.send(`cancel_invocation_message{invocation_id:"0"}`)
 		<-held
 		p.send(`invoke_event_message{event:"e" invocation_id:"1" metadata{key:"Kind" value:"w"}}`, `invoke_event_message{event:"fail" invocation_id:"2"}`)
 		p.expect(`invoke_response_message{invocation_id:"1" success:true data{json_data:"1"} metadata{key:"k" value:"v"}}`,
