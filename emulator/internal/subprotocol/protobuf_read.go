@@ -45,14 +45,14 @@ func (p Protobuf) Read(binary bool, data []byte) (hub.Request, *Violation) {
 
 // operation is a case of UpstreamMessage.
 type operation struct {
-	// field stores one field of the message in the upstream.
+	// field stores one field of the message.
 	field func(*upstream, *fields)
-	// request returns the request of the fields, and checks them.
+	// request checks the stored fields and returns the request.
 	request func(*upstream) hub.Request
 }
 
-// operations by the number of their case. Microsoft's emulator refuses those from 10; here
-// they are the ones of the JSON subprotocols.
+// operations by the number of their case. Microsoft's emulator refuses the numbers from 10
+// on. This emulator accepts them, since it accepts the same operations over JSON.
 var operations = [...]operation{
 	1: {(*upstream).sendToGroupField, (*upstream).sendToGroup},
 	5: {(*upstream).eventField, func(u *upstream) hub.Request {
@@ -64,7 +64,7 @@ var operations = [...]operation{
 	8:  {(*upstream).sequenceAckField, func(u *upstream) hub.Request { return hub.SequenceAck{ID: u.sequenceID.value} }},
 	9:  {func(*upstream, *fields) {}, func(*upstream) hub.Request { return hub.Ping{} }},
 	10: {(*upstream).invokeField, (*upstream).invoke},
-	11: {(*upstream).idField, func(u *upstream) hub.Request { return hub.CancelInvocation{ID: u.checkedID("invocation_id")} }},
+	11: {(*upstream).idField, func(u *upstream) hub.Request { return hub.CancelInvocation{ID: u.checkedID("invocation_id", u.id)} }},
 	13: {(*upstream).streamDataField, (*upstream).streamData},
 	14: {(*upstream).streamEndField, (*upstream).streamEnd},
 	15: {(*upstream).groupStateField, (*upstream).setGroupState},
