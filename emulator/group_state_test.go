@@ -21,7 +21,7 @@ func stateItem(p *peer, user, state string, after int) string {
 	if state != "" {
 		state = `"state":` + state + `,`
 	}
-	return fmt.Sprintf(`{"connectionId":"%s","userId":"%s",%s"updatedAt":%d}`, p.id(), user, state, time.Now().UnixMilli()+int64(after))
+	return fmt.Sprintf(`{"connectionId":%q,"userId":%q,%s"updatedAt":%d}`, p.id(), user, state, time.Now().UnixMilli()+int64(after))
 }
 
 func stateUpdate(items ...string) string {
@@ -234,7 +234,7 @@ func TestGroupStateOverProtobuf(t *testing.T) {
 		ann := r.json(r.clientURL("ann", stateRoles, "g"), plainJSON)
 		pat := r.protobuf(r.clientURL("", stateRoles, "g"), reliableProtobuf)
 		item := func(p *peer, rest string, after int) string {
-			return fmt.Sprintf(`items{connection_id:"%s" %s updated_at:%d}`, p.id(), rest, time.Now().UnixMilli()+int64(after))
+			return fmt.Sprintf(`items{connection_id:%q %s updated_at:%d}`, p.id(), rest, time.Now().UnixMilli()+int64(after))
 		}
 		ann.send(`{"type":"setGroupState","group":"g","state":{"k":"v"},"ackId":1}`)
 		ann.expect(acked)
@@ -247,7 +247,7 @@ func TestGroupStateOverProtobuf(t *testing.T) {
 		require.Len(t, ann.next()["items"], 2)
 		pat.send(`set_group_state_message{group:"g"}`)
 		pat.expect(`group_state_update_message{group:"g" sequence_id:3 ` + item(pat.peer, ``, 1) + `}`)
-		ann.expect(stateUpdate(fmt.Sprintf(`{"connectionId":"%s","updatedAt":%d}`, pat.id(), time.Now().UnixMilli()+1)))
+		ann.expect(stateUpdate(fmt.Sprintf(`{"connectionId":%q,"updatedAt":%d}`, pat.id(), time.Now().UnixMilli()+1)))
 		pat.send(`unsubscribe_group_state_message{group:"g" ack_id:2}`)
 		pat.expect(`ack_message{ack_id:2 success:true}`)
 		ann.send(`{"type":"leaveGroup","group":"g"}`)

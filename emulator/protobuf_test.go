@@ -102,8 +102,8 @@ func TestProtobufBadInput(t *testing.T) {
 				bystander := r.protobuf(r.clientURL("bob", "", "g"), reliableProtobuf)
 				p := r.protobuf(r.clientURL("ann", allRoles), plainProtobuf)
 				p.send(`send_to_group_message{group:"g" data{text_data:"before"} ack_id:1}`)
-				require.NoError(t, p.conn.Write(t.Context(), tt.kind, tt.frame))
 				p.expect(`ack_message{ack_id:1 success:true}`)
+				require.NoError(t, p.conn.Write(t.Context(), tt.kind, tt.frame))
 				p.goodbye(tt.code, tt.reason)
 				bystander.expect(`data_message{from:"group" group:"g" data{text_data:"before"} sequence_id:1}`)
 				bystander.quiet()
@@ -189,7 +189,6 @@ func TestProtobufLosesNothing(t *testing.T) {
 				p.send(fmt.Sprintf(`sequence_ack_message{sequence_id:%d}`, received-50))
 				p.quietAfter(10)
 				acknowledged = received - 50
-				received += 10
 			}
 			require.NoError(t, p.conn.CloseNow())
 			synctest.Wait()
@@ -284,7 +283,9 @@ func TestProtobufInvoke(t *testing.T) {
 		}}
 		r := newRig(t, chat(h))
 		p := r.protobuf(r.clientURL("ann", ""), reliableProtobuf)
-		p.send(`invoke_event_message{event:"held" invocation_id:"0"}`, `cancel_invocation_message{invocation_id:"0"}`)
+		p.send(`invoke_event_message{event:"held" invocation_id:"0"}`)
+		synctest.Wait()
+		p.send(`cancel_invocation_message{invocation_id:"0"}`)
 		<-held
 		p.send(`invoke_event_message{event:"e" invocation_id:"1" metadata{key:"Kind" value:"w"}}`, `invoke_event_message{event:"fail" invocation_id:"2"}`)
 		p.expect(`invoke_response_message{invocation_id:"1" success:true data{json_data:"1"} metadata{key:"k" value:"v"}}`,

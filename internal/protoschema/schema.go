@@ -2,6 +2,7 @@ package protoschema
 
 import (
 	_ "embed"
+	"errors"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/prototext"
@@ -39,9 +40,21 @@ func Downstream() protoreflect.MessageDescriptor {
 	return schema().Messages().ByName("DownstreamMessage")
 }
 
-// Decode decodes a frame.
-func Decode(d protoreflect.MessageDescriptor, frame []byte) (*dynamicpb.Message, error) {
-	m := dynamicpb.NewMessage(d)
+// ErrUndecided reports a frame at which Google's decoder of dynamic messages panics
+// (v1.36.12): a map entry has its key twice, and the second is of another wire type.
+var ErrUndecided = errors.New("protoschema: Google's decoder panics")
+
+// Decode decodes a frame. The error is [ErrUndecided], or says that the frame is invalid.
+func Decode(d protoreflect.MessageDescriptor, frame []byte) (m *dynamicpb.Message, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			if cause != "type mismatch: cannot convert nil to map key" {
+				panic(cause)
+			}
+			m, err = nil, ErrUndecided
+		}
+	}()
+	m = dynamicpb.NewMessage(d)
 	if err := proto.Unmarshal(frame, m); err != nil {
 		return nil, err
 	}

@@ -117,7 +117,10 @@ func TestGoldenFailedAck(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	_, err := protoschema.Decode(protoschema.Upstream(), []byte{0x32, 0x07, 0x0A})
+	entry := []byte{0x32, 0x05, 0x0A, 0x01, 'k', 0x08, 0x01} // metadata{key:"k" key:1}
+	_, err := protoschema.Decode(protoschema.Upstream(), append([]byte{0x0A, byte(len(entry))}, entry...))
+	require.ErrorIs(t, err, protoschema.ErrUndecided, "else ErrUndecided can go")
+	_, err = protoschema.Decode(protoschema.Upstream(), []byte{0x32, 0x07, 0x0A})
 	require.Error(t, err, "truncated frame")
 	_, err = protoschema.Encode(protoschema.Upstream(), `join_group_message{name:"group"}`)
 	require.Error(t, err, "unknown field")

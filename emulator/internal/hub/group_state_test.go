@@ -45,7 +45,9 @@ func (w *watcher) write(f hub.Frame) error {
 	if f.Kind == hub.FrameClose {
 		return nil
 	}
-	assert.NoError(w.t, json.Unmarshal(f.Data, &m), "%s", f.Data)
+	if err := json.Unmarshal(f.Data, &m); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if m.Type == "groupStateSnapshot" {

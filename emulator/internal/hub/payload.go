@@ -14,11 +14,11 @@ import (
 // CheckPayload returns an error unless all clients can receive the data of a message. A
 // message keeps its type and its data on the way from any sender to any receiver:
 //
-//	from                      to    protobuf       JSON                 raw     event handler
-//	text, text_data, REST           text_data      text                 text    text/plain
-//	json, json_data, REST           json_data      json                 text    application/json
-//	binary, binary_data, REST       binary_data    binary, in base64    binary  application/octet-stream
-//	protobuf, protobuf_data         protobuf_data  protobuf, in base64  binary  application/x-protobuf
+//	from                       | protobuf      | JSON                | raw    | event handler
+//	text, text_data, REST      | text_data     | text                | text   | text/plain
+//	json, json_data, REST      | json_data     | json                | text   | application/json
+//	binary, binary_data, REST  | binary_data   | binary, in base64   | binary | application/octet-stream
+//	protobuf, protobuf_data    | protobuf_data | protobuf, in base64 | binary | application/x-protobuf
 //
 // The answer of an event handler is like a REST call, and can be application/x-protobuf.
 // The data of protobuf is a serialized google.protobuf.Any everywhere. A receiver does not

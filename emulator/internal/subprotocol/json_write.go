@@ -139,7 +139,8 @@ func groupStatesJSON(m *hub.Message) []byte {
 			o.name("state")
 			o.pairs(s.Entries)
 		}
-		o.number("updatedAt", uint64(s.UpdatedAt))
+		o.name("updatedAt")
+		o.add(strconv.FormatInt(s.UpdatedAt, 10))
 		o.add(`}`)
 	}
 	o.add(`]`)

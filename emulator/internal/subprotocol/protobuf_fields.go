@@ -12,7 +12,7 @@ import (
 // store the current field do nothing.
 type fields struct {
 	rest   []byte
-	number protowire.Number
+	number int
 	kind   protowire.Type
 	varint uint64
 	bytes  []byte
@@ -24,19 +24,19 @@ func (f *fields) next() bool {
 	if f.err != nil || len(f.rest) == 0 {
 		return false
 	}
-	var n int
-	if f.number, f.kind, n = protowire.ConsumeTag(f.rest); n < 0 || f.number > protowire.MaxValidNumber {
+	number, kind, n := protowire.ConsumeTag(f.rest)
+	if n < 0 || number > protowire.MaxValidNumber {
 		f.err = errors.New("frame has an invalid tag")
 		return false
 	}
-	f.rest = f.rest[n:]
-	switch f.kind {
+	f.number, f.kind, f.rest = int(number), kind, f.rest[n:]
+	switch kind {
 	case protowire.VarintType:
 		f.varint, n = protowire.ConsumeVarint(f.rest)
 	case protowire.BytesType:
 		f.bytes, n = protowire.ConsumeBytes(f.rest)
 	default:
-		n = protowire.ConsumeFieldValue(f.number, f.kind, f.rest)
+		n = protowire.ConsumeFieldValue(number, kind, f.rest)
 	}
 	if n < 0 {
 		f.err = errors.New("frame is truncated or has an invalid field")

@@ -2,6 +2,8 @@ package subprotocol
 
 import (
 	"errors"
+	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -43,14 +45,14 @@ func (p Protobuf) Read(binary bool, data []byte) (hub.Request, *Violation) {
 
 // operation is a case of UpstreamMessage.
 type operation struct {
-	// field stores one field of the message in the upstream.
+	// field stores one field of the message.
 	field func(*upstream, *fields)
-	// request returns the request of the fields, and checks them.
+	// request checks the stored fields and returns the request.
 	request func(*upstream) hub.Request
 }
 
-// operations by the number of their case. Microsoft's emulator refuses those from 10; here
-// they are the ones of the JSON subprotocols.
+// operations by the number of their case. Microsoft's emulator refuses the numbers from 10
+// on. This emulator accepts them, since it accepts the same operations over JSON.
 var operations = [...]operation{
 	1: {(*upstream).sendToGroupField, (*upstream).sendToGroup},
 	5: {(*upstream).eventField, func(u *upstream) hub.Request {
@@ -62,7 +64,7 @@ var operations = [...]operation{
 	8:  {(*upstream).sequenceAckField, func(u *upstream) hub.Request { return hub.SequenceAck{ID: u.sequenceID.value} }},
 	9:  {func(*upstream, *fields) {}, func(*upstream) hub.Request { return hub.Ping{} }},
 	10: {(*upstream).invokeField, (*upstream).invoke},
-	11: {(*upstream).idField, func(u *upstream) hub.Request { return hub.CancelInvocation{ID: u.checkedID("invocation_id")} }},
+	11: {(*upstream).idField, func(u *upstream) hub.Request { return hub.CancelInvocation{ID: u.checkedID("invocation_id", u.id)} }},
 	13: {(*upstream).streamDataField, (*upstream).streamData},
 	14: {(*upstream).streamEndField, (*upstream).streamEnd},
 	15: {(*upstream).groupStateField, (*upstream).setGroupState},
@@ -76,14 +78,14 @@ var operations = [...]operation{
 
 // upstream holds the fields of the one case of an UpstreamMessage.
 type upstream struct {
-	number protowire.Number // of the case; zero for none
-	err    error            // the first rule that the values break
+	number int   // of the case; zero for none
+	err    error // the first rule that the values break
 
 	group, event, id []byte
 	ackID            optional
 	sequenceID       optional
 	noEcho           bool
-	ttl              uint32 // seconds
+	ttl              uint64 // seconds
 	metadata         map[string]string
 	data             payload
 	stream           struct {
@@ -115,7 +117,7 @@ func readProtobuf(frame []byte) (hub.Request, error) {
 	var f, m fields
 	for f.rest = frame; f.next(); {
 		var ok bool
-		if m, ok = f.message(); !ok || int(f.number) >= len(operations) || operations[f.number].field == nil {
+		if m, ok = f.message(); !ok || f.number >= len(operations) || operations[f.number].field == nil {
 			continue
 		}
 		if u.number != f.number {
@@ -171,7 +173,7 @@ func (u *upstream) sendToGroupField(f *fields) {
 		}
 	case 5:
 		if f.kind == protowire.VarintType {
-			u.ttl = uint32(f.varint) // as Google's decoders do
+			u.ttl = f.varint & math.MaxUint32 // as Google's decoders do
 		}
 	case 6:
 		f.entry(&u.metadata)
@@ -301,7 +303,7 @@ func (p *payload) read(f *fields) {
 		case 3:
 			m.check(hub.CheckPayload(hub.Protobuf, m.bytes))
 			if p.kind != hub.Protobuf {
-				p.kind, p.bytes = hub.Protobuf, m.bytes[:len(m.bytes):len(m.bytes)]
+				p.kind, p.bytes = hub.Protobuf, slices.Clip(m.bytes)
 			} else { // serialized messages are merged by appending
 				p.bytes = append(p.bytes, m.bytes...)
 			}

@@ -223,6 +223,7 @@ func TestReadProtobufMerges(t *testing.T) {
 		"Any is merged":                           {concat(`event_message{event:"e" data{protobuf_data{type_url:"example"}}}`, `event_message{data{protobuf_data{value:"xyz"}}}`), hub.SendEvent{Event: "e", Message: data(hub.Protobuf, anyXYZ)}},
 		"metadata is merged, the last one counts": {concat(`event_message{event:"e" metadata{key:"a" value:"1"}}`, `event_message{metadata{key:"b" value:"2"} metadata{key:"a" value:"3"}}`), hub.SendEvent{Event: "e", Message: &hub.Message{Type: hub.Text, Data: []byte{}, Metadata: map[string]string{"a": "3", "b": "2"}}}},
 		"unknown fields and groups are skipped":   {append(append([]byte{0x78, 0x01}, unknown...), concat(`ping_message{}`)...), hub.Ping{}},
+		"a key of a wrong wire type is unknown":   {[]byte{0x2a, 0x0a, 0x0a, 0x01, 'e', 0x22, 0x05, 0x0a, 0x01, 'k', 0x08, 0x01}, hub.SendEvent{Event: "e", Message: &hub.Message{Type: hub.Text, Data: []byte{}, Metadata: map[string]string{"k": ""}}}},
 		"a wrong wire type is unknown":            {append(concat(`ping_message{}`), 0x30, 0x01), hub.Ping{}},
 		"a wrong wire type inside a message":      {[]byte{0x32, 0x05, 0x0a, 0x01, 'g', 0x08, 0x01}, hub.JoinGroup{Group: "g"}},
 		"ttl_seconds has 32 bits":                 {[]byte{0x0a, 0x0d, 0x0a, 0x01, 'g', 0x1a, 0x02, 0x0a, 0x00, 0x28, 0x85, 0x80, 0x80, 0x80, 0x10}, hub.SendToGroup{Message: in("g", data(hub.Text, "")), TTL: 5 * time.Second}},

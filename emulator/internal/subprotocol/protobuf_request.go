@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -29,9 +30,7 @@ func (u *upstream) eventName() string {
 }
 
 // checkedID returns the id of a stream or an invocation.
-func (u *upstream) checkedID(name string) string { return u.anID(name, u.id) }
-
-func (u *upstream) anID(name string, id []byte) string {
+func (u *upstream) checkedID(name string, id []byte) string {
 	if len(id) == 0 {
 		u.check(fmt.Errorf("%s is missing or empty", name))
 	}
@@ -41,7 +40,7 @@ func (u *upstream) anID(name string, id []byte) string {
 
 func (u *upstream) refuseStream() {
 	if u.stream.present {
-		u.check(errors.New("a stream can be started by send_to_group_message only"))
+		u.check(errors.New("only send_to_group_message can start a stream"))
 	}
 }
 
@@ -78,11 +77,13 @@ func (u *upstream) sendToGroup() hub.Request {
 	if u.stream.present {
 		return u.startStream(group)
 	}
-	if most := uint32(rule.MaxTTL / time.Second); u.ttl > most {
-		u.check(fmt.Errorf("ttl_seconds is %d, want 0 to %d", u.ttl, most))
-	}
-	out := hub.SendToGroup{Message: u.message(), NoEcho: u.noEcho, TTL: time.Duration(u.ttl) * time.Second, AckID: u.ackID.pointer()}
+	out := hub.SendToGroup{Message: u.message(), NoEcho: u.noEcho, AckID: u.ackID.pointer()}
 	out.Message.Group = group
+	if most := uint64(rule.MaxTTL / time.Second); u.ttl > most {
+		u.check(fmt.Errorf("ttl_seconds is %d, want 0 to %d", u.ttl, most))
+	} else {
+		out.TTL = time.Duration(u.ttl) * time.Second
+	}
 	return out
 }
 
@@ -90,9 +91,9 @@ func (u *upstream) startStream(group string) hub.Request {
 	if u.data.present || u.ackID.present {
 		u.check(errors.New("data and ack_id are not allowed with stream"))
 	}
-	out := hub.StartStream{ID: u.anID("stream_id", u.stream.id), Group: group, NoEcho: u.noEcho}
+	out := hub.StartStream{ID: u.checkedID("stream_id", u.stream.id), Group: group, NoEcho: u.noEcho}
 	if u.stream.idle.present {
-		out.Idle = time.Duration(uint32(u.stream.idle.value)) * time.Millisecond
+		out.Idle = time.Duration(u.stream.idle.value&math.MaxUint32) * time.Millisecond
 		if out.Idle == 0 {
 			u.check(errors.New("idle_timeout_ms is 0"))
 		}
@@ -102,7 +103,7 @@ func (u *upstream) startStream(group string) hub.Request {
 
 func (u *upstream) invoke() hub.Request {
 	u.refuseStream()
-	out := hub.Invoke{ID: u.checkedID("invocation_id"), Event: u.eventName(), Message: &hub.Message{Type: hub.Text}}
+	out := hub.Invoke{ID: u.checkedID("invocation_id", u.id), Event: u.eventName(), Message: &hub.Message{Type: hub.Text}}
 	if u.data.present || len(u.metadata) > 0 {
 		out.Message = u.message()
 	}
@@ -110,7 +111,7 @@ func (u *upstream) invoke() hub.Request {
 }
 
 func (u *upstream) streamData() hub.Request {
-	out := hub.StreamData{ID: u.checkedID("stream_id")}
+	out := hub.StreamData{ID: u.checkedID("stream_id", u.id)}
 	switch {
 	case !u.sequenceID.present && !u.data.present:
 	case u.sequenceID.value == 0 || !u.data.present:
@@ -122,7 +123,7 @@ func (u *upstream) streamData() hub.Request {
 }
 
 func (u *upstream) streamEnd() hub.Request {
-	out := hub.StreamEnd{ID: u.checkedID("stream_id")}
+	out := hub.StreamEnd{ID: u.checkedID("stream_id", u.id)}
 	if u.failure.present {
 		out.Error = &hub.RequestError{Name: "UserError", Message: string(u.failure.message), UserErrorCode: string(u.failure.code)}
 	}

@@ -42,11 +42,11 @@ func (d *downstream) open(number protowire.Number) (start int) {
 }
 
 func (d *downstream) close(start int) {
-	size := len(d.buf) - start
-	if more := protowire.SizeVarint(uint64(size)) - 1; more > 0 {
+	size := uint64(len(d.buf) - start) //nolint:gosec // not negative
+	if more := protowire.SizeVarint(size) - 1; more > 0 {
 		d.buf = slices.Insert(d.buf, start, make([]byte, more)...)
 	}
-	protowire.AppendVarint(d.buf[:start-1], uint64(size))
+	protowire.AppendVarint(d.buf[:start-1], size)
 }
 
 // number encodes a number or a boolean, also if it is zero: some clients compare whole
@@ -170,7 +170,7 @@ func groupStates(m *hub.Message) []byte {
 			d.pairs(1, s.Entries)
 			d.close(state)
 		}
-		d.number(4, uint64(s.UpdatedAt))
+		d.number(4, uint64(s.UpdatedAt)) //nolint:gosec // as int64 is encoded
 		d.close(item)
 	}
 	d.close(start)

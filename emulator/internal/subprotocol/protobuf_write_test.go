@@ -53,7 +53,7 @@ func checkMessage(t *testing.T, m *hub.Message, sequenceID uint64) {
 	case hub.Binary:
 		require.True(t, data.has("binary_data"))
 		assert.Equal(t, string(m.Data), string(data.get("binary_data").Bytes()))
-	case hub.Protobuf:
+	case hub.Protobuf, wire.DataNone:
 		require.True(t, data.has("protobuf_data"))
 		return // as the client has encoded it
 	}
