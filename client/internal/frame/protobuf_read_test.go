@@ -3,6 +3,7 @@ package frame_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -115,6 +116,7 @@ func TestProtobufMerge(t *testing.T) {
 		{"the last payload counts", `12{0a"server" 1a{0a"a" 12"b"}}`, frame.Frame{Kind: frame.ServerMessage, Data: frame.Data{Type: frame.Binary, Bytes: []byte("b")}}},
 		{"protobuf is merged", `12{0a"server" 1a{1a{0a"u"}} 1a{1a{12"v"}}}`, frame.Frame{Kind: frame.ServerMessage, Data: frame.Data{Type: frame.Protobuf, Bytes: []byte("\x0a\x01u\x12\x01v")}}},
 		{"the last entry of a key counts", `12{0a"server" 1a{0a""} 2a{0a"k" 12"v"} 2a{0a"k"}}`, frame.Frame{Kind: frame.ServerMessage, Data: text(""), Metadata: map[string]string{"k": ""}}},
+		{"the key of an entry of another wire type", `12{0a"server" 1a{0a""} 2a{0a"k" 0801 12"v"}}`, frame.Frame{Kind: frame.ServerMessage, Data: text(""), Metadata: map[string]string{"k": "v"}}},
 		{"system message of two", `1a{12{12"m"}} 1a{0a{0a"c"}}`, frame.Frame{Kind: frame.Connected, ID: "c"}},
 		{"system message in two", `1a{0a{0a"c"}} 1a{0a{12"u"}}`, frame.Frame{Kind: frame.Connected, ID: "c", UserID: "u"}},
 		{"case of another wire type", `08ff01 22{} 0d01020304`, frame.Frame{Kind: frame.Pong}},
@@ -125,8 +127,9 @@ func TestProtobufMerge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := wireOf(t, tt.frame)
-			_, err := protoschema.Decode(protoschema.Downstream(), b)
-			require.NoError(t, err)
+			if _, err := protoschema.Decode(protoschema.Downstream(), b); !errors.Is(err, protoschema.ErrUndecided) {
+				require.NoError(t, err)
+			}
 			var got frame.Frame
 			require.NoError(t, frame.ProtobufCodec{}.Decode(b, &got))
 			assert.Equal(t, tt.want, got)
