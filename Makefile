@@ -4,6 +4,7 @@
 # place that names a version.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+BUF           := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 GO        ?= go
 FUZZ      ?= ^Fuzz
@@ -128,6 +129,10 @@ bench: ## run the benchmarks; BENCH=regexp, BENCHTIME and COUNT choose
 .PHONY: golden
 golden: ## write anew what is generated: the exported API's golden files, the README's server
 	$(GO) test ./internal/archtest -run '^(TestAPI|TestREADMEServer)$$' -update
+
+.PHONY: schema
+schema: ## compile the schema of the protobuf subprotocols, which tests read
+	cd internal/protoschema && $(GO) run $(BUF) build webpubsub.proto --as-file-descriptor-set --exclude-source-info --exclude-imports -o webpubsub.binpb
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities (needs the internet)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
@@ -162,7 +163,12 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 			return answer{}, fmt.Errorf("reply: encode JSON: %w", err)
 		}
 	case replyData:
-		if err := checkReplyType(r.contentType, ev.MQTT != nil); err != nil {
+		if err := checkReplyType(r, ev.MQTT != nil); err != nil {
+			return answer{}, err
+		}
+	case replyProtobuf:
+		out.text = ""
+		if out.data, err = r.protobuf(); err != nil {
 			return answer{}, err
 		}
 	}
@@ -178,15 +184,27 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 	return out, checkPropertyHeaders(r.MQTTUserProperties)
 }
 
-func checkReplyType(contentType string, isMQTT bool) error {
+func checkReplyType(r *Reply, isMQTT bool) error {
+	contentType := r.contentType
 	if contentType == "" || !rule.IsHeaderValue(contentType) || !strings.Contains(contentType, "/") {
 		return fmt.Errorf("reply: content type %q is not a media type", excerpt.Short(contentType))
 	}
 	if isMQTT {
 		return nil
 	}
-	if kind, known := dataTypeOf(contentType); !known || kind == DataProtobuf {
-		return fmt.Errorf("reply: content type %q is not one that the service accepts: text/plain, application/json, application/octet-stream", excerpt.Short(contentType))
+	kind, known := dataTypeOf(contentType)
+	if !known {
+		return fmt.Errorf("reply: content type %q is not one that the service accepts: text/plain, application/json, application/octet-stream, application/x-protobuf", excerpt.Short(contentType))
+	}
+	if kind == DataProtobuf {
+		return checkAny(r.data)
+	}
+	return nil
+}
+
+func checkAny(body []byte) error {
+	if err := protoany.Check(body); err != nil {
+		return fmt.Errorf("reply: %w; use ProtobufReply for a message", err)
 	}
 	return nil
 }

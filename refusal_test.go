@@ -126,7 +126,7 @@ func TestInvalidRefusalReply(t *testing.T) {
 	}{
 		"panic":               {func() webpubsub.Reply { panic("boom") }, "panic: boom"},
 		"not encodable":       {func() webpubsub.Reply { return webpubsub.JSONReply(func() {}) }, "reply: encode JSON: json: unsupported type: func()"},
-		"unknown media type":  {func() webpubsub.Reply { return webpubsub.DataReply("text/html", nil) }, `reply: content type "text/html" is not one that the service accepts: text/plain, application/json, application/octet-stream`},
+		"unknown media type":  {func() webpubsub.Reply { return webpubsub.DataReply("text/html", nil) }, `reply: content type "text/html" is not one that the service accepts: text/plain, application/json, application/octet-stream, application/x-protobuf`},
 		"state not printable": {func() webpubsub.Reply { return webpubsub.Reply{State: webpubsub.RawState("\n")} }, "reply: connection state is not printable ASCII without leading or trailing space"},
 	} {
 		log, logger := debugLog()

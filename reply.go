@@ -57,7 +57,7 @@ func (r ConnectReply) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.S
 func (r ConnectReply) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Reply answers a user event. The zero value sends nothing to the client. [TextReply],
-// [JSONReply], [BinaryReply] and [DataReply] return replies with a message. The fields
+// [JSONReply], [BinaryReply], [ProtobufReply] and [DataReply] return replies with a message. The fields
 // can be set on any of them.
 //
 // An invalid reply becomes a 500 and a log record that names the fault.
@@ -88,11 +88,12 @@ const (
 	replyText
 	replyJSON
 	replyData
+	replyProtobuf
 )
 
 // String returns the kind of the reply, without its message.
 func (r Reply) String() string {
-	return "webpubsub.Reply(" + [...]string{replyNone: "none", replyText: "text", replyJSON: "json", replyData: "data"}[r.kind] + ")"
+	return "webpubsub.Reply(" + [...]string{replyNone: "none", replyText: "text", replyJSON: "json", replyData: "data", replyProtobuf: "protobuf"}[r.kind] + ")"
 }
 
 // GoString is String.
@@ -132,7 +133,8 @@ func BinaryReply(data []byte) Reply {
 
 // DataReply returns a reply that sends the client a payload of a media type. For an
 // MQTT client it can be any type. For other clients the service supports text/plain,
-// application/json and application/octet-stream; with another type the answer is a 500.
+// application/json, application/octet-stream and application/x-protobuf, for which data
+// is a serialized google.protobuf.Any. Otherwise the answer is a 500.
 func DataReply(contentType string, data []byte) Reply {
 	return Reply{kind: replyData, contentType: contentType, data: data}
 }

@@ -15,6 +15,10 @@ func TestRoles(t *testing.T) {
 		webpubsub.RoleSendToAnyGroup:                  "webpubsub.sendToGroup",
 		webpubsub.RoleJoinLeaveGroup("a.b"):           "webpubsub.joinLeaveGroup.a.b",
 		webpubsub.RoleSendToGroup("lobby"):            "webpubsub.sendToGroup.lobby",
+		webpubsub.RoleGetAnyGroupState:                "webpubsub.getGroupState",
+		webpubsub.RoleSetAnyGroupState:                "webpubsub.setGroupState",
+		webpubsub.RoleGetGroupState("lobby"):          "webpubsub.getGroupState.lobby",
+		webpubsub.RoleSetGroupState("a.b"):            "webpubsub.setGroupState.a.b",
 		webpubsub.RoleJoinLeaveGroupPattern("room.*"): "webpubsub.joinLeaveGroups.room.*",
 		webpubsub.RoleSendToGroupPattern("**"):        "webpubsub.sendToGroups.**",
 	} {

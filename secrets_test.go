@@ -26,7 +26,7 @@ const s3cret = "s3cr3t-0f-a-user"
 func secretReplies() map[string]any {
 	values := make(map[string]any)
 	for name, reply := range map[string]webpubsub.Reply{
-		"text": webpubsub.TextReply(s3cret), "json": webpubsub.JSONReply(s3cret), "binary": webpubsub.BinaryReply([]byte(s3cret)),
+		"text": webpubsub.TextReply(s3cret), "json": webpubsub.JSONReply(s3cret), "binary": webpubsub.BinaryReply([]byte(s3cret)), "protobuf": webpubsub.ProtobufReply(s3cret, []byte(s3cret)),
 		"data": webpubsub.DataReply("application/"+s3cret, []byte(s3cret)), "none": {},
 	} {
 		reply.State = webpubsub.RawState(s3cret)

@@ -45,7 +45,9 @@ type Client struct {
 	lastAckID      atomic.Uint64
 	lastInvocation atomic.Uint64
 	groups         groups
+	states         stateCache
 
+	onNewConnection callbacks[handler[ConnectedEvent]]
 	onConnected     callbacks[handler[ConnectedEvent]]
 	onRecovering    callbacks[handler[RecoveringEvent]]
 	onRecovered     callbacks[handler[RecoveredEvent]]
@@ -53,6 +55,7 @@ type Client struct {
 	onStopped       callbacks[handler[StoppedEvent]]
 	onGroupMessage  callbacks[handler[*GroupMessage]]
 	onServerMessage callbacks[handler[*ServerMessage]]
+	onGroupState    callbacks[handler[GroupStateEvent]]
 	onRejoinFailed  callbacks[handler[RejoinFailedEvent]]
 	onGroupStream   callbacks[*streamHandler]
 

@@ -21,39 +21,34 @@ import (
 
 func TestConversation(t *testing.T) {
 	t.Parallel()
-	for _, protocol := range []client.Protocol{client.ProtocolJSONReliable, client.ProtocolJSON} {
-		t.Run(protocol.String(), func(t *testing.T) {
-			t.Parallel()
-			bubble(t, func(t *testing.T) {
-				r := newRig(t, emulator.Config{})
-				ann := r.client("ann", &client.Options{Protocol: protocol})
-				seen := record(ann)
-				require.NoError(t, ann.Start(t.Context()))
-				assert.Equal(t, client.StateConnected, ann.State())
-				assert.Len(t, ann.ConnectionID(), 32)
-				assert.Equal(t, "ann", ann.UserID())
-				bob := r.started("bob", &client.Options{Protocol: protocol})
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
+		ann := r.client("ann", nil)
+		seen := record(ann)
+		require.NoError(t, ann.Start(t.Context()))
+		assert.Equal(t, client.StateConnected, ann.State())
+		assert.Len(t, ann.ConnectionID(), 32)
+		assert.Equal(t, "ann", ann.UserID())
+		bob := r.started("bob", nil)
 
-				joined, err := ann.JoinGroup(t.Context(), "g", nil)
-				require.NoError(t, err)
-				assert.Equal(t, client.Result{AckID: 1}, joined)
-				for _, d := range []client.Data{client.Text("hi\n\"there\" \u00e9"), client.JSON(map[string]int{"n": 1}), client.Binary([]byte{0, 255}), client.Protobuf([]byte{1})} {
-					_, err = bob.SendToGroup(t.Context(), "g", d, nil)
-					require.NoError(t, err)
-				}
-				_, err = ann.LeaveGroup(t.Context(), "g", nil)
-				require.NoError(t, err)
-				_, err = bob.SendToGroup(t.Context(), "g", client.Text("unheard"), nil)
-				require.NoError(t, err)
-				assert.Equal(t, []string{"connected ann", "g/bob: hi\n\"there\" \u00e9", `g/bob: {"n":1}`, "g/bob: AP8=", "g/bob: AQ=="}, seen.settled())
+		joined, err := ann.JoinGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		assert.Equal(t, client.Result{AckID: 1}, joined)
+		for _, d := range []client.Data{client.Text("hi\n\"there\" \u00e9"), client.JSON(map[string]int{"n": 1}), client.Binary([]byte{0, 255}), client.Protobuf([]byte{8, 1})} {
+			_, err = bob.SendToGroup(t.Context(), "g", d, nil)
+			require.NoError(t, err)
+		}
+		_, err = ann.LeaveGroup(t.Context(), "g", nil)
+		require.NoError(t, err)
+		_, err = bob.SendToGroup(t.Context(), "g", client.Text("unheard"), nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"connected ann", "g/" + from(p, "bob") + ": hi\n\"there\" \u00e9", "g/" + from(p, "bob") + `: {"n":1}`, "g/" + from(p, "bob") + ": AP8=", "g/" + from(p, "bob") + ": CAE="}, seen.settled())
 
-				require.NoError(t, ann.Stop(t.Context()))
-				assert.Equal(t, []string{"disconnected", "stopped"}, seen.settled())
-				assert.Equal(t, client.StateStopped, ann.State())
-				assert.Empty(t, ann.ConnectionID())
-			})
-		})
-	}
+		require.NoError(t, ann.Stop(t.Context()))
+		assert.Equal(t, []string{"disconnected", "stopped"}, seen.settled())
+		assert.Equal(t, client.StateStopped, ann.State())
+		assert.Empty(t, ann.ConnectionID())
+	})
 }
 
 // TestRealSockets is TestConversation over TCP and in real time.

@@ -31,7 +31,7 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	ws, err := dial(ctx, u, &connection{address: u, secrets: s.secrets}, s.c.opts)
+	ws, err := dial(ctx, u, &connection{address: u, secrets: s.secrets, restored: make(chan struct{})}, s.c.opts)
 	if err != nil {
 		return nil, cmp.Or(context.Cause(ctx), err)
 	}
@@ -50,11 +50,11 @@ func (s *session) connect(ctx context.Context) (*socket, error) {
 // awaitConnected waits for the connected frame.
 func (s *session) awaitConnected(ws *socket) error {
 	for {
-		text, ok, err := ws.read()
+		b, ok, err := ws.read()
 		if err != nil {
 			return closedAtOnce(err, ws.conn.message)
 		}
-		if !ok || ws.codec.Decode(text, s.frame) != nil {
+		if !ok || ws.codec.Decode(b, s.frame) != nil {
 			continue
 		}
 		s.secrets.conceal(s.frame)
@@ -103,7 +103,7 @@ func (s *session) reconnect(life context.Context, lost *connection) (*socket, er
 		}
 		err = fail("Reconnect", err)
 		s.dispatch.reportLater(err)
-		if n >= s.c.opts.Reconnect.MaxRetries {
+		if n >= s.c.opts.Reconnect.MaxRetries || isPermanent(err) {
 			return nil, err
 		}
 		wait = s.backoff.NextBackOff()

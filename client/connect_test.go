@@ -275,8 +275,8 @@ func TestServiceRestart(t *testing.T) {
 // closes its connection, and makes a new one.
 func TestClosedByApplication(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		opts := new(service.Options)
 		opts.Transport = r.network.client()
 		hub, err := service.NewClientFromConnectionString(emulator.ConnectionString(base, emulator.DefaultAccessKey), "chat", opts)

@@ -17,8 +17,30 @@ const (
 // wss://name.webpubsub.azure.com/client/hubs/chat?access_token=…. The client calls
 // it for each new connection, but not for recoveries, from one goroutine at a time.
 // Its context ends with [Client.Start] or with the client. It must not wait for the
-// client, which is waiting for it.
+// client, which is waiting for it. After an error the client asks again, unless it is
+// one of [Permanent].
 type Credential func(ctx context.Context) (string, error)
+
+// Permanent returns an error by which a [Credential] ends the client, for example when
+// the application's server has refused the user. The client does not ask again, and
+// stops: [StoppedEvent.Err] wraps err, as does the error of [Client.Start]. The text is
+// that of err. Permanent returns nil for nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanentError{err}
+}
+
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// isPermanent reports whether an error ends the client.
+func isPermanent(err error) bool {
+	var permanent permanentError
+	return errors.As(err, &permanent)
+}
 
 // StaticURL returns a credential that always returns the same URL. The service
 // checks the token at each new connection: a client whose token is valid for an

@@ -139,3 +139,34 @@ func TestCredentialFailsLater(t *testing.T) {
 		require.NoError(t, c.Stop(t.Context()))
 	})
 }
+
+// TestPermanent checks that a permanent error of the credential ends the client.
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, client.Permanent(nil))
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		errSignedOut := errors.New("signed out")
+		asked, signedOut := 0, false
+		c, err := client.New(func(context.Context) (string, error) {
+			if asked++; signedOut {
+				return "", fmt.Errorf("login: %w", client.Permanent(errSignedOut))
+			}
+			return fakeAddress, nil
+		}, &client.Options{HTTPClient: f.network.client()})
+		require.NoError(t, err)
+		seen := record(c)
+		var end error
+		c.OnStopped(func(_ context.Context, ev client.StoppedEvent) { end = ev.Err })
+		p := f.start(c)
+		pass(15 * time.Second)
+		signedOut = true
+		p.close(websocket.StatusPolicyViolation, "")
+		pass(time.Hour)
+		assert.Equal(t, []string{"connected ann", "disconnected", "stopped client: Reconnect: credential: login: signed out"}, seen.settled())
+		require.ErrorIs(t, end, errSignedOut)
+		assert.Equal(t, 2, asked)
+		require.ErrorIs(t, c.Start(t.Context()), errSignedOut)
+		assert.Equal(t, client.StateStopped, c.State())
+	})
+}

@@ -24,9 +24,10 @@ const (
 	DataText = DataType(wire.DataText)
 	// DataJSON (json) is any JSON value except null.
 	DataJSON = DataType(wire.DataJSON)
-	// DataBinary (binary) is bytes, in base64 on the wire.
+	// DataBinary (binary) is bytes, in base64 in the JSON subprotocols.
 	DataBinary = DataType(wire.DataBinary)
-	// DataProtobuf (protobuf) is a serialized google.protobuf.Any, in base64 on the wire.
+	// DataProtobuf (protobuf) is a serialized google.protobuf.Any, in base64 in the
+	// JSON subprotocols.
 	DataProtobuf = DataType(wire.DataProtobuf)
 )
 
@@ -34,7 +35,7 @@ const (
 func (t DataType) String() string { return wire.DataType(t).String() }
 
 // Data is a payload and its type. The zero value has no payload. [Text], [JSON],
-// [RawJSON], [Binary] and [Protobuf] make the others. An invalid payload is an
+// [RawJSON], [Binary], [Protobuf] and [ProtobufMessage] make the others. An invalid payload is an
 // error of the operation that sends it.
 type Data struct {
 	d   frame.Data
@@ -92,10 +93,6 @@ func rawJSON(text string) Data {
 // sent.
 func Binary(b []byte) Data { return Data{d: frame.Data{Type: frame.Binary, Bytes: b}} }
 
-// Protobuf returns a payload of a serialized google.protobuf.Any. The service's
-// documentation mentions the type only for messages to JSON clients.
-func Protobuf(b []byte) Data { return Data{d: frame.Data{Type: frame.Protobuf, Bytes: b}} }
-
 // Type returns the type of the payload.
 func (d Data) Type() DataType { return DataType(d.d.Type) }
 
@@ -132,7 +129,7 @@ func (d Data) size() int { return len(d.d.Text) + len(d.d.Bytes) }
 // check returns the error of an invalid or missing payload.
 func (d Data) check() error {
 	if d.d.Type == frame.None {
-		return errors.New("Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf")
+		return errors.New("Data is empty, want one of Text, JSON, RawJSON, Binary, Protobuf and ProtobufMessage")
 	}
 	return d.err
 }

@@ -84,6 +84,8 @@ func (d *dispatcher) deliver(it *item) {
 		fire(d.callbacks, d, &d.c.onGroupMessage, it.group)
 	case it.server != nil:
 		fire(d.callbacks, d, &d.c.onServerMessage, it.server)
+	case it.states != nil:
+		d.deliverStates(it.states)
 	case it.err != nil:
 		d.report(d.callbacks, it.err)
 	default:

@@ -18,7 +18,8 @@
 // # Callbacks
 //
 // One goroutine of the client calls all callbacks, one after the other, in the order
-// of the events. While a callback runs, messages wait in a queue
+// of the events. Only those of [Client.OnNewConnection] and [Client.OnGroupStream] have
+// goroutines of their own. While a callback runs, messages wait in a queue
 // ([Options.QueueSize]). When the queue is full, the client stops reading until half
 // of it is empty. The service then holds the client's messages back, and closes the
 // connection if that takes too long. Other clients are not affected.

@@ -18,6 +18,10 @@ const maxErrorText = 512
 var (
 	// ErrInvalid: a parameter is invalid. Nothing was sent.
 	ErrInvalid = errors.New("invalid parameter")
+	// ErrTooLarge: the frame of a request is larger than the service accepts. Nothing was
+	// sent. The error is also ErrInvalid. Its text has the size and the limit, which is
+	// 1 MiB for the whole frame.
+	ErrTooLarge = errors.New("frame is too large")
 	// ErrUnauthorized: the service did not accept the token (401).
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden: the client lacks the role for the request (error Forbidden), or
@@ -145,6 +149,15 @@ type invalidError struct{ error }
 
 func (e invalidError) Unwrap() error      { return e.error }
 func (invalidError) Is(target error) bool { return target == ErrInvalid }
+
+// tooLargeError is a frame of that many bytes.
+type tooLargeError int
+
+func (e tooLargeError) Error() string {
+	return fmt.Sprintf("frame has %d bytes, want at most %d", int(e), frame.MaxRequest)
+}
+
+func (tooLargeError) Is(target error) bool { return target == ErrTooLarge }
 
 func invalid(operation string, err error) error {
 	return &Error{Operation: operation, Err: invalidError{err}}

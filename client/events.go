@@ -47,8 +47,9 @@ type StoppedEvent struct {
 	Err error
 }
 
-// RejoinFailedEvent is a group that a new connection could not rejoin. The next
-// connection tries again, unless [Client.LeaveGroup] is called.
+// RejoinFailedEvent is a group that a new connection could not rejoin, or whose state
+// it could not set again or subscribe to. The next connection tries again, unless
+// [Client.LeaveGroup] is called.
 type RejoinFailedEvent struct {
 	// Group is the name of the group.
 	Group string

@@ -12,10 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
@@ -79,7 +83,11 @@ func negotiated(server string) client.Credential {
 			return "", err
 		}
 		defer res.Body.Close()
-		if res.StatusCode != http.StatusOK {
+		switch res.StatusCode {
+		case http.StatusOK:
+		case http.StatusUnauthorized, http.StatusForbidden: // asking again does not help
+			return "", client.Permanent(fmt.Errorf("negotiate: %s", res.Status))
+		default:
 			return "", fmt.Errorf("negotiate: %s", res.Status)
 		}
 		url, err := io.ReadAll(io.LimitReader(res.Body, 16<<10))
@@ -122,6 +130,32 @@ func Example_groups() {
 	// Output:
 }
 
+func typing(ctx context.Context, c *client.Client) error {
+	c.OnGroupState(func(_ context.Context, ev client.GroupStateEvent) {
+		for _, s := range c.GroupStates(ev.Group) {
+			fmt.Println(s.UserID, s.State)
+		}
+	})
+	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
+		return err
+	}
+	if _, err := c.SetGroupState(ctx, "lobby", map[string]string{"typing": "yes"}, nil); err != nil {
+		return err
+	}
+	_, err := c.SubscribeGroupState(ctx, "lobby", nil)
+	return err
+}
+
+func Example_groupState() {
+	withClient(func(ctx context.Context, c *client.Client) {
+		must(typing(ctx, c))
+		for len(c.GroupStates("lobby")) == 0 {
+			runtime.Gosched()
+		}
+	})
+	// Output: ann map[typing:yes]
+}
+
 func events(ctx context.Context, c *client.Client) error {
 	// The handler's answer, if any, is a message.
 	c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { fmt.Println("message:", m.Data) })
@@ -134,12 +168,61 @@ func events(ctx context.Context, c *client.Client) error {
 		return err
 	}
 	fmt.Println("answer:", answer)
+	// The same with a JSON answer, which is decoded.
+	sum, err := client.InvokeJSON[int](ctx, c, "add", []int{1, 2}, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println("sum:", sum)
 	return nil
 }
 
 func Example_events() {
 	withClient(func(ctx context.Context, c *client.Client) { must(events(ctx, c)) })
-	// Output: answer: hello!
+	// Output:
+	// answer: hello!
+	// sum: 3
+}
+
+func durations(ctx context.Context, credential client.Credential) error {
+	c, err := client.New(credential, &client.Options{Protocol: client.ProtocolProtobufReliable})
+	if err != nil {
+		return err
+	}
+	received := make(chan struct{})
+	c.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
+		defer close(received)
+		typeURL, value, err := m.Data.ProtobufMessage()
+		if err != nil || typeURL != "type.googleapis.com/google.protobuf.Duration" {
+			return // something else
+		}
+		var d durationpb.Duration
+		if err := proto.Unmarshal(value, &d); err == nil {
+			fmt.Println(d.AsDuration())
+		}
+	})
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	if _, err := c.JoinGroup(ctx, "lobby", nil); err != nil {
+		return err
+	}
+	message, err := anypb.New(durationpb.New(90 * time.Second))
+	if err != nil {
+		return err
+	}
+	if _, err := c.SendToGroup(ctx, "lobby", client.ProtobufMessage(message.GetTypeUrl(), message.GetValue()), nil); err != nil {
+		return err
+	}
+	<-received
+	return c.Stop(ctx)
+}
+
+func ExampleProtobufMessage() {
+	credential, stop := addressesFor("ann")
+	defer stop()
+	must(durations(context.Background(), credential))
+	// Output: 1m30s
 }
 
 func send(ctx context.Context, c *client.Client) error {
@@ -220,6 +303,28 @@ func Example_reliability() {
 	// Output:
 	// catching up
 	// stopped
+}
+
+func logIn(c *client.Client) {
+	c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+		if _, err := c.InvokeEvent(ctx, "login", client.Text("secret"), nil); err != nil {
+			fmt.Println("not logged in:", err)
+			_ = c.Stop(ctx)
+		}
+	})
+}
+
+func ExampleClient_OnNewConnection() {
+	credential, stop := addressesFor("ann")
+	defer stop()
+	c, err := client.New(credential, nil)
+	must(err)
+	logIn(c)
+	must(c.Start(context.Background()))
+	_, err = c.SendEvent(context.Background(), "say", client.Text("sent after the login"), nil)
+	must(err)
+	must(c.Stop(context.Background()))
+	// Output:
 }
 
 func consume(ctx context.Context, c *client.Client, store func(*client.GroupMessage) error) error {

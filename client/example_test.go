@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -26,7 +27,9 @@ func addressesFor(user string) (credential client.Credential, stop func()) {
 	credential = func(ctx context.Context) (string, error) {
 		access, err := hub.ClientAccess(ctx, &service.ClientAccessOptions{
 			UserID: user,
-			Roles:  []string{"webpubsub.joinLeaveGroup.lobby", "webpubsub.sendToGroup.lobby"},
+			Roles: []string{
+				"webpubsub.joinLeaveGroup.lobby", "webpubsub.sendToGroup.lobby", "webpubsub.setGroupState.lobby", "webpubsub.getGroupState.lobby",
+			},
 		})
 		if err != nil {
 			return "", err
@@ -41,6 +44,11 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	switch r.Header.Get("ce-eventName") {
 	case "":
 		w.Header().Set("WebHook-Allowed-Origin", "*")
+	case "add":
+		w.Header().Set("Content-Type", "application/json")
+		var in []int
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		_ = json.NewEncoder(w).Encode(in[0] + in[1])
 	case "shout":
 		w.Header().Set("Content-Type", "text/plain")
 		text, _ := io.ReadAll(r.Body)

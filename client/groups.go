@@ -2,10 +2,8 @@ package client
 
 import (
 	"context"
-	"maps"
-	"slices"
+	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
@@ -34,49 +32,83 @@ type GroupOptions struct {
 // Requests to join or leave the same group, including those of a new connection,
 // are sent one at a time: each waits for the answer to the one before.
 func (c *Client) JoinGroup(ctx context.Context, group string, opts *GroupOptions) (Result, error) {
-	return c.changeGroup(ctx, opJoinGroup, frame.JoinGroup, group, opts)
+	return c.changeGroup(ctx, opJoinGroup, frame.Request{Kind: frame.JoinGroup, Name: group}, opts)
 }
 
 // LeaveGroup ends the membership in a group that [Client.JoinGroup] or the token
 // began. Leaving a group twice is not an error. When LeaveGroup returns nil, the
 // connection is not a member, and the client does not rejoin the group. Messages
-// that arrived before may still wait for their callbacks.
+// that arrived before may still wait for their callbacks. The client's state in the
+// group and its subscription to the others' end too.
 func (c *Client) LeaveGroup(ctx context.Context, group string, opts *GroupOptions) (Result, error) {
-	return c.changeGroup(ctx, opLeaveGroup, frame.LeaveGroup, group, opts)
+	return c.changeGroup(ctx, opLeaveGroup, frame.Request{Kind: frame.LeaveGroup, Name: group}, opts)
 }
 
-func (c *Client) changeGroup(ctx context.Context, operation string, kind frame.RequestKind, group string, opts *GroupOptions) (Result, error) {
-	if err := rule.CheckGroup(group); err != nil {
+// changeGroup sends a request that changes what the client is in a group.
+func (c *Client) changeGroup(ctx context.Context, operation string, change frame.Request, opts *GroupOptions) (Result, error) {
+	if err := rule.CheckGroup(change.Name); err != nil {
 		return Result{}, invalid(operation, err)
 	}
-	m, err := c.groups.lock(ctx, group)
+	change.AckID, change.WantsAck = valueOf(opts).AckID, true
+	if change.Kind == frame.JoinGroup || change.Kind == frame.LeaveGroup {
+		return c.changeOn(ctx, operation, change, nil)
+	}
+	for { // states need the membership, which a new connection has to restore first
+		conn, err := c.restored(ctx)
+		if err != nil {
+			return Result{}, fail(operation, err)
+		}
+		result, err := c.changeOn(ctx, operation, change, conn)
+		if !errors.Is(err, ErrConnectionLost) {
+			return result, err
+		}
+	}
+}
+
+// restored waits for a connection that has rejoined its groups.
+func (c *Client) restored(ctx context.Context) (*connection, error) {
+	s, err := c.running()
+	if err != nil {
+		return nil, err
+	}
+	ws, err := s.connected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if preparationOf(ctx) != nil { // groups are rejoined after it
+		return ws.conn, nil
+	}
+	_, err = await(ctx, ws.conn.restored, nil, nil, s.closing)
+	return ws.conn, err
+}
+
+// changeOn makes a change on one connection; nil means any.
+func (c *Client) changeOn(ctx context.Context, operation string, change frame.Request, only *connection) (Result, error) {
+	m, unlock, err := c.groups.lock(ctx, change.Name)
 	if err != nil {
 		return Result{}, fail(operation, err)
 	}
-	defer c.groups.unlock(group, m)
-	r := &request{Request: frame.Request{Kind: kind, Name: group, AckID: valueOf(opts).AckID, WantsAck: true}, idempotent: true}
-	was := m.joined.Load()
-	if kind == frame.LeaveGroup {
-		m.joined.Store(false) // from now on a new connection does not rejoin it
-	} else {
-		r.done = func() { m.joined.Store(true) }
-	}
-	result, err := c.send(ctx, operation, r)
-	if err != nil && was {
-		m.joined.Store(true)
+	defer unlock()
+	undo := m.before(&change)
+	result, err := c.send(ctx, operation, &request{Request: change, idempotent: true, only: only, done: func() { m.after(&change, &c.states) }})
+	if err != nil {
+		undo()
 	}
 	return result, err
 }
 
-// rejoin joins the client's groups on a new connection and then closes done.
-func (s *session) rejoin(ctx context.Context, conn *connection, done chan struct{}) {
-	groups := s.c.groups.joined()
+// rejoin joins the client's groups on a new connection and restores their states.
+func (s *session) rejoin(ctx context.Context, conn *connection) {
+	if s.c.opts.DisableAutoRejoin {
+		s.c.groups.forgetStates(&s.c.states)
+	}
+	groups := s.c.groups.kept()
 	if s.c.opts.DisableAutoRejoin || len(groups) == 0 {
-		close(done)
+		close(conn.restored)
 		return
 	}
 	s.background.Go(func() {
-		defer close(done)
+		defer close(conn.restored)
 		failures := make([]error, len(groups))
 		var all sync.WaitGroup
 		room := make(chan struct{}, maxRejoining)
@@ -90,89 +122,32 @@ func (s *session) rejoin(ctx context.Context, conn *connection, done chan struct
 		all.Wait()
 		for i, err := range failures {
 			if err != nil && !isLoss(err) {
-				raise(s.dispatch, &s.c.onRejoinFailed, RejoinFailedEvent{Group: groups[i], Err: fail(opJoinGroup, err)})
+				raise(s.dispatch, &s.c.onRejoinFailed, RejoinFailedEvent{Group: groups[i], Err: err})
 			}
 		}
 	})
 }
 
+// rejoinGroup joins a group again, and restores the client's subscription and state.
 func (s *session) rejoinGroup(ctx context.Context, conn *connection, group string) error {
-	m, err := s.c.groups.lock(ctx, group)
+	m, unlock, err := s.c.groups.lock(ctx, group)
 	if err != nil {
 		return err
 	}
-	defer s.c.groups.unlock(group, m)
-	if !m.joined.Load() {
-		return nil // LeaveGroup was called meanwhile
+	defer unlock()
+	again := func(operation string, r frame.Request) error {
+		r.Name, r.WantsAck = group, true
+		_, err := s.do(ctx, &request{Request: r, idempotent: true, only: conn})
+		return fail(operation, err)
 	}
-	_, err = s.do(ctx, &request{Request: frame.Request{Kind: frame.JoinGroup, Name: group, WantsAck: true}, idempotent: true, only: conn})
+	if m.joined.Load() { // LeaveGroup may have been called meanwhile
+		err = again(opJoinGroup, frame.Request{Kind: frame.JoinGroup})
+	}
+	if err == nil && m.subscribed.Load() {
+		err = again(opSubscribeGroupState, frame.Request{Kind: frame.SubscribeGroupState})
+	}
+	if state := m.state.Load(); err == nil && state != nil {
+		err = again(opSetGroupState, frame.Request{Kind: frame.SetGroupState, State: *state})
+	}
 	return err
-}
-
-// groups are the groups that the client has joined or is joining or leaving. The
-// zero value is ready for use.
-type groups struct {
-	mu     sync.Mutex
-	byName map[string]*membership
-}
-
-// membership is the client's membership in one group. One request at a time changes
-// it: a join that is sent again after a recovery must not overtake a leave.
-type membership struct {
-	joined atomic.Bool
-	locked chan struct{} // holds an element while a request is under way
-	users  int           // requests under way or waiting
-}
-
-// lock waits until no other request changes the membership.
-func (g *groups) lock(ctx context.Context, group string) (*membership, error) {
-	g.mu.Lock()
-	m := g.byName[group]
-	if m == nil {
-		if g.byName == nil {
-			g.byName = make(map[string]*membership)
-		}
-		m = &membership{locked: make(chan struct{}, 1)}
-		g.byName[group] = m
-	}
-	m.users++
-	g.mu.Unlock()
-	select {
-	case m.locked <- struct{}{}: // also when ctx has ended
-		return m, nil
-	default:
-	}
-	select {
-	case m.locked <- struct{}{}:
-		return m, nil
-	case <-ctx.Done():
-		g.drop(group, m)
-		return nil, ctx.Err()
-	}
-}
-
-func (g *groups) unlock(group string, m *membership) {
-	<-m.locked
-	g.drop(group, m)
-}
-
-func (g *groups) drop(group string, m *membership) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if m.users--; m.users == 0 && !m.joined.Load() {
-		delete(g.byName, group)
-	}
-}
-
-// joined returns the names of the groups that the client has joined.
-func (g *groups) joined() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(g.byName)) {
-		if g.byName[name].joined.Load() {
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -48,18 +48,28 @@ func expiryOf(token string) (expiry time.Time) {
 	return expiry
 }
 
-// hintOfRefusal returns the role that the client lacks for a forbidden request.
+const (
+	needsRole   = "the client needs the role %q, in its token or in the reply to its connect event"
+	needsMember = "the client must have joined the group, and needs the role %q, in its token or in the reply to its connect event"
+)
+
+// hintOfRefusal returns what the client lacks for a forbidden request.
 func hintOfRefusal(f *frame.Failure, kind frame.RequestKind, group string) string {
 	if f == nil || f.Name != nameForbidden {
 		return ""
 	}
+	needs := needsRole
 	role := rule.RoleJoinLeave
 	switch kind {
 	case frame.JoinGroup, frame.LeaveGroup:
 	case frame.SendToGroup, frame.StreamStart:
 		role = rule.RoleSend
+	case frame.SetGroupState:
+		role, needs = rule.RoleSetState, needsMember
+	case frame.SubscribeGroupState:
+		role, needs = rule.RoleGetState, needsMember
 	default:
 		return ""
 	}
-	return fmt.Sprintf("the client needs the role %q, in its token or in the reply to its connect event", excerpt.Cut(role+"."+group, maxHint))
+	return fmt.Sprintf(needs, excerpt.Cut(role+"."+group, maxHint))
 }

@@ -18,12 +18,12 @@ import (
 // are in flight. Each is sent again after the recovery and arrives once.
 func TestManySendsAcrossRecovery(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
 		const sends = 1500
-		r := newRig(t, emulator.Config{})
+		r := newRig(t, emulator.Config{}).over(p)
 		bobs := newNetwork(t, r.server, nil)
 		ann := r.started("ann", &client.Options{Protocol: client.ProtocolJSON})
-		bob := newClient(t, bobs, address(t, "bob", allRoles), nil)
+		bob := newClient(t, bobs, address(t, "bob", allRoles), &client.Options{Protocol: p})
 		require.NoError(t, bob.Start(t.Context()))
 		times := make(map[string]int)
 		ann.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) { times[m.Data.String()]++ })

@@ -97,7 +97,7 @@ func TestInvokeEventStopped(t *testing.T) {
 // TestInvokeEmulator gets the answer of an event handler.
 func TestInvokeEmulator(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
 		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case r.Method == http.MethodOptions:
@@ -109,7 +109,7 @@ func TestInvokeEmulator(t *testing.T) {
 				w.WriteHeader(http.StatusNoContent)
 			}
 		})
-		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}})
+		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}}).over(p)
 		c := r.started("ann", nil)
 		got, err := c.InvokeEvent(t.Context(), "add", client.Data{}, nil)
 		require.NoError(t, err)

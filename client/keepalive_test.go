@@ -89,10 +89,10 @@ func TestKeepAliveByService(t *testing.T) {
 // the client returns before that and loses no message.
 func TestSilentNetwork(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{KeepAlive: time.Second})
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{KeepAlive: time.Second}).over(p)
 		bobs := newNetwork(t, r.server, nil)
-		ann, bob := r.client("ann", nil), newClient(t, bobs, address(t, "bob", allRoles), nil)
+		ann, bob := r.client("ann", nil), newClient(t, bobs, address(t, "bob", allRoles), &client.Options{Protocol: p})
 		seen := record(ann)
 		require.NoError(t, ann.Start(t.Context()))
 		require.NoError(t, bob.Start(t.Context()))
@@ -104,7 +104,7 @@ func TestSilentNetwork(t *testing.T) {
 		for i := range 10 {
 			_, err := bob.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), nil)
 			require.NoError(t, err)
-			want = append(want, "g/bob: "+strconv.Itoa(i))
+			want = append(want, "g/"+from(p, "bob")+": "+strconv.Itoa(i))
 			pass(time.Second)
 		}
 		pass(5 * time.Minute)

@@ -28,6 +28,13 @@ const (
 	ProtocolJSONReliable Protocol = iota
 	// ProtocolJSON (json.webpubsub.azure.v1) does neither.
 	ProtocolJSON
+	// ProtocolProtobufReliable (protobuf.reliable.webpubsub.azure.v1) is
+	// ProtocolJSONReliable with frames in protobuf: binary payloads are not in base64.
+	// Messages do not name their sender: [GroupMessage.FromUserID] is empty.
+	ProtocolProtobufReliable
+	// ProtocolProtobuf (protobuf.webpubsub.azure.v1) neither numbers messages nor
+	// recovers connections.
+	ProtocolProtobuf
 )
 
 // String returns the name on the wire.
@@ -44,6 +51,10 @@ func (p Protocol) codec() frame.Codec {
 		return frame.JSONCodec{IsReliable: true}
 	case ProtocolJSON:
 		return frame.JSONCodec{}
+	case ProtocolProtobufReliable:
+		return frame.ProtobufCodec{IsReliable: true}
+	case ProtocolProtobuf:
+		return frame.ProtobufCodec{}
 	}
 	return nil
 }
@@ -91,7 +102,8 @@ type Options struct {
 	// DisableAutoReconnect stops the client when a lost connection is not
 	// recovered.
 	DisableAutoReconnect bool
-	// DisableAutoRejoin does not rejoin the client's groups on a new connection.
+	// DisableAutoRejoin does not rejoin the client's groups on a new connection, nor
+	// restore their states.
 	DisableAutoRejoin bool
 	// MessageRetry controls the retries of requests that the service has refused
 	// for a temporary reason, [DefaultMessageRetries] by default.
@@ -176,7 +188,7 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 func (o *Options) complete() error {
 	switch {
 	case o.Protocol.codec() == nil:
-		return fmt.Errorf("Protocol is %v, want ProtocolJSONReliable or ProtocolJSON", o.Protocol)
+		return fmt.Errorf("Protocol is %v, want ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable or ProtocolProtobuf", o.Protocol)
 	case o.RecoveryTimeout < 0 || o.RecoveryTimeout > DefaultRecoveryTimeout:
 		return fmt.Errorf("RecoveryTimeout is %v, want 0 to %v", o.RecoveryTimeout, DefaultRecoveryTimeout)
 	case o.MaxInFlight < 0 || o.MaxInFlight > DefaultMaxInFlight:

@@ -19,7 +19,7 @@ import (
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
 	for text, opts := range map[string]client.Options{
-		"Protocol is Protocol(7), want ProtocolJSONReliable or ProtocolJSON":                           {Protocol: 7},
+		"Protocol is Protocol(7), want ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable or ProtocolProtobuf": {Protocol: 7},
 		"RecoveryTimeout is -1ns, want 0 to 30s":                                                       {RecoveryTimeout: -1},
 		"RecoveryTimeout is 31s, want 0 to 30s":                                                        {RecoveryTimeout: 31 * time.Second},
 		"MaxInFlight is -1, want 0 to 500: the service would forget requests that wait for their ack":  {MaxInFlight: -1},

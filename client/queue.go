@@ -17,6 +17,7 @@ const (
 type item struct {
 	group  *GroupMessage
 	server *ServerMessage
+	states *groupStateFrame
 	err    error // of an invalid frame
 	call   func()
 	size   int

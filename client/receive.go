@@ -12,11 +12,11 @@ var errFrameType = errors.New("frame has the wrong WebSocket type")
 // cause is nil if the client is stopping.
 func (s *session) serve(ws *socket) error {
 	for {
-		text, ok, err := ws.read()
+		b, ok, err := ws.read()
 		if err != nil {
 			return err
 		}
-		if !s.handle(ws, text, ok) {
+		if !s.handle(ws, b, ok) {
 			return nil
 		}
 	}
@@ -24,19 +24,19 @@ func (s *session) serve(ws *socket) error {
 
 // handle handles a frame. Messages go to the dispatcher, answers to the operations
 // that wait for them. It reports false if the client is stopping.
-func (s *session) handle(ws *socket, text string, ok bool) bool {
+func (s *session) handle(ws *socket, b []byte, ok bool) bool {
 	f := s.frame
 	if !ok {
-		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(text)})
+		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(b)})
 	}
-	err := ws.codec.Decode(text, f)
+	err := ws.codec.Decode(b, f)
 	s.secrets.conceal(f)
 	if err != nil {
-		return s.message(ws, f, err, len(text))
+		return s.message(ws, f, err, len(b))
 	}
 	switch f.Kind {
-	case frame.GroupMessage, frame.ServerMessage:
-		return s.message(ws, f, nil, len(text))
+	case frame.GroupMessage, frame.ServerMessage, frame.GroupStateUpdate, frame.GroupStateSnapshot:
+		return s.message(ws, f, nil, len(b))
 	case frame.Ack:
 		a := ackResultOf(f)
 		s.acks.answer(f.AckID, a, a.failure == nil)
@@ -68,6 +68,8 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool 
 	switch {
 	case err != nil:
 		it.err = fail("Receive", err)
+	case f.Kind == frame.GroupStateUpdate, f.Kind == frame.GroupStateSnapshot:
+		it.states = &groupStateFrame{group: f.Group, states: f.States, snapshot: f.Kind == frame.GroupStateSnapshot}
 	case f.Kind == frame.GroupMessage:
 		it.group = &GroupMessage{
 			Group: f.Group, FromUserID: f.UserID, Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence, stream: f.Stream,

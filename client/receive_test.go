@@ -92,7 +92,7 @@ func TestUndecodable(t *testing.T) {
 		"number at the end": {func(i int) string {
 			return fmt.Sprintf(`{"type":"message","data":%s,"sequenceId":%d}`, deepJSON(1001), i)
 		}, "client: Receive: offset 1025: want at most 1000 levels of nesting"},
-		"no stream's number": {message(`"dataType":"text","data":"","stream":{"streamId":"s"}`), "client: Receive: member streamId of a stream is missing, or its sequence id is 0"},
+		"no stream's number": {message(`"dataType":"text","data":"","stream":{"streamId":"s"}`), "client: Receive: the id of a stream is missing, or its sequence id is 0"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestUndecodable(t *testing.T) {
 // TestDepth checks that the client reads all JSON that the emulator accepts.
 func TestDepth(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		ann, bob := r.started("ann", nil), r.started("bob", nil)
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
 		require.NoError(t, err)
@@ -179,7 +179,7 @@ func TestDepth(t *testing.T) {
 		require.NoError(t, send(client.JSON(value)))
 		require.NoError(t, send(client.RawJSON([]byte(full))))
 		require.NoError(t, server.Group("g").SendJSON(t.Context(), value, nil))
-		assert.Equal(t, []string{"g/bob: " + full, "g/bob: " + full, "g/: " + full}, seen.settled())
+		assert.Equal(t, []string{"g/" + from(p, "bob") + ": " + full, "g/" + from(p, "bob") + ": " + full, "g/: " + full}, seen.settled())
 
 		require.ErrorIs(t, send(client.JSON([]any{value})), client.ErrInvalid)
 		require.EqualError(t, send(client.JSON([]any{value})), "client: SendToGroup: encode []interface {}: offset 1000: want at most 1000 levels of nesting")

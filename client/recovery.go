@@ -30,6 +30,7 @@ type connection struct {
 	secrets  *secrets
 	since    time.Time
 	id, user string
+	restored chan struct{} // closed when groups are rejoined
 	token    string        // for recovery
 	message  string        // the message of the service's disconnected frame
 	strays   int           // attempts to recover it that were given up and may still reach the service
@@ -104,7 +105,7 @@ func (s *session) resume(ctx context.Context, conn *connection) (ws *socket, err
 	}
 	untie := context.AfterFunc(ctx, ws.cut)
 	ws.tell(&frame.Request{Kind: frame.Ping})
-	text, ok, err := ws.read() //nolint:contextcheck // as in connect
+	b, ok, err := ws.read() //nolint:contextcheck // as in connect
 	if !untie() {
 		err = ctx.Err()
 	}
@@ -115,6 +116,6 @@ func (s *session) resume(ctx context.Context, conn *connection) (ws *socket, err
 	if err := s.attachRecovered(ws); err != nil {
 		return nil, err
 	}
-	s.handle(ws, text, ok)
+	s.handle(ws, b, ok)
 	return ws, nil
 }

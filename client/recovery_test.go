@@ -20,8 +20,8 @@ import (
 
 func TestRecovery(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		ann := r.client("ann", nil)
 		seen := record(ann)
 		require.NoError(t, ann.Start(t.Context()))
@@ -34,7 +34,7 @@ func TestRecovery(t *testing.T) {
 		}
 		_, err = ann.SendToGroup(t.Context(), "g", client.Text("still here"), nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"connected ann", "recovering", "recovered", "recovering", "recovered", "recovering", "recovered", "g/ann: still here"}, seen.settled())
+		assert.Equal(t, []string{"connected ann", "recovering", "recovered", "recovering", "recovered", "recovering", "recovered", "g/" + from(p, "ann") + ": still here"}, seen.settled())
 		assert.Equal(t, id, ann.ConnectionID())
 
 		r.network.setDown(true)
@@ -45,7 +45,7 @@ func TestRecovery(t *testing.T) {
 		pass(time.Minute)
 		_, err = ann.SendToGroup(t.Context(), "g", client.Text("back"), nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"recovering", "disconnected", "connected ann", "g/ann: back"}, seen.settled())
+		assert.Equal(t, []string{"recovering", "disconnected", "connected ann", "g/" + from(p, "ann") + ": back"}, seen.settled())
 		assert.NotEqual(t, id, ann.ConnectionID())
 	})
 }
@@ -54,12 +54,12 @@ func TestRecovery(t *testing.T) {
 // 20 times, often in the middle of a frame. Each arrives once and in order.
 func TestRecoveryLosesNoMessage(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
 		const messages, cuts = 10_000, 20
-		r := newRig(t, emulator.Config{})
+		r := newRig(t, emulator.Config{}).over(p)
 		bobs := newNetwork(t, r.server, nil) // a separate network, which is not cut
 		ann := r.client("ann", nil)
-		bob := newClient(t, bobs, address(t, "bob", allRoles), nil)
+		bob := newClient(t, bobs, address(t, "bob", allRoles), &client.Options{Protocol: p})
 		seen := new(recorder)
 		ann.OnRecovered(func(context.Context, client.RecoveredEvent) { seen.note("recovered") })
 		ann.OnDisconnected(func(context.Context, client.DisconnectedEvent) { seen.note("disconnected") })
@@ -108,12 +108,12 @@ func TestRecoveryLosesNoMessage(t *testing.T) {
 // TestRecoverySendsOnce does the same for requests whose acks are lost.
 func TestRecoverySendsOnce(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
 		const messages, cuts = 2_000, 20
-		r := newRig(t, emulator.Config{})
+		r := newRig(t, emulator.Config{}).over(p)
 		anns := newNetwork(t, r.server, nil)
 		bob := r.client("bob", nil)
-		ann := newClient(t, anns, address(t, "ann", allRoles), nil)
+		ann := newClient(t, anns, address(t, "ann", allRoles), &client.Options{Protocol: p})
 		next, wrong := 0, 0
 		ann.OnGroupMessage(func(_ context.Context, m *client.GroupMessage) {
 			if m.Data.String() != strconv.Itoa(next) {
@@ -126,9 +126,13 @@ func TestRecoverySendsOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, bob.Start(t.Context()))
 		sockets, duplicates := 0, 0
+		least, more := 1500, 311                  // bytes until a cut
+		if p == client.ProtocolProtobufReliable { // its acks are shorter
+			least, more = 500, 50
+		}
 		r.network.setShape(func(c *cable) {
 			if sockets++; sockets < cuts {
-				c.budget = 1500 + 311*sockets // ends in an ack
+				c.budget = least + more*sockets // ends in an ack
 			}
 		})
 		r.network.cut()
@@ -151,8 +155,8 @@ func TestRecoverySendsOnce(t *testing.T) {
 // the connection does.
 func TestHalfOpen(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		c := r.client("ann", nil)
 		seen := record(c)
 		require.NoError(t, c.Start(t.Context()))
@@ -290,9 +294,9 @@ func TestRecoveryDetails(t *testing.T) {
 // the later one first. No message is lost, and the connection is the same.
 func TestServiceStalls(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
 		const messages = 200
-		r := newRig(t, emulator.Config{})
+		r := newRig(t, emulator.Config{}).over(p)
 		tries := make(chan chan struct{}, 10)
 		n := newNetwork(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if req.URL.Query().Has("awps_connection_id") {
@@ -302,7 +306,7 @@ func TestServiceStalls(t *testing.T) {
 			}
 			r.server.ServeHTTP(w, req)
 		}), nil)
-		ann, bob := newClient(t, n, address(t, "ann", allRoles), nil), r.started("bob", nil)
+		ann, bob := newClient(t, n, address(t, "ann", allRoles), &client.Options{Protocol: p}), r.started("bob", nil)
 		seen := record(ann)
 		require.NoError(t, ann.Start(t.Context()))
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
@@ -316,7 +320,7 @@ func TestServiceStalls(t *testing.T) {
 				if _, err := bob.SendToGroup(t.Context(), "g", client.Text(strconv.Itoa(i)), nil); err != nil {
 					return
 				}
-				want = append(want, "g/bob: "+strconv.Itoa(i))
+				want = append(want, "g/"+from(p, "bob")+": "+strconv.Itoa(i))
 				<-time.After(100 * time.Millisecond)
 			}
 		}()

@@ -107,11 +107,15 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 // settle waits for a place in the window, and sends a request until it is answered.
 // An ack that has arrived takes precedence over any error.
 func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{}) (ackResult, error) {
-	place, err := s.inFlight.enter(ctx, stuck, s.closing)
+	inFlight := s.inFlight
+	if p := preparationOf(ctx); p != nil {
+		inFlight = p.inFlight
+	}
+	place, err := inFlight.enter(ctx, stuck, s.closing)
 	if err != nil {
 		return ackResult{}, err
 	}
-	defer s.inFlight.leave(place)
+	defer inFlight.leave(place)
 	for {
 		ws, err := s.post(ctx, r)
 		again := false
@@ -154,6 +158,9 @@ func (c *Client) skipAckID(id uint64) {
 // out nothing twice. A new connection knows none of them. A request that the old
 // one may have carried out is sent again there only if that does no harm.
 func (s *session) post(ctx context.Context, r *request) (*socket, error) {
+	if err := s.checkLarge(&r.Request); err != nil {
+		return nil, invalidError{err}
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -189,11 +196,31 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 	}
 }
 
+// checkSize returns an error for a frame that the service would refuse by closing the
+// connection.
 func checkSize(request []byte) error {
 	if len(request) > frame.MaxRequest {
-		return fmt.Errorf("frame has %d bytes, want at most %d", len(request), frame.MaxRequest)
+		return tooLargeError(len(request))
 	}
 	return nil
+}
+
+// maxSmall is the number of bytes of a payload or state that fit in a frame in any
+// encoding: JSON may need six bytes for one, and names and metadata take the rest.
+const maxSmall = frame.MaxRequest / 8
+
+// checkLarge checks the size of a large request before it waits for a connection.
+func (s *session) checkLarge(r *frame.Request) error {
+	size := len(r.Data.Text) + len(r.Data.Bytes)
+	for name, value := range r.State {
+		size += len(name) + len(value) + len(`"":"",`)
+	}
+	if size <= maxSmall {
+		return nil
+	}
+	b := encode(s.c.opts.Protocol.codec(), r)
+	defer b.free()
+	return checkSize(b.b)
 }
 
 // retry waits before a refused request is sent again. It returns an error if a

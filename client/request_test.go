@@ -75,8 +75,8 @@ var operations = []struct {
 	{"event", "event", `{"type":"event","event":"say","ackId":1,"dataType":"binary","data":"AP8="}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
 		return c.SendEvent(ctx, "say", client.Binary([]byte{0, 255}), nil)
 	}},
-	{"event with options", "event", `{"type":"event","event":"say","ackId":3,"dataType":"protobuf","data":"AQ==","metadata":{"a":"b"}}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
-		return c.SendEvent(ctx, "say", client.Protobuf([]byte{1}), &client.EventOptions{AckID: 3, Metadata: map[string]string{"a": "b"}})
+	{"event with options", "event", `{"type":"event","event":"say","ackId":3,"dataType":"protobuf","data":"CAE=","metadata":{"a":"b"}}`, func(ctx context.Context, c *client.Client) (client.Result, error) {
+		return c.SendEvent(ctx, "say", client.Protobuf([]byte{8, 1}), &client.EventOptions{AckID: 3, Metadata: map[string]string{"a": "b"}})
 	}},
 }
 
@@ -299,8 +299,8 @@ func TestAckIDInUse(t *testing.T) {
 // which the service would take for a duplicate.
 func TestOwnAckIDs(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		c := r.client("ann", nil)
 		seen := record(c)
 		require.NoError(t, c.Start(t.Context()))
@@ -311,7 +311,7 @@ func TestOwnAckIDs(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, own == 4, result.Duplicate, "message %d, id %d", i, result.AckID)
 		}
-		assert.Equal(t, []string{"connected ann", "g/ann: 0", "g/ann: 1", "g/ann: 2", "g/ann: 3", "g/ann: 4", "g/ann: 6", "g/ann: 7", "g/ann: 8"}, seen.settled())
+		assert.Equal(t, []string{"connected ann", "g/" + from(p, "ann") + ": 0", "g/" + from(p, "ann") + ": 1", "g/" + from(p, "ann") + ": 2", "g/" + from(p, "ann") + ": 3", "g/" + from(p, "ann") + ": 4", "g/" + from(p, "ann") + ": 6", "g/" + from(p, "ann") + ": 7", "g/" + from(p, "ann") + ": 8"}, seen.settled())
 	})
 }
 
@@ -398,7 +398,7 @@ func TestOperationsInvalid(t *testing.T) {
 		`JoinGroup: group "\xff"` + group,
 		`LeaveGroup: group ""` + group,
 		`SendToGroup: group ""` + group,
-		`SendToGroup: Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf`,
+		`SendToGroup: Data is empty, want one of Text, JSON, RawJSON, Binary, Protobuf and ProtobufMessage`,
 		`SendToGroup: text is not UTF-8; use Binary for other bytes`,
 		`SendToGroup: JSON payload is null, which the service rejects`,
 		`SendToGroup: encode func(): json: unsupported type: func()`,
@@ -420,7 +420,7 @@ func TestOperationsInvalid(t *testing.T) {
 		`SendEvent: event "a b"` + event,
 		`SendEvent: event "a/b"` + event,
 		`SendEvent: event "` + strings.Repeat("a", 128) + `…"` + event,
-		`SendEvent: Data is empty, want one of Text, JSON, RawJSON, Binary and Protobuf`,
+		`SendEvent: Data is empty, want one of Text, JSON, RawJSON, Binary, Protobuf and ProtobufMessage`,
 		`SendEvent: metadata name "\n": want an HTTP token of 1 to 256 bytes`,
 		`InvokeEvent: event ""` + event,
 		`InvokeEvent: JSON payload is null, which the service rejects`,
@@ -448,4 +448,35 @@ func metadata(n int) map[string]string {
 		m[string(rune('a'+i))] = strings.Repeat("x", 1000)
 	}
 	return m
+}
+
+// TestTooLarge checks that the size of a frame is checked before anything is sent, and
+// before a request waits for a connection.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	over(t, protocols, func(t *testing.T, protocol client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(protocol)
+		c := r.started("ann", nil)
+		r.network.setDown(true)
+		r.network.cut()
+		pass(time.Minute)
+		require.Equal(t, client.StateReconnecting, c.State())
+		large := client.Binary(make([]byte, 2<<20))
+		want := "frame has 2097174 bytes, want at most 1048576" // in protobuf, to the group
+		_, err := c.SendToGroup(t.Context(), "g", large, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		require.ErrorIs(t, err, client.ErrInvalid)
+		if from(protocol, "ann") != "" {
+			want = "frame has 2796293 bytes, want at most 1048576"
+		}
+		require.EqualError(t, err, "client: SendToGroup: "+want)
+		_, err = c.SendEvent(t.Context(), "e", large, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		_, err = c.InvokeEvent(t.Context(), "e", large, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		if from(protocol, "ann") != "" { // six bytes each in JSON
+			_, err = c.SendToGroup(t.Context(), "g", client.Text(strings.Repeat("\x01", 200_000)), &client.SendOptions{FireAndForget: true})
+			require.ErrorIs(t, err, client.ErrTooLarge)
+		}
+	})
 }

@@ -23,7 +23,7 @@ import (
 
 const (
 	base     = "http://emu.test"
-	allRoles = "webpubsub.joinLeaveGroup webpubsub.sendToGroup"
+	allRoles = "webpubsub.joinLeaveGroup webpubsub.sendToGroup webpubsub.setGroupState webpubsub.getGroupState"
 )
 
 // network is an in-memory network, so that sockets and timeouts use the time of a
@@ -248,9 +248,41 @@ func (n *network) client() *http.Client {
 
 // rig is an emulator behind an in-memory network.
 type rig struct {
-	t       *testing.T
-	server  *emulator.Server
-	network *network
+	t        *testing.T
+	server   *emulator.Server
+	network  *network
+	protocol client.Protocol // of clients whose options have none
+}
+
+// The subprotocols, and those whose connections can be recovered.
+var (
+	recovering = []client.Protocol{client.ProtocolJSONReliable, client.ProtocolProtobufReliable}
+	protocols  = append([]client.Protocol{client.ProtocolJSON, client.ProtocolProtobuf}, recovering...)
+)
+
+// over runs a test in a bubble for each subprotocol.
+func over(t *testing.T, list []client.Protocol, f func(t *testing.T, p client.Protocol)) {
+	t.Helper()
+	for _, p := range list {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) { f(t, p) })
+		})
+	}
+}
+
+// from returns the user that a message shows as its sender. Messages in protobuf do
+// not name it.
+func from(p client.Protocol, user string) string {
+	if p == client.ProtocolProtobuf || p == client.ProtocolProtobufReliable {
+		return ""
+	}
+	return user
+}
+
+func (r *rig) over(p client.Protocol) *rig {
+	r.protocol = p
+	return r
 }
 
 func newRig(t *testing.T, cfg emulator.Config) *rig {
@@ -287,7 +319,14 @@ func address(t *testing.T, user, roles string, groups ...string) string {
 // client returns a client of the emulator, which is stopped at the end of the test.
 func (r *rig) client(user string, opts *client.Options) *client.Client {
 	r.t.Helper()
-	return newClient(r.t, r.network, address(r.t, user, allRoles), opts)
+	var o client.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Protocol == client.ProtocolJSONReliable { // the default
+		o.Protocol = r.protocol
+	}
+	return newClient(r.t, r.network, address(r.t, user, allRoles), &o)
 }
 
 // started returns a started client.

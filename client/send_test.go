@@ -48,9 +48,9 @@ func TestFireAndForget(t *testing.T) {
 // TestForbidden gets a refusal of the emulator.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
-		c := newClient(t, r.network, address(t, "ann", ""), nil)
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
+		c := newClient(t, r.network, address(t, "ann", ""), &client.Options{Protocol: p})
 		require.NoError(t, c.Start(t.Context()))
 		start := time.Now()
 		_, err := c.JoinGroup(t.Context(), "g", nil)
@@ -65,7 +65,7 @@ func TestForbidden(t *testing.T) {
 // TestEvents checks that the event handler's answer arrives before the ack.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
 		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodOptions {
 				w.Header().Set("WebHook-Allowed-Origin", "*")
@@ -82,7 +82,7 @@ func TestEvents(t *testing.T) {
 				w.WriteHeader(http.StatusNoContent)
 			}
 		})
-		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}})
+		r := newRig(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}}).over(p)
 		c := r.started("ann", nil)
 		var got []*client.ServerMessage
 		c.OnServerMessage(func(_ context.Context, m *client.ServerMessage) { got = append(got, m) })
@@ -93,7 +93,8 @@ func TestEvents(t *testing.T) {
 		assert.Equal(t, `{"heard":true}`, got[0].Data.String())
 		assert.Equal(t, client.DataJSON, got[0].Data.Type())
 		assert.Equal(t, map[string]string{"from": "all"}, got[0].Metadata)
-		assert.Equal(t, uint64(1), got[0].SequenceID)
+		number := map[client.Protocol]uint64{client.ProtocolJSONReliable: 1, client.ProtocolProtobufReliable: 1}[p]
+		assert.Equal(t, number, got[0].SequenceID)
 		start := time.Now()
 		_, err = c.SendEvent(t.Context(), "fail", client.Text("hi"), nil)
 		require.EqualError(t, err, "client: SendEvent: InternalServerError: Internal server error")

@@ -33,17 +33,20 @@ type session struct {
 	backoff      *backoff.ExponentialBackOff // between attempts to connect
 	lastRecovery time.Time                   // when the last attempt to recover began
 
+	lastPreparation *preparation // nil: there was none
+
 	begun bool          // run and the dispatcher were started; set before over is closed
 	over  chan struct{} // closed when the client can be started again
 
-	mu       sync.Mutex
-	state    State
-	socket   *socket // nil unless connected
-	conn     *connection
-	changed  chan struct{} // closed when state or socket changes
-	stopping bool
-	leaving  *socket        // that Stop is closing
-	shutdown sync.WaitGroup // of leaving
+	mu        sync.Mutex
+	state     State
+	socket    *socket // nil unless connected
+	conn      *connection
+	changed   chan struct{} // closed when state, socket or preparing changes
+	preparing *preparation  // whose requests are the only ones that are sent; nil: all are
+	stopping  bool
+	leaving   *socket        // that Stop is closing
+	shutdown  sync.WaitGroup // of leaving
 }
 
 // newSession returns the client's next session, and the context that ends with it.
@@ -146,20 +149,31 @@ func (s *session) attach(ws *socket) error {
 	return nil
 }
 
-// attachNew attaches the socket of a new connection, and rejoins the groups.
+// attachNew attaches the socket of a new connection, prepares the connection, and
+// rejoins the groups.
 func (s *session) attachNew(life context.Context, ws *socket) error {
+	conn, p := ws.conn, s.newPreparation()
+	s.mu.Lock()
+	s.preparing = p
+	s.mu.Unlock()
 	if err := s.attach(ws); err != nil {
 		return err
 	}
-	ws.conn.since = time.Now()
-	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", false)
-	ev := ConnectedEvent{ConnectionID: ws.conn.id, UserID: ws.conn.user}
-	rejoined := make(chan struct{})
+	conn.since = time.Now()
+	s.c.opts.Logger.Info("connected", "connection", conn.id, "recovered", false)
+	ev := ConnectedEvent{ConnectionID: conn.id, UserID: conn.user}
 	s.dispatch.queue.call(func() {
-		s.dispatch.queue.await(rejoined)
+		s.dispatch.queue.await(conn.restored)
 		fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev)
 	})
-	s.rejoin(life, ws.conn, rejoined)
+	if p == nil {
+		s.rejoin(life, conn)
+		return nil
+	}
+	s.background.Go(func() {
+		defer s.rejoin(life, conn)
+		p.run(s, ev)
+	})
 	return nil
 }
 
@@ -194,6 +208,10 @@ func (s *session) lose(conn *connection, cause error) {
 	reason := ErrStopped
 	s.mu.Lock()
 	s.conn = nil
+	if s.preparing != nil {
+		s.preparing.cancel()
+		s.preparing = nil
+	}
 	if !s.stopping {
 		s.setLocked(StateReconnecting, nil)
 		ev.CloseCode, ev.CloseReason = closeFrame(cause)
@@ -205,7 +223,10 @@ func (s *session) lose(conn *connection, cause error) {
 	for _, w := range s.writers.all() {
 		w.finish(reason)
 	}
-	s.dispatch.queue.call(func() { s.dispatch.streams.end(reason) })
+	s.dispatch.queue.call(func() {
+		s.dispatch.streams.end(reason)
+		s.c.states.disconnected()
+	})
 	raise(s.dispatch, &s.c.onDisconnected, ev)
 }
 
@@ -295,16 +316,17 @@ func (s *session) status() (state State, id, user string) {
 	return s.state, id, user
 }
 
-// connected waits for the socket that requests are sent over.
+// connected waits for the socket that requests are sent over. Those of the callbacks
+// that prepare a connection do not wait for the others.
 func (s *session) connected(ctx context.Context) (*socket, error) {
 	for {
 		s.mu.Lock()
-		ws, changed, stopping := s.socket, s.changed, s.stopping
+		ws, changed, stopping, preparing := s.socket, s.changed, s.stopping, s.preparing
 		s.mu.Unlock()
 		switch {
 		case stopping:
 			return nil, ErrStopped
-		case ws != nil:
+		case ws != nil && (preparing == nil || preparing == preparationOf(ctx)):
 			return ws, nil
 		}
 		select {

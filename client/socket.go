@@ -94,22 +94,23 @@ func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// read returns the next frame. ok is false if its WebSocket type is wrong.
-func (ws *socket) read() (text string, ok bool, err error) {
+// read returns the next frame, which is valid until the next call. ok is false if its
+// WebSocket type is wrong.
+func (ws *socket) read() (b []byte, ok bool, err error) {
 	kind, r, err := ws.raw.Reader(context.Background())
 	if err != nil {
-		return "", false, ws.conn.secrets.closeError(err)
+		return nil, false, ws.conn.secrets.closeError(err)
 	}
 	ws.in.Reset()
 	if _, err := ws.in.ReadFrom(r); err != nil {
-		return "", false, ws.conn.secrets.closeError(err)
+		return nil, false, ws.conn.secrets.closeError(err)
 	}
 	ws.frames.Add(1)
-	text = ws.in.String()
+	b = ws.in.Bytes()
 	if ws.in.Cap() > maxKeptBuffer {
 		ws.in = new(bytes.Buffer)
 	}
-	return text, (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
+	return b, (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
 }
 
 func (ws *socket) write(b []byte) error {

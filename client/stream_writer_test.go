@@ -19,8 +19,8 @@ import (
 // TestStream sends a stream from one client to another while the network is cut.
 func TestStream(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, recovering, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		ann, bob := r.started("ann", nil), r.started("bob", nil)
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
 		require.NoError(t, err)
@@ -30,7 +30,7 @@ func TestStream(t *testing.T) {
 		over := make(chan struct{})
 		ann.OnGroupStream(func(_ context.Context, s *client.StreamReader) {
 			defer close(over)
-			assert.Equal(t, []string{"g", "s1", "bob"}, []string{s.Group(), s.ID(), s.FromUserID()})
+			assert.Equal(t, []string{"g", "s1", from(p, "bob")}, []string{s.Group(), s.ID(), s.FromUserID()})
 			for d, err := range s.Pieces() {
 				if last = err; err == nil {
 					got = append(got, d.String())
@@ -65,8 +65,8 @@ func TestStream(t *testing.T) {
 
 func TestStreamAborted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		ann, bob := r.started("ann", nil), r.started("bob", nil)
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
 		require.NoError(t, err)
@@ -98,9 +98,9 @@ func TestStreamAborted(t *testing.T) {
 
 func TestStreamRefused(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
-		c := newClient(t, r.network, address(t, "ann", ""), nil)
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
+		c := newClient(t, r.network, address(t, "ann", ""), &client.Options{Protocol: p})
 		_, err := c.OpenGroupStream(t.Context(), "g", nil)
 		require.ErrorIs(t, err, client.ErrStopped)
 		require.NoError(t, c.Start(t.Context()))
@@ -112,8 +112,8 @@ func TestStreamRefused(t *testing.T) {
 
 func TestStreamIdle(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, emulator.Config{})
+	over(t, protocols, func(t *testing.T, p client.Protocol) {
+		r := newRig(t, emulator.Config{}).over(p)
 		ann, bob := r.started("ann", nil), r.started("bob", nil)
 		_, err := ann.JoinGroup(t.Context(), "g", nil)
 		require.NoError(t, err)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
@@ -30,6 +31,25 @@ func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage
 			f(ctx, m, v)
 		}
 	})
+}
+
+// InvokeJSON invokes an event like [Client.InvokeEvent] and decodes the answer, which is
+// JSON or text that contains JSON, into an Out. It sends in as JSON, unless in is a
+// [Data], which is sent as it is. An empty answer is an error.
+func InvokeJSON[Out any](ctx context.Context, c *Client, event string, in any, opts *InvokeOptions) (out Out, err error) {
+	data, ok := in.(Data)
+	if !ok {
+		data = JSON(in)
+	}
+	answer, err := c.InvokeEvent(ctx, event, data, opts)
+	if err != nil {
+		return out, err
+	}
+	if err := answer.Decode(&out); err != nil {
+		var none Out
+		return none, fail(opInvokeEvent, fmt.Errorf("decode answer: %w", err))
+	}
+	return out, nil
 }
 
 // decode decodes a message and reports whether it succeeded. It reports a

@@ -42,3 +42,40 @@ func TestTypedCallbacks(t *testing.T) {
 		}, seen.settled())
 	})
 }
+
+func TestInvokeJSON(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		type sum struct{ Total int }
+		f := newFake(t)
+		c, p := f.started(nil)
+		call := func(in any, request, answer string) (sum, error) {
+			var out sum
+			var err error
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				out, err = client.InvokeJSON[sum](t.Context(), c, "add", in, &client.InvokeOptions{InvocationID: "i"})
+			}()
+			p.expect(`{"type":"invoke","invocationId":"i","target":"event","event":"add"` + request + `}`)
+			p.send(`{"type":"invokeResponse","invocationId":"i"` + answer + `}`)
+			<-done
+			return out, err
+		}
+		out, err := call([]int{1, 2}, `,"dataType":"json","data":[1,2]`, `,"success":true,"dataType":"json","data":{"total":3}`)
+		require.NoError(t, err)
+		assert.Equal(t, sum{3}, out)
+		out, err = call(client.Data{}, ``, `,"success":true,"dataType":"text","data":"{\"total\":4}"`)
+		require.NoError(t, err)
+		assert.Equal(t, sum{4}, out)
+		out, err = call("x", `,"dataType":"json","data":"x"`, `,"success":true,"dataType":"json","data":{"total":"secret"}`)
+		require.EqualError(t, err, `client: InvokeEvent: decode answer: JSON string does not fit int in member "Total" at byte 17`)
+		assert.Zero(t, out)
+		_, err = call("x", `,"dataType":"json","data":"x"`, `,"success":true`)
+		require.EqualError(t, err, "client: InvokeEvent: decode answer: payload is none, want json or text")
+		_, err = call("x", `,"dataType":"json","data":"x"`, `,"success":false,"error":{"name":"Forbidden","message":"no"}`)
+		require.ErrorIs(t, err, client.ErrForbidden)
+		_, err = client.InvokeJSON[sum](t.Context(), c, "add", func() {}, nil)
+		require.ErrorIs(t, err, client.ErrInvalid)
+	})
+}

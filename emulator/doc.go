@@ -22,7 +22,8 @@
 //   - A reliable client that closes with 1000, or without a status as the official
 //     JavaScript client does, ends its connection. After any other end it can recover
 //     the connection for 30 seconds.
-//   - A recovered client gets a connected frame, then the messages it missed.
+//   - A recovered client gets a connected frame, then the messages it missed. A client
+//     of a protobuf subprotocol gets no connected frame.
 //   - An invocation is a user event; the handler's answer is its result. The service
 //     does not document how it handles invocations.
 //   - A stream whose publisher disconnects ends with the error Cancelled.
@@ -33,8 +34,12 @@
 //     ends, the handler receives left for each of its groups.
 //   - If an answer or a REST call has several values for one name of metadata, in
 //     several headers or separated by commas, the last one is used.
-//   - The subprotocols of protobuf and MQTT are not supported. A client that offers no
-//     other is treated as a client without a subprotocol.
+//   - A client needs the roles webpubsub.setGroupState and webpubsub.getGroupState for
+//     group state, and must be a member of the group. Its state ends with the
+//     membership. Updates have sequence ids for reliable clients, in JSON too.
+//   - Clients of the protobuf subprotocols have all operations of JSON clients.
+//   - The subprotocol of MQTT is not supported. A client that offers no other is treated
+//     as a client without a subprotocol.
 //
 // The defaults are those of Microsoft's emulator, so that connection strings fit both.
 // The default access key of both is public: listen on loopback only, or set another.

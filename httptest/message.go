@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -40,6 +41,18 @@ func (m *Message) JSON(v any) error {
 	return nil
 }
 
+// ProtobufMessage returns the type URL and the serialized form of the protobuf message
+// in the payload.
+func (m *Message) ProtobufMessage() (typeURL string, value []byte, err error) {
+	if m.DataType != webpubsub.DataProtobuf {
+		return "", nil, fmt.Errorf("httptest: message is %v, want protobuf", m.DataType)
+	}
+	if typeURL, value, err = protoany.Parse(m.Data); err != nil {
+		return "", nil, fmt.Errorf("httptest: decode message: %w", err)
+	}
+	return typeURL, value, nil
+}
+
 // SendText raises a user event with a text payload, as Send does. Clients
 // without a Web PubSub subprotocol raise the event "message".
 func (c *Conn) SendText(ctx context.Context, event, text string) (*Message, error) {
@@ -58,6 +71,12 @@ func (c *Conn) SendJSON(ctx context.Context, event string, v any) (*Message, err
 // SendBinary raises a user event with a binary payload, as Send does.
 func (c *Conn) SendBinary(ctx context.Context, event string, data []byte) (*Message, error) {
 	return c.Send(ctx, event, Message{DataType: webpubsub.DataBinary, Data: data})
+}
+
+// SendProtobuf raises a user event with a protobuf message as its payload, as Send does:
+// its serialized form and the URL of its type.
+func (c *Conn) SendProtobuf(ctx context.Context, event, typeURL string, value []byte) (*Message, error) {
+	return c.Send(ctx, event, Message{DataType: webpubsub.DataProtobuf, Data: protoany.Append(nil, typeURL, value)})
 }
 
 // Send raises a user event and returns the message that the client gets in answer;
@@ -82,6 +101,11 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 		out, err := upstream.DecodeUser(answer)
 		if err != nil || !out.Message {
 			return nil, err
+		}
+		if out.DataType == wire.DataProtobuf {
+			if err := protoany.Check(out.Data); err != nil {
+				return nil, &upstream.InvalidAnswerError{Reason: fmt.Sprintf("Content-Type is %q, but the body is %v", excerpt.Short(out.ContentType), err)}
+			}
 		}
 		return &Message{DataType: webpubsub.DataType(out.DataType), ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
 	})

@@ -1,6 +1,7 @@
 package httptest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -111,6 +112,46 @@ func TestSentPayloads(t *testing.T) {
 	_, err = conn.SendText(t.Context(), "a\nb", "x")
 	require.ErrorAs(t, err, &delivery)
 	assert.Len(t, h.seen, 6, "nothing of these is sent")
+}
+
+// TestProtobufBothWays sends a protobuf message to a handler and receives another.
+func TestProtobufBothWays(t *testing.T) {
+	t.Parallel()
+	h, err := webpubsub.NewHandler(webpubsub.Config{
+		Verifier: webpubsub.InsecureSkipVerify{},
+		UserEvents: map[string]webpubsub.UserEventFunc{
+			"echo": func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
+				typeURL, value, err := ev.DecodeProtobuf()
+				return webpubsub.ProtobufReply(typeURL+".Reply", append(value, 3)), err
+			},
+			"text": webpubsub.Text(func(context.Context, *webpubsub.UserEvent, string) (string, error) { return "hi", nil }),
+		},
+	})
+	require.NoError(t, err)
+	conn := connect(t, h)
+	m, err := conn.SendProtobuf(t.Context(), "echo", "example.com/chat.Said", []byte{8, 1})
+	require.NoError(t, err)
+	assert.Equal(t, webpubsub.DataProtobuf, m.DataType)
+	typeURL, value, err := m.ProtobufMessage()
+	require.NoError(t, err)
+	assert.Equal(t, "example.com/chat.Said.Reply", typeURL)
+	assert.Equal(t, []byte{8, 1, 3}, value)
+
+	bad := connect(t, afterConnect(func(w http.ResponseWriter, _ int) {
+		w.Header().Set("Content-Type", "application/x-protobuf")
+		_, _ = w.Write([]byte("{}"))
+	}))
+	_, err = bad.SendText(t.Context(), "echo", "x")
+	var invalid *httptest.InvalidAnswerError
+	require.ErrorAs(t, err, &invalid)
+	require.ErrorContains(t, err, `Content-Type is "application/x-protobuf", but the body is not a serialized google.protobuf.Any`)
+
+	m, err = conn.SendText(t.Context(), "text", "x")
+	require.NoError(t, err)
+	_, _, err = m.ProtobufMessage()
+	require.EqualError(t, err, "httptest: message is text, want protobuf")
+	_, _, err = (&httptest.Message{DataType: webpubsub.DataProtobuf, Data: []byte("{}")}).ProtobufMessage()
+	require.EqualError(t, err, "httptest: decode message: not a serialized google.protobuf.Any")
 }
 
 func TestMessageJSON(t *testing.T) {

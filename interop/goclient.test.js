@@ -13,6 +13,14 @@ after(() => harness.stop());
 
 const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
 
+/** A serialized google.protobuf.Any with bytes as its value. */
+const any = (b) => {
+  const length = b.length < 128 ? [b.length] : b.length < 16384 ? [(b.length & 127) | 128, b.length >> 7] : [(b.length & 127) | 128, ((b.length >> 7) & 127) | 128, b.length >> 14];
+  return Uint8Array.from([0x0a, 1, 0x78, 0x12, ...length, ...b]);
+};
+
+const blobs = [bytes, new Uint8Array(0), bytes.toReversed().slice(1), new Uint8Array(100_000)];
+
 /** Every kind of data: what the JavaScript client sends and hears, and how the Go client has it. */
 const kinds = [
   ...["", "hä", "日本 🎉 e\u0301", 'quotes " and \\ and </script>', "\u0000\u0001\u001f\u007f\u2028\u2029\n\r\t", "null", "x".repeat(100_000)].map((s) => ["text", s, payload.text(s)]),
@@ -21,7 +29,8 @@ const kinds = [
     [0, -1, 1.5, 1e21, 5e-324, 1.7976931348623157e308, Number.MAX_SAFE_INTEGER, 0.1],
     "a string", "", 0, -12.25, true, false, [], {}, [null], "\u2028\u2029\\\"/",
   ].map((v) => ["json", v, payload.json(JSON.stringify(v))]),
-  ...["binary", "protobuf"].flatMap((type) => [bytes, new Uint8Array(0), bytes.toReversed().slice(1), new Uint8Array(100_000)].map((b) => [type, b.buffer, payload[type](b)])),
+  ...blobs.map((b) => ["binary", b.buffer, payload.binary(b)]),
+  ...blobs.map(any).map((b) => ["protobuf", b.buffer, payload.protobuf(b)]),
 ];
 
 /** together opens one client of each kind, both in a group. */

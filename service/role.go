@@ -9,6 +9,12 @@ const (
 	RoleJoinLeaveAnyGroup = rule.RoleJoinLeave
 	// RoleSendToAnyGroup lets a client send to any group.
 	RoleSendToAnyGroup = rule.RoleSend
+	// RoleGetAnyGroupState lets a client subscribe to the states of any group that it is
+	// a member of.
+	RoleGetAnyGroupState = rule.RoleGetState
+	// RoleSetAnyGroupState lets a client set its own state in any group that it is a
+	// member of.
+	RoleSetAnyGroupState = rule.RoleSetState
 )
 
 // RoleJoinLeaveGroup returns the role that lets a client join and leave one group
@@ -18,6 +24,14 @@ func RoleJoinLeaveGroup(group string) string { return rule.RoleJoinLeave + "." +
 // RoleSendToGroup returns the role that lets a client send to one group
 // (webpubsub.sendToGroup.<group>).
 func RoleSendToGroup(group string) string { return rule.RoleSend + "." + group }
+
+// RoleGetGroupState returns the role that lets a client subscribe to the states of one
+// group (webpubsub.getGroupState.<group>).
+func RoleGetGroupState(group string) string { return rule.RoleGetState + "." + group }
+
+// RoleSetGroupState returns the role that lets a client set its own state in one group
+// (webpubsub.setGroupState.<group>).
+func RoleSetGroupState(group string) string { return rule.RoleSetState + "." + group }
 
 // RoleJoinLeaveGroupPattern returns the role that lets a client join and leave the
 // groups that a pattern matches (webpubsub.joinLeaveGroups.<pattern>).

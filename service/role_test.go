@@ -15,6 +15,10 @@ func TestRoles(t *testing.T) {
 		service.RoleSendToAnyGroup:                  "webpubsub.sendToGroup",
 		service.RoleJoinLeaveGroup("a.b"):           "webpubsub.joinLeaveGroup.a.b",
 		service.RoleSendToGroup("lobby"):            "webpubsub.sendToGroup.lobby",
+		service.RoleGetAnyGroupState:                "webpubsub.getGroupState",
+		service.RoleSetAnyGroupState:                "webpubsub.setGroupState",
+		service.RoleGetGroupState("lobby"):          "webpubsub.getGroupState.lobby",
+		service.RoleSetGroupState("a.b"):            "webpubsub.setGroupState.a.b",
 		service.RoleJoinLeaveGroupPattern("room.*"): "webpubsub.joinLeaveGroups.room.*",
 		service.RoleSendToGroupPattern("**"):        "webpubsub.sendToGroups.**",
 	} {

@@ -60,29 +60,47 @@ func TestChatRestarts(t *testing.T) {
 
 func TestChatUnavailable(t *testing.T) {
 	t.Parallel()
-	var gone atomic.Bool
-	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	mux.HandleFunc("POST /login", func(w http.ResponseWriter, _ *http.Request) {
-		if gone.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte(`{"url":"` + server.URL + `/client"}`))
-	})
-	mux.HandleFunc("/client", func(w http.ResponseWriter, r *http.Request) {
-		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"json.reliable.webpubsub.azure.v1"}})
-		if !assert.NoError(t, err) {
-			return
-		}
-		_ = conn.Write(r.Context(), websocket.MessageText, []byte(`{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t"}`))
-		_, _, _ = conn.Read(r.Context()) // the event that enters the room
-		gone.Store(true)
-		_ = conn.Close(websocket.StatusPolicyViolation, "go away")
-	})
-	ann := openWith(t, client.RunImpatient, "-url", server.URL, "-name", "Ann")
-	err := ann.ends()
-	require.EqualError(t, err, "chat unavailable: client: Reconnect: credential: no chat at "+server.URL+"/login: it responded with 503 Service Unavailable")
-	assert.Contains(t, ann.all, "* Connection ended. Reconnecting ...")
+	for _, tt := range []struct {
+		name, body string
+		status     int
+		want       string
+		logins     int32
+	}{
+		{"out of order", "", http.StatusServiceUnavailable, "no chat at %s/login: it responded with 503 Service Unavailable", 4},
+		{"refused", `{"reason":"You are banned."}`, http.StatusForbidden, "You are banned.", 2},
+		{"too many", `{"reason":"Try again."}`, http.StatusTooManyRequests, "Try again.", 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var gone atomic.Bool
+			var logins atomic.Int32
+			mux := http.NewServeMux()
+			server := httptest.NewServer(mux)
+			t.Cleanup(server.Close)
+			mux.HandleFunc("POST /login", func(w http.ResponseWriter, _ *http.Request) {
+				logins.Add(1)
+				if gone.Load() {
+					w.WriteHeader(tt.status)
+					_, _ = w.Write([]byte(tt.body))
+					return
+				}
+				_, _ = w.Write([]byte(`{"url":"` + server.URL + `/client"}`))
+			})
+			mux.HandleFunc("/client", func(w http.ResponseWriter, r *http.Request) {
+				conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"json.reliable.webpubsub.azure.v1"}})
+				if !assert.NoError(t, err) {
+					return
+				}
+				_ = conn.Write(r.Context(), websocket.MessageText, []byte(`{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t"}`))
+				_, _, _ = conn.Read(r.Context()) // the event that enters the room
+				gone.Store(true)
+				_ = conn.Close(websocket.StatusPolicyViolation, "go away")
+			})
+			ann := openWith(t, client.RunImpatient, "-url", server.URL, "-name", "Ann")
+			err := ann.ends()
+			require.EqualError(t, err, "chat unavailable: client: Reconnect: credential: "+strings.ReplaceAll(tt.want, "%s", server.URL))
+			assert.Equal(t, tt.logins, logins.Load(), "a refusal is final")
+			assert.Contains(t, ann.all, "* Connection ended. Reconnecting ...")
+		})
+	}
 }

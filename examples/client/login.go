@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/client"
 )
 
 // login is the credential of the client: it gets client URLs from the chat.
@@ -49,6 +51,8 @@ func (d *login) open(ctx context.Context) (address string, err error) {
 	var answer struct{ URL, Reason string }
 	err = json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&answer)
 	switch {
+	case answer.Reason != "" && res.StatusCode != http.StatusTooManyRequests:
+		return "", client.Permanent(errors.New(answer.Reason)) // asking again does not help
 	case answer.Reason != "":
 		return "", errors.New(answer.Reason)
 	case err != nil || answer.URL == "":

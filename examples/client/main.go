@@ -89,17 +89,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 		_ = t.client.Stop(limit)
 	}()
 	for {
-		lines := typed
-		if !t.present.Load() {
-			lines = nil // wait until the client is connected
-		}
 		select {
-		case line, ok := <-lines:
+		case line, ok := <-typed:
 			if !ok {
 				return nil
 			}
-			t.do(ctx, line)
-		case <-t.changed:
+			t.do(ctx, line) // waits for the connection, and until it is in a room
 		case err := <-t.stopped:
 			return fmt.Errorf("chat unavailable: %w", err)
 		case <-ctx.Done():

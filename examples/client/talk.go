@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/client"
@@ -43,8 +42,6 @@ type talk struct {
 	client  *client.Client
 	login   *login
 	out     *log.Logger
-	present atomic.Bool // connected, and in a room
-	changed chan struct{}
 	stopped chan error
 	greet   sync.Once
 
@@ -61,20 +58,17 @@ func newTalk(d *login, room string, out io.Writer, opts client.Options) (*talk, 
 		return nil, err
 	}
 	t := &talk{
-		client: c, login: d, out: log.New(out, "", 0), changed: make(chan struct{}, 1), stopped: make(chan error, 1),
+		client: c, login: d, out: log.New(out, "", 0), stopped: make(chan error, 1),
 		room: room, people: fields{},
 	}
-	c.OnConnected(t.connected)
+	c.OnNewConnection(t.enter)
 	c.OnRecovering(func(context.Context, client.RecoveringEvent) {
-		t.setPresent(false)
 		t.print("* Connection lost. Recovering ...")
 	})
 	c.OnRecovered(func(context.Context, client.RecoveredEvent) {
 		t.print("* Connection recovered. No message was lost.")
-		t.setPresent(true)
 	})
 	c.OnDisconnected(func(_ context.Context, ev client.DisconnectedEvent) {
-		t.setPresent(false)
 		if ev.Err != nil { // not after Stop
 			t.print("* Connection ended. Reconnecting ...")
 		}
@@ -85,36 +79,24 @@ func newTalk(d *login, room string, out io.Writer, opts client.Options) (*talk, 
 	return t, nil
 }
 
-// connected enters the room of the previous connection. Messages arrive after it
-// returns.
-func (t *talk) connected(ctx context.Context, _ client.ConnectedEvent) {
+// enter enters the room of the previous connection. Lines that were typed meanwhile are
+// sent after it returns, and messages arrive after that.
+func (t *talk) enter(ctx context.Context, _ client.ConnectedEvent) {
 	t.greet.Do(func() { t.print("* %s", help) })
-	t.mu.Lock()
-	room := t.room
-	t.room = lobby
-	t.mu.Unlock()
-	if !t.move(ctx, room) && room != lobby {
-		t.move(ctx, lobby)
-	}
-	t.setPresent(true)
-}
-
-func (t *talk) setPresent(yes bool) {
-	t.present.Store(yes)
-	select {
-	case t.changed <- struct{}{}:
-	default:
+	room := t.here()
+	if !t.move(ctx, lobby, room) && room != lobby {
+		t.move(ctx, lobby, lobby)
 	}
 }
 
-// move enters a room and leaves the previous one.
-func (t *talk) move(ctx context.Context, room string) bool {
+// move enters a room and leaves another one.
+func (t *talk) move(ctx context.Context, before, room string) bool {
 	answer, ok := t.ask(ctx, "join", fields{"room": room})
 	if !ok {
 		return false
 	}
 	t.mu.Lock()
-	before, people := t.room, fields{}
+	people := fields{}
 	t.room = room
 	for _, n := range answer.Notices {
 		switch {
@@ -185,9 +167,9 @@ func (t *talk) do(ctx context.Context, line string) {
 	switch {
 	case line == "":
 	case command == "/join":
-		t.move(ctx, strings.TrimSpace(argument))
+		t.move(ctx, t.here(), strings.TrimSpace(argument))
 	case command == "/leave":
-		t.move(ctx, lobby)
+		t.move(ctx, t.here(), lobby)
 	case command == "/nick":
 		t.ask(ctx, "rename", fields{"nickname": argument})
 	case strings.HasPrefix(command, "/"):
@@ -200,11 +182,15 @@ func (t *talk) do(ctx context.Context, line string) {
 // say sends an event and waits until it was handled. It is handled once, even if
 // the connection is lost and recovered meanwhile. A refusal arrives as a message.
 func (t *talk) say(ctx context.Context, text string) {
-	t.mu.Lock()
-	room := t.room
-	t.mu.Unlock()
-	_, err := t.client.SendEvent(ctx, "say", client.JSON(fields{"room": room, "text": text}), nil)
+	_, err := t.client.SendEvent(ctx, "say", client.JSON(fields{"room": t.here(), "text": text}), nil)
 	t.printError(ctx, err)
+}
+
+// here returns the room.
+func (t *talk) here() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.room
 }
 
 // ask sends an event and waits for the answer.

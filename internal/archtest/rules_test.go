@@ -51,6 +51,8 @@ const (
 	unix           = "golang.org/x/sys/unix"
 	testify        = "github.com/stretchr/testify/..."
 	goleak         = "go.uber.org/goleak"
+	protowire      = "google.golang.org/protobuf/encoding/protowire"
+	protobuf       = "google.golang.org/protobuf/..."
 )
 
 // rooms lists all packages. A room imports only from rooms before it in this list. If
@@ -78,6 +80,10 @@ var rooms = []room{
 		why:  "it reads what strangers sent, for whoever has to",
 	},
 	{
+		name: "internal/protoany",
+		why:  "it reads and writes one protobuf message of two fields, also for the root, which links no protobuf library",
+	},
+	{
 		name: "internal/excerpt",
 		why:  "it shortens text of strangers for errors and logs",
 	},
@@ -85,6 +91,11 @@ var rooms = []room{
 		name:  "internal/pump",
 		third: []pattern{webSocket},
 		why:   "it reads a WebSocket for any test that has one",
+	},
+	{
+		name:  "internal/protoschema",
+		third: []pattern{protobuf},
+		why:   "it is the schema of the protobuf subprotocols for Google's library, with which tests of our codecs compare",
 	},
 	{
 		name: "internal/glob",
@@ -101,7 +112,7 @@ var rooms = []room{
 	},
 	{
 		name:  ".",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/expect", "mqtt"},
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/protoany", "internal/rule", "internal/expect", "mqtt"},
 		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/types", validatorV10},
 		why:   "every user's program imports what it imports: the SDK's event type to convert to, the validator for tagged payloads, and nothing that sends or serves",
 	},
@@ -113,9 +124,9 @@ var rooms = []room{
 	},
 	{
 		name:  "client/...",
-		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/jsonscan", "internal/rule"},
-		third: []pattern{webSocket, backoff},
-		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's",
+		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/jsonscan", "internal/protoany", "internal/rule"},
+		third: []pattern{webSocket, backoff, protowire},
+		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's, and so are the varints of protobuf",
 	},
 	{
 		name: "internal/upstream/...",
@@ -129,7 +140,7 @@ var rooms = []room{
 	},
 	{
 		name:  "httptest/...",
-		ours:  []pattern{".", "mqtt", "internal/excerpt", "internal/wire", "internal/connstr", "internal/rule", "internal/expect", "internal/upstream/...", "internal/conformance/..."},
+		ours:  []pattern{".", "mqtt", "internal/excerpt", "internal/wire", "internal/connstr", "internal/protoany", "internal/rule", "internal/expect", "internal/upstream/...", "internal/conformance/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "it is linked into users' tests: it adds only the SDK's HTTP binding, an encoder that is not ours to feed our decoder",
 	},
@@ -154,14 +165,16 @@ var rooms = []room{
 		why:  "any part of the emulator records what happens there, and the records know none of them",
 	},
 	{
-		name: "emulator/internal/hub",
-		ours: []pattern{"emulator/internal/trace", "emulator/internal/odata", "emulator/internal/role", "internal/rule", "internal/wire"},
-		why:  "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
+		name:  "emulator/internal/hub",
+		ours:  []pattern{"emulator/internal/trace", "emulator/internal/odata", "emulator/internal/role", "internal/jsonscan", "internal/rule", "internal/wire"},
+		third: []pattern{protowire},
+		why:   "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
 	},
 	{
-		name: "emulator/internal/subprotocol",
-		ours: []pattern{"emulator/internal/hub", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
-		why:  "a codec translates between frames and the hub's requests and messages, whatever carries the frames",
+		name:  "emulator/internal/subprotocol",
+		ours:  []pattern{"emulator/internal/hub", "internal/excerpt", "internal/jsonscan", "internal/rule", "internal/wire"},
+		third: []pattern{protowire},
+		why:   "a codec translates between frames and the hub's requests and messages, whatever carries the frames",
 	},
 	{
 		name:  "emulator/internal/transport/...",
@@ -303,6 +316,21 @@ var bans = []ban{
 		name:  "...",
 		other: []pattern{testify, goleak, "testing/...", "net/http/httptest"},
 		why:   "a program links no test code, whichever package it imports; package testing also registers flags",
+	},
+	{
+		name: "...",
+		ours: []pattern{"internal/protoschema"},
+		why:  "a codec that read the schema would be its own oracle, and every program would have Google's reflection",
+	},
+	{
+		name:  "client/...",
+		other: []pattern{"google.golang.org/protobuf/proto/...", "google.golang.org/protobuf/reflect/...", "google.golang.org/protobuf/runtime/..."},
+		why:   "a client that sends no protobuf messages links no registry and no reflection of them",
+	},
+	{
+		name:  ".",
+		other: []pattern{protobuf},
+		why:   "payloads of protobuf are bytes to an event handler; the library reads the program's file when it is initialized",
 	},
 	{
 		name:  ".",

@@ -46,7 +46,12 @@ func dialByHand(tb testing.TB, s *service) (*websocket.Conn, net.Conn) {
 
 func startClient(tb testing.TB, s *service, prepare func(*client.Client)) (*client.Client, net.Conn) {
 	tb.Helper()
-	c, err := client.New(client.StaticURL(s.address), nil)
+	return startClientOver(tb, s, client.ProtocolJSONReliable, prepare)
+}
+
+func startClientOver(tb testing.TB, s *service, p client.Protocol, prepare func(*client.Client)) (*client.Client, net.Conn) {
+	tb.Helper()
+	c, err := client.New(client.StaticURL(s.address), &client.Options{Protocol: p})
 	require.NoError(tb, err)
 	if prepare != nil {
 		prepare(c)
@@ -124,10 +129,6 @@ func drain(conn net.Conn) {
 func BenchmarkClientSend(b *testing.B) {
 	const sends = 1000
 	s := newService(b)
-	wait := func(c *counter, f func()) {
-		f()
-		<-c.done
-	}
 	ws, conn := dialByHand(b, s)
 	hands := &counter{done: make(chan struct{}, 1)}
 	go hands.run(conn)
@@ -149,26 +150,31 @@ func BenchmarkClientSend(b *testing.B) {
 			b.Error(err)
 		}
 	}
-	many := func(c *counter, send func()) func() {
-		c.target.Store(-1)
-		send()
-		size := int64(0)
-		for size = c.read.Load(); size == 0; size = c.read.Load() {
-			runtime.Gosched()
-		}
-		return func() {
-			c.target.Store(c.read.Load() + sends*size)
-			wait(c, func() {
-				for range sends {
-					send()
-				}
-			})
-		}
-	}
-	hand, whole := many(hands, sendByHand), many(ours, send)
+	hand, _ := manySends(b, sends, hands, sendByHand)
+	whole, _ := manySends(b, sends, ours, send)
 	b.Run("hand", func(b *testing.B) { measureClient(b, sends, hand) })
 	b.Run("client", func(b *testing.B) { measureClient(b, sends, whole) })
 	b.Run("ratio", func(b *testing.B) { compareClients(b, whole, hand) })
+}
+
+// manySends returns a function that sends n messages and returns when all are read, and
+// the size of one on the wire.
+func manySends(b *testing.B, n int, read *counter, send func()) (many func(), size func() int64) {
+	b.Helper()
+	read.target.Store(-1)
+	send()
+	one := int64(0)
+	for one = read.read.Load(); one == 0; one = read.read.Load() {
+		runtime.Gosched()
+	}
+	many = func() {
+		read.target.Store(read.read.Load() + int64(n)*one)
+		for range n {
+			send()
+		}
+		<-read.done
+	}
+	return many, func() int64 { return one }
 }
 
 // BenchmarkClientAcked sends messages one at a time and waits for each ack.

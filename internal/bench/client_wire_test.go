@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // service is the other end of the clients. It does as little as possible, since its
@@ -37,7 +39,11 @@ func newService(tb testing.TB) *service {
 		key := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // required by RFC 6455
 		_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: %s\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 			r.Header.Get("Sec-Websocket-Protocol"), base64.StdEncoding.EncodeToString(key[:]))
-		_, _ = conn.Write(textFrame(`{"type":"system","event":"connected","userId":"u","connectionId":"` + connectionID + `","reconnectionToken":"t"}`))
+		connected := textFrame(`{"type":"system","event":"connected","userId":"u","connectionId":"` + connectionID + `","reconnectionToken":"t"}`)
+		if strings.HasPrefix(r.Header.Get("Sec-Websocket-Protocol"), "protobuf.") {
+			connected = binaryFrame(nested(3, nested(1, joined(field(1, connectionID), field(2, "u"), field(3, "t")))))
+		}
+		_, _ = conn.Write(connected)
 		s.conns <- conn
 	}))
 	tb.Cleanup(srv.Close)
@@ -54,11 +60,26 @@ func textFrame(payload string) []byte {
 	return append(head, payload...)
 }
 
+func binaryFrame(payload []byte) []byte {
+	f := textFrame(string(payload))
+	f[0] = 0x82
+	return f
+}
+
+func field(number protowire.Number, text string) []byte { return nested(number, []byte(text)) }
+
+func nested(number protowire.Number, message []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), message)
+}
+
+func joined(fields ...[]byte) []byte { return bytes.Join(fields, nil) }
+
 // batch is a number of messages of 128 bytes to a group, ready to be written.
 type batch struct {
 	frames []byte
 	ids    []int // offsets of the sequence ids
 	next   int
+	put    func(at []byte, id int) // overwrites an id
 }
 
 const (
@@ -67,7 +88,7 @@ const (
 )
 
 func newBatch() *batch {
-	b := &batch{next: 100_000_000}
+	b := &batch{next: 100_000_000, put: func(at []byte, id int) { strconv.AppendInt(at[:0], int64(id), 10) }}
 	for range batchSize {
 		f := textFrame(fmt.Sprintf(`{"sequenceId":%0*d,"type":"message","from":"group","group":"lobby","fromUserId":"user-42","dataType":"json","data":%s}`, idDigits, 0, jsonBody))
 		b.ids = append(b.ids, len(b.frames)+bytes.Index(f, []byte("000000000")))
@@ -76,11 +97,23 @@ func newBatch() *batch {
 	return b
 }
 
+// newProtobufBatch is newBatch in protobuf. The ids have four bytes.
+func newProtobufBatch() *batch {
+	b := &batch{next: 100_000_000, put: func(at []byte, id int) { binary.PutUvarint(at, uint64(id)) }}
+	for range batchSize {
+		id := protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), uint64(b.next))
+		f := binaryFrame(nested(2, joined(field(1, "group"), field(2, "lobby"), nested(3, field(4, jsonBody)), id)))
+		b.frames = append(b.frames, f...)
+		b.ids = append(b.ids, len(b.frames)-4)
+	}
+	return b
+}
+
 // write writes the messages with the next ids.
 func (b *batch) write(w io.Writer) error {
 	for _, at := range b.ids {
 		b.next++
-		strconv.AppendInt(b.frames[at:at], int64(b.next), 10)
+		b.put(b.frames[at:], b.next)
 	}
 	_, err := w.Write(b.frames)
 	return err

@@ -10,13 +10,36 @@ import (
 )
 
 // The roles of a client in any group. With a dot and a group name after it, a role
-// is for one group; with "s." and a pattern, for the groups that it matches.
+// is for one group. With "s." and a pattern, the first two are for the groups that it
+// matches.
 //
-// Source: Roles; Wildcards.
+// Source: Roles; Wildcards. The roles of group state are those with which Microsoft's
+// chat packages make tokens; Emulator, LogicalConnection, has them for one group.
 const (
 	RoleJoinLeave = "webpubsub.joinLeaveGroup"
 	RoleSend      = "webpubsub.sendToGroup"
+	RoleGetState  = "webpubsub.getGroupState"
+	RoleSetState  = "webpubsub.setGroupState"
 )
+
+// Action is what a role permits.
+type Action uint8
+
+// The actions.
+const (
+	JoinLeave Action = iota
+	Send
+	GetState // subscribe to the states of a group
+	SetState // set the client's own state in a group
+)
+
+// Actions is the number of actions.
+const Actions = 4
+
+var roleNames = [Actions]string{JoinLeave: RoleJoinLeave, Send: RoleSend, GetState: RoleGetState, SetState: RoleSetState}
+
+// matches reports whether there are roles with patterns for the action.
+func (a Action) matches() bool { return a == JoinLeave || a == Send }
 
 // maxPatternStars is how many stars a pattern can have. Each star of ** counts.
 //
@@ -38,7 +61,7 @@ const (
 // Role is a parsed role of a client.
 type Role struct {
 	Scope   RoleScope
-	Send    bool         // send to groups; false: join and leave groups
+	Action  Action
 	Name    string       // of the group, or the text of the pattern
 	Pattern glob.Pattern // for the scope GroupsMatched
 }
@@ -47,12 +70,12 @@ type Role struct {
 // the role that was probably meant. If only the group or the pattern of a role is
 // invalid, ParseRole returns its scope with the error.
 func ParseRole(s string) (Role, error) {
-	for _, kind := range [...]string{RoleJoinLeave, RoleSend} {
+	for action, kind := range roleNames {
 		rest, ok := strings.CutPrefix(s, kind)
 		if !ok {
 			continue
 		}
-		r := Role{Send: kind == RoleSend}
+		r := Role{Action: Action(action)}
 		if rest == "" {
 			r.Scope = AnyGroup
 			return r, nil
@@ -60,7 +83,7 @@ func ParseRole(s string) (Role, error) {
 		var err error
 		if r.Name, ok = strings.CutPrefix(rest, "."); ok {
 			r.Scope, err = OneGroup, AcceptGroup(r.Name)
-		} else if r.Name, ok = strings.CutPrefix(rest, "s."); ok {
+		} else if r.Name, ok = strings.CutPrefix(rest, "s."); ok && r.Action.matches() {
 			r.Scope = GroupsMatched
 			r.Pattern, err = parsePattern(r.Name)
 		} else {

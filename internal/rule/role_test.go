@@ -16,18 +16,20 @@ func TestRoles(t *testing.T) {
 	longest := strings.Repeat("ä", 1024)
 	for text, want := range map[string]rule.Role{
 		"webpubsub.joinLeaveGroup":                        {Scope: rule.AnyGroup},
-		"webpubsub.sendToGroup":                           {Scope: rule.AnyGroup, Send: true},
+		"webpubsub.sendToGroup":                           {Scope: rule.AnyGroup, Action: rule.Send},
 		"webpubsub.joinLeaveGroup.lobby":                  {Scope: rule.OneGroup, Name: "lobby"},
-		"webpubsub.sendToGroup.a.b":                       {Scope: rule.OneGroup, Send: true, Name: "a.b"},
-		"webpubsub.sendToGroup.s.x":                       {Scope: rule.OneGroup, Send: true, Name: "s.x"},
-		"webpubsub.sendToGroup.*":                         {Scope: rule.OneGroup, Send: true, Name: "*"},
-		"webpubsub.sendToGroup." + longest:                {Scope: rule.OneGroup, Send: true, Name: longest},
+		"webpubsub.sendToGroup.a.b":                       {Scope: rule.OneGroup, Action: rule.Send, Name: "a.b"},
+		"webpubsub.sendToGroup.s.x":                       {Scope: rule.OneGroup, Action: rule.Send, Name: "s.x"},
+		"webpubsub.sendToGroup.*":                         {Scope: rule.OneGroup, Action: rule.Send, Name: "*"},
+		"webpubsub.sendToGroup." + longest:                {Scope: rule.OneGroup, Action: rule.Send, Name: longest},
 		"webpubsub.joinLeaveGroups.room.*":                {Scope: rule.GroupsMatched, Name: "room.*"},
-		"webpubsub.sendToGroups.**":                       {Scope: rule.GroupsMatched, Send: true, Name: "**"},
-		"webpubsub.sendToGroups.*.*.*.**":                 {Scope: rule.GroupsMatched, Send: true, Name: "*.*.*.**"},
-		`webpubsub.sendToGroups.\*\*\*\*\*\*\?\\`:         {Scope: rule.GroupsMatched, Send: true, Name: `\*\*\*\*\*\*\?\\`},
+		"webpubsub.sendToGroups.**":                       {Scope: rule.GroupsMatched, Action: rule.Send, Name: "**"},
+		"webpubsub.sendToGroups.*.*.*.**":                 {Scope: rule.GroupsMatched, Action: rule.Send, Name: "*.*.*.**"},
+		`webpubsub.sendToGroups.\*\*\*\*\*\*\?\\`:         {Scope: rule.GroupsMatched, Action: rule.Send, Name: `\*\*\*\*\*\*\?\\`},
 		"webpubsub.joinLeaveGroups.no wildcard":           {Scope: rule.GroupsMatched, Name: "no wildcard"},
 		"webpubsub.joinLeaveGroup.devices/device-7/state": {Scope: rule.OneGroup, Name: "devices/device-7/state"},
+		"webpubsub.getGroupState":                         {Scope: rule.AnyGroup, Action: rule.GetState},
+		"webpubsub.setGroupState.lobby":                   {Scope: rule.OneGroup, Action: rule.SetState, Name: "lobby"},
 	} {
 		got, err := rule.ParseRole(text)
 		require.NoError(t, err, text)
@@ -49,6 +51,7 @@ func TestRoleErrors(t *testing.T) {
 	}
 	const length = ": want 1 to 1024 characters of UTF-8, not blank"
 	for text, want := range map[string]string{
+		"webpubsub.getGroupStates.*":         none("webpubsub.getGroupStates.*"),
 		"sendToGroup":                        meant("sendToGroup", "webpubsub.sendToGroup"),
 		"sendToGroup.lobby":                  meant("sendToGroup.lobby", "webpubsub.sendToGroup.lobby"),
 		"sendToGroup.room.*":                 meant("sendToGroup.room.*", "webpubsub.sendToGroups.room.*"),

@@ -36,8 +36,8 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 	out.ContentType = last(answer.Header[wire.HeaderContentType])
 	var known bool
 	switch out.DataType, known = wire.DataTypeOf(out.ContentType); {
-	case !known && out.ContentType != "", out.DataType == wire.DataProtobuf:
-		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream", excerpt.Short(out.ContentType))
+	case !known && out.ContentType != "":
+		return nil, invalid("Content-Type %q is none of text/plain, application/json, application/octet-stream, application/x-protobuf", excerpt.Short(out.ContentType))
 	case out.DataType == wire.DataJSON:
 		if !json.Valid(answer.Body) {
 			return nil, invalid("Content-Type is %q, but the body is not JSON", excerpt.Short(out.ContentType))

@@ -29,7 +29,7 @@ func TestUE76UserAnswer(t *testing.T) {
 		"no type":                {"", "hi", wire.DataBinary, true, true},
 		"unsupported":            {"unsupported/type", "hi", 0, false, false},
 		"html":                   {"text/html; charset=utf-8", "<b>", 0, false, false},
-		"protobuf":               {"application/x-protobuf", "\x00", 0, false, false},
+		"protobuf":               {"application/x-protobuf", "\x00", wire.DataProtobuf, true, true},
 		"empty":                  {"", "", wire.DataText, false, true},
 		"empty and typed":        {"application/json", "", wire.DataText, false, true},
 		"empty with unsupported": {"unsupported/type", "", wire.DataText, false, true},

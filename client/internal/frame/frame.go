@@ -24,6 +24,9 @@ type Data struct {
 	Bytes []byte // of Binary and Protobuf
 }
 
+// size returns the number of bytes.
+func (d *Data) size() int { return len(d.Text) + len(d.Bytes) }
+
 // Codec is a subprotocol. It has no state.
 type Codec interface {
 	// Name returns the name of the subprotocol.
@@ -35,11 +38,11 @@ type Codec interface {
 	Binary() bool
 	// Append appends an encoded request to buf.
 	Append(buf []byte, r *Request) []byte
-	// Decode decodes a frame of the service. The strings in f are parts of text. A
-	// frame of an unknown kind is [Unknown] without an error. If Decode returns an
-	// error, f has a kind only if nothing but the payload is invalid, and a sequence
-	// id whenever one can be found.
-	Decode(text string, f *Frame) error
+	// Decode decodes a frame of the service. Nothing in f is a part of b. A frame of
+	// an unknown kind is [Unknown] without an error. If Decode returns an error, f has
+	// a kind only if nothing but the payload is invalid, and a sequence id whenever
+	// one can be found.
+	Decode(b []byte, f *Frame) error
 }
 
 // RequestKind is the kind of a request.
@@ -58,6 +61,9 @@ const (
 	StreamEnd
 	Invoke
 	CancelInvocation
+	SetGroupState
+	SubscribeGroupState
+	UnsubscribeGroupState
 )
 
 // Request is a frame of the client. Its kind determines which fields have a
@@ -74,7 +80,8 @@ type Request struct {
 	Idle     uint32 // milliseconds; 0: the service's default
 	Data     Data
 	Metadata map[string]string
-	Failure  *Failure // reason for aborting a stream
+	State    map[string]string // in the group; nil clears it
+	Failure  *Failure          // reason for aborting a stream
 }
 
 // Kind is the kind of a frame.
@@ -93,6 +100,8 @@ const (
 	StreamNack
 	StreamClosed
 	InvokeResponse
+	GroupStateUpdate
+	GroupStateSnapshot
 )
 
 // Frame is a frame of the service. Its kind determines which fields have a meaning.
@@ -111,6 +120,7 @@ type Frame struct {
 	Data     Data
 	Metadata map[string]string
 	Stream   *Stream
+	States   []State
 }
 
 // Failure is an error from the service or another client.

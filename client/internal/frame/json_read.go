@@ -13,12 +13,7 @@ import (
 // would see two different frames.
 const ruleOnce = "want each member once"
 
-const (
-	// maxMetadata is the maximum number of names in metadata, more than the service
-	// accepts (8 KiB of names and values). A map needs far more memory than its JSON.
-	maxMetadata     = 8192
-	ruleMaxMetadata = "want at most 8192 names in metadata"
-)
+const ruleMaxMetadata = "want at most 8192 names in metadata" // maxMetadata
 
 // Errors of frames that are JSON. They do not quote the frame, which contains
 // messages and tokens.
@@ -31,7 +26,7 @@ var (
 	errDataType  = errors.New("member dataType is missing or unknown")
 	errNotString = errors.New("member data is not a string")
 	errBase64    = errors.New("member data is not base64")
-	errNoStream  = errors.New("member streamId of a stream is missing, or its sequence id is 0")
+	errNoStream  = errors.New("the id of a stream is missing, or its sequence id is 0")
 )
 
 // members is the set of the members that a frame has.
@@ -59,6 +54,7 @@ const (
 	hasError
 	hasMetadata
 	hasStream
+	hasItems
 )
 
 // jsonReader reads one frame.
@@ -76,8 +72,9 @@ type jsonReader struct {
 }
 
 // Decode decodes a frame in one pass over its text.
-func (JSONCodec) Decode(text string, f *Frame) error {
+func (JSONCodec) Decode(b []byte, f *Frame) error {
 	*f = Frame{}
+	text := string(b) // the strings in f are parts of it
 	if !utf8.ValidString(text) {
 		f.Sequence = sequenceOf(text)
 		return errNotUTF8
@@ -138,7 +135,7 @@ func (r *jsonReader) member(name string) (bit members) {
 
 func known(kind string) bool {
 	switch kind {
-	case "message", "ack", "system", "pong", "streamAck", "streamNack", "streamClosed", "invokeResponse":
+	case "message", "ack", "system", "pong", "streamAck", "streamNack", "streamClosed", "invokeResponse", "groupStateUpdate", "groupStateSnapshot":
 		return true
 	}
 	return false
@@ -168,6 +165,8 @@ func (r *jsonReader) rareMember(name string) (bit members) {
 		bit, f.Expected = hasExpected, s.Uint()
 	case "name":
 		bit, r.name = hasName, s.TextOrNull()
+	case "items":
+		bit, f.States = hasItems, readStates(s)
 	default:
 		s.Skip()
 	}
@@ -222,6 +221,10 @@ func (r *jsonReader) finish() error {
 		if f.ID != "" && f.Success && r.seen&hasData != 0 && r.data != "null" {
 			return r.readData()
 		}
+	case "groupStateUpdate":
+		return f.setStates(GroupStateUpdate)
+	case "groupStateSnapshot":
+		return f.setStates(GroupStateSnapshot)
 	default:
 		return nil
 	}

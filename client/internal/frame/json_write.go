@@ -33,6 +33,7 @@ var requestTypes = [...]string{
 	JoinGroup: "joinGroup", LeaveGroup: "leaveGroup", SendToGroup: "sendToGroup", SendEvent: "event",
 	SequenceAck: "sequenceAck", Ping: "ping", StreamStart: "sendToGroup", StreamData: "streamData", StreamEnd: "streamEnd",
 	Invoke: "invoke", CancelInvocation: "cancelInvocation",
+	SetGroupState: "setGroupState", SubscribeGroupState: "subscribeGroupState", UnsubscribeGroupState: "unsubscribeGroupState",
 }
 
 // Append appends a request as a compact JSON object.
@@ -41,7 +42,7 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 	buf = append(buf, requestTypes[r.Kind]...)
 	buf = append(buf, '"')
 	switch r.Kind {
-	case JoinGroup, LeaveGroup:
+	case JoinGroup, LeaveGroup, SubscribeGroupState, UnsubscribeGroupState:
 		buf = appendText(buf, "group", r.Name)
 		buf = appendAckID(buf, r)
 	case SendToGroup:
@@ -61,6 +62,22 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 		buf = appendMetadata(buf, r.Metadata)
 	case SequenceAck:
 		buf = appendUint(buf, "sequenceId", r.Sequence)
+	case Ping:
+	default:
+		buf = appendRareMembers(buf, r)
+	}
+	return append(buf, '}')
+}
+
+// appendRareMembers appends the members of requests that are less frequent.
+func appendRareMembers(buf []byte, r *Request) []byte {
+	switch r.Kind {
+	case SetGroupState:
+		buf = appendText(buf, "group", r.Name)
+		buf = appendAckID(buf, r)
+		if r.State != nil {
+			buf = appendMap(buf, "state", r.State)
+		}
 	case StreamStart:
 		buf = appendText(buf, "group", r.Name)
 		buf = append(buf, `,"noEcho":`...)
@@ -94,9 +111,9 @@ func (JSONCodec) Append(buf []byte, r *Request) []byte {
 		}
 	case CancelInvocation:
 		buf = appendText(buf, "invocationId", r.ID)
-	case Ping:
+	default:
 	}
-	return append(buf, '}')
+	return buf
 }
 
 func appendName(buf []byte, name string) []byte {
@@ -140,12 +157,17 @@ func appendMetadata(buf []byte, metadata map[string]string) []byte {
 	if len(metadata) == 0 {
 		return buf
 	}
-	buf = append(buf, `,"metadata":`...)
-	start := byte('{')
-	for _, k := range slices.Sorted(maps.Keys(metadata)) {
-		buf = appendQuoted(append(buf, start), k)
-		buf = appendQuoted(append(buf, ':'), metadata[k])
-		start = ','
+	return appendMap(buf, "metadata", metadata)
+}
+
+func appendMap(buf []byte, name string, m map[string]string) []byte {
+	buf = append(appendName(buf, name), '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = appendQuoted(buf, k)
+		buf = appendQuoted(append(buf, ':'), m[k])
 	}
 	return append(buf, '}')
 }

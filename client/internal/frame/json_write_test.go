@@ -39,6 +39,11 @@ func TestAppend(t *testing.T) {
 		`{"type":"streamEnd","streamId":"s"}`:                                                                   {Kind: frame.StreamEnd, ID: "s"},
 		`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c"}}`:                       {Kind: frame.StreamEnd, ID: "s", Failure: &frame.Failure{Message: "m", UserErrorCode: "c"}},
 		`{"type":"invoke","invocationId":"1","target":"event","event":"e","dataType":"text","data":"x"}`:        {Kind: frame.Invoke, ID: "1", Name: "e", Data: text("x")},
+		`{"type":"setGroupState","group":"g","ackId":1,"state":{"a":"1","b\"":""}}`:                             {Kind: frame.SetGroupState, Name: "g", AckID: 1, WantsAck: true, State: map[string]string{"b\"": "", "a": "1"}},
+		`{"type":"setGroupState","group":"g","ackId":1,"state":{}}`:                                             {Kind: frame.SetGroupState, Name: "g", AckID: 1, WantsAck: true, State: map[string]string{}},
+		`{"type":"setGroupState","group":"g"}`:                                                                  {Kind: frame.SetGroupState, Name: "g"},
+		`{"type":"subscribeGroupState","group":"g","ackId":1}`:                                                  {Kind: frame.SubscribeGroupState, Name: "g", AckID: 1, WantsAck: true},
+		`{"type":"unsubscribeGroupState","group":"g","ackId":1}`:                                                {Kind: frame.UnsubscribeGroupState, Name: "g", AckID: 1, WantsAck: true},
 		`{"type":"cancelInvocation","invocationId":"1"}`:                                                        {Kind: frame.CancelInvocation, ID: "1"},
 	} {
 		assert.Equal(t, "before"+want, string(frame.JSONCodec{}.Append([]byte("before"), &r)))

@@ -22,9 +22,9 @@ func TestDecodeDepth(t *testing.T) {
 		return `{"sequenceId":7,"type":"message","from":"server","dataType":"json","data":` + deep(levels) + `}`
 	}
 	var f frame.Frame
-	require.NoError(t, frame.JSONCodec{}.Decode(message(1000), &f))
+	require.NoError(t, frame.JSONCodec{}.Decode([]byte(message(1000)), &f))
 	assert.Equal(t, jsonOf(deep(1000)), f.Data)
-	require.EqualError(t, frame.JSONCodec{}.Decode(message(1001), &f), "offset 1074: want at most 1000 levels of nesting")
+	require.EqualError(t, frame.JSONCodec{}.Decode([]byte(message(1001)), &f), "offset 1074: want at most 1000 levels of nesting")
 	assert.Equal(t, frame.Frame{Sequence: 7}, f)
 }
 
@@ -53,7 +53,7 @@ func TestDecodeNumber(t *testing.T) {
 		`["sequenceId",7]`: 0, `{}{"sequenceId":7}`: 0, `"sequenceId":7,`: 0, `]]{{"sequenceId":7,`: 0, ``: 0,
 	} {
 		f := frame.Frame{Sequence: 99}
-		require.Error(t, frame.JSONCodec{}.Decode(in, &f), "%.80s", in)
+		require.Error(t, frame.JSONCodec{}.Decode([]byte(in), &f), "%.80s", in)
 		assert.Equal(t, want, f.Sequence, "%.80s", in)
 	}
 }

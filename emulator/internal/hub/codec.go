@@ -28,6 +28,9 @@ type Output struct {
 	// Answers is nil for clients that understand only messages. Their connection is
 	// closed when a request fails, since they would not understand an error.
 	Answers Answerer
+	// SilentRecovery means that a client that resumes its connection gets no connected
+	// frame.
+	SilentRecovery bool
 }
 
 // FrameKind is the kind of a frame.

@@ -35,6 +35,7 @@ type Connection struct {
 
 	requests    Turnstile
 	invocations invocations
+	stateTime   int64 // of the last group state; guarded by the hub
 
 	mu           sync.Mutex
 	link         *Link // nil while the client is away
@@ -60,17 +61,22 @@ func newID(bytes int) string {
 // NewConnectionID returns an id in the service's format: 32 hexadecimal digits.
 func NewConnectionID() string { return newID(16) }
 
-// send delivers a message, or drops it if the connection has ended.
+// send delivers a message, and closes the connection if that fails.
 func (c *Connection) send(m *Message, expires time.Time) {
-	c.mu.Lock()
-	failure := ""
-	if !c.ended {
-		failure = c.out.Delivery.Send(c.link, c.out.Codec, m, expires)
-	}
-	c.mu.Unlock()
-	if failure != "" {
+	if failure := c.deliver(m, expires); failure != "" {
 		c.abort(ClosePolicy, failure)
 	}
+}
+
+// deliver delivers a message, or drops it if the connection has ended. A failure is a
+// reason to close the connection.
+func (c *Connection) deliver(m *Message, expires time.Time) (failure string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return ""
+	}
+	return c.out.Delivery.Send(c.link, c.out.Codec, m, expires)
 }
 
 // answer sends a frame unless the client is away. It is not kept for recovery.

@@ -24,6 +24,7 @@ type Hub struct {
 	connections map[string]*Connection
 	users       map[string]map[*Connection]struct{}
 	groups      map[string]map[*Connection]struct{}
+	states      map[string]*stateGroup // by group
 }
 
 // Connect adds the connection of an accepted client, joins it to the client's first
@@ -102,7 +103,14 @@ func (h *Hub) remove(c *Connection) {
 		erase(h.users, *c.UserID, c)
 	}
 	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // it has left since
+	var failed []failures
+	for _, g := range groups {
+		failed = append(failed, h.dropStateLocked(c, g))
+	}
 	h.mu.Unlock()
+	for _, f := range failed {
+		f.abort()
+	}
 	slices.Sort(groups)
 	for _, g := range groups {
 		h.Events.Left(c, g)
@@ -148,7 +156,9 @@ func (h *Hub) leave(c *Connection, group string) {
 	left := erase(h.groups, group, c)
 	delete(c.groups, group)
 	c.mu.Unlock()
+	failed := h.dropStateLocked(c, group)
 	h.mu.Unlock()
+	failed.abort()
 	if left {
 		h.Events.Left(c, group)
 	}

@@ -58,6 +58,7 @@ func (hs *Hubs) Hub(name string) *Hub {
 			connections: make(map[string]*Connection),
 			users:       make(map[string]map[*Connection]struct{}),
 			groups:      make(map[string]map[*Connection]struct{}),
+			states:      make(map[string]*stateGroup),
 		}
 		hs.hubs[name] = h
 	}

@@ -25,6 +25,8 @@ type Message struct {
 	Data       []byte
 	Metadata   map[string]string
 	Stream     *StreamInfo // nil: none
+	// States are sent instead of data. They are nil for all other messages.
+	States *GroupStates
 
 	mu     sync.Mutex
 	bodies []codecBody

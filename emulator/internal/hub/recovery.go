@@ -121,7 +121,9 @@ func (r *Recovery) Resume(link *Link) bool {
 		c.link.Abort(ClosePolicy, "The connection was taken up by another client.")
 	}
 	c.link = link
-	c.greetLocked()
+	if !c.out.SilentRecovery {
+		c.greetLocked()
+	}
 	c.out.Delivery.Resume(link, c.hub.Clock.Now())
 	return true
 }

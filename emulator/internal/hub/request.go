@@ -63,6 +63,22 @@ type (
 		Sequence uint64
 		Message  *Message // nil: none, but the stream is kept alive
 	}
+	// SetGroupState sets the client's state in a group.
+	SetGroupState struct {
+		Group string
+		State map[string]string // nil: clear it
+		AckID *uint64
+	}
+	// SubscribeGroupState subscribes the client to the states of a group.
+	SubscribeGroupState struct {
+		Group string
+		AckID *uint64
+	}
+	// UnsubscribeGroupState ends a SubscribeGroupState.
+	UnsubscribeGroupState struct {
+		Group string
+		AckID *uint64
+	}
 	// StreamEnd closes a stream.
 	StreamEnd struct {
 		ID    string
@@ -107,6 +123,12 @@ func (c *Connection) perform(req Request) {
 		refused = c.acked(req.AckID, func() *RequestError { return c.leave(req.Group) })
 	case SendToGroup:
 		refused = c.acked(req.AckID, func() *RequestError { return c.sendToGroup(req) })
+	case SetGroupState:
+		refused = c.acked(req.AckID, func() *RequestError { return c.setGroupState(req) })
+	case SubscribeGroupState:
+		refused = c.subscribeGroupState(req)
+	case UnsubscribeGroupState:
+		refused = c.acked(req.AckID, func() *RequestError { c.unsubscribeGroupState(req.Group); return nil })
 	case StartStream:
 		refused = c.startStream(req)
 	case StreamData:

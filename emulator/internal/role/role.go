@@ -4,6 +4,9 @@
 //	webpubsub.joinLeaveGroup.{group}       join and leave one group
 //	webpubsub.joinLeaveGroups.{pattern}    join and leave groups by pattern
 //	webpubsub.sendToGroup…                 likewise for sending
+//	webpubsub.getGroupState                subscribe to the states of any group
+//	webpubsub.getGroupState.{group}        subscribe to the states of one group
+//	webpubsub.setGroupState…               likewise for setting the client's own state
 //
 // Patterns are those of package glob, with at most five stars; ** counts as two.
 // Package rule checks them.
@@ -15,12 +18,14 @@ import (
 )
 
 // Action is what a role permits.
-type Action uint8
+type Action = rule.Action
 
 // The actions.
 const (
-	JoinLeave Action = iota
-	Send
+	JoinLeave = rule.JoinLeave
+	Send      = rule.Send
+	GetState  = rule.GetState
+	SetState  = rule.SetState
 )
 
 // Limits of one client for each action. Like the service, Parse leaves out what
@@ -32,9 +37,9 @@ const (
 
 // Set holds the permissions of one client. The zero Set permits nothing.
 type Set struct {
-	all      [2]bool
-	groups   [2]map[string]bool // false: revoked, which overrides all and patterns
-	patterns [2][]glob.Pattern
+	all      [rule.Actions]bool
+	groups   [rule.Actions]map[string]bool // false: revoked, which overrides all and patterns
+	patterns [rule.Actions][]glob.Pattern
 	leftOut  int
 }
 
@@ -61,10 +66,7 @@ func (s *Set) add(text string) error {
 	if err != nil {
 		return err
 	}
-	action := JoinLeave
-	if r.Send {
-		action = Send
-	}
+	action := r.Action
 	switch r.Scope {
 	case rule.NoRole:
 	case rule.AnyGroup:

@@ -40,6 +40,17 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+func TestGroupStateRoles(t *testing.T) {
+	t.Parallel()
+	set, err := role.Parse([]string{"webpubsub.getGroupState", "webpubsub.setGroupState.g", "webpubsub.setGroupStates.*"})
+	require.NoError(t, err)
+	assert.True(t, set.Allows(role.GetState, "h"))
+	assert.True(t, set.Allows(role.SetState, "g"))
+	assert.False(t, set.Allows(role.SetState, "h"), "there are no patterns")
+	assert.False(t, set.Allows(role.JoinLeave, "g"))
+	assert.False(t, set.Allows(role.Send, "g"))
+}
+
 func TestGrantAndRevoke(t *testing.T) {
 	t.Parallel()
 	set, err := role.Parse([]string{"webpubsub.sendToGroup.g", "webpubsub.joinLeaveGroup", "webpubsub.sendToGroups.room.*"})

@@ -12,6 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/protoschema"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -44,6 +45,33 @@ func assertSame(t *testing.T, m *hub.Message, frame []byte) {
 		var data []byte
 		require.NoError(t, json.Unmarshal(out.Data, &data))
 		assert.Equal(t, m.Data, data)
+	}
+}
+
+// checkState compares the frames of a state, in both formats, with encoding/json and with
+// Google's decoder.
+func checkState(t *testing.T, state map[string]string) {
+	t.Helper()
+	m := &hub.Message{Group: "g", States: &hub.GroupStates{Items: []hub.GroupState{{ConnectionID: "c", Entries: state, UpdatedAt: 1}}}}
+	codec := subprotocol.JSON{}.Output().Codec
+	var out struct {
+		SequenceID uint64
+		Items      []struct{ State map[string]string }
+	}
+	frame := codec.Sequenced(m, codec.Message(m), 7).Data
+	require.NoError(t, json.Unmarshal(frame, &out), "%s", frame)
+	require.Len(t, out.Items, 1)
+	assert.Equal(t, state, out.Items[0].State)
+	assert.Equal(t, uint64(7), out.SequenceID)
+
+	decoded, err := protoschema.Decode(protoschema.Downstream(), sequenced(m, 7))
+	require.NoError(t, err)
+	update := message{decoded}.message("group_state_update_message")
+	assert.Equal(t, uint64(7), update.get("sequence_id").Uint())
+	item := message{update.get("items").List().Get(0).Message()}
+	require.Equal(t, state != nil, item.has("state"))
+	if len(state) > 0 {
+		assert.Equal(t, state, item.message("state").pairs("entries"))
 	}
 }
 
@@ -86,6 +114,10 @@ func FuzzJSON(f *testing.F) {
 			codec := p.Output().Codec
 			frame := codec.Sequenced(m, codec.Message(m), 7)
 			assertSame(t, m, frame.Data)
+			checkMessage(t, m, 7) // for a protobuf client
+		}
+		if set, ok := req.(hub.SetGroupState); ok {
+			checkState(t, set.State)
 		}
 	})
 }

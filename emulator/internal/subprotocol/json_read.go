@@ -78,7 +78,7 @@ type reader struct {
 	read func(members) hub.Request
 }
 
-// readers of all types. Group state is missing, because it is undocumented.
+// readers of all types.
 var readers = [...]reader{
 	{"joinGroup", func(m members) hub.Request {
 		return hub.JoinGroup{Group: m.group(), AckID: m.unsigned("ackId")}
@@ -96,6 +96,13 @@ var readers = [...]reader{
 	{"ping", func(members) hub.Request { return hub.Ping{} }},
 	{"streamData", readStreamData},
 	{"streamEnd", readStreamEnd},
+	{"setGroupState", readSetGroupState},
+	{"subscribeGroupState", func(m members) hub.Request {
+		return hub.SubscribeGroupState{Group: m.group(), AckID: m.unsigned("ackId")}
+	}},
+	{"unsubscribeGroupState", func(m members) hub.Request {
+		return hub.UnsubscribeGroupState{Group: m.group(), AckID: m.unsigned("ackId")}
+	}},
 }
 
 func readSendToGroup(m members) hub.Request {
@@ -171,6 +178,14 @@ func readStreamEnd(m members) hub.Request {
 	if m.has("error") {
 		failure := m.object("error")
 		out.Error = &hub.RequestError{Name: "UserError", Message: failure.text("message"), UserErrorCode: failure.text("userErrorCode")}
+	}
+	return out
+}
+
+func readSetGroupState(m members) hub.Request {
+	out := hub.SetGroupState{Group: m.group(), AckID: m.unsigned("ackId")}
+	if m.has("state") {
+		out.State = m.pairs("state")
 	}
 	return out
 }
@@ -261,7 +276,8 @@ func (m members) flag(name string) bool {
 func (m members) message() *hub.Message {
 	out := &hub.Message{Type: hub.Text, Data: []byte{}}
 	if m.has("metadata") {
-		out.Metadata = m.metadata()
+		out.Metadata = m.pairs("metadata")
+		m.check(rule.CheckMetadata(out.Metadata))
 	}
 	name := "json"
 	if m.has("dataType") {
@@ -295,27 +311,30 @@ func (m members) message() *hub.Message {
 	if out.Data, err = base64.StdEncoding.DecodeString(text); err != nil {
 		m.check(errors.New("data is not base64"))
 	}
+	if out.Type == hub.Protobuf {
+		m.check(hub.CheckPayload(hub.Protobuf, out.Data))
+	}
 	return out
 }
 
-// metadata returns an object of strings with unique names.
-func (m members) metadata() map[string]string {
+// pairs returns an object of strings with unique names. It stops when there are more than
+// any valid object has.
+func (m members) pairs(object string) map[string]string {
 	out := make(map[string]string)
-	d := json.NewDecoder(bytes.NewReader(m.raw["metadata"]))
+	d := json.NewDecoder(bytes.NewReader(m.raw[object]))
 	if start, _ := d.Token(); start != json.Delim('{') { // the syntax has been checked
-		m.check(errors.New("metadata is not an object"))
+		m.check(fmt.Errorf("member %s is not an object", object))
 		return out
 	}
-	for d.More() && *m.err == nil {
+	for d.More() && *m.err == nil && len(out) <= maxEntries {
 		name, _ := d.Token()
 		value, _ := d.Token()
 		k, _ := name.(string)
 		v, ok := value.(string)
 		if _, twice := out[k]; twice || !ok {
-			m.check(fmt.Errorf("metadata %.64q is repeated or not a string", k))
+			m.check(fmt.Errorf("%s %.64q is repeated or not a string", object, k))
 		}
 		out[k] = v
 	}
-	m.check(rule.CheckMetadata(out))
 	return out
 }

@@ -29,7 +29,7 @@ var frames = []struct {
 	{`{"type":"leaveGroup","group":"g","ackId":0}`, hub.LeaveGroup{Group: "g", AckID: id(0)}},
 	{`{"type":"sendToGroup","group":"g","data":[1]}`, hub.SendToGroup{Message: inGroup(&hub.Message{Type: hub.JSON, Data: []byte("[1]")})}},
 	{`{"type":"sendToGroup","group":"g","dataType":"TEXT","data":"","noEcho":true,"ttlSeconds":300,"ackId":1}`, hub.SendToGroup{Message: inGroup(text("")), NoEcho: true, TTL: 5 * time.Minute, AckID: id(1)}},
-	{`{"type":"sendToGroup","group":"g","dataType":"protobuf","data":"AQ=="}`, hub.SendToGroup{Message: inGroup(&hub.Message{Type: hub.Protobuf, Data: []byte{1}})}},
+	{`{"type":"sendToGroup","group":"g","dataType":"protobuf","data":"CgdleGFtcGxlEgN4eXo="}`, hub.SendToGroup{Message: inGroup(&hub.Message{Type: hub.Protobuf, Data: []byte(anyXYZ)})}},
 	{`{"type":"sendToGroup","group":"g","noEcho":null,"stream":{"streamId":"s"}}`, hub.StartStream{ID: "s", Group: "g"}},
 	{`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":4294967295}}`, hub.StartStream{ID: "s", Group: "g", NoEcho: true, Idle: (1<<32 - 1) * time.Millisecond}},
 	{`{"type":"event","event":"connected","dataType":"binary","data":"AQ==","ackId":1}`, hub.SendEvent{Event: "connected", Message: &hub.Message{Type: hub.Binary, Data: []byte{1}}, AckID: id(1)}},
@@ -41,6 +41,11 @@ var frames = []struct {
 	{`{"type":"ping","more":[]}`, hub.Ping{}},
 	{`{"type":"streamData","streamId":"s"}`, hub.StreamData{ID: "s"}},
 	{`{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"text","data":"x"}`, hub.StreamData{ID: "s", Sequence: 1, Message: text("x")}},
+	{`{"type":"setGroupState","group":"g","ackId":0,"state":{"":"","k":"ü"}}`, hub.SetGroupState{Group: "g", AckID: id(0), State: map[string]string{"": "", "k": "ü"}}},
+	{`{"type":"setGroupState","group":"g","state":{}}`, hub.SetGroupState{Group: "g", State: map[string]string{}}},
+	{`{"type":"setGroupState","group":"g","state":null}`, hub.SetGroupState{Group: "g"}},
+	{`{"type":"subscribeGroupState","group":"g","ackId":1}`, hub.SubscribeGroupState{Group: "g", AckID: id(1)}},
+	{`{"type":"unsubscribeGroupState","group":"g","ackId":1}`, hub.UnsubscribeGroupState{Group: "g", AckID: id(1)}},
 	{`{"type":"streamEnd","streamId":"s"}`, hub.StreamEnd{ID: "s"}},
 	{`{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c","name":"n"}}`, hub.StreamEnd{ID: "s", Error: &hub.RequestError{Name: "UserError", Message: "m", UserErrorCode: "c"}}},
 }
@@ -70,6 +75,7 @@ func invalidFrames() []string {
 		`{"type":"sendToGroup","group":"g","dataType":"xml","data":"1"}`, `{"type":"sendToGroup","group":"g","dataType":1,"data":"1"}`,
 		`{"type":"sendToGroup","group":"g","dataType":"text","data":1}`, `{"type":"sendToGroup","group":"g","dataType":"text","data":null}`,
 		`{"type":"sendToGroup","group":"g","dataType":"binary","data":"?"}`, `{"type":"sendToGroup","group":"g","dataType":"binary","data":"AQ"}`,
+		`{"type":"sendToGroup","group":"g","dataType":"protobuf","data":"AQ=="}`,
 		`{"type":"sendToGroup","group":"g","data":1,"metadata":1}`, `{"type":"sendToGroup","group":"g","data":1,"metadata":{"k":1}}`,
 		`{"type":"sendToGroup","group":"g","data":1,"metadata":{"k":"1","k":"2"}}`, `{"type":"sendToGroup","group":"g","data":1,"metadata":{"":"1"}}`,
 		`{"type":"sendToGroup","group":"g","data":1,"metadata":{"a b":"1"}}`, `{"type":"sendToGroup","group":"g","data":1,"metadata":{"k":"ü"}}`,
@@ -86,7 +92,8 @@ func invalidFrames() []string {
 		`{"type":"event","event":"e","data":` + deep(jsonscan.MaxDepth+1) + `}`, `{"type":"event","event":"e","data":` + deep(20_000) + `}`,
 		`{"type":"sendToGroup","group":"g","stream":{"streamId":"` + long + `"}}`, `{"type":"streamData","streamId":"` + long + `"}`, `{"type":"streamEnd","streamId":"` + long + `"}`,
 		`{"type":"invoke","invocationId":"` + long + `","event":"e","target":"event"}`, `{"type":"cancelInvocation","invocationId":"` + long + `"}`,
-		`{"type":"setGroupState","group":"g"}`, `{"type":"` + long + `"}`, `{"type":"event","event":"` + long + `","data":1}`,
+		`{"type":"setGroupState"}`, `{"type":"setGroupState","group":"g","state":1}`, `{"type":"setGroupState","group":"g","state":{"k":null}}`,
+		`{"type":"setGroupState","group":"g","state":{"k":"1","k":"2"}}`, `{"type":"subscribeGroupState"}`, `{"type":"unsubscribeGroupState"}`, `{"type":"` + long + `"}`, `{"type":"event","event":"` + long + `","data":1}`,
 		`{"type":"event","event":"e","dataType":"` + long + `","data":1}`, `{"type":"event","event":"e","metadata":{"` + long + `":""}}`,
 	}
 }

@@ -81,6 +81,9 @@ func (o *object) end() hub.Frame {
 
 // Message encodes a message without sequence id.
 func (jsonCodec) Message(m *hub.Message) []byte {
+	if m.States != nil {
+		return groupStatesJSON(m)
+	}
 	o := newObject("message")
 	if m.Group == "" {
 		o.text("from", "server")
@@ -92,19 +95,55 @@ func (jsonCodec) Message(m *hub.Message) []byte {
 	o.data(m)
 	if len(m.Metadata) > 0 {
 		o.name("metadata")
-		separator := "{"
-		for _, k := range slices.Sorted(maps.Keys(m.Metadata)) {
-			o.add(separator)
-			o.quote(k)
-			o.add(`:`)
-			o.quote(m.Metadata[k])
-			separator = ","
-		}
-		o.add(`}`)
+		o.pairs(m.Metadata)
 	}
 	if m.Stream != nil {
 		o.stream(m.Stream)
 	}
+	return o.end().Data
+}
+
+// pairs adds an object of strings.
+func (o *object) pairs(m map[string]string) {
+	o.add(`{`)
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			o.add(`,`)
+		}
+		o.quote(k)
+		o.add(`:`)
+		o.quote(m[k])
+	}
+	o.add(`}`)
+}
+
+func groupStatesJSON(m *hub.Message) []byte {
+	kind := "groupStateUpdate"
+	if m.States.Snapshot {
+		kind = "groupStateSnapshot"
+	}
+	o := newObject(kind)
+	o.text("group", m.Group)
+	o.name("items")
+	o.add(`[`)
+	for i, s := range m.States.Items {
+		if i > 0 {
+			o.add(`,`)
+		}
+		o.add(`{"connectionId":`)
+		o.quote(s.ConnectionID)
+		if s.UserID != nil {
+			o.text("userId", *s.UserID)
+		}
+		if s.Entries != nil {
+			o.name("state")
+			o.pairs(s.Entries)
+		}
+		o.name("updatedAt")
+		o.add(strconv.FormatInt(s.UpdatedAt, 10))
+		o.add(`}`)
+	}
+	o.add(`]`)
 	return o.end().Data
 }
 

@@ -32,6 +32,10 @@ func Choose(name string, raw Raw) Protocol {
 		return JSON{}
 	case strings.EqualFold(name, wire.SubprotocolJSONReliable):
 		return JSON{reliable: true}
+	case strings.EqualFold(name, wire.SubprotocolProtobuf):
+		return Protobuf{}
+	case strings.EqualFold(name, wire.SubprotocolProtobufReliable):
+		return Protobuf{reliable: true}
 	}
 	return raw
 }

@@ -4,12 +4,14 @@ package emulator_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +22,10 @@ import (
 )
 
 const (
-	jsonProtocol     = "json.webpubsub.azure.v1"
-	reliableProtocol = "json.reliable.webpubsub.azure.v1"
+	jsonProtocol             = "json.webpubsub.azure.v1"
+	reliableProtocol         = "json.reliable.webpubsub.azure.v1"
+	protobufProtocol         = "protobuf.webpubsub.azure.v1"
+	reliableProtobufProtocol = "protobuf.reliable.webpubsub.azure.v1"
 )
 
 // crowd is 1,000 clients of a server, and one that publishes.
@@ -31,6 +35,7 @@ type crowd struct {
 	waiting   sync.WaitGroup
 	failed    chan error
 	spent     time.Duration
+	wire      atomic.Int64 // bytes of the first message for a client, with the WebSocket header
 }
 
 const (
@@ -46,7 +51,7 @@ func newCrowd(b *testing.B, server, subprotocol string) *crowd {
 	for range crowdSize {
 		m := dial(b, c.server.address, subprotocol, "")
 		if subprotocol != "" {
-			require.NoError(b, m.next(`"connected"`))
+			require.NoError(b, m.next(user)) // the connected frame
 		}
 		go func() {
 			for n := 1; ; n++ {
@@ -54,9 +59,18 @@ func newCrowd(b *testing.B, server, subprotocol string) *crowd {
 					c.failed <- err
 					return
 				}
+				if n == 1 {
+					c.wire.Store(int64(m.frame))
+				}
 				c.waiting.Done()
-				if subprotocol == reliableProtocol && n%ackEvery == 0 {
-					_ = m.send(fmt.Sprintf(`{"type":"sequenceAck","sequenceId":%d}`, n))
+				if n%ackEvery != 0 {
+					continue
+				}
+				switch subprotocol {
+				case reliableProtocol:
+					_ = m.send(textFrame, fmt.Sprintf(`{"type":"sequenceAck","sequenceId":%d}`, n))
+				case reliableProtobufProtocol:
+					_ = m.send(binaryFrame, sequenceAck(n))
 				}
 			}
 		}()
@@ -75,7 +89,7 @@ func (c *crowd) publish(b *testing.B, messages int) {
 	before := c.server.uses(b, "processor").Processor
 	for range messages {
 		c.waiting.Add(crowdSize)
-		require.NoError(b, c.publisher.send(text))
+		require.NoError(b, c.publisher.send(textFrame, text))
 		arrived := make(chan struct{})
 		go func() { c.waiting.Wait(); close(arrived) }()
 		select {
@@ -91,7 +105,9 @@ func (c *crowd) publish(b *testing.B, messages int) {
 // time of the server per member: for the emulator with each subprotocol, and for plain
 // servers.
 func BenchmarkFanout(b *testing.B) {
-	for _, protocol := range []struct{ name, subprotocol string }{{"raw", ""}, {"json", jsonProtocol}, {"reliable", reliableProtocol}} {
+	for _, protocol := range []struct{ name, subprotocol string }{
+		{"raw", ""}, {"json", jsonProtocol}, {"reliable", reliableProtocol}, {"protobuf", protobufProtocol}, {"protobuf reliable", reliableProtobufProtocol},
+	} {
 		b.Run(protocol.name, func(b *testing.B) {
 			crowds := []*crowd{
 				newCrowd(b, "emulator", protocol.subprotocol), newCrowd(b, "plain", ""), newCrowd(b, "plain", ""), newCrowd(b, "plain direct", ""),
@@ -107,6 +123,7 @@ func BenchmarkFanout(b *testing.B) {
 				}
 			}
 			one := float64(b.N * messages * crowdSize)
+			b.ReportMetric(float64(crowds[0].wire.Load()), "wire-B/msg")
 			b.ReportMetric(float64(crowds[0].spent)/one, "emulator-ns/msg")
 			b.ReportMetric(float64(crowds[1].spent)/one, "plain-ns/msg")
 			b.ReportMetric(float64(crowds[0].spent)/float64(crowds[1].spent), "x-plain")
@@ -114,6 +131,12 @@ func BenchmarkFanout(b *testing.B) {
 			b.ReportMetric(float64(crowds[3].spent)/float64(crowds[1].spent), "direct-x-plain")
 		})
 	}
+}
+
+// sequenceAck returns an UpstreamMessage with a SequenceAckMessage.
+func sequenceAck(id int) string {
+	varint := binary.AppendUvarint(nil, uint64(id))
+	return string(append([]byte{0x42, byte(1 + len(varint)), 0x08}, varint...))
 }
 
 // BenchmarkIdle connects 10,000 idle clients and reports the memory of the server per
@@ -131,7 +154,7 @@ func BenchmarkIdle(b *testing.B) {
 			for range clients {
 				c := dial(b, p.address, s.subprotocol, "")
 				if s.subprotocol != "" {
-					require.NoError(b, c.next(`"connected"`))
+					require.NoError(b, c.next(user)) // the connected frame
 				}
 			}
 			after := p.uses(b, "memory")
@@ -175,7 +198,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 			c := dial(b, way.address(b), "", "")
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := c.send(text); err != nil {
+				if err := c.send(textFrame, text); err != nil {
 					b.Fatal(err)
 				}
 				if err := c.next(text); err != nil {

@@ -22,8 +22,18 @@ import (
 // client is a WebSocket client that does little, to leave the processor to the server.
 type client struct {
 	net.Conn
-	in *bufio.Reader
+	in    *bufio.Reader
+	frame int // bytes of the last frame
 }
+
+// user is the user id of all clients.
+const user = "ann"
+
+// The first bytes of frames.
+const (
+	textFrame   = 0x81
+	binaryFrame = 0x82
+)
 
 // dial connects a client of hub chat: a member of group g that can send to it.
 func dial(b *testing.B, address, subprotocol, query string) *client {
@@ -31,7 +41,7 @@ func dial(b *testing.B, address, subprotocol, query string) *client {
 	conn, err := net.Dial("tcp", address)
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = conn.Close() })
-	c := &client{conn, bufio.NewReaderSize(conn, 512)}
+	c := &client{Conn: conn, in: bufio.NewReaderSize(conn, 512)}
 	if subprotocol != "" {
 		subprotocol = "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
 	}
@@ -48,7 +58,7 @@ func dial(b *testing.B, address, subprotocol, query string) *client {
 func token(b *testing.B, address string) string {
 	b.Helper()
 	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"aud": "http://" + address + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": "ann",
+		"aud": "http://" + address + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": user,
 		"role": "webpubsub.sendToGroup", "webpubsub.group": "g",
 	}).SignedString([]byte(emulator.DefaultAccessKey))
 	require.NoError(b, err)
@@ -89,13 +99,14 @@ func (c *client) next(text string) error {
 	if !strings.Contains(string(frame[size:]), text) {
 		return fmt.Errorf("frame %q does not have the text", frame)
 	}
+	c.frame = size + length
 	_, err = c.in.Discard(size + length)
 	return err
 }
 
-// send sends a text frame of up to 64 KiB, masked with zeros.
-func (c *client) send(text string) error {
-	frame := []byte{0x81}
+// send sends a frame of up to 64 KiB, masked with zeros.
+func (c *client) send(kind byte, text string) error {
+	frame := []byte{kind}
 	if len(text) < 126 {
 		frame = append(frame, 0x80|byte(len(text)))
 	} else {

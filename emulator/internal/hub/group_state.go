@@ -1,0 +1,195 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+)
+
+// Limits of group state. They are those of Microsoft's emulator, whose revision of
+// September 2026 had group state.
+const (
+	maxGroupState    = 512 // bytes of all keys and values
+	maxSnapshotItems = 200
+)
+
+// GroupStates are states of connections in the group of a message.
+type GroupStates struct {
+	// Snapshot means that the items are the states of the group. Otherwise they are
+	// changes.
+	Snapshot bool
+	Items    []GroupState
+}
+
+// GroupState is the state of one connection in a group.
+type GroupState struct {
+	ConnectionID string
+	UserID       *string           // nil: none
+	Entries      map[string]string // nil: the state has been cleared
+	// UpdatedAt is in milliseconds since 1970. It is greater than that of any earlier
+	// state of the connection.
+	UpdatedAt int64
+}
+
+// stateGroup holds the states of a group. Only members have a state or subscribe.
+type stateGroup struct {
+	states      map[*Connection]GroupState
+	subscribers map[*Connection]struct{}
+}
+
+// failures are connections that could not receive a message, with the reasons.
+type failures map[*Connection]string
+
+// abort closes the connections. It must be called without locks.
+func (d failures) abort() {
+	for c, reason := range d {
+		c.abort(ClosePolicy, reason)
+	}
+}
+
+// mayUse returns the reason why the client may not set or get states of a group. Its
+// permission is a role of its own; that it must be a member is known from Microsoft's
+// emulator.
+func (c *Connection) mayUse(a role.Action, group string) *RequestError {
+	if c.Allows(a, group) {
+		return nil
+	}
+	if a == role.SetState {
+		return forbidden("set its state in", group)
+	}
+	return forbidden("get the states of", group)
+}
+
+func notMember(group string) *RequestError {
+	return &RequestError{Name: "Forbidden", Message: fmt.Sprintf("The client is not a member of group '%s'.", group)}
+}
+
+// setGroupState sets or clears the client's state in a group, and sends it to all
+// subscribers.
+func (c *Connection) setGroupState(req SetGroupState) *RequestError {
+	if refused := c.mayUse(role.SetState, req.Group); refused != nil {
+		return refused
+	}
+	size := 0
+	for k, v := range req.State {
+		size += len(k) + len(v)
+	}
+	if size > maxGroupState {
+		return &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The state has %d bytes of keys and values, the maximum is %d.", size, maxGroupState)}
+	}
+	h := c.hub
+	h.mu.Lock()
+	_, member := h.groups[req.Group][c]
+	var failed failures
+	if member {
+		failed = h.setStateLocked(c, req.Group, req.State)
+	}
+	h.mu.Unlock()
+	failed.abort()
+	if !member {
+		return notMember(req.Group)
+	}
+	return nil
+}
+
+// subscribeGroupState subscribes the client to the states of a group. After the ack it
+// receives all states, then each change.
+func (c *Connection) subscribeGroupState(req SubscribeGroupState) *RequestError {
+	if !c.begin(req.AckID) {
+		return nil
+	}
+	refused := c.mayUse(role.GetState, req.Group)
+	h := c.hub
+	h.mu.Lock()
+	if _, member := h.groups[req.Group][c]; refused == nil && !member {
+		refused = notMember(req.Group)
+	}
+	c.ack(req.AckID, refused)
+	failure := ""
+	if refused == nil {
+		g := h.stateGroupLocked(req.Group)
+		g.subscribers[c] = struct{}{}
+		failure = c.deliver(g.snapshot(req.Group), time.Time{})
+	}
+	h.mu.Unlock()
+	if failure != "" {
+		c.abort(ClosePolicy, failure)
+	}
+	return refused
+}
+
+func (c *Connection) unsubscribeGroupState(group string) {
+	h := c.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g := h.states[group]; g != nil {
+		delete(g.subscribers, c)
+		h.tidyLocked(group)
+	}
+}
+
+func (h *Hub) stateGroupLocked(group string) *stateGroup {
+	g := h.states[group]
+	if g == nil {
+		g = &stateGroup{make(map[*Connection]GroupState), make(map[*Connection]struct{})}
+		h.states[group] = g
+	}
+	return g
+}
+
+func (h *Hub) tidyLocked(group string) {
+	if g := h.states[group]; len(g.states) == 0 && len(g.subscribers) == 0 {
+		delete(h.states, group)
+	}
+}
+
+// snapshot returns a message with the states of a group, by connection id. What exceeds
+// the maximum is left out.
+func (g *stateGroup) snapshot(group string) *Message {
+	out := &GroupStates{Snapshot: true, Items: make([]GroupState, 0, len(g.states))}
+	for _, s := range g.states {
+		out.Items = append(out.Items, s)
+	}
+	slices.SortFunc(out.Items, func(a, b GroupState) int { return strings.Compare(a.ConnectionID, b.ConnectionID) })
+	out.Items = out.Items[:min(len(out.Items), maxSnapshotItems)]
+	return &Message{Group: group, States: out}
+}
+
+// setStateLocked sets a member's state, or clears it if it is nil.
+func (h *Hub) setStateLocked(c *Connection, group string, entries map[string]string) failures {
+	c.stateTime = max(h.Clock.Now().UnixMilli(), c.stateTime+1)
+	state := GroupState{ConnectionID: c.ID, UserID: c.UserID, Entries: entries, UpdatedAt: c.stateTime}
+	g := h.stateGroupLocked(group)
+	if entries == nil {
+		delete(g.states, c)
+	} else {
+		g.states[c] = state
+	}
+	m := &Message{Group: group, States: &GroupStates{Items: []GroupState{state}}}
+	failed := make(failures)
+	for s := range g.subscribers {
+		if reason := s.deliver(m, time.Time{}); reason != "" {
+			failed[s] = reason
+		}
+	}
+	h.tidyLocked(group)
+	return failed
+}
+
+// dropStateLocked ends the state and the subscription of a connection that has left a
+// group.
+func (h *Hub) dropStateLocked(c *Connection, group string) failures {
+	g := h.states[group]
+	if g == nil {
+		return nil
+	}
+	delete(g.subscribers, c)
+	if _, ok := g.states[c]; ok {
+		return h.setStateLocked(c, group, nil)
+	}
+	h.tidyLocked(group)
+	return nil
+}
