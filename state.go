@@ -30,7 +30,7 @@ import (
 const MaxStateBytes = 8 << 10
 
 // StateCodec is an encoding of states. Both are base64 of a JSON object, with
-// different members.
+// different members. In a sealed state the JSON object is encrypted instead.
 type StateCodec uint8
 
 const (
@@ -49,22 +49,42 @@ const (
 //
 // The service keeps the state with the connection and sends it with every later
 // event, so that servers need not store it. The reply to a connect or user event
-// sets it. It ends with the connection. It is not signed: see the package's notes on
-// security before trusting it.
+// sets it. It ends with the connection.
+//
+// Nothing protects a state without Seal: whoever can forge an event of a connection
+// chooses it. See the package's notes on security before trusting it.
 type State[T any] struct {
 	// Codec is the encoding. The zero value is [StateJSON].
 	Codec StateCodec
+	// Seal encrypts the state and binds it to its hub and connection, so that only a
+	// holder of the keys can read or make one. The header is then longer by 46 to 49 bytes.
+	// Get returns an error for every other state: [ErrStateNotSealed],
+	// [ErrStateKey], [ErrStateForged] or [ErrStateFormat]. Nil means no seal: check
+	// the error of [NewSealKeys].
+	//
+	// A seal does not show its age. An earlier state of the same connection
+	// authenticates, and so does no state at all: see Required.
+	Seal *SealKeys
+	// InsecureReadUnsealed lets Get accept states without a seal although Seal is set,
+	// as long as connections from before Seal exist. Anyone who can forge an event can
+	// then leave the seal out. Set always seals.
+	InsecureReadUnsealed bool
+	// Required lets Get return [ErrStateMissing] if the event has no state, instead of
+	// the zero T. Set it if the reply to every connect event sets the state: a
+	// forged event can leave the state out. A connect event never has a state.
+	Required bool
 }
 
-// Get decodes the state of an event. Without a state it returns the zero T. It returns
-// an error if the state does not decode to a T.
+// Get decodes the state of an event. Without a state it returns the zero T, unless
+// Required is set. It returns a [*DecodeError] and the zero T if the state does not
+// decode to a T, or its seal is not valid.
 func (s State[T]) Get(ev Event) (T, error) {
 	var v T
-	raw := ev.EventMeta().RawState
-	if raw == "" {
+	m := ev.EventMeta()
+	if m.RawState == "" && !s.Required {
 		return v, nil
 	}
-	data, err := decodeBase64(raw)
+	data, err := s.open(m)
 	if err == nil && s.Codec == StateDotNet {
 		data, err = fromDotNet(data)
 	}
@@ -81,12 +101,27 @@ func (s State[T]) Get(ev Event) (T, error) {
 	return v, nil
 }
 
+// open returns the bytes of an event's state, as the codec encodes them.
+func (s State[T]) open(m *Meta) ([]byte, error) {
+	sealed := isSealed(m.RawState)
+	switch {
+	case m.RawState == "":
+		return nil, ErrStateMissing
+	case s.Seal != nil && (sealed || !s.InsecureReadUnsealed):
+		return s.Seal.open(m, m.RawState)
+	case sealed:
+		return nil, errors.New("the state is sealed, but State.Seal is nil")
+	}
+	return decodeBase64(m.RawState)
+}
+
 // Set returns the update that replaces the whole state by v, for the State field of a
-// [ConnectReply] or [Reply]. v is encoded when the reply is written. If it cannot be
-// encoded, or is longer than [MaxStateBytes], the answer is a 500. Unlike
-// web-pubsub-express's setState, Set does not keep members that v does not have.
+// [ConnectReply] or [Reply]. v is encoded, and sealed for the event's connection, when
+// the reply is written. If it cannot be encoded, or is longer than [MaxStateBytes] as a
+// header, the answer is a 500. Unlike web-pubsub-express's setState, Set does not keep
+// members that v does not have.
 func (s State[T]) Set(v T) StateUpdate {
-	return StateUpdate{encode: func() (string, error) {
+	return StateUpdate{encode: func(m *Meta) (string, error) {
 		data, err := json.Marshal(v)
 		if err != nil {
 			return "", err
@@ -99,35 +134,44 @@ func (s State[T]) Set(v T) StateUpdate {
 				return "", err
 			}
 		}
-		return base64.StdEncoding.EncodeToString(data), nil
+		return s.wrap(m, data)
 	}, of: reflect.TypeFor[T]()}
 }
 
 // Clear returns the update that sets the state to an empty object. A reply without an
 // update keeps the state.
 func (s State[T]) Clear() StateUpdate {
-	return RawState(base64.StdEncoding.EncodeToString([]byte("{}")))
+	return StateUpdate{encode: func(m *Meta) (string, error) { return s.wrap(m, []byte("{}")) }, of: reflect.TypeFor[T]()}
+}
+
+// wrap is the inverse of open.
+func (s State[T]) wrap(m *Meta, data []byte) (string, error) {
+	if s.Seal != nil {
+		return s.Seal.seal(m, data)
+	}
+	return base64.StdEncoding.EncodeToString(data), nil
 }
 
 // StateUpdate is the effect of a reply on the connection's state. The zero value
 // keeps the state. [State.Set], [State.Clear] and [RawState] return others.
 type StateUpdate struct {
-	encode func() (string, error)
-	of     reflect.Type // of the state; nil for RawState
+	encode func(*Meta) (string, error) // for the connection of an event
+	of     reflect.Type                // of the state; nil for RawState
 }
 
 // RawState returns the update that sets the state to s, which must be printable ASCII
 // of at most [MaxStateBytes].
 func RawState(s string) StateUpdate {
-	return StateUpdate{encode: func() (string, error) { return s, nil }}
+	return StateUpdate{encode: func(*Meta) (string, error) { return s, nil }}
 }
 
-// header returns the value of ce-connectionState and whether to send it.
-func (u StateUpdate) header() (value string, set bool, err error) {
+// header returns the value of ce-connectionState for the connection of an event, and
+// whether to send it.
+func (u StateUpdate) header(m *Meta) (value string, set bool, err error) {
 	if u.encode == nil {
 		return "", false, nil
 	}
-	value, err = u.encode()
+	value, err = u.encode(m)
 	if err != nil {
 		return "", false, fmt.Errorf("encode connection state: %w", err)
 	}
