@@ -20,7 +20,8 @@ import (
 //
 // The service delivers an event at least once: after a transport error, a 408 or any
 // 5xx it delivers it again, up to four times in all. The deliveries of an event
-// have the same [Meta.ID] and [Meta.ConnectionID].
+// have the same [Meta.ID] and [Meta.ConnectionID]. [Config.Deduplication] handles each
+// event once.
 type Event interface {
 	// EventMeta returns the fields that all kinds of events have.
 	EventMeta() *Meta
@@ -72,6 +73,10 @@ type Meta struct {
 	RawState string
 	// MQTT is not nil if the client is an MQTT client.
 	MQTT *MQTTSession
+	// Redelivered reports that an earlier delivery of the event was handled and failed,
+	// as far as the store of [Config.Deduplication] knows. If the earlier process ended,
+	// or there is no Deduplication, it is false. The service does not say.
+	Redelivered bool
 	// RequestHeader is the header of the webhook request. It is shared: do not modify
 	// it.
 	RequestHeader http.Header

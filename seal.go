@@ -7,7 +7,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -202,13 +201,7 @@ func (k *sealKey) cipher(context []byte) (cipher.AEAD, error) {
 // sealContextOf returns the hub and the connection id, so that no two pairs are encoded
 // alike. The service may send the hub in any case.
 func sealContextOf(m *Meta) []byte {
-	out := make([]byte, 0, len(sealContext)+8+len(m.Hub)+len(m.ConnectionID))
-	out = append(out, sealContext...)
-	for _, part := range [...]string{strings.ToLower(m.Hub), m.ConnectionID} {
-		out = binary.BigEndian.AppendUint32(out, uint32(len(part))) //nolint:gosec // a header is shorter
-		out = append(out, part...)
-	}
-	return out
+	return appendParts([]byte(sealContext), strings.ToLower(m.Hub), m.ConnectionID)
 }
 
 // isSealed reports whether a state has a seal of any format: "seal", a number and a
