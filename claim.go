@@ -35,7 +35,9 @@ func (h *Handler) handleOnce(ctx context.Context, ev Event, f *function, o *Outc
 		o.Kind = OutcomeRepeated
 		return refusal(ev, judge(Unavailable("an earlier delivery of this event is still being handled")))
 	}
-	ev.EventMeta().Redelivered = state == ClaimAgain
+	if state == ClaimAgain {
+		ev.EventMeta().setRedelivered()
+	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

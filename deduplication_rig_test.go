@@ -61,6 +61,13 @@ func (s *spyStore) methods() []string {
 	return names
 }
 
+// call returns a call that was recorded.
+func (s *spyStore) call(i int) storeCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[i]
+}
+
 func (s *spyStore) Begin(ctx context.Context, key, claim string, lease time.Duration) (webpubsub.ClaimState, []byte, error) {
 	if err := s.called(ctx, storeCall{"Begin", key, claim, lease, nil}); err != nil {
 		return 0, nil, err

@@ -261,7 +261,7 @@ func TestClaimIsLost(t *testing.T) {
 					var got []webpubsub.Outcome
 					log, logger := debugLog()
 					cfg := observed(withFallback(func(ctx context.Context, _ *webpubsub.UserEvent) (webpubsub.Reply, error) {
-						call := store.calls[0]
+						call := store.call(0)
 						require.NoError(t, store.DeduplicationStore.Abandon(ctx, call.key, call.claim, time.Hour))
 						_, _, err := store.DeduplicationStore.Begin(ctx, call.key, "successor", time.Hour)
 						require.NoError(t, err)
@@ -278,7 +278,7 @@ func TestClaimIsLost(t *testing.T) {
 					assert.Equal(t, map[bool]int{true: 500, false: 200}[obeys], answer.status)
 					require.ErrorIs(t, got[0].StoreErr, webpubsub.ErrClaimLost)
 					assert.Contains(t, log.String(), webpubsub.ErrClaimLost.Error())
-					state, _, _ := store.DeduplicationStore.Begin(t.Context(), store.calls[0].key, "late", time.Hour)
+					state, _, _ := store.DeduplicationStore.Begin(t.Context(), store.call(0).key, "late", time.Hour)
 					assert.Equal(t, map[string]webpubsub.ClaimState{"running": webpubsub.ClaimRunning, "done": webpubsub.ClaimDone}[name], state, "the successor's")
 				})
 			})

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func TestRepeatGetsTheAnswer(t *testing.T) {
 			var got []webpubsub.Outcome
 			cfg := observed(returning(func(context.Context) error { functions++; return nil }, func(ctx context.Context, ev webpubsub.Event, next next) error {
 				interceptors++
-				assert.False(t, ev.EventMeta().Redelivered)
+				assert.False(t, ev.EventMeta().Redelivered())
 				return next(ctx)
 			}), &got)
 			h := wireHandler(t, deduplicated(cfg, newSpyStore(t)))
@@ -148,7 +149,7 @@ func TestFailedEventsAreReleased(t *testing.T) {
 			var redelivered []bool
 			fails := true
 			h := wireHandler(t, deduplicated(withFallback(func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-				redelivered = append(redelivered, ev.Redelivered)
+				redelivered = append(redelivered, ev.Redelivered())
 				if fails {
 					return webpubsub.Reply{}, tt.fail()
 				}
@@ -319,4 +320,52 @@ func TestDeduplicatedKinds(t *testing.T) {
 			assert.Equal(t, map[bool]int{true: 1, false: 2}[covered == kind], handled, "%s, covered %s", kind, covered)
 		}
 	}
+}
+
+func TestDeduplicationConfig(t *testing.T) {
+	t.Parallel()
+	store := newSpyStore(t)
+	kinds := `["connect" "connected" "disconnected" "user" "joined" "left"]`
+	const noStore = "Store is nil, but other fields are set: set Store, for example to the result of NewMemoryStore"
+	for _, tt := range []struct {
+		given webpubsub.Deduplication
+		want  string // empty: valid
+	}{
+		{webpubsub.Deduplication{}, ""},
+		{webpubsub.Deduplication{Store: store}, ""},
+		{webpubsub.Deduplication{Store: store, Kinds: []webpubsub.EventKind{"user"}, ServeIfStoreFails: []webpubsub.EventKind{}, Lease: time.Second, TTL: time.Second, MaxAnswerBytes: 1}, ""},
+		{webpubsub.Deduplication{Kinds: []webpubsub.EventKind{"user"}}, noStore},
+		{webpubsub.Deduplication{ServeIfStoreFails: []webpubsub.EventKind{}}, noStore},
+		{webpubsub.Deduplication{Lease: time.Minute}, noStore},
+		{webpubsub.Deduplication{TTL: time.Minute}, noStore},
+		{webpubsub.Deduplication{MaxAnswerBytes: 1}, noStore},
+		{webpubsub.Deduplication{Store: (*webpubsub.MemoryStore)(nil)}, "Store is a nil *webpubsub.MemoryStore"},
+		{webpubsub.Deduplication{Store: store, Kinds: []webpubsub.EventKind{}}, "Kinds is empty, want nil for all kinds, or at least one"},
+		{webpubsub.Deduplication{Store: store, Kinds: []webpubsub.EventKind{"user", "message"}}, `Kinds[1] is "message", want one of ` + kinds},
+		{webpubsub.Deduplication{Store: store, ServeIfStoreFails: []webpubsub.EventKind{""}}, `ServeIfStoreFails[0] is "", want one of ` + kinds},
+		{webpubsub.Deduplication{Store: store, Lease: -1}, "Lease is -1ns, want 0 or at least 1s"},
+		{webpubsub.Deduplication{Store: store, Lease: time.Second - 1}, "Lease is 999.999999ms, want 0 or at least 1s"},
+		{webpubsub.Deduplication{Store: store, TTL: 5 * time.Second}, "TTL is 5s, want at least Lease, which is 6s"},
+		{webpubsub.Deduplication{Store: store, MaxAnswerBytes: -1}, "MaxAnswerBytes is -1, want 0 or more"},
+	} {
+		_, err := webpubsub.NewHandler(webpubsub.Config{ConnectionStrings: []string{wireConnectionString}, Deduplication: tt.given})
+		if tt.want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, "webpubsub: config: Deduplication."+tt.want)
+	}
+}
+
+// The handler copies the lists.
+func TestDeduplicationIsCopied(t *testing.T) {
+	t.Parallel()
+	handled := 0
+	cfg := deduplicated(returning(func(context.Context) error { handled++; return nil }), newSpyStore(t))
+	cfg.Deduplication.Kinds = []webpubsub.EventKind{webpubsub.EventKindUser}
+	h := wireHandler(t, cfg)
+	cfg.Deduplication.Kinds[0] = webpubsub.EventKindConnect
+	answerOf(t, h, wireRequest(t, "user_text"))
+	answerOf(t, h, wireRequest(t, "user_text"))
+	assert.Equal(t, 1, handled)
 }

@@ -1,6 +1,7 @@
 package webpubsub
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -73,10 +74,6 @@ type Meta struct {
 	RawState string
 	// MQTT is not nil if the client is an MQTT client.
 	MQTT *MQTTSession
-	// Redelivered reports that an earlier delivery of the event was handled and failed,
-	// as far as the store of [Config.Deduplication] knows. If the earlier process ended,
-	// or there is no Deduplication, it is false. The service does not say.
-	Redelivered bool
 	// RequestHeader is the header of the webhook request. It is shared: do not modify
 	// it.
 	RequestHeader http.Header
@@ -99,6 +96,20 @@ func (m *Meta) PathValue(name string) string {
 	}
 	return m.request.PathValue(name)
 }
+
+// Redelivered reports whether an earlier delivery of the event was handled and failed, as
+// far as the store of [Config.Deduplication] knows. It is false without Deduplication,
+// and if the earlier process ended: the service does not say.
+func (m *Meta) Redelivered() bool {
+	return m.request != nil && m.request.Context().Value(redeliveredKey{}) != nil
+}
+
+// setRedelivered sets Redelivered. A field for it would make every event larger.
+func (m *Meta) setRedelivered() {
+	m.request = m.request.WithContext(context.WithValue(m.request.Context(), redeliveredKey{}, true))
+}
+
+type redeliveredKey struct{}
 
 // String returns a description of the event in one line, without user data. Like
 // GoString, Format and LogValue it is also a method of copies of an event.
