@@ -36,7 +36,7 @@ func (h *Handler) handleOnce(ctx context.Context, ev Event, f *function, o *Outc
 		return refusal(ev, judge(Unavailable("an earlier delivery of this event is still being handled")))
 	}
 	if state == ClaimAgain {
-		ev.EventMeta().setRedelivered()
+		ev.EventMeta().setRedelivered(ctx)
 	}
 
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
 // Deduplication makes a [Handler] handle each event once, although the service can
@@ -50,7 +52,7 @@ type Deduplication struct {
 	ServeIfStoreFails []EventKind
 	// Lease is how long a claim lasts after its process has ended. Until then the handler
 	// renews it, three times per Lease, however long the function runs. Zero means
-	// [DefaultLease]. It is at least a second.
+	// [DefaultClaimLease]. It is at least a second.
 	//
 	// A Lease must end before the last delivery of an event, 9 seconds after the first one
 	// failed: with a longer one, an event whose process ended is lost. With a shorter one,
@@ -58,7 +60,7 @@ type Deduplication struct {
 	// claims while it runs: see [ErrClaimLost].
 	Lease time.Duration
 	// TTL is how long answers are remembered. It must cover all deliveries of an event,
-	// for each of which the service waits up to 100 seconds. Zero means [DefaultTTL]. It
+	// for each of which the service waits up to 100 seconds. Zero means [DefaultAnswerTTL]. It
 	// cannot be shorter than Lease.
 	TTL time.Duration
 	// MaxAnswerBytes is the length of the longest answer that is stored: message, metadata
@@ -70,11 +72,11 @@ type Deduplication struct {
 
 // Defaults of [Deduplication].
 const (
-	// DefaultLease ends between the deliveries of an event 4 and 9 seconds after the first
+	// DefaultClaimLease ends between the deliveries of an event 4 and 9 seconds after the first
 	// one failed.
-	DefaultLease = 6 * time.Second
-	// DefaultTTL covers four deliveries that take 100 seconds each.
-	DefaultTTL = 10 * time.Minute
+	DefaultClaimLease = 6 * time.Second
+	// DefaultAnswerTTL covers four deliveries that take 100 seconds each.
+	DefaultAnswerTTL = 10 * time.Minute
 	// DefaultMaxAnswerBytes is 1 MiB.
 	DefaultMaxAnswerBytes = 1 << 20
 )
@@ -103,23 +105,22 @@ func (d Deduplication) compile() (*Deduplication, error) {
 	if d.ServeIfStoreFails == nil {
 		d.ServeIfStoreFails = slices.DeleteFunc(slices.Clone(eventKinds), func(k EventKind) bool { return k == EventKindUser })
 	}
-	for name, kinds := range map[string]*[]EventKind{"Kinds": &d.Kinds, "ServeIfStoreFails": &d.ServeIfStoreFails} {
-		for i, k := range *kinds {
-			if !slices.Contains(eventKinds, k) {
-				return nil, fmt.Errorf("%s[%d] is %q, want one of %q", name, i, k, eventKinds)
-			}
-		}
-		*kinds = slices.Clone(*kinds)
+	var err error
+	if d.Kinds, err = copyKinds("Kinds", d.Kinds); err != nil {
+		return nil, err
+	}
+	if d.ServeIfStoreFails, err = copyKinds("ServeIfStoreFails", d.ServeIfStoreFails); err != nil {
+		return nil, err
 	}
 	switch {
 	case d.Lease == 0:
-		d.Lease = DefaultLease
+		d.Lease = DefaultClaimLease
 	case d.Lease < minLease:
 		return nil, fmt.Errorf("Lease is %v, want 0 or at least %v", d.Lease, minLease)
 	}
 	switch {
 	case d.TTL == 0:
-		d.TTL = max(DefaultTTL, d.Lease)
+		d.TTL = max(DefaultAnswerTTL, d.Lease)
 	case d.TTL < d.Lease:
 		return nil, fmt.Errorf("TTL is %v, want at least Lease, which is %v", d.TTL, d.Lease)
 	}
@@ -130,6 +131,15 @@ func (d Deduplication) compile() (*Deduplication, error) {
 		return nil, fmt.Errorf("MaxAnswerBytes is %d, want 0 or more", d.MaxAnswerBytes)
 	}
 	return &d, nil
+}
+
+func copyKinds(field string, kinds []EventKind) ([]EventKind, error) {
+	for i, k := range kinds {
+		if !slices.Contains(eventKinds, k) {
+			return nil, fmt.Errorf("%s[%d] is %q, want one of %q", field, i, excerpt.Short(string(k)), eventKinds)
+		}
+	}
+	return slices.Clone(kinds), nil
 }
 
 // covers reports whether events of a kind are handled once. A nil d covers none.

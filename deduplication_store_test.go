@@ -69,7 +69,7 @@ func TestStoreFails(t *testing.T) {
 					cfg := observed(returning(func(context.Context) error { handled++; return nil }), &got)
 					cfg.Deduplication = webpubsub.Deduplication{Store: store, ServeIfStoreFails: tt.option}
 					cfg.Logger = logger
-					answer := answerOf(t, wireHandler(t, cfg), wireRequest(t, fixture))
+					answer := answerOf(wireHandler(t, cfg), wireRequest(t, fixture))
 					record := logRecord(t, log)
 					require.Error(t, got[0].StoreErr)
 					if slices.Contains(tt.served, kind) {
@@ -117,7 +117,7 @@ func TestStoreFailsAfterwards(t *testing.T) {
 		log, logger := debugLog()
 		cfg := observed(onUserEvent(webpubsub.TextReply("x"), tt.err), &got)
 		cfg.Logger = logger
-		answer := answerOf(t, wireHandler(t, deduplicated(cfg, store)), wireRequest(t, "user_text"))
+		answer := answerOf(wireHandler(t, deduplicated(cfg, store)), wireRequest(t, "user_text"))
 		assert.Equal(t, tt.status, answer.status)
 		require.ErrorIs(t, got[0].StoreErr, errStore)
 		records := strings.Split(strings.TrimSpace(log.String()), "\n")
@@ -136,7 +136,7 @@ func TestStoreHangs(t *testing.T) {
 		store.before = func(ctx context.Context, _ storeCall) error { <-ctx.Done(); return ctx.Err() }
 		h := wireHandler(t, deduplicated(returning(succeed), store))
 		start := time.Now()
-		assert.Equal(t, http.StatusServiceUnavailable, answerOf(t, h, wireRequest(t, "user_text")).status)
+		assert.Equal(t, http.StatusServiceUnavailable, answerOf(h, wireRequest(t, "user_text")).status)
 		assert.Equal(t, 2*time.Second, time.Since(start))
 		store.before = func(ctx context.Context, call storeCall) error {
 			if call.method == "Finish" {
@@ -145,7 +145,7 @@ func TestStoreHangs(t *testing.T) {
 			return ctx.Err()
 		}
 		start = time.Now()
-		assert.Equal(t, http.StatusOK, answerOf(t, h, wireRequest(t, "user_text")).status)
+		assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text")).status)
 		assert.Equal(t, 2*time.Second, time.Since(start))
 	})
 }
@@ -167,7 +167,7 @@ func TestClaimEndsWithoutItsRequest(t *testing.T) {
 			<-ctx.Done()
 			return webpubsub.Reply{}, result
 		}), store))
-		answerOf(t, h, wireRequest(t, "user_text").WithContext(ctx))
+		answerOf(h, wireRequest(t, "user_text").WithContext(ctx))
 		assert.Equal(t, []string{"Begin", method}, store.methods())
 	}
 }
@@ -187,10 +187,10 @@ func TestDeduplicationTimes(t *testing.T) {
 		tt.given.Store = store
 		cfg := onUserEvent(webpubsub.Reply{}, nil)
 		cfg.Deduplication = tt.given
-		answerOf(t, wireHandler(t, cfg), wireRequest(t, "user_text"))
+		answerOf(wireHandler(t, cfg), wireRequest(t, "user_text"))
 		cfg = onUserEvent(webpubsub.Reply{}, errors.New("failed"))
 		cfg.Deduplication = tt.given
-		answerOf(t, wireHandler(t, cfg), wireRequest(t, "user_text", wireHeader("ce-id", "3")))
+		answerOf(wireHandler(t, cfg), wireRequest(t, "user_text", wireHeader("ce-id", "3")))
 		assert.Equal(t, []string{"Begin", "Finish", "Begin", "Abandon"}, []string{store.calls[0].method, store.calls[1].method, store.calls[2].method, store.calls[3].method})
 		assert.Equal(t, []time.Duration{tt.lease, tt.ttl, tt.lease, tt.ttl}, []time.Duration{store.calls[0].lasts, store.calls[1].lasts, store.calls[2].lasts, store.calls[3].lasts})
 	}
@@ -202,14 +202,15 @@ func TestClaimIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newSpyStore(t)
 		h := wireHandler(t, deduplicated(returning(func(context.Context) error { <-time.After(59 * time.Second); return nil }), store))
-		go answerOf(t, h, wireRequest(t, "user_text"))
+		r := wireRequest(t, "user_text")
+		go answerOf(h, r)
 		for range 29 { // of each 2 seconds
 			<-time.After(2*time.Second + time.Millisecond)
 			synctest.Wait()
-			assert.Equal(t, http.StatusServiceUnavailable, answerOf(t, h, wireRequest(t, "user_text")).status)
+			assert.Equal(t, http.StatusServiceUnavailable, answerOf(h, wireRequest(t, "user_text")).status)
 		}
 		<-time.After(time.Minute)
-		assert.Equal(t, http.StatusOK, answerOf(t, h, wireRequest(t, "user_text")).status)
+		assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text")).status)
 		var renewals int
 		for _, c := range store.calls {
 			if c.method == "Begin" && c.claim == store.calls[0].claim {
@@ -239,7 +240,7 @@ func TestRenewalFails(t *testing.T) {
 			<-time.After(7 * time.Second)
 			return ctx.Err()
 		}), store))
-		assert.Equal(t, http.StatusOK, answerOf(t, h, wireRequest(t, "user_text")).status)
+		assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text")).status)
 		assert.Equal(t, []string{"Begin", "Begin", "Begin", "Begin", "Finish"}, store.methods())
 	})
 }
@@ -274,7 +275,7 @@ func TestClaimIsLost(t *testing.T) {
 						return webpubsub.TextReply("mine"), nil
 					}), &got)
 					cfg.Logger = logger
-					answer := answerOf(t, wireHandler(t, deduplicated(cfg, store)), wireRequest(t, "user_text"))
+					answer := answerOf(wireHandler(t, deduplicated(cfg, store)), wireRequest(t, "user_text"))
 					assert.Equal(t, map[bool]int{true: 500, false: 200}[obeys], answer.status)
 					require.ErrorIs(t, got[0].StoreErr, webpubsub.ErrClaimLost)
 					assert.Contains(t, log.String(), webpubsub.ErrClaimLost.Error())
@@ -297,7 +298,7 @@ func TestRepeatsInTheLog(t *testing.T) {
 		log, logger := debugLog()
 		cfg := onUserEvent(webpubsub.TextReply("x"), nil)
 		cfg.Logger = logger
-		answerOf(t, wireHandler(t, deduplicated(cfg, store)), wireRequest(t, "user_text"))
+		answerOf(wireHandler(t, deduplicated(cfg, store)), wireRequest(t, "user_text"))
 		record := logRecord(t, log)
 		assert.Equal(t, level.String(), record["level"])
 		assert.Equal(t, "2", record["event_id"])

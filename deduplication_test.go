@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,10 +32,10 @@ func TestRepeatGetsTheAnswer(t *testing.T) {
 				return next(ctx)
 			}), &got)
 			h := wireHandler(t, deduplicated(cfg, newSpyStore(t)))
-			first := answerOf(t, h, wireRequest(t, fixture))
+			first := answerOf(h, wireRequest(t, fixture))
 			assert.Equal(t, kind.success, first.status)
 			for range 3 {
-				assert.Equal(t, first, answerOf(t, h, wireRequest(t, fixture)))
+				assert.Equal(t, first, answerOf(h, wireRequest(t, fixture)))
 			}
 			assert.Equal(t, []int{1, 1}, []int{functions, interceptors})
 			assert.Equal(t, webpubsub.OutcomeHandled, got[0].Kind)
@@ -96,12 +95,12 @@ func TestRepeatedAnswers(t *testing.T) {
 			t.Parallel()
 			handled := 0
 			tt.cfg.Interceptors = append([]interceptor{func(ctx context.Context, _ webpubsub.Event, next next) error { handled++; return next(ctx) }}, tt.cfg.Interceptors...)
-			plain := answerOf(t, wireHandler(t, tt.cfg), wireRequest(t, tt.fixture))
+			plain := answerOf(wireHandler(t, tt.cfg), wireRequest(t, tt.fixture))
 			assert.Equal(t, tt.status, plain.status)
 			handled = 0
 			h := wireHandler(t, deduplicated(tt.cfg, newSpyStore(t)))
-			assert.Equal(t, plain, answerOf(t, h, wireRequest(t, tt.fixture)))
-			assert.Equal(t, plain, answerOf(t, h, wireRequest(t, tt.fixture)))
+			assert.Equal(t, plain, answerOf(h, wireRequest(t, tt.fixture)))
+			assert.Equal(t, plain, answerOf(h, wireRequest(t, tt.fixture)))
 			assert.Equal(t, 1, handled)
 		})
 	}
@@ -113,18 +112,18 @@ func TestFailedEventsAreReleased(t *testing.T) {
 	t.Parallel()
 	ends := func(t *testing.T, h http.Handler) { // without an answer
 		t.Helper()
-		done := make(chan struct{})
+		done, r := make(chan struct{}), wireRequest(t, "user_text")
 		go func() {
 			defer close(done)
 			defer func() { _ = recover() }()
-			h.ServeHTTP(nil, wireRequest(t, "user_text"))
+			h.ServeHTTP(nil, r)
 		}()
 		<-done
 	}
 	status := func(want int) func(*testing.T, http.Handler) {
 		return func(t *testing.T, h http.Handler) {
 			t.Helper()
-			assert.Equal(t, want, answerOf(t, h, wireRequest(t, "user_text")).status)
+			assert.Equal(t, want, answerOf(h, wireRequest(t, "user_text")).status)
 		}
 	}
 	tests := []struct {
@@ -160,7 +159,7 @@ func TestFailedEventsAreReleased(t *testing.T) {
 			assert.Equal(t, []string{"Begin", "Abandon", "Begin", "Abandon"}, store.methods())
 			fails = false
 			for range 2 {
-				assert.Equal(t, "done", answerOf(t, h, wireRequest(t, "user_text")).body)
+				assert.Equal(t, "done", answerOf(h, wireRequest(t, "user_text")).body)
 			}
 			assert.Equal(t, []bool{false, true, true}, redelivered)
 			assert.Equal(t, []string{"Begin", "Finish", "Begin"}, store.methods())
@@ -182,10 +181,10 @@ func TestRepeatOfARunningEvent(t *testing.T) {
 			cfg.Interceptors = []interceptor{func(context.Context, webpubsub.Event, next) error { panic("must not run") }}
 			replica := wireHandler(t, observed(cfg, &got))
 
-			first := make(chan fullAnswer)
-			go func() { first <- answerOf(t, h, wireRequest(t, fixture)) }()
+			first, r := make(chan fullAnswer), wireRequest(t, fixture)
+			go func() { first <- answerOf(h, r) }()
 			<-running
-			repeat := answerOf(t, replica, wireRequest(t, fixture))
+			repeat := answerOf(replica, wireRequest(t, fixture))
 			assert.Equal(t, http.StatusServiceUnavailable, repeat.status)
 			assert.Contains(t, repeat.body, map[bool]string{true: `{"mqtt":{"code":128,`, false: "an earlier delivery of this event is still being handled"}[fixture == "mqtt_connect_v5"])
 			assert.Equal(t, webpubsub.OutcomeRepeated, got[0].Kind)
@@ -195,7 +194,7 @@ func TestRepeatOfARunningEvent(t *testing.T) {
 			close(finish)
 			answer := <-first
 			assert.Equal(t, kind.success, answer.status)
-			assert.Equal(t, answer, answerOf(t, replica, wireRequest(t, fixture)))
+			assert.Equal(t, answer, answerOf(replica, wireRequest(t, fixture)))
 		})
 	}
 }
@@ -243,15 +242,15 @@ func TestEventIdentity(t *testing.T) {
 				Interceptors:      []interceptor{func(ctx context.Context, _ webpubsub.Event, next next) error { return next(ctx) }},
 			})
 			require.NoError(t, err)
-			answerOf(t, h, wireRequest(t, tt.fixture))
-			answerOf(t, h, wireRequest(t, tt.fixture, tt.edits...))
+			answerOf(h, wireRequest(t, tt.fixture))
+			answerOf(h, wireRequest(t, tt.fixture, tt.edits...))
 			first, second := store.calls[0], store.calls[2]
 			require.Equal(t, "Begin", second.method)
 			assert.Equal(t, tt.same, first.key == second.key)
 			assert.NotEqual(t, first.claim, second.claim)
 			for _, c := range store.calls {
-				assert.Regexp(t, regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`), c.key)
-				assert.Regexp(t, regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`), c.claim)
+				assert.Regexp(t, `^[A-Za-z0-9._-]{1,64}$`, c.key)
+				assert.Regexp(t, `^[A-Za-z0-9]{1,64}$`, c.claim)
 			}
 		})
 	}
@@ -283,7 +282,7 @@ func TestOnlyGoodEventsAreClaimed(t *testing.T) {
 			t.Parallel()
 			store := newSpyStore(t)
 			h := wireHandler(t, deduplicated(returning(succeed), store))
-			assert.Equal(t, tt.status, answerOf(t, h, wireRequest(t, tt.fixture, tt.edit)).status)
+			assert.Equal(t, tt.status, answerOf(h, wireRequest(t, tt.fixture, tt.edit)).status)
 			assert.Empty(t, store.calls)
 		})
 	}
@@ -299,8 +298,8 @@ func TestHandlersShareAStore(t *testing.T) {
 	mux, err := webpubsub.NewHubMux(map[string]*webpubsub.Handler{wireHub: wireHandler(t, one), "other": wireHandler(t, two)})
 	require.NoError(t, err)
 	for range 2 {
-		assert.Equal(t, "one", answerOf(t, mux, wireRequest(t, "user_text")).body)
-		assert.Equal(t, "two", answerOf(t, mux, wireRequest(t, "user_text", wireHeader("ce-hub", "OTHER"))).body)
+		assert.Equal(t, "one", answerOf(mux, wireRequest(t, "user_text")).body)
+		assert.Equal(t, "two", answerOf(mux, wireRequest(t, "user_text", wireHeader("ce-hub", "OTHER"))).body)
 	}
 }
 
@@ -315,8 +314,8 @@ func TestDeduplicatedKinds(t *testing.T) {
 			cfg := returning(func(context.Context) error { handled++; return nil })
 			cfg.Deduplication = webpubsub.Deduplication{Store: newSpyStore(t), Kinds: []webpubsub.EventKind{covered}}
 			h := wireHandler(t, cfg)
-			answerOf(t, h, wireRequest(t, fixture))
-			answerOf(t, h, wireRequest(t, fixture))
+			answerOf(h, wireRequest(t, fixture))
+			answerOf(h, wireRequest(t, fixture))
 			assert.Equal(t, map[bool]int{true: 1, false: 2}[covered == kind], handled, "%s, covered %s", kind, covered)
 		}
 	}
@@ -365,7 +364,7 @@ func TestDeduplicationIsCopied(t *testing.T) {
 	cfg.Deduplication.Kinds = []webpubsub.EventKind{webpubsub.EventKindUser}
 	h := wireHandler(t, cfg)
 	cfg.Deduplication.Kinds[0] = webpubsub.EventKindConnect
-	answerOf(t, h, wireRequest(t, "user_text"))
-	answerOf(t, h, wireRequest(t, "user_text"))
+	answerOf(h, wireRequest(t, "user_text"))
+	answerOf(h, wireRequest(t, "user_text"))
 	assert.Equal(t, 1, handled)
 }

@@ -105,8 +105,8 @@ func (m *Meta) Redelivered() bool {
 }
 
 // setRedelivered sets Redelivered. A field for it would make every event larger.
-func (m *Meta) setRedelivered() {
-	m.request = m.request.WithContext(context.WithValue(m.request.Context(), redeliveredKey{}, true))
+func (m *Meta) setRedelivered(ctx context.Context) {
+	m.request = m.request.WithContext(context.WithValue(ctx, redeliveredKey{}, true))
 }
 
 type redeliveredKey struct{}

@@ -14,7 +14,8 @@ import (
 
 // Handler receives the service's webhooks and calls the functions of its
 // [Config]. It is an [http.Handler] and safe for concurrent use. It starts no
-// goroutines, and keeps no state between requests except which warnings it has logged.
+// goroutines, except to renew the claims of a [Deduplication] while functions run. It keeps
+// no state between requests except which warnings it has logged.
 //
 // Handler ignores the URL's path. Mount it at the URL of the hub's event handler
 // setting, for all methods: validation requests use OPTIONS.

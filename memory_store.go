@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -72,6 +74,22 @@ func NewMemoryStore(opts *MemoryStoreOptions) (*MemoryStore, error) {
 	}
 	return s, nil
 }
+
+// String returns the number of events, and none of what is remembered of them.
+func (s *MemoryStore) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprintf("webpubsub.MemoryStore(%d of %d events)", len(s.entries), s.maxEntries)
+}
+
+// GoString is String.
+func (s *MemoryStore) GoString() string { return s.String() }
+
+// Format is String, whatever the verb.
+func (s *MemoryStore) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue is String.
+func (s *MemoryStore) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Begin implements [DeduplicationStore]. It returns [ErrStoreFull] if there is no room for
 // a claim.

@@ -1,6 +1,7 @@
 package webpubsub_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -61,7 +62,7 @@ func openByHand(tb testing.TB, key []byte, hub, connection, state string) (plain
 	text, found := strings.CutPrefix(state, "seal1.")
 	data, err := base64.RawURLEncoding.DecodeString(text)
 	if !found || err != nil || len(data) < 32 || base64.RawURLEncoding.EncodeToString(data) != text ||
-		string(data[:4]) != string(hkdfByHand(key, "webpubsub state key id", 4)) {
+		!bytes.Equal(data[:4], hkdfByHand(key, "webpubsub state key id", 4)) {
 		return "", false
 	}
 	out, err := gcmByHand(tb, key, hub, connection).Open(nil, data[4:16], data[16:], []byte(contextByHand(hub, connection)))
@@ -111,7 +112,7 @@ func TestSealByHand(t *testing.T) {
 func FuzzSealedState(f *testing.F) {
 	key := sealKeyOf(0)
 	keys := sealKeys(f, 0)
-	raw := sealByHand(f, key, make([]byte, 12), wireHub, wireConnectionID, `{"name":"ann"}`)
+	raw := sealByHand(f, key, []byte("nonce of 12b"), wireHub, wireConnectionID, `{"name":"ann"}`) //nolint:gosec // a fixed nonce is a fixed seed
 	for _, state := range []string{raw, raw[:20], raw + "A", "", "e30=", "seal1.", "seal2.AAAA", "seal1.AAAA", strings.ToUpper(raw), raw[:6] + "%" + raw[7:]} {
 		f.Add(state, wireHub, wireConnectionID, []byte("nonce of 12b"), `{"name":"x"}`)
 	}

@@ -335,7 +335,7 @@ func TestSealKeysDoNotPrint(t *testing.T) {
 			assertNoSecret(t, printed(v)+logLine(v)+string(encoded), name, form)
 		}
 	}
-	assert.Equal(t, keys.String(), (*keys).LogValue().String())
+	assert.Equal(t, keys.String(), keys.LogValue().String())
 	_, err = webpubsub.NewSealKeys(key[:20])
 	assertNoSecret(t, err.Error(), "error", "s3cr3t")
 }

@@ -37,10 +37,10 @@ func TestMaxAnswerBytes(t *testing.T) {
 		cfg := observed(onUserEvent(reply(tt.text), nil), &got)
 		cfg.Deduplication = webpubsub.Deduplication{Store: newSpyStore(t), MaxAnswerBytes: tt.most}
 		h := wireHandler(t, cfg)
-		first := answerOf(t, h, wireRequest(t, "user_text"))
+		first := answerOf(h, wireRequest(t, "user_text"))
 		assert.Equal(t, http.StatusOK, first.status)
 		assert.Equal(t, tt.stored, got[0].StoreErr == nil, "%v", got[0].StoreErr)
-		repeat := answerOf(t, h, wireRequest(t, "user_text"))
+		repeat := answerOf(h, wireRequest(t, "user_text"))
 		assert.Equal(t, webpubsub.OutcomeRepeated, got[1].Kind)
 		assert.Equal(t, tt.stored, got[1].Err == nil, "%v", got[1].Err)
 		if tt.stored {

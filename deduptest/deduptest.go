@@ -5,13 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub"
 )
 
-// Failure is a rule of [webpubsub.DeduplicationStore] that a store breaks.
-type Failure struct {
+// RuleError is a rule of [webpubsub.DeduplicationStore] that a store breaks.
+type RuleError struct {
 	// Rule is the rule.
 	Rule string
 	// Got is what the store did instead.
@@ -21,12 +22,12 @@ type Failure struct {
 }
 
 // Error returns the rule, what the store did, and the reason for the rule.
-func (f *Failure) Error() string {
-	return fmt.Sprintf("deduptest: %s: %s (%s)", f.Rule, f.Got, f.Reason)
+func (e *RuleError) Error() string {
+	return fmt.Sprintf("deduptest: %s: %s (%s)", e.Rule, e.Got, e.Reason)
 }
 
 // TestStore checks that a store keeps the rules of [webpubsub.DeduplicationStore]. It
-// returns nil, or joined errors, a [*Failure] for each broken rule.
+// returns nil, or joined errors, a [*RuleError] for each broken rule.
 //
 // advance moves the clock of the store forward by exactly d, and expires what has to: a fake
 // clock, or that of a fake server. time.Sleep does, too, if the machine is not busy: in all
@@ -47,7 +48,7 @@ func TestStore(ctx context.Context, advance func(d time.Duration), stores ...web
 		p := &probe{ctx: ctx, stores: stores, advance: advance, key: "deduptest-" + rand.Text()}
 		r.run(p)
 		if p.got != "" {
-			failures = append(failures, &Failure{Rule: r.rule, Got: p.got, Reason: r.reason})
+			failures = append(failures, &RuleError{Rule: r.rule, Got: p.got, Reason: r.reason})
 		}
 	}
 	return errors.Join(failures...)
@@ -92,10 +93,8 @@ func (p *probe) beginsKey(key, claim string, want ...webpubsub.ClaimState) []byt
 		p.failf("Begin of claim %q: %v", claim, err)
 		return nil
 	}
-	for _, w := range want {
-		if state == w {
-			return answer
-		}
+	if slices.Contains(want, state) {
+		return answer
 	}
 	p.failf("Begin of claim %q returns %v, want %v", claim, state, want[0])
 	return nil

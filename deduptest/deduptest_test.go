@@ -206,11 +206,11 @@ func holder(s webpubsub.DeduplicationStore, key, claim string) string {
 // rulesOf returns the rules of the failures in an error.
 func rulesOf(t *testing.T, err error) []string {
 	t.Helper()
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what TestStore returns
+	joined, ok := err.(interface{ Unwrap() []error })
 	require.True(t, ok, "%v", err)
 	var rules []string
 	for _, e := range joined.Unwrap() {
-		var f *deduptest.Failure
+		var f *deduptest.RuleError
 		require.ErrorAs(t, e, &f)
 		assert.NotEmpty(t, f.Got)
 		assert.NotEmpty(t, f.Reason)
