@@ -43,7 +43,7 @@ func (h *Handler) handleOnce(ctx context.Context, ev Event, f *function, o *Outc
 	defer cancel(nil)
 	stop := c.keep(ctx, cancel)
 	settled := false
-	defer func() { // the function has ended its goroutine, for example by http.ErrAbortHandler
+	defer func() { // a panic with http.ErrAbortHandler, or runtime.Goexit
 		if !settled {
 			stop()
 			_ = c.abandon(ctx)
@@ -115,7 +115,7 @@ func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop 
 	var mu sync.Mutex
 	var timer *time.Timer
 	stopped := false
-	mu.Lock()
+	mu.Lock() // until timer is set
 	defer mu.Unlock()
 	timer = time.AfterFunc(c.of.Lease/3, func() {
 		mu.Lock()
@@ -131,10 +131,10 @@ func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop 
 		timer.Reset(c.of.Lease / 3)
 	})
 	return func() {
-		timer.Stop()
 		mu.Lock()
 		defer mu.Unlock()
 		stopped = true
+		timer.Stop()
 	}
 }
 

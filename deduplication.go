@@ -21,7 +21,7 @@ import (
 //
 // An event that failed with a status after which the service delivers it again (408
 // and 5xx, panics and aborts included) is released: the next delivery is
-// handled, with [Meta.Redelivered] set. Every other answer is final and is stored. So an
+// handled, and [Meta.Redelivered] reports true. Every other answer is final and is stored. So an
 // event whose function succeeded is not handled again, and one whose function failed
 // is handled up to four times.
 //

@@ -121,35 +121,29 @@ func (s State[T]) open(m *Meta) ([]byte, error) {
 // header, the answer is a 500. Unlike web-pubsub-express's setState, Set does not keep
 // members that v does not have.
 func (s State[T]) Set(v T) StateUpdate {
-	return StateUpdate{encode: func(m *Meta) (string, error) {
-		data, err := json.Marshal(v)
-		if err != nil {
-			return "", err
-		}
-		if isObject(data) != nil {
-			return "", fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil", reflect.TypeFor[T]())
-		}
-		if s.Codec == StateDotNet {
-			if data, err = toDotNet(data); err != nil {
+	codec, seal, of := s.Codec, s.Seal, reflect.TypeFor[T]()
+	if seal != nil {
+		return StateUpdate{of: of, encode: func(m *Meta) (string, error) {
+			data, err := codec.encode(v, reflect.TypeFor[T]())
+			if err != nil {
 				return "", err
 			}
-		}
-		return s.wrap(m, data)
-	}, of: reflect.TypeFor[T]()}
+			return seal.seal(m, data)
+		}}
+	}
+	return StateUpdate{of: of, encode: func(*Meta) (string, error) { // a smaller closure: most states have no seal
+		data, err := codec.encode(v, reflect.TypeFor[T]())
+		return base64.StdEncoding.EncodeToString(data), err
+	}}
 }
 
 // Clear returns the update that sets the state to an empty object. A reply without an
 // update keeps the state.
 func (s State[T]) Clear() StateUpdate {
-	return StateUpdate{encode: func(m *Meta) (string, error) { return s.wrap(m, []byte("{}")) }, of: reflect.TypeFor[T]()}
-}
-
-// wrap is the inverse of open.
-func (s State[T]) wrap(m *Meta, data []byte) (string, error) {
-	if s.Seal != nil {
-		return s.Seal.seal(m, data)
+	if seal := s.Seal; seal != nil {
+		return StateUpdate{of: reflect.TypeFor[T](), encode: func(m *Meta) (string, error) { return seal.seal(m, []byte("{}")) }}
 	}
-	return base64.StdEncoding.EncodeToString(data), nil
+	return RawState(base64.StdEncoding.EncodeToString([]byte("{}")))
 }
 
 // StateUpdate is the effect of a reply on the connection's state. The zero value
@@ -195,6 +189,21 @@ func decodeBase64(s string) ([]byte, error) {
 		return base64.RawURLEncoding.DecodeString(s)
 	}
 	return base64.RawStdEncoding.DecodeString(s)
+}
+
+// encode returns the object that a state of a type encodes to, before base64.
+func (c StateCodec) encode(v any, of reflect.Type) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if isObject(data) != nil {
+		return nil, fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil", of)
+	}
+	if c == StateDotNet {
+		return toDotNet(data)
+	}
+	return data, nil
 }
 
 func isObject(data []byte) error {

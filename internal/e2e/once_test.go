@@ -136,7 +136,7 @@ func TestProcessDies(t *testing.T) {
 		"at once":                       {0, []time.Duration{1 * time.Second, 4 * time.Second, 9 * time.Second}},
 		"just before the claim renewed": {1999 * time.Millisecond, []time.Duration{2999 * time.Millisecond, 5999 * time.Millisecond, 10999 * time.Millisecond}},
 		"just after the claim renewed":  {2001 * time.Millisecond, []time.Duration{3001 * time.Millisecond, 6001 * time.Millisecond, 11001 * time.Millisecond}},
-		"after a long time":             {90 * time.Second, []time.Duration{91 * time.Second, 94 * time.Second, 99 * time.Second}},
+		"after a long time":             {91 * time.Second, []time.Duration{92 * time.Second, 95 * time.Second, 100 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
