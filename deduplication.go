@@ -45,8 +45,8 @@ type Deduplication struct {
 	// delivers them again.
 	//
 	// Nil means all kinds but [EventKindUser]. A user event can have any effect, its
-	// client learns that it failed and can send it again. Without a connect event no
-	// client could connect, and nobody sends a notification again; functions of these events
+	// client learns that it failed and can send it again. If connect events failed, no
+	// client could connect, and a notification that fails is lost; their functions
 	// usually have the same effect if they run twice. An empty, non-nil slice means
 	// none.
 	ServeIfStoreFails []EventKind

@@ -88,7 +88,7 @@ func (s ClaimState) String() string {
 }
 
 // ErrClaimLost reports that a claim has ended and another delivery of the event was claimed
-// since. The function then may have run twice. It is the error of
-// [DeduplicationStore.Finish] and Abandon, the cause with which the context of a function
-// is canceled that still runs, and [Outcome.StoreErr].
+// since: the function may run twice. [DeduplicationStore.Finish] and Abandon return it. While
+// the function runs, its context is canceled with this cause. Afterwards it is
+// [Outcome.StoreErr].
 var ErrClaimLost = errors.New("the claim on the event was lost: its lease ended, and another delivery was claimed")

@@ -92,10 +92,10 @@ const (
 	OutcomeHandled OutcomeKind = "handled"
 	// OutcomeIgnored is an event without a function. It was answered with 204.
 	OutcomeIgnored OutcomeKind = "ignored"
-	// OutcomeRepeated is an event that an earlier delivery has already brought, see
-	// [Deduplication]. Neither interceptors nor a function ran. It was answered with the
-	// stored answer; with 503 while it is still being handled; or, if its answer was not
-	// stored, with 500 and an Err.
+	// OutcomeRepeated is a repeat of an event that was handled or is being handled, see
+	// [Deduplication]. Neither interceptors nor a function ran. The answer is the stored
+	// one, 503 while the event is being handled, or 500, with an Err, if its answer was too
+	// long to be stored.
 	OutcomeRepeated OutcomeKind = "repeated"
 )
 

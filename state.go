@@ -51,25 +51,25 @@ const (
 // event, so that servers need not store it. The reply to a connect or user event
 // sets it. It ends with the connection.
 //
-// Nothing protects a state without Seal: whoever can forge an event of a connection
-// chooses it. See the package's notes on security before trusting it.
+// A state without Seal is not protected: anyone who can forge an event of the connection
+// can choose it. See the package's notes on security before trusting it.
 type State[T any] struct {
 	// Codec is the encoding. The zero value is [StateJSON].
 	Codec StateCodec
 	// Seal encrypts the state and binds it to its hub and connection, so that only a
 	// holder of the keys can read or make one. The header is then longer by 46 to 49 bytes.
 	// Get returns an error for every other state: [ErrStateNotSealed],
-	// [ErrStateKey], [ErrStateForged] or [ErrStateFormat]. Nil means no seal: check
-	// the error of [NewSealKeys].
+	// [ErrStateKey], [ErrStateForged] or [ErrStateFormat]. Nil means that states are
+	// not sealed: do not ignore the error of [NewSealKeys].
 	//
-	// A seal does not show its age. An earlier state of the same connection
-	// authenticates, and so does no state at all: see Required.
+	// Get accepts an earlier state of the same connection, since a seal does not show its
+	// age. It also accepts an event without a state, unless Required is set.
 	Seal *SealKeys
-	// InsecureReadUnsealed lets Get accept states without a seal although Seal is set,
-	// as long as connections from before Seal exist. Anyone who can forge an event can
+	// InsecureReadUnsealed makes Get accept states without a seal although Seal is set,
+	// while connections from before Seal are still open. Anyone who can forge an event can
 	// then leave the seal out. Set always seals.
 	InsecureReadUnsealed bool
-	// Required lets Get return [ErrStateMissing] if the event has no state, instead of
+	// Required makes Get return [ErrStateMissing] if the event has no state, instead of
 	// the zero T. Set it if the reply to every connect event sets the state: a
 	// forged event can leave the state out. A connect event never has a state.
 	Required bool
