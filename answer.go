@@ -172,7 +172,7 @@ func (r *Reply) answer(ev *UserEvent) (answer, error) {
 			return answer{}, err
 		}
 	}
-	if out.state, out.setState, err = r.State.header(); err != nil {
+	if out.state, out.setState, err = r.State.header(&ev.Meta); err != nil {
 		return answer{}, fmt.Errorf("reply: %w", err)
 	}
 	if err := rule.CheckMetadataHeaders(r.Metadata); err != nil {
@@ -235,7 +235,7 @@ func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
 	}
 	var out answer
 	var err error
-	if out.state, out.setState, err = r.State.header(); err != nil {
+	if out.state, out.setState, err = r.State.header(&ev.Meta); err != nil {
 		return answer{}, fmt.Errorf("connect reply: %w", err)
 	}
 	body := connectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}

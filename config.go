@@ -116,6 +116,10 @@ type Config struct {
 	// seconds.
 	HandlerTimeout time.Duration
 
+	// Deduplication handles each event once. The zero value does not: the service
+	// can deliver an event several times, and each delivery is handled.
+	Deduplication Deduplication
+
 	// Observe is called with the outcome of each request, validation requests
 	// included, after it has been answered: for metrics and traces. The context is the
 	// request's. Observe runs in the request's goroutine before ServeHTTP returns.
@@ -179,6 +183,10 @@ func (c Config) compile() (*Handler, error) {
 		return nil, fmt.Errorf("MaxBodyBytes is %d, want 0 or more", c.MaxBodyBytes)
 	case c.MaxBodyBytes == 0:
 		h.maxBody = DefaultMaxBodyBytes
+	}
+	var err error
+	if h.dedup, err = c.Deduplication.compile(); err != nil {
+		return nil, fmt.Errorf("Deduplication.%w", err)
 	}
 	if c.HandlerTimeout < 0 {
 		return nil, fmt.Errorf("HandlerTimeout is %v, want 0 or more", c.HandlerTimeout)
@@ -267,7 +275,7 @@ func (c Config) compileUserEvents(h *Handler) error {
 
 // holdsNil reports whether v is a nil pointer, function or map, which would fail at
 // the first request.
-func holdsNil(v Verifier) bool {
+func holdsNil(v any) bool {
 	switch value := reflect.ValueOf(v); value.Kind() {
 	case reflect.Pointer, reflect.Func, reflect.Map:
 		return value.IsNil()

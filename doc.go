@@ -37,7 +37,8 @@
 //
 // Functions run in the request's goroutine, with its context, before the request
 // is answered. A server's graceful shutdown therefore waits for them. Events can
-// arrive more than once and out of order: see [Event] and [Error].
+// arrive more than once and out of order: see [Event] and [Error]. A [Deduplication]
+// handles each event once.
 //
 // # Security
 //
@@ -45,8 +46,8 @@
 // the connection id, made with an access key. It does not cover the body, the user,
 // the state or the time: anyone who sees one request can send others in the name of
 // the same connection. Serve over TLS only. For more protection, add a [Verifier]
-// that checks the Entra tokens that the service can send. Validation requests are
-// not authenticated.
+// that checks the Entra tokens that the service can send, and set [State.Seal].
+// Validation requests are not authenticated.
 //
 // The test kit is package [github.com/go-webpubsub/webpubsub/httptest].
 package webpubsub

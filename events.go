@@ -1,6 +1,7 @@
 package webpubsub
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +21,8 @@ import (
 //
 // The service delivers an event at least once: after a transport error, a 408 or any
 // 5xx it delivers it again, up to four times in all. The deliveries of an event
-// have the same [Meta.ID] and [Meta.ConnectionID].
+// have the same [Meta.ID] and [Meta.ConnectionID]. [Config.Deduplication] handles each
+// event once.
 type Event interface {
 	// EventMeta returns the fields that all kinds of events have.
 	EventMeta() *Meta
@@ -94,6 +96,20 @@ func (m *Meta) PathValue(name string) string {
 	}
 	return m.request.PathValue(name)
 }
+
+// Redelivered reports whether an earlier delivery of the event was handled and failed, as
+// far as the store of [Config.Deduplication] knows. It is false without Deduplication,
+// and if the earlier process ended: the service does not say.
+func (m *Meta) Redelivered() bool {
+	return m.request != nil && m.request.Context().Value(redeliveredKey{}) != nil
+}
+
+// setRedelivered sets Redelivered. A field for it would make every event larger.
+func (m *Meta) setRedelivered(ctx context.Context) {
+	m.request = m.request.WithContext(context.WithValue(ctx, redeliveredKey{}, true))
+}
+
+type redeliveredKey struct{}
 
 // String returns a description of the event in one line, without user data. Like
 // GoString, Format and LogValue it is also a method of copies of an event.

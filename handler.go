@@ -14,7 +14,8 @@ import (
 
 // Handler receives the service's webhooks and calls the functions of its
 // [Config]. It is an [http.Handler] and safe for concurrent use. It starts no
-// goroutines, and keeps no state between requests except which warnings it has logged.
+// goroutines, except to renew the claims of a [Deduplication] while functions run. It keeps
+// no state between requests except which warnings it has logged.
 //
 // Handler ignores the URL's path. Mount it at the URL of the hub's event handler
 // setting, for all methods: validation requests use OPTIONS.
@@ -47,6 +48,7 @@ type Handler struct {
 	interceptors []Interceptor
 	validate     func(any) error
 	refusalReply func(context.Context, *UserEvent, *Error) (Reply, bool)
+	dedup        *Deduplication // complete; nil without one
 	observe      func(context.Context, Outcome)
 	maxBody      int64
 	timeout      time.Duration
@@ -176,16 +178,16 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		ctx, cancel = context.WithTimeout(ctx, h.timeout)
 		defer cancel()
 	}
-	out, reason, err := h.handle(ctx, r, ev, f, o)
-	switch {
-	case err != nil:
+	reason, err := h.read(r, ev)
+	o.PayloadBytes = len(ev.EventMeta().body)
+	if err != nil {
 		return h.refuseEvent(ctx, ev, o, reason, err)
-	case f == nil:
-		o.Kind = OutcomeIgnored
-	default:
-		o.Kind = OutcomeHandled
 	}
-	return out
+	o.Event = ev
+	if h.dedup.covers(a.kind) {
+		return h.handleOnce(ctx, ev, f, o)
+	}
+	return h.handle(ctx, ev, f, o)
 }
 
 // screen checks that a request has the header of an event for this hub.
@@ -254,19 +256,26 @@ func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
 	return ev, nil
 }
 
-// handle reads and decodes the body and calls interceptors and function. The reason
-// is that of the error.
-func (h *Handler) handle(ctx context.Context, r *http.Request, ev Event, f *function, o *Outcome) (answer, RefusalReason, error) {
+// read reads and decodes the body of an event. The reason is that of the error.
+func (h *Handler) read(r *http.Request, ev Event) (RefusalReason, error) {
 	m := ev.EventMeta()
 	var err error
 	if m.body, err = h.readBody(r); err != nil {
-		return answer{}, ReasonBody, err
+		return ReasonBody, err
 	}
-	o.PayloadBytes = len(m.body)
-	if err := ev.decode(); err != nil {
-		return answer{}, ReasonPayload, err
-	}
-	o.Event = ev
+	return ReasonPayload, ev.decode()
+}
+
+// handle calls interceptors and function.
+func (h *Handler) handle(ctx context.Context, ev Event, f *function, o *Outcome) answer {
 	out, err := run(ctx, h.interceptors, ev, f)
-	return out, ReasonFunction, err
+	switch {
+	case err != nil:
+		return h.refuseEvent(ctx, ev, o, ReasonFunction, err)
+	case f == nil:
+		o.Kind = OutcomeIgnored
+	default:
+		o.Kind = OutcomeHandled
+	}
+	return out
 }

@@ -23,6 +23,8 @@ import (
 // client used. The EventName of an event for [Config.Fallback] is the name that the
 // client sent.
 //
+// Interceptors do not run for a repeat that [Config.Deduplication] answers.
+//
 // The function receives the context that the interceptor passes to next.
 type Interceptor func(ctx context.Context, ev Event, next func(context.Context) error) error
 

@@ -37,7 +37,7 @@ const (
 
 // wants reports whether record may log an outcome.
 func (l *eventLog) wants(o *Outcome) bool {
-	return o.Kind != OutcomeHandled || o.HeaderBytes > proxyHeaderBytes
+	return o.Kind != OutcomeHandled || o.HeaderBytes > proxyHeaderBytes || o.StoreErr != nil
 }
 
 // record logs an outcome if it needs attention.
@@ -47,7 +47,12 @@ func (l *eventLog) record(ctx context.Context, o *Outcome) {
 		l.refused(ctx, o)
 	case OutcomeIgnored:
 		l.ignored(ctx, o)
+	case OutcomeRepeated:
+		l.repeated(ctx, o)
 	case OutcomeValidation, OutcomeHandled:
+	}
+	if o.StoreErr != nil && o.Reason != ReasonStore {
+		l.write(ctx, slog.LevelWarn, "deduplication failed; the event may be handled twice", o, o.Status, o.StoreErr)
 	}
 	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
 		l.write(ctx, slog.LevelWarn,
@@ -61,6 +66,9 @@ func (l *eventLog) record(ctx context.Context, o *Outcome) {
 func (l *eventLog) refused(ctx context.Context, o *Outcome) {
 	switch o.Reason {
 	case ReasonBody, ReasonPayload, ReasonFunction:
+	case ReasonStore:
+		l.write(ctx, slog.LevelError, "event not handled: the deduplication store failed", o, o.Status, o.Err)
+		return
 	case ReasonUnverified:
 		l.write(ctx, levelOf(o.Status, slog.LevelDebug), "request not verified", o, o.Status, o.Err)
 		return
@@ -80,6 +88,18 @@ func (l *eventLog) refused(ctx context.Context, o *Outcome) {
 		level = slog.LevelDebug
 	}
 	l.write(ctx, level, message, o, v.status, o.Err)
+}
+
+// repeated logs the repeat of an event.
+func (l *eventLog) repeated(ctx context.Context, o *Outcome) {
+	switch {
+	case o.Err != nil:
+		l.write(ctx, slog.LevelError, "repeated event has no answer", o, o.Status, o.Err)
+	case o.Status == http.StatusServiceUnavailable:
+		l.write(ctx, slog.LevelInfo, "event repeated while an earlier delivery of it is handled", o, o.Status, nil)
+	default:
+		l.write(ctx, slog.LevelDebug, "repeated event answered with the stored answer", o, o.Status, nil)
+	}
 }
 
 // levelOf returns the level of a refusal: others, unless the status is one of an error of

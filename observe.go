@@ -42,11 +42,14 @@ type Outcome struct {
 	// Header identifies the event as the request's header does, verified or not. It
 	// is empty for validation requests.
 	Header EventHeader
-	// Err is the error of a refusal, nil otherwise. It may quote what a client sent.
+	// Err is the error of a refusal, nil for most other outcomes. It may quote what a client sent.
 	Err error
 	// ReplyErr is the error of a [Config.RefusalReply] that panicked or returned an
 	// invalid reply. The answer is then the refusal.
 	ReplyErr error
+	// StoreErr is the error of [Deduplication.Store], or of an answer that it could not
+	// keep. Unless Reason is ReasonStore, it did not change the answer.
+	StoreErr error
 	// Duration is the time from the call of ServeHTTP until the answer was written.
 	Duration time.Duration
 	// PayloadBytes is the length of the event's body, zero if it was not read.
@@ -89,6 +92,11 @@ const (
 	OutcomeHandled OutcomeKind = "handled"
 	// OutcomeIgnored is an event without a function. It was answered with 204.
 	OutcomeIgnored OutcomeKind = "ignored"
+	// OutcomeRepeated is a repeat of an event that was handled or is being handled, see
+	// [Deduplication]. Neither interceptors nor a function ran. The answer is the stored
+	// one, 503 while the event is being handled, or 500, with an Err, if its answer was too
+	// long to be stored.
+	OutcomeRepeated OutcomeKind = "repeated"
 )
 
 // RefusalReason is the step of a [Handler] that refused a request.
@@ -106,6 +114,7 @@ const (
 	ReasonMediaType  RefusalReason = "media_type" // not one of a user event
 	ReasonBody       RefusalReason = "body"       // too long or cut short
 	ReasonPayload    RefusalReason = "payload"    // does not decode or is not valid
+	ReasonStore      RefusalReason = "store"      // Deduplication.Store failed
 	ReasonFunction   RefusalReason = "function"   // error of an interceptor or function, panics included
 )
 

@@ -37,19 +37,19 @@ func (h *Handler) refuseEvent(ctx context.Context, ev Event, o *Outcome, reason 
 	if v.refused && v.chosen == nil {
 		o.Reason = ReasonPayload
 	}
-	switch ev := ev.(type) {
-	case *ConnectEvent:
-		if ev.MQTT != nil {
-			return mqttRefusal(ev, &v)
-		}
-	case *UserEvent:
-		if h.refusalReply == nil || !v.refused {
-			break
-		}
+	if ev, ok := ev.(*UserEvent); ok && h.refusalReply != nil && v.refused {
 		reply, replies, err := h.replyToRefusal(ctx, ev, &v, o.Err)
 		if o.ReplyErr = err; replies && err == nil {
 			return reply
 		}
+	}
+	return refusal(ev, v)
+}
+
+// refusal returns the answer that refuses an event.
+func refusal(ev Event, v verdict) answer {
+	if connect, ok := ev.(*ConnectEvent); ok && connect.MQTT != nil {
+		return mqttRefusal(connect, &v)
 	}
 	return textAnswer(v.status, v.public)
 }
@@ -99,7 +99,7 @@ func (h *Handler) replyToRefusal(ctx context.Context, ev *UserEvent, v *verdict,
 // the status.
 func JSONRefusal(_ context.Context, ev *UserEvent, err *Error) (Reply, bool) {
 	status := err.status()
-	if ev.MQTT != nil || status == http.StatusRequestTimeout || status >= 500 {
+	if ev.MQTT != nil || isRetried(status) {
 		return Reply{}, false
 	}
 	var body struct {

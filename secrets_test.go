@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,6 +43,24 @@ func secretReplies() map[string]any {
 	values["ConnectReply"], values["*ConnectReply"] = connect, &connect
 	values["StateUpdate"], values["State[T]"] = webpubsub.RawState(s3cret), session
 	return values
+}
+
+// secretStores returns deduplication stores that hold s3cret, and seal keys of it.
+func secretStores(tb testing.TB) map[string]any {
+	tb.Helper()
+	store := memoryStore(tb, nil)
+	_, _, err := store.Begin(tb.Context(), "key", "claim", time.Hour)
+	require.NoError(tb, err)
+	require.NoError(tb, store.Finish(tb.Context(), "key", "claim", []byte(s3cret), time.Hour))
+	require.Equal(tb, "webpubsub.MemoryStore(1 of 100000 events)", store.String())
+	keys, err := webpubsub.NewSealKeys([]byte(s3cret + ", and more of it"))
+	require.NoError(tb, err)
+	dedup := webpubsub.Deduplication{Store: store}
+	return map[string]any{
+		"MemoryStore": store, "memory store hidden": struct{ s *webpubsub.MemoryStore }{store},
+		"Deduplication": dedup, "*Deduplication": &dedup, "DeduplicationStore": webpubsub.DeduplicationStore(store),
+		"SealKeys": keys, "SealKeys copy": *keys,
+	}
 }
 
 // printed returns the output of fmt for a value.
@@ -97,7 +116,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"Error": webpubsub.Forbidden("no"), "DecodeError": &webpubsub.DecodeError{}, "ValidationError": &webpubsub.ValidationError{}, "PanicError": &webpubsub.PanicError{},
 		"mqtt.Connect": mqtt.Connect{Password: mqtt.Password(s3cret)}, "mqtt.Password": mqtt.Password(s3cret),
 	}
-	for _, more := range []map[string]any{secretReplies(), secretEvents()} {
+	for _, more := range []map[string]any{secretReplies(), secretEvents(), secretStores(t)} {
 		for name, v := range more {
 			values[name] = v
 			assertNoSecret(t, printed(struct{ V any }{v}), name+" inside", "s3cr3t")
@@ -126,7 +145,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	// The purpose of these types is to show their data.
 	plain := []string{
 		"Claims", "ClientCertificate", "DataType", "Event", "EventHeader", "EventKind", "FieldError", "Headers", "MQTTSession",
-		"OutcomeKind", "RefusalReason", "StateCodec", "Verifier",
+		"ClaimState", "MemoryStoreOptions", "OutcomeKind", "RefusalReason", "StateCodec", "Verifier",
 	}
 	api, err := os.ReadFile("internal/archtest/testdata/api/webpubsub.txt")
 	require.NoError(t, err)

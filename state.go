@@ -30,7 +30,7 @@ import (
 const MaxStateBytes = 8 << 10
 
 // StateCodec is an encoding of states. Both are base64 of a JSON object, with
-// different members.
+// different members. In a sealed state the JSON object is encrypted instead.
 type StateCodec uint8
 
 const (
@@ -49,22 +49,42 @@ const (
 //
 // The service keeps the state with the connection and sends it with every later
 // event, so that servers need not store it. The reply to a connect or user event
-// sets it. It ends with the connection. It is not signed: see the package's notes on
-// security before trusting it.
+// sets it. It ends with the connection.
+//
+// A state without Seal is not protected: anyone who can forge an event of the connection
+// can choose it. See the package's notes on security before trusting it.
 type State[T any] struct {
 	// Codec is the encoding. The zero value is [StateJSON].
 	Codec StateCodec
+	// Seal encrypts the state and binds it to its hub and connection, so that only a
+	// holder of the keys can read or make one. The header is then longer by 46 to 49 bytes.
+	// Get returns an error for every other state: [ErrStateNotSealed],
+	// [ErrStateKey], [ErrStateForged] or [ErrStateFormat]. Nil means that states are
+	// not sealed: do not ignore the error of [NewSealKeys].
+	//
+	// Get accepts an earlier state of the same connection, since a seal does not show its
+	// age. It also accepts an event without a state, unless Required is set.
+	Seal *SealKeys
+	// InsecureReadUnsealed makes Get accept states without a seal although Seal is set,
+	// while connections from before Seal are still open. Anyone who can forge an event can
+	// then leave the seal out. Set always seals.
+	InsecureReadUnsealed bool
+	// Required makes Get return [ErrStateMissing] if the event has no state, instead of
+	// the zero T. Set it if the reply to every connect event sets the state: a
+	// forged event can leave the state out. A connect event never has a state.
+	Required bool
 }
 
-// Get decodes the state of an event. Without a state it returns the zero T. It returns
-// an error if the state does not decode to a T.
+// Get decodes the state of an event. Without a state it returns the zero T, unless
+// Required is set. It returns a [*DecodeError] and the zero T if the state does not
+// decode to a T, or its seal is not valid.
 func (s State[T]) Get(ev Event) (T, error) {
 	var v T
-	raw := ev.EventMeta().RawState
-	if raw == "" {
+	m := ev.EventMeta()
+	if m.RawState == "" && !s.Required {
 		return v, nil
 	}
-	data, err := decodeBase64(raw)
+	data, err := s.open(m)
 	if err == nil && s.Codec == StateDotNet {
 		data, err = fromDotNet(data)
 	}
@@ -81,53 +101,71 @@ func (s State[T]) Get(ev Event) (T, error) {
 	return v, nil
 }
 
+// open returns the bytes of an event's state, as the codec encodes them.
+func (s State[T]) open(m *Meta) ([]byte, error) {
+	sealed := isSealed(m.RawState)
+	switch {
+	case m.RawState == "":
+		return nil, ErrStateMissing
+	case s.Seal != nil && (sealed || !s.InsecureReadUnsealed):
+		return s.Seal.open(m, m.RawState)
+	case sealed:
+		return nil, errors.New("the state is sealed, but State.Seal is nil")
+	}
+	return decodeBase64(m.RawState)
+}
+
 // Set returns the update that replaces the whole state by v, for the State field of a
-// [ConnectReply] or [Reply]. v is encoded when the reply is written. If it cannot be
-// encoded, or is longer than [MaxStateBytes], the answer is a 500. Unlike
-// web-pubsub-express's setState, Set does not keep members that v does not have.
+// [ConnectReply] or [Reply]. v is encoded, and sealed for the event's connection, when
+// the reply is written. If it cannot be encoded, or is longer than [MaxStateBytes] as a
+// header, the answer is a 500. Unlike web-pubsub-express's setState, Set does not keep
+// members that v does not have.
 func (s State[T]) Set(v T) StateUpdate {
-	return StateUpdate{encode: func() (string, error) {
-		data, err := json.Marshal(v)
-		if err != nil {
-			return "", err
-		}
-		if isObject(data) != nil {
-			return "", fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil", reflect.TypeFor[T]())
-		}
-		if s.Codec == StateDotNet {
-			if data, err = toDotNet(data); err != nil {
+	codec, seal, of := s.Codec, s.Seal, reflect.TypeFor[T]()
+	if seal != nil {
+		return StateUpdate{of: of, encode: func(m *Meta) (string, error) {
+			data, err := codec.encode(v, reflect.TypeFor[T]())
+			if err != nil {
 				return "", err
 			}
-		}
-		return base64.StdEncoding.EncodeToString(data), nil
-	}, of: reflect.TypeFor[T]()}
+			return seal.seal(m, data)
+		}}
+	}
+	return StateUpdate{of: of, encode: func(*Meta) (string, error) { // a smaller closure: most states have no seal
+		data, err := codec.encode(v, reflect.TypeFor[T]())
+		return base64.StdEncoding.EncodeToString(data), err
+	}}
 }
 
 // Clear returns the update that sets the state to an empty object. A reply without an
 // update keeps the state.
 func (s State[T]) Clear() StateUpdate {
+	if seal := s.Seal; seal != nil {
+		return StateUpdate{of: reflect.TypeFor[T](), encode: func(m *Meta) (string, error) { return seal.seal(m, []byte("{}")) }}
+	}
 	return RawState(base64.StdEncoding.EncodeToString([]byte("{}")))
 }
 
 // StateUpdate is the effect of a reply on the connection's state. The zero value
 // keeps the state. [State.Set], [State.Clear] and [RawState] return others.
 type StateUpdate struct {
-	encode func() (string, error)
-	of     reflect.Type // of the state; nil for RawState
+	encode func(*Meta) (string, error) // for the connection of an event
+	of     reflect.Type                // of the state; nil for RawState
 }
 
 // RawState returns the update that sets the state to s, which must be printable ASCII
 // of at most [MaxStateBytes].
 func RawState(s string) StateUpdate {
-	return StateUpdate{encode: func() (string, error) { return s, nil }}
+	return StateUpdate{encode: func(*Meta) (string, error) { return s, nil }}
 }
 
-// header returns the value of ce-connectionState and whether to send it.
-func (u StateUpdate) header() (value string, set bool, err error) {
+// header returns the value of ce-connectionState for the connection of an event, and
+// whether to send it.
+func (u StateUpdate) header(m *Meta) (value string, set bool, err error) {
 	if u.encode == nil {
 		return "", false, nil
 	}
-	value, err = u.encode()
+	value, err = u.encode(m)
 	if err != nil {
 		return "", false, fmt.Errorf("encode connection state: %w", err)
 	}
@@ -151,6 +189,21 @@ func decodeBase64(s string) ([]byte, error) {
 		return base64.RawURLEncoding.DecodeString(s)
 	}
 	return base64.RawStdEncoding.DecodeString(s)
+}
+
+// encode returns the object that a state of a type encodes to, before base64.
+func (c StateCodec) encode(v any, of reflect.Type) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if isObject(data) != nil {
+		return nil, fmt.Errorf("a %s is not a JSON object, which web-pubsub-express and .NET expect; use a struct, or a map that is not nil", of)
+	}
+	if c == StateDotNet {
+		return toDotNet(data)
+	}
+	return data, nil
 }
 
 func isObject(data []byte) error {

@@ -85,6 +85,11 @@ func unchosen(err error) verdict {
 	return bare(http.StatusInternalServerError)
 }
 
+// isRetried reports whether the service delivers an event again after a status.
+func isRetried(status int) bool {
+	return status == http.StatusRequestTimeout || status >= http.StatusInternalServerError
+}
+
 func bare(status int) verdict { return verdict{status: status, public: http.StatusText(status)} }
 
 // errorText returns the text of an error, or its type if the method Error panics, as

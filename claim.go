@@ -1,0 +1,154 @@
+package webpubsub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// storeTimeout limits each call of a DeduplicationStore.
+const storeTimeout = 2 * time.Second
+
+// handleOnce is handle for an event that may be a repeat.
+func (h *Handler) handleOnce(ctx context.Context, ev Event, f *function, o *Outcome) answer {
+	c := &claim{of: h.dedup, key: eventKey(ev.EventMeta(), o.EventKind), id: rand.Text()}
+	state, data, err := c.begin(ctx)
+	var stored answer
+	if err == nil && state == ClaimDone {
+		stored, err = restore(data)
+	}
+	switch {
+	case errors.Is(err, errAnswerOmitted):
+		o.Kind, o.Err = OutcomeRepeated, err
+		return refusal(ev, judge(err))
+	case err != nil:
+		return h.handleUnclaimed(ctx, ev, f, o, err)
+	case state == ClaimDone:
+		o.Kind = OutcomeRepeated
+		return stored
+	case state == ClaimRunning:
+		o.Kind = OutcomeRepeated
+		return refusal(ev, judge(Unavailable("an earlier delivery of this event is still being handled")))
+	}
+	if state == ClaimAgain {
+		ev.EventMeta().setRedelivered(ctx)
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := c.keep(ctx, cancel)
+	settled := false
+	defer func() { // a panic with http.ErrAbortHandler, or runtime.Goexit
+		if !settled {
+			stop()
+			_ = c.abandon(ctx)
+		}
+	}()
+	out := h.handle(ctx, ev, f, o)
+	stop()
+	settled = true
+	if isRetried(out.code()) {
+		o.StoreErr = c.abandon(ctx)
+	} else {
+		o.StoreErr = c.finish(ctx, &out)
+	}
+	return out
+}
+
+// handleUnclaimed handles an event, or refuses it, after the store has failed.
+func (h *Handler) handleUnclaimed(ctx context.Context, ev Event, f *function, o *Outcome, err error) answer {
+	if slices.Contains(h.dedup.ServeIfStoreFails, o.EventKind) {
+		out := h.handle(ctx, ev, f, o)
+		o.StoreErr = err
+		return out
+	}
+	o.StoreErr = err
+	v := o.refused(ReasonStore, &Error{
+		Status:  http.StatusServiceUnavailable,
+		Message: "it cannot be determined whether this event has been handled",
+		Err:     err,
+	})
+	return refusal(ev, v)
+}
+
+// claim is the claim of one delivery on an event.
+type claim struct {
+	of      *Deduplication
+	key, id string
+}
+
+func (c *claim) begin(ctx context.Context) (state ClaimState, data []byte, err error) {
+	err = c.call(ctx, func(ctx context.Context) (err error) {
+		state, data, err = c.of.Store.Begin(ctx, c.key, c.id, c.of.Lease)
+		return err
+	})
+	if err == nil && (state < ClaimGranted || state > ClaimDone) {
+		err = fmt.Errorf("%T.Begin returned the invalid state %d", c.of.Store, state)
+	}
+	return state, data, err
+}
+
+func (c *claim) finish(ctx context.Context, out *answer) error {
+	data, tooLong := out.store(c.of.MaxAnswerBytes)
+	err := c.call(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return c.of.Store.Finish(ctx, c.key, c.id, data, c.of.TTL)
+	})
+	return errors.Join(tooLong, err)
+}
+
+func (c *claim) abandon(ctx context.Context) error {
+	return c.call(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return c.of.Store.Abandon(ctx, c.key, c.id, c.of.TTL)
+	})
+}
+
+// keep renews the claim until stop is called, which waits for a renewal that is under way:
+// one that arrived after Abandon would claim the event again. If the claim is lost, keep
+// cancels the function's context.
+func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
+	ctx = context.WithoutCancel(ctx)
+	var mu sync.Mutex
+	var timer *time.Timer
+	stopped := false
+	mu.Lock() // until timer is set
+	defer mu.Unlock()
+	timer = time.AfterFunc(c.of.Lease/3, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
+			return
+		}
+		state, _, err := c.begin(ctx)
+		if err == nil && (state == ClaimRunning || state == ClaimDone) {
+			cancel(ErrClaimLost)
+			return
+		}
+		timer.Reset(c.of.Lease / 3)
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
+	}
+}
+
+// call calls the store with a time limit. A panic is an error.
+func (c *claim) call(ctx context.Context, f func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	returned := false
+	defer func() {
+		if v := recover(); !returned {
+			err = panicked(v)
+		}
+	}()
+	err = f(ctx)
+	returned = true
+	return err
+}
