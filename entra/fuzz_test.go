@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -121,10 +122,25 @@ func acceptable(data []byte, now time.Time) bool {
 		strings.EqualFold(texts["oid"], objectID) && texts["scp"] == "" && (texts["idtyp"] == "" || texts["idtyp"] == "app")
 }
 
-// BenchmarkVerify measures a token of each version, with keys that are there.
+// BenchmarkVerify measures a token of each version, with keys that are there: a new token,
+// and one that was accepted before.
 func BenchmarkVerify(b *testing.B) {
 	for _, ver := range versions {
-		b.Run(ver.name, func(b *testing.B) {
+		b.Run(ver.name+"/new", func(b *testing.B) {
+			v := newVerifier(b, config(newCloud()))
+			requests := make([]*http.Request, 1000) // more than are remembered
+			for i := range requests {
+				requests[i] = request("Bearer " + sign("k1", firstKey(), with(ver.claims(time.Now()), object{"uti": i})))
+			}
+			require.NoError(b, v.Verify(requests[0]))
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := v.Verify(requests[i%len(requests)]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(ver.name+"/again", func(b *testing.B) {
 			v := newVerifier(b, config(newCloud()))
 			r := ver.first()
 			require.NoError(b, v.Verify(r))

@@ -169,6 +169,36 @@ func TestHostileKeyIDs(t *testing.T) {
 	})
 }
 
+// A token that was accepted before is not accepted for longer, or after its key is gone.
+func TestAcceptedTokens(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, ver version, c *cloud, v *entra.Verifier) {
+		token := ver.first()
+		require.NoError(t, v.Verify(token))
+		pass(59 * time.Minute)
+		require.NoError(t, v.Verify(token))
+		pass(6*time.Minute - time.Second) // the leeway included
+		require.NoError(t, v.Verify(token))
+		assert.Equal(t, 2, c.fetches(ver.keys), "an accepted token does not delay the hourly fetch")
+		pass(time.Second)
+		assert.Equal(t, entra.RuleTime, ruleOf(t, v.Verify(token)))
+
+		token = ver.first()
+		require.NoError(t, v.Verify(token))
+		c.set("k2", secondKey())
+		require.NoError(t, v.Verify(token), "the withdrawal is not known yet")
+		require.NoError(t, v.Verify(ver.second()))
+		assert.Equal(t, entra.RuleKey, ruleOf(t, v.Verify(token)))
+
+		other := newVerifier(t, config(c))
+		for i := range 200 { // more than are remembered
+			next := sign("k2", secondKey(), with(ver.claims(time.Now()), object{"uti": i}))
+			require.NoError(t, other.Verify(request("Bearer "+next)))
+			require.NoError(t, other.Verify(request("bearer "+next)))
+		}
+	})
+}
+
 // The hourly fetch does not count: a roll-over right after it is found at once.
 func TestRollOverAfterTheHourlyFetch(t *testing.T) {
 	t.Parallel()

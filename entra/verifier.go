@@ -1,6 +1,8 @@
 package entra
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,6 +25,8 @@ type Verifier struct {
 	cfg    Config
 	parser *jwt.Parser
 	v1, v2 *keyCache
+
+	accepted acceptedTokens
 }
 
 // NewVerifier returns a verifier for a configuration, or an error that names the invalid
@@ -60,28 +64,41 @@ func (v *Verifier) Verify(r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	now := time.Now()
+	digest := sha256.Sum256([]byte(text))
+	if v.accepted.has(digest, v.cfg.Leeway, now) {
+		return nil
+	}
+	valid, err := v.verify(r.Context(), text)
+	if err != nil {
+		return err
+	}
+	v.accepted.add(digest, valid)
+	return nil
+}
+
+// verify verifies a token that is new here.
+func (v *Verifier) verify(ctx context.Context, text string) (acceptedToken, error) {
 	all := jwt.MapClaims{}
-	var keys *keySet
+	var valid acceptedToken
 	token, err := v.parser.ParseWithClaims(text, all, func(token *jwt.Token) (key any, err error) {
-		cache, err := v.cacheOf(all["ver"])
-		if err != nil {
+		if valid.cache, err = v.cacheOf(all["ver"]); err != nil {
 			return nil, err
 		}
 		kid, err := keyID(token.Header)
 		if err != nil {
 			return nil, err
 		}
-		keys, key, err = cache.find(r.Context(), kid)
+		valid.keys, key, err = valid.cache.find(ctx, kid)
 		return key, err
 	})
 	if err != nil {
-		return brokenRule(token, err)
+		return acceptedToken{}, brokenRule(token, err)
 	}
-	c, err := read(all)
-	if err != nil {
-		return err
+	if valid.claims, err = read(all); err != nil {
+		return acceptedToken{}, err
 	}
-	return c.check(&v.cfg, keys.issuer, time.Now())
+	return valid, valid.claims.check(&v.cfg, valid.keys.issuer, time.Now())
 }
 
 // bearer returns the token in the lines of the Authorization header.
