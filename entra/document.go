@@ -110,7 +110,7 @@ func (s *source) get(ctx context.Context, target string, into any) error {
 		return err
 	}
 	req.Header.Set("Accept", "application/json")
-	resp, err := s.client.Do(req) //nolint:gosec // the host is that of the configuration
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package entra_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,16 +56,17 @@ func TestStartWithoutNetwork(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, ver version, c *cloud, v *entra.Verifier) {
 		c.fail(errOutage)
-		for attempt, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		for attempt, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+			pause := time.Duration(seconds) * time.Second
 			for range 3 {
 				err := v.Verify(ver.first())
 				unavailable(t, err)
 				require.ErrorIs(t, err, errOutage)
 			}
 			assert.Equal(t, attempt+1, c.fetches(ver.discovery))
-			pass(pause*time.Second - 1)
+			pass(pause - 1)
 			unavailable(t, v.Verify(ver.first()))
-			assert.Equal(t, attempt+1, c.fetches(ver.discovery), "after %d s, less a nanosecond", pause)
+			assert.Equal(t, attempt+1, c.fetches(ver.discovery), "after %v, less a nanosecond", pause)
 			pass(1)
 		}
 		c.fail(nil)
@@ -141,10 +143,11 @@ func TestFirstKeysAreFetchedOnce(t *testing.T) {
 func TestHostileKeyIDs(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, ver version, c *cloud, v *entra.Verifier) {
-		good := sign("k1", thiefKey(), ver.claims(time.Now()))
+		// As short as possible: what a stranger pays is not the point.
+		parts := "." + base64.RawURLEncoding.EncodeToString([]byte(`{"ver":"`+ver.number+`"}`)) + ".AA"
 		hostile := func(from, to int) {
 			for i := from; i < to; i++ {
-				r := request("Bearer " + withKeyID(good, fmt.Sprintf("hostile-%d", i)))
+				r := request("Bearer " + withKeyID(parts, fmt.Sprintf("hostile-%d", i)))
 				if rule := ruleOf(t, v.Verify(r)); rule != entra.RuleKey {
 					require.Equal(t, entra.RuleKey, rule)
 				}
@@ -191,7 +194,7 @@ func TestAcceptedTokens(t *testing.T) {
 		assert.Equal(t, entra.RuleKey, ruleOf(t, v.Verify(token)))
 
 		other := newVerifier(t, config(c))
-		for i := range 200 { // more than are remembered
+		for i := range 70 { // more than are remembered
 			next := sign("k2", secondKey(), with(ver.claims(time.Now()), object{"uti": i}))
 			require.NoError(t, other.Verify(request("Bearer "+next)))
 			require.NoError(t, other.Verify(request("bearer "+next)))

@@ -226,7 +226,7 @@ func sign(kid string, key *rsa.PrivateKey, claims jwt.MapClaims) string {
 
 // request returns a request with the lines of the Authorization header.
 func request(authorization ...string) *http.Request {
-	r, err := http.NewRequest(http.MethodPost, "http://handler.test/eventhandler", http.NoBody) //nolint:noctx // as a server has it
+	r, err := http.NewRequest(http.MethodPost, "http://handler.test/eventhandler", http.NoBody)
 	if err != nil {
 		panic(err)
 	}

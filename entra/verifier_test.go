@@ -25,6 +25,7 @@ var _ webpubsub.Verifier = (*entra.Verifier)(nil)
 // version is what differs between tokens of the two versions.
 type version struct {
 	name      string
+	number    string
 	claims    func(time.Time) jwt.MapClaims
 	issuer    string // with the slash missing or added: notIssuer
 	notIssuer string
@@ -36,8 +37,8 @@ type version struct {
 }
 
 var versions = []version{
-	{"v1", claimsV1, issuerV1, strings.TrimSuffix(issuerV1, "/"), "2.0", issuerV2, "appid", discoveryV1, keysV1},
-	{"v2", claimsV2, issuerV2, issuerV2 + "/", "1.0", issuerV1, "azp", discoveryV2, keysV2},
+	{"v1", "1.0", claimsV1, issuerV1, strings.TrimSuffix(issuerV1, "/"), "2.0", issuerV2, "appid", discoveryV1, keysV1},
+	{"v2", "2.0", claimsV2, issuerV2, issuerV2 + "/", "1.0", issuerV1, "azp", discoveryV2, keysV2},
 }
 
 // each runs a test for both versions.

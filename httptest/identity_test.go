@@ -139,7 +139,7 @@ func TestIdentityServes(t *testing.T) {
 func TestIdentityErrors(t *testing.T) {
 	t.Parallel()
 	const remedy = "; want the client id or the application id URI of your own app registration"
-	for want, make := range map[string]func(){
+	for want, construct := range map[string]func(){
 		"httptest: identity: Resource is empty: the service then requests a token for Microsoft Graph, which no handler can verify" + remedy: func() { httptest.NewIdentity("", 1) },
 		`httptest: identity: Resource "https://graph.microsoft.com/" is Microsoft Graph, whose tokens no handler can verify` + remedy:        func() { httptest.NewIdentity("https://graph.microsoft.com/", 1) },
 		"httptest: identity: Resource: for TokenVersion 2 want a client id, or api:// and a client id, since the audience (aud) of these tokens is the client id": func() {
@@ -151,7 +151,7 @@ func TestIdentityErrors(t *testing.T) {
 			httptest.New(http.NotFoundHandler(), &httptest.Options{Identity: new(httptest.Identity)})
 		},
 	} {
-		assert.PanicsWithValue(t, want, make)
+		assert.PanicsWithValue(t, want, construct)
 	}
 }
 

@@ -46,7 +46,7 @@ func entraSetup(t *testing.T, verify func(emu *emulator.TestServer, cfg *webpubs
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"message": webpubsub.Text(func(_ context.Context, ev *webpubsub.UserEvent, in string) (string, error) {
 				assert.NotEmpty(t, ev.RequestHeader["Ce-Signature"], "the signature is there, too")
-				return in + " " + in, nil
+				return in + "!", nil
 			}),
 		},
 	}
@@ -113,7 +113,7 @@ func TestEntra(t *testing.T) {
 	}{
 		"signature and token":   {both, "401", "401"},
 		"token alone":           {alone, "401", "401"},
-		"either, in transition": {either, "hi hi", "hi hi"},
+		"either, in transition": {either, "hi!", "hi!"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,9 +124,9 @@ func TestEntra(t *testing.T) {
 				s, h := entraSetup(t, tt.verify(t))
 				at := where(h)
 				s.set(t, at, &emulator.ManagedIdentity{Resource: appURI, TokenVersion: version})
-				assert.Equal(t, "hi hi", s.echo(t), "version %d", version)
+				assert.Equal(t, "hi!", s.echo(t), "version %d", version)
 				s.emu.RotateIdentityKeys()
-				assert.Equal(t, "hi hi", s.echo(t), "version %d, new key", version)
+				assert.Equal(t, "hi!", s.echo(t), "version %d, new key", version)
 				s.set(t, at, nil)
 				assert.Equal(t, tt.without, s.echo(t), "version %d", version)
 				s.set(t, at, &emulator.ManagedIdentity{Resource: "api://another-app"})
