@@ -33,6 +33,8 @@
 //     ends, the handler receives left for each of its groups.
 //   - If an answer or a REST call has several values for one name of metadata, in
 //     several headers or separated by commas, the last one is used.
+//   - Events for a handler with a [ManagedIdentity] have a token. Validation requests
+//     have none.
 //   - The subprotocols of protobuf and MQTT are not supported. A client that offers no
 //     other is treated as a client without a subprotocol.
 //

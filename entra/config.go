@@ -172,6 +172,9 @@ func (c *Config) authority() (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("Authority %s: want https", excerpt.Name(c.Authority))
 	}
+	if strings.Contains(strings.ToLower(u.Path), c.TenantID) {
+		return nil, fmt.Errorf("Authority %s has the tenant: want the URL without it, such as %s", excerpt.Name(c.Authority), PublicCloud)
+	}
 	u.Host = strings.ToLower(u.Host)
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	return u, nil

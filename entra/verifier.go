@@ -105,22 +105,22 @@ func (v *Verifier) verify(ctx context.Context, text string) (acceptedToken, erro
 func bearer(lines []string) (string, error) {
 	switch {
 	case len(lines) == 0:
-		return "", &Error{RuleHeader, `is missing: set the auth type of the event handler in Azure to ManagedIdentity`}
+		return "", &Error{RuleHeader, "missing; set the auth type of the event handler in Azure to ManagedIdentity"}
 	case len(lines) > 1:
-		return "", &Error{RuleHeader, fmt.Sprintf("is there %d times, want one", len(lines))}
+		return "", &Error{RuleHeader, fmt.Sprintf("%d lines, want one", len(lines))}
 	case len(lines[0]) > maxHeader:
-		return "", &Error{RuleHeader, fmt.Sprintf("has %d bytes, want at most %d", len(lines[0]), maxHeader)}
+		return "", &Error{RuleHeader, fmt.Sprintf("%d bytes, want at most %d", len(lines[0]), maxHeader)}
 	}
 	scheme, token, found := strings.Cut(lines[0], " ")
 	token = strings.Trim(token, " ")
 	switch {
 	case !strings.EqualFold(scheme, "Bearer"):
 		if !found { // the text may be the token
-			return "", &Error{RuleHeader, "has no scheme, want Bearer"}
+			return "", &Error{RuleHeader, "no scheme, want Bearer"}
 		}
-		return "", &Error{RuleHeader, fmt.Sprintf("has the scheme %q, want Bearer", excerpt.Cut(scheme, 16))}
+		return "", &Error{RuleHeader, fmt.Sprintf("scheme %q, want Bearer", excerpt.Cut(scheme, 16))}
 	case token == "":
-		return "", &Error{RuleHeader, "has no token"}
+		return "", &Error{RuleHeader, "no token after the scheme"}
 	}
 	return token, nil
 }
@@ -162,7 +162,7 @@ func brokenRule(token *jwt.Token, err error) error {
 	case token != nil && token.Method != nil && token.Method != jwt.SigningMethodRS256:
 		return &Error{RuleAlgorithm, fmt.Sprintf("alg is %q, want %s", token.Method.Alg(), jwt.SigningMethodRS256.Alg())}
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
-		return &Error{RuleSignature, "the key with the token's key id has not made it"}
+		return &Error{RuleSignature, "it was not made by the key with the token's key id (kid)"}
 	case errors.Is(err, jwt.ErrTokenUnverifiable):
 		return &Error{RuleAlgorithm, "alg is missing or unknown, want " + jwt.SigningMethodRS256.Alg()}
 	}

@@ -149,7 +149,7 @@ func TestEntraMistakesInTheLog(t *testing.T) {
 	s.set(t, emulator.InMemory(h), &emulator.ManagedIdentity{Resource: "api://another-app"})
 	assert.Equal(t, "401", s.echo(t))
 	log := s.handlerLog.String()
-	assert.Contains(t, log, `error="entra: authorization header: is missing: set the auth type of the event handler in Azure to ManagedIdentity"`)
+	assert.Contains(t, log, `error="entra: authorization header: missing; set the auth type of the event handler in Azure to ManagedIdentity"`)
 	assert.Contains(t, log, `error="entra: audience: aud is \"api://another-app\", want one of Audiences \"api://`+appClient+`, `+appClient+`\"; compare them with the resource in the event handler's setting"`)
 	assert.NotContains(t, s.emulatorLog.String(), "another-app")
 	assert.Contains(t, s.emulatorLog.String(), "origin, signature or token do not prove that the service sent this; compare its settings with the handler's Config")
