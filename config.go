@@ -38,15 +38,15 @@ type Config struct {
 	ConnectionStrings []string
 	// Verifier checks whether a request comes from the service, instead of
 	// ConnectionStrings or in addition to them; then both must accept the request. Use
-	// [NewAccessKeys] for keys that change while serving, and your own
-	// implementation for Entra bearer tokens. [InsecureSkipVerify] disables
+	// [NewAccessKeys] for keys that change while serving, and package entra for Entra
+	// tokens. An [AnyVerifier] accepts either. [InsecureSkipVerify] disables
 	// verification. ConnectionStrings or Verifier is required.
 	Verifier Verifier
 	// AllowedOrigins are the hosts from which events are accepted and to whose
 	// validation requests the handler consents: host names, URLs of which the host
 	// is used, or "*" for any host. Ports are ignored. If AllowedOrigins is nil, they
-	// are the hosts of ConnectionStrings or of an [AccessKeys] verifier; with any other
-	// Verifier AllowedOrigins is required. An empty, non-nil slice allows no host. With
+	// are the hosts of ConnectionStrings or of an [AccessKeys] verifier, alone or in an
+	// [AnyVerifier]; with any other Verifier AllowedOrigins is required. An empty, non-nil slice allows no host. With
 	// ConnectionStrings, it must have at least one of their hosts, since a key
 	// verifies requests of its own host only.
 	AllowedOrigins []string
@@ -222,10 +222,16 @@ func (c Config) compileVerification(h *Handler) error {
 		h.keys = new(AccessKeys)
 		h.keys.current.Store(ring)
 	}
+	if either, ok := c.Verifier.(AnyVerifier); ok {
+		if err := either.check(); err != nil {
+			return err
+		}
+		c.Verifier = slices.Clone(either)
+	}
 	h.verifier = c.Verifier
 	h.originsOf = h.keys
-	if own, ok := c.Verifier.(*AccessKeys); ok && h.keys == nil {
-		h.originsOf = own
+	if all := accessKeys(c.Verifier); len(all) == 1 && h.keys == nil {
+		h.originsOf = all[0]
 	}
 	switch {
 	case c.AllowedOrigins != nil:

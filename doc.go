@@ -45,9 +45,10 @@
 // NewHandler requires something to verify requests with. A signature is an HMAC of
 // the connection id, made with an access key. It does not cover the body, the user,
 // the state or the time: anyone who sees one request can send others in the name of
-// the same connection. Serve over TLS only. For more protection, add a [Verifier]
-// that checks the Entra tokens that the service can send, and set [State.Seal].
-// Validation requests are not authenticated.
+// the same connection. Serve over TLS only. For more protection, let the service send
+// Entra tokens, too, add the [Verifier] of package
+// [github.com/go-webpubsub/webpubsub/entra], and set [State.Seal]. Validation requests
+// are not authenticated.
 //
 // The test kit is package [github.com/go-webpubsub/webpubsub/httptest].
 package webpubsub

@@ -6,11 +6,12 @@ import "strings"
 // emulator, which is for development and tests.
 func (h *Handler) warnOfKnownKey() {
 	var hosts []string
-	for _, v := range []Verifier{h.keys, h.verifier} {
-		if keys, ok := v.(*AccessKeys); ok && keys != nil {
-			if ring := keys.current.Load(); ring != nil {
-				hosts = append(hosts, ring.known...)
-			}
+	for _, keys := range append([]*AccessKeys{h.keys}, accessKeys(h.verifier)...) {
+		if keys == nil {
+			continue
+		}
+		if ring := keys.current.Load(); ring != nil {
+			hosts = append(hosts, ring.known...)
 		}
 	}
 	if len(hosts) == 0 {

@@ -21,6 +21,9 @@ func TestKnownKeyIsWarnedOf(t *testing.T) {
 		require.NoError(t, err)
 		return webpubsub.Config{Verifier: k}
 	}
+	either := func(cfg webpubsub.Config) webpubsub.Config {
+		return webpubsub.Config{Verifier: webpubsub.AnyVerifier{cfg.Verifier}}
+	}
 	for name, tt := range map[string]struct {
 		cfg  webpubsub.Config
 		host string // empty: no warning
@@ -30,6 +33,7 @@ func TestKnownKeyIsWarnedOf(t *testing.T) {
 		"of two services":            {webpubsub.Config{ConnectionStrings: []string{local, other}}, "localhost, contoso.webpubsub.azure.com"},
 		"beside one that is secret":  {webpubsub.Config{ConnectionStrings: []string{wireConnectionString, other}}, "contoso.webpubsub.azure.com"},
 		"in AccessKeys":              {keys(wireConnectionString, local), "localhost"},
+		"in AccessKeys of several":   {either(keys(wireConnectionString, local)), "localhost"},
 		"secret":                     {webpubsub.Config{ConnectionStrings: []string{wireConnectionString, "Endpoint=https://b.com;AccessKey=another"}}, ""},
 		"secret in AccessKeys":       {keys(wireConnectionString), ""},
 		"no keys yet":                {webpubsub.Config{Verifier: new(webpubsub.AccessKeys)}, ""},

@@ -20,15 +20,26 @@ func (o *Outcome) refused(reason RefusalReason, err error) verdict {
 	return judge(err)
 }
 
+// The answers to requests that failed verification. They are short enough for the log of
+// an emulator.
+const (
+	unverifiedByKey   = "origin and signature do not prove that the service sent this; compare its connection string with the handler's"
+	unverifiedByOther = "origin, signature or token do not prove that the service sent this; compare its settings with the handler's Config"
+)
+
 // refuseUnverified is refuse for a request that failed verification. The answer does not
-// have the reason: a stranger must not learn whether the origin or the signature was
-// wrong.
-func (o *Outcome) refuseUnverified(err error) answer {
+// have the reason: a stranger must not learn whether the origin, the signature or a token
+// was wrong.
+func (o *Outcome) refuseUnverified(h *Handler, err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
 		return o.refuse(ReasonUnverified, err)
 	}
 	o.Kind, o.Reason, o.Err = OutcomeRefused, ReasonUnverified, err
-	return textAnswer(http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's")
+	text := unverifiedByKey
+	if _, hasKeys := h.verifier.(*AccessKeys); h.verifier != nil && !hasKeys {
+		text = unverifiedByOther
+	}
+	return textAnswer(http.StatusUnauthorized, text)
 }
 
 // refuseEvent is refuse for an error of reading, decoding or handling an event.

@@ -34,6 +34,8 @@
 //     ends, the handler receives left for each of its groups.
 //   - If an answer or a REST call has several values for one name of metadata, in
 //     several headers or separated by commas, the last one is used.
+//   - Events for a handler with a [ManagedIdentity] have a token. Validation requests
+//     have none.
 //   - A client needs the roles webpubsub.setGroupState and webpubsub.getGroupState for
 //     group state, and must be a member of the group. Its state ends with the
 //     membership. Updates have sequence ids for reliable clients, in JSON too.

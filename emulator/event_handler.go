@@ -39,6 +39,10 @@ type EventHandler struct {
 	// that limit GroupEvents. Empty means all groups. The service does not document
 	// their syntax; the emulator uses that of roles.
 	GroupFilters []string
+	// ManagedIdentity (auth.type "ManagedIdentity") sends a token of the emulator's
+	// identity with each event (Authorization), beside the signature. Nil (auth.type
+	// "None") sends none.
+	ManagedIdentity *ManagedIdentity
 }
 
 // localTemplate is the URL of handlers in memory.
@@ -70,9 +74,13 @@ func everyEvent() EventHandler {
 // errNowhere is an EventHandler without Handler and URLTemplate.
 var errNowhere = errors.New("neither Handler nor URLTemplate is set; want InMemory with a handler or AtURL with a URL")
 
-func (h *Hub) handlers(hubName string) ([]dispatch.Handler, error) {
+func (s *Server) handlers(hubName string, h *Hub) ([]dispatch.Handler, error) {
 	out := make([]dispatch.Handler, 0, len(h.EventHandlers))
 	for i, h := range h.EventHandlers {
+		authorize, err := s.authorizer(h.ManagedIdentity)
+		if err != nil {
+			return nil, fmt.Errorf("hub %q, event handler %d: %w", hubName, i, err)
+		}
 		if h.URLTemplate == "" {
 			if h.Handler == nil {
 				return nil, fmt.Errorf("hub %q, event handler %d: %w", hubName, i, errNowhere)
@@ -81,7 +89,7 @@ func (h *Hub) handlers(hubName string) ([]dispatch.Handler, error) {
 		}
 		out = append(out, dispatch.Handler{
 			URLTemplate: h.URLTemplate, Local: h.Handler, UserEventPattern: h.UserEventPattern,
-			SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters,
+			SystemEvents: h.SystemEvents, GroupEvents: h.GroupEvents, GroupFilters: h.GroupFilters, Authorize: authorize,
 		})
 	}
 	return out, nil

@@ -17,20 +17,22 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/transport"
+	"github.com/go-webpubsub/webpubsub/internal/identity"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // Server is an emulator: an [http.Handler] for clients (/client/…) and REST calls
-// (/api/…). It is safe for concurrent use. Several can run in one process.
+// (/api/…), and the documents of its identity (/entra/…). It is safe for concurrent use. Several can run in one process.
 type Server struct {
-	keys    *token.Keys
-	trace   *trace.Stream
-	hubs    *hub.Hubs
-	clients *transport.Endpoint
-	events  *dispatch.Dispatcher
-	api     http.Handler
-	mux     *http.ServeMux
-	guard   *guard // nil if none is needed
+	keys     *token.Keys
+	trace    *trace.Stream
+	hubs     *hub.Hubs
+	clients  *transport.Endpoint
+	events   *dispatch.Dispatcher
+	api      http.Handler
+	mux      *http.ServeMux
+	guard    *guard // nil if none is needed
+	identity *identity.Issuer
 
 	mu        sync.Mutex
 	anonymous map[string]bool // hubs that accept clients without a token
@@ -54,6 +56,7 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 		sinks = append(sinks, trace.Log(cfg.Logger))
 	}
 	s := &Server{trace: trace.New(cfg.AccessKeys, sinks...), anonymous: make(map[string]bool)}
+	s.identity = identity.NewIssuer(cfg.Clock.Now)
 	s.keys = token.NewKeys(cfg.Clock.Now, cfg.AccessKeys...)
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
@@ -77,6 +80,7 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
 	s.mux.HandleFunc("/client/{$}", s.serveClient)
+	s.mux.Handle(AuthorityPath+"/", s.identity)
 	return s, nil
 }
 
@@ -90,7 +94,7 @@ func (s *Server) SetHub(name string, settings Hub) error {
 	if err := rule.CheckHub(name); err != nil {
 		return fmt.Errorf("emulator: %w", err)
 	}
-	handlers, err := settings.handlers(name)
+	handlers, err := s.handlers(name, &settings)
 	if err != nil {
 		return fmt.Errorf("emulator: %w", err)
 	}
@@ -119,7 +123,7 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
 	s.clients.Serve(w, r, name) //nolint:contextcheck // a client outlives its request
 }
 
-// ServeHTTP serves clients and REST calls.
+// ServeHTTP serves clients, REST calls and the documents of the identity.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.guard.admits(w, r) {
 		return

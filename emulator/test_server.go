@@ -20,6 +20,8 @@ type TestServer struct {
 	Endpoint string
 	// ConnectionString is for service clients and event handlers.
 	ConnectionString string
+	// Authority is the URL of Entra for verifiers of its tokens, see [ManagedIdentity].
+	Authority string
 }
 
 // TB is the part of [testing.TB] that [Start] uses. *testing.T, *testing.B and
@@ -73,6 +75,7 @@ func Start(tb TB, cfg Config) *TestServer {
 		Server:           s,
 		Endpoint:         endpoint,
 		ConnectionString: ConnectionString(endpoint, cfg.AccessKeys[0]),
+		Authority:        endpoint + AuthorityPath,
 	}
 }
 

@@ -41,6 +41,11 @@ func (e *CheckError) Error() string {
 // breaks "lookalike-origin". Use [errors.As] or the error's Unwrap() []error to
 // ignore rules that do not apply.
 //
+// If opts has an Identity, events have its token, and CheckHandler sends about forty
+// requests more, with tokens that the handler must refuse. A handler may require both
+// the token and the signature, the token alone, or either of them. One that accepts any
+// caller of the tenant on purpose breaks "token-caller".
+//
 // A [webpubsub.Handler] logs the requests that it refuses here at level Debug, so
 // that a handler without mistakes adds nothing to a test's output. Errors of its
 // functions that are answered with 5xx are logged as usual.
@@ -60,7 +65,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 		return fmt.Errorf("httptest: check: options: %w", err)
 	}
 	ctx = expect.WithRefusal(ctx)
-	failures, err := conformance.Run(conformance.Target{
+	target := conformance.Target{
 		Origin:     s.origin,
 		Keys:       s.keys,
 		Validation: func() (*http.Request, error) { return s.NewValidationRequest(ctx) },
@@ -69,7 +74,11 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 			answer, err := s.Do(req)
 			return (*conformance.Answer)(answer), err
 		},
-	})
+	}
+	if s.id != nil {
+		target.Identity = &conformance.Identity{Issuer: s.id.issuer, App: s.id.app}
+	}
+	failures, err := conformance.Run(target)
 	if err != nil {
 		return fmt.Errorf("httptest: check: %w", err)
 	}

@@ -30,12 +30,15 @@ func Curl(url, event, text string) string {
 //
 // Anyone who reads a signature can send any event of its connection. The command
 // is therefore signed with the key of [ConnectionString] only; for a service with
-// another key, Curl returns an error.
+// another key, or with an [Identity], Curl returns an error.
 //
 // To try a server, pass a nil handler and its URL to [New].
 func (s *Service) Curl(event, text string) (string, error) {
 	if s.keys[0] != connstr.EmulatorKey {
 		return "", fmt.Errorf("httptest: curl: the key of %s may be a secret, and a command shows its signature to anyone who reads it: use ConnectionString, whose key is public, for the handler and the service", s.origin)
+	}
+	if s.id != nil {
+		return "", errors.New("httptest: curl: a command shows the token of Options.Identity to anyone who reads it: use a service without Identity")
 	}
 	if strings.ContainsRune(text, 0) {
 		return "", errors.New("httptest: text has a NUL byte, which no command line can hold")

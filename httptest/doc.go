@@ -17,6 +17,9 @@
 // that are broken on purpose, and [CheckHandler] checks any handler against the
 // rules of the protocol.
 //
+// An [Identity] adds the Entra tokens that the service sends if an event handler uses
+// its managed identity, and plays Entra for the handler's verifier.
+//
 // An event is delivered once, so that a test sees the handler's first answer.
 // [Options.Retry] turns on the service's retries, which wait for up to nine
 // seconds. In a bubble of testing/synctest these do not take real time.

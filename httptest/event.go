@@ -190,13 +190,16 @@ func (s *Service) cloudEvent(ev *Event) (*cloudevents.Event, error) {
 	return ce, nil
 }
 
-// addOwnHeaders adds the headers that are not CloudEvents attributes, and the
+// addOwnHeaders adds the headers that are not CloudEvents attributes, the token, and the
 // signature: it may have several lines, which the binding cannot write.
 func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	header[wire.HeaderRequestOrigin] = []string{strings.Join(s.origins, ", ")}
 	header[wire.HeaderClientRequestID] = []string{ev.RequestID}
 	if lines := ev.Signature.lines(s.keys, ev.ConnectionID); lines != nil {
 		header[wire.HeaderSignature] = lines
+	}
+	if s.id != nil {
+		header[wire.HeaderAuthorization] = []string{"Bearer " + s.id.Token()}
 	}
 	upstream.AddMetadata(header, ev.Metadata)
 	for _, p := range ev.MQTTUserProperties {

@@ -43,6 +43,11 @@ type Options struct {
 	// the connection string's host.
 	Origins []string
 
+	// Identity whose token is sent with each event (Authorization), beside the signature;
+	// nil for none. Validation requests have no token: the service's documentation does
+	// not say that they have one.
+	Identity *Identity
+
 	// URL of the handler, a template as in the hub's settings: in path and query,
 	// {event} is replaced by the event's name, or "validate" in a validation request,
 	// and {hub} by the hub. It defaults to [DefaultURL].
@@ -81,6 +86,7 @@ type Service struct {
 	origin  string // the service's own host
 	origins []string
 	keys    []string
+	id      *Identity // nil for none
 	url     upstream.Template
 	sender  upstream.Sender
 	direct  upstream.Sender // never retries
@@ -139,6 +145,9 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 		origin:  c.Host(),
 		origins: slices.Clone(o.Origins),
 		keys:    []string{c.AccessKey, cmp.Or(o.SecondaryKey, rand.Text())},
+	}
+	if s.id = o.Identity; s.id != nil && s.id.issuer == nil {
+		return nil, errors.New("Identity was not made by NewIdentity")
 	}
 	if s.origins == nil {
 		s.origins = []string{c.Host()}

@@ -7,6 +7,11 @@
 // It reads the connection string from WEBPUBSUB_CONNECTION_STRING and the key of
 // the tickets, 32 bytes in hexadecimal, from TICKET_KEY. Without that key, tickets
 // are valid only in the process that made them.
+//
+// The service itself is verified by the connection string's key and, if ENTRA_TENANT_ID
+// is set, by the Entra tokens of its managed identity (entra.go): ENTRA_AUDIENCES and
+// ENTRA_CALLER_OBJECT_IDS are lists separated by spaces. For tokens alone, leave the
+// connection string out and set WEBPUBSUB_HOSTS to the host of the service.
 package main
 
 import (
@@ -51,11 +56,13 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return err
 	}
-	h, err := webpubsub.NewHandler(webpubsub.Config{
-		Hub:               "chat",
-		ConnectionStrings: []string{getenv("WEBPUBSUB_CONNECTION_STRING")},
-		OnConnect:         door.OnConnect,
-	})
+	cfg, err := verification(getenv)
+	if err != nil {
+		return err
+	}
+	cfg.Hub = "chat"
+	cfg.OnConnect = door.OnConnect
+	h, err := webpubsub.NewHandler(cfg)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/emulator"
 	auth "github.com/go-webpubsub/webpubsub/examples/auth"
 )
 
@@ -24,6 +25,28 @@ func write(t *testing.T, name, content string) (path string) {
 	path = filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	return path
+}
+
+// start runs the program and returns its address. stop waits for its end.
+func start(t *testing.T, environment map[string]string, args ...string) (url string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, stdout := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := auth.Run(ctx, args, func(k string) string { return environment[k] }, stdout)
+		_ = stdout.CloseWithError(fmt.Errorf("run has ended: %w", err))
+		done <- err
+	}()
+	printed := bufio.NewReader(out)
+	line, err := printed.ReadString('\n')
+	require.NoError(t, err)
+	go func() { _, _ = io.Copy(io.Discard, printed) }() // what it prints next must not make it wait
+	url = strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(line, "event handler:")), "/eventhandler")
+	return url, func() {
+		cancel()
+		require.NoError(t, <-done)
+	}
 }
 
 // TestRun starts the program, signs a user in and checks the ticket with the key of
@@ -39,19 +62,7 @@ func TestRun(t *testing.T) {
 		"-passwords", write(t, "passwords.json", `{"vic":"2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}`),
 		"-ca", write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: newAuthority(t).cert.Raw}))),
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	out, stdout := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		err := auth.Run(ctx, args, func(k string) string { return environment[k] }, stdout)
-		_ = stdout.CloseWithError(fmt.Errorf("run has ended: %w", err))
-		done <- err
-	}()
-	printed := bufio.NewReader(out)
-	line, err := printed.ReadString('\n')
-	require.NoError(t, err)
-	go func() { _, _ = io.Copy(io.Discard, printed) }() // what it prints next must not make it wait
-	url := strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(line, "event handler:")), "/eventhandler")
+	url, stop := start(t, environment, args...)
 
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	login := func(password string) (status int, body string) {
@@ -74,7 +85,6 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, status)
 
 	stop()
-	require.NoError(t, <-done)
 }
 
 func TestRunErrors(t *testing.T) {
@@ -85,7 +95,11 @@ func TestRunErrors(t *testing.T) {
 		args        []string
 		want        string
 	}{
-		{"no connection string", nil, nil, "connection string is empty"},
+		{"nothing to verify with", nil, nil, "set WEBPUBSUB_CONNECTION_STRING, or ENTRA_TENANT_ID and the variables with it"},
+		{"tenant alone", map[string]string{"ENTRA_TENANT_ID": emulator.IdentityTenantID}, nil, "entra: config: Audiences is empty"},
+		{"tokens without hosts", map[string]string{
+			"ENTRA_TENANT_ID": emulator.IdentityTenantID, "ENTRA_AUDIENCES": "api://chat", "ENTRA_CALLER_OBJECT_IDS": emulator.IdentityObjectID,
+		}, nil, "AllowedOrigins is required with this Verifier"},
 		{"short ticket key", map[string]string{"TICKET_KEY": "0102"}, nil, "ticket key has 2 bytes, want 32 random bytes or more"},
 		{"ticket key of letters", map[string]string{"TICKET_KEY": "letters"}, nil, "TICKET_KEY is not hexadecimal"},
 		{"authorities without one", nil, []string{"-ca", write(t, "ca.pem", "nothing")}, "has no certificate in PEM form"},

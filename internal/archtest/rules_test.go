@@ -122,6 +122,12 @@ var rooms = []room{
 		why:  "it is linked into the tests of stores, whose modules are others: it needs the interface and nothing else",
 	},
 	{
+		name:  "entra/...",
+		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/rule"},
+		third: []pattern{jwt},
+		why:   "it is one verifier for the root, which does not know it: a program without Entra tokens links no JWT library",
+	},
+	{
 		name:  "service/...",
 		ours:  []pattern{"internal/excerpt", "internal/wire", "internal/version", "internal/connstr", "internal/rule"},
 		third: []pattern{azcore, jwt},
@@ -139,13 +145,18 @@ var rooms = []room{
 		why:  "it delivers events as the service does, for the test kit and the emulator",
 	},
 	{
+		name: "internal/identity",
+		ours: []pattern{"internal/rule"},
+		why:  "it makes the tokens that package entra verifies, and must not share that package's code or library",
+	},
+	{
 		name: "internal/conformance/...",
-		ours: []pattern{".", "internal/wire", "internal/upstream/..."},
+		ours: []pattern{".", "internal/wire", "internal/upstream/...", "internal/identity"},
 		why:  "it checks any handler, by requests that a service can send",
 	},
 	{
 		name:  "httptest/...",
-		ours:  []pattern{".", "mqtt", "internal/excerpt", "internal/wire", "internal/connstr", "internal/protoany", "internal/rule", "internal/expect", "internal/upstream/...", "internal/conformance/..."},
+		ours:  []pattern{".", "mqtt", "internal/excerpt", "internal/wire", "internal/connstr", "internal/protoany", "internal/rule", "internal/expect", "internal/upstream/...", "internal/identity", "internal/conformance/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "it is linked into users' tests: it adds only the SDK's HTTP binding, an encoder that is not ours to feed our decoder",
 	},
@@ -199,7 +210,7 @@ var rooms = []room{
 	},
 	{
 		name:  "emulator/...",
-		ours:  []pattern{".", "internal/excerpt", "internal/glob", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/..."},
+		ours:  []pattern{".", "internal/excerpt", "internal/glob", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/...", "internal/identity"},
 		third: []pattern{webSocket, jwt},
 		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
 	},
@@ -216,7 +227,7 @@ var rooms = []room{
 	},
 	{
 		name:  "examples/...",
-		ours:  []pattern{".", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours:  []pattern{".", "entra/...", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "an example is copied into another module, which cannot import our internal packages",
 	},
@@ -240,12 +251,12 @@ var rooms = []room{
 	},
 	{
 		name: "internal/bench/...",
-		ours: []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/..."},
 		why:  "it measures the public API",
 	},
 	{
 		name: "internal/e2e/...",
-		ours: []pattern{".", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/..."},
 		why:  "it tests the public packages together",
 	},
 	{
@@ -316,6 +327,12 @@ var bans = []ban{
 		name:  "emulator/internal/rest",
 		alone: []pattern{"log/..."},
 		why:   "records are the only source of the log",
+	},
+	{
+		name:  ".",
+		ours:  []pattern{"entra/..."},
+		other: []pattern{jwt},
+		why:   "a handler that verifies signatures alone links no JWT library",
 	},
 	{
 		name:  "...",

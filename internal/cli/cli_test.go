@@ -111,6 +111,14 @@ hubs:
         auth: {type: None}
   quiet: {}
 `)
+	identity := write(t, `
+hubs:
+  chat:
+    eventHandlers:
+      - urlTemplate: http://localhost:3000/
+        systemEvents: [connect]
+        auth: {type: ManagedIdentity, managedIdentity: {resource: "api://chat"}}
+`)
 	json := write(t, `{"hubs": {"chat": {"eventHandlers": [{"urlTemplate": "http://localhost:3000/", "systemEvents": ["connected"]}]}}}`)
 	tests := []struct {
 		name  string
@@ -133,6 +141,11 @@ hubs:
 			"chat -> http://localhost:3001/ (no events)\n", "quiet, no event handler\n", "more, no event handler\n",
 		}},
 		{name: "settings in JSON", env: map[string]string{"WEBPUBSUB_SETTINGS": json}, wants: []string{"chat -> http://localhost:3000/ (connected)\n"}},
+		{name: "identity", args: []string{"--settings", identity}, wants: []string{
+			"entra authority    http://localhost:", "/entra\n",
+			"identity           tenant 7e57e57e-0000-4000-8000-7e57e57e0001, object 7e57e57e-0000-4000-8000-7e57e57e0002, app 7e57e57e-0000-4000-8000-7e57e57e0003\n",
+			"chat -> http://localhost:3000/ (connect, with tokens for api://chat)\n",
+		}},
 		{name: "key in the environment", env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, wants: []string{"AccessKey=<your key>;"}},
 		{name: "key in a file", args: []string{"--access-key-file", write(t, secret+"\n")}, wants: []string{"AccessKey=<your key>;"}},
 		{name: "log", args: []string{"--log-format", "json", "--verbose", "--trust-tokens"}, wants: []string{"listening"}},
@@ -311,7 +324,8 @@ func TestExitCodes(t *testing.T) {
 		{name: "settings with an open quote", args: file("hubs:\n  a:\n    anonymousConnectPolicy: \"" + secret + "\n"), code: 2, stderr: `": line 3, column 29: could not find end character of double-quoted text` + "\n"},
 		{name: "settings with a hub twice", args: file("hubs:\n  a: {}\n  a: {}\n"), code: 2, stderr: `": line 3, column 3: mapping key "a" already defined at [2:3]` + "\n"},
 		{name: "settings with an unknown policy", args: file("hubs: {a: {anonymousConnectPolicy: maybe}}"), code: 2, stderr: `hub "a": anonymousConnectPolicy "maybe": want allow or deny`},
-		{name: "settings with an identity", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "ManagedIdentity": want None`},
+		{name: "settings with an unknown auth type", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: Basic}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "Basic": want None or ManagedIdentity`},
+		{name: "settings for Microsoft Graph", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity, managedIdentity: {}}}]}}"), code: 2, stderr: `hub "a", event handler 0: ManagedIdentity.Resource is empty`},
 		{name: "settings with an unknown event", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', systemEvents: [begun]}]}}"), code: 2, stderr: `hub "a", event handler 0: `},
 		{name: "settings of two documents", args: file("hubs: {}\n---\nhubs: {}\n"), code: 2, stderr: "want one document"},
 		{name: "settings that are no YAML", args: file("{"), code: 2, stderr: "--settings "},

@@ -44,6 +44,9 @@ A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
           groupPresenceEvents:
             eventNames: [joined, left]
             groupFilters: ["room.*"]
+          auth:                              # events with a token of Entra ID
+            type: ManagedIdentity            # or None, the default
+            managedIdentity: {resource: "api://my-app"}
 
 Exit codes: 0 after SIGINT or SIGTERM, 1 for a failure, 2 for invalid settings.`
 
@@ -197,6 +200,10 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error
 	}
 	fmt.Fprintf(&b, "connection string  %s\n", emulator.ConnectionString("http://"+host, key))
 	fmt.Fprintf(&b, "clients            ws://%s/client/hubs/{hub}\n", host)
+	if usesIdentity(cfg.Hubs) {
+		fmt.Fprintf(&b, "entra authority    http://%s%s\n", host, emulator.AuthorityPath)
+		fmt.Fprintf(&b, "identity           tenant %s, object %s, app %s\n", emulator.IdentityTenantID, emulator.IdentityObjectID, emulator.IdentityAppID)
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		handlers := cfg.Hubs[name].EventHandlers
 		if len(handlers) == 0 {
@@ -210,6 +217,16 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error
 	return err
 }
 
+// usesIdentity reports whether an event handler gets tokens.
+func usesIdentity(hubs map[string]emulator.Hub) bool {
+	for _, hub := range hubs {
+		if slices.ContainsFunc(hub.EventHandlers, func(h emulator.EventHandler) bool { return h.ManagedIdentity != nil }) {
+			return true
+		}
+	}
+	return false
+}
+
 // events lists the events that a handler gets.
 func events(h emulator.EventHandler) string {
 	names := append(slices.Clone(h.SystemEvents), h.GroupEvents...)
@@ -218,6 +235,9 @@ func events(h emulator.EventHandler) string {
 	}
 	if len(names) == 0 {
 		return "no events"
+	}
+	if h.ManagedIdentity != nil {
+		names = append(names, "with tokens for "+h.ManagedIdentity.Resource)
 	}
 	return strings.Join(names, ", ")
 }

@@ -35,7 +35,13 @@ type eventHandler struct {
 }
 
 type auth struct {
-	Type string `yaml:"type"`
+	Type            string           `yaml:"type"`
+	ManagedIdentity *managedIdentity `yaml:"managedIdentity"`
+}
+
+type managedIdentity struct {
+	Resource     string `yaml:"resource"`
+	TokenVersion int    `yaml:"tokenVersion"` // not a member in Azure, where the app registration has it
 }
 
 type groupPresenceEvents struct {
@@ -72,17 +78,36 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
 		}
 		for i, h := range in.EventHandlers {
-			if h.Auth.Type != "" && h.Auth.Type != "None" {
-				return nil, fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, since an emulator has no identity", name, i, h.Auth.Type)
+			identity, err := h.Auth.identity()
+			if err != nil {
+				return nil, fmt.Errorf("hub %q, event handler %d: %w", name, i, err)
 			}
 			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
 				URLTemplate: h.URLTemplate, UserEventPattern: h.UserEventPattern, SystemEvents: h.SystemEvents,
 				GroupEvents: h.GroupPresenceEvents.EventNames, GroupFilters: h.GroupPresenceEvents.GroupFilters,
+				ManagedIdentity: identity,
 			})
 		}
 		hubs[name] = out
 	}
 	return hubs, nil
+}
+
+// identity returns the identity of an event handler; nil for none.
+func (a auth) identity() (*emulator.ManagedIdentity, error) {
+	switch a.Type {
+	case "", "None":
+		if a.ManagedIdentity != nil {
+			return nil, errors.New("auth.managedIdentity: want auth.type ManagedIdentity with it")
+		}
+		return nil, nil //nolint:nilnil // none
+	case "ManagedIdentity":
+		if a.ManagedIdentity == nil {
+			return nil, errors.New("auth.type ManagedIdentity: want managedIdentity with a resource")
+		}
+		return &emulator.ManagedIdentity{Resource: a.ManagedIdentity.Resource, TokenVersion: a.ManagedIdentity.TokenVersion}, nil
+	}
+	return nil, fmt.Errorf("auth.type %q: want None or ManagedIdentity", a.Type)
 }
 
 // explain returns an error of the YAML decoder with its position, but without Go types.
@@ -114,8 +139,10 @@ func kindName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Slice:
 		return "a list"
-	case reflect.Map, reflect.Struct:
+	case reflect.Map, reflect.Struct, reflect.Pointer:
 		return "a mapping"
+	case reflect.Int:
+		return "a number"
 	default:
 		return "text"
 	}
@@ -124,7 +151,7 @@ func kindName(t reflect.Type) string {
 // members lists the names of all fields of a type and of the types in it.
 func members(t reflect.Type) []string {
 	switch t.Kind() {
-	case reflect.Map, reflect.Slice:
+	case reflect.Map, reflect.Slice, reflect.Pointer:
 		return members(t.Elem())
 	case reflect.Struct:
 		var names []string

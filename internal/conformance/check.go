@@ -16,6 +16,8 @@ type Target struct {
 	Origin string
 	// Keys that the service signs with; the handler must have at least one of them.
 	Keys []string
+	// Identity whose tokens the handler verifies; nil for none.
+	Identity *Identity
 	// Validation returns a valid OPTIONS request.
 	Validation func() (*http.Request, error)
 	// Event returns a valid event request.
@@ -66,10 +68,14 @@ type Failure struct {
 // Run runs all checks in order and returns those that failed. It returns an error
 // if the context of a request ends or a request cannot be made.
 func Run(target Target) ([]Failure, error) {
+	required, err := proofOf(target)
+	if err != nil {
+		return nil, err
+	}
 	var failures []Failure
 	var seen []exchange
 	for _, c := range Checks() {
-		p := &probe{target: target, seen: seen}
+		p := &probe{target: target, proof: required, seen: seen}
 		c.run(p)
 		seen = p.seen
 		if p.err != nil {
@@ -84,7 +90,7 @@ func Run(target Target) ([]Failure, error) {
 
 // Checks returns all checks in the order in which Run runs them.
 func Checks() []Check {
-	return slices.Concat(validationChecks(), goodSignatureChecks(), badSignatureChecks(), requestChecks(), notificationChecks(), answerChecks())
+	return slices.Concat(validationChecks(), goodSignatureChecks(), badSignatureChecks(), tokenChecks(), requestChecks(), notificationChecks(), answerChecks())
 }
 
 // exchange describes a request of any check, with its answer.
@@ -96,6 +102,7 @@ type exchange struct {
 // probe is the run of one check.
 type probe struct {
 	target   Target
+	proof    proof
 	problems []string
 	err      error
 	seen     []exchange

@@ -95,7 +95,7 @@ func badSignatureChecks() []Check {
 					h.Del(wire.HeaderConnectionID)
 					h[wire.HeaderSignature] = p.tokens("")
 				})
-				p.refused("no connection", req)
+				p.refused("no connection", p.withoutToken(req))
 			},
 		},
 		{
@@ -139,9 +139,9 @@ func (p *probe) signed(what string, lines func(connectionID string) []string) {
 // unsigned sends events with an invalid signature: a connected event, which every
 // handler accepts otherwise, and a connect event, which matters most.
 func (p *probe) unsigned(what string, lines func(connectionID string) []string) {
-	p.refused("connected event, "+what, resigned(p.event(connected()), lines))
+	p.refused("connected event, "+what, p.withoutToken(resigned(p.event(connected()), lines)))
 	connect := Event{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect}
-	p.refused("connect event, "+what, resigned(p.event(connect), lines))
+	p.refused("connect event, "+what, p.withoutToken(resigned(p.event(connect), lines)))
 }
 
 const emptyConnect = `{"claims":{},"query":{},"headers":{},"subprotocols":[],"clientCertificates":[]}`
@@ -152,7 +152,7 @@ func checkBodyUnread(p *probe) {
 		{Name: wire.NameMessage, ContentType: wire.MediaText, Body: "hello"},
 		{Type: wire.TypeDisconnected, Name: wire.NameDisconnected, Body: `{"reason":null}`},
 	} {
-		req := resigned(p.event(ev), func(id string) []string { return []string{webpubsub.Sign(wrongKey, id)} })
+		req := p.withoutToken(resigned(p.event(ev), func(id string) []string { return []string{webpubsub.Sign(wrongKey, id)} }))
 		answer := p.do(ev.Name+" event with a wrong signature", req)
 		if answer != nil && answer.BodyRead > 0 {
 			p.failf("%s event with a wrong signature: %d bytes of its body were read", ev.Name, answer.BodyRead)

@@ -101,6 +101,9 @@ func refused(err error) bool {
 	return errors.As(err, &no) && !upstream.Retried(no.Status)
 }
 
+// validate sends the validation request. It has no token, whatever the auth type of the
+// event handlers: the documentation does not say that the service sends one there. If it
+// does, add route.authorize here, and to the key under which routes share a consent.
 func (d *Dispatcher) validate(ctx context.Context, c *consent) error {
 	req, err := upstream.NewValidation(ctx, c.url, d.cfg.Origins)
 	if err != nil {

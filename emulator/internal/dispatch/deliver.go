@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // deliver sends an event and records the outcome.
@@ -69,6 +70,9 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	req, err := ev.request(ctx, d.cfg.Origins, d.cfg.AccessKeys, d.cfg.Clock.Now())
 	if err != nil {
 		return nil, err
+	}
+	if r.authorize != nil {
+		req.Header[wire.HeaderAuthorization] = []string{r.authorize()}
 	}
 	ev.header = req.Header
 	return r.sender.Send(ctx, req, upstream.EventTimeout)

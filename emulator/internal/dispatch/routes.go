@@ -19,6 +19,8 @@ type route struct {
 	sender   *upstream.Sender
 	consent  *consent
 
+	authorize func() string // nil for none
+
 	all      bool
 	users    []glob.Pattern
 	system   []string

@@ -25,11 +25,13 @@ type Handler struct {
 	GroupEvents      []string // joined, left
 	// GroupFilters are patterns of groups for GroupEvents. Empty matches all groups.
 	GroupFilters []string
+	// Authorize, if set, returns the Authorization header of an event.
+	Authorize func() string
 }
 
 // compile checks a Handler and returns its route, without sender and consent.
 func compile(in Handler) (*route, error) {
-	out := &route{name: upstream.WithoutSecrets(in.URLTemplate)}
+	out := &route{name: upstream.WithoutSecrets(in.URLTemplate), authorize: in.Authorize}
 	var err error
 	if out.template, err = upstream.ParseTemplate(in.URLTemplate); err != nil {
 		return nil, fmt.Errorf("url template %w", err)
