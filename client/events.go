@@ -62,7 +62,8 @@ type GroupMessage struct {
 	// Group (group) is the name of the group.
 	Group string
 	// FromUserID (fromUserId) is the user of the sender. It is empty if there is
-	// none, as in messages from a server.
+	// none, as in messages from a server, and over the protobuf subprotocols, which do
+	// not name it.
 	FromUserID string
 	// Data (dataType, data) is the payload.
 	Data Data

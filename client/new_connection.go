@@ -14,7 +14,9 @@ import "context"
 //
 // A callback may call all operations with its context, or one derived from it. They are
 // sent at once. It must not wait for a message, or for an operation with another
-// context: both wait for it. [Client.InvokeEvent] returns the answer to an event.
+// context: both wait for it. [Client.InvokeEvent] returns the answer to an event. If so
+// many messages arrive meanwhile that the queue is full ([Options.QueueSize]), steps 4
+// and 5 do not wait for it.
 //
 // Callbacks of OnNewConnection are called one after the other, in a goroutine of their
 // own. Their context ends when the connection is lost for good and when they return.

@@ -82,7 +82,8 @@ func (g *StreamReader) Group() string { return g.group }
 // ID returns the stream's id (streamId).
 func (g *StreamReader) ID() string { return g.id }
 
-// FromUserID returns the user who sends the stream (fromUserId); empty if none.
+// FromUserID returns the user who sends the stream (fromUserId). It is empty if there is
+// none, and over the protobuf subprotocols.
 func (g *StreamReader) FromUserID() string { return g.user }
 
 // Pieces returns an iterator over the stream's pieces, in order. An error is the

@@ -35,7 +35,8 @@ func OnServerJSON[T any](c *Client, f func(ctx context.Context, m *ServerMessage
 
 // InvokeJSON invokes an event like [Client.InvokeEvent] and decodes the answer, which is
 // JSON or text that contains JSON, into an Out. It sends in as JSON, unless in is a
-// [Data], which is sent as it is. An empty answer is an error.
+// [Data], which is sent as it is; the zero Data sends no payload. An empty answer is an
+// error.
 func InvokeJSON[Out any](ctx context.Context, c *Client, event string, in any, opts *InvokeOptions) (out Out, err error) {
 	data, ok := in.(Data)
 	if !ok {
