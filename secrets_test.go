@@ -112,6 +112,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			v webpubsub.HubMux
 		}{mux, *mux},
 		"AbuseProtection": origins, "InsecureSkipVerify": webpubsub.InsecureSkipVerify{},
+		"AnyVerifier": webpubsub.AnyVerifier{keys}, "any verifier hidden": struct{ v webpubsub.AnyVerifier }{webpubsub.AnyVerifier{keys}},
 		"Interceptor": webpubsub.Interceptor(nil), "UserEventFunc": webpubsub.UserEventFunc(nil),
 		"Error": webpubsub.Forbidden("no"), "DecodeError": &webpubsub.DecodeError{}, "ValidationError": &webpubsub.ValidationError{}, "PanicError": &webpubsub.PanicError{},
 		"mqtt.Connect": mqtt.Connect{Password: mqtt.Password(s3cret)}, "mqtt.Password": mqtt.Password(s3cret),

@@ -131,7 +131,7 @@ func (k *keyCache) plan(kid string, now time.Time) plan {
 }
 
 // fetch fetches the keys in the goroutine of a request. The end of the request does not
-// end it: a stranger could otherwise prevent that it succeeds.
+// end it: otherwise a stranger could keep it from succeeding.
 func (k *keyCache) fetch(ctx context.Context, f *fetch) {
 	var set *keySet
 	err := errors.New("the transport has panicked")

@@ -57,8 +57,7 @@ type object = jwt.MapClaims
 // The claims of tokens that are signed with the tenant's key.
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, ver version) {
-		v := newVerifier(t, config(newCloud()))
+	inBubble(t, func(t *testing.T, ver version, _ *cloud, v *entra.Verifier) {
 		now := time.Now()
 		second := func(d time.Duration) int64 { return now.Add(d).Unix() }
 		for name, tt := range map[string]struct {

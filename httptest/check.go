@@ -41,7 +41,7 @@ func (e *CheckError) Error() string {
 // breaks "lookalike-origin". Use [errors.As] or the error's Unwrap() []error to
 // ignore rules that do not apply.
 //
-// If opts has an Identity, events have its token, and CheckHandler sends about forty
+// If opts has an Identity, events have its token, and CheckHandler sends about fifty
 // requests more, with tokens that the handler must refuse. A handler may require both
 // the token and the signature, the token alone, or either of them. One that accepts any
 // caller of the tenant on purpose breaks "token-caller".

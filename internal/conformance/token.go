@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,8 +195,8 @@ func claimChecks() []Check {
 		},
 	} {
 		checks = append(checks, Check{ID: c.id, Rule: c.rule, Reason: c.reason, run: func(p *probe) {
-			for what, edits := range c.claims {
-				p.untrusted(what, "Bearer "+p.target.Identity.forge(edits))
+			for _, what := range slices.Sorted(maps.Keys(c.claims)) {
+				p.untrusted(what, "Bearer "+p.target.Identity.forge(c.claims[what]))
 			}
 		}})
 	}
@@ -203,7 +205,7 @@ func claimChecks() []Check {
 
 const (
 	otherID   = "0bad0bad-0000-4000-8000-0bad0bad0bad"
-	farFuture = 99_999_999_999
+	farFuture = int64(99_999_999_999) // seconds; more than an int of 32 bits
 )
 
 // forge returns a token with other claims; nil removes one.
