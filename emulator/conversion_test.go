@@ -192,7 +192,7 @@ func TestAnswerThatIsNoAny(t *testing.T) {
 		p.expect(ackedErr)
 		pb.send(`event_message{event:"e" data{text_data:"x"} ack_id:1}`)
 		pb.expect(`ack_message{ack_id:1 error{name:"InternalServerError" message:"Internal server error"}}`)
-		assert.Equal(t, 2, strings.Count(log.String(), `data is not a google.protobuf.Any`), log.String())
+		assert.Equal(t, 2, strings.Count(log.String(), `not a serialized google.protobuf.Any`), log.String())
 	})
 }
 

@@ -181,10 +181,9 @@ var rooms = []room{
 		why:  "any part of the emulator records what happens there, and the records know none of them",
 	},
 	{
-		name:  "emulator/internal/hub",
-		ours:  []pattern{"emulator/internal/trace", "emulator/internal/odata", "emulator/internal/role", "internal/jsonscan", "internal/rule", "internal/wire"},
-		third: []pattern{protowire},
-		why:   "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
+		name: "emulator/internal/hub",
+		ours: []pattern{"emulator/internal/trace", "emulator/internal/odata", "emulator/internal/role", "internal/jsonscan", "internal/protoany", "internal/rule", "internal/wire"},
+		why:  "it owns its ports: transports, codecs, event dispatch and REST know the hub, and the hub knows none of them",
 	},
 	{
 		name:  "emulator/internal/subprotocol",

@@ -3,11 +3,9 @@ package hub
 import (
 	"encoding/json"
 	"errors"
-	"unicode/utf8"
-
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -32,26 +30,8 @@ func CheckPayload(t wire.DataType, data []byte) error {
 		}
 		return jsonscan.Check(string(data))
 	case Protobuf:
-		return checkAny(data)
+		return protoany.Check(data)
 	case wire.DataNone, Text, Binary:
-	}
-	return nil
-}
-
-// checkAny returns an error unless the data is a serialized google.protobuf.Any.
-func checkAny(data []byte) error {
-	for len(data) > 0 {
-		number, kind, n := protowire.ConsumeField(data)
-		if n < 0 || number > protowire.MaxValidNumber {
-			return errors.New("data is not a google.protobuf.Any")
-		}
-		if number == 1 && kind == protowire.BytesType {
-			_, _, tag := protowire.ConsumeTag(data)
-			if url, _ := protowire.ConsumeBytes(data[tag:]); !utf8.Valid(url) {
-				return errors.New("type_url of the google.protobuf.Any is not UTF-8")
-			}
-		}
-		data = data[n:]
 	}
 	return nil
 }
