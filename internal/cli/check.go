@@ -50,8 +50,8 @@ const checkExample = `  # the handler on this machine, with the emulator's conne
 
 // checkFlags holds the values of the flags.
 type checkFlags struct {
+	output
 	target  target
-	output  output
 	others  []string
 	events  []string
 	user    string
@@ -91,7 +91,7 @@ func (in *checkFlags) run(cmd *cobra.Command, url string, paint palette) error {
 	lines := checkLines{w: cmd.OutOrStdout(), paint: paint}
 	err = doctor.Check(cmd.Context(), opts, func(r conformance.Result) {
 		report.add(&r)
-		if !in.output.json() {
+		if !in.json() {
 			lines.add(&r)
 		}
 	})
@@ -101,7 +101,7 @@ func (in *checkFlags) run(cmd *cobra.Command, url string, paint palette) error {
 	if err != nil {
 		return err
 	}
-	err = in.output.print(cmd.OutOrStdout(), report, func(io.Writer) error { return lines.end(&report) })
+	err = in.print(cmd.OutOrStdout(), report, func(io.Writer) error { return lines.end(&report) })
 	if err == nil && report.Failed > 0 {
 		err = ErrNo
 	}

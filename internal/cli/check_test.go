@@ -139,22 +139,21 @@ func TestCheckJSON(t *testing.T) {
 	}
 }
 
-// recorded are the user events that a handler gets.
 func TestCheckSendsWhatFlagsSay(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	url := handlerAt(t, handlerWith(t, func(cfg *webpubsub.Config) {
 		cfg.Fallback = func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-			seen[ev.UserID+" "+ev.EventName] = true // one request after another
+			seen[ev.UserID+": "+ev.EventName] = true // one request after another
 			return webpubsub.Reply{}, nil
 		}
 	}))
 	args := []string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}
 	assert.Equal(t, 0, cli.Main(args, environment(nil), nil, io.Discard, io.Discard))
-	assert.Equal(t, map[string]bool{"webpubsub-check webpubsub-check": true}, seen)
+	assert.Equal(t, map[string]bool{"webpubsub-check: webpubsub-check": true}, seen)
 	clear(seen)
 	assert.Equal(t, 0, cli.Main(append(args, "--events", "say,draw", "--user", "ann"), environment(nil), nil, io.Discard, io.Discard))
-	assert.Equal(t, map[string]bool{"ann say": true, "ann draw": true}, seen)
+	assert.Equal(t, map[string]bool{"ann: say": true, "ann: draw": true}, seen)
 }
 
 func TestCheckTimeout(t *testing.T) {

@@ -7,6 +7,7 @@ import "github.com/spf13/cobra"
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
 		checkCommand(env),
+		completionCommand(),
 		emulatorCommand(env),
 		versionCommand(),
 	}

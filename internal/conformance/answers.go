@@ -57,7 +57,7 @@ func notificationChecks() []Check {
 	}
 }
 
-// answerChecks are about answers that the service reads.
+// answerChecks are about answers whose content the service reads.
 func answerChecks() []Check {
 	return []Check{
 		{
@@ -96,6 +96,12 @@ func answerChecks() []Check {
 				}
 			},
 		},
+	}
+}
+
+// allAnswerChecks are about the answers to all requests so far.
+func allAnswerChecks() []Check {
+	return []Check{
 		{
 			ID:      "state-on-success",
 			Rule:    "only answers with 2xx have ce-connectionState",

@@ -44,8 +44,8 @@ func Checks() []Check {
 		reachChecks(),
 		in(StepValidation, "options-consent", validationChecks()),
 		in(StepEvents, "signed", slices.Concat(goodSignatureChecks(), requestChecks(), notificationChecks())),
-		in(StepSecurity, "signed", slices.Concat(badSignatureChecks(), strangerChecks())),
-		in(StepAnswers, "signed", answerChecks()),
+		in(StepSecurity, "signed", slices.Concat(badSignatureChecks(), badOriginChecks(), strangerChecks())),
+		in(StepAnswers, "signed", slices.Concat(answerChecks(), allAnswerChecks())),
 	)
 }
 

@@ -88,7 +88,7 @@ func checkSigned(p *probe) {
 	p.accepted("signed event of a user", p.event(ev))
 }
 
-// badSignatureChecks are about requests that must not be trusted.
+// badSignatureChecks are about signatures that prove nothing.
 func badSignatureChecks() []Check {
 	return []Check{
 		{
@@ -140,6 +140,12 @@ func badSignatureChecks() []Check {
 				}
 			},
 		},
+	}
+}
+
+// badOriginChecks are about what a handler must verify besides the signature, and when.
+func badOriginChecks() []Check {
+	return []Check{
 		{
 			ID:     "signature-before-body",
 			Rule:   "the body is not read before the signature is verified",

@@ -127,7 +127,7 @@ type recorder struct {
 
 func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec.mu.Lock()
-	rec.seen = append(rec.seen, r.Clone(context.Background()))
+	rec.seen = append(rec.seen, r.Clone(context.WithoutCancel(r.Context())))
 	rec.mu.Unlock()
 	rec.next.ServeHTTP(w, r)
 }
@@ -262,7 +262,7 @@ func TestSecretsOfAnEcho(t *testing.T) {
 			return
 		}
 		w.WriteHeader(http.StatusNotFound)
-		fmt.Fprint(w, r.URL.Query().Get("code"), " ", r.URL.RawQuery, " ", r.Header["Ce-Signature"])
+		_, _ = fmt.Fprint(w, r.URL.Query().Get("code"), " ", r.URL.RawQuery, " ", r.Header["Ce-Signature"]) //nolint:gosec // it is what the test is about
 	})
 	v := visit(t, options(serve(t, echo)+"/eventhandler?code=c0de%2Fs3cr3t"))
 	assert.Contains(t, v.broken, "signed")
