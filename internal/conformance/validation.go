@@ -93,6 +93,7 @@ func checkConsent(p *probe) {
 func (p *probe) consents(what string, req *http.Request, origin string) {
 	if answer := p.do(what, req); answer != nil && !consents(answer, origin) {
 		p.unconsented(what, answer)
+		p.blame(p.answerCause(req, answer))
 	}
 }
 
@@ -129,6 +130,10 @@ func checkLookalikes(p *probe) {
 	}
 	for _, origin := range lookalikes {
 		answer := p.send("OPTIONS from "+origin, from(p.validation(), origin))
+		if answer != nil && answer.Status == http.StatusTooManyRequests { // proves nothing
+			p.failf("OPTIONS from %q: answered with %s", origin, p.describe(answer))
+			p.blame(&rateLimit)
+		}
 		// A handler may return the hosts that it allows to any origin.
 		if answer == nil || !answer.ok() {
 			continue
