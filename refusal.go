@@ -25,12 +25,12 @@ func (o *Outcome) refused(reason RefusalReason, err error) verdict {
 // have the reason: a stranger must not learn whether the origin or the signature was
 // wrong. That there is no signature, the stranger knows; behind a proxy that removes it,
 // the answer is how others learn it.
-func (o *Outcome) refuseUnverified(header http.Header, err error) answer {
+func (o *Outcome) refuseUnverified(h *Handler, header http.Header, err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
 		return o.refuse(ReasonUnverified, err)
 	}
 	o.Kind, o.Reason, o.Err = OutcomeRefused, ReasonUnverified, err
-	if len(header[wire.HeaderSignature]) == 0 && len(header[wire.HeaderAuthorization]) == 0 {
+	if h.verifier == nil && len(header[wire.HeaderSignature]) == 0 {
 		return textAnswer(http.StatusUnauthorized, "header ce-signature is missing, so nothing proves that the service sent this; proxies must pass on all ce- headers")
 	}
 	return textAnswer(http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's")
