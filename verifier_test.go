@@ -136,7 +136,10 @@ func TestRefusalsOfVerificationLookAlike(t *testing.T) {
 // A Verifier may not look at signatures, so the answer does not ask for one.
 func TestVerifierWithoutSignature(t *testing.T) {
 	t.Parallel()
-	h := wireHandler(t, webpubsub.Config{Verifier: verifierFunc(func(*http.Request) error { return errors.New("no token") })})
+	h := wireHandler(t, webpubsub.Config{
+		AllowedOrigins: []string{"*"},
+		Verifier:       verifierFunc(func(*http.Request) error { return errors.New("no token") }),
+	})
 	resp := wireServe(h, wireRequest(t, "user_text", signed()))
 	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 	assert.NotContains(t, wireText(t, resp), "ce-signature")

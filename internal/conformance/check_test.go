@@ -1,7 +1,6 @@
 package conformance_test
 
 import (
-	"regexp"
 	"slices"
 	"testing"
 
@@ -19,7 +18,7 @@ func TestChecks(t *testing.T) {
 	seen := make(map[string]bool)
 	last := 0
 	for _, c := range conformance.Checks() {
-		assert.Regexp(t, regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`), c.ID)
+		assert.Regexp(t, `^[a-z]+(-[a-z]+)*$`, c.ID)
 		assert.False(t, seen[c.ID], "check %s is repeated", c.ID)
 		seen[c.ID] = true
 		for _, text := range []string{c.Rule, c.Reason, c.Remedy} {

@@ -40,11 +40,11 @@ func answering(ctx context.Context, answer *conformance.Answer, err error) confo
 	}
 }
 
-func run(t testing.TB, target conformance.Target) map[string]conformance.Result {
-	t.Helper()
+func run(tb testing.TB, target conformance.Target) map[string]conformance.Result {
+	tb.Helper()
 	results := make(map[string]conformance.Result)
-	require.NoError(t, conformance.Run(target, func(r conformance.Result) { results[r.ID] = r }))
-	require.Len(t, results, len(conformance.Checks()))
+	require.NoError(tb, conformance.Run(target, func(r conformance.Result) { results[r.ID] = r }))
+	require.Len(tb, results, len(conformance.Checks()))
 	return results
 }
 

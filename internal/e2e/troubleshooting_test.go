@@ -35,7 +35,7 @@ func TestTroubleshooting(t *testing.T) {
 		text, _, _ := strings.Cut(row, " | ")
 		for _, span := range code.FindAllStringSubmatch(text, -1) {
 			quoted++
-			assert.True(t, strings.Contains(strings.Join(texts, "\n"), span[1]), "no mistake has the text %q", span[1])
+			assert.Contains(t, strings.Join(texts, "\n"), span[1])
 		}
 	}
 	assert.Greater(t, quoted, 10)

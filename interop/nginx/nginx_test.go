@@ -62,21 +62,8 @@ func handler(t *testing.T) (address string) {
 	return server.Listener.Addr().String()
 }
 
-// nginx runs nginx with a server of testdata until the test ends, and returns its URL.
-// nginx takes over a listener that is open already, so connections wait for its start.
-func nginx(t *testing.T, name string) (url string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	socket, err := listener.(*net.TCPListener).File()
-	require.NoError(t, err)
-	address := listener.Addr().String()
-
-	server, err := os.ReadFile(filepath.Join("testdata", name+".conf"))
-	require.NoError(t, err)
-	dir := t.TempDir()
-	config := filepath.Join(dir, "nginx.conf")
-	require.NoError(t, os.WriteFile(config, []byte(strings.NewReplacer("LISTEN", address, "DIR", dir, "USER", account(t)).Replace(`
+// configuration of nginx around a server of testdata.
+const configuration = `
 daemon off;
 worker_processes 1;
 user USER; # so that it can write to its directory
@@ -93,7 +80,28 @@ http {
 	limit_req_zone $binary_remote_addr zone=one:1m rate=1r/m;
 	server {
 		listen LISTEN;
-`)+strings.ReplaceAll(string(server), "HANDLER", handler(t))+"}\n}\n"), 0o600)) //nolint:gosec // the directory is the test's
+		SERVER
+	}
+}
+`
+
+// nginx runs nginx with a server of testdata until the test ends, and returns its URL.
+// nginx takes over a listener that is open already, so connections wait for its start.
+func nginx(t *testing.T, name string) (url string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	socket, err := listener.(*net.TCPListener).File()
+	require.NoError(t, err)
+	address := listener.Addr().String()
+
+	server, err := os.ReadFile(filepath.Join("testdata", name+".conf"))
+	require.NoError(t, err)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "nginx.conf")
+	text := strings.NewReplacer("LISTEN", address, "DIR", dir, "USER", account(t), "SERVER", string(server)).Replace(configuration)
+	text = strings.ReplaceAll(text, "HANDLER", handler(t))
+	require.NoError(t, os.WriteFile(config, []byte(text), 0o600)) //nolint:gosec // the directory is the test's
 
 	proxy := exec.CommandContext(context.WithoutCancel(t.Context()), "nginx", "-c", config, "-p", dir, "-e", "stderr")
 	proxy.ExtraFiles = []*os.File{socket}
