@@ -94,7 +94,7 @@ tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
 	done
 
 .PHONY: interop
-interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients (needs Node.js and npm)
+interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients, and a parser of Bicep (needs Node.js and npm)
 	$(GO) build -o bin/ ./interop/harness ./interop/goservice ./interop/goclient ./cmd/webpubsub ./examples/echo
 	cd interop && npm ci --ignore-scripts --loglevel=error
 	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" GOCLIENT="$(CURDIR)/bin/goclient" \

@@ -8,6 +8,7 @@ func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
 		completionCommand(),
 		emulatorCommand(env),
+		settingsCommand(),
 		versionCommand(),
 	}
 }
