@@ -27,14 +27,15 @@ OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 # What reads bytes of strangers, or counts them: where the size of an int matters.
 PARSERS := . ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/rule ./internal/upstream ./service/...
 
-# The module that needs a browser has a target of its own.
+# The modules that need a browser and nginx have targets of their own.
 BROWSER := examples/chat/browser
+NGINX   := interop/nginx
 
 .PHONY: all
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race oldest 32bit interop browser fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race oldest 32bit interop nginx browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -81,7 +82,7 @@ fmt-check: ## fail on code that gofmt would change
 
 .PHONY: modules
 modules: ## vet and test the modules further down
-	@for m in $(filter-out $(BROWSER),$(MODULES)); do \
+	@for m in $(filter-out $(BROWSER) $(NGINX),$(MODULES)); do \
 		echo "module $$m"; \
 		(cd "$$m" && $(GO) vet ./... && $(GO) test ./...); \
 	done
@@ -99,6 +100,10 @@ interop: ## run Microsoft's JavaScript packages against the emulator and beside 
 	cd interop && npm ci --ignore-scripts --loglevel=error
 	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" GOCLIENT="$(CURDIR)/bin/goclient" \
 		WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
+
+.PHONY: nginx
+nginx: ## check handlers behind nginx (needs nginx)
+	cd $(NGINX) && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: browser
 browser: ## try the chat's page in a browser (needs Chromium or Chrome)
