@@ -93,7 +93,7 @@ http {
 	limit_req_zone $binary_remote_addr zone=one:1m rate=1r/m;
 	server {
 		listen LISTEN;
-`)+strings.ReplaceAll(string(server), "HANDLER", handler(t))+"}\n}\n"), 0o600))
+`)+strings.ReplaceAll(string(server), "HANDLER", handler(t))+"}\n}\n"), 0o600)) //nolint:gosec // the directory is the test's
 
 	proxy := exec.CommandContext(context.WithoutCancel(t.Context()), "nginx", "-c", config, "-p", dir, "-e", "stderr")
 	proxy.ExtraFiles = []*os.File{socket}
