@@ -4,7 +4,6 @@ import (
 	"flag"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,8 +16,7 @@ var update = flag.Bool("update", false, "write the session in docs/check.md anew
 // TestCheckSession compares the session in docs/check.md with what its script prints.
 func TestCheckSession(t *testing.T) {
 	t.Parallel()
-	page := filepath.Join("..", "..", "docs", "check.md")
-	path := filepath.Join("..", "..", "docs", "check-session.sh")
+	const page, path = "../../docs/check.md", "../../docs/check-session.sh"
 	_, err := os.ReadFile(path) // so that go test does not cache the result of another version
 	require.NoError(t, err)
 	script := exec.CommandContext(t.Context(), "bash", path)
@@ -33,7 +31,7 @@ func TestCheckSession(t *testing.T) {
 	block, after, found := strings.Cut("\n"+rest, "\n```\n")
 	require.True(t, found, "docs/check.md: the console block has no end")
 	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(before+"\n```console\n"+string(session)+"```\n"+after), 0o644))
+		require.NoError(t, os.WriteFile(page, []byte(before+"\n```console\n"+string(session)+"```\n"+after), 0o644)) //nolint:gosec // the path is a constant
 		return
 	}
 	assert.Equal(t, string(session), strings.TrimPrefix(block, "\n")+"\n", "docs/check.md; run make golden")
