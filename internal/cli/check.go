@@ -23,16 +23,18 @@ because of it are not tried.
 URL is the one in the hub's settings: {hub} and {event} are replaced, redirects are not
 followed, and an answer must come in the time that the service waits.
 
-What is sent: about 110 requests, one after another, two of which have a body without
-end. Events have the user "webpubsub-check", the group "webpubsub-check", and connection
-ids that begin with "webpubsub-check-"; user events have the name "webpubsub-check". One
-event has the user "webpubsub-check用户". The connection never existed: the handler gets
-connected, disconnected, joined and left for it. Events that mean something to the
-handler are sent only with --events and --user. Each of --events is sent as text, JSON
-and binary data.
+What is sent: about 80 requests, one after another, two of which have a body without
+end. Events have the user "webpubsub-check" (one has "webpubsub-check用户"), the group
+"webpubsub-check", and ids of connections that begin with "webpubsub-check-". These
+connections do not exist: the handler gets connect, connected, disconnected, joined and
+left for them, an event "renamed" that no service sends yet, and user events with the
+name "webpubsub-check". Events that mean something to the handler are sent only with
+--events and --user. Each of --events is sent as text, JSON and binary data.
 
-` + targetHelp + `
-The key signs the events. Of the two keys of a service, either will do.
+The service is that of a connection string, from WEBPUBSUB_CONNECTION_STRING,
+--connection-string-file or --connection-string (other users of this machine can see
+the arguments of a process). Its key signs the events; of the two keys of a service,
+either will do. Keys, signatures and the URL's query are never printed.
 
 With --output json the result is one object: url, hub and origin; status, "passed" or
 "failed"; numbers of checks passed, warned, failed and untried; and checks, a list with
@@ -73,6 +75,7 @@ func checkCommand(env Environment) *cobra.Command {
 	}
 	f := cmd.Flags()
 	in.target.addTo(f)
+	f.Lookup(flagEndpoint).Usage = "`URL` of the service; an error here, since Entra ID has no key to sign with"
 	f.StringArrayVar(&in.others, "other-connection-string", nil, "connection `string` of a service that must not count as this one, @name for a file; can be repeated")
 	f.StringSliceVar(&in.events, "events", nil, "`names` of user events to send instead of webpubsub-check; can be repeated")
 	f.StringVar(&in.user, "user", doctor.Name, "`id` of the user of the events")

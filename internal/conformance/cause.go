@@ -69,7 +69,7 @@ func (p *probe) answerCause(req *http.Request, a *Answer) *Cause {
 	case a.Status == http.StatusTooManyRequests:
 		return &rateLimit
 	case a.redirects():
-		return redirectCause(req.URL, a)
+		return p.redirectCause(req.URL, a)
 	case challenge != "" && req.Header.Get(wire.HeaderEventName) != "" && strings.HasPrefix(strings.ToLower(challenge), "bearer"):
 		return &Cause{
 			ID:     "bearer",

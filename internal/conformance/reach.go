@@ -43,8 +43,8 @@ func reachChecks() []Check {
 				req := p.validation()
 				answer := p.do("OPTIONS", req)
 				if answer != nil && answer.redirects() {
-					p.failf("OPTIONS: answered with %d to %q", answer.Status, location(req.URL, answer))
-					p.blame(redirectCause(req.URL, answer))
+					p.failf("OPTIONS: answered with %d to %q", answer.Status, p.location(req.URL, answer))
+					p.blame(p.redirectCause(req.URL, answer))
 				}
 			},
 		},
@@ -57,18 +57,18 @@ var (
 )
 
 // location returns the target of a redirect without its query, which may be secret.
-func location(from *url.URL, a *Answer) string {
+func (p *probe) location(from *url.URL, a *Answer) string {
 	to, err := from.Parse(a.Header.Get("Location"))
 	if err != nil || a.Header.Get("Location") == "" {
 		return "nowhere"
 	}
-	return upstream.Text([]byte(upstream.WithoutSecrets(to.String())))
+	return p.quotable(upstream.WithoutSecrets(to.String()))
 }
 
 // redirectCause tells apart a login, another form of the same URL, and other places.
-func redirectCause(from *url.URL, a *Answer) *Cause {
+func (p *probe) redirectCause(from *url.URL, a *Answer) *Cause {
 	to, err := from.Parse(a.Header.Get("Location"))
-	where := location(from, a)
+	where := p.location(from, a)
 	switch {
 	case err != nil || a.Header.Get("Location") == "":
 	case to.Hostname() == from.Hostname() && to.Path == from.Path && to.Scheme == "https" && from.Scheme == "http":

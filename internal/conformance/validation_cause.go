@@ -126,7 +126,7 @@ func (p *probe) notFoundCause(a *Answer) *Cause {
 	}); found != nil {
 		return &Cause{
 			ID:     "slash",
-			Text:   "nothing is served at this URL, but the handler is at " + upstream.WithoutSecrets(found.String()),
+			Text:   "nothing is served at this URL, but the handler is at " + p.quotable(upstream.WithoutSecrets(found.String())),
 			Remedy: "add or remove the slash at the end of the URL in the hub's settings",
 		}
 	}
@@ -140,7 +140,7 @@ func (p *probe) notFoundCause(a *Answer) *Cause {
 	if found := p.elsewhere(p.above); found != nil {
 		return &Cause{
 			ID:     "subpath",
-			Text:   fmt.Sprintf("the handler is at %s, and not below it", upstream.WithoutSecrets(found.String())),
+			Text:   fmt.Sprintf("the handler is at %s, and not below it", p.quotable(upstream.WithoutSecrets(found.String()))),
 			Remedy: "remove {event} from the URL in the hub's settings, as the name of the event is in a header; or mount the handler at all paths below",
 		}
 	}
@@ -151,8 +151,8 @@ func (p *probe) notFoundCause(a *Answer) *Cause {
 	}
 }
 
-// elsewhere asks for consent at a URL that f changes, and returns that URL if there is
-// something. f reports whether the change makes sense.
+// elsewhere asks for consent at a URL that f changes, and returns that URL if a handler
+// answers there. f reports whether the change makes sense.
 func (p *probe) elsewhere(f func(*url.URL) bool) *url.URL {
 	req := p.validation()
 	if req == nil {
@@ -164,7 +164,7 @@ func (p *probe) elsewhere(f func(*url.URL) bool) *url.URL {
 	}
 	u.RawPath = ""
 	req.URL = &u
-	if answer := p.ask(req); answer != nil && answer.Status != http.StatusNotFound {
+	if answer := p.ask(req); answer != nil && len(answer.Header[wire.HeaderAllowedOrigin]) > 0 {
 		return &u
 	}
 	return nil

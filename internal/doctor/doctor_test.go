@@ -165,6 +165,7 @@ func TestEventsSayWhatTheyAre(t *testing.T) {
 				}
 			}
 			assert.Positive(t, events[tt.event])
+			assert.InDelta(t, 80, len(rec.seen), 10, "the help of webpubsub check says how many there are")
 			for _, system := range []string{"connect", "connected", "disconnected", "joined", "left", "renamed", tt.event} {
 				delete(events, system)
 			}
