@@ -95,7 +95,7 @@ tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
 	done
 
 .PHONY: interop
-interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients (needs Node.js and npm)
+interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients, and a parser of Bicep (needs Node.js and npm)
 	$(GO) build -o bin/ ./interop/harness ./interop/goservice ./interop/goclient ./cmd/webpubsub ./examples/echo
 	cd interop && npm ci --ignore-scripts --loglevel=error
 	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" GOCLIENT="$(CURDIR)/bin/goclient" \
@@ -131,9 +131,10 @@ bench: ## run the benchmarks; BENCH=regexp, BENCHTIME and COUNT choose
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...
 
 .PHONY: golden
-golden: ## write anew what is generated: the exported API's golden files, the README's server, docs/cli.md, outputs of commands
+golden: ## write anew what is generated: the exported API's golden files, the README's server, docs/cli.md, the session in docs/check.md, outputs of commands
 	$(GO) test ./internal/archtest -run '^(TestAPI|TestREADMEServer)$$' -update
 	$(GO) test ./internal/cli/... -update
+	$(GO) test ./cmd/webpubsub -run '^TestCheckSession$$' -update
 
 .PHONY: man
 man: ## write the man pages of webpubsub to bin/man

@@ -1,10 +1,9 @@
 package main_test
 
 import (
-	"net"
+	"flag"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,30 +11,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSession runs docs/check.sh and compares its output with the session in
-// docs/troubleshooting.md.
-func TestSession(t *testing.T) {
-	t.Parallel()
-	docs := filepath.Join("..", "..", "docs")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(free.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, free.Close())
-	session := exec.CommandContext(t.Context(), "sh", filepath.Join(docs, "check.sh"))
-	session.Env = append(os.Environ(), "PORT="+port)
-	var stderr strings.Builder
-	session.Stderr = &stderr
-	output, err := session.Output()
-	require.NoError(t, err, "%s", &stderr)
+var update = flag.Bool("update", false, "write the session in docs/check.md anew")
 
-	document, err := os.ReadFile(filepath.Join(docs, "troubleshooting.md"))
+// TestCheckSession compares the session in docs/check.md with what its script prints.
+func TestCheckSession(t *testing.T) {
+	t.Parallel()
+	const page, path = "../../docs/check.md", "../../docs/check-session.sh"
+	_, err := os.ReadFile(path) // so that go test does not cache the result of another version
 	require.NoError(t, err)
-	_, block, found := strings.Cut(string(document), "\n## A session\n")
-	require.True(t, found)
-	_, block, found = strings.Cut(block, "\n```\n")
-	require.True(t, found)
-	block, _, found = strings.Cut(block, "```\n")
-	require.True(t, found)
-	assert.Equal(t, block, strings.ReplaceAll(string(output), ":"+port, ":3000"), "sh docs/check.sh prints the new session")
+	script := exec.CommandContext(t.Context(), "bash", path)
+	var stderr strings.Builder
+	script.Stderr = &stderr
+	session, err := script.Output()
+	require.NoError(t, err, "%s", &stderr)
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), "\n```console\n")
+	require.True(t, found, "docs/check.md has no console block")
+	block, after, found := strings.Cut("\n"+rest, "\n```\n")
+	require.True(t, found, "docs/check.md: the console block has no end")
+	if *update {
+		require.NoError(t, os.WriteFile(page, []byte(before+"\n```console\n"+string(session)+"```\n"+after), 0o644)) //nolint:gosec // the path is a constant
+		return
+	}
+	assert.Equal(t, string(session), strings.TrimPrefix(block, "\n")+"\n", "docs/check.md; run make golden")
 }

@@ -9,6 +9,7 @@ func commands(env Environment) []*cobra.Command {
 		checkCommand(env),
 		completionCommand(),
 		emulatorCommand(env),
+		settingsCommand(),
 		versionCommand(),
 	}
 }
