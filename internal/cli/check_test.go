@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -57,9 +56,6 @@ func TestCheck(t *testing.T) {
 	login := brokenAt(t, "login")
 	open := brokenAt(t, "no signature check")
 	severalKeys := brokenAt(t, "keys of several services for one")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, free.Close())
 	env := map[string]string{"WEBPUBSUB_CONNECTION_STRING": broken.ConnectionString, "WEBPUBSUB_HUB": "chat"}
 	check := func(args ...string) []string { return append([]string{"check"}, args...) }
 	nobody := strings.Replace(broken.ConnectionString, "AccessKey=", "AccessKey=x", 1)
@@ -74,7 +70,7 @@ func TestCheck(t *testing.T) {
 		{name: "unsigned events", args: check(open), env: env, stdout: "golden:check/open.txt", code: 1},
 		{name: "wrong key", args: check(right, "--connection-string", nobody), env: env, stdout: "golden:check/wrong_key.txt", code: 1},
 		{name: "key of another service", args: check(severalKeys, "--other-connection-string", "@"+file), env: env, stdout: "golden:check/other_service.txt", code: 1},
-		{name: "nobody listens", args: check("http://" + free.Addr().String()), env: env, stdout: "golden:check/refused.txt", code: 1, replace: []string{free.Addr().String(), "ADDRESS"}},
+		{name: "nobody listens", args: check("http://127.0.0.1:1"), env: env, stdout: "golden:check/refused.txt", code: 1},
 	})
 }
 

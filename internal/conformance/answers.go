@@ -132,7 +132,7 @@ func allAnswerChecks() []Check {
 		},
 		{
 			ID:      "answer-time",
-			Rule:    "answers come within a tenth of the time that the service waits",
+			Rule:    fmt.Sprintf("answers come in good time: within %v for a validation request, and %v for an event", slowValidation, slowEvent),
 			Reason:  fmt.Sprintf("the service waits %v for the answer to a validation request and %v for that to an event; a client waits as long", upstream.ValidationTimeout, upstream.EventTimeout),
 			Remedy:  "answer first and work afterwards; find out whether the handler has to be started for a request",
 			Warning: true,
@@ -152,19 +152,26 @@ func (p *probe) userAnswer(ev Event) {
 	}
 }
 
+// Answers that take longer are slow. A validation request may start the handler; a
+// client waits for the answer to an event.
+const (
+	slowValidation = upstream.ValidationTimeout / 2
+	slowEvent      = upstream.EventTimeout / 10
+)
+
 // checkTimes looks at the slowest answer of each kind.
 func checkTimes(p *probe) {
 	for _, kind := range []struct {
-		validation bool
-		limit      time.Duration
-	}{{true, upstream.ValidationTimeout}, {false, upstream.EventTimeout}} {
+		validation  bool
+		slow, limit time.Duration
+	}{{true, slowValidation, upstream.ValidationTimeout}, {false, slowEvent, upstream.EventTimeout}} {
 		slowest := exchange{answer: new(Answer)}
 		for _, ex := range p.seen {
 			if (ex.event == "") == kind.validation && ex.answer.Took > slowest.answer.Took {
 				slowest = ex
 			}
 		}
-		if took := slowest.answer.Took; took > kind.limit/10 {
+		if took := slowest.answer.Took; took > kind.slow {
 			p.failf("%s: answered after %v; the service waits for %v", slowest.what, took.Round(time.Millisecond), kind.limit)
 		}
 	}

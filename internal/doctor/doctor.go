@@ -28,7 +28,7 @@ import (
 // of connections begin with it.
 const Name = "webpubsub-check"
 
-// minSecret is the length of the shortest value of a query that is treated as secret.
+// minSecret is the length of the shortest text that is treated as secret.
 const minSecret = 4
 
 // Options of a check.
@@ -156,7 +156,7 @@ func (v *visit) target(ctx context.Context) conformance.Target {
 }
 
 // secrets returns the keys and the values of the URL's query, as they may be in an
-// answer. A shorter value is not secret, and would hide parts of words.
+// answer. A short value is not secret, and would hide parts of words.
 func (v *visit) secrets() []string {
 	all := []string{v.opts.Service.AccessKey, v.second}
 	for _, other := range v.opts.Others {
@@ -166,11 +166,11 @@ func (v *visit) secrets() []string {
 	for pair := range strings.SplitSeq(query, "&") {
 		_, value, _ := strings.Cut(pair, "=")
 		unescaped, err := url.QueryUnescape(value)
-		if len(value) < minSecret || err != nil {
-			continue
+		if err == nil {
+			all = append(all, value, unescaped)
 		}
-		all = append(all, value, unescaped)
 	}
+	all = slices.DeleteFunc(all, func(s string) bool { return len(s) < minSecret })
 	// One may be a part of another.
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	return all

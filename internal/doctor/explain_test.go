@@ -74,15 +74,12 @@ func TestCheckNamesTheCauseOfNoAnswer(t *testing.T) {
 	t.Parallel()
 	later := time.Now().Add(time.Hour)
 	plain := serve(t, http.NotFoundHandler())
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, free.Close())
 	for name, tt := range map[string]struct{ url, cause, text string }{
 		"expired":        {serveTLS(t, certificate(t, "127.0.0.1", time.Unix(1, 0))), "tls-expired", "the certificate of 127.0.0.1 has expired, or is not valid yet"},
 		"wrong host":     {serveTLS(t, certificate(t, "example.test", later)), "tls-host", "the certificate is not for the host 127.0.0.1"},
 		"unknown issuer": {serveTLS(t, certificate(t, "127.0.0.1", later)), "tls-issuer", "the issuer of the certificate is unknown: it is self-signed, or an intermediate certificate is missing"},
 		"https to http":  {"https" + strings.TrimPrefix(plain, "http"), "tls-plain", "the server does not speak TLS at this port, and the URL is https"},
-		"refused":        {"http://" + free.Addr().String(), "refused", "nothing listens at " + free.Addr().String()},
+		"refused":        {"http://127.0.0.1:1", "refused", "nothing listens at 127.0.0.1:1"},
 		"closed":         {accept(t, ""), "closed", "the server closes the connection without an answer: the handler panics, or a proxy or firewall ends it"},
 		"not HTTP":       {accept(t, "220 mail.example.test ESMTP\r\n"), "not-http", "the server at "},
 		"long header":    {accept(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 80<<10)+"\r\n\r\n"), "answer-header", "the header of the answer is longer than 65536 bytes"},
