@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
@@ -23,14 +24,16 @@ func (o *Outcome) refused(reason RefusalReason, err error) verdict {
 // The answers to requests that failed verification. They are short enough for the log of
 // an emulator.
 const (
-	unverifiedByKey   = "origin and signature do not prove that the service sent this; compare its connection string with the handler's"
-	unverifiedByOther = "origin, signature or token do not prove that the service sent this; compare its settings with the handler's Config"
+	unverifiedUnsigned = "header ce-signature is missing, so nothing proves that the service sent this; proxies must pass on all ce- headers"
+	unverifiedByKey    = "origin and signature do not prove that the service sent this; compare its connection string with the handler's"
+	unverifiedByOther  = "origin, signature or token do not prove that the service sent this; compare its settings with the handler's Config"
 )
 
 // refuseUnverified is refuse for a request that failed verification. The answer does not
 // have the reason: a stranger must not learn whether the origin, the signature or a token
-// was wrong.
-func (o *Outcome) refuseUnverified(h *Handler, err error) answer {
+// was wrong. That there is no signature, the stranger knows; behind a proxy that removes
+// it, the answer is how others learn it.
+func (o *Outcome) refuseUnverified(h *Handler, header http.Header, err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
 		return o.refuse(ReasonUnverified, err)
 	}
@@ -38,6 +41,8 @@ func (o *Outcome) refuseUnverified(h *Handler, err error) answer {
 	text := unverifiedByKey
 	if _, hasKeys := h.verifier.(*AccessKeys); h.verifier != nil && !hasKeys {
 		text = unverifiedByOther
+	} else if len(header[wire.HeaderSignature]) == 0 {
+		text = unverifiedUnsigned
 	}
 	return textAnswer(http.StatusUnauthorized, text)
 }

@@ -45,10 +45,12 @@ const (
 	webSocket      = "github.com/coder/websocket/..."
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
+	cobraDoc       = "github.com/spf13/cobra/doc"
 	pflag          = "github.com/spf13/pflag"
 	goYAML         = "github.com/goccy/go-yaml"
 	term           = "golang.org/x/term"
 	unix           = "golang.org/x/sys/unix"
+	pty            = "github.com/creack/pty"
 	testify        = "github.com/stretchr/testify/..."
 	goleak         = "go.uber.org/goleak"
 	protowire      = "google.golang.org/protobuf/encoding/protowire"
@@ -151,7 +153,7 @@ var rooms = []room{
 	},
 	{
 		name: "internal/conformance/...",
-		ours: []pattern{".", "internal/wire", "internal/upstream/...", "internal/identity"},
+		ours: []pattern{".", "mqtt", "internal/wire", "internal/connstr", "internal/upstream/...", "internal/identity"},
 		why:  "it checks any handler, by requests that a service can send",
 	},
 	{
@@ -159,6 +161,11 @@ var rooms = []room{
 		ours:  []pattern{".", "mqtt", "internal/excerpt", "internal/wire", "internal/connstr", "internal/protoany", "internal/rule", "internal/expect", "internal/upstream/...", "internal/identity", "internal/conformance/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "it is linked into users' tests: it adds only the SDK's HTTP binding, an encoder that is not ours to feed our decoder",
+	},
+	{
+		name: "internal/doctor",
+		ours: []pattern{"internal/wire", "internal/connstr", "internal/rule", "internal/upstream/...", "internal/conformance/...", "httptest/..."},
+		why:  "it is the network door of the conformance checks; how results are printed is the program's",
 	},
 	{
 		name: "emulator/internal/odata",
@@ -214,10 +221,20 @@ var rooms = []room{
 		why:   "it plays the service, so it signs as the root does and must not be built on our own clients, whose mistakes it would share",
 	},
 	{
+		name: "internal/cli/azure",
+		why:  "it writes text; what settings mean and which are valid is known elsewhere",
+	},
+	{
 		name:  "internal/cli/...",
-		ours:  []pattern{".", "service/...", "client/...", "internal/wire", "internal/version", "internal/connstr", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
-		third: []pattern{cobra, pflag, goYAML, azcore, azidentity},
-		why:   "the program is made of the packages; flags and settings files stay out of all of them",
+		ours:  []pattern{".", "mqtt", "service/...", "client/...", "internal/excerpt", "internal/wire", "internal/version", "internal/connstr", "internal/rule", "internal/upstream/...", "internal/conformance/...", "internal/doctor", "httptest/...", "emulator/..."},
+		third: []pattern{cobra, pflag, goYAML, azcore, azidentity, term},
+		why:   "the program is made of the packages; flags, settings files, terminals and Entra credentials stay out of all of them",
+	},
+	{
+		name:  "internal/cli/gen/...",
+		ours:  []pattern{"internal/cli/...", "internal/version"},
+		third: []pattern{cobra, cobraDoc, pflag},
+		why:   "it writes the documents of the program, which must not link a generator",
 	},
 	{
 		name: "cmd/...",
@@ -354,15 +371,20 @@ var bans = []ban{
 		why:   "payloads of protobuf are bytes to an event handler; the library reads the program's file when it is initialized",
 	},
 	{
+		name:  "cmd/...",
+		other: []pattern{cobraDoc},
+		why:   "the program does not need its documents' generator and the Markdown parser in it",
+	},
+	{
 		name:  ".",
 		other: []pattern{"flag"},
 		why:   "a server's program has no flags of others",
 	},
 }
 
-// testThird is what tests may import besides the imports of rooms: assertions, and the
-// detection of leaked goroutines.
-var testThird = []pattern{testify, goleak}
+// testThird is what tests may import besides the imports of rooms: assertions, the
+// detection of leaked goroutines, and pseudo-terminals.
+var testThird = []pattern{testify, goleak, pty}
 
 // violation is one broken rule.
 type violation struct {

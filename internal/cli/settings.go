@@ -1,179 +1,172 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"reflect"
 
-	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
 
-	"github.com/go-webpubsub/webpubsub/emulator"
-	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/cli/azure"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-const maxSettings = 1 << 20
+const settingsLong = `Prints the settings of hubs for the tools that configure Azure, or for the emulator.
 
-// settingsFile is a YAML or JSON file with the names of hub settings in Azure.
-type settingsFile struct {
-	Hubs map[string]hubSettings `yaml:"hubs"`
+The settings are those of a file, which the emulator reads too ("webpubsub emulator
+--help" shows one), or of flags for one hub with one event handler. Beyond the file of the
+emulator, the URL of an event handler may have references to a key vault.
+
+  az         commands of the az CLI, for a POSIX shell
+  bicep      a Bicep file
+  terraform  a Terraform file, with the provider azurerm, and azapi for what it lacks
+  emulator   a settings file, in YAML
+  json       the same, in JSON
+
+With --validate, each event handler is asked first for its consent to a host, as the
+service does when it saves the settings. If one does not consent, the reason is printed,
+no settings are, and the exit code is 1.
+
+The settings contain URLs as they are, with their queries. Notes on what the service
+cannot use are on standard error.`
+
+// settingsFlags holds the values of the flags.
+type settingsFlags struct {
+	hub, url     string
+	userEvents   string
+	systemEvents []string
+	groupEvents  []string
+	groupFilters []string
+	anonymous    bool
+	authResource string
+	format       string
+	service      azure.Service
+	validateFor  string
 }
 
-type hubSettings struct {
-	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy"`
-	EventHandlers          []eventHandler `yaml:"eventHandlers"`
+// Formats of settings.
+const (
+	formatAzureCLI  = "az"
+	formatBicep     = "bicep"
+	formatTerraform = "terraform"
+	formatEmulator  = "emulator"
+)
+
+func settingsCommand() *cobra.Command {
+	var in settingsFlags
+	cmd := &cobra.Command{
+		Use:   "settings [FILE]",
+		Short: "Print the settings of hubs for az, Bicep, Terraform or the emulator",
+		Long:  settingsLong,
+		Example: `  # a hub with one event handler, for the az CLI
+  webpubsub settings --hub chat --upstream https://example.com/eventhandler
+
+  # the settings of the emulator, for Bicep
+  webpubsub settings settings.yaml --format bicep
+
+  # ask the running handler for its consent, then print
+  webpubsub settings --hub chat --upstream http://localhost:3000/eventhandler --validate localhost`,
+		Args: between(0, 1),
+		RunE: in.run,
+	}
+	f := cmd.Flags()
+	f.StringVar(&in.hub, "hub", "", "`name` of the hub, without FILE")
+	f.StringVar(&in.url, "upstream", "", "`URL` of its event handler; may have {hub} and {event}")
+	f.StringVar(&in.userEvents, "user-events", "*", "user events of the event handler: *, or `names` separated by commas")
+	f.StringSliceVar(&in.systemEvents, "system-events", []string{"connect", "connected", "disconnected"}, "system events of the event handler, `names` separated by commas")
+	f.StringSliceVar(&in.groupEvents, "group-events", nil, "group presence events of the event handler: joined, left, or both; `names` separated by commas")
+	f.StringArrayVar(&in.groupFilters, "group-filter", nil, "`pattern` of groups for --group-events; can be repeated")
+	f.BoolVar(&in.anonymous, "anonymous", false, "accept clients without a token")
+	f.StringVar(&in.authResource, "auth-resource", "", "`audience` of Entra tokens that the service sends to the event handler")
+	f.StringVarP(&in.format, "format", "f", formatAzureCLI, "`format`: az, bicep, terraform, emulator or json")
+	f.StringVar(&in.service.Name, "service", "my-service", "`name` of the Web PubSub resource")
+	f.StringVar(&in.service.ResourceGroup, "resource-group", "my-group", "`name` of its resource group")
+	f.StringVar(&in.validateFor, "validate", "", "`host` of the service, for example my-service.webpubsub.azure.com, that the event handlers must accept")
+	completeValues(cmd, "format", formatAzureCLI, formatBicep, formatTerraform, formatEmulator, formatJSON)
+	completeValues(cmd, "system-events", "connect", "connected", "disconnected")
+	completeValues(cmd, "group-events", "joined", "left")
+	return cmd
 }
 
-type eventHandler struct {
-	URLTemplate         string              `yaml:"urlTemplate"`
-	UserEventPattern    string              `yaml:"userEventPattern"`
-	SystemEvents        []string            `yaml:"systemEvents"`
-	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents"`
-	Auth                auth                `yaml:"auth"`
-}
-
-type auth struct {
-	Type            string           `yaml:"type"`
-	ManagedIdentity *managedIdentity `yaml:"managedIdentity"`
-}
-
-type managedIdentity struct {
-	Resource     string `yaml:"resource"`
-	TokenVersion int    `yaml:"tokenVersion"` // not a member in Azure, where the app registration has it
-}
-
-type groupPresenceEvents struct {
-	EventNames   []string `yaml:"eventNames"`
-	GroupFilters []string `yaml:"groupFilters"`
-}
-
-// readSettings reads the settings of hubs. The emulator checks their values.
-func readSettings(path string) (map[string]emulator.Hub, error) {
-	data, err := readFile(path, maxSettings)
+func (in *settingsFlags) run(cmd *cobra.Command, args []string) error {
+	write, err := in.writer()
 	if err != nil {
-		return nil, err
-	}
-	return parseSettings(data)
-}
-
-func parseSettings(data []byte) (map[string]emulator.Hub, error) {
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()) // JSON is YAML
-	var file settingsFile
-	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, explain(err)
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("want one document")
-	}
-	hubs := make(map[string]emulator.Hub, len(file.Hubs))
-	for name, in := range file.Hubs {
-		var out emulator.Hub
-		switch in.AnonymousConnectPolicy {
-		case "", "deny":
-		case "allow":
-			out.AllowAnonymous = true
-		default:
-			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
-		}
-		for i, h := range in.EventHandlers {
-			identity, err := h.Auth.identity()
-			if err != nil {
-				return nil, fmt.Errorf("hub %q, event handler %d: %w", name, i, err)
-			}
-			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
-				URLTemplate: h.URLTemplate, UserEventPattern: h.UserEventPattern, SystemEvents: h.SystemEvents,
-				GroupEvents: h.GroupPresenceEvents.EventNames, GroupFilters: h.GroupPresenceEvents.GroupFilters,
-				ManagedIdentity: identity,
-			})
-		}
-		hubs[name] = out
-	}
-	return hubs, nil
-}
-
-// identity returns the identity of an event handler; nil for none.
-func (a auth) identity() (*emulator.ManagedIdentity, error) {
-	switch a.Type {
-	case "", "None":
-		if a.ManagedIdentity != nil {
-			return nil, errors.New("auth.managedIdentity: want auth.type ManagedIdentity with it")
-		}
-		return nil, nil //nolint:nilnil // none
-	case "ManagedIdentity":
-		if a.ManagedIdentity == nil {
-			return nil, errors.New("auth.type ManagedIdentity: want managedIdentity with a resource")
-		}
-		return &emulator.ManagedIdentity{Resource: a.ManagedIdentity.Resource, TokenVersion: a.ManagedIdentity.TokenVersion}, nil
-	}
-	return nil, fmt.Errorf("auth.type %q: want None or ManagedIdentity", a.Type)
-}
-
-// explain returns an error of the YAML decoder with its position, but without Go types.
-// It quotes only names of the file, since URLs may contain secrets.
-func explain(err error) error {
-	var wrong yaml.Error
-	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
 		return err
 	}
-	message := wrong.GetMessage()
-	var unknown *yaml.UnknownFieldError
-	var mistyped *yaml.TypeError
-	switch {
-	case errors.As(err, &unknown):
-		name := wrong.GetToken().Value
-		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
-		if similar := nearest(name, members(reflect.TypeFor[settingsFile]())); similar != "" {
-			message += fmt.Sprintf(", did you mean %q?", similar)
-		}
-	case errors.As(err, &mistyped):
-		message = "want " + kindName(mistyped.DstType)
-	}
-	at := wrong.GetToken().Position
-	return fmt.Errorf("line %d, column %d: %s", at.Line, at.Column, message)
-}
-
-// kindName returns the YAML name of a Go type.
-func kindName(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Slice:
-		return "a list"
-	case reflect.Map, reflect.Struct, reflect.Pointer:
-		return "a mapping"
-	case reflect.Int:
-		return "a number"
-	default:
-		return "text"
-	}
-}
-
-// members lists the names of all fields of a type and of the types in it.
-func members(t reflect.Type) []string {
-	switch t.Kind() {
-	case reflect.Map, reflect.Slice, reflect.Pointer:
-		return members(t.Elem())
-	case reflect.Struct:
-		var names []string
-		for _, f := range reflect.VisibleFields(t) {
-			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
-		}
-		return names
-	default:
-		return nil
-	}
-}
-
-// readFile reads a file of at most so many bytes.
-func readFile(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	file, err := in.settings(cmd, args)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("longer than %d bytes", most)
+	hubs := file.hubs()
+	if err := in.check(hubs); err != nil {
+		return err
 	}
-	return data, err
+	text, err := write(file, hubs)
+	if err != nil {
+		return err
+	}
+	if in.validateFor != "" {
+		if err := validateHandlers(cmd.Context(), cmd.ErrOrStderr(), in.validateFor, hubs); err != nil {
+			return err
+		}
+	}
+	if in.format != formatEmulator && in.format != formatJSON {
+		noteUnusable(cmd.ErrOrStderr(), hubs)
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), text)
+	return err
+}
+
+// writer returns the function that writes settings in the format.
+func (in *settingsFlags) writer() (func(*settingsFile, []azure.Hub) (string, error), error) {
+	tool := func(f func(azure.Service, []azure.Hub) string) func(*settingsFile, []azure.Hub) (string, error) {
+		return func(_ *settingsFile, hubs []azure.Hub) (string, error) { return f(in.service, hubs), nil }
+	}
+	switch in.format {
+	case formatAzureCLI:
+		return tool(azure.CLI), nil
+	case formatBicep:
+		return tool(azure.Bicep), nil
+	case formatTerraform:
+		return tool(azure.Terraform), nil
+	case formatEmulator:
+		return (*settingsFile).yaml, nil
+	case formatJSON:
+		return (*settingsFile).json, nil
+	}
+	return nil, usage("--format %s: want az, bicep, terraform, emulator or json", excerpt.Name(in.format))
+}
+
+// settings returns the settings of the file or the flags.
+func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsFile, error) {
+	if len(args) == 1 {
+		for _, name := range []string{"hub", "upstream", "user-events", "system-events", "group-events", "group-filter", "anonymous", "auth-resource"} {
+			if cmd.Flags().Changed(name) {
+				return nil, usage("--%s: FILE has the settings, want one of them", name)
+			}
+		}
+		data, err := readNamed(cmd, args[0], maxSettings)
+		if err != nil {
+			return nil, usage("FILE: %w", err)
+		}
+		file, err := decodeSettings(data)
+		if err != nil {
+			return nil, usage("FILE %s: %w", excerpt.Name(args[0]), err)
+		}
+		return file, nil
+	}
+	if in.hub == "" {
+		return nil, usage("no hub, want FILE or --hub")
+	}
+	hub := hubSettings{AnonymousConnectPolicy: "deny"}
+	if in.anonymous {
+		hub.AnonymousConnectPolicy = "allow"
+	}
+	if in.url != "" {
+		h := eventHandler{URLTemplate: in.url, UserEventPattern: in.userEvents, SystemEvents: in.systemEvents}
+		h.GroupPresenceEvents = groupPresenceEvents{EventNames: in.groupEvents, GroupFilters: in.groupFilters}
+		if in.authResource != "" {
+			h.Auth = auth{Type: authIdentity, ManagedIdentity: managedIdentity{Resource: in.authResource}}
+		}
+		hub.EventHandlers = []eventHandler{h}
+	}
+	return &settingsFile{Hubs: map[string]hubSettings{in.hub: hub}}, nil
 }

@@ -31,11 +31,11 @@ func proofOf(target Target) (proof, error) {
 	if target.Identity == nil {
 		return proof{signature: true}, nil
 	}
-	p := &probe{target: target}
+	p := &probe{run: &run{target: target}}
 	wrong := resigned(p.event(connected()), func(id string) []string { return []string{webpubsub.Sign(wrongKey, id)} })
 	none := edit(p.event(connected()), func(h http.Header) { h.Del(wire.HeaderAuthorization) })
 	refuses := func(req *http.Request) bool {
-		answer := p.do("event", req)
+		answer := p.ask(req)
 		return answer != nil && !answer.ok()
 	}
 	return proof{signature: refuses(wrong), token: refuses(none)}, p.err
@@ -63,14 +63,15 @@ func (p *probe) withToken(req *http.Request, lines ...string) *http.Request {
 	})
 }
 
-// tokenChecks are about the tokens of managed identities. They do nothing if the target
-// has no identity.
+// tokenChecks are about the tokens of managed identities.
 func tokenChecks() []Check {
 	checks := []Check{
 		{
-			ID:     "token-scheme",
-			Rule:   "the scheme of the Authorization header is compared without case",
-			Reason: "schemes are not case-sensitive, and proxies rewrite headers",
+			ID:      "token-scheme",
+			Rule:    "the scheme of the Authorization header is compared without case",
+			Reason:  "schemes are not case-sensitive, and proxies rewrite headers",
+			Remedy:  "compare the scheme without case",
+			Warning: true,
 			run: func(p *probe) {
 				token := p.target.Identity.Issuer.Token(p.target.Identity.App)
 				p.accepted("event with bearer in lower case", p.withToken(p.event(connected()), "bearer "+token))
@@ -80,6 +81,7 @@ func tokenChecks() []Check {
 			ID:     "token-missing",
 			Rule:   "an event without a token, or with several, is refused",
 			Reason: "anyone could leave the token out, and a proxy and the handler could look at different ones",
+			Remedy: "refuse a request unless it has one Authorization header, with one token",
 			run: func(p *probe) {
 				token := "Bearer " + p.target.Identity.Issuer.Token(p.target.Identity.App)
 				p.untrusted("no token")
@@ -93,38 +95,30 @@ func tokenChecks() []Check {
 			ID:     "token-forged",
 			Rule:   "an event is refused unless a key of the tenant has signed its token, with RS256",
 			Reason: "anyone can write the claims of a token, and choose the algorithm in its header",
+			Remedy: "verify the token with a library for JWT and the tenant's published keys, and allow RS256 only",
 			run:    checkForged,
 		},
 		{
 			ID:     "token-before-body",
 			Rule:   "the body is not read before the token is verified",
 			Reason: "anyone could make the handler read and decode arbitrary bodies",
+			Remedy: "verify the header first",
+			reads:  true,
 			run: func(p *probe) {
-				ev := Event{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect}
-				answer := p.do("connect event with a forged token", p.withToken(p.event(ev), "Bearer x.y.z"))
+				answer := p.send("connect event with a forged token", p.withToken(p.event(p.connect()), "Bearer x.y.z"))
 				if answer != nil && answer.BodyRead > 0 {
 					p.failf("connect event with a forged token: %d bytes of its body were read", answer.BodyRead)
 				}
 			},
 		},
 	}
-	checks = append(checks, claimChecks()...)
-	for i := range checks {
-		run := checks[i].run
-		checks[i].run = func(p *probe) {
-			if p.target.Identity != nil {
-				run(p)
-			}
-		}
-	}
-	return checks
+	return append(checks, claimChecks()...)
 }
 
 // untrusted sends events with lines of the Authorization header that prove nothing.
 func (p *probe) untrusted(what string, lines ...string) {
 	p.refused("connected event with "+what, p.withToken(p.event(connected()), lines...))
-	connect := Event{Type: wire.TypeConnect, Name: wire.NameConnect, Body: emptyConnect}
-	p.refused("connect event with "+what, p.withToken(p.event(connect), lines...))
+	p.refused("connect event with "+what, p.withToken(p.event(p.connect()), lines...))
 }
 
 func checkForged(p *probe) {
@@ -154,12 +148,13 @@ func checkForged(p *probe) {
 func claimChecks() []Check {
 	var checks []Check
 	for _, c := range []struct {
-		id, rule, reason string
-		claims           map[string]map[string]any // by what they are
+		id, rule, reason, remedy string
+		claims                   map[string]map[string]any // by what they are
 	}{
 		{
 			"token-issuer", "a token is refused unless the tenant has issued it: iss is that of the token's version, and tid the tenant's id",
 			"every tenant of the cloud issues tokens, also an attacker's",
+			"compare iss and tid with your tenant's",
 			map[string]map[string]any{
 				"a token of another tenant": {"iss": "https://sts.emulator.invalid/" + otherID + "/", "tid": otherID},
 				"another tenant's id (tid)": {"tid": otherID},
@@ -169,6 +164,7 @@ func claimChecks() []Check {
 		{
 			"token-audience", "a token for another audience is refused",
 			"the holder of a token for another application could send events",
+			"compare aud with the resource in the hub's settings",
 			map[string]map[string]any{
 				"a token for another application": {"aud": "api://" + otherID},
 				"a token for Microsoft Graph":     {"aud": "https://graph.microsoft.com"},
@@ -178,6 +174,7 @@ func claimChecks() []Check {
 		{
 			"token-time", "an expired token is refused, and one that is not valid yet",
 			"a token that has leaked could be used for ever",
+			"require exp and nbf, and compare them with the time",
 			map[string]map[string]any{
 				"an expired token":                {"nbf": 1, "exp": 2},
 				"a token that is not valid yet":   {"nbf": farFuture - 1, "exp": farFuture},
@@ -189,12 +186,13 @@ func claimChecks() []Check {
 		{
 			"token-caller", "a token of another identity of the tenant is refused",
 			"any application of the tenant can request tokens for the handler",
+			"compare oid with the object id of the service's identity",
 			map[string]map[string]any{
 				"a token of another identity": {"oid": otherID, "sub": otherID, "appid": otherID, "azp": otherID},
 			},
 		},
 	} {
-		checks = append(checks, Check{ID: c.id, Rule: c.rule, Reason: c.reason, run: func(p *probe) {
+		checks = append(checks, Check{ID: c.id, Rule: c.rule, Reason: c.reason, Remedy: c.remedy, run: func(p *probe) {
 			for _, what := range slices.Sorted(maps.Keys(c.claims)) {
 				p.untrusted(what, "Bearer "+p.target.Identity.forge(c.claims[what]))
 			}
