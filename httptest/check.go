@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/conformance"
 	"github.com/go-webpubsub/webpubsub/internal/expect"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // CheckError reports a rule of the protocol that a handler breaks.
@@ -84,7 +85,7 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 func (s *Service) checkEvent(ctx context.Context, in conformance.Event) (*http.Request, error) {
 	ev := Event{Type: in.Type, Name: in.Name, ContentType: in.ContentType, Data: []byte(in.Body), UserID: in.UserID}
 	if in.MQTT {
-		(&mqttIDs{physical: newID(), session: newID()}).describe(&ev)
+		(&mqttIDs{physical: upstream.NewConnectionID(), session: upstream.NewConnectionID()}).describe(&ev)
 	}
 	return s.NewRequest(ctx, ev)
 }
