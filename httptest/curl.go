@@ -2,11 +2,7 @@ package httptest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
@@ -37,9 +33,6 @@ func (s *Service) Curl(event, text string) (string, error) {
 	if s.keys[0] != connstr.EmulatorKey {
 		return "", fmt.Errorf("httptest: curl: the key of %s may be a secret, and a command shows its signature to anyone who reads it: use ConnectionString, whose key is public, for the handler and the service", s.origin)
 	}
-	if strings.ContainsRune(text, 0) {
-		return "", errors.New("httptest: text has a NUL byte, which no command line can hold")
-	}
 	req, err := s.NewRequest(context.Background(), Event{
 		Name:         event,
 		ConnectionID: "curl",
@@ -50,21 +43,9 @@ func (s *Service) Curl(event, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := upstream.CheckHeader(req.Header); err != nil {
-		return "", fmt.Errorf("httptest: %w", err)
+	command, err := upstream.Curl(req, text)
+	if err != nil {
+		return "", fmt.Errorf("httptest: curl: %w", err)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "curl -i --globoff %s", quote(req.URL.String()))
-	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
-		for _, value := range req.Header[name] {
-			fmt.Fprintf(&b, " \\\n  -H %s", quote(spelling(name)+": "+value))
-		}
-	}
-	fmt.Fprintf(&b, " \\\n  --data-raw %s", quote(text))
-	return b.String(), nil
-}
-
-// quote quotes s as one word of a POSIX shell.
-func quote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return command, nil
 }

@@ -1,4 +1,4 @@
-package httptest
+package upstream
 
 import (
 	"cmp"
@@ -8,25 +8,32 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// spelled writes header names as the service does. Servers accept the canonical
-// form of net/http too; the service's spelling makes captures readable.
-type spelled struct{ next http.RoundTripper }
+// Spelled is an [http.RoundTripper] that writes header names as the service does.
+// Servers accept the canonical form of net/http too; the service's spelling makes
+// captures readable.
+type Spelled struct {
+	// Next sends the requests; defaults to [http.DefaultTransport].
+	Next http.RoundTripper
+}
 
 // RoundTrip sends the request with respelled names and no User-Agent.
-func (t spelled) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t Spelled) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	out.Header = make(http.Header, len(req.Header)+1)
 	for name, values := range req.Header {
-		out.Header[spelling(name)] = values
+		out.Header[Spelling(name)] = values
 	}
 	out.Header["User-Agent"] = nil // net/http would write its own
-	return cmp.Or(t.next, http.DefaultTransport).RoundTrip(out)
+	return cmp.Or(t.Next, http.DefaultTransport).RoundTrip(out)
 }
 
-func spelling(name string) string {
+// Spelling returns a canonical header name as the service writes it.
+func Spelling(name string) string {
 	switch name {
 	case wire.HeaderRequestOrigin:
 		return "WebHook-Request-Origin"
+	case wire.HeaderAllowedOrigin:
+		return "WebHook-Allowed-Origin"
 	case wire.HeaderUserID:
 		return "ce-userId"
 	case wire.HeaderConnectionID:
