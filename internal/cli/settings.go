@@ -1,17 +1,12 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"reflect"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/cli/strictyaml"
 )
 
 const maxSettings = 1 << 20
@@ -53,13 +48,9 @@ func readSettings(path string) (map[string]emulator.Hub, error) {
 }
 
 func parseSettings(data []byte) (map[string]emulator.Hub, error) {
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()) // JSON is YAML
 	var file settingsFile
-	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, explain(err)
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("want one document")
+	if err := strictyaml.Decode(data, &file); err != nil {
+		return nil, err
 	}
 	hubs := make(map[string]emulator.Hub, len(file.Hubs))
 	for name, in := range file.Hubs {
@@ -83,58 +74,6 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 		hubs[name] = out
 	}
 	return hubs, nil
-}
-
-// explain returns an error of the YAML decoder with its position, but without Go types.
-// It quotes only names of the file, since URLs may contain secrets.
-func explain(err error) error {
-	var wrong yaml.Error
-	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
-		return err
-	}
-	message := wrong.GetMessage()
-	var unknown *yaml.UnknownFieldError
-	var mistyped *yaml.TypeError
-	switch {
-	case errors.As(err, &unknown):
-		name := wrong.GetToken().Value
-		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
-		if similar := nearest(name, members(reflect.TypeFor[settingsFile]())); similar != "" {
-			message += fmt.Sprintf(", did you mean %q?", similar)
-		}
-	case errors.As(err, &mistyped):
-		message = "want " + kindName(mistyped.DstType)
-	}
-	at := wrong.GetToken().Position
-	return fmt.Errorf("line %d, column %d: %s", at.Line, at.Column, message)
-}
-
-// kindName returns the YAML name of a Go type.
-func kindName(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Slice:
-		return "a list"
-	case reflect.Map, reflect.Struct:
-		return "a mapping"
-	default:
-		return "text"
-	}
-}
-
-// members lists the names of all fields of a type and of the types in it.
-func members(t reflect.Type) []string {
-	switch t.Kind() {
-	case reflect.Map, reflect.Slice:
-		return members(t.Elem())
-	case reflect.Struct:
-		var names []string
-		for _, f := range reflect.VisibleFields(t) {
-			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
-		}
-		return names
-	default:
-		return nil
-	}
 }
 
 // readFile reads a file of at most so many bytes.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,6 +62,65 @@ type Event struct {
 	Group string
 	// Reason of disconnected; empty is sent as null.
 	Reason string
+}
+
+// Content types of the payloads that clients send.
+var (
+	TypeText   = upstream.ContentType(wire.DataText)
+	TypeJSON   = upstream.ContentType(wire.DataJSON)
+	TypeBinary = upstream.ContentType(wire.DataBinary)
+)
+
+// Allows returns an error unless the kind is one of those that have a member.
+func (k Kind) Allows(member string, kinds ...Kind) error {
+	if slices.Contains(kinds, k) {
+		return nil
+	}
+	names := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return fmt.Errorf("%s: %s has none, only %s", member, k, strings.Join(names, " and "))
+}
+
+// AddClaim adds a claim to those of the client, unless there is one of the name.
+func (ev *Event) AddClaim(name, value string) {
+	if _, there := ev.Claims[name]; there {
+		return
+	}
+	claims := maps.Clone(ev.Claims)
+	if claims == nil {
+		claims = make(map[string][]string)
+	}
+	claims[name] = []string{value}
+	ev.Claims = claims
+}
+
+// MQTTVersion reads a version of MQTT; empty is none.
+func MQTTVersion(text string) (mqtt.Version, error) {
+	switch text {
+	case "":
+		return 0, nil
+	case "5", "5.0":
+		return mqtt.Version5, nil
+	case "3.1.1":
+		return mqtt.Version311, nil
+	}
+	return 0, fmt.Errorf("version %s: want 5.0 or 3.1.1", excerpt.Name(text))
+}
+
+// SetMQTT makes the event that of an MQTT client, unless the version is zero. Properties
+// are those of the CONNECT packet or of the message.
+func (ev *Event) SetMQTT(version mqtt.Version, properties []mqtt.UserProperty) {
+	switch {
+	case ev.Kind == UserEvent:
+		ev.UserProperties = properties
+	case ev.Kind == Connect && version != 0:
+		ev.MQTT = &mqtt.Connect{ProtocolVersion: version, UserProperties: properties}
+		if ev.Subprotocols == nil {
+			ev.Subprotocols = []string{wire.SubprotocolMQTT}
+		}
+	}
 }
 
 // Check returns an error unless the service could raise the event. It names the
