@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub/internal/cli/nearest"
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
@@ -39,8 +39,8 @@ func expand(s *step, values carried) (*step, error) {
 			value, ok := values[name]
 			if !ok && first == nil {
 				first = fmt.Errorf("${%s} is not saved by an earlier step", excerpt.Short(name))
-				if similar := nearest.Name(name, slices.Sorted(maps.Keys(values))); similar != "" {
-					first = fmt.Errorf("%w, did you mean ${%s}?", first, similar)
+				if meant := similar.Name(name, slices.Sorted(maps.Keys(values))); meant != "" {
+					first = fmt.Errorf("%w, did you mean ${%s}?", first, meant)
 				}
 			}
 			return value

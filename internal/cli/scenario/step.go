@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub/internal/cli/nearest"
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/cli/trigger"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/mqtt"
@@ -66,8 +66,8 @@ func (s *step) checkKind() error {
 		names = append(names, string(k))
 	}
 	hint := "want one of " + strings.Join(names, ", ")
-	if similar := nearest.Name(s.Trigger, names); similar != "" {
-		hint = "did you mean " + similar + "?"
+	if meant := similar.Name(s.Trigger, names); meant != "" {
+		hint = "did you mean " + meant + "?"
 	}
 	return fmt.Errorf("trigger %s: %s", excerpt.Name(s.Trigger), hint)
 }

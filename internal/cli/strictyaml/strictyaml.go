@@ -11,7 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/go-webpubsub/webpubsub/internal/cli/nearest"
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -47,8 +47,8 @@ func explain(err error, t reflect.Type) error {
 	case errors.As(err, &unknown):
 		name := wrong.GetToken().Value
 		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
-		if similar := nearest.Name(name, members(t)); similar != "" {
-			message += fmt.Sprintf(", did you mean %q?", similar)
+		if meant := similar.Name(name, members(t)); meant != "" {
+			message += fmt.Sprintf(", did you mean %q?", meant)
 		}
 	case errors.As(err, &mistyped):
 		message = "want " + kindName(mistyped.DstType)

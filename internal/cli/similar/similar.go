@@ -1,5 +1,5 @@
-// Package nearest finds what a misspelt word was probably meant to be.
-package nearest
+// Package similar finds what a misspelt word was probably meant to be.
+package similar
 
 import "github.com/spf13/cobra"
 
