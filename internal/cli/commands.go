@@ -7,6 +7,10 @@ import "github.com/spf13/cobra"
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
 		emulatorCommand(env),
+		signCommand(),
+		tokenCommand(),
+		triggerCommand(env),
+		verifyCommand(),
 		versionCommand(),
 	}
 }

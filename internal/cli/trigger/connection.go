@@ -38,6 +38,11 @@ func (c *Connection) SpeakMQTT() {
 
 func (c *Connection) mqtt() bool { return c.physical != "" }
 
+// again returns a copy for another event, without what answers have set.
+func (c *Connection) again(id string) *Connection {
+	return &Connection{ID: id, UserID: c.UserID, Subprotocol: c.Subprotocol, physical: c.physical, session: c.session}
+}
+
 // describe sets the attributes of the connection.
 func (c *Connection) describe(out *upstream.Event, kind Kind) {
 	out.ConnectionID, out.UserID, out.Subprotocol = c.ID, c.UserID, c.Subprotocol
