@@ -7,6 +7,7 @@ import "github.com/spf13/cobra"
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
 		emulatorCommand(env),
+		listenCommand(env),
 		signCommand(),
 		tokenCommand(),
 		triggerCommand(env),

@@ -167,7 +167,7 @@ func (in *tokenFlags) look(cmd *cobra.Command) error {
 	t.Expired = t.Expires != nil && t.Expires.Before(now)
 	return in.print(cmd.OutOrStdout(), t, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "not verified: anyone can write such a token\nalgorithm  %s\nexpires    %s\n%s\n",
-			printableLine(excerpt.Short(fmt.Sprint(t.Header["alg"]))), t.expiry(now), printable(indented(t.Claims)))
+			printable(excerpt.Short(fmt.Sprint(t.Header["alg"]))), t.expiry(now), printableLines(indented(t.Claims)))
 		return err
 	})
 }

@@ -106,7 +106,7 @@ func writeLoad(w io.Writer, r *load.Report, concurrency int) error {
 	fmt.Fprintf(&b, "sent     %d of %d in %v, %.0f per second, up to %d at a time\n", r.Sent, r.Planned, rounded(r.Took), r.Rate(), min(concurrency, r.Planned))
 	fmt.Fprintf(&b, "ok       %d\nfailed   %d\n", r.OK, r.Sent-r.OK)
 	for _, c := range r.Failures() {
-		fmt.Fprintf(&b, "         %d  %s\n", c.Times, printableLine(c.What))
+		fmt.Fprintf(&b, "         %d  %s\n", c.Times, printable(c.What))
 	}
 	if r.Answered() > 0 {
 		fmt.Fprintf(&b, "answers  min %v", rounded(r.Percentile(0)))

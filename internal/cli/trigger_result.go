@@ -63,7 +63,7 @@ func resultOf(r *trigger.Result) triggerResult {
 func textOf(r *trigger.Result, p palette) func(io.Writer) error {
 	return func(w io.Writer) error {
 		var b strings.Builder
-		line := func(name, text string) { fmt.Fprintf(&b, "%-8s %s\n", name, printableLine(text)) }
+		line := func(name, text string) { fmt.Fprintf(&b, "%-8s %s\n", name, printable(text)) }
 		event := fmt.Sprintf("%s of hub %s, connection %s, id %s", excerpt.Short(r.Name), r.Hub, excerpt.Short(r.ConnectionID), r.EventID)
 		if r.UserID != "" {
 			event += ", user " + excerpt.Short(r.UserID)
@@ -73,7 +73,7 @@ func textOf(r *trigger.Result, p palette) func(io.Writer) error {
 			fmt.Fprintf(&b, "%-8s %s in %v\n", "answer", paintStatus(p, r.Status), rounded(r.Took))
 		}
 		if r.Problem != "" {
-			fmt.Fprintf(&b, "%-8s %s\n", "problem", p.red(printableLine(r.Problem)))
+			fmt.Fprintf(&b, "%-8s %s\n", "problem", p.red(printable(r.Problem)))
 		}
 		line("meaning", r.Meaning)
 		if r.State != nil {
@@ -110,7 +110,7 @@ func replyText(r *trigger.Result) string {
 	if !ok {
 		text = base64.StdEncoding.EncodeToString(r.Reply)
 	}
-	return printable(excerpt.Cut(text, maxShown))
+	return printableLines(excerpt.Cut(text, maxShown))
 }
 
 func paintStatus(p palette, status int) string {

@@ -81,11 +81,11 @@ func writeStep(w io.Writer, s *scenario.Played, p palette) {
 	if s.Result.Status != 0 {
 		answer = fmt.Sprintf("%s in %v", paintStatus(p, s.Result.Status), rounded(s.Result.Took))
 	}
-	fmt.Fprintf(w, "%s %3d  %-20s  %s\n", word, s.Number, printableLine(s.Title), answer)
+	fmt.Fprintf(w, "%s %3d  %-20s  %s\n", word, s.Number, printable(s.Title), answer)
 	for _, u := range s.Unmet {
-		fmt.Fprintf(w, "        %s:\n", printableLine(u.What))
+		fmt.Fprintf(w, "        %s:\n", printable(u.What))
 		for line := range strings.Lines(u.Diff()) {
-			line = printable(strings.TrimSuffix(line, "\n"))
+			line = printableLines(strings.TrimSuffix(line, "\n"))
 			switch {
 			case strings.HasPrefix(line, "-"):
 				line = p.red(line)

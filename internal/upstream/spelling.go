@@ -16,14 +16,16 @@ type Spelled struct {
 	Next http.RoundTripper
 }
 
-// RoundTrip sends the request with respelled names and no User-Agent.
+// RoundTrip sends the request with respelled names, and without a User-Agent of net/http.
 func (t Spelled) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	out.Header = make(http.Header, len(req.Header)+1)
 	for name, values := range req.Header {
 		out.Header[Spelling(name)] = values
 	}
-	out.Header["User-Agent"] = nil // net/http would write its own
+	if _, own := out.Header["User-Agent"]; !own {
+		out.Header["User-Agent"] = nil // net/http would write its own
+	}
 	return cmp.Or(t.Next, http.DefaultTransport).RoundTrip(out)
 }
 
