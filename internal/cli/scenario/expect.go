@@ -61,7 +61,7 @@ func (e *expectation) unmet(r *trigger.Result) []Unmet {
 		switch {
 		case r.Status == 0:
 			got = r.Problem
-		case r.Status/100 == 2:
+		case r.Status/100 == 2 && !r.OK:
 			got += ", " + r.Problem
 		}
 		out = append(out, Unmet{"status", want, got})

@@ -66,7 +66,7 @@ func (s *step) checkKind() error {
 		names = append(names, string(k))
 	}
 	hint := "want one of " + strings.Join(names, ", ")
-	if meant := similar.Name(s.Trigger, names); meant != "" {
+	if meant := similar.Name(s.Trigger, names); meant != "" && s.Trigger != "" {
 		hint = "did you mean " + meant + "?"
 	}
 	return fmt.Errorf("trigger %s: %s", excerpt.Name(s.Trigger), hint)

@@ -22,7 +22,12 @@ func Decode(data []byte, v any) error { return decode(data, v, yaml.Strict()) }
 // DecodeKnown is like Decode, but ignores unknown members.
 func DecodeKnown(data []byte, v any) error { return decode(data, v) }
 
-func decode(data []byte, v any, options ...yaml.DecodeOption) error {
+func decode(data []byte, v any, options ...yaml.DecodeOption) (err error) {
+	defer func() {
+		if recover() != nil { // as the decoder does for a sequence with an unknown tag
+			err = errors.New("malformed YAML")
+		}
+	}()
 	d := yaml.NewDecoder(bytes.NewReader(data), options...) // JSON is YAML
 	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
 		return explain(err, reflect.TypeOf(v).Elem())
