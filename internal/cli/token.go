@@ -55,6 +55,9 @@ func tokenCommand() *cobra.Command {
   webpubsub token --hub chat --user ann --url | webpubsub token --decode -`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := alone(cmd, "decode", "hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url"); err != nil {
+				return err
+			}
 			if in.decode != "" {
 				return in.look(cmd)
 			}
@@ -73,9 +76,6 @@ func tokenCommand() *cobra.Command {
 	f.BoolVar(&in.urlOnly, "url", false, "print the URL and nothing else")
 	f.StringVar(&in.decode, "decode", "", "`token` to look into, without verifying it")
 	in.output.addTo(cmd)
-	for _, name := range []string{"hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url"} {
-		cmd.MarkFlagsMutuallyExclusive("decode", name)
-	}
 	return cmd
 }
 

@@ -86,6 +86,9 @@ func triggerCommand(env Environment) *cobra.Command {
 		Example: triggerExample,
 		Args:    between(1, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := in.check(cmd); err != nil {
+				return err
+			}
 			if in.scenario != "" {
 				return in.playScenario(cmd, args, env)
 			}

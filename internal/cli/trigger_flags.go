@@ -78,13 +78,17 @@ func (in *triggerFlags) addTo(cmd *cobra.Command) {
 	f.BoolVar(&in.printCurl, "print-curl", false, "print a curl command that sends the event, and do not send it")
 	f.BoolVar(&in.showSignature, "yes-show-signature", false, "let --print-curl print a signature by a key that may be secret")
 	in.output.addTo(cmd)
-	cmd.MarkFlagsMutuallyExclusive("data", "json", "binary")
-	for _, name := range []string{"repeat", "concurrency", "scenario", "output"} {
-		cmd.MarkFlagsMutuallyExclusive("print-curl", name)
+}
+
+// check refuses flags that cannot be together.
+func (in *triggerFlags) check(cmd *cobra.Command) error {
+	if err := exclusive(cmd, "data", "json", "binary"); err != nil {
+		return err
 	}
-	for _, name := range append(eventFlags(), "repeat", "concurrency") {
-		cmd.MarkFlagsMutuallyExclusive("scenario", name)
+	if err := alone(cmd, "print-curl", "repeat", "concurrency", "scenario", "output"); err != nil {
+		return err
 	}
+	return alone(cmd, "scenario", append(eventFlags(), "repeat", "concurrency")...)
 }
 
 // kindFlags lists the flags that only some events have.
