@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -129,6 +130,9 @@ func (in *tokenFlags) make(cmd *cobra.Command) error {
 		return err
 	}
 	access, err := client.ClientAccess(cmd.Context(), opts)
+	if refused := (*service.Error)(nil); errors.Is(err, service.ErrInvalid) && errors.As(err, &refused) {
+		return usage("--query: %w", refused.Err) // all else has been checked
+	}
 	if err != nil {
 		return err
 	}

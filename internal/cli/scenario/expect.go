@@ -52,11 +52,11 @@ func (e *expectation) check() error {
 // unmet compares an answer with the expectation.
 func (e *expectation) unmet(r *trigger.Result) []Unmet {
 	var out []Unmet
-	want := "2xx, and an answer that the service can use"
+	want, met := "2xx, and an answer that the service can use", r.OK
 	if e.Status != 0 {
-		want = strconv.Itoa(e.Status)
+		want, met = strconv.Itoa(e.Status), e.Status == r.Status && (r.OK || e.Status/100 != 2)
 	}
-	if e.Status != r.Status && (e.Status != 0 || !r.OK) || e.Status/100 == 2 && !r.OK {
+	if !met {
 		got := strconv.Itoa(r.Status)
 		switch {
 		case r.Status == 0:
