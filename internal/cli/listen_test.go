@@ -83,8 +83,9 @@ func (l *listener) lines(n int) string {
 	return b.String()
 }
 
-// send sends an event of connection c1, and reports the status of the answer.
-func (l *listener) send(opts *kit.Options, ev kit.Event) (status int, body string) {
+// prints sends an event of connection c1, and returns so many masked lines that the command
+// prints, and the body of the answer.
+func (l *listener) prints(n int, opts *kit.Options, ev kit.Event) (lines, body string) {
 	l.t.Helper()
 	o := kit.Options{}
 	if opts != nil {
@@ -96,9 +97,26 @@ func (l *listener) send(opts *kit.Options, ev kit.Event) (status int, body strin
 	req, err := svc.NewRequest(l.t.Context(), ev)
 	require.NoError(l.t, err)
 	req.Close = true
-	answer, err := svc.Do(req)
-	require.NoError(l.t, err)
-	return answer.Status, string(answer.Body)
+	type outcome struct {
+		answer *kit.Answer
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		answer, err := svc.Do(req)
+		done <- outcome{answer, err}
+	}()
+	lines = l.lines(n)
+	got := <-done
+	require.NoError(l.t, got.err)
+	return lines, string(got.answer.Body)
+}
+
+// line is like prints, for one line.
+func (l *listener) line(opts *kit.Options, ev kit.Event) string {
+	l.t.Helper()
+	line, _ := l.prints(1, opts, ev)
+	return line
 }
 
 const connectBody = `{"claims":{"sub":["ann"]},"query":{"access_token":["s3cr3t"],"q":["1"]},"headers":{"Cookie":["s3cr3t"]},"subprotocols":[],"clientCertificates":[]}`
@@ -116,16 +134,11 @@ func TestListenReplies(t *testing.T) {
 	l := listen(t, nil, "--reply", "hi\x1b")
 	assert.Equal(t, unsignedWarning, readLine(t, l.stderr))
 	l.announced(l.stdout)
-	go l.send(nil, connectEvent())
-	assert.Equal(t, "NOW #1   connect      hub=chat connection=c1 user=ann  204 No Content in TIME\n", l.lines(1))
-	go l.send(nil, say("a\nb\x1b[2J"+strings.Repeat("x", 100)))
-	assert.Equal(t, `NOW #2   say          hub=chat connection=c1  "a\nb\x1b[2J`+strings.Repeat("x", 73)+`…"  200 OK in TIME  "hi\x1b"`+"\n", l.lines(1))
-	go l.send(nil, kit.Event{Type: "azure.webpubsub.gp.joined", Name: "joined", Data: []byte(`{"group":"g"}`)})
-	assert.Equal(t, `NOW #3   joined       hub=chat connection=c1  {"group":"g"}  204 No Content in TIME`+"\n", l.lines(1))
-	go l.send(nil, kit.Event{Name: "say", ContentType: "application/octet-stream", Data: []byte("\xff")})
-	assert.Equal(t, `NOW #4   say          hub=chat connection=c1  1 bytes  200 OK in TIME  "hi\x1b"`+"\n", l.lines(1))
-	go l.send(nil, kit.Event{Name: "say", ContentType: "image/png", Data: []byte("\xff")})
-	assert.Regexp(t, `^NOW #5   say          hub=chat connection=c1  415 Unsupported Media Type in TIME  415 Unsupported Media Type: .*image/png`, l.lines(1))
+	assert.Equal(t, "NOW #1   connect      hub=chat connection=c1 user=ann  204 No Content in TIME\n", l.line(nil, connectEvent()))
+	assert.Equal(t, `NOW #2   say          hub=chat connection=c1  "a\nb\x1b[2J`+strings.Repeat("x", 73)+`…"  200 OK in TIME  "hi\x1b"`+"\n", l.line(nil, say("a\nb\x1b[2J"+strings.Repeat("x", 100))))
+	assert.Equal(t, `NOW #3   joined       hub=chat connection=c1  {"group":"g"}  204 No Content in TIME`+"\n", l.line(nil, kit.Event{Type: "azure.webpubsub.gp.joined", Name: "joined", Data: []byte(`{"group":"g"}`)}))
+	assert.Equal(t, `NOW #4   say          hub=chat connection=c1  1 bytes  200 OK in TIME  "hi\x1b"`+"\n", l.line(nil, kit.Event{Name: "say", ContentType: "application/octet-stream", Data: []byte("\xff")}))
+	assert.Regexp(t, `^NOW #5   say          hub=chat connection=c1  415 Unsupported Media Type in TIME  415 Unsupported Media Type: .*image/png`, l.line(nil, kit.Event{Name: "say", ContentType: "image/png", Data: []byte("\xff")}))
 	l.stop()
 }
 
@@ -134,12 +147,9 @@ func TestListenRepliesInJSON(t *testing.T) {
 	l := listen(t, map[string]string{"WEBPUBSUB_CONNECTION_STRING": kit.ConnectionString}, "--reply-json", `{"a":1}`, "--hub", "chat")
 	l.announced(l.stdout)
 	assert.Equal(t, "service    localhost\n", readLine(t, l.stdout))
-	go l.send(nil, say("x"))
-	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "x"  200 OK in TIME  {"a":1}`+"\n", l.lines(1))
-	go l.send(&kit.Options{Hub: "other"}, say("x"))
-	assert.Regexp(t, `^NOW #2   say          hub=other connection=c1  404 Not Found in TIME  404 Not Found: .*other`, l.lines(1))
-	go l.send(&kit.Options{ConnectionString: "Endpoint=http://localhost;AccessKey=" + secret + ";"}, say("hidden"))
-	line := l.lines(1)
+	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "x"  200 OK in TIME  {"a":1}`+"\n", l.line(nil, say("x")))
+	assert.Regexp(t, `^NOW #2   say          hub=other connection=c1  404 Not Found in TIME  404 Not Found: .*other`, l.line(&kit.Options{Hub: "other"}, say("x")))
+	line := l.line(&kit.Options{ConnectionString: "Endpoint=http://localhost;AccessKey=" + secret + ";"}, say("hidden"))
 	assert.Regexp(t, `^NOW #3   say          hub=chat connection=c1  401 Unauthorized in TIME  no signature matches: the request names the host localhost, and none of the keys`, line)
 	assert.NotContains(t, line, "hidden")
 	l.stop()
@@ -155,11 +165,11 @@ func TestListenVerbose(t *testing.T) {
 		l := listen(t, map[string]string{"WEBPUBSUB_CONNECTION_STRING": kit.ConnectionString}, args...)
 		l.announced(l.stdout)
 		readLine(t, l.stdout)
-		go l.send(nil, connectEvent())
 		n := 37
 		if claims {
 			n += 2
 		}
+		shown, _ := l.prints(n, nil, connectEvent())
 		assert.Equal(t, `NOW #1   connect      hub=chat connection=c1 user=ann  204 No Content in TIME
     > POST /any
     > Accept-Encoding: gzip
@@ -197,7 +207,7 @@ func TestListenVerbose(t *testing.T) {
     >   "subprotocols": []
     > }
     < 204 No Content
-`, l.lines(n))
+`, shown)
 		l.stop()
 	}
 }
@@ -207,16 +217,14 @@ func TestListenPrintsJSON(t *testing.T) {
 	l := listen(t, nil, "--json", "--reply", "hi")
 	assert.Equal(t, unsignedWarning, readLine(t, l.stderr))
 	l.announced(l.stderr)
-	go l.send(nil, connectEvent())
 	assert.Equal(t, `{"number":1,"time":0,"method":"POST","path":"/any","event":"connect","type":"azure.webpubsub.sys.connect","hub":"chat","connectionId":"c1","userId":"ann","eventId":"0",`+
 		`"contentType":"application/json; charset=utf-8","dataType":"json","data":{"claims":{"sub":"(hidden)"},"clientCertificates":[],"headers":{"Cookie":"(hidden)"},"query":{"access_token":"(hidden)","q":["1"]},"subprotocols":[]},`+
-		`"status":204,"milliseconds":0,"answer":{"dataType":"none","data":null}}`+"\n", l.lines(1))
+		`"status":204,"milliseconds":0,"answer":{"dataType":"none","data":null}}`+"\n", l.line(nil, connectEvent()))
 	state := "s"
 	ev := say("a\x1b")
 	ev.State, ev.Subprotocol = &state, "p"
-	go l.send(nil, ev)
 	assert.Equal(t, `{"number":2,"time":0,"method":"POST","path":"/any","event":"say","type":"azure.webpubsub.user.say","hub":"chat","connectionId":"c1","eventId":"2","subprotocol":"p","rawState":"s",`+
-		`"contentType":"text/plain","dataType":"text","data":"a\u001b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.lines(1))
+		`"contentType":"text/plain","dataType":"text","data":"a\u001b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.line(nil, ev))
 	l.stop()
 }
 
@@ -234,16 +242,13 @@ func TestListenForwards(t *testing.T) {
 	l := listen(t, map[string]string{"WEBPUBSUB_CONNECTION_STRING": kit.ConnectionString}, "--forward", next.URL+"/{event}?code=s3cr3t")
 	l.announced(l.stdout)
 	assert.Equal(t, "service    localhost\nforward    "+next.URL+"/{event}?…\n", readLine(t, l.stdout)+readLine(t, l.stdout))
-	answered := make(chan string, 1)
-	go func() {
-		_, body := l.send(nil, say("hello"))
-		answered <- body
-	}()
-	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "hello"  -> `+next.URL+"/say?…\n"+`NOW #1   say           <-  200 OK in TIME  "re: hello"`+"\n", l.lines(2))
-	assert.Equal(t, "re: hello", <-answered, "the handler has verified the signature")
+	lines, body := l.prints(2, nil, say("hello"))
+	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "hello"  -> `+next.URL+"/say?…\n"+`NOW #1   say           <-  200 OK in TIME  "re: hello"`+"\n", lines)
+	assert.Equal(t, "re: hello", body, "the handler has verified the signature")
 	next.Close()
-	go l.send(nil, say("hello"))
-	assert.Regexp(t, `^NOW #2 .*\nNOW #2   say           <-  502 Bad Gateway in TIME  not passed on: dial tcp .*: connect: connection refused\n$`, l.lines(2))
+	lines, body = l.prints(2, nil, say("hello"))
+	assert.Regexp(t, `^NOW #2 .*\nNOW #2   say           <-  502 Bad Gateway in TIME  not passed on: .+\n$`, lines)
+	assert.Equal(t, "Bad Gateway", body)
 	l.stop()
 }
 

@@ -69,7 +69,9 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.Body = Body{data[:min(len(data), MaxKept)], int64(len(data))}
-	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil } // lets the transport use another connection
+	r.Body, _ = r.GetBody()
+	r.ContentLength, r.TransferEncoding = int64(len(data)), nil
 	e.ForwardedTo = upstream.WithoutSecrets(target.String())
 	f.cfg.Arrived(e)
 	ctx, cancel := context.WithTimeoutCause(context.WithValue(r.Context(), targetKey{}, target), upstream.EventTimeout, upstream.ErrTimeout)
