@@ -160,7 +160,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 		return err
 	}
 	server := &http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
-	return serve(ctx, listeners, server, func() { //nolint:contextcheck // the context has ended
+	return serve(ctx, listeners, server, func() {
 		logger.Info("stopping")
 		events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
 		defer cancel()

@@ -61,8 +61,8 @@ func listenCommand(env Environment) *cobra.Command {
 		Example: `  # answer each user event
   webpubsub listen --reply hello
 
-  # between the service and a handler
-  webpubsub listen --addr localhost:3001 --forward http://localhost:3000/eventhandler --verbose`,
+  # between the service and a handler, on a free port
+  webpubsub listen --addr localhost:0 --forward http://localhost:3000/eventhandler --verbose`,
 		Annotations: untilInterrupted(),
 		Args:        exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -128,8 +128,8 @@ func (in *listenFlags) config(cmd *cobra.Command) (inbox.Config, error) {
 		if in.hub == "" && dependsOnHub(u) {
 			return out, usage("--forward %q has {hub}, which validation requests do not name: want --hub too", upstream.WithoutSecrets(in.forward))
 		}
-		transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // it is one
-		transport.DisableCompression = true                          // requests stay as they came
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.DisableCompression = true // requests stay as they came
 		out.Forward, out.Transport = &u, transport
 	}
 	return out, nil

@@ -98,8 +98,8 @@ func (p *listenPrinter) head(e *inbox.Entry) string {
 // payload returns the beginning of an event's payload. That of connect is for --verbose,
 // since it has claims and headers.
 func (p *listenPrinter) payload(e *inbox.Entry) string {
-	kind, data := payloadOf(e.Get(wire.HeaderContentType), e.Body.Data)
-	if kind == "none" || e.Type == wire.TypeConnect || e.Type == wire.TypeConnected {
+	kind, data := payloadOf(e.Get(wire.HeaderContentType), e.Redacted(p.flags.showClaims))
+	if kind == "none" || e.IsConnect() || e.Type == wire.TypeConnected {
 		return ""
 	}
 	return "  " + summary(kind, data, e.Body.Length)

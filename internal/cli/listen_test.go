@@ -217,14 +217,14 @@ func TestListenPrintsJSON(t *testing.T) {
 	l := listen(t, nil, "--json", "--reply", "hi")
 	assert.Equal(t, unsignedWarning, readLine(t, l.stderr))
 	l.announced(l.stderr)
-	assert.Equal(t, `{"number":1,"time":0,"method":"POST","path":"/any","event":"connect","type":"azure.webpubsub.sys.connect","hub":"chat","connectionId":"c1","userId":"ann","eventId":"0",`+
+	compare(t, `{"number":1,"time":0,"method":"POST","path":"/any","event":"connect","type":"azure.webpubsub.sys.connect","hub":"chat","connectionId":"c1","userId":"ann","eventId":"0",`+
 		`"contentType":"application/json; charset=utf-8","dataType":"json","data":{"claims":{"sub":"(hidden)"},"clientCertificates":[],"headers":{"Cookie":"(hidden)"},"query":{"access_token":"(hidden)","q":["1"]},"subprotocols":[]},`+
-		`"status":204,"milliseconds":0,"answer":{"dataType":"none","data":null}}`+"\n", l.line(nil, connectEvent()))
+		`"status":204,"milliseconds":0,"answer":{"dataType":"none","data":null}}`+"\n", l.line(nil, connectEvent()), "stdout")
 	state := "s"
 	ev := say("a\x1b")
 	ev.State, ev.Subprotocol = &state, "p"
-	assert.Equal(t, `{"number":2,"time":0,"method":"POST","path":"/any","event":"say","type":"azure.webpubsub.user.say","hub":"chat","connectionId":"c1","eventId":"2","subprotocol":"p","rawState":"s",`+
-		`"contentType":"text/plain","dataType":"text","data":"a\u001b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.line(nil, ev))
+	compare(t, `{"number":2,"time":0,"method":"POST","path":"/any","event":"say","type":"azure.webpubsub.user.say","hub":"chat","connectionId":"c1","eventId":"2","subprotocol":"p","rawState":"s",`+
+		`"contentType":"text/plain","dataType":"text","data":"a\u001b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.line(nil, ev), "stdout")
 	l.stop()
 }
 

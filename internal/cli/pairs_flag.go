@@ -11,7 +11,8 @@ import (
 // implements [pflag.Value]. The environment sets one pair.
 type pairsFlag struct {
 	values map[string][]string
-	colon  bool // "name: value" is fine too
+	list   [][2]string // in order
+	colon  bool        // "name: value" is fine too
 }
 
 // Set adds a pair.
@@ -32,6 +33,7 @@ func (p *pairsFlag) Set(text string) error {
 		p.values = make(map[string][]string)
 	}
 	p.values[name] = append(p.values[name], value)
+	p.list = append(p.list, [2]string{name, value})
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
@@ -122,8 +123,8 @@ func TestTokenDecode(t *testing.T) {
 		assert.Equal(t, text, made(t, nil, given, "token", "--decode", "-"), name)
 	}
 	assert.Equal(t, text, made(t, nil, "", "token", "--decode", "@"+write(t, token)))
-	assert.Equal(t, "{\n  \"verified\": false,\n  \"header\": {\n    \"alg\": \"HS256\",\n    \"typ\": \"JWT\"\n  },\n  \"claims\": {\n    \"exp\": 1767225720,\n    \"n\": 12345678901234567890,\n    \"sub\": \"ann\"\n  },\n"+
-		"  \"expires\": \"2026-01-01T00:02:00Z\",\n  \"expired\": false\n}\n", made(t, nil, "", "token", "--decode", token, "-o", "json"))
+	compare(t, "{\n  \"verified\": false,\n  \"header\": {\n    \"alg\": \"HS256\",\n    \"typ\": \"JWT\"\n  },\n  \"claims\": {\n    \"exp\": 1767225720,\n    \"n\": 12345678901234567890,\n    \"sub\": \"ann\"\n  },\n"+
+		"  \"expires\": \"2026-01-01T00:02:00Z\",\n  \"expired\": false\n}\n", made(t, nil, "", "token", "--decode", token, "-o", "json"), "stdout")
 	assert.NotContains(t, made(t, nil, "", "token", "--decode", token), signature)
 
 	const never = "never, which the service refuses: the claim exp is missing or no time"
@@ -206,4 +207,25 @@ func TestTokenURLIsOne(t *testing.T) {
 	u, err := url.Parse(strings.TrimSpace(made(t, nil, "", "token", "--url", "--hub", "chat", "--connection-string", tokenService, "--query", "a b=ü&")))
 	require.NoError(t, err)
 	assert.Equal(t, "ü&", u.Query().Get("a b"))
+}
+
+// FuzzDecodeToken checks that nothing in a token of a stranger reaches the terminal that
+// does not print.
+func FuzzDecodeToken(f *testing.F) {
+	f.Add(`{"sub":"ann","exp":1767225720}`)
+	f.Add(`{"a":"\u001b[2J","exp":-1e18}`)
+	f.Add("{\"\u009b\":[null,1.5]}")
+	f.Fuzz(func(t *testing.T, claims string) {
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		for _, token := range []string{claims, "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"} {
+			text, expiry, err := cli.LookInto(token, now)
+			if err != nil {
+				assert.NotContains(t, err.Error(), "ann")
+				continue
+			}
+			for _, r := range text + expiry {
+				require.True(t, unicode.IsPrint(r) || strings.ContainsRune("\n\t\u200c\u200d", r), "%q", r)
+			}
+		}
+	})
 }

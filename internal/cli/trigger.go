@@ -133,8 +133,8 @@ func (in *triggerFlags) target(cmd *cobra.Command, rawURL string) (*trigger.Targ
 	if service.AccessKey != connstr.EmulatorKey && strings.HasPrefix(strings.ToLower(rawURL), "http:") {
 		warnOfCleartext(cmd, u)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // it is one
-	transport.DisableCompression = true                          // the service asks for none
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableCompression = true // the service asks for none
 	transport.MaxIdleConnsPerHost = in.concurrency
 	return &trigger.Target{
 		URL: u, Hub: in.hub, Origins: []string{origin}, Keys: []string{service.AccessKey}, Transport: transport, Timeout: in.timeout,

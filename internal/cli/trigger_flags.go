@@ -206,10 +206,8 @@ func (in *triggerFlags) describeMQTT(cmd *cobra.Command, ev *trigger.Event) erro
 		return usage("--mqtt: %w", err)
 	}
 	var properties []mqtt.UserProperty
-	for name, values := range in.mqttProperties.values {
-		for _, value := range values {
-			properties = append(properties, mqtt.UserProperty{Name: name, Value: value})
-		}
+	for _, pair := range in.mqttProperties.list {
+		properties = append(properties, mqtt.UserProperty{Name: pair[0], Value: pair[1]})
 	}
 	ev.SetMQTT(version, properties)
 	if version == 0 {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,10 +79,10 @@ func textOf(r *trigger.Result, p palette) func(io.Writer) error {
 		}
 		line("meaning", r.Meaning)
 		if r.State != nil {
-			line("state", stateText(*r.State))
+			line("state", excerpt.Cut(stateText(*r.State), maxShown))
 		}
-		for name, value := range r.Metadata {
-			line("metadata", name+"="+value)
+		for _, name := range slices.Sorted(maps.Keys(r.Metadata)) {
+			line("metadata", name+"="+r.Metadata[name])
 		}
 		if len(r.Reply) > 0 {
 			line("reply", strings.TrimPrefix(fmt.Sprintf("%s, %d bytes", r.ContentType, len(r.Reply)), ", "))

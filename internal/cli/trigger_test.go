@@ -161,6 +161,10 @@ func TestTrigger(t *testing.T) {
 				"reply    text/plain; charset=utf-8, 110 bytes\norigin and signature do not prove that the service sent this; compare its connection string with the handler's\n",
 		},
 		{
+			name: "too late", args: send("connected", u, "--timeout", "1ns"), code: 1,
+			stdout: "event    connected of hub chat, connection c1, id 1\nproblem  no answer: no answer in time: TIME\nmeaning  the service logs the failure\n",
+		},
+		{
 			name: "nobody there", args: send("connected", "http://127.0.0.1:1"), code: 1,
 			stdout: "event    connected of hub chat, connection c1, id 1\nproblem  no answer: dial tcp 127.0.0.1:1: connect: connection refused\nmeaning  the service logs the failure\n",
 		},

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
@@ -63,6 +64,11 @@ func newEntry(number int64, r *http.Request) *Entry {
 
 // Get returns an attribute of the event.
 func (e *Entry) Get(header string) string { return e.Header.Get(header) }
+
+// IsConnect reports whether the request says that it is a connect event.
+func (e *Entry) IsConnect() bool {
+	return strings.EqualFold(e.Type, wire.TypeConnect) || strings.EqualFold(e.Name, wire.NameConnect)
+}
 
 // refuse answers a request that is not handled.
 func (e *Entry) refuse(w http.ResponseWriter, status int, err error) {

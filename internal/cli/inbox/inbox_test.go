@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -251,9 +252,9 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestSecretsAreHidden(t *testing.T) {
 	t.Parallel()
-	header := inbox.Headers(http.Header{"Ce-Signature": {"s", "t"}, "Authorization": {"s"}, "Cookie": {"s"}, "Set-Cookie": {"s"}, "Proxy-Authorization": {"s"}, "Ce-Id": {"1"}})
+	header := inbox.Headers(http.Header{"Ce-Signature": {"s", "t"}, "Authorization": {"s"}, "Cookie": {"s"}, "Set-Cookie": {"s"}, "Proxy-Authorization": {"s"}, "X-Functions-Key": {"s"}, "X-Api-Token": {"s"}, "Ce-Id": {"1"}})
 	assert.Equal(t, http.Header{
-		"Ce-Signature": {"(hidden)", "(hidden)"}, "Authorization": {"(hidden)"}, "Cookie": {"(hidden)"}, "Set-Cookie": {"(hidden)"}, "Proxy-Authorization": {"(hidden)"}, "Ce-Id": {"1"},
+		"Ce-Signature": {"(hidden)", "(hidden)"}, "Authorization": {"(hidden)"}, "Cookie": {"(hidden)"}, "Set-Cookie": {"(hidden)"}, "Proxy-Authorization": {"(hidden)"}, "X-Functions-Key": {"(hidden)"}, "X-Api-Token": {"(hidden)"}, "Ce-Id": {"1"},
 	}, header)
 
 	const connect = "azure.webpubsub.sys.connect"
@@ -271,8 +272,39 @@ func TestSecretsAreHidden(t *testing.T) {
 		{connect, `{} {"claims":"s"}`, true, "(hidden)"},
 		{connect, ``, false, ``},
 		{"azure.webpubsub.user.say", `{"claims":1}`, false, `{"claims":1}`},
+		{"", `{"claims":{"sub":"s"}}`, false, `{"claims":{"sub":"(hidden)"}}`},
+		{"Azure.WebPubSub.sys.connect", `x`, false, `(hidden)`},
+		{"", `{"claims":`, false, `(hidden)`},
+		{"", `x`, false, `x`},
+		{"azure.webpubsub.sys.disconnected", `{"reason":"bye"}`, false, `{"reason":"bye"}`},
 	} {
 		e := inbox.Entry{Type: tt.typ, Body: inbox.Body{Data: []byte(tt.body)}}
 		assert.Equal(t, tt.want, string(e.Redacted(tt.claims)), tt.body)
 	}
+}
+
+// FuzzRedacted checks that whatever a stranger sends, no claim and no token is shown.
+func FuzzRedacted(f *testing.F) {
+	f.Add("azure.webpubsub.sys.connect", []byte(`{"claims":{"sub":["MARK"]},"query":{"access_token":["MARK"]},"headers":{"authorization":["MARK"]},"mqtt":{"password":"MARK"}}`))
+	f.Add("", []byte(`{"Claims":{"a":{"b":"MARK"}},"claims":null}`))
+	f.Add("azure.webpubsub.sys.connected", []byte(`[{"claims":"MARK"}]`))
+	f.Fuzz(func(t *testing.T, typ string, body []byte) {
+		if strings.HasPrefix(typ, "azure.webpubsub.user.") {
+			return
+		}
+		e := inbox.Entry{Type: typ, Body: inbox.Body{Data: body}}
+		out := e.Redacted(false)
+		var shown map[string]any
+		if json.Unmarshal(out, &shown) != nil {
+			return
+		}
+		for name, member := range shown {
+			values, _ := member.(map[string]any)
+			for inner, value := range values {
+				if strings.EqualFold(name, "claims") || strings.EqualFold(name, "query") && strings.EqualFold(inner, "access_token") || strings.EqualFold(name, "mqtt") && strings.EqualFold(inner, "password") {
+					require.Contains(t, []any{nil, "(hidden)"}, value)
+				}
+			}
+		}
+	})
 }

@@ -17,6 +17,18 @@ func isSecret(header string) bool {
 	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", wire.HeaderSignature:
 		return true
 	}
+	return namesSecret(header)
+}
+
+// namesSecret reports whether a name says that its value is a secret, as those of many
+// services do.
+func namesSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"token", "secret", "password", "apikey", "api-key", "api_key", "functions-key"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -36,16 +48,20 @@ func Headers(header http.Header) http.Header {
 
 // Redacted returns the body of the entry's event without secrets: in that of a connect
 // event, tokens, secret headers and the password of MQTT are hidden, and claims unless
-// they are asked for. A connect event that does not decode is hidden as a whole.
+// they are asked for. A connect event that does not decode is hidden as a whole. Only the
+// body of a user event is as it came, since strangers can leave out or change the type.
 func (e *Entry) Redacted(claims bool) []byte {
-	if e.Type != wire.TypeConnect || len(e.Body.Data) == 0 {
+	if strings.HasPrefix(e.Type, wire.TypePrefixUser) || len(e.Body.Data) == 0 {
 		return e.Body.Data
 	}
 	var body map[string]any
 	d := json.NewDecoder(bytes.NewReader(e.Body.Data))
 	d.UseNumber()
 	if d.Decode(&body) != nil || d.More() {
-		return []byte(hidden)
+		if e.IsConnect() || bytes.Contains(bytes.ToLower(e.Body.Data), []byte("claims")) {
+			return []byte(hidden)
+		}
+		return e.Body.Data
 	}
 	for name, member := range body {
 		secret := secretIn(name, claims)
@@ -75,13 +91,11 @@ func secretIn(member string, claims bool) func(name string) bool {
 		}
 		return func(string) bool { return true }
 	case "query":
-		return func(name string) bool {
-			return strings.EqualFold(name, "access_token") || strings.EqualFold(name, "awps_reconnection_token")
-		}
+		return namesSecret
 	case "headers":
 		return isSecret
 	case "mqtt":
-		return func(name string) bool { return strings.EqualFold(name, "password") }
+		return namesSecret
 	}
 	return nil
 }

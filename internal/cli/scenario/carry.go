@@ -46,7 +46,7 @@ func expand(s *step, values carried) (*step, error) {
 			return value
 		})
 	}
-	out := rewrite(reflect.ValueOf(*s), replace).Interface().(step) //nolint:errcheck,forcetypeassert // it has the type that went in
+	out := rewrite(reflect.ValueOf(*s), replace).Interface().(step)
 	return &out, first
 }
 

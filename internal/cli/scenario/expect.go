@@ -42,8 +42,8 @@ func (e *expectation) check() error {
 		return errors.New("expect: state and noState, want one of them")
 	}
 	for name, v := range map[string]any{"reply": e.Reply, "state": e.State} {
-		if _, err := json.Marshal(v); err != nil {
-			return fmt.Errorf("expect.%s: %w", name, err)
+		if _, err := encode("expect."+name, v); err != nil {
+			return err
 		}
 	}
 	return nil

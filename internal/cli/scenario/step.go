@@ -145,9 +145,9 @@ func (s *step) addState(ev *trigger.Event) error {
 	}
 	text, isText := s.State.(string)
 	if !isText {
-		data, err := json.Marshal(s.State)
+		data, err := encode("state", s.State)
 		if err != nil {
-			return fmt.Errorf("state: %w", err)
+			return err
 		}
 		text = string(data)
 	}
@@ -163,8 +163,8 @@ func (s *step) addPayload(ev *trigger.Event) error {
 	var err error
 	switch {
 	case s.JSON != nil:
-		if ev.Data, err = json.Marshal(s.JSON); err != nil {
-			return fmt.Errorf("json: %w", err)
+		if ev.Data, err = encode("json", s.JSON); err != nil {
+			return err
 		}
 		ev.ContentType = trigger.TypeJSON
 	case s.Binary != "":
@@ -182,6 +182,15 @@ func (s *step) addPayload(ev *trigger.Event) error {
 		ev.ContentType = s.ContentType
 	}
 	return nil
+}
+
+// encode returns a value of YAML as JSON.
+func encode(member string, v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: has a value that JSON cannot have, such as .nan", member)
+	}
+	return data, nil
 }
 
 func lists(in map[string]texts) map[string][]string {

@@ -11,7 +11,7 @@ import (
 func TestName(t *testing.T) {
 	t.Parallel()
 	names := []string{"connect", "connected", "event", "left"}
-	for given, want := range map[string]string{"conect": "connect", "conected": "connected", "evnt": "event", "lfet": "left", "xyz": "", "CONNECT": "connect"} {
+	for given, want := range map[string]string{"conect": "connect", "connnected": "connected", "evnt": "event", "lfet": "left", "xyz": "", "CONNECT": "connect"} {
 		assert.Equal(t, want, similar.Name(given, names), given)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"strings"
 )
 
 // EncodeState returns a connection state for the header: a JSON object is encoded as
@@ -28,6 +27,3 @@ func DecodeState(state string) json.RawMessage {
 func isObject(data []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) && json.Valid(data)
 }
-
-// isMQTT reports whether a subprotocol is that of MQTT clients.
-func isMQTT(subprotocol string) bool { return strings.EqualFold(subprotocol, "mqtt") }
