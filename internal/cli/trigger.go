@@ -17,9 +17,9 @@ import (
 
 var triggerLong = fmt.Sprintf(`Sends an event to an event handler as the service does, signed, and prints the answer and
 what the service would do with it. EVENT is connect, connected, event NAME, joined, left or
-disconnected. In the URL, {hub} and {event} stand for the names of hub and event. The event
-is sent once: unlike the service, this command does not ask for consent before and does not
-repeat it after a 5xx.
+disconnected. In the URL, {hub} and {event} stand for the names of hub and event. Unlike the
+service, this command does not ask for consent first, and does not send the event again
+after a 5xx.
 
 Without a connection string, events are those of the emulator, whose key is public and whose
 host is localhost. %s
@@ -27,9 +27,9 @@ host is localhost. %s
 --data, --json and --binary are the payload of a user event: - reads it from standard input,
 @FILE from a file. --state is a JSON object, or a state as its header has it.
 
---repeat sends the event up to %d times, --concurrency up to %d at a time, and the
-result is a sum of the answers. Events that a connection has once, such as connect, are of a
-new connection each; others are of one connection, each with an id of its own.
+--repeat sends the event up to %d times, --concurrency up to %d at a time, and prints a
+summary with latency percentiles. An event that a connection has once, such as connect, is
+of a new connection each time; others are of one connection, each with an id of its own.
 
 --scenario plays a list of events from a YAML or JSON file, and compares the answers:
 
@@ -45,9 +45,10 @@ new connection each; others are of one connection, each with an id of its own.
   - trigger: disconnected
     reason: bye
 
-Connection id, user id, state and cookies go on from step to step. Steps with the same
-connection: are of one connection. save: {ticket: /id} keeps a part of a JSON reply, by a
-JSON pointer, for ${ticket} in later steps; ${connection} is the id of the connection.
+Connection id, user id, state and cookies go on from step to step. For several connections,
+steps name theirs: "connection: alice". "save: {ticket: /id}" keeps a part of a JSON reply,
+by a JSON pointer, for ${ticket} in later steps; ${connection} is the id of the connection.
+The first step that is not met ends the scenario.
 
 --print-curl prints a curl command in place of sending the event. It contains a signature,
 with which its reader can send any event of the connection. For a key other than the
