@@ -6,8 +6,11 @@ import "github.com/spf13/cobra"
 // of its name.
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
+		checkCommand(env),
+		completionCommand(),
 		emulatorCommand(env),
 		listenCommand(env),
+		settingsCommand(),
 		signCommand(),
 		tokenCommand(),
 		triggerCommand(env),

@@ -13,3 +13,12 @@ func LookInto(token string, now time.Time) (claims, expiry string, err error) {
 	}
 	return printableLines(indented(t.Claims)), t.expiry(now), nil
 }
+
+// RewriteSettings decodes the content of a settings file and writes it as YAML.
+func RewriteSettings(data []byte) (string, error) {
+	file, err := decodeSettings(data)
+	if err != nil {
+		return "", err
+	}
+	return file.yaml(file.hubs())
+}

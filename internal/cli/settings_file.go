@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
@@ -11,32 +12,43 @@ const maxSettings = 1 << 20
 
 // settingsFile is a YAML or JSON file with the names of hub settings in Azure.
 type settingsFile struct {
-	Hubs map[string]hubSettings `yaml:"hubs"`
+	Hubs map[string]hubSettings `yaml:"hubs" json:"hubs"`
 }
 
 type hubSettings struct {
-	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy"`
-	EventHandlers          []eventHandler `yaml:"eventHandlers"`
+	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy,omitempty" json:"anonymousConnectPolicy,omitzero"`
+	EventHandlers          []eventHandler `yaml:"eventHandlers,omitempty" json:"eventHandlers,omitzero"`
 }
 
 type eventHandler struct {
-	URLTemplate         string              `yaml:"urlTemplate"`
-	UserEventPattern    string              `yaml:"userEventPattern"`
-	SystemEvents        []string            `yaml:"systemEvents"`
-	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents"`
-	Auth                auth                `yaml:"auth"`
-}
-
-type auth struct {
-	Type string `yaml:"type"`
+	URLTemplate         string              `yaml:"urlTemplate" json:"urlTemplate"`
+	UserEventPattern    string              `yaml:"userEventPattern,omitempty" json:"userEventPattern,omitzero"`
+	SystemEvents        []string            `yaml:"systemEvents,omitempty" json:"systemEvents,omitzero"`
+	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents,omitempty" json:"groupPresenceEvents,omitzero"`
+	Auth                auth                `yaml:"auth,omitempty" json:"auth,omitzero"`
 }
 
 type groupPresenceEvents struct {
-	EventNames   []string `yaml:"eventNames"`
-	GroupFilters []string `yaml:"groupFilters"`
+	EventNames   []string `yaml:"eventNames,omitempty" json:"eventNames,omitzero"`
+	GroupFilters []string `yaml:"groupFilters,omitempty" json:"groupFilters,omitzero"`
 }
 
-// readSettings reads the settings of hubs. The emulator checks their values.
+type auth struct {
+	Type            string          `yaml:"type,omitempty" json:"type,omitzero"`
+	ManagedIdentity managedIdentity `yaml:"managedIdentity,omitempty" json:"managedIdentity,omitzero"`
+}
+
+type managedIdentity struct {
+	Resource string `yaml:"resource,omitempty" json:"resource,omitzero"`
+}
+
+// Types of auth.
+const (
+	authNone     = "None"
+	authIdentity = "ManagedIdentity"
+)
+
+// readSettings reads the settings of hubs for the emulator, which checks their values.
 func readSettings(path string) (map[string]emulator.Hub, error) {
 	data, err := readFile(path, maxSettings)
 	if err != nil {
@@ -46,22 +58,15 @@ func readSettings(path string) (map[string]emulator.Hub, error) {
 }
 
 func parseSettings(data []byte) (map[string]emulator.Hub, error) {
-	var file settingsFile
-	if err := strictyaml.Decode(data, &file); err != nil {
+	file, err := decodeSettings(data)
+	if err != nil {
 		return nil, err
 	}
 	hubs := make(map[string]emulator.Hub, len(file.Hubs))
 	for name, in := range file.Hubs {
-		var out emulator.Hub
-		switch in.AnonymousConnectPolicy {
-		case "", "deny":
-		case "allow":
-			out.AllowAnonymous = true
-		default:
-			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
-		}
+		out := emulator.Hub{AllowAnonymous: in.AnonymousConnectPolicy == "allow"}
 		for i, h := range in.EventHandlers {
-			if h.Auth.Type != "" && h.Auth.Type != "None" {
+			if h.Auth.Type == authIdentity {
 				return nil, fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, since an emulator has no identity", name, i, h.Auth.Type)
 			}
 			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
@@ -72,4 +77,38 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 		hubs[name] = out
 	}
 	return hubs, nil
+}
+
+// decodeSettings decodes a settings file. It checks the values that an emulator.Hub cannot
+// hold.
+func decodeSettings(data []byte) (*settingsFile, error) {
+	var file settingsFile
+	if err := strictyaml.Decode(data, &file); err != nil {
+		return nil, err
+	}
+	for name, hub := range file.Hubs {
+		switch hub.AnonymousConnectPolicy {
+		case "", "deny", "allow":
+		default:
+			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, hub.AnonymousConnectPolicy)
+		}
+		for i, h := range hub.EventHandlers {
+			if err := h.Auth.check(); err != nil {
+				return nil, fmt.Errorf("hub %q, event handler %d: %w", name, i, err)
+			}
+		}
+	}
+	return &file, nil
+}
+
+func (a auth) check() error {
+	switch {
+	case a.Type != "" && a.Type != authNone && a.Type != authIdentity:
+		return fmt.Errorf("auth.type %q: want None or ManagedIdentity", a.Type)
+	case a.Type != authIdentity && a.ManagedIdentity.Resource != "":
+		return errors.New("auth.managedIdentity: want auth.type ManagedIdentity with it")
+	case a.Type == authIdentity && a.ManagedIdentity.Resource == "":
+		return errors.New("auth.managedIdentity.resource is missing, want the audience of the tokens")
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -86,7 +87,8 @@ func members(t reflect.Type) []string {
 	case reflect.Struct:
 		var names []string
 		for _, f := range reflect.VisibleFields(t) {
-			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
+			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			names = append(append(names, name), members(f.Type)...)
 		}
 		return names
 	default:
