@@ -15,11 +15,15 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/internal/cli/inbox"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/doctor"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 const defaultListenAddress = "localhost:3000"
+
+// maxIdle is the number of connections to the handler of --forward that are kept.
+const maxIdle = 16
 
 // maxReply is the number of bytes of the longest reply.
 const maxReply = 1 << 20
@@ -128,9 +132,7 @@ func (in *listenFlags) config(cmd *cobra.Command) (inbox.Config, error) {
 		if in.hub == "" && dependsOnHub(u) {
 			return out, usage("--forward %q has {hub}, which validation requests do not name: want --hub too", upstream.WithoutSecrets(in.forward))
 		}
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.DisableCompression = true // requests stay as they came
-		out.Forward, out.Transport = &u, transport
+		out.Forward, out.Transport = &u, doctor.NewTransport(maxIdle)
 	}
 	return out, nil
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-const tokenLong = `Makes a token with which a client can connect to a hub, and prints its URL. The token is
+var tokenLong = `Makes a token with which a client can connect to a hub, and prints its URL. The token is
 a secret. With a connection string it is made here; with Entra ID, by the service.
 
 A client has no rights in groups without a role: webpubsub.sendToGroup,
 webpubsub.joinLeaveGroup, alone for any group or with .GROUP for one.
 
-` + targetHelp + `
+` + strings.TrimSuffix(targetHelp, " Access keys and tokens are never printed.") + `
 
 --output json prints {"url": "…", "baseUrl": "…", "token": "…", "expires": "…"}.
 

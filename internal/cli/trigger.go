@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli/load"
 	"github.com/go-webpubsub/webpubsub/internal/cli/trigger"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/doctor"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
@@ -56,12 +56,14 @@ emulator's, which may be a secret, it needs --yes-show-signature.
 
 --output json prints, for one event:
 {"event", "name", "hub", "connectionId", "eventId", "userId", "ok", "status", "problem",
-"meaning", "contentType", "replyType": "none|json|text|base64", "reply", "metadata", "state",
-"rawState", "milliseconds"}; with --repeat: {"planned", "sent", "ok", "failed", "seconds",
+"remedy", "meaning", "contentType", "replyType": "none|json|text|base64", "reply",
+"metadata", "state", "rawState", "milliseconds"}
+
+With --repeat it prints {"planned", "sent", "ok", "failed", "seconds",
 "perSecond", "statuses": [{"status", "times"}], "failures": [{"failure", "times"}],
-"milliseconds": {"min", "p50", "p90", "p95", "p99", "max"}}; with --scenario: {"passed",
+"milliseconds": {"min", "p50", "p90", "p95", "p99", "max"}}, and with --scenario {"passed",
 "notPlayed", "steps": [{"number", "title", "met", "unmet": [{"what", "expected", "actual"}],
-"result"}]}.`, keyHelp, load.MaxRepeat, load.MaxConcurrency)
+"result"}]}, where a result is that of one event.`, keyHelp, load.MaxRepeat, load.MaxConcurrency)
 
 const triggerExample = `  # a user event
   webpubsub trigger event message http://localhost:3000/eventhandler --user ann --data hello
@@ -134,11 +136,8 @@ func (in *triggerFlags) target(cmd *cobra.Command, rawURL string) (*trigger.Targ
 	if service.AccessKey != connstr.EmulatorKey && strings.HasPrefix(strings.ToLower(rawURL), "http:") {
 		warnOfCleartext(cmd, u)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression = true // the service asks for none
-	transport.MaxIdleConnsPerHost = in.concurrency
 	return &trigger.Target{
-		URL: u, Hub: in.hub, Origins: []string{origin}, Keys: []string{service.AccessKey}, Transport: transport, Timeout: in.timeout,
+		URL: u, Hub: in.hub, Origins: []string{origin}, Keys: []string{service.AccessKey}, Transport: doctor.NewTransport(in.concurrency), Timeout: in.timeout,
 	}, nil
 }
 

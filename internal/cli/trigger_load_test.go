@@ -52,7 +52,7 @@ func TestTriggerRepeats(t *testing.T) {
 		},
 		{
 			name: "nobody there", args: []string{"trigger", "connect", "http://127.0.0.1:1", "--repeat", "2"}, code: 1,
-			stdout: "sent     2 of 2 in TIME, RATE, up to 1 at a time\nok       0\nfailed   2\n         2  connection refused\n",
+			stdout: "sent     2 of 2 in TIME, RATE, up to 1 at a time\nok       0\nfailed   2\n         2  nothing listens at 127.0.0.1:1\n",
 		},
 		{
 			name: "JSON", args: []string{"trigger", "event", "message", flaky(t), "--data", "x", "--repeat", "3", "-o", "json"}, code: 1,

@@ -29,6 +29,7 @@ type triggerResult struct {
 	OK           bool              `json:"ok"`
 	Status       int               `json:"status"`
 	Problem      string            `json:"problem,omitempty"`
+	Remedy       string            `json:"remedy,omitempty"`
 	Meaning      string            `json:"meaning"`
 	ContentType  string            `json:"contentType,omitempty"`
 	ReplyType    string            `json:"replyType"`
@@ -42,7 +43,7 @@ type triggerResult struct {
 func resultOf(r *trigger.Result) triggerResult {
 	out := triggerResult{
 		Event: r.Kind, Name: r.Name, Hub: r.Hub, ConnectionID: r.ConnectionID, EventID: r.EventID, UserID: r.UserID,
-		OK: r.OK, Status: r.Status, Problem: r.Problem, Meaning: r.Meaning, ContentType: r.ContentType,
+		OK: r.OK, Status: r.Status, Problem: r.Problem, Remedy: r.Remedy, Meaning: r.Meaning, ContentType: r.ContentType,
 		ReplyType: "none", Metadata: r.Metadata, RawState: r.State, Milliseconds: milliseconds(r.Took),
 	}
 	if r.State != nil {
@@ -76,6 +77,9 @@ func textOf(r *trigger.Result, p palette) func(io.Writer) error {
 		}
 		if r.Problem != "" {
 			fmt.Fprintf(&b, "%-8s %s\n", "problem", p.red(printable(r.Problem)))
+		}
+		if r.Remedy != "" {
+			line("remedy", r.Remedy)
 		}
 		line("meaning", r.Meaning)
 		if r.State != nil {

@@ -83,7 +83,7 @@ func TestTriggerScenario(t *testing.T) {
 		{
 			name: "nobody there", args: []string{"trigger", "--scenario", "-", "http://127.0.0.1:1"}, stdin: "- {trigger: connected}\n", code: 1,
 			stdout: "no   1  connected             no answer\n        status:\n        --- expected\n        +++ actual\n        @@ -1 +1 @@\n" +
-				"        -2xx, and an answer that the service can use\n        +no answer: dial tcp 127.0.0.1:1: connect: connection refused\n0 of 1 steps passed, 0 not played\n",
+				"        -2xx, and an answer that the service can use\n        +no answer: nothing listens at 127.0.0.1:1\n0 of 1 steps passed, 0 not played\n",
 		},
 		{
 			name: "unknown member", args: []string{"trigger", "--scenario", "-", u}, stdin: "- trigger: connect\n  usr: ann\n", code: 2,

@@ -166,7 +166,7 @@ func TestTrigger(t *testing.T) {
 		},
 		{
 			name: "nobody there", args: send("connected", "http://127.0.0.1:1"), code: 1,
-			stdout: "event    connected of hub chat, connection c1, id 1\nproblem  no answer: dial tcp 127.0.0.1:1: connect: connection refused\nmeaning  the service logs the failure\n",
+			stdout: "event    connected of hub chat, connection c1, id 1\nproblem  no answer: nothing listens at 127.0.0.1:1\nremedy   start the handler, and compare its address and port with the URL; in a container, listen on 0.0.0.0 and publish the port\nmeaning  the service logs the failure\n",
 		},
 
 		{name: "no URL", args: send("connect"), code: 2, stderr: "webpubsub: want one URL after the event, got 0 arguments\n" + help},

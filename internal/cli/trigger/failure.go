@@ -2,48 +2,34 @@ package trigger
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"net"
-	"syscall"
+	"net/url"
 
+	"github.com/go-webpubsub/webpubsub/internal/doctor"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // Cancelled is the kind of failure of an event that was given up before its answer.
 const Cancelled = "cancelled"
 
-// failureOf returns the kind of an error of a delivery. There are few kinds, so that
-// failures can be counted by them.
-func failureOf(err error) string {
-	var (
-		dns         *net.DNSError
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		record      tls.RecordHeaderError
-		deadline    interface{ Timeout() bool }
-	)
-	switch {
-	case errors.Is(err, upstream.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		return "no answer in time"
-	case errors.Is(err, context.Canceled):
-		return Cancelled
-	case errors.Is(err, upstream.ErrAnswerTooLarge):
-		return "answer too large"
-	case errors.As(err, &dns):
-		return "host name does not resolve"
-	case errors.As(err, &certificate), errors.As(err, &authority):
-		return "certificate not trusted"
-	case errors.As(err, &record):
-		return "no TLS at this port"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "connection closed by the handler"
-	case errors.As(err, &deadline) && deadline.Timeout():
-		return "no answer in time"
+// problem returns why there is no answer, the kind of the failure and its remedy. There
+// are few kinds for a URL, so that failures can be counted by them.
+func problem(u *url.URL, err error) (text, kind, remedy string) {
+	var delivery *upstream.DeliveryError
+	if errors.As(err, &delivery) {
+		err = delivery.Err
 	}
-	return "not delivered"
+	text = "no answer: " + err.Error()
+	switch {
+	case errors.Is(err, upstream.ErrTimeout):
+		return text, "no answer in time", ""
+	case errors.Is(err, context.Canceled):
+		return text, Cancelled, ""
+	case errors.Is(err, upstream.ErrAnswerTooLarge):
+		return text, "answer too large", ""
+	}
+	if cause := doctor.CauseOf(u, err); cause != nil {
+		return "no answer: " + cause.Text, cause.Text, cause.Remedy
+	}
+	return text, "not delivered", ""
 }

@@ -2,9 +2,9 @@ package trigger
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,8 +30,8 @@ type Result struct {
 	// Status of the answer; zero if there is none.
 	Status int
 	// Problem is why the answer is not OK, or there is none. Failure is its kind, of few
-	// values.
-	Problem, Failure string
+	// values. Remedy says what to do, if that is known.
+	Problem, Failure, Remedy string
 	// Meaning is what the service does after the answer.
 	Meaning string
 	// ContentType and Reply are the answer's body.
@@ -71,8 +71,8 @@ func (r *Result) Text() (string, bool) {
 	return string(r.Reply), true
 }
 
-func (r *Result) noAnswer(err error) {
-	r.Problem, r.Failure = problem(err)
+func (r *Result) noAnswer(u *url.URL, err error) {
+	r.Problem, r.Failure, r.Remedy = problem(u, err)
 	r.Meaning = r.Kind.failed(http.StatusInternalServerError)
 }
 
@@ -87,6 +87,9 @@ func (r *Result) judge(c *Connection, ev *Event, answer *upstream.Answer) {
 		r.Failure = statusText(answer.Status)
 		r.Problem = "the handler answers " + r.Failure
 		r.Meaning = r.Kind.failed(answer.Status)
+		if answer.Status < http.StatusBadRequest || answer.Status == http.StatusNotFound || answer.Status == http.StatusMethodNotAllowed {
+			r.Remedy = "run webpubsub check, which finds the cause"
+		}
 		if upstream.Retried(answer.Status) {
 			r.Meaning = "the service sends the event again after 1, 3 and 5 seconds; if that is in vain, " + r.Meaning
 		}
@@ -180,13 +183,4 @@ func refusalOf(ev *Event, body []byte) *mqtt.Refusal {
 
 func statusText(status int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
-}
-
-// problem returns why there is no answer, and the kind of the failure.
-func problem(err error) (text, kind string) {
-	var delivery *upstream.DeliveryError
-	if errors.As(err, &delivery) {
-		err = delivery.Err
-	}
-	return "no answer: " + err.Error(), failureOf(err)
 }

@@ -137,14 +137,14 @@ func TestFailures(t *testing.T) {
 		transport http.RoundTripper
 		want      string
 	}{
-		{url: "http://" + refused.Addr().String(), want: "connection refused"},
-		{url: "https://" + plain.Listener.Addr().String(), want: "no TLS at this port"},
-		{url: secure.URL, want: "certificate not trusted"},
+		{url: "http://" + refused.Addr().String(), want: "nothing listens at " + refused.Addr().String()},
+		{url: "https://" + plain.Listener.Addr().String(), want: "the server does not speak TLS at this port, and the URL is https"},
+		{url: secure.URL, want: "the issuer of the certificate is unknown: it is self-signed, or an intermediate certificate is missing"},
 		{url: hang.URL, timeout: time.Nanosecond, want: "no answer in time"},
-		{url: abort.URL, want: "connection closed by the handler"},
+		{url: abort.URL, want: "the server closes the connection without an answer: the handler panics, or a proxy or firewall ends it"},
 		{url: large.URL, want: "answer too large"},
 		{url: hang.URL, ctx: cancelled, want: trigger.Cancelled},
-		{url: "http://name.test", transport: fails{&net.DNSError{Err: "no such host", Name: "name.test", IsNotFound: true}}, want: "host name does not resolve"},
+		{url: "http://name.test", transport: fails{&net.DNSError{Err: "no such host", Name: "name.test", IsNotFound: true}}, want: "the name name.test does not resolve"},
 		{url: "http://name.test", transport: fails{errors.New("any other")}, want: "not delivered"},
 	} {
 		u, err := upstream.ParseTemplate(tt.url)

@@ -94,7 +94,7 @@ func (t *Target) Send(ctx context.Context, c *Connection, ev *Event) (*Result, e
 	answer, err := sender.Send(ctx, req, cmp.Or(t.Timeout, upstream.EventTimeout))
 	out.Took = t.now().Sub(start)
 	if err != nil {
-		out.noAnswer(err)
+		out.noAnswer(req.URL, err)
 		return out, nil
 	}
 	out.judge(c, ev, answer)
