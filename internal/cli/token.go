@@ -80,8 +80,8 @@ func tokenCommand() *cobra.Command {
 	return cmd
 }
 
-// protocols lists the protocols by name.
-func protocols() map[string]service.ClientProtocol {
+// clientProtocols lists the protocols by name.
+func clientProtocols() map[string]service.ClientProtocol {
 	out := make(map[string]service.ClientProtocol)
 	for p := service.ProtocolDefault; p <= service.ProtocolSocketIO; p++ {
 		out[p.String()] = p
@@ -109,7 +109,7 @@ func (in *tokenFlags) options() (*service.ClientAccessOptions, error) {
 		return nil, usage("--lifetime %v: want more than 0, such as 1h or 30m", in.lifetime)
 	}
 	var known bool
-	if out.Protocol, known = protocols()[in.protocol]; !known {
+	if out.Protocol, known = clientProtocols()[in.protocol]; !known {
 		hint := "want default, mqtt or socketio"
 		if meant := nearest(in.protocol, []string{"default", "mqtt", "socketio"}); meant != "" {
 			hint = "did you mean " + meant + "?"

@@ -15,8 +15,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
-// maxShown is the number of bytes of a reply that are printed for people.
-const maxShown = 16 << 10
+// maxReplyShown is the number of bytes of a reply that are printed for people.
+const maxReplyShown = 16 << 10
 
 // triggerResult is a result for scripts.
 type triggerResult struct {
@@ -83,7 +83,7 @@ func textOf(r *trigger.Result, p palette) func(io.Writer) error {
 		}
 		line("meaning", r.Meaning)
 		if r.State != nil {
-			line("state", excerpt.Cut(stateText(*r.State), maxShown))
+			line("state", excerpt.Cut(stateText(*r.State), maxReplyShown))
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.Metadata)) {
 			line("metadata", name+"="+r.Metadata[name])
@@ -116,7 +116,7 @@ func replyText(r *trigger.Result) string {
 	if !ok {
 		text = base64.StdEncoding.EncodeToString(r.Reply)
 	}
-	return printableLines(excerpt.Cut(text, maxShown))
+	return printableLines(excerpt.Cut(text, maxReplyShown))
 }
 
 func paintStatus(p palette, status int) string {
