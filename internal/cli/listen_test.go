@@ -125,7 +125,7 @@ func connectEvent() kit.Event {
 	return kit.Event{Type: "azure.webpubsub.sys.connect", Name: "connect", UserID: "ann", Data: []byte(connectBody)}
 }
 
-func say(text string) kit.Event {
+func sayEvent(text string) kit.Event {
 	return kit.Event{Name: "say", ContentType: "text/plain", Data: []byte(text)}
 }
 
@@ -135,7 +135,7 @@ func TestListenReplies(t *testing.T) {
 	assert.Equal(t, unsignedWarning, readLine(t, l.stderr))
 	l.announced(l.stdout)
 	assert.Equal(t, "NOW #1   connect      hub=chat connection=c1 user=ann  204 No Content in TIME\n", l.line(nil, connectEvent()))
-	assert.Equal(t, `NOW #2   say          hub=chat connection=c1  "a\nb\x1b[2J`+strings.Repeat("x", 73)+`…"  200 OK in TIME  "hi\x1b"`+"\n", l.line(nil, say("a\nb\x1b[2J"+strings.Repeat("x", 100))))
+	assert.Equal(t, `NOW #2   say          hub=chat connection=c1  "a\nb\x1b[2J`+strings.Repeat("x", 73)+`…"  200 OK in TIME  "hi\x1b"`+"\n", l.line(nil, sayEvent("a\nb\x1b[2J"+strings.Repeat("x", 100))))
 	assert.Equal(t, `NOW #3   joined       hub=chat connection=c1  {"group":"g"}  204 No Content in TIME`+"\n", l.line(nil, kit.Event{Type: "azure.webpubsub.gp.joined", Name: "joined", Data: []byte(`{"group":"g"}`)}))
 	assert.Equal(t, `NOW #4   say          hub=chat connection=c1  1 bytes  200 OK in TIME  "hi\x1b"`+"\n", l.line(nil, kit.Event{Name: "say", ContentType: "application/octet-stream", Data: []byte("\xff")}))
 	assert.Regexp(t, `^NOW #5   say          hub=chat connection=c1  415 Unsupported Media Type in TIME  415 Unsupported Media Type: .*image/png`, l.line(nil, kit.Event{Name: "say", ContentType: "image/png", Data: []byte("\xff")}))
@@ -147,9 +147,9 @@ func TestListenRepliesInJSON(t *testing.T) {
 	l := listen(t, map[string]string{"WEBPUBSUB_CONNECTION_STRING": kit.ConnectionString}, "--reply-json", `{"a":1}`, "--hub", "chat")
 	l.announced(l.stdout)
 	assert.Equal(t, "service    localhost\n", readLine(t, l.stdout))
-	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "x"  200 OK in TIME  {"a":1}`+"\n", l.line(nil, say("x")))
-	assert.Regexp(t, `^NOW #2   say          hub=other connection=c1  404 Not Found in TIME  404 Not Found: .*other`, l.line(&kit.Options{Hub: "other"}, say("x")))
-	line := l.line(&kit.Options{ConnectionString: "Endpoint=http://localhost;AccessKey=" + secret + ";"}, say("hidden"))
+	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "x"  200 OK in TIME  {"a":1}`+"\n", l.line(nil, sayEvent("x")))
+	assert.Regexp(t, `^NOW #2   say          hub=other connection=c1  404 Not Found in TIME  404 Not Found: .*other`, l.line(&kit.Options{Hub: "other"}, sayEvent("x")))
+	line := l.line(&kit.Options{ConnectionString: "Endpoint=http://localhost;AccessKey=" + secret + ";"}, sayEvent("hidden"))
 	assert.Regexp(t, `^NOW #3   say          hub=chat connection=c1  401 Unauthorized in TIME  no signature matches: the request names the host localhost, and none of the keys`, line)
 	assert.NotContains(t, line, "hidden")
 	l.stop()
@@ -221,7 +221,7 @@ func TestListenPrintsJSON(t *testing.T) {
 		`"contentType":"application/json; charset=utf-8","dataType":"json","data":{"claims":{"sub":"(hidden)"},"clientCertificates":[],"headers":{"Cookie":"(hidden)"},"query":{"access_token":"(hidden)","q":["1"]},"subprotocols":[]},`+
 		`"status":204,"milliseconds":0,"answer":{"dataType":"none","data":null}}`+"\n", l.line(nil, connectEvent()), "stdout")
 	state := "s"
-	ev := say("a\x1b")
+	ev := sayEvent("a\x1b")
 	ev.State, ev.Subprotocol = &state, "p"
 	compare(t, `{"number":2,"time":0,"method":"POST","path":"/any","event":"say","type":"azure.webpubsub.user.say","hub":"chat","connectionId":"c1","eventId":"2","subprotocol":"p","rawState":"s",`+
 		`"contentType":"text/plain","dataType":"text","data":"a\u001b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.line(nil, ev), "stdout")
@@ -242,11 +242,11 @@ func TestListenForwards(t *testing.T) {
 	l := listen(t, map[string]string{"WEBPUBSUB_CONNECTION_STRING": kit.ConnectionString}, "--forward", next.URL+"/{event}?code=s3cr3t")
 	l.announced(l.stdout)
 	assert.Equal(t, "service    localhost\nforward    "+next.URL+"/{event}?…\n", readLine(t, l.stdout)+readLine(t, l.stdout))
-	lines, body := l.prints(2, nil, say("hello"))
+	lines, body := l.prints(2, nil, sayEvent("hello"))
 	assert.Equal(t, `NOW #1   say          hub=chat connection=c1  "hello"  -> `+next.URL+"/say?…\n"+`NOW #1   say           <-  200 OK in TIME  "re: hello"`+"\n", lines)
 	assert.Equal(t, "re: hello", body, "the handler has verified the signature")
 	next.Close()
-	lines, body = l.prints(2, nil, say("hello"))
+	lines, body = l.prints(2, nil, sayEvent("hello"))
 	assert.Regexp(t, `^NOW #2 .*\nNOW #2   say           <-  502 Bad Gateway in TIME  not passed on: .+\n$`, lines)
 	assert.Equal(t, "Bad Gateway", body)
 	l.stop()
