@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -232,6 +233,7 @@ func TestListenForwards(t *testing.T) {
 	t.Parallel()
 	h, err := webpubsub.NewHandler(webpubsub.Config{
 		ConnectionStrings: []string{kit.ConnectionString},
+		Logger:            slog.New(slog.DiscardHandler),
 		UserEvents: map[string]webpubsub.UserEventFunc{"say": webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, text string) (string, error) {
 			return "re: " + text, nil
 		})},
