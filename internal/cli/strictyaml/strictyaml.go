@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -87,8 +86,7 @@ func members(t reflect.Type) []string {
 	case reflect.Struct:
 		var names []string
 		for _, f := range reflect.VisibleFields(t) {
-			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			names = append(append(names, name), members(f.Type)...)
+			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
 		}
 		return names
 	default:
