@@ -41,7 +41,7 @@ of a new connection each time; others are of one connection, each with an id of 
   - trigger: event
     name: message
     data: hello                       # or json, binary (base64)
-    expect: {reply: hello, noState: true}   # or state, noReply
+    expect: {reply: hello, noState: true}   # or state; or noReply, or replyHas, a part of JSON
   - trigger: disconnected
     reason: bye
 

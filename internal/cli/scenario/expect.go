@@ -1,12 +1,10 @@
 package scenario
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -36,12 +34,12 @@ func (e *expectation) check() error {
 	switch {
 	case e.Status != 0 && (e.Status < 100 || e.Status > 599):
 		return fmt.Errorf("expect.status %d: want 100 to 599", e.Status)
-	case e.Reply != nil && e.NoReply:
-		return errors.New("expect: reply and noReply, want one of them")
+	case e.Reply != nil && e.NoReply, e.Reply != nil && e.ReplyHas != nil, e.ReplyHas != nil && e.NoReply:
+		return errors.New("expect: reply, replyHas and noReply, want one of them")
 	case e.State != nil && e.NoState:
 		return errors.New("expect: state and noState, want one of them")
 	}
-	for name, v := range map[string]any{"reply": e.Reply, "state": e.State} {
+	for name, v := range map[string]any{"reply": e.Reply, "replyHas": e.ReplyHas, "state": e.State} {
 		if _, err := encode("expect."+name, v); err != nil {
 			return err
 		}
@@ -71,6 +69,11 @@ func (e *expectation) unmet(r *trigger.Result) []Unmet {
 	}
 	if e.Reply != nil || e.NoReply {
 		out = appendUnmet(out, "reply", e.Reply, replyOf(r))
+	}
+	if e.ReplyHas != nil {
+		got := replyOf(r)
+		got.json = part(e.ReplyHas, got.json)
+		out = appendUnmet(out, "reply", e.ReplyHas, got)
 	}
 	if e.State != nil || e.NoState {
 		out = appendUnmet(out, "state", e.State, stateOf(r))
@@ -135,58 +138,4 @@ func appendUnmet(out []Unmet, what string, want any, got found) []Unmet {
 		expected = text
 	}
 	return append(out, Unmet{what, expected, got.String()})
-}
-
-// canonical returns JSON in one form: members sorted, indented, and numbers without
-// needless digits.
-func canonical(data []byte) string {
-	v, err := decode(data)
-	if err != nil {
-		return string(data)
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return string(data)
-	}
-	return string(bytes.TrimSpace(b.Bytes()))
-}
-
-// decode decodes JSON with canonical numbers.
-func decode(data []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	return normal(v), nil
-}
-
-func normal(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, element := range v {
-			v[name] = normal(element)
-		}
-	case []any:
-		for i, element := range v {
-			v[i] = normal(element)
-		}
-	case json.Number:
-		return number(v)
-	}
-	return v
-}
-
-// number returns a number that is whole as such: 1.0 and 1e0 are 1.
-func number(n json.Number) json.Number {
-	const exact = 1 << 53
-	f, err := n.Float64()
-	if err != nil || f != math.Trunc(f) || math.Abs(f) >= exact {
-		return n
-	}
-	return json.Number(strconv.FormatInt(int64(f), 10))
 }

@@ -54,11 +54,13 @@ type property struct {
 
 // expectation is what a step expects. Members that are left out are not compared.
 type expectation struct {
-	Status  int  `yaml:"status"` // zero: any answer that the service can use
-	Reply   any  `yaml:"reply"`
-	NoReply bool `yaml:"noReply"`
-	State   any  `yaml:"state"`
-	NoState bool `yaml:"noState"`
+	Status int `yaml:"status"` // zero: any answer that the service can use
+	Reply  any `yaml:"reply"`
+	// ReplyHas is a part of a JSON reply: other members of objects are not compared.
+	ReplyHas any  `yaml:"replyHas"`
+	NoReply  bool `yaml:"noReply"`
+	State    any  `yaml:"state"`
+	NoState  bool `yaml:"noState"`
 }
 
 // texts is a list of texts, or one text.
@@ -115,7 +117,7 @@ func refuseNull(data []byte) error {
 		return err
 	}
 	for i, s := range steps {
-		for name, instead := range map[string]string{"reply": "noReply: true", "state": "noState: true", "status": "a number"} {
+		for name, instead := range map[string]string{"reply": "noReply: true", "replyHas": "noReply: true", "state": "noState: true", "status": "a number"} {
 			if v, there := s.Expect[name]; there && v == nil {
 				return fmt.Errorf("step %d: expect.%s is null, want %s", i+1, name, instead)
 			}
