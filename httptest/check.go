@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/conformance"
 	"github.com/go-webpubsub/webpubsub/internal/expect"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -132,7 +133,7 @@ func checkError(r *conformance.Result) error {
 func (s *Service) checkEvent(ctx context.Context, in conformance.Event) (*http.Request, error) {
 	ev := Event{Type: in.Type, Name: in.Name, ContentType: in.ContentType, Data: []byte(in.Body), UserID: in.UserID}
 	if in.MQTT {
-		(&mqttIDs{physical: newID(), session: newID()}).describe(&ev)
+		(&mqttIDs{physical: upstream.NewConnectionID(), session: upstream.NewConnectionID()}).describe(&ev)
 	}
 	return s.NewRequest(ctx, ev)
 }

@@ -92,7 +92,7 @@ func (s *Service) Connect(ctx context.Context, client *Client) (*Conn, error) {
 	if client != nil {
 		cl = *client
 	}
-	conn := &Conn{ID: cmp.Or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s}
+	conn := &Conn{ID: cmp.Or(cl.ConnectionID, upstream.NewConnectionID()), UserID: cl.UserID, svc: s}
 	if err := conn.connect(ctx, &cl, cl.request()); err != nil {
 		return nil, err
 	}

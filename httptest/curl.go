@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
@@ -40,9 +37,6 @@ func (s *Service) Curl(event, text string) (string, error) {
 	if s.id != nil {
 		return "", errors.New("httptest: curl: a command shows the token of Options.Identity to anyone who reads it: use a service without Identity")
 	}
-	if strings.ContainsRune(text, 0) {
-		return "", errors.New("httptest: text has a NUL byte, which no command line can hold")
-	}
 	req, err := s.NewRequest(context.Background(), Event{
 		Name:         event,
 		ConnectionID: "curl",
@@ -53,21 +47,9 @@ func (s *Service) Curl(event, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := upstream.CheckHeader(req.Header); err != nil {
-		return "", fmt.Errorf("httptest: %w", err)
+	command, err := upstream.Curl(req, text)
+	if err != nil {
+		return "", fmt.Errorf("httptest: curl: %w", err)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "curl -i --globoff %s", quote(req.URL.String()))
-	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
-		for _, value := range req.Header[name] {
-			fmt.Fprintf(&b, " \\\n  -H %s", quote(spelling(name)+": "+value))
-		}
-	}
-	fmt.Fprintf(&b, " \\\n  --data-raw %s", quote(text))
-	return b.String(), nil
-}
-
-// quote quotes s as one word of a POSIX shell.
-func quote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return command, nil
 }

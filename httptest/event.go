@@ -3,8 +3,6 @@ package httptest
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -143,9 +141,9 @@ func (s *Service) complete(ev *Event) {
 		ev.Time = time.Now()
 	}
 	ev.RequestID = cmp.Or(ev.RequestID, upstream.NewRequestID())
-	ev.ConnectionID = cmp.Or(ev.ConnectionID, newID())
+	ev.ConnectionID = cmp.Or(ev.ConnectionID, upstream.NewConnectionID())
 	if ev.ContentType == "" && !strings.HasPrefix(ev.Type, wire.TypePrefixUser) {
-		ev.ContentType = wire.MediaJSON + "; charset=utf-8"
+		ev.ContentType = upstream.JSONContentType
 	}
 }
 
@@ -205,13 +203,6 @@ func (s *Service) addOwnHeaders(header http.Header, ev *Event) {
 	for _, p := range ev.MQTTUserProperties {
 		header.Add(wire.PrefixMQTT+p.Name, p.Value)
 	}
-}
-
-// newID returns a random connection id of 32 hexadecimal digits.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }
 
 // countingBody counts the bytes that are read.

@@ -63,8 +63,8 @@ func (s *Service) ConnectMQTT(ctx context.Context, client *MQTTClient) (*MQTTCon
 	}
 	body := cl.request()
 	body.MQTT = (*upstream.MQTTConnect)(&cl.Packet)
-	ids := &mqttIDs{physical: newID(), session: cmp.Or(cl.SessionID, newID())}
-	conn := &Conn{ID: cmp.Or(cl.ConnectionID, newID()), UserID: cl.UserID, svc: s, mqtt: ids}
+	ids := &mqttIDs{physical: upstream.NewConnectionID(), session: cmp.Or(cl.SessionID, upstream.NewConnectionID())}
+	conn := &Conn{ID: cmp.Or(cl.ConnectionID, upstream.NewConnectionID()), UserID: cl.UserID, svc: s, mqtt: ids}
 	if err := conn.connect(ctx, &cl.Client, body); err != nil {
 		return nil, withRefusal(err)
 	}

@@ -159,7 +159,7 @@ func newService(h http.Handler, opts *Options) (*Service, error) {
 	if h != nil {
 		s.direct.Transport = upstream.Memory{Handler: h}
 	} else {
-		s.direct.Transport = spelled{o.Transport}
+		s.direct.Transport = upstream.Spelled{Next: o.Transport}
 	}
 	s.sender = s.direct
 	s.sender.Retry = o.Retry

@@ -51,6 +51,8 @@ const (
 	term           = "golang.org/x/term"
 	unix           = "golang.org/x/sys/unix"
 	pty            = "github.com/creack/pty"
+	udiff          = "github.com/aymanbagabas/go-udiff"
+	progressBar    = "github.com/schollz/progressbar/v3"
 	testify        = "github.com/stretchr/testify/..."
 	goleak         = "go.uber.org/goleak"
 	protowire      = "google.golang.org/protobuf/encoding/protowire"
@@ -227,7 +229,7 @@ var rooms = []room{
 	{
 		name:  "internal/cli/...",
 		ours:  []pattern{".", "mqtt", "service/...", "client/...", "internal/excerpt", "internal/wire", "internal/version", "internal/connstr", "internal/rule", "internal/upstream/...", "internal/conformance/...", "internal/doctor", "httptest/...", "emulator/..."},
-		third: []pattern{cobra, pflag, goYAML, azcore, azidentity, term},
+		third: []pattern{cobra, pflag, goYAML, azcore, azidentity, jwt, term, udiff, progressBar},
 		why:   "the program is made of the packages; flags, settings files, terminals and Entra credentials stay out of all of them",
 	},
 	{

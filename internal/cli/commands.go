@@ -9,7 +9,12 @@ func commands(env Environment) []*cobra.Command {
 		checkCommand(env),
 		completionCommand(),
 		emulatorCommand(env),
+		listenCommand(env),
 		settingsCommand(),
+		signCommand(),
+		tokenCommand(),
+		triggerCommand(env),
+		verifyCommand(),
 		versionCommand(),
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -158,12 +160,18 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	}
 	warn(logger, listeners[0].Addr(), &cfg)
 	if err := announce(stdout, listeners, &cfg); err != nil {
-		for _, l := range listeners {
-			_ = l.Close()
-		}
+		closeAll(listeners)
 		return err
 	}
-	return serve(ctx, listeners, emu, logger)
+	server := &http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
+	return serve(ctx, listeners, server, func() {
+		logger.Info("stopping")
+		events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
+		defer cancel()
+		if err := emu.Shutdown(events); err != nil {
+			logger.Warn("events dropped", "reason", err)
+		}
+	})
 }
 
 // warn logs what makes the emulator accessible to others.

@@ -6,14 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
-
-	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// How long serve waits for events to be delivered, and for REST calls, when it stops.
-// The sum is less than the time after which Docker and others kill the process.
+// How long the emulator waits for events to be delivered, and serve for requests, when the
+// program stops. The sum is less than the time after which Docker and others kill the process.
 const (
 	eventsGrace = 5 * time.Second
 	callsGrace  = 2 * time.Second
@@ -53,10 +52,15 @@ func isLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// serve serves until ctx ends. It then shuts the emulator down and answers pending REST
-// calls.
-func serve(ctx context.Context, listeners []net.Listener, emu *emulator.Server, logger *slog.Logger) error {
-	server := http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
+// isLoopbackName reports whether a host name is this machine's.
+func isLoopbackName(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// serve serves until ctx ends. It then calls drain, if there is one, answers pending
+// requests for a while, and aborts the others.
+func serve(ctx context.Context, listeners []net.Listener, server *http.Server, drain func()) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()
@@ -67,15 +71,15 @@ func serve(ctx context.Context, listeners []net.Listener, emu *emulator.Server, 
 		return err
 	case <-ctx.Done():
 	}
-	logger.Info("stopping")
-	events, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsGrace)
-	defer cancel()
-	if err := emu.Shutdown(events); err != nil {
-		logger.Warn("events dropped", "reason", err)
+	if drain != nil {
+		drain()
 	}
 	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), callsGrace)
 	defer cancel()
 	err := server.Shutdown(calls)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
 	for range listeners {
 		if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
 			err = served

@@ -1,16 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"reflect"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	"github.com/go-webpubsub/webpubsub/internal/upstream"
+	"github.com/go-webpubsub/webpubsub/internal/cli/strictyaml"
 )
 
 const maxSettings = 1 << 20
@@ -86,13 +81,9 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 // decodeSettings decodes a settings file. It checks the values that an emulator.Hub cannot
 // hold.
 func decodeSettings(data []byte) (*settingsFile, error) {
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()) // JSON is YAML
 	var file settingsFile
-	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, explain(err)
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("want one document")
+	if err := strictyaml.Decode(data, &file); err != nil {
+		return nil, err
 	}
 	for name, hub := range file.Hubs {
 		switch hub.AnonymousConnectPolicy {
@@ -127,58 +118,4 @@ func (a auth) check() error {
 		return errors.New("auth.managedIdentity.resource is missing, want the audience of the tokens")
 	}
 	return nil
-}
-
-// explain returns an error of the YAML decoder with its position, but without Go types.
-// It quotes only names of the file, since URLs may contain secrets.
-func explain(err error) error {
-	var wrong yaml.Error
-	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
-		return err
-	}
-	message := wrong.GetMessage()
-	var unknown *yaml.UnknownFieldError
-	var mistyped *yaml.TypeError
-	switch {
-	case errors.As(err, &unknown):
-		name := wrong.GetToken().Value
-		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
-		if similar := nearest(name, members(reflect.TypeFor[settingsFile]())); similar != "" {
-			message += fmt.Sprintf(", did you mean %q?", similar)
-		}
-	case errors.As(err, &mistyped):
-		message = "want " + kindName(mistyped.DstType)
-	}
-	at := wrong.GetToken().Position
-	return fmt.Errorf("line %d, column %d: %s", at.Line, at.Column, message)
-}
-
-// kindName returns the YAML name of a Go type.
-func kindName(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Slice:
-		return "a list"
-	case reflect.Map, reflect.Struct:
-		return "a mapping"
-	case reflect.Int:
-		return "a number"
-	default:
-		return "text"
-	}
-}
-
-// members lists the names of all fields of a type and of the types in it.
-func members(t reflect.Type) []string {
-	switch t.Kind() {
-	case reflect.Map, reflect.Slice:
-		return members(t.Elem())
-	case reflect.Struct:
-		var names []string
-		for _, f := range reflect.VisibleFields(t) {
-			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
-		}
-		return names
-	default:
-		return nil
-	}
 }

@@ -56,6 +56,7 @@ func TestSettings(t *testing.T) {
 			args: args(one+"-f emulator --user-events a,b --system-events connect --group-events joined,left --group-filter room.* --anonymous", "--group-filter", "a,b"),
 		},
 		{name: "audience", args: args(one + "--auth-resource api://chat --user-events= --service my-chat --resource-group other"), stdout: "golden:settings/audience.sh"},
+		{name: "audience in the emulator", args: args("--hub a --upstream https://h.test --user-events= --system-events= --auth-resource x -f emulator"), stdout: "hubs:\n  a:\n    anonymousConnectPolicy: deny\n    eventHandlers:\n      - urlTemplate: https://h.test\n        auth:\n          type: ManagedIdentity\n          managedIdentity:\n            resource: x\n"},
 		{name: "stdin", args: args("- -f emulator"), stdin: "hubs: {a: {}}", stdout: "hubs:\n  a: {}\n"},
 		{name: "no event handler", args: args("--hub a -f emulator"), stdout: "hubs:\n  a:\n    anonymousConnectPolicy: deny\n"},
 		{
@@ -90,7 +91,6 @@ func TestSettingsErrors(t *testing.T) {
 		{"audience without a type", "-", handler("auth: {managedIdentity: {resource: a}}"), `FILE "-": hub "a", event handler 0: auth.managedIdentity: want auth.type ManagedIdentity with it`},
 		{"unprintable audience", "-", handler(`auth: {type: ManagedIdentity, managedIdentity: {resource: "a\nb"}}`), `hub "a", event handler 0: "a\nb" has an unprintable character`},
 		{"text that is written backwards", "-", handler(`userEventPattern: "a\u202eb"`), `hub "a", event handler 0: "a\u202eb" has an unprintable character`},
-		{"audience in the emulator", "--hub a --upstream https://h.test --auth-resource x -f emulator", "", `hub "a", event handler 0: auth: an emulator has no identity, want no auth for this --format`},
 		{"key vault in the emulator", "-f json --hub a --upstream https://h.test/{@Microsoft.KeyVault(SecretUri=https://v/s)}", "", `hub "a", event handler 0: an emulator has no key vault, want a URL without a reference for this --format`},
 		{"key vault with quotes", "--hub a --upstream https://h.test/{@Microsoft.KeyVault(SecretUri=https://v/'s')}", "", `emulator: hub "a", event handler 0: url template "https://…@Microsoft.KeyVault(SecretUri=https://v/'s')}": the only parameters are {hub} and {event}; other braces must be percent-encoded`},
 		{"host of validation", "--hub a --validate https://h.test/", "", `--validate "https://h.test/": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots`},

@@ -53,10 +53,7 @@ func (f *settingsFile) json(hubs []azure.Hub) (string, error) {
 func usableByEmulator(hubs []azure.Hub) error {
 	for _, h := range hubs {
 		for i, e := range h.EventHandlers {
-			switch {
-			case e.AuthResource != "":
-				return usage("hub %q, event handler %d: auth: an emulator has no identity, want no auth for this --format", h.Name, i)
-			case keyVault.MatchString(e.URLTemplate):
+			if keyVault.MatchString(e.URLTemplate) {
 				return usage("hub %q, event handler %d: an emulator has no key vault, want a URL without a reference for this --format", h.Name, i)
 			}
 		}

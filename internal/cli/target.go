@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,6 +31,11 @@ the arguments of a process). Or it is that of --endpoint, and you are who Entra 
 says: of AZURE_… variables, a managed identity, or "az login". Name one of them; flags have
 precedence over the environment. Access keys and tokens are never printed.`
 
+// keyHelp is the part of a command's help about its connection string.
+const keyHelp = `The access key is that of a connection string, from WEBPUBSUB_CONNECTION_STRING,
+--connection-string-file or --connection-string (other users of this machine can see the
+arguments of a process).`
+
 // target is the service and hub of a command, and as whom it is called. Commands that
 // need one have its flags.
 type target struct {
@@ -45,9 +51,14 @@ func (t *target) addTo(flags *pflag.FlagSet) {
 
 // addServiceTo adds the flags without --hub.
 func (t *target) addServiceTo(flags *pflag.FlagSet) {
+	t.addKeyTo(flags)
+	flags.StringVar(&t.endpoint, flagEndpoint, "", "`URL` of the service, to call it with Entra ID")
+}
+
+// addKeyTo adds the flags of a connection string only, for commands that need its key.
+func (t *target) addKeyTo(flags *pflag.FlagSet) {
 	flags.StringVar(&t.connectionString, flagConnectionString, "", "connection `string` of the service; better set WEBPUBSUB_CONNECTION_STRING")
 	flags.StringVar(&t.connectionStringFile, flagConnectionStringFile, "", "`file` with the connection string, - for standard input")
-	flags.StringVar(&t.endpoint, flagEndpoint, "", "`URL` of the service, to call it with Entra ID")
 }
 
 // client returns a client for the hub.
@@ -108,6 +119,7 @@ func (t *target) source(cmd *cobra.Command) (flag string, err error) {
 	var typed, set []string
 	for _, name := range []string{flagConnectionString, flagConnectionStringFile, flagEndpoint} {
 		switch f := cmd.Flags().Lookup(name); {
+		case f == nil:
 		case f.Changed:
 			typed = append(typed, name)
 		case f.Value.String() != "":
@@ -120,7 +132,11 @@ func (t *target) source(cmd *cobra.Command) (flag string, err error) {
 	}
 	switch len(given) {
 	case 0:
-		return "", usage("no service, set WEBPUBSUB_CONNECTION_STRING (\"webpubsub emulator\" prints one), or --endpoint for Entra ID")
+		const missing = "no service, set WEBPUBSUB_CONNECTION_STRING (\"webpubsub emulator\" prints one)"
+		if cmd.Flags().Lookup(flagEndpoint) == nil {
+			return "", usage(missing)
+		}
+		return "", usage(missing + ", or --endpoint for Entra ID")
 	case 1:
 		return given[0], nil
 	}
@@ -151,7 +167,10 @@ func (t *target) parse(cmd *cobra.Command, flag string) (connstr.ConnectionStrin
 	}
 	c, err := connstr.Parse(text)
 	if err == nil && c.AccessKey == "" {
-		err = fmt.Errorf("connection string has no AccessKey; for Entra ID, use --endpoint %s", c.Endpoint)
+		err = errors.New("connection string has no AccessKey")
+		if cmd.Flags().Lookup(flagEndpoint) != nil {
+			err = fmt.Errorf("%w; for Entra ID, use --endpoint %s", err, c.Endpoint)
+		}
 	}
 	if err != nil {
 		return connstr.ConnectionString{}, usage("%s: %w", t.where(cmd, flag), err)

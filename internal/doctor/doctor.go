@@ -118,7 +118,7 @@ func newVisit(opts Options) (*visit, error) {
 		return nil, &OptionError{"Timeout", fmt.Errorf("%v is negative", opts.Timeout)}
 	}
 	if opts.Transport == nil {
-		v.opts.Transport = newTransport()
+		v.opts.Transport = NewTransport(1)
 	}
 	if opts.Now == nil {
 		v.opts.Now = time.Now

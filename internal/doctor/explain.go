@@ -17,14 +17,20 @@ import (
 
 // explain adds the cause to an error of a request without an answer, if it is known.
 func explain(u *url.URL, err error) error {
-	cause := tlsCause(u, err)
-	if cause == nil {
-		cause = networkCause(u, err)
-	}
+	cause := CauseOf(u, err)
 	if cause == nil {
 		return err
 	}
 	return &conformance.UnreachableError{Cause: *cause, Err: err}
+}
+
+// CauseOf returns the likely cause of an error of a request without an answer; nil if it
+// is not known.
+func CauseOf(u *url.URL, err error) *conformance.Cause {
+	if cause := tlsCause(u, err); cause != nil {
+		return cause
+	}
+	return networkCause(u, err)
 }
 
 // tlsCause returns the cause of an error of TLS.

@@ -14,9 +14,9 @@ const connectTimeout = 10 * time.Second
 // the service is built.
 const maxAnswerHeader = 64 << 10
 
-// newTransport returns a transport that asks for HTTP/2 over TLS, as the service does.
-// Proxies of the environment are used.
-func newTransport() http.RoundTripper {
+// NewTransport returns a transport that asks for HTTP/2 over TLS, as the service does.
+// Proxies of the environment are used. It keeps so many idle connections.
+func NewTransport(idle int) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
@@ -25,7 +25,8 @@ func newTransport() http.RoundTripper {
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxAnswerHeader,
-		MaxIdleConns:           1,
+		MaxIdleConns:           idle,
+		MaxIdleConnsPerHost:    idle,
 		IdleConnTimeout:        connectTimeout,
 	}
 }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
+
+// JSONContentType is the Content-Type of the events that the service itself raises.
+const JSONContentType = wire.MediaJSON + "; charset=utf-8"
 
 // NewValidation returns the OPTIONS request that asks the handler at a URL for
 // its consent. origins are the host names of the service.
@@ -56,6 +60,13 @@ func ContentType(kind wire.DataType) string {
 	case wire.DataNone, wire.DataBinary:
 	}
 	return wire.MediaBinary
+}
+
+// NewConnectionID returns a random connection id of 32 hexadecimal digits.
+func NewConnectionID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }
 
 // NewRequestID returns a random UUID, as events have it in x-ms-client-request-id.

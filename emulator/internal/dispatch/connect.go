@@ -23,7 +23,7 @@ func (d *Dispatcher) Connect(ctx context.Context, h *hub.Hub, in *hub.Handshake)
 }
 
 func (d *Dispatcher) connect(ctx context.Context, s *session, in *hub.Handshake) (*hub.Decision, error) {
-	ev := &event{session: s, id: s.EventID(wire.TypeConnect), typ: wire.TypeConnect, name: wire.NameConnect, contentType: jsonType}
+	ev := &event{session: s, id: s.EventID(wire.TypeConnect), typ: wire.TypeConnect, name: wire.NameConnect, contentType: upstream.JSONContentType}
 	r := d.routes.find(s.hubName, ev.typ, ev.name, "")
 	if r == nil {
 		return nil, nil //nolint:nilnil // no handler changes nothing

@@ -54,7 +54,7 @@ func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
 	if r == nil && group != "" {
 		return // without using up an id
 	}
-	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, contentType: jsonType}
+	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, contentType: upstream.JSONContentType}
 	if r == nil {
 		return
 	}

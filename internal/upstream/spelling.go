@@ -1,4 +1,4 @@
-package httptest
+package upstream
 
 import (
 	"net/http"
@@ -7,20 +7,26 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// spelled writes header names as the service does. Servers accept the canonical
-// form of net/http too; the service's spelling makes captures readable.
-type spelled struct{ next http.RoundTripper }
+// Spelled is an [http.RoundTripper] that writes header names as the service does.
+// Servers accept the canonical form of net/http too; the service's spelling makes
+// captures readable.
+type Spelled struct {
+	// Next sends the requests; defaults to [http.DefaultTransport].
+	Next http.RoundTripper
+}
 
-// RoundTrip sends the request with respelled names and no User-Agent.
-func (t spelled) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip sends the request with respelled names, and without a User-Agent of net/http.
+func (t Spelled) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	out.Header = make(http.Header, len(req.Header)+1)
 	for name, values := range req.Header {
-		out.Header[spelling(name)] = values
+		out.Header[Spelling(name)] = values
 	}
-	out.Header["User-Agent"] = nil // net/http would write its own
-	if t.next != nil {
-		return t.next.RoundTrip(out)
+	if _, own := out.Header["User-Agent"]; !own {
+		out.Header["User-Agent"] = nil // net/http would write its own
+	}
+	if t.Next != nil {
+		return t.Next.RoundTrip(out)
 	}
 	// Close of any server of net/http/httptest closes the idle connections of
 	// http.DefaultTransport. A connection is idle before its answer is read.
@@ -28,10 +34,13 @@ func (t spelled) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(out)
 }
 
-func spelling(name string) string {
+// Spelling returns a canonical header name as the service writes it.
+func Spelling(name string) string {
 	switch name {
 	case wire.HeaderRequestOrigin:
 		return "WebHook-Request-Origin"
+	case wire.HeaderAllowedOrigin:
+		return "WebHook-Allowed-Origin"
 	case wire.HeaderUserID:
 		return "ce-userId"
 	case wire.HeaderConnectionID:
