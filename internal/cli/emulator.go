@@ -45,6 +45,11 @@ A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
             eventNames: [joined, left]
             groupFilters: ["room.*"]
 
+With --watch the emulator reads the file again when it changes. Clients stay connected,
+and their next events go by the new settings. A hub that is no longer in the file has
+no event handlers and accepts clients with a token only. The error of an invalid file
+is logged, and the settings stay as they are.
+
 Exit codes: 0 after SIGINT or SIGTERM, 1 for a failure, 2 for invalid settings.`
 
 // emulatorFlags holds the values of the flags.
@@ -52,6 +57,7 @@ type emulatorFlags struct {
 	address, origin string
 	pairs           pairs
 	settings        string
+	watch           bool
 	keyFile         string
 	trustTokens     bool
 	trustHosts      []string
@@ -77,6 +83,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.Func("hub", "`name` of a hub; can be repeated", in.pairs.hub)
 	f.Func("upstream", "`URL` that gets all events of the hub named before it; may have {hub} and {event}", in.pairs.upstream)
 	f.StringVar(&in.settings, "settings", "", "`file` with the settings of hubs, YAML or JSON")
+	f.BoolVar(&in.watch, "watch", false, "apply changes of the settings file while the emulator runs")
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
 	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, in place of Entra ID")
 	f.StringSliceVar(&in.trustHosts, "trust-host", nil, "additional trusted `host`, * for any: requests may be for it and may come from its web pages; can be repeated")
@@ -86,24 +93,34 @@ func emulatorCommand(env Environment) *cobra.Command {
 	return cmd
 }
 
-// config returns the emulator's configuration.
-func (in *emulatorFlags) config(env Environment) (emulator.Config, error) {
-	cfg := emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
+// config returns the emulator's configuration with the hubs of a settings file.
+func (in *emulatorFlags) config(env Environment, settings content) (emulator.Config, error) {
+	cfg := emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups}
 	if in.maxGroups < 1 {
 		return cfg, usage("--max-groups %d: want 1 or more", in.maxGroups)
 	}
-	var err error
-	if in.settings != "" {
-		if cfg.Hubs, err = readSettings(in.settings); err != nil {
-			return cfg, usage("--settings %q: %w", in.settings, err)
-		}
+	if in.watch && in.settings == "" {
+		return cfg, usage("--watch: want a file to watch, with --settings")
 	}
-	if err := in.pairs.addTo(cfg.Hubs); err != nil {
+	var err error
+	if cfg.Hubs, err = in.hubs(settings); err != nil {
 		return cfg, err
 	}
 	key, err := in.accessKey(env)
 	cfg.AccessKeys = []string{cmp.Or(key, emulator.DefaultAccessKey)}
 	return cfg, err
+}
+
+// hubs returns the hubs of a settings file and of the flags.
+func (in *emulatorFlags) hubs(settings content) (map[string]emulator.Hub, error) {
+	hubs := make(map[string]emulator.Hub)
+	if in.settings != "" {
+		var err error
+		if hubs, err = settings.parse(); err != nil {
+			return nil, usage("--settings %q: %w", in.settings, err)
+		}
+	}
+	return hubs, in.pairs.addTo(hubs)
 }
 
 // accessKey returns the access key of the environment or the file, or "".
@@ -134,7 +151,11 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return usage("--addr %q: want host:port", in.address)
 	}
-	cfg, err := in.config(env)
+	var settings content
+	if in.settings != "" {
+		settings = readContent(in.settings)
+	}
+	cfg, err := in.config(env, settings)
 	if err != nil {
 		return err
 	}
@@ -157,6 +178,9 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 			_ = l.Close()
 		}
 		return err
+	}
+	if in.watch {
+		defer newWatcher(in, emu, cfg.Hubs, settings, logger).start(ctx)()
 	}
 	return serve(ctx, listeners, emu, logger)
 }
@@ -203,11 +227,16 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error
 			fmt.Fprintf(&b, "hub                %s, no event handler\n", name)
 		}
 		for _, h := range handlers {
-			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, upstream.WithoutSecrets(h.URLTemplate), events(h))
+			fmt.Fprintf(&b, "hub                %s -> %s\n", name, describe(h))
 		}
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// describe returns the URL of a handler, without secrets, and the events that it gets.
+func describe(h emulator.EventHandler) string {
+	return fmt.Sprintf("%s (%s)", upstream.WithoutSecrets(h.URLTemplate), events(h))
 }
 
 // events lists the events that a handler gets.

@@ -1,4 +1,30 @@
 package cli
 
+import (
+	"log/slog"
+
+	"github.com/go-webpubsub/webpubsub/emulator"
+)
+
 // ParseSettings parses the content of a settings file.
 var ParseSettings = parseSettings
+
+// WatchInterval is the time between two looks of a watcher.
+const WatchInterval = watchInterval
+
+// Watcher applies a settings file to an emulator.
+type Watcher = watcher
+
+// NewWatcher returns a watcher of an emulator with the hubs of a file.
+func NewWatcher(emu *emulator.Server, path string, logger *slog.Logger) (*Watcher, error) {
+	in := &emulatorFlags{settings: path}
+	now := readContent(path)
+	hubs, err := in.hubs(now)
+	return newWatcher(in, emu, hubs, now, logger), err
+}
+
+// Look looks at the file.
+func (w *watcher) Look() { w.look() }
+
+// Start is the function that looks at the file again and again.
+var Start = (*watcher).start

@@ -43,15 +43,7 @@ type groupPresenceEvents struct {
 	GroupFilters []string `yaml:"groupFilters"`
 }
 
-// readSettings reads the settings of hubs. The emulator checks their values.
-func readSettings(path string) (map[string]emulator.Hub, error) {
-	data, err := readFile(path, maxSettings)
-	if err != nil {
-		return nil, err
-	}
-	return parseSettings(data)
-}
-
+// parseSettings returns the settings of hubs in a file. The emulator accepts each of them.
 func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()) // JSON is YAML
 	var file settingsFile
@@ -69,11 +61,13 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 		case "allow":
 			out.AllowAnonymous = true
 		default:
-			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
+			err := fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
+			return nil, locate(data, name, -1, err)
 		}
 		for i, h := range in.EventHandlers {
 			if h.Auth.Type != "" && h.Auth.Type != "None" {
-				return nil, fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, since an emulator has no identity", name, i, h.Auth.Type)
+				err := fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, since an emulator has no identity", name, i, h.Auth.Type)
+				return nil, locate(data, name, i, err)
 			}
 			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
 				URLTemplate: h.URLTemplate, UserEventPattern: h.UserEventPattern, SystemEvents: h.SystemEvents,
@@ -81,6 +75,9 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 			})
 		}
 		hubs[name] = out
+	}
+	if err := checkSettings(data, hubs); err != nil {
+		return nil, err
 	}
 	return hubs, nil
 }
