@@ -25,7 +25,7 @@ MODULES := $(patsubst ./%/go.mod,%,$(sort $(shell find . -mindepth 2 -name go.mo
 OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 
 # What reads bytes of strangers, or counts them: where the size of an int matters.
-PARSERS := . ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/rule ./internal/upstream ./service/...
+PARSERS := . ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
 # The module that needs a browser has a target of its own.
 BROWSER := examples/chat/browser
