@@ -1,4 +1,4 @@
-// Command webpubsub runs the emulator of Azure Web PubSub: see webpubsub help.
+// Command webpubsub is Azure Web PubSub from the command line: see webpubsub help.
 package main
 
 import (

@@ -26,9 +26,6 @@ const (
 const emulatorLong = `Runs Azure Web PubSub on this machine: clients connect to it, service clients call
 its REST API, and it sends events to your event handler.
 
-  webpubsub emulator --hub chat --upstream http://localhost:3000/eventhandler
-
-Every flag can be set in the environment: --log-format is WEBPUBSUB_LOG_FORMAT.
 The access key defaults to the well-known one of Microsoft's emulator. Set another
 with WEBPUBSUB_ACCESS_KEY or --access-key-file; it is never printed.
 
@@ -48,9 +45,7 @@ A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
 With --watch the emulator reads the file again when it changes. Clients stay connected,
 and their next events go by the new settings. A hub that is no longer in the file has
 no event handlers and accepts clients with a token only. The error of an invalid file
-is logged, and the settings stay as they are.
-
-Exit codes: 0 after SIGINT or SIGTERM, 1 for a failure, 2 for invalid settings.`
+is logged, and the settings stay as they are.`
 
 // emulatorFlags holds the values of the flags.
 type emulatorFlags struct {
@@ -72,7 +67,13 @@ func emulatorCommand(env Environment) *cobra.Command {
 		Use:   "emulator",
 		Short: "Run the service for development and tests",
 		Long:  emulatorLong,
-		Args:  cobra.NoArgs,
+		Example: `  # all events of the hub chat to a handler on port 3000
+  webpubsub emulator --hub chat --upstream http://localhost:3000/eventhandler
+
+  # settings as in Azure, which apply again when the file changes
+  webpubsub emulator --settings settings.yaml --watch`,
+		Annotations: untilInterrupted(),
+		Args:        exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return in.run(cmd.Context(), env, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

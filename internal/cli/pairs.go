@@ -12,11 +12,11 @@ import (
 // --hub a --upstream u1 --upstream u2 --hub b --upstream u3.
 type pairs struct {
 	hubs      []string
-	upstreams []target
+	upstreams []upstreamOf
 }
 
-// target is an upstream and the number of hubs before it.
-type target struct {
+// upstreamOf is an upstream and the number of hubs before it.
+type upstreamOf struct {
 	url   string
 	after int
 }
@@ -35,7 +35,7 @@ func (p *pairs) upstream(v string) error {
 	if v == "" {
 		return errors.New("want a URL")
 	}
-	p.upstreams = append(p.upstreams, target{v, len(p.hubs)})
+	p.upstreams = append(p.upstreams, upstreamOf{v, len(p.hubs)})
 	return nil
 }
 

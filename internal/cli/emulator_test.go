@@ -273,7 +273,7 @@ func TestExitCodes(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		{name: "help", args: []string{"help"}, stdout: "Azure Web PubSub on one machine"},
+		{name: "help", args: []string{"help"}, stdout: "Finds out why an event handler does not work"},
 		{name: "help of the emulator", args: []string{"emulator", "--help"}, stdout: "WEBPUBSUB_ACCESS_KEY"},
 		{name: "version", args: []string{"version"}, stdout: "webpubsub " + version.Version + " "},
 		{name: "version by flag", args: []string{"--version"}, stdout: "webpubsub " + version.Version + " "},
@@ -283,7 +283,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "unknown flag", args: []string{"emulator", "--port", "1"}, code: 2, stderr: "unknown flag: --port\nRun 'webpubsub emulator --help' for usage.\n"},
 		{name: "misspelt flag", args: []string{"emulator", "--upstrem", "http://u/"}, code: 2, stderr: "unknown flag: --upstrem, did you mean --upstream?\nRun 'webpubsub emulator --help' for usage.\n"},
 		{name: "unknown shorthand", args: []string{"emulator", "-p", "1"}, code: 2, stderr: "unknown shorthand flag: 'p' in -p\nRun 'webpubsub emulator --help' for usage.\n"},
-		{name: "argument", args: []string{"emulator", "chat"}, code: 2, stderr: `unknown command "chat"`},
+		{name: "argument", args: []string{"emulator", "chat"}, code: 2, stderr: "unexpected argument \"chat\", want: webpubsub emulator [flags]\n"},
 		{name: "address", args: []string{"emulator", "--addr", "8080"}, code: 2, stderr: `--addr "8080": want host:port`},
 		{name: "address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: `--addr "` + address + `": listen tcp ` + address},
 		{name: "remedy of an address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "; choose another address, or any free port with --addr localhost:0\n"},

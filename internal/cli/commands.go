@@ -1,0 +1,12 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// commands returns the commands below webpubsub, in alphabetical order. Each is in a file
+// of its name.
+func commands(env Environment) []*cobra.Command {
+	return []*cobra.Command{
+		emulatorCommand(env),
+		versionCommand(),
+	}
+}
