@@ -188,7 +188,7 @@ var rooms = []room{
 	},
 	{
 		name:  "internal/cli/...",
-		ours:  []pattern{".", "mqtt", "service/...", "client/...", "internal/excerpt", "internal/wire", "internal/version", "internal/connstr", "internal/rule", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
+		ours:  []pattern{".", "mqtt", "service/...", "client/...", "internal/excerpt", "internal/wire", "internal/version", "internal/connstr", "internal/odata", "internal/rule", "internal/upstream/...", "internal/conformance/...", "httptest/...", "emulator/..."},
 		third: []pattern{cobra, pflag, goYAML, azcore, azidentity, term},
 		why:   "the program is made of the packages; flags, settings files, terminals and Entra credentials stay out of all of them",
 	},

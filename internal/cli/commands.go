@@ -6,7 +6,13 @@ import "github.com/spf13/cobra"
 // of its name.
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
+		connectionCommand(),
 		emulatorCommand(env),
+		groupCommand(),
+		healthCommand(),
+		permissionCommand(),
+		sendCommand(),
+		userCommand(),
 		versionCommand(),
 	}
 }

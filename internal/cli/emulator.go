@@ -156,7 +156,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if in.settings != "" {
 		settings = readContent(in.settings)
 	}
-	cfg, err := in.config(env, settings)
+	cfg, err := in.config(env, settings) //nolint:contextcheck // it starts nothing
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,9 @@ import (
 // ParseSettings parses the content of a settings file.
 var ParseSettings = parseSettings
 
+// Operations is the annotation of a command with the operations that it calls.
+const Operations = operations
+
 // WatchInterval is the time between two looks of a watcher.
 const WatchInterval = watchInterval
 

@@ -79,7 +79,7 @@ func (w *watcher) start(ctx context.Context) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				w.look()
+				w.look() //nolint:contextcheck // it starts nothing
 			case <-ctx.Done():
 				return
 			}

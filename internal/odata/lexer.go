@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 type tokenKind uint8
@@ -64,7 +65,8 @@ func (l *lexer) next() (token, *Error) {
 		return token{kind: tokenName, text: l.in[start:l.at], at: start}, nil
 	}
 	err := mistake(start, "character %q at offset %d is not supported", l.in[start:start+1], start)
-	if err.Reason = fmt.Sprintf("unexpected character %q", l.in[start:start+1]); l.in[start] == '"' {
+	char, _ := utf8.DecodeRuneInString(l.in[start:])
+	if err.Reason = fmt.Sprintf("unexpected character %q", string(char)); char == '"' {
 		err.Reason += ", want single quotes around a string"
 	}
 	return token{}, err

@@ -137,6 +137,7 @@ func TestPosition(t *testing.T) {
 		"userId eq 'a":            {10, "the string does not end, want a single quote after it; a quote in it is doubled"},
 		"userId eq \"a\"":         {10, `unexpected character "\"", want single quotes around a string`},
 		"userId eq #":             {10, `unexpected character "#"`},
+		"userId eq ü":             {10, `unexpected character "ü"`},
 		"true and name eq 'a'":    {9, "unknown property 'name', want connectionId, userId, groups or protocol"},
 		"true and":                {8, "unexpected end of filter, want an operand"},
 		"true or Length('a') eq":  {8, "unknown function 'Length', want one of concat, contains, endswith, indexof, length, startswith, substring, tolower, toupper, trim"},
