@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"io"
 	"log/slog"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
@@ -31,3 +33,8 @@ func (w *watcher) Look() { w.look() }
 
 // Start is the function that looks at the file again and again.
 var Start = (*watcher).start
+
+// Run is Main with a context in place of signals.
+func Run(ctx context.Context, args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
+	return report(stderr, Exec(ctx, args, env, stdin, stdout, stderr))
+}

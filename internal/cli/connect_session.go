@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/go-webpubsub/webpubsub/client"
+)
+
+// session is a connection that is kept up, and shows what arrives.
+type session interface {
+	// commands returns what the user can type.
+	commands() []typed
+	// start makes the first connection.
+	start(ctx context.Context) error
+	// ended returns a channel that receives the reason if the session ends by itself.
+	ended() <-chan error
+	// stop closes the connection.
+	stop(ctx context.Context)
+}
+
+// protocol is a protocol that a client speaks.
+type protocol struct {
+	name string
+	open func(credential client.Credential, v view, seen *seenGroups) (session, error)
+}
+
+// protocols returns the values of the flag --protocol. The first is the default.
+func protocols() []protocol {
+	over := func(subprotocol client.Protocol) func(client.Credential, view, *seenGroups) (session, error) {
+		return func(credential client.Credential, v view, seen *seenGroups) (session, error) {
+			return openClient(subprotocol, credential, v, seen)
+		}
+	}
+	return []protocol{
+		{"json.reliable", over(client.ProtocolJSONReliable)},
+		{"json", over(client.ProtocolJSON)},
+		{"raw", func(credential client.Credential, v view, _ *seenGroups) (session, error) {
+			return openRaw(credential, v), nil
+		}},
+	}
+}
