@@ -66,7 +66,7 @@ func (s *clientSession) showConnection() {
 		next = newsReconnected
 	})
 	s.client.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
-		s.view.show(news{Type: newsRecovering, ConnectionID: ev.ConnectionID, Reason: ev.Err.Error()})
+		s.view.show(news{Type: newsRecovering, ConnectionID: ev.ConnectionID, Reason: lossReason(ev.Err)})
 	})
 	s.client.OnRecovered(func(_ context.Context, ev client.RecoveredEvent) {
 		s.view.show(news{Type: newsRecovered, ConnectionID: ev.ConnectionID})
@@ -93,7 +93,7 @@ func reasonOf(ev client.DisconnectedEvent) string {
 			return reason
 		}
 	}
-	return ev.Err.Error()
+	return lossReason(ev.Err)
 }
 
 func (s *clientSession) start(ctx context.Context) error { return s.client.Start(ctx) }

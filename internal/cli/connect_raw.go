@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -102,7 +101,7 @@ func (s *rawSession) run(life context.Context, conn *websocket.Conn) {
 		if s.isStopping() {
 			return
 		}
-		s.view.show(news{Type: newsDisconnected, Reason: rawReason(err)})
+		s.view.show(news{Type: newsDisconnected, Reason: lossReason(err)})
 		if conn, err = s.reconnect(life); err != nil {
 			if life.Err() == nil {
 				s.failed <- err
@@ -239,18 +238,4 @@ func handshakeError(ctx context.Context, address string, resp *http.Response, er
 		text = strings.ReplaceAll(text, query, "…")
 	}
 	return errors.New(text)
-}
-
-// rawReason returns why a connection has ended.
-func rawReason(err error) string {
-	var closed websocket.CloseError
-	switch {
-	case errors.As(err, &closed) && closed.Reason != "":
-		return closed.Reason
-	case errors.As(err, &closed):
-		return fmt.Sprintf("closed with %d", closed.Code)
-	case errors.Is(err, io.EOF):
-		return "the connection broke"
-	}
-	return err.Error()
 }

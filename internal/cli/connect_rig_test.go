@@ -7,47 +7,86 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/internal/cli"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// hall is an emulator with the hub chat. Its event handler answers the event echo with
-// what it got, and refuses any other.
+// hall is an emulator with the hub chat. Its event handler answers the events echo and
+// wait with what it got, and refuses the event other.
 type hall struct {
 	t                *testing.T
 	connectionString string
 	chat             *service.Client
 	wire             *wire
+	refuse           atomic.Bool   // clients
+	answer           chan struct{} // closed: the event wait is answered
 }
 
 func openHall(t *testing.T) *hall {
 	t.Helper()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("WebHook-Allowed-Origin", "*")
-		switch r.Header.Get("ce-type") {
-		case "azure.webpubsub.user.echo", "azure.webpubsub.user.message":
-			w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
-			_, _ = io.Copy(w, r.Body)
-		case "azure.webpubsub.user.other":
-			w.WriteHeader(http.StatusBadRequest)
+	h := &hall{t: t, answer: make(chan struct{})}
+	emu, err := emulator.New(emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(http.HandlerFunc(h.handle))}}}})
+	require.NoError(t, err)
+	t.Cleanup(emu.Close)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.refuse.Load() {
+			http.Error(w, "no", http.StatusForbidden)
+			return
 		}
-	})
-	emu := emulator.Start(t, emulator.Config{Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}}})
-	h := &hall{t: t, wire: startWire(t, strings.TrimPrefix(emu.Endpoint, "http://"))}
+		emu.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	h.wire = startWire(t, strings.TrimPrefix(server.URL, "http://"))
 	h.connectionString = emulator.ConnectionString("http://"+h.wire.address, emulator.DefaultAccessKey)
-	var err error
 	h.chat, err = service.NewClientFromConnectionString(h.connectionString, "chat", nil)
 	require.NoError(t, err)
 	return h
+}
+
+// handle is the event handler.
+func (h *hall) handle(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("WebHook-Allowed-Origin", "*")
+	switch strings.TrimPrefix(r.Header.Get("ce-type"), "azure.webpubsub.user.") {
+	case "wait":
+		select {
+		case <-h.answer:
+		case <-r.Context().Done():
+			return
+		}
+		fallthrough
+	case "echo", "message":
+		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+		_, _ = io.Copy(w, r.Body)
+	case "other":
+		w.WriteHeader(http.StatusBadRequest)
+	}
+}
+
+// stream sends a stream of texts to a group, as user ben.
+func (h *hall) stream(group, id string, texts ...string) {
+	h.t.Helper()
+	sender, err := client.New(client.StaticURL(h.url(&service.ClientAccessOptions{UserID: "ben", Roles: []string{service.RoleSendToAnyGroup}})), nil)
+	require.NoError(h.t, err)
+	require.NoError(h.t, sender.Start(h.t.Context()))
+	w, err := sender.OpenGroupStream(h.t.Context(), group, &client.StreamWriterOptions{StreamID: id})
+	require.NoError(h.t, err)
+	for _, text := range texts {
+		require.NoError(h.t, w.Write(h.t.Context(), client.Text(text)))
+	}
+	require.NoError(h.t, w.Close(h.t.Context()))
+	require.NoError(h.t, sender.Stop(h.t.Context()))
 }
 
 func (h *hall) env() map[string]string {
@@ -195,7 +234,13 @@ func (c *talk) news() map[string]any {
 // ends closes standard input and asserts the rest of the output and the exit code.
 func (c *talk) ends(code int, rest, stderr string) {
 	c.t.Helper()
-	_ = c.stdin.Close()
+	require.NoError(c.t, c.stdin.Close())
+	c.over(code, rest, stderr)
+}
+
+// over asserts the rest of the output and the exit code of a program that ends by itself.
+func (c *talk) over(code int, rest, stderr string) {
+	c.t.Helper()
 	got, err := io.ReadAll(c.stdout)
 	require.NoError(c.t, err)
 	assert.Equal(c.t, code, <-c.done)

@@ -2,6 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/coder/websocket"
 
 	"github.com/go-webpubsub/webpubsub/client"
 )
@@ -38,4 +45,18 @@ func protocols() []protocol {
 			return openRaw(credential, v), nil
 		}},
 	}
+}
+
+// lossReason returns why a WebSocket has ended.
+func lossReason(err error) string {
+	var closed websocket.CloseError
+	switch {
+	case errors.As(err, &closed) && closed.Reason != "":
+		return closed.Reason
+	case errors.As(err, &closed):
+		return fmt.Sprintf("closed by the service with %d", closed.Code)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET):
+		return "the network connection has broken"
+	}
+	return err.Error()
 }

@@ -90,7 +90,7 @@ func TestConnectMistakes(t *testing.T) {
 	assert.Equal(t, "join GROUP                                       join a group", help[0])
 	assert.Equal(t, "quit                                             close the connection; Ctrl+C and Ctrl+D do, too", help[6])
 	c.types("quit")
-	c.ends(0, "", "")
+	c.over(0, "", "")
 }
 
 // TestConnectJSON checks the shape of each line.
@@ -214,7 +214,7 @@ func TestConnectInterrupted(t *testing.T) {
 		c := h.connect("--protocol", protocol, "--json")
 		assert.Equal(t, "connected", c.news()["type"])
 		c.stop()
-		c.ends(0, "", "")
+		c.over(0, "", "")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
@@ -37,4 +38,41 @@ var Start = (*watcher).start
 // Run is Main with a context in place of signals.
 func Run(ctx context.Context, args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	return report(stderr, Exec(ctx, args, env, stdin, stdout, stderr))
+}
+
+// Printable escapes a text of strangers.
+var Printable = printable
+
+// Restoring calls a function, and another one before its panic goes on.
+var Restoring = restoring
+
+// Complete completes the text before the cursor for a protocol.
+func Complete(protocol, before string, groups ...string) (completed string, candidates []string) {
+	return complete(before, commandsOf(protocol), groups)
+}
+
+// ParseLine parses a line for a protocol. It returns the command, the group or event, and
+// the payload.
+func ParseLine(protocol, text string) (command, word string, data client.Data, err error) {
+	in, err := parseLine(text, commandsOf(protocol))
+	if err != nil {
+		return "", "", data, err
+	}
+	return in.command.name, in.word, in.data, nil
+}
+
+// QuoteName returns a name as a line has it.
+var QuoteName = quoteName
+
+func commandsOf(name string) []typed {
+	for _, p := range protocols() {
+		if p.name == name {
+			s, err := p.open(client.StaticURL(""), nil, new(seenGroups))
+			if err != nil {
+				panic(err)
+			}
+			return s.commands()
+		}
+	}
+	return nil
 }
