@@ -126,8 +126,13 @@ bench: ## run the benchmarks; BENCH=regexp, BENCHTIME and COUNT choose
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...
 
 .PHONY: golden
-golden: ## write anew what is generated: the exported API's golden files, the README's server
+golden: ## write anew what is generated: the exported API's golden files, the README's server, docs/cli.md, outputs of commands
 	$(GO) test ./internal/archtest -run '^(TestAPI|TestREADMEServer)$$' -update
+	$(GO) test ./internal/cli/... -update
+
+.PHONY: man
+man: ## write the man pages of webpubsub to bin/man
+	$(GO) run ./internal/cli/gen man bin/man
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities (needs the internet)

@@ -45,6 +45,7 @@ const (
 	webSocket      = "github.com/coder/websocket/..."
 	backoff        = "github.com/cenkalti/backoff/v5"
 	cobra          = "github.com/spf13/cobra"
+	cobraDoc       = "github.com/spf13/cobra/doc"
 	pflag          = "github.com/spf13/pflag"
 	goYAML         = "github.com/goccy/go-yaml/..."
 	term           = "golang.org/x/term"
@@ -193,6 +194,12 @@ var rooms = []room{
 		why:   "the program is made of the packages; flags, settings files, terminals and Entra credentials stay out of all of them",
 	},
 	{
+		name:  "internal/cli/gen/...",
+		ours:  []pattern{"internal/cli/...", "internal/version"},
+		third: []pattern{cobra, cobraDoc, pflag},
+		why:   "it writes the documents of the program, which must not link a generator",
+	},
+	{
 		name: "cmd/...",
 		ours: []pattern{"internal/cli/..."},
 		why:  "main only joins the process to internal/cli, where it can be tested",
@@ -304,6 +311,11 @@ var bans = []ban{
 		name:  "...",
 		other: []pattern{testify, goleak, "testing/...", "net/http/httptest"},
 		why:   "a program links no test code, whichever package it imports; package testing also registers flags",
+	},
+	{
+		name:  "cmd/...",
+		other: []pattern{cobraDoc},
+		why:   "the program does not need its documents' generator and the Markdown parser in it",
 	},
 	{
 		name:  ".",

@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 // of its name.
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
+		completionCommand(),
 		connectCommand(env),
 		connectionCommand(),
 		emulatorCommand(env),

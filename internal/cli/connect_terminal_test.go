@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	ctrlC = "\x03"
-	ctrlD = "\x04"
-	up    = "\x1b[A"
-	cleared= "\r\x1b[K" // a line, before the terminal is restored
+	ctrlC   = "\x03"
+	ctrlD   = "\x04"
+	up      = "\x1b[A"
+	cleared = "\r\x1b[K" // a line, before the terminal is restored
 )
 
 // seat is a person at a terminal with the command connect.

@@ -91,6 +91,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.IntVar(&in.maxGroups, "max-groups", emulator.DefaultMaxGroups, "maximum `number` of groups of a client")
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
 	f.BoolVar(&in.verbose, "verbose", false, "log each frame from clients")
+	completeValues(cmd, "log-format", formatText, formatJSON)
 	return cmd
 }
 

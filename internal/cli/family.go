@@ -13,6 +13,7 @@ import (
 // would print the help and exit with 0.
 func family(cmd *cobra.Command, members ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(members...)
+	cmd.DisableFlagsInUseLine = true
 	cmd.DisableFlagParsing = true // "group jion --user ann" is an unknown command, not an unknown flag
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 || args[0] == "-h" || args[0] == "--help" {

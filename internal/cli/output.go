@@ -22,8 +22,7 @@ const (
 func (o *output) addTo(cmd *cobra.Command) {
 	o.format = formatText
 	cmd.Flags().VarP(o, "output", "o", "`format` of the result: text or json")
-	complete := cobra.FixedCompletions([]cobra.Completion{formatText, formatJSON}, cobra.ShellCompDirectiveNoFileComp)
-	_ = cmd.RegisterFlagCompletionFunc("output", complete) // fails for an unknown flag only
+	completeValues(cmd, "output", formatText, formatJSON)
 }
 
 // json reports whether the result is printed as JSON.

@@ -1,0 +1,8 @@
+package main
+
+// Entries and parts that tests call.
+var (
+	Run   = run
+	Root  = root
+	Prose = prose
+)
