@@ -16,15 +16,16 @@ import (
 
 const connectLong = `Connects a client to a hub, prints what it receives, and runs the commands that you type:
 
-  join GROUP                     leave GROUP
-  send GROUP MESSAGE             event NAME [MESSAGE]
-  invoke NAME [MESSAGE]          help, quit
+  join GROUP                        leave GROUP
+  send GROUP MESSAGE                event NAME [MESSAGE]
+  send --json GROUP {"text": "hi"}  invoke NAME [MESSAGE]
+  send --binary GROUP AAE=          help, quit
 
-A message is text; after --json it is JSON, and after --binary base64: send --json lobby
-{"text": "hi"}. A name with spaces is in double quotes. Tab completes commands and the
-names of groups, the arrow keys recall lines. Ctrl+C and Ctrl+D close the connection. At a
-terminal a line has at most 4096 characters, and a message is printed up to 4096 bytes;
-control characters in it are escaped.
+A message is the rest of the line: text, JSON after --json, or base64 after --binary. A
+name with spaces is in double quotes. Tab completes commands and the names of groups, the
+arrow keys recall lines. Ctrl+C and Ctrl+D close the connection. At a terminal a line has
+at most 4096 characters. A message is printed up to 4096 bytes, with its control
+characters escaped.
 
 When the connection is lost, the client recovers it (json.reliable) or makes a new one,
 and says whether messages were missed. Clients with --protocol raw have no subprotocol:

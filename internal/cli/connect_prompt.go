@@ -3,6 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -42,7 +44,9 @@ func readLines(ctx context.Context, stdin io.Reader, stdout io.Writer) *input {
 				return
 			}
 		}
-		in.err = s.Err()
+		if in.err = s.Err(); errors.Is(in.err, bufio.ErrTooLong) {
+			in.err = fmt.Errorf("a line of standard input is longer than %d bytes", maxTyped)
+		}
 	}()
 	return in
 }

@@ -206,6 +206,19 @@ func TestConnectRefused(t *testing.T) {
 	checkRuns(t, cli.Main, tests)
 }
 
+// TestConnectLongLine checks that a line that is too long is an error.
+func TestConnectLongLine(t *testing.T) {
+	t.Parallel()
+	h := openHall(t)
+	c := h.connect()
+	c.prints("* connected, connection ID")
+	c.types("send --no-echo lobby " + strings.Repeat("x", 1<<19))
+	c.prints("* sent to lobby")
+	_, err := io.WriteString(c.stdin, strings.Repeat("x", 2<<20))
+	require.NoError(t, err)
+	c.over(1, "", "webpubsub: a line of standard input is longer than 2097152 bytes\n")
+}
+
 // TestConnectInterrupted checks that a signal ends the program with exit code 0.
 func TestConnectInterrupted(t *testing.T) {
 	t.Parallel()
