@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -226,11 +227,14 @@ func TestOperations(t *testing.T) {
 			}
 		})
 	}
+	table, err := os.ReadFile("../../docs/service.md")
+	require.NoError(t, err)
 	documented := map[string]bool{}
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		for name := range strings.FieldsSeq(cmd.Annotations[cli.Operations]) {
 			documented[name] = true
+			assert.Regexp(t, `\| `+name+" \\| `"+cmd.CommandPath()+"( --[a-z]+)?` \\|", string(table), "docs/service.md")
 		}
 		for _, c := range cmd.Commands() {
 			visit(c)

@@ -24,7 +24,7 @@ func openClient(protocol client.Protocol, credential client.Credential, v view, 
 	s.client, err = client.New(credential, &client.Options{
 		Protocol:  protocol,
 		Reconnect: client.Backoff{Max: 10 * time.Second}, // somebody is watching
-		OnError:   func(_ context.Context, err error) { v.show(news{Type: newsProblem, Reason: err.Error()}) },
+		OnError:   func(_ context.Context, err error) { s.problem(err) },
 	})
 	if err != nil {
 		return nil, err
@@ -79,11 +79,20 @@ func (s *clientSession) showConnection() {
 	s.client.OnRejoinFailed(func(_ context.Context, ev client.RejoinFailedEvent) {
 		s.view.show(news{Type: newsProblem, Group: ev.Group, Reason: ev.Err.Error()})
 	})
-	s.client.OnStopped(func(_ context.Context, ev client.StoppedEvent) {
-		if ev.Err != nil {
-			s.failed <- ev.Err
+}
+
+// problem shows an error that no command has caused. It ends the session if the service
+// refuses the client: its token has expired, for example.
+func (s *clientSession) problem(err error) {
+	var refused *client.Error
+	if errors.As(err, &refused) && isRefusal(refused.StatusCode) {
+		select {
+		case s.failed <- err:
+		default: // it is ending already
 		}
-	})
+		return
+	}
+	s.view.show(news{Type: newsProblem, Reason: err.Error()})
 }
 
 // reasonOf returns the reason that the service has given, or else the cause.

@@ -1,11 +1,18 @@
 package cli_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/internal/cli"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
@@ -108,16 +115,75 @@ func TestConnectRawJSON(t *testing.T) {
 	c.ends(0, "", "")
 }
 
-// TestConnectRawIsRefused checks that a client whose token is no longer accepted gives up.
-func TestConnectRawIsRefused(t *testing.T) {
+// TestConnectIsRefused checks that a client that the service does not accept again gives
+// up, and that it tries again after any other error.
+func TestConnectIsRefused(t *testing.T) {
+	t.Parallel()
+	for protocol, want := range map[string]struct{ problem, refused string }{
+		"json": {"client: Reconnect: 503 Service Unavailable: no", "client: Reconnect: 403 Forbidden: no"},
+		"raw":  {"the service answered 503 Service Unavailable", "the service answered 403 Forbidden"},
+	} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			h := openHall(t)
+			c := h.connect("--protocol", protocol, "--json")
+			assert.Equal(t, "connected", c.news()["type"])
+			h.refuse.Store(http.StatusServiceUnavailable)
+			require.NoError(t, h.chat.All().CloseConnections(t.Context(), nil))
+			n := c.news()
+			for n["type"] != "problem" {
+				n = c.news()
+			}
+			assert.Contains(t, n["reason"], want.problem)
+			h.refuse.Store(0)
+			for n["type"] != "reconnected" {
+				n = c.news()
+			}
+			h.refuse.Store(http.StatusForbidden)
+			require.NoError(t, h.chat.All().CloseConnections(t.Context(), nil))
+			for n["type"] != "disconnected" {
+				n = c.news()
+			}
+			c.over(1, "", "webpubsub: "+want.refused+"\n")
+		})
+	}
+}
+
+// TestRawPings checks that a client without a subprotocol notices that the service no
+// longer answers.
+func TestRawPings(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if assert.NoError(t, err) {
+			<-over // it does not read, and so it does not answer
+			_ = conn.CloseNow()
+		}
+	}))
+	defer server.Close()
+	defer close(over)
+	shown := make(chan string, 10)
+	stop, err := cli.StartRaw(t.Context(), server.URL, 10*time.Millisecond, func(line string) { shown <- line })
+	require.NoError(t, err)
+	assert.Contains(t, <-shown, `"type":"connected"`)
+	assert.Contains(t, <-shown, `"type":"disconnected"`)
+	stop()
+}
+
+// TestConnectLongMessage checks that a message is cut on the screen, but not in JSON.
+func TestConnectLongMessage(t *testing.T) {
 	t.Parallel()
 	h := openHall(t)
-	c := h.connect("--protocol", "raw")
-	c.prints("* connected")
-	h.refuse.Store(true)
-	h.wire.cut()
-	c.prints("* disconnected: the network connection has broken; reconnecting ...")
-	c.over(1, "", "webpubsub: the service answered 403 Forbidden\n")
+	long := strings.Repeat("x", 5000)
+	text, lines := h.connect("--user", "ann"), h.connect("--user", "ann", "--json")
+	text.lines(1)
+	lines.lines(1)
+	require.NoError(t, h.chat.User("ann").SendText(t.Context(), long, nil))
+	text.prints("[server] " + long[:4096] + "… (5000 bytes)")
+	assert.Equal(t, long, lines.news()["data"])
+	text.ends(0, "", "")
+	lines.ends(0, "", "")
 }
 
 // TestConnectStream checks that streams are printed.

@@ -23,6 +23,7 @@ type rawSession struct {
 	credential client.Credential
 	view       view
 	failed     chan error
+	ping       time.Duration      // between pings, and for the answer to one
 	cancel     context.CancelFunc // of the life of the session
 	done       chan struct{}      // closed when run has returned
 
@@ -32,14 +33,14 @@ type rawSession struct {
 }
 
 const (
-	rawPing      = 20 * time.Second // between pings, and for the answer to one
-	rawRetry     = time.Second      // before the first attempt to reconnect; doubles
+	rawPing      = 20 * time.Second
+	rawRetry     = time.Second // before the first attempt to reconnect; doubles
 	rawMaxRetry  = 10 * time.Second
 	rawHandshake = 30 * time.Second
 )
 
 func openRaw(credential client.Credential, v view) *rawSession {
-	return &rawSession{credential: credential, view: v, failed: make(chan error, 1), done: make(chan struct{})}
+	return &rawSession{credential: credential, view: v, ping: rawPing, failed: make(chan error, 1), done: make(chan struct{})}
 }
 
 func (s *rawSession) commands() []typed {
@@ -125,7 +126,7 @@ func (s *rawSession) serve(life context.Context, conn *websocket.Conn) error {
 	defer cancel()
 	var pings sync.WaitGroup
 	defer pings.Wait()
-	pings.Go(func() { keepAlive(life, conn) })
+	pings.Go(func() { keepAlive(life, conn, s.ping) })
 	defer conn.CloseNow() //nolint:errcheck // it has ended
 	defer cancel()
 	for {
@@ -149,8 +150,8 @@ func (s *rawSession) hold(conn *websocket.Conn) {
 }
 
 // keepAlive sends pings. It closes a connection on which the service does not answer.
-func keepAlive(life context.Context, conn *websocket.Conn) {
-	ticker := time.NewTicker(rawPing)
+func keepAlive(life context.Context, conn *websocket.Conn, interval time.Duration) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -158,7 +159,7 @@ func keepAlive(life context.Context, conn *websocket.Conn) {
 		case <-life.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeout(life, rawPing)
+		ctx, cancel := context.WithTimeout(life, interval)
 		err := conn.Ping(ctx)
 		cancel()
 		if err != nil {
@@ -225,7 +226,7 @@ func handshakeError(ctx context.Context, address string, resp *http.Response, er
 		return cause
 	}
 	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		if resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
+		if isRefusal(resp.StatusCode) {
 			return &refusedError{resp.StatusCode}
 		}
 		return fmt.Errorf("the service answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))

@@ -30,7 +30,7 @@ type hall struct {
 	connectionString string
 	chat             *service.Client
 	wire             *wire
-	refuse           atomic.Bool   // clients
+	refuse           atomic.Int32  // status for clients, or 0
 	answer           chan struct{} // closed: the event wait is answered
 }
 
@@ -41,8 +41,8 @@ func openHall(t *testing.T) *hall {
 	require.NoError(t, err)
 	t.Cleanup(emu.Close)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h.refuse.Load() {
-			http.Error(w, "no", http.StatusForbidden)
+		if status := h.refuse.Load(); status != 0 && strings.HasPrefix(r.URL.Path, "/client/") {
+			http.Error(w, "no", int(status))
 			return
 		}
 		emu.ServeHTTP(w, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"syscall"
 
 	"github.com/coder/websocket"
@@ -45,6 +46,11 @@ func protocols() []protocol {
 			return openRaw(credential, v), nil
 		}},
 	}
+}
+
+// isRefusal reports whether a status refuses a client for good.
+func isRefusal(status int) bool {
+	return status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
 }
 
 // lossReason returns why a WebSocket has ended.

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"maps"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -122,7 +123,7 @@ func TestConnectLeavesTerminal(t *testing.T) {
 func TestConnectRefusedAtTerminal(t *testing.T) {
 	t.Parallel()
 	h := openHall(t)
-	h.refuse.Store(true)
+	h.refuse.Store(http.StatusForbidden)
 	s := h.sit(map[string]string{})
 	s.until(cleared)
 	assert.Equal(t, 1, <-s.done)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
@@ -59,6 +60,21 @@ func ParseLine(protocol, text string) (command, word string, data client.Data, e
 		return "", "", data, err
 	}
 	return in.command.name, in.word, in.data, nil
+}
+
+// StartRaw starts a client without a subprotocol, with a time between pings. It calls show
+// with lines of JSON.
+func StartRaw(ctx context.Context, address string, ping time.Duration, show func(line string)) (stop func(), err error) {
+	s := openRaw(client.StaticURL(address), newJSONView(writer(show)))
+	s.ping = ping
+	return func() { s.stop(ctx) }, s.start(ctx)
+}
+
+type writer func(string)
+
+func (w writer) Write(b []byte) (int, error) {
+	w(string(b))
+	return len(b), nil
 }
 
 // QuoteName returns a name as a line has it.
