@@ -27,14 +27,15 @@ OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 # What reads bytes of strangers, or counts them: where the size of an int matters.
 PARSERS := . ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
-# The module that needs a browser has a target of its own.
+# The modules that need a browser and nginx have targets of their own.
 BROWSER := examples/chat/browser
+NGINX   := interop/nginx
 
 .PHONY: all
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race oldest 32bit interop browser fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race oldest 32bit interop nginx browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -81,7 +82,7 @@ fmt-check: ## fail on code that gofmt would change
 
 .PHONY: modules
 modules: ## vet and test the modules further down
-	@for m in $(filter-out $(BROWSER),$(MODULES)); do \
+	@for m in $(filter-out $(BROWSER) $(NGINX),$(MODULES)); do \
 		echo "module $$m"; \
 		(cd "$$m" && $(GO) vet ./... && $(GO) test ./...); \
 	done
@@ -94,11 +95,15 @@ tidy-check: ## fail on a go.mod or go.sum that go mod tidy would change
 	done
 
 .PHONY: interop
-interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients (needs Node.js and npm)
+interop: ## run Microsoft's JavaScript packages against the emulator and beside the Go clients, and a parser of Bicep (needs Node.js and npm)
 	$(GO) build -o bin/ ./interop/harness ./interop/goservice ./interop/goclient ./cmd/webpubsub ./examples/echo
 	cd interop && npm ci --ignore-scripts --loglevel=error
 	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" GOCLIENT="$(CURDIR)/bin/goclient" \
 		WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
+
+.PHONY: nginx
+nginx: ## check handlers behind nginx (needs nginx)
+	cd $(NGINX) && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: browser
 browser: ## try the chat's page in a browser (needs Chromium or Chrome)
@@ -126,9 +131,10 @@ bench: ## run the benchmarks; BENCH=regexp, BENCHTIME and COUNT choose
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...
 
 .PHONY: golden
-golden: ## write anew what is generated: the exported API's golden files, the README's server, docs/cli.md, outputs of commands
+golden: ## write anew what is generated: the exported API's golden files, the README's server, docs/cli.md, the session in docs/check.md, outputs of commands
 	$(GO) test ./internal/archtest -run '^(TestAPI|TestREADMEServer)$$' -update
 	$(GO) test ./internal/cli/... -update
+	$(GO) test ./cmd/webpubsub -run '^TestCheckSession$$' -update
 
 .PHONY: man
 man: ## write the man pages of webpubsub to bin/man

@@ -149,7 +149,7 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		return o.refuse(reason, err)
 	}
 	if err := h.verify(r, a); err != nil {
-		return o.refuseUnverified(err)
+		return o.refuseUnverified(r.Header, err)
 	}
 	if h.hub == "" {
 		o.Hub = excerpt.Short(a.hub)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
@@ -22,12 +23,16 @@ func (o *Outcome) refused(reason RefusalReason, err error) verdict {
 
 // refuseUnverified is refuse for a request that failed verification. The answer does not
 // have the reason: a stranger must not learn whether the origin or the signature was
-// wrong.
-func (o *Outcome) refuseUnverified(err error) answer {
+// wrong. That there is no signature, the stranger knows; behind a proxy that removes it,
+// the answer is how others learn it.
+func (o *Outcome) refuseUnverified(header http.Header, err error) answer {
 	if chosen, panicked := choice(err); panicked || chosen != nil {
 		return o.refuse(ReasonUnverified, err)
 	}
 	o.Kind, o.Reason, o.Err = OutcomeRefused, ReasonUnverified, err
+	if len(header[wire.HeaderSignature]) == 0 && len(header[wire.HeaderAuthorization]) == 0 {
+		return textAnswer(http.StatusUnauthorized, "header ce-signature is missing, so nothing proves that the service sent this; proxies must pass on all ce- headers")
+	}
 	return textAnswer(http.StatusUnauthorized, "origin and signature do not prove that the service sent this; compare its connection string with the handler's")
 }
 

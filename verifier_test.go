@@ -103,7 +103,8 @@ func TestCustomVerifier(t *testing.T) {
 	}
 }
 
-// The answers to a wrong signature and to an unknown origin are equal.
+// The answers to a wrong signature and to an unknown origin are equal, and those to a
+// missing signature, whatever the origin.
 func TestRefusalsOfVerificationLookAlike(t *testing.T) {
 	t.Parallel()
 	h := wireHandler(t, webpubsub.Config{ConnectionStrings: []string{wireConnectionString, "Endpoint=https://b.com;AccessKey=x"}})
@@ -112,18 +113,24 @@ func TestRefusalsOfVerificationLookAlike(t *testing.T) {
 		header http.Header
 		body   string
 	}
-	var answers []seen
-	for _, edit := range []func(*http.Request){
-		setOrigin("evil.com"), setOrigin("b.com"), setOrigin(""), signed(), signed("sha256=" + strings.Repeat("0", 64)),
-		signed(webpubsub.Sign(wireSecondaryKey, wireConnectionID)),
+	for name, edits := range map[string][]func(*http.Request){
+		"origin and signature": {
+			setOrigin("evil.com"), setOrigin("b.com"), setOrigin(""), signed("sha256=" + strings.Repeat("0", 64)),
+			signed(webpubsub.Sign(wireSecondaryKey, wireConnectionID)),
+		},
+		"header ce-signature is missing": {signed(), both(signed(), setOrigin("evil.com")), both(signed(), setOrigin("b.com"))},
 	} {
-		resp := wireServe(h, wireRequest(t, "user_text", edit))
-		answers = append(answers, seen{resp.StatusCode, resp.Header, wireText(t, resp)})
+		var answers []seen
+		for _, edit := range edits {
+			resp := wireServe(h, wireRequest(t, "user_text", edit))
+			answers = append(answers, seen{resp.StatusCode, resp.Header, wireText(t, resp)})
+		}
+		for _, a := range answers {
+			assert.Equal(t, answers[0], a)
+		}
+		assert.Equal(t, http.StatusUnauthorized, answers[0].status)
+		assert.Contains(t, answers[0].body, name)
 	}
-	for _, a := range answers {
-		assert.Equal(t, answers[0], a)
-	}
-	assert.Equal(t, http.StatusUnauthorized, answers[0].status)
 }
 
 func TestVerifierBesideConnectionStrings(t *testing.T) {

@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/conformance"
 	"github.com/go-webpubsub/webpubsub/internal/expect"
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // CheckError reports a rule of the protocol that a handler breaks.
@@ -21,17 +23,29 @@ type CheckError struct {
 	Reason string
 	// Problems are the requests that the handler answered wrongly, with its answers.
 	Problems []string
+	// Cause is the likely cause of the problems; empty if it is not known.
+	Cause string
+	// Remedy is what to do about the cause, or to follow the rule.
+	Remedy string
+	// Warning reports whether the service works with the handler nevertheless.
+	Warning bool
 }
 
-// Error returns the id, the rule, the reason and the problems.
+// Error returns all that the fields say.
 func (e *CheckError) Error() string {
-	return fmt.Sprintf("%s: %s, since %s: %s", e.ID, e.Rule, e.Reason, strings.Join(e.Problems, "; "))
+	s := fmt.Sprintf("%s: %s, since %s: %s", e.ID, e.Rule, e.Reason, strings.Join(e.Problems, "; "))
+	if e.Cause != "" {
+		s += "; cause: " + e.Cause
+	}
+	return s + "; remedy: " + e.Remedy
 }
 
 // CheckHandler checks a handler against the rules of the protocol, as
 // testing/slogtest does for log handlers. It works for any implementation, with
 // or without middleware. It returns nil if the handler breaks no rule, and an
-// error that joins a [*CheckError] for each broken rule otherwise.
+// error that joins a [*CheckError] for each broken rule otherwise. It does not try
+// what would fail only because of an earlier error: without consent to validation,
+// it sends no events. The command "webpubsub check" does the same over the network.
 //
 // The handler must be configured with the origin and key of opts, by default those
 // of [ConnectionString]. CheckHandler sends about eighty requests in memory, both
@@ -60,24 +74,49 @@ func CheckHandler(ctx context.Context, h http.Handler, opts *Options) error {
 		return fmt.Errorf("httptest: check: options: %w", err)
 	}
 	ctx = expect.WithRefusal(ctx)
-	failures, err := conformance.Run(conformance.Target{
-		Origin:     s.origin,
-		Keys:       s.keys,
-		Validation: func() (*http.Request, error) { return s.NewValidationRequest(ctx) },
-		Event:      func(ev conformance.Event) (*http.Request, error) { return s.checkEvent(ctx, ev) },
+	var errs []error
+	err = conformance.Run(conformance.Target{
+		URL:         cmp.Or(o.URL, DefaultURL),
+		Origin:      s.origin,
+		Hub:         s.hub,
+		AnyHub:      true,
+		Keys:        s.keys,
+		Group:       "lobby",
+		UserEvents:  []string{wire.NameMessage},
+		CountsReads: true,
+		Validation:  func() (*http.Request, error) { return s.NewValidationRequest(ctx) },
+		Event:       func(ev conformance.Event) (*http.Request, error) { return s.checkEvent(ctx, ev) },
 		Do: func(req *http.Request) (*conformance.Answer, error) {
 			answer, err := s.Do(req)
-			return (*conformance.Answer)(answer), err
+			if err != nil {
+				return nil, err
+			}
+			return &conformance.Answer{Status: answer.Status, Header: answer.Header, Body: answer.Body, BodyRead: answer.BodyRead}, nil
 		},
+	}, func(r conformance.Result) {
+		if broken := checkError(&r); broken != nil {
+			errs = append(errs, broken)
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("httptest: check: %w", err)
 	}
-	errs := make([]error, len(failures))
-	for i, f := range failures {
-		errs[i] = &CheckError{ID: f.ID, Rule: f.Rule, Reason: f.Reason, Problems: f.Problems}
-	}
 	return errors.Join(errs...)
+}
+
+// checkError returns the error of a broken rule; nil if it is not broken.
+func checkError(r *conformance.Result) error {
+	if r.Status != conformance.Failed && r.Status != conformance.Warned {
+		return nil
+	}
+	e := &CheckError{
+		ID: r.ID, Rule: r.Rule, Reason: r.Reason, Problems: r.Problems,
+		Remedy: r.Remedy(), Warning: r.Status == conformance.Warned,
+	}
+	if r.Cause != nil {
+		e.Cause = r.Cause.Text
+	}
+	return e
 }
 
 // checkEvent returns a valid request for an event.

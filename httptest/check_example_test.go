@@ -34,12 +34,14 @@ func ExampleCheckHandler() {
 		fmt.Println(broken.ID)
 		fmt.Println(broken.Reason)
 		fmt.Println(broken.Problems[0])
+		fmt.Println(broken.Cause)
 	}
 	// Output:
 	// <nil>
 	// options-consent
 	// the service does not sign validation requests, and sends no events to a handler that has not consented
-	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin []; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none
+	// OPTIONS: answered with 401 "login first" and WebHook-Allowed-Origin ""
+	// something in front of the handler asks for a login
 }
 
 // A request that the service would not send: it has the signature of another

@@ -30,7 +30,7 @@ import (
 //   - http://localhost:8080 is an emulator with the hub chat, and
 //     WEBPUBSUB_CONNECTION_STRING is its connection string.
 //   - http://localhost:3000/eventhandler is its event handler, which echoes the user event
-//     message.
+//     message, and also accepts events of the host localhost.
 //   - User ann is connected, in group lobby; $CONNECTION is the id of the connection.
 //   - $CLIENT_URL is a client URL of the hub chat.
 //   - Commands that listen do so on a free port, by WEBPUBSUB_ADDR.
@@ -88,7 +88,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	emu := emulator.Start(t, emulator.Config{})
 	handler, err := webpubsub.NewHandler(webpubsub.Config{
-		ConnectionStrings: []string{emu.ConnectionString},
+		// The second is for the host localhost.
+		ConnectionStrings: []string{emu.ConnectionString, strings.Replace(emu.ConnectionString, "127.0.0.1", "localhost", 1)},
 		UserEvents: map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, text string) (string, error) {
 			return text, nil
 		})},

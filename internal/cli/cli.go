@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ func Root(env Environment) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(suggestFlags)
+	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(commands(env)...)
 	return root
 }
@@ -84,18 +86,22 @@ func execute(ctx context.Context, root *cobra.Command) error {
 	return err
 }
 
-// report prints an error and returns the exit code.
+// accessKey matches the key in a connection string.
+var accessKey = regexp.MustCompile(`(?i)(accesskey\s*=)[^;]*`)
+
+// report prints an error and returns the exit code. It hides the key of a connection
+// string that was typed where something else belongs, and is quoted by the error.
 func report(stderr io.Writer, err error) int {
-	var mistake *UsageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitDone
-	case errors.Is(err, ErrNo):
+	}
+	if errors.Is(err, ErrNo) {
 		return exitNo
-	case errors.As(err, &mistake):
-		fmt.Fprintf(stderr, "webpubsub: %v\nRun '%s' for usage.\n", err, mistake.help)
+	}
+	fmt.Fprintln(stderr, "webpubsub:", accessKey.ReplaceAllString(err.Error(), "$1…"))
+	if mistake := (*UsageError)(nil); errors.As(err, &mistake) {
+		fmt.Fprintf(stderr, "Run '%s' for usage.\n", mistake.help)
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "webpubsub:", err)
 	return exitNo
 }

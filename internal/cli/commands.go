@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 // of its name.
 func commands(env Environment) []*cobra.Command {
 	return []*cobra.Command{
+		checkCommand(env),
 		completionCommand(),
 		connectCommand(env),
 		connectionCommand(),
@@ -14,6 +15,7 @@ func commands(env Environment) []*cobra.Command {
 		healthCommand(),
 		permissionCommand(),
 		sendCommand(),
+		settingsCommand(),
 		userCommand(),
 		versionCommand(),
 	}

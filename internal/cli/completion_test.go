@@ -36,6 +36,7 @@ func TestCompletions(t *testing.T) {
 		want  []string
 	}{
 		{"em", []string{"emulator"}},
+		{"help em", []string{"emulator"}},
 		{"completion p", []string{"powershell"}},
 		{"version --out", []string{"--output"}},
 		{"version --output ", []string{"text", "json"}},

@@ -75,7 +75,7 @@ func parseLine(text string, commands []typed) (*line, error) {
 	name, rest := cutWord(text)
 	i := slices.IndexFunc(commands, func(c typed) bool { return c.name == name })
 	if i < 0 {
-		return nil, unknownCommand(name, commands)
+		return nil, unknownTyped(name, commands)
 	}
 	in := &line{command: &commands[i]}
 	for strings.HasPrefix(rest, "--") {
@@ -136,7 +136,7 @@ func (in *line) unknownOption(option string) error {
 	return in.usage("unknown option " + excerpt.Name(option))
 }
 
-func unknownCommand(name string, commands []typed) error {
+func unknownTyped(name string, commands []typed) error {
 	names := make([]string, 0, len(commands))
 	for _, c := range commands {
 		names = append(names, c.name)

@@ -312,7 +312,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "settings with an open quote", args: file("hubs:\n  a:\n    anonymousConnectPolicy: \"" + secret + "\n"), code: 2, stderr: `": line 3, column 29: could not find end character of double-quoted text` + "\n"},
 		{name: "settings with a hub twice", args: file("hubs:\n  a: {}\n  a: {}\n"), code: 2, stderr: `": line 3, column 3: mapping key "a" already defined at [2:3]` + "\n"},
 		{name: "settings with an unknown policy", args: file("hubs: {a: {anonymousConnectPolicy: maybe}}"), code: 2, stderr: `hub "a": anonymousConnectPolicy "maybe": want allow or deny`},
-		{name: "settings with an identity", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "ManagedIdentity": want None`},
+		{name: "settings with an identity", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: {type: ManagedIdentity, managedIdentity: {resource: a}}}]}}"), code: 2, stderr: `hub "a", event handler 0: auth.type "ManagedIdentity": want None`},
 		{name: "settings with an unknown event", args: file("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', systemEvents: [begun]}]}}"), code: 2, stderr: `hub "a", event handler 0: `},
 		{name: "settings of two documents", args: file("hubs: {}\n---\nhubs: {}\n"), code: 2, stderr: "want one document"},
 		{name: "settings that are no YAML", args: file("{"), code: 2, stderr: "--settings "},

@@ -22,15 +22,22 @@ func family(cmd *cobra.Command, members ...*cobra.Command) *cobra.Command {
 		if strings.HasPrefix(args[0], "-") {
 			return usage("want a command before flag %s", excerpt.Name(args[0]))
 		}
-		names := make([]string, 0, len(members))
-		for _, m := range members {
-			names = append(names, m.Name())
-		}
-		hint := "want one of " + strings.Join(names, ", ")
-		if similar := nearest(args[0], names); similar != "" {
-			hint = "did you mean " + similar + "?"
-		}
-		return usage("unknown command %s for %q, %s", excerpt.Name(args[0]), cmd.CommandPath(), hint)
+		return unknownCommand(cmd, members, args[0])
 	}
 	return cmd
+}
+
+// unknownCommand returns the error for a name that is none of the commands below parent.
+func unknownCommand(parent *cobra.Command, members []*cobra.Command, name string) error {
+	names := make([]string, 0, len(members))
+	for _, m := range members {
+		names = append(names, m.Name())
+	}
+	hint := "want one of " + strings.Join(names, ", ")
+	if similar := nearest(name, names); similar != "" {
+		hint = "did you mean " + similar + "?"
+	} else if len(names) == 0 {
+		hint = "it has no commands"
+	}
+	return usage("unknown command %s for %q, %s", excerpt.Name(name), parent.CommandPath(), hint)
 }

@@ -148,6 +148,10 @@ func TestFamily(t *testing.T) {
 		{name: "unknown", args: []string{"sing"}, code: 2, stderr: "webpubsub: unknown command \"sing\" for \"webpubsub probe\", want one of service, key, read, result, paint, no\n" + help},
 		{name: "flag", args: []string{"--hub"}, code: 2, stderr: "webpubsub: want a command before flag \"--hub\"\n" + help},
 	})
+	checkRuns(t, cli.Main, []programRun{
+		{name: "help of a misspelt command", args: []string{"help", "emulater"}, code: 2, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\"\n\nDid you mean this?\n\temulator\n\nRun 'webpubsub help --help' for usage.\n"},
+		{name: "help of a command below one without", args: []string{"help", "version", "go"}, code: 2, stderr: "webpubsub: unknown command \"go\" for \"webpubsub version\", it has no commands\nRun 'webpubsub help --help' for usage.\n"},
+	})
 	for _, args := range [][]string{nil, {"-h"}, {"--help"}} {
 		var stdout, stderr strings.Builder
 		assert.Equal(t, 0, probe(t)(args, environment(nil), nil, &stdout, &stderr))
@@ -168,6 +172,21 @@ func TestPalette(t *testing.T) {
 	assert.Equal(t, plain, paint(t, map[string]string{"NO_COLOR": "1"}))
 	assert.Equal(t, plain, paint(t, map[string]string{"TERM": "dumb"}))
 	checkRuns(t, probe(t), []programRun{{name: "pipe", args: []string{"paint"}, stdout: plain + " \n"}})
+}
+
+// TestMisplacedKey checks that a connection string in a wrong place is not printed.
+func TestMisplacedKey(t *testing.T) {
+	t.Parallel()
+	const key = "Endpoint=https://h.test;AccessKey=" + secret + ";"
+	for _, args := range [][]string{
+		{key}, {"emulator", key}, {"emulator", "--connection-string", key}, {"emulator", "--" + key}, {"emulator", "--max-groups", key},
+		{"emulator", "--addr", key}, {"emulator", "--settings", key}, {"emulator", "--hub", key}, {"emulator", "--upstream", key}, {"emulator", "--hub", "a", "--upstream", key},
+		{"version", "-o", key}, {"completion", key}, {"settings", key}, {"settings", "--hub", key}, {"settings", "--hub", "a", "--service", key}, {"help", key},
+	} {
+		var stdout, stderr strings.Builder
+		cli.Main(args, environment(nil), nil, &stdout, &stderr)
+		assert.NotContains(t, stdout.String()+stderr.String(), secret, "%q", args)
+	}
 }
 
 func TestTypedArgument(t *testing.T) {

@@ -1,98 +1,89 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"maps"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"regexp"
 	"slices"
-	"sort"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"unicode"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/cli/azure"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
-// checkSettings returns the emulator's first error for the settings in data, with the
-// position of the hub or event handler.
-func checkSettings(data []byte, hubs map[string]emulator.Hub) error {
-	if try(hubs) == nil {
-		return nil
-	}
-	names := slices.Sorted(maps.Keys(hubs))
-	upTo := func(n int) error {
-		some := make(map[string]emulator.Hub, n+1)
-		for _, name := range names[:n+1] {
-			some[name] = hubs[name]
-		}
-		return try(some)
-	}
-	first := sort.Search(len(names)-1, func(n int) bool { return upTo(n) != nil })
-	name, handlers := names[first], hubs[names[first]].EventHandlers
-	valid := sort.Search(len(handlers), func(n int) bool {
-		return try(map[string]emulator.Hub{name: {EventHandlers: handlers[:n+1]}}) != nil
-	})
-	if valid == len(handlers) || try(map[string]emulator.Hub{name: {}}) != nil {
-		valid = -1 // the name is wrong
-	}
-	return locate(data, name, valid, upTo(first))
-}
+var (
+	// keyVault matches a reference to a key vault in a URL template. The service puts the
+	// secret in its place.
+	keyVault = regexp.MustCompile(`\{@Microsoft\.KeyVault\(SecretUri=https://[A-Za-z0-9\-./:]+\)\}`)
+	// Rules of Azure Resource Manager.
+	serviceName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,61}[A-Za-z0-9]$`)
+	resourceGroup = regexp.MustCompile(`^[\pL\pN_()\-.]{0,89}[\pL\pN_()\-]$`)
+)
 
-// try returns the emulator's error for the settings of hubs.
-func try(hubs map[string]emulator.Hub) error {
-	emu, err := emulator.New(emulator.Config{Hubs: hubs})
+// check checks all values, most of them by the rules of the emulator.
+func (in *settingsFlags) check(hubs []azure.Hub) error {
+	if !serviceName.MatchString(in.service.Name) {
+		return usage("--service %s: want 3 to 63 letters, digits and hyphens, first a letter", excerpt.Name(in.service.Name))
+	}
+	if !resourceGroup.MatchString(in.service.ResourceGroup) {
+		return usage("--resource-group %s: want 1 to 90 letters, digits and characters of _()-. that do not end with a dot", excerpt.Name(in.service.ResourceGroup))
+	}
+	checked := make(map[string]emulator.Hub, len(hubs))
+	for _, h := range hubs {
+		var out emulator.Hub
+		for i, e := range h.EventHandlers {
+			for _, text := range slices.Concat([]string{e.UserEventPattern, e.AuthResource}, e.GroupFilters) {
+				if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+					return usage("hub %q, event handler %d: %s has an unprintable character", h.Name, i, excerpt.Name(text))
+				}
+			}
+			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
+				URLTemplate: keyVault.ReplaceAllString(e.URLTemplate, "secret"), UserEventPattern: e.UserEventPattern,
+				SystemEvents: e.SystemEvents, GroupEvents: e.GroupEvents, GroupFilters: e.GroupFilters,
+			})
+		}
+		checked[h.Name] = out
+	}
+	emu, err := emulator.New(emulator.Config{Hubs: checked, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "emulator: "))
+		return &UsageError{err: err}
 	}
 	emu.Close()
 	return nil
 }
 
-// locate adds to an error the position of a hub or, unless handler is negative, of one
-// of its event handlers. A value behind an alias has no position.
-func locate(data []byte, hub string, handler int, err error) error {
-	file, invalid := parser.ParseBytes(data, 0)
-	if invalid != nil || len(file.Docs) == 0 {
-		return err
-	}
-	_, hubs := member(file.Docs[0].Body, "hubs")
-	at, settings := member(hubs, hub)
-	if handler >= 0 {
-		_, handlers := member(settings, "eventHandlers")
-		at = element(handlers, handler)
-	}
-	if at == nil {
-		return err
-	}
-	return fmt.Errorf("line %d, column %d: %w", at.Position.Line, at.Position.Column, err)
-}
-
-// member returns the key and the value of a member of a mapping, or nil.
-func member(node ast.Node, name string) (key *token.Token, value ast.Node) {
-	mapping, ok := node.(ast.MapNode)
-	if !ok {
-		return nil, nil
-	}
-	for members := mapping.MapRange(); members.Next(); {
-		if key = members.Key().GetToken(); key.Value == name {
-			return key, members.Value()
+// noteUnusable prints notes about URLs that the service cannot use, or should not.
+func noteUnusable(w io.Writer, hubs []azure.Hub) {
+	for _, h := range hubs {
+		for _, e := range h.EventHandlers {
+			u, err := url.Parse(keyVault.ReplaceAllString(e.URLTemplate, "secret"))
+			if err != nil { // the rules of the emulator are stricter
+				continue
+			}
+			note := func(text string) {
+				fmt.Fprintf(w, "note: hub %s, %s: %s\n", h.Name, upstream.WithoutSecrets(e.URLTemplate), text)
+			}
+			switch {
+			case isThisMachine(u.Hostname()):
+				note("Azure cannot reach this host")
+			case u.Scheme == "http":
+				note("events are not encrypted, want https")
+			}
+			if u.RawQuery != "" && !keyVault.MatchString(e.URLTemplate) {
+				note("if the query has a secret, put {@Microsoft.KeyVault(SecretUri=…)} in its place")
+			}
 		}
 	}
-	return nil, nil
 }
 
-// element returns the beginning of an element of a list, or nil.
-func element(node ast.Node, i int) *token.Token {
-	list, ok := node.(*ast.SequenceNode)
-	if !ok || i >= len(list.Values) {
-		return nil
-	}
-	if mapping, ok := list.Values[i].(ast.MapNode); ok {
-		if members := mapping.MapRange(); members.Next() {
-			return members.Key().GetToken()
-		}
-	}
-	return list.Values[i].GetToken()
+// isThisMachine reports whether a host is certainly this machine.
+func isThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }

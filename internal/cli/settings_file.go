@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -17,54 +18,53 @@ const maxSettings = 1 << 20
 
 // settingsFile is a YAML or JSON file with the names of hub settings in Azure.
 type settingsFile struct {
-	Hubs map[string]hubSettings `yaml:"hubs"`
+	Hubs map[string]hubSettings `yaml:"hubs" json:"hubs"`
 }
 
 type hubSettings struct {
-	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy"`
-	EventHandlers          []eventHandler `yaml:"eventHandlers"`
+	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy,omitempty" json:"anonymousConnectPolicy,omitzero"`
+	EventHandlers          []eventHandler `yaml:"eventHandlers,omitempty" json:"eventHandlers,omitzero"`
 }
 
 type eventHandler struct {
-	URLTemplate         string              `yaml:"urlTemplate"`
-	UserEventPattern    string              `yaml:"userEventPattern"`
-	SystemEvents        []string            `yaml:"systemEvents"`
-	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents"`
-	Auth                auth                `yaml:"auth"`
-}
-
-type auth struct {
-	Type string `yaml:"type"`
+	URLTemplate         string              `yaml:"urlTemplate" json:"urlTemplate"`
+	UserEventPattern    string              `yaml:"userEventPattern,omitempty" json:"userEventPattern,omitzero"`
+	SystemEvents        []string            `yaml:"systemEvents,omitempty" json:"systemEvents,omitzero"`
+	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents,omitempty" json:"groupPresenceEvents,omitzero"`
+	Auth                auth                `yaml:"auth,omitempty" json:"auth,omitzero"`
 }
 
 type groupPresenceEvents struct {
-	EventNames   []string `yaml:"eventNames"`
-	GroupFilters []string `yaml:"groupFilters"`
+	EventNames   []string `yaml:"eventNames,omitempty" json:"eventNames,omitzero"`
+	GroupFilters []string `yaml:"groupFilters,omitempty" json:"groupFilters,omitzero"`
 }
+
+type auth struct {
+	Type            string          `yaml:"type,omitempty" json:"type,omitzero"`
+	ManagedIdentity managedIdentity `yaml:"managedIdentity,omitempty" json:"managedIdentity,omitzero"`
+}
+
+type managedIdentity struct {
+	Resource string `yaml:"resource,omitempty" json:"resource,omitzero"`
+}
+
+// Types of auth.
+const (
+	authNone     = "None"
+	authIdentity = "ManagedIdentity"
+)
 
 // parseSettings returns the settings of hubs in a file. The emulator accepts each of them.
 func parseSettings(data []byte) (map[string]emulator.Hub, error) {
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()) // JSON is YAML
-	var file settingsFile
-	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, explain(err)
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("want one document")
+	file, err := decodeSettings(data)
+	if err != nil {
+		return nil, err
 	}
 	hubs := make(map[string]emulator.Hub, len(file.Hubs))
 	for name, in := range file.Hubs {
-		var out emulator.Hub
-		switch in.AnonymousConnectPolicy {
-		case "", "deny":
-		case "allow":
-			out.AllowAnonymous = true
-		default:
-			err := fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, in.AnonymousConnectPolicy)
-			return nil, locate(data, name, -1, err)
-		}
+		out := emulator.Hub{AllowAnonymous: in.AnonymousConnectPolicy == "allow"}
 		for i, h := range in.EventHandlers {
-			if h.Auth.Type != "" && h.Auth.Type != "None" {
+			if h.Auth.Type == authIdentity {
 				err := fmt.Errorf("hub %q, event handler %d: auth.type %q: want None, since an emulator has no identity", name, i, h.Auth.Type)
 				return nil, locate(data, name, i, err)
 			}
@@ -75,10 +75,49 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 		}
 		hubs[name] = out
 	}
-	if err := checkSettings(data, hubs); err != nil {
+	if err := checkHubs(data, hubs); err != nil {
 		return nil, err
 	}
 	return hubs, nil
+}
+
+// decodeSettings decodes a settings file. It checks the values that an emulator.Hub cannot
+// hold.
+func decodeSettings(data []byte) (*settingsFile, error) {
+	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()) // JSON is YAML
+	var file settingsFile
+	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+		return nil, explain(err)
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("want one document")
+	}
+	for name, hub := range file.Hubs {
+		switch hub.AnonymousConnectPolicy {
+		case "", "deny", "allow":
+		default:
+			err := fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, hub.AnonymousConnectPolicy)
+			return nil, locate(data, name, -1, err)
+		}
+		for i, h := range hub.EventHandlers {
+			if err := h.Auth.check(); err != nil {
+				return nil, locate(data, name, i, fmt.Errorf("hub %q, event handler %d: %w", name, i, err))
+			}
+		}
+	}
+	return &file, nil
+}
+
+func (a auth) check() error {
+	switch {
+	case a.Type != "" && a.Type != authNone && a.Type != authIdentity:
+		return fmt.Errorf("auth.type %q: want None or ManagedIdentity", a.Type)
+	case a.Type != authIdentity && a.ManagedIdentity.Resource != "":
+		return errors.New("auth.managedIdentity: want auth.type ManagedIdentity with it")
+	case a.Type == authIdentity && a.ManagedIdentity.Resource == "":
+		return errors.New("auth.managedIdentity.resource is missing, want the audience of the tokens")
+	}
+	return nil
 }
 
 // explain returns an error of the YAML decoder with its position, but without Go types.
@@ -125,7 +164,8 @@ func members(t reflect.Type) []string {
 	case reflect.Struct:
 		var names []string
 		for _, f := range reflect.VisibleFields(t) {
-			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
+			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			names = append(append(names, name), members(f.Type)...)
 		}
 		return names
 	default:

@@ -35,8 +35,8 @@ func asJSON(tb testing.TB, hubs map[string]emulator.Hub) []byte {
 	return data
 }
 
-// FuzzSettings checks that settings mean the same in JSON, and that New accepts them or
-// returns an error.
+// FuzzSettings checks that settings mean the same in JSON, that New accepts them or
+// returns an error, and that they mean the same when they are written.
 func FuzzSettings(f *testing.F) {
 	f.Add([]byte("hubs:\n  chat:\n    anonymousConnectPolicy: allow\n    eventHandlers:\n      - urlTemplate: http://h/{hub}\n        systemEvents: [connect]\n"))
 	f.Add([]byte(`{"hubs": {"a": {"eventHandlers": [{"urlTemplate": "http://h", "groupPresenceEvents": {"eventNames": ["joined"], "groupFilters": ["a.*"]}}]}, "b": {}}}`))
@@ -52,8 +52,17 @@ func FuzzSettings(f *testing.F) {
 		again, err := cli.ParseSettings(asJSON(t, hubs))
 		require.NoError(t, err)
 		assert.Equal(t, asJSON(t, hubs), asJSON(t, again))
-		if s, err := emulator.New(emulator.Config{Hubs: hubs}); err == nil {
-			s.Close()
+		s, err := emulator.New(emulator.Config{Hubs: hubs})
+		if err != nil {
+			return
 		}
+		s.Close()
+		text, err := cli.RewriteSettings(data)
+		if err != nil {
+			return // key vault
+		}
+		written, err := cli.ParseSettings([]byte(text))
+		require.NoError(t, err, text)
+		assert.Equal(t, string(asJSON(t, hubs)), string(asJSON(t, written)), text)
 	})
 }

@@ -163,3 +163,13 @@ func answered(t *testing.T, reply webpubsub.ConnectReply) string {
 func unused(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
 	return webpubsub.Reply{}, nil
 }
+
+// without returns middleware that removes a header.
+func without(name string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del(name)
+			next.ServeHTTP(w, r)
+		})
+	}
+}

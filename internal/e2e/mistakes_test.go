@@ -377,6 +377,39 @@ var mistakes = []struct {
 		},
 	},
 	{
+		name:   "proxy that removes the signature, in the emulator's log",
+		value:  `event=connect id=0 status=401`,
+		rule:   `header ce-signature is missing`,
+		remedy: `proxies must pass on all ce- headers`,
+		seen: func(t *testing.T) string {
+			s := serve(t, webpubsub.Config{}, without("ce-signature"))
+			s.connect(t, say)
+			return s.emulatorLog.String()
+		},
+	},
+	{
+		name:   "proxy that removes the version, in the emulator's log",
+		value:  `GET was answered with 404, want 2xx`,
+		rule:   `not an Azure Web PubSub request`,
+		remedy: `header ce-awpsversion is missing`,
+		seen: func(t *testing.T) string {
+			s := serve(t, webpubsub.Config{}, without("ce-awpsversion"))
+			s.connect(t, say)
+			return s.emulatorLog.String()
+		},
+	},
+	{
+		name:   "proxy that removes the origin, in the emulator's log",
+		value:  `OPTIONS was answered with 400, want 2xx`,
+		rule:   `no consent`,
+		remedy: `header WebHook-Request-Origin is missing or empty`,
+		seen: func(t *testing.T) string {
+			s := serve(t, webpubsub.Config{}, without("WebHook-Request-Origin"))
+			s.connect(t, say)
+			return s.emulatorLog.String()
+		},
+	},
+	{
 		name:   "port in use, of the command",
 		value:  `--addr "127.0.0.1:`,
 		rule:   `address already in use`,

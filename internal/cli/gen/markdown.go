@@ -11,7 +11,8 @@ import (
 const install = "go install github.com/go-webpubsub/webpubsub/cmd/webpubsub@latest"
 
 const origin = "This page is generated from the help of the commands, by `make golden`. `make man` writes\n" +
-	"man pages to `bin/man`.\n"
+	"man pages to `bin/man`. More about the emulator is in [emulator.md](emulator.md), and about\n" +
+	"settings in [settings.md](settings.md).\n"
 
 // markdown returns one page about all commands.
 func markdown(root *cobra.Command) string {

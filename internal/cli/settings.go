@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-webpubsub/webpubsub/internal/cli/azure"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+)
+
+const settingsLong = `Prints the settings of hubs for the tools that configure Azure, or for the emulator.
+
+The settings are those of a file, which the emulator reads too ("webpubsub emulator
+--help" shows one), or of flags for one hub with one event handler. Beyond the file of the
+emulator, an event handler may have auth: {type: ManagedIdentity, managedIdentity:
+{resource: …}}, and its URL references to a key vault.
+
+  az         commands of the az CLI, for a POSIX shell
+  bicep      a Bicep file
+  terraform  a Terraform file, with the provider azurerm, and azapi for what it lacks
+  emulator   a settings file, in YAML
+  json       the same, in JSON
+
+With --validate, each event handler is asked first for its consent to a host, as the
+service does when it saves the settings. If one does not consent, the reason is printed,
+no settings are, and the exit code is 1.
+
+The settings contain URLs as they are, with their queries. Notes on what the service
+cannot use are on standard error.`
+
+// settingsFlags holds the values of the flags.
+type settingsFlags struct {
+	hub, url     string
+	userEvents   string
+	systemEvents []string
+	groupEvents  []string
+	groupFilters []string
+	anonymous    bool
+	authResource string
+	format       string
+	service      azure.Service
+	validateFor  string
+}
+
+// Formats of settings.
+const (
+	formatAzureCLI  = "az"
+	formatBicep     = "bicep"
+	formatTerraform = "terraform"
+	formatEmulator  = "emulator"
+)
+
+func settingsCommand() *cobra.Command {
+	var in settingsFlags
+	cmd := &cobra.Command{
+		Use:   "settings [FILE]",
+		Short: "Print the settings of hubs for az, Bicep, Terraform or the emulator",
+		Long:  settingsLong,
+		Example: `  # a hub with one event handler, for the az CLI
+  webpubsub settings --hub chat --upstream https://example.com/eventhandler
+
+  # the settings of the emulator, for Bicep
+  webpubsub settings settings.yaml --format bicep
+
+  # ask the running handler for its consent, then print
+  webpubsub settings --hub chat --upstream http://localhost:3000/eventhandler --validate localhost`,
+		Args: between(0, 1),
+		RunE: in.run,
+	}
+	f := cmd.Flags()
+	f.StringVar(&in.hub, "hub", "", "`name` of the hub, without FILE")
+	f.StringVar(&in.url, "upstream", "", "`URL` of its event handler; may have {hub} and {event}")
+	f.StringVar(&in.userEvents, "user-events", "*", "user events of the event handler: *, or `names` separated by commas")
+	f.StringSliceVar(&in.systemEvents, "system-events", []string{"connect", "connected", "disconnected"}, "system events of the event handler, `names` separated by commas")
+	f.StringSliceVar(&in.groupEvents, "group-events", nil, "group presence events of the event handler: joined, left, or both; `names` separated by commas")
+	f.StringArrayVar(&in.groupFilters, "group-filter", nil, "`pattern` of groups for --group-events; can be repeated")
+	f.BoolVar(&in.anonymous, "anonymous", false, "accept clients without a token")
+	f.StringVar(&in.authResource, "auth-resource", "", "`audience` of Entra tokens that the service sends to the event handler")
+	f.StringVarP(&in.format, "format", "f", formatAzureCLI, "`format`: az, bicep, terraform, emulator or json")
+	f.StringVar(&in.service.Name, "service", "my-service", "`name` of the Web PubSub resource")
+	f.StringVar(&in.service.ResourceGroup, "resource-group", "my-group", "`name` of its resource group")
+	f.StringVar(&in.validateFor, "validate", "", "`host` of the service, for example my-service.webpubsub.azure.com, that the event handlers must accept")
+	completeValues(cmd, "format", formatAzureCLI, formatBicep, formatTerraform, formatEmulator, formatJSON)
+	completeValues(cmd, "system-events", "connect", "connected", "disconnected")
+	completeValues(cmd, "group-events", "joined", "left")
+	return cmd
+}
+
+func (in *settingsFlags) run(cmd *cobra.Command, args []string) error {
+	write, err := in.writer()
+	if err != nil {
+		return err
+	}
+	file, err := in.settings(cmd, args)
+	if err != nil {
+		return err
+	}
+	hubs := file.hubs()
+	if err := in.check(hubs); err != nil {
+		return err
+	}
+	text, err := write(file, hubs)
+	if err != nil {
+		return err
+	}
+	if in.validateFor != "" {
+		if err := validateHandlers(cmd.Context(), cmd.ErrOrStderr(), in.validateFor, hubs); err != nil {
+			return err
+		}
+	}
+	if in.format != formatEmulator && in.format != formatJSON {
+		noteUnusable(cmd.ErrOrStderr(), hubs)
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), text)
+	return err
+}
+
+// writer returns the function that writes settings in the format.
+func (in *settingsFlags) writer() (func(*settingsFile, []azure.Hub) (string, error), error) {
+	tool := func(f func(azure.Service, []azure.Hub) string) func(*settingsFile, []azure.Hub) (string, error) {
+		return func(_ *settingsFile, hubs []azure.Hub) (string, error) { return f(in.service, hubs), nil }
+	}
+	switch in.format {
+	case formatAzureCLI:
+		return tool(azure.CLI), nil
+	case formatBicep:
+		return tool(azure.Bicep), nil
+	case formatTerraform:
+		return tool(azure.Terraform), nil
+	case formatEmulator:
+		return (*settingsFile).yaml, nil
+	case formatJSON:
+		return (*settingsFile).json, nil
+	}
+	return nil, usage("--format %s: want az, bicep, terraform, emulator or json", excerpt.Name(in.format))
+}
+
+// settings returns the settings of the file or the flags.
+func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsFile, error) {
+	if len(args) == 1 {
+		for _, name := range []string{"hub", "upstream", "user-events", "system-events", "group-events", "group-filter", "anonymous", "auth-resource"} {
+			if cmd.Flags().Changed(name) {
+				return nil, usage("--%s: FILE has the settings, want one of them", name)
+			}
+		}
+		data, err := readNamed(cmd, args[0], maxSettings)
+		if err != nil {
+			return nil, usage("FILE: %w", err)
+		}
+		file, err := decodeSettings(data)
+		if err != nil {
+			return nil, usage("FILE %s: %w", excerpt.Name(args[0]), err)
+		}
+		return file, nil
+	}
+	if in.hub == "" {
+		return nil, usage("no hub, want FILE or --hub")
+	}
+	hub := hubSettings{AnonymousConnectPolicy: "deny"}
+	if in.anonymous {
+		hub.AnonymousConnectPolicy = "allow"
+	}
+	if in.url != "" {
+		h := eventHandler{URLTemplate: in.url, UserEventPattern: in.userEvents, SystemEvents: in.systemEvents}
+		h.GroupPresenceEvents = groupPresenceEvents{EventNames: in.groupEvents, GroupFilters: in.groupFilters}
+		if in.authResource != "" {
+			h.Auth = auth{Type: authIdentity, ManagedIdentity: managedIdentity{in.authResource}}
+		}
+		hub.EventHandlers = []eventHandler{h}
+	}
+	return &settingsFile{Hubs: map[string]hubSettings{in.hub: hub}}, nil
+}
