@@ -36,7 +36,7 @@ const (
 	wordEvent
 )
 
-// payload tells whether a command has a payload.
+// payload is whether a command takes a payload.
 type payload uint8
 
 const (

@@ -30,6 +30,8 @@ type console struct {
 // show prints news.
 func (c *console) show(n news) { c.view.show(n) }
 
+func (c *console) guarded(f func()) { restoring(c.input.restore, f) }
+
 // serve connects, and runs commands until the input ends, or ctx, or the session. It returns the error
 // of the session. Commands that were started before the end of a script are finished.
 func (c *console) serve(ctx context.Context) error {
@@ -102,7 +104,7 @@ func (c *console) do(ctx context.Context, text string) {
 		}
 		c.aside.Go(func() {
 			defer func() { <-c.slots }()
-			restoring(c.input.restore, func() { c.run(ctx, in) })
+			c.guarded(func() { c.run(ctx, in) })
 		})
 	default:
 		c.run(ctx, in)

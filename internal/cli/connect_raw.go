@@ -21,7 +21,7 @@ import (
 // it. Package client speaks the subprotocols only.
 type rawSession struct {
 	credential client.Credential
-	view       view
+	host       host
 	failed     chan error
 	ping       time.Duration      // between pings, and for the answer to one
 	cancel     context.CancelFunc // of the life of the session
@@ -39,8 +39,8 @@ const (
 	rawHandshake = 30 * time.Second
 )
 
-func openRaw(credential client.Credential, v view) *rawSession {
-	return &rawSession{credential: credential, view: v, ping: rawPing, failed: make(chan error, 1), done: make(chan struct{})}
+func openRaw(credential client.Credential, h host) *rawSession {
+	return &rawSession{credential: credential, host: h, ping: rawPing, failed: make(chan error, 1), done: make(chan struct{})}
 }
 
 func (s *rawSession) commands() []typed {
@@ -72,8 +72,8 @@ func (s *rawSession) start(ctx context.Context) error {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.hold(conn)
-	s.view.show(news{Type: newsConnected})
-	go s.run(life, conn)
+	s.host.show(news{Type: newsConnected})
+	go s.host.guarded(func() { s.run(life, conn) })
 	return nil
 }
 
@@ -102,7 +102,7 @@ func (s *rawSession) run(life context.Context, conn *websocket.Conn) {
 		if s.isStopping() {
 			return
 		}
-		s.view.show(news{Type: newsDisconnected, Reason: lossReason(err)})
+		s.host.show(news{Type: newsDisconnected, Reason: lossReason(err)})
 		if conn, err = s.reconnect(life); err != nil {
 			if life.Err() == nil {
 				s.failed <- err
@@ -110,7 +110,7 @@ func (s *rawSession) run(life context.Context, conn *websocket.Conn) {
 			return
 		}
 		s.hold(conn)
-		s.view.show(news{Type: newsReconnected})
+		s.host.show(news{Type: newsReconnected})
 	}
 }
 
@@ -134,7 +134,7 @@ func (s *rawSession) serve(life context.Context, conn *websocket.Conn) error {
 		if err != nil {
 			return err
 		}
-		s.view.show(news{Type: newsMessage, From: fromServer}.withFrame(data, kind == websocket.MessageBinary))
+		s.host.show(news{Type: newsMessage, From: fromServer}.withFrame(data, kind == websocket.MessageBinary))
 	}
 }
 
@@ -184,7 +184,7 @@ func (s *rawSession) reconnect(life context.Context) (*websocket.Conn, error) {
 		if err == nil || errors.As(err, &refused) || life.Err() != nil {
 			return conn, err
 		}
-		s.view.show(news{Type: newsProblem, Reason: err.Error()})
+		s.host.show(news{Type: newsProblem, Reason: err.Error()})
 	}
 }
 

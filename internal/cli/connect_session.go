@@ -26,24 +26,31 @@ type session interface {
 	stop(ctx context.Context)
 }
 
+// host is what a session needs: a place for its news, and for its goroutines.
+type host interface {
+	view
+	// guarded calls f. If f panics, the terminal is restored before the panic goes on.
+	guarded(f func())
+}
+
 // protocol is a protocol that a client speaks.
 type protocol struct {
 	name string
-	open func(credential client.Credential, v view, seen *seenGroups) (session, error)
+	open func(credential client.Credential, h host, seen *seenGroups) (session, error)
 }
 
 // protocols returns the values of the flag --protocol. The first is the default.
 func protocols() []protocol {
-	over := func(subprotocol client.Protocol) func(client.Credential, view, *seenGroups) (session, error) {
-		return func(credential client.Credential, v view, seen *seenGroups) (session, error) {
-			return openClient(subprotocol, credential, v, seen)
+	over := func(subprotocol client.Protocol) func(client.Credential, host, *seenGroups) (session, error) {
+		return func(credential client.Credential, h host, seen *seenGroups) (session, error) {
+			return openClient(subprotocol, credential, h, seen)
 		}
 	}
 	return []protocol{
 		{"json.reliable", over(client.ProtocolJSONReliable)},
 		{"json", over(client.ProtocolJSON)},
-		{"raw", func(credential client.Credential, v view, _ *seenGroups) (session, error) {
-			return openRaw(credential, v), nil
+		{"raw", func(credential client.Credential, h host, _ *seenGroups) (session, error) {
+			return openRaw(credential, h), nil
 		}},
 	}
 }

@@ -22,9 +22,9 @@ const WatchInterval = watchInterval
 // Watcher applies a settings file to an emulator.
 type Watcher = watcher
 
-// NewWatcher returns a watcher of an emulator with the hubs of a file.
-func NewWatcher(emu *emulator.Server, path string, logger *slog.Logger) (*Watcher, error) {
-	in := &emulatorFlags{settings: path}
+// NewWatcher returns a watcher of an emulator with the hubs of a file and of flags.
+func NewWatcher(emu *emulator.Server, path string, logger *slog.Logger, flags ...string) (*Watcher, error) {
+	in := &emulatorFlags{settings: path, pairs: pairs{hubs: flags}}
 	now := readContent(path)
 	hubs, err := in.hubs(now)
 	return newWatcher(in, emu, hubs, now, logger), err
@@ -43,6 +43,9 @@ func Run(ctx context.Context, args []string, env Environment, stdin io.Reader, s
 
 // Printable escapes a text of strangers.
 var Printable = printable
+
+// SetFilter sets the flag --filter.
+func SetFilter(text string) error { return new(filterFlag).Set(text) }
 
 // Restoring calls a function, and another one before its panic goes on.
 var Restoring = restoring
@@ -65,7 +68,8 @@ func ParseLine(protocol, text string) (command, word string, data client.Data, e
 // StartRaw starts a client without a subprotocol, with a time between pings. It calls show
 // with lines of JSON.
 func StartRaw(ctx context.Context, address string, ping time.Duration, show func(line string)) (stop func(), err error) {
-	s := openRaw(client.StaticURL(address), newJSONView(writer(show)))
+	c := &console{view: newJSONView(writer(show)), input: &input{restore: func() {}}}
+	s := openRaw(client.StaticURL(address), c)
 	s.ping = ping
 	return func() { s.stop(ctx) }, s.start(ctx)
 }

@@ -33,7 +33,7 @@ func (f *filterFlag) Set(text string) error {
 	}
 	_, err := odata.Parse(text)
 	if mistake := (*odata.Error)(nil); errors.As(err, &mistake) {
-		return fmt.Errorf("character %d: %s\n%s", 1+utf8.RuneCountInString(text[:mistake.Offset]), mistake.Reason, pointAt(text, mistake.Offset))
+		return fmt.Errorf("character %d: %s\n%s", 1+utf8.RuneCountInString(text[:mistake.Offset]), printable(excerpt.Cut(mistake.Reason, maxReason)), pointAt(text, mistake.Offset))
 	}
 	f.text = text
 	return err
@@ -42,11 +42,14 @@ func (f *filterFlag) Set(text string) error {
 // Type returns the word for the value in a usage text.
 func (f *filterFlag) Type() string { return "filter" }
 
+// maxReason is how many bytes of a reason are shown. It may quote a string of the filter.
+const maxReason = 256
+
 // pointAt returns the part of a text around an offset, and a line with a mark below it.
 func pointAt(text string, offset int) string {
 	const before, after = 50, 20 // bytes
 	start := max(0, offset-before)
-	for !utf8.RuneStart(text[start:][0]) {
+	for start < offset && !utf8.RuneStart(text[start]) {
 		start++
 	}
 	part := excerpt.Line(text[start:], offset-start+after)

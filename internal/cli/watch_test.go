@@ -32,7 +32,7 @@ type watched struct {
 	log     bytes.Buffer
 }
 
-func watch(t *testing.T, settings string) *watched {
+func watch(t *testing.T, settings string, flags ...string) *watched {
 	t.Helper()
 	w := &watched{t: t, path: write(t, settings)}
 	hubs, err := cli.ParseSettings([]byte(settings))
@@ -44,7 +44,7 @@ func watch(t *testing.T, settings string) *watched {
 		}
 		return a
 	}}))
-	w.watcher, err = cli.NewWatcher(w.emu.Server, w.path, logger)
+	w.watcher, err = cli.NewWatcher(w.emu.Server, w.path, logger, flags...)
 	require.NoError(t, err)
 	return w
 }
@@ -170,6 +170,15 @@ func TestWatchRefusesInvalidFile(t *testing.T) {
 	assert.Equal(t, `level=WARN msg="settings not changed" reason="--settings \"FILE\": open FILE: no such file or directory"`+"\n", w.look(2))
 	assert.Contains(t, say(t, conn, "e", "1"), `"success":true`)
 	assert.Equal(t, `level=INFO msg="settings read again: nothing has changed" file=FILE`+"\n", w.replace(at(h.URL)))
+}
+
+// TestWatchKeepsHubsOfFlags checks that the file adds to the hubs of flags, and cannot have
+// one of them.
+func TestWatchKeepsHubsOfFlags(t *testing.T) {
+	t.Parallel()
+	w := watch(t, "hubs: {a: {}}", "flag")
+	assert.Equal(t, `level=INFO msg="hub removed" hub=a anonymous=false handlers=[]`+"\n", w.replace(""))
+	assert.Equal(t, `level=WARN msg="settings not changed" reason="--hub \"flag\": the hub is configured twice"`+"\n", w.replace("hubs: {FLAG: {}}"))
 }
 
 // TestWatchWaitsForTheWriter checks that a content is applied only when it has been there
