@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -22,30 +21,30 @@ type settingsFile struct {
 }
 
 type hubSettings struct {
-	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy,omitempty" json:"anonymousConnectPolicy,omitzero"`
-	EventHandlers          []eventHandler `yaml:"eventHandlers,omitempty" json:"eventHandlers,omitzero"`
+	AnonymousConnectPolicy string         `yaml:"anonymousConnectPolicy" json:"anonymousConnectPolicy,omitzero"`
+	EventHandlers          []eventHandler `yaml:"eventHandlers" json:"eventHandlers,omitzero"`
 }
 
 type eventHandler struct {
 	URLTemplate         string              `yaml:"urlTemplate" json:"urlTemplate"`
-	UserEventPattern    string              `yaml:"userEventPattern,omitempty" json:"userEventPattern,omitzero"`
-	SystemEvents        []string            `yaml:"systemEvents,omitempty" json:"systemEvents,omitzero"`
-	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents,omitempty" json:"groupPresenceEvents,omitzero"`
-	Auth                auth                `yaml:"auth,omitempty" json:"auth,omitzero"`
+	UserEventPattern    string              `yaml:"userEventPattern" json:"userEventPattern,omitzero"`
+	SystemEvents        []string            `yaml:"systemEvents" json:"systemEvents,omitzero"`
+	GroupPresenceEvents groupPresenceEvents `yaml:"groupPresenceEvents" json:"groupPresenceEvents,omitzero"`
+	Auth                auth                `yaml:"auth" json:"auth,omitzero"`
 }
 
 type groupPresenceEvents struct {
-	EventNames   []string `yaml:"eventNames,omitempty" json:"eventNames,omitzero"`
-	GroupFilters []string `yaml:"groupFilters,omitempty" json:"groupFilters,omitzero"`
+	EventNames   []string `yaml:"eventNames" json:"eventNames,omitzero"`
+	GroupFilters []string `yaml:"groupFilters" json:"groupFilters,omitzero"`
 }
 
 type auth struct {
-	Type            string          `yaml:"type,omitempty" json:"type,omitzero"`
-	ManagedIdentity managedIdentity `yaml:"managedIdentity,omitempty" json:"managedIdentity,omitzero"`
+	Type            string          `yaml:"type" json:"type,omitzero"`
+	ManagedIdentity managedIdentity `yaml:"managedIdentity" json:"managedIdentity,omitzero"`
 }
 
 type managedIdentity struct {
-	Resource string `yaml:"resource,omitempty" json:"resource,omitzero"`
+	Resource string `yaml:"resource" json:"resource,omitzero"`
 }
 
 // Types of auth.
@@ -164,8 +163,7 @@ func members(t reflect.Type) []string {
 	case reflect.Struct:
 		var names []string
 		for _, f := range reflect.VisibleFields(t) {
-			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			names = append(append(names, name), members(f.Type)...)
+			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
 		}
 		return names
 	default:

@@ -110,7 +110,7 @@ func TestSettingsValidate(t *testing.T) {
 	}))
 	t.Cleanup(handler.Close)
 	replace := []string{handler.URL, "http://h.test"}
-	const settings = "hubs:\n  chat:\n    anonymousConnectPolicy: deny\n    eventHandlers:\n      - urlTemplate: http://h.test/{hub}/{event}\n        userEventPattern: \"*\"\n"
+	const settings = "hubs:\n  chat:\n    anonymousConnectPolicy: deny\n    eventHandlers:\n      - urlTemplate: http://h.test/{hub}/{event}\n        userEventPattern: \"*\"\n        systemEvents: []\n"
 	args := func(template string) []string {
 		return []string{"settings", "--hub", "chat", "--upstream", handler.URL + template, "--system-events=", "-f", "emulator", "--validate", "my-chat.webpubsub.azure.com"}
 	}

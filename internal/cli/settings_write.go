@@ -33,7 +33,7 @@ func (f *settingsFile) yaml(hubs []azure.Hub) (string, error) {
 	if err := usableByEmulator(hubs); err != nil {
 		return "", err
 	}
-	text, err := yaml.MarshalWithOptions(f, yaml.IndentSequence(true))
+	text, err := yaml.MarshalWithOptions(f, yaml.IndentSequence(true), yaml.OmitZero())
 	return string(text), err
 }
 
