@@ -22,14 +22,14 @@ const connectLong = `Connects a client to a hub, prints what it receives, and ru
   send --binary GROUP AAE=          help, quit
 
 A message is the rest of the line: text, JSON after --json, or base64 after --binary. A
-name with spaces is in double quotes. Tab completes commands and the names of groups, the
-arrow keys recall lines. Ctrl+C and Ctrl+D close the connection. At a terminal a line has
-at most 4096 characters. A message is printed up to 4096 bytes, with its control
+name with spaces is in double quotes. At a terminal, Tab completes commands and names of
+groups, the arrow keys recall lines, and Ctrl+C or Ctrl+D closes the connection; a line
+has at most 4096 characters. A message is printed up to 4096 bytes, with its control
 characters escaped.
 
 When the connection is lost, the client recovers it (json.reliable) or makes a new one,
-and says whether messages were missed. Clients with --protocol raw have no subprotocol:
-they can only send frames, which are the user event message, and are never recovered.
+and prints whether messages were missed. A client with --protocol raw has no subprotocol:
+it can only send frames, which are the user event message, and it is never recovered.
 
 With --json each line of standard input is a command, and each line of standard output a
 JSON object. Its type is one of
@@ -43,9 +43,10 @@ JSON object. Its type is one of
   problem                      reason
 At the end of standard input the client finishes its commands and closes the connection.
 
-The client makes its own token, with --user, --role and --group. Or it uses the client
-URL of your server, by WEBPUBSUB_URL, --url-file or --url (other users of this machine can
-see the arguments of a process). A client URL is secret; it is never printed.`
+The command makes the client's token, with --user, --role and --group. In place of that
+it takes a client URL from your server: by WEBPUBSUB_URL, --url-file or --url (other users
+of this machine can see the arguments of a process). A client URL is secret, and is never
+printed.`
 
 const maxURLFile = 64 << 10
 

@@ -24,7 +24,7 @@ func openClient(protocol client.Protocol, credential client.Credential, v view, 
 	s.client, err = client.New(credential, &client.Options{
 		Protocol:  protocol,
 		Reconnect: client.Backoff{Max: 10 * time.Second}, // somebody is watching
-		OnError:   func(_ context.Context, err error) { s.problem(err) },
+		OnError:   s.problem,
 	})
 	if err != nil {
 		return nil, err
@@ -81,15 +81,17 @@ func (s *clientSession) showConnection() {
 	})
 }
 
-// problem shows an error that no command has caused. It ends the session if the service
-// refuses the client: its token has expired, for example.
-func (s *clientSession) problem(err error) {
+// problem shows an error that no command has caused. If the service refuses the client,
+// for example because its token has expired, it ends the session and what commands wait
+// for.
+func (s *clientSession) problem(ctx context.Context, err error) {
 	var refused *client.Error
 	if errors.As(err, &refused) && isRefusal(refused.StatusCode) {
 		select {
 		case s.failed <- err:
 		default: // it is ending already
 		}
+		_ = s.client.Stop(ctx) // it does not wait for this callback
 		return
 	}
 	s.view.show(news{Type: newsProblem, Reason: err.Error()})

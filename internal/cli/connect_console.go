@@ -32,8 +32,8 @@ func (c *console) show(n news) { c.view.show(n) }
 
 func (c *console) guarded(f func()) { restoring(c.input.restore, f) }
 
-// serve connects, and runs commands until the input ends, or ctx, or the session. It returns the error
-// of the session. Commands that were started before the end of a script are finished.
+// serve connects, and runs commands until the input, ctx or the session ends. It returns
+// the error of the session. At the end of a script it finishes all commands.
 func (c *console) serve(ctx context.Context) error {
 	if err := c.session.start(ctx); err != nil {
 		return err

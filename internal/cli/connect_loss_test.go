@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -147,6 +148,22 @@ func TestConnectIsRefused(t *testing.T) {
 			c.over(1, "", "webpubsub: "+want.refused+"\n")
 		})
 	}
+}
+
+// TestConnectRefusedWhileWaiting checks that a command that waits for the connection does
+// not keep a client that has given up.
+func TestConnectRefusedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	h := openHall(t)
+	c := h.connect("--protocol", "json")
+	c.prints("* connected, connection ID")
+	h.refuse.Store(http.StatusForbidden)
+	h.wire.cut()
+	c.prints("* disconnected: the network connection has broken; reconnecting ...")
+	_, _ = io.WriteString(c.stdin, "join lobby\n") // it may have given up already
+	_, err := io.ReadAll(c.stdout)
+	require.NoError(t, err)
+	c.over(1, "", "webpubsub: client: Reconnect: 403 Forbidden: no\n")
 }
 
 // TestRawPings checks that a client without a subprotocol notices that the service no

@@ -11,7 +11,7 @@ import (
 func connectionCommand() *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "connection",
-		Short: "Look for a connection, take it out of its groups, close it or all",
+		Short: "Check for a connection, remove it from its groups, close it",
 	}, connectionExistsCommand(), connectionLeaveGroupsCommand(), connectionCloseCommand())
 }
 

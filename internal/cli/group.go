@@ -23,9 +23,9 @@ type selection struct {
 	filter           filterFlag
 }
 
-const selectionHelp = `Name a user, for all its current connections, or a connection, or a filter for all
-connections that match it. Several groups are changed in one call for a filter, and one
-after the other otherwise.`
+const selectionHelp = `--user means all current connections of a user, and --filter all connections that match.
+With --filter, several groups are changed by one call. Otherwise there is one call for
+each group, and the first error ends the command.`
 
 func (m *selection) addTo(cmd *cobra.Command) {
 	f := cmd.Flags()

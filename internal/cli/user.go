@@ -11,7 +11,7 @@ import (
 func userCommand() *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "user",
-		Short: "Look for a user, take it out of its groups, close its connections",
+		Short: "Check for a user, remove it from its groups, close its connections",
 	}, userExistsCommand(), userLeaveGroupsCommand(), userCloseCommand())
 }
 
