@@ -101,8 +101,8 @@ func (in *emulatorFlags) config(env Environment, settings content) (emulator.Con
 	if in.maxGroups < 1 {
 		return cfg, usage("--max-groups %d: want 1 or more", in.maxGroups)
 	}
-	if in.watch && in.settings == "" {
-		return cfg, usage("--watch: want a file to watch, with --settings")
+	if err := in.checkWatch(); err != nil {
+		return cfg, err
 	}
 	var err error
 	if cfg.Hubs, err = in.hubs(settings); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,6 +39,21 @@ func (c content) parse() (map[string]emulator.Hub, error) {
 // equals reports whether two looks have found the same.
 func (c content) equals(other content) bool {
 	return c.text == other.text && fmt.Sprint(c.err) == fmt.Sprint(other.err)
+}
+
+// checkWatch returns an error if --watch has no file to read again and again. A pipe, as of
+// the shell's <(…), can be read once.
+func (in *emulatorFlags) checkWatch() error {
+	if !in.watch {
+		return nil
+	}
+	if in.settings == "" {
+		return usage("--watch: want a file to watch, with --settings")
+	}
+	if info, err := os.Stat(in.settings); err == nil && !info.Mode().IsRegular() {
+		return usage("--settings %q: want a regular file with --watch", in.settings)
+	}
+	return nil
 }
 
 // A watcher applies a settings file to a running emulator when the file changes.
