@@ -98,12 +98,27 @@ func TestSendOptions(t *testing.T) {
 	s.run("send all three --filter userId|ne|'ben'", "", "", 0)
 	s.run("send user ben four --filter false", "", "", 0)
 	s.run("send all - --type json --ttl 5m --metadata trace=7,by=shell", `{"a": [1]}`, "", 0)
+	assert.Equal(t, "300", s.parameter("messageTtlSeconds"))
 	want := strings.Replace(message("json", `{"a": [1]}`), `]}`, `]},"metadata":{"by":"shell","trace":"7"}`, 1)
 	assert.JSONEq(t, want, readFrame(t, ben))
 	for _, data := range []string{`"one"`, `"two"`, `"three"`} {
 		assert.Contains(t, readFrame(t, s.conn), data)
 	}
 	assert.JSONEq(t, want, readFrame(t, s.conn))
+}
+
+// TestCloseExcludes checks that --exclude keeps a connection open.
+func TestCloseExcludes(t *testing.T) {
+	t.Parallel()
+	s := callService(t, emulator.Config{})
+	for _, command := range []string{"connection close --all", "group close lobby", "user close ann"} {
+		access, err := s.chat.ClientAccess(t.Context(), &service.ClientAccessOptions{UserID: "ann", Groups: []string{"lobby"}})
+		require.NoError(t, err)
+		_, second := connectTo(t, access.URL())
+		s.run(command+" --exclude CONNECTION --exclude nobody", "", "", 0)
+		s.run("connection exists CONNECTION", "", "yes\n", 0)
+		s.run("connection exists "+second, "", "no\n", 1)
+	}
 }
 
 // TestGroupListEscapes checks that a user id cannot control the terminal, and that --top
@@ -117,10 +132,12 @@ func TestGroupListEscapes(t *testing.T) {
 	s.run("group list strangers", "", id+"\te\\u202eve\n", 0)
 	s.run("group add strangers --user ann", "", "", 0)
 	for flag, want := range map[string]int{"--top 1": 1, "--top 1 --page-size 1": 1, "--page-size 1": 2} {
+		s.reset()
 		var out strings.Builder
 		args := strings.Fields("group list strangers " + flag)
 		env := environment(map[string]string{"WEBPUBSUB_CONNECTION_STRING": s.connectionString, "WEBPUBSUB_HUB": "chat"})
 		assert.Equal(t, 0, cli.Main(args, env, nil, &out, &out))
 		assert.Equal(t, want, strings.Count(out.String(), "\n"), out.String())
+		assert.Len(t, s.reset(), want, "pages")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -60,6 +61,7 @@ type calledService struct {
 
 	mu     sync.Mutex
 	called []string
+	query  url.Values // of the last call
 }
 
 func callService(t *testing.T, cfg emulator.Config) *calledService {
@@ -76,6 +78,7 @@ func callService(t *testing.T, cfg emulator.Config) *calledService {
 		if _, pattern := routes.Handler(r); pattern != "" {
 			s.mu.Lock()
 			s.called = append(s.called, restOperations[pattern])
+			s.query = r.URL.Query()
 			s.mu.Unlock()
 		}
 		emu.ServeHTTP(w, r)
@@ -117,6 +120,13 @@ func (s *calledService) reset() []string {
 	called := s.called
 	s.called = nil
 	return called
+}
+
+// parameter returns a query parameter of the last call.
+func (s *calledService) parameter(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.query.Get(name)
 }
 
 // members returns the ids of the connections in a group.
