@@ -26,7 +26,7 @@ MODULES := $(patsubst ./%/go.mod,%,$(sort $(shell find . -mindepth 2 -name go.mo
 OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 
 # What reads bytes of strangers, or counts them: where the size of an int matters.
-PARSERS := . ./entra ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/rule ./internal/upstream ./service/...
+PARSERS := . ./entra ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
 # The modules that need a browser and nginx have targets of their own.
 BROWSER := examples/chat/browser

@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (c *Config) complete() error {
 		c.Clock = hub.SystemClock{}
 	}
 	seen := make(map[string]bool)
-	for name := range c.Hubs {
+	for _, name := range slices.Sorted(maps.Keys(c.Hubs)) {
 		folded := strings.ToLower(name)
 		if seen[folded] {
 			return fmt.Errorf("emulator: hub %q is configured twice; hub names ignore case", name)

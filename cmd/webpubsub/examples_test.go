@@ -32,6 +32,7 @@ import (
 //   - http://localhost:3000/eventhandler is its event handler, which echoes the user event
 //     message, and also accepts events of the host localhost.
 //   - User ann is connected, in group lobby; $CONNECTION is the id of the connection.
+//   - $CLIENT_URL is a client URL of the hub chat.
 //   - Commands that listen do so on a free port, by WEBPUBSUB_ADDR.
 //   - The working directory has the files of testdata/examples.
 //   - Standard input is empty.
@@ -100,13 +101,17 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(server.Close)
 	require.NoError(t, emu.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.AtURL(server.URL + "/eventhandler")}}))
 
+	chat, err := service.NewClientFromConnectionString(emu.ConnectionString, "chat", nil)
+	require.NoError(t, err)
+	access, err := chat.ClientAccess(t.Context(), nil)
+	require.NoError(t, err)
 	endpoint := strings.TrimPrefix(strings.Split(emu.ConnectionString, ";")[0], "Endpoint=")
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "examples"))))
 	return &world{
 		t: t, dir: dir,
 		env: append(os.Environ(),
-			"WEBPUBSUB_CONNECTION_STRING="+emu.ConnectionString, "WEBPUBSUB_ADDR=127.0.0.1:0", "CONNECTION="+connectAnn(t, emu),
+			"WEBPUBSUB_CONNECTION_STRING="+emu.ConnectionString, "WEBPUBSUB_ADDR=127.0.0.1:0", "CONNECTION="+connectAnn(t, chat), "CLIENT_URL="+access.URL(),
 			"PATH="+filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"),
 		),
 		replacer: strings.NewReplacer(
@@ -117,10 +122,8 @@ func newWorld(t *testing.T) *world {
 }
 
 // connectAnn connects user ann in group lobby and returns the id of the connection.
-func connectAnn(t *testing.T, emu *emulator.TestServer) (id string) {
+func connectAnn(t *testing.T, chat *service.Client) (id string) {
 	t.Helper()
-	chat, err := service.NewClientFromConnectionString(emu.ConnectionString, "chat", nil)
-	require.NoError(t, err)
 	access, err := chat.ClientAccess(t.Context(), &service.ClientAccessOptions{UserID: "ann", Groups: []string{"lobby"}})
 	require.NoError(t, err)
 	conn, _, err := websocket.Dial(t.Context(), access.URL(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: new(http.Transport)}})

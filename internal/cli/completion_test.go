@@ -41,6 +41,10 @@ func TestCompletions(t *testing.T) {
 		{"version --out", []string{"--output"}},
 		{"version --output ", []string{"text", "json"}},
 		{"emulator --log-format ", []string{"text", "json"}},
+		{"group list -o ", []string{"text", "json"}},
+		{"send all x --type ", []string{"text", "json", "binary"}},
+		{"permission grant s", []string{"sendToGroup"}},
+		{"connect --protocol ", []string{"json.reliable", "json", "raw"}},
 		{"emulator --access", []string{"--access-key-file"}},
 	} {
 		var stdout, stderr strings.Builder

@@ -45,13 +45,19 @@ A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
             groupFilters: ["room.*"]
           auth:                              # events with a token of Entra ID
             type: ManagedIdentity            # or None, the default
-            managedIdentity: {resource: "api://my-app"}`
+            managedIdentity: {resource: "api://my-app"}
+
+With --watch the emulator reads the file again when it changes. Clients stay connected,
+and their next events go by the new settings. A hub that is no longer in the file has
+no event handlers and accepts clients with a token only. The error of an invalid file
+is logged, and the settings stay as they are.`
 
 // emulatorFlags holds the values of the flags.
 type emulatorFlags struct {
 	address, origin string
 	pairs           pairs
 	settings        string
+	watch           bool
 	keyFile         string
 	trustTokens     bool
 	trustHosts      []string
@@ -69,8 +75,8 @@ func emulatorCommand(env Environment) *cobra.Command {
 		Example: `  # all events of the hub chat to a handler on port 3000
   webpubsub emulator --hub chat --upstream http://localhost:3000/eventhandler
 
-  # settings as in Azure
-  webpubsub emulator --settings settings.yaml`,
+  # settings as in Azure, which apply again when the file changes
+  webpubsub emulator --settings settings.yaml --watch`,
 		Annotations: untilInterrupted(),
 		Args:        exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -83,6 +89,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.Func("hub", "`name` of a hub; can be repeated", in.pairs.hub)
 	f.Func("upstream", "`URL` that gets all events of the hub named before it; may have {hub} and {event}", in.pairs.upstream)
 	f.StringVar(&in.settings, "settings", "", "`file` with the settings of hubs, YAML or JSON")
+	f.BoolVar(&in.watch, "watch", false, "apply changes of the settings file while the emulator runs")
 	f.StringVar(&in.keyFile, "access-key-file", "", "`file` with the access key")
 	f.BoolVar(&in.trustTokens, "trust-tokens", false, "accept REST calls with any bearer token, in place of Entra ID")
 	f.StringSliceVar(&in.trustHosts, "trust-host", nil, "additional trusted `host`, * for any: requests may be for it and may come from its web pages; can be repeated")
@@ -93,24 +100,34 @@ func emulatorCommand(env Environment) *cobra.Command {
 	return cmd
 }
 
-// config returns the emulator's configuration.
-func (in *emulatorFlags) config(env Environment) (emulator.Config, error) {
-	cfg := emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups, Hubs: make(map[string]emulator.Hub)}
+// config returns the emulator's configuration with the hubs of a settings file.
+func (in *emulatorFlags) config(env Environment, settings content) (emulator.Config, error) {
+	cfg := emulator.Config{Origin: in.origin, TrustTokens: in.trustTokens, TrustHosts: slices.Clone(in.trustHosts), MaxGroups: in.maxGroups}
 	if in.maxGroups < 1 {
 		return cfg, usage("--max-groups %d: want 1 or more", in.maxGroups)
 	}
-	var err error
-	if in.settings != "" {
-		if cfg.Hubs, err = readSettings(in.settings); err != nil {
-			return cfg, usage("--settings %q: %w", in.settings, err)
-		}
+	if err := in.checkWatch(); err != nil {
+		return cfg, err
 	}
-	if err := in.pairs.addTo(cfg.Hubs); err != nil {
+	var err error
+	if cfg.Hubs, err = in.hubs(settings); err != nil {
 		return cfg, err
 	}
 	key, err := in.accessKey(env)
 	cfg.AccessKeys = []string{cmp.Or(key, emulator.DefaultAccessKey)}
 	return cfg, err
+}
+
+// hubs returns the hubs of a settings file and of the flags.
+func (in *emulatorFlags) hubs(settings content) (map[string]emulator.Hub, error) {
+	hubs := make(map[string]emulator.Hub)
+	if in.settings != "" {
+		var err error
+		if hubs, err = settings.parse(); err != nil {
+			return nil, usage("--settings %q: %w", in.settings, err)
+		}
+	}
+	return hubs, in.pairs.addTo(hubs)
 }
 
 // accessKey returns the access key of the environment or the file, or "".
@@ -141,7 +158,11 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err != nil {
 		return usage("--addr %q: want host:port", in.address)
 	}
-	cfg, err := in.config(env)
+	var settings content
+	if in.settings != "" {
+		settings = readContent(in.settings)
+	}
+	cfg, err := in.config(env, settings) //nolint:contextcheck // it starts nothing
 	if err != nil {
 		return err
 	}
@@ -162,6 +183,9 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	if err := announce(stdout, listeners, &cfg); err != nil {
 		closeAll(listeners)
 		return err
+	}
+	if in.watch {
+		defer newWatcher(in, emu, cfg.Hubs, settings, logger).start(ctx)()
 	}
 	server := &http.Server{Handler: emu, ReadHeaderTimeout: 10 * time.Second}
 	return serve(ctx, listeners, server, func() {
@@ -220,7 +244,7 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error
 			fmt.Fprintf(&b, "hub                %s, no event handler\n", name)
 		}
 		for _, h := range handlers {
-			fmt.Fprintf(&b, "hub                %s -> %s (%s)\n", name, upstream.WithoutSecrets(h.URLTemplate), events(h))
+			fmt.Fprintf(&b, "hub                %s -> %s\n", name, describe(h))
 		}
 	}
 	_, err = io.WriteString(w, b.String())
@@ -235,6 +259,11 @@ func usesIdentity(hubs map[string]emulator.Hub) bool {
 		}
 	}
 	return false
+}
+
+// describe returns the URL of a handler, without secrets, and the events that it gets.
+func describe(h emulator.EventHandler) string {
+	return fmt.Sprintf("%s (%s)", upstream.WithoutSecrets(h.URLTemplate), events(h))
 }
 
 // events lists the events that a handler gets.

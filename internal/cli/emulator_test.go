@@ -314,6 +314,8 @@ func TestExitCodes(t *testing.T) {
 		{name: "two keys", args: []string{"emulator", "--access-key-file", "f"}, env: map[string]string{"WEBPUBSUB_ACCESS_KEY": secret}, code: 2, stderr: "want one of them"},
 		{name: "empty key file", args: []string{"emulator", "--access-key-file", write(t, " \n")}, code: 2, stderr: "the file is empty"},
 		{name: "long key file", args: []string{"emulator", "--access-key-file", write(t, strings.Repeat("k", 4097))}, code: 2, stderr: "longer than 4096 bytes"},
+		{name: "no file to watch", args: []string{"emulator", "--watch", "--settings", os.DevNull}, code: 2, stderr: "want a regular file with --watch"},
+		{name: "nothing to watch", args: []string{"emulator", "--watch"}, code: 2, stderr: "--watch: want a file to watch, with --settings"},
 		{name: "no settings file", args: []string{"emulator", "--settings", "none.yaml"}, code: 2, stderr: `--settings "none.yaml": open none.yaml`},
 		{name: "settings with an unknown member", args: file("hubs: {a: {eventHandler: []}}"), code: 2, stderr: `line 1, column 12: unknown field "eventHandler", did you mean "eventHandlers"?`},
 		{name: "settings with an unknown member on line 4", args: file("hubs:\n  a:\n    eventHandlers:\n      - urlTemplat: http://u/?code=" + url.QueryEscape(secret) + "\n"), code: 2, stderr: `": line 4, column 9: unknown field "urlTemplat", did you mean "urlTemplate"?` + "\n"},

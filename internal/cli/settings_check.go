@@ -43,9 +43,14 @@ func (in *settingsFlags) check(hubs []azure.Hub) error {
 					return usage("hub %q, event handler %d: %s has an unprintable character", h.Name, i, excerpt.Name(text))
 				}
 			}
+			var identity *emulator.ManagedIdentity
+			if e.AuthResource != "" {
+				identity = &emulator.ManagedIdentity{Resource: e.AuthResource}
+			}
 			out.EventHandlers = append(out.EventHandlers, emulator.EventHandler{
 				URLTemplate: keyVault.ReplaceAllString(e.URLTemplate, "secret"), UserEventPattern: e.UserEventPattern,
 				SystemEvents: e.SystemEvents, GroupEvents: e.GroupEvents, GroupFilters: e.GroupFilters,
+				ManagedIdentity: identity,
 			})
 		}
 		checked[h.Name] = out

@@ -49,15 +49,7 @@ const (
 	authIdentity = "ManagedIdentity"
 )
 
-// readSettings reads the settings of hubs for the emulator, which checks their values.
-func readSettings(path string) (map[string]emulator.Hub, error) {
-	data, err := readFile(path, maxSettings)
-	if err != nil {
-		return nil, err
-	}
-	return parseSettings(data)
-}
-
+// parseSettings returns the settings of hubs in a file. The emulator accepts each of them.
 func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 	file, err := decodeSettings(data)
 	if err != nil {
@@ -75,6 +67,9 @@ func parseSettings(data []byte) (map[string]emulator.Hub, error) {
 		}
 		hubs[name] = out
 	}
+	if err := checkHubs(data, hubs); err != nil {
+		return nil, err
+	}
 	return hubs, nil
 }
 
@@ -89,11 +84,12 @@ func decodeSettings(data []byte) (*settingsFile, error) {
 		switch hub.AnonymousConnectPolicy {
 		case "", "deny", "allow":
 		default:
-			return nil, fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, hub.AnonymousConnectPolicy)
+			err := fmt.Errorf("hub %q: anonymousConnectPolicy %q: want allow or deny", name, hub.AnonymousConnectPolicy)
+			return nil, locate(data, name, -1, err)
 		}
 		for i, h := range hub.EventHandlers {
 			if err := h.Auth.check(); err != nil {
-				return nil, fmt.Errorf("hub %q, event handler %d: %w", name, i, err)
+				return nil, locate(data, name, i, fmt.Errorf("hub %q, event handler %d: %w", name, i, err))
 			}
 		}
 	}

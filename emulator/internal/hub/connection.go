@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
+	"github.com/go-webpubsub/webpubsub/internal/odata"
 )
 
 // Reasons of disconnected events.

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
+	"github.com/go-webpubsub/webpubsub/internal/odata"
 )
 
 // Hub holds the connections of one hub. It is safe for concurrent use.

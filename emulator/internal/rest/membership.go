@@ -10,7 +10,7 @@ import (
 	"net/http"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
+	"github.com/go-webpubsub/webpubsub/internal/odata"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
-	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/odata"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )

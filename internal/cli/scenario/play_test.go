@@ -78,11 +78,11 @@ func TestExpectations(t *testing.T) {
 		{name: "nothing, but the event fails", payload: `{status: 400}`, expect: `{}`, unmet: []unmet{{"status", "2xx, and an answer that the service can use", "400"}}},
 		{
 			name: "nothing, but the answer is invalid", payload: `{header: {Content-Type: text/html}, body: x}`, expect: `{}`,
-			unmet: []unmet{{"status", "2xx, and an answer that the service can use", `200, invalid answer: Content-Type "text/html" is none of text/plain, application/json, application/octet-stream`}},
+			unmet: []unmet{{"status", "2xx, and an answer that the service can use", `200, invalid answer: Content-Type "text/html" is none of text/plain, application/json, application/octet-stream, application/x-protobuf`}},
 		},
 		{name: "status", payload: `{status: 403}`, expect: `{status: 403}`},
 		{name: "another status", payload: `{status: 500}`, expect: `{status: 403}`, unmet: []unmet{{"status", "403", "500"}}},
-		{name: "status of an invalid answer", payload: `{header: {Content-Type: text/html}, body: x}`, expect: `{status: 200}`, unmet: []unmet{{"status", "200", `200, invalid answer: Content-Type "text/html" is none of text/plain, application/json, application/octet-stream`}}},
+		{name: "status of an invalid answer", payload: `{header: {Content-Type: text/html}, body: x}`, expect: `{status: 200}`, unmet: []unmet{{"status", "200", `200, invalid answer: Content-Type "text/html" is none of text/plain, application/json, application/octet-stream, application/x-protobuf`}}},
 		{name: "text", payload: `{header: {Content-Type: text/plain}, body: hi}`, expect: `{reply: hi}`},
 		{name: "another text", payload: `{header: {Content-Type: text/plain}, body: hi}`, expect: `{reply: ho}`, unmet: []unmet{{"reply", "ho", "hi"}}},
 		{name: "text of a refusal", payload: `{status: 403, body: no}`, expect: `{status: 403, reply: no}`},

@@ -61,7 +61,7 @@ func TestMeaning(t *testing.T) {
 		{name: "failed", event: say, status: 400, meaning: failedAck, problem: "the handler answers 400 Bad Request", failure: "400 Bad Request"},
 		{
 			name: "reply of another type", event: say, status: 200, contentType: "text/html", body: "<p>", meaning: failedAck,
-			problem: `invalid answer: Content-Type "text/html" is none of text/plain, application/json, application/octet-stream`, failure: "invalid answer",
+			problem: `invalid answer: Content-Type "text/html" is none of text/plain, application/json, application/octet-stream, application/x-protobuf`, failure: "invalid answer",
 		},
 		{name: "notification", event: left, status: 200, body: "ignored", ok: true, meaning: "the service ignores the content of this answer"},
 		{name: "notification fails", event: left, status: 500, meaning: again + "the service logs the failure", problem: "the handler answers 500 Internal Server Error", failure: "500 Internal Server Error"},

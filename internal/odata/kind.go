@@ -36,9 +36,11 @@ func (k kind) String() string {
 }
 
 // want returns an error unless the node is valid and of one of the kinds.
-func (n node) want(kinds kind) error {
+func (n node) want(kinds kind) *Error {
 	if n.err == nil && n.kind&kinds == 0 {
-		return fmt.Errorf("type '%v', expect '%v'", n.kind, kinds&^kindNull)
+		err := mistake(n.at, "type '%v', expect '%v'", n.kind, kinds&^kindNull)
+		err.Reason = fmt.Sprintf("this has the type %v, want %v", n.kind, kinds&^kindNull)
+		return err
 	}
 	return n.err
 }

@@ -3,6 +3,8 @@ package odata
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
@@ -24,12 +26,13 @@ func Parse(s string) (*Filter, error) {
 		return &Filter{root: literal(kindBool, true)}, nil
 	}
 	if len(s) > maxLength {
-		return nil, fmt.Errorf("filter has %d bytes, want at most %d", len(s), maxLength)
+		return nil, tooLong(s)
 	}
 	p := parser{lexer: lexer{in: s}}
 	root := p.filter()
 	if err := cmp.Or(p.err, root.want(kindBool)); err != nil {
-		return nil, fmt.Errorf("invalid syntax for '%s': %w", excerpt.Short(s), err)
+		err.filter = s
+		return nil, err
 	}
 	return &Filter{root: root}, nil
 }
@@ -39,34 +42,36 @@ type parser struct {
 	lexer
 	tok   token
 	depth int
-	err   error // of syntax; the first
+	err   *Error // of syntax; the first
 }
 
 // fail keeps the first error and ends the filter.
-func (p *parser) fail(format string, args ...any) node {
-	p.err = cmp.Or(p.err, fmt.Errorf(format, args...))
+func (p *parser) fail(err *Error) node {
+	p.err = cmp.Or(p.err, err)
 	p.tok = token{kind: tokenEnd}
 	return node{}
 }
 
 func (p *parser) expected(what string) node {
-	return p.fail("%v at offset %d, expect %s", p.tok, p.tok.at, what)
+	err := mistake(p.tok.at, "%v at offset %d, expect %s", p.tok, p.tok.at, what)
+	err.Reason = fmt.Sprintf("unexpected %v, want %s", p.tok, what)
+	return p.fail(err)
 }
 
 func (p *parser) advance() {
 	if p.err != nil {
 		return
 	}
-	var err error
+	var err *Error
 	if p.tok, err = p.next(); err != nil {
-		p.fail("%w", err)
+		p.fail(err)
 	}
 }
 
 // enter consumes the token that begins a nested expression.
 func (p *parser) enter() {
 	if p.depth++; p.depth > maxDepth {
-		p.fail("nested more than %d deep at offset %d", maxDepth, p.tok.at)
+		p.fail(mistake(p.tok.at, "nested more than %d deep at offset %d", maxDepth, p.tok.at))
 	}
 	p.advance()
 }
@@ -84,7 +89,9 @@ func (p *parser) filter() node {
 	root := p.or()
 	if p.tok.kind != tokenEnd {
 		// The service's text, which the tests of its packages check.
-		return p.fail("syntax error at position %d in '%s'", p.at, excerpt.Short(p.in))
+		err := mistake(p.tok.at, "syntax error at position %d in '%s'", p.at, excerpt.Short(p.in))
+		err.Reason = fmt.Sprintf("unexpected %v, want an operator (and, or, eq, ne, gt, ge, lt, le, in) or the end", p.tok)
+		return p.fail(err)
 	}
 	return root
 }
@@ -98,7 +105,7 @@ func (p *parser) chain(operator string, operand func() node, join func(a, b node
 	left := operand()
 	for p.isName(operator) {
 		p.advance()
-		left = join(left, operand())
+		left = join(left, operand()).from(left.at)
 	}
 	return left
 }
@@ -107,12 +114,12 @@ func (p *parser) comparison() node {
 	left := p.unary()
 	if p.isName("in") {
 		p.advance()
-		return in(left, p.list())
+		return in(left, p.list()).from(left.at)
 	}
 	if p.tok.kind == tokenName {
 		if compare, ok := comparisons[p.tok.text]; ok {
 			p.advance()
-			return compare(left, p.unary())
+			return compare(left, p.unary()).from(left.at)
 		}
 	}
 	return left
@@ -145,10 +152,11 @@ func (p *parser) unary() node {
 	if !p.isName("not") {
 		return p.primary()
 	}
+	at := p.tok.at
 	p.enter()
 	operand := p.unary()
 	p.depth--
-	return not(operand)
+	return not(operand).from(at)
 }
 
 func (p *parser) primary() node {
@@ -156,10 +164,10 @@ func (p *parser) primary() node {
 	switch t.kind {
 	case tokenText:
 		p.advance()
-		return literal(kindText, t.text)
+		return literal(kindText, t.text).from(t.at)
 	case tokenInt:
 		p.advance()
-		return literal(kindInt, t.n)
+		return literal(kindInt, t.n).from(t.at)
 	case tokenOpen:
 		p.enter()
 		inner := p.or()
@@ -171,9 +179,9 @@ func (p *parser) primary() node {
 	case tokenName:
 		p.advance()
 		if p.tok.kind == tokenOpen {
-			return p.call(t)
+			return p.call(t).from(t.at)
 		}
-		return named(t)
+		return named(t).from(t.at)
 	default:
 		return p.expected("an operand")
 	}
@@ -192,13 +200,17 @@ func named(t token) node {
 	if f, ok := fields[strings.ToLower(t.text)]; ok {
 		return f
 	}
-	return node{err: fmt.Errorf("token %v at offset %d is not supported", t, t.at)}
+	err := mistake(t.at, "token %v at offset %d is not supported", t, t.at)
+	err.Reason = fmt.Sprintf("unknown property %v, want connectionId, userId, groups or protocol", t)
+	return node{err: err}
 }
 
 func (p *parser) call(name token) node {
 	f, ok := functions[name.text]
 	if !ok {
-		return p.fail("function %v at offset %d is not supported", name, name.at)
+		err := mistake(name.at, "function %v at offset %d is not supported", name, name.at)
+		err.Reason = fmt.Sprintf("unknown function %v, want one of %s", name, strings.Join(slices.Sorted(maps.Keys(functions)), ", "))
+		return p.fail(err)
 	}
 	p.enter()
 	var args []node
@@ -212,7 +224,7 @@ func (p *parser) call(name token) node {
 		args = append(args, p.or())
 	}
 	if len(args) < f.least || len(args) > len(f.params) {
-		return p.fail("function %v at offset %d has %d arguments, want %d to %d", name, name.at, len(args), f.least, len(f.params))
+		return p.fail(mistake(name.at, "function %v at offset %d has %d arguments, want %d to %d", name, name.at, len(args), f.least, len(f.params)))
 	}
 	p.leave()
 	return call(name.text, f, args)

@@ -24,28 +24,36 @@ type node struct {
 	kind kind
 	// err is an error of types or of an unknown name. It is reported after those of
 	// syntax.
-	err error
+	err *Error
+	// at is its offset in the filter.
+	at int
 	// eval returns nil, a bool, an int32, a string or, for groups only, a []string. It
 	// is not called if there is an error.
 	eval func(s *Subject) any
 }
 
+// from returns the node with the offset of its first token.
+func (n node) from(at int) node {
+	n.at = at
+	return n
+}
+
 // fields are the properties by name in lower case.
 var fields = map[string]node{
-	"connectionid": {kindText, nil, func(s *Subject) any { return s.ConnectionID }},
-	"userid": {kindText, nil, func(s *Subject) any {
+	"connectionid": {kind: kindText, eval: func(s *Subject) any { return s.ConnectionID }},
+	"userid": {kind: kindText, eval: func(s *Subject) any {
 		if s.UserID == nil {
 			return nil
 		}
 		return *s.UserID
 	}},
-	"protocol": {kindText, nil, func(s *Subject) any {
+	"protocol": {kind: kindText, eval: func(s *Subject) any {
 		if s.Protocol == "" {
 			return nil
 		}
 		return s.Protocol
 	}},
-	"groups": {kindCollection, nil, func(s *Subject) any { return s.Groups }},
+	"groups": {kind: kindCollection, eval: func(s *Subject) any { return s.Groups }},
 }
 
 func literal(k kind, value any) node {
@@ -53,24 +61,24 @@ func literal(k kind, value any) node {
 }
 
 func and(a, b node) node {
-	return node{kindBool, cmp.Or(a.want(kindBool), b.want(kindBool)), func(s *Subject) any {
+	return node{kind: kindBool, err: cmp.Or(a.want(kindBool), b.want(kindBool)), eval: func(s *Subject) any {
 		return a.eval(s) == true && b.eval(s) == true
 	}}
 }
 
 func or(a, b node) node {
-	return node{kindBool, cmp.Or(a.want(kindBool), b.want(kindBool)), func(s *Subject) any {
+	return node{kind: kindBool, err: cmp.Or(a.want(kindBool), b.want(kindBool)), eval: func(s *Subject) any {
 		return a.eval(s) == true || b.eval(s) == true
 	}}
 }
 
 func not(n node) node {
-	return node{kindBool, n.want(kindBool), func(s *Subject) any { return n.eval(s) != true }}
+	return node{kind: kindBool, err: n.want(kindBool), eval: func(s *Subject) any { return n.eval(s) != true }}
 }
 
 // equality compares by eq, or by ne if different is set.
 func equality(a, b node, different bool) node {
-	return node{kindBool, cmp.Or(a.want(kindSingle), b.want(kindSingle)), func(s *Subject) any {
+	return node{kind: kindBool, err: cmp.Or(a.want(kindSingle), b.want(kindSingle)), eval: func(s *Subject) any {
 		return (a.eval(s) == b.eval(s)) != different
 	}}
 }
@@ -78,7 +86,7 @@ func equality(a, b node, different bool) node {
 // order compares integers. The result is false if either is null.
 func order(a, b node, holds func(x, y int32) bool) node {
 	const kinds = kindInt | kindNull
-	return node{kindBool, cmp.Or(a.want(kinds), b.want(kinds)), func(s *Subject) any {
+	return node{kind: kindBool, err: cmp.Or(a.want(kinds), b.want(kinds)), eval: func(s *Subject) any {
 		x, okX := a.eval(s).(int32)
 		y, okY := b.eval(s).(int32)
 		return okX && okY && holds(x, y)
@@ -98,17 +106,17 @@ var comparisons = map[string]func(a, b node) node{
 // in looks for the operand in a collection or in a list of single values.
 func in(operand node, list []node) node {
 	if len(list) == 1 && list[0].kind == kindCollection {
-		return node{kindBool, operand.want(kindText | kindNull), func(s *Subject) any {
+		return node{kind: kindBool, err: operand.want(kindText | kindNull), eval: func(s *Subject) any {
 			groups, _ := list[0].eval(s).([]string)
 			name, ok := operand.eval(s).(string)
 			return ok && slices.Contains(groups, name)
 		}}
 	}
-	var err error
+	var err *Error
 	for _, n := range list {
 		err = cmp.Or(err, n.want(kindSingle))
 	}
-	return node{kindBool, cmp.Or(err, operand.want(kindSingle)), func(s *Subject) any {
+	return node{kind: kindBool, err: cmp.Or(err, operand.want(kindSingle)), eval: func(s *Subject) any {
 		v := operand.eval(s)
 		return slices.ContainsFunc(list, func(n node) bool { return n.eval(s) == v })
 	}}
@@ -117,7 +125,8 @@ func in(operand node, list []node) node {
 func call(name string, f function, args []node) node {
 	for i, n := range args {
 		if err := n.want(f.params[i] | kindNull); err != nil {
-			return node{err: fmt.Errorf("function '%s': %w", name, err)}
+			err.text = fmt.Sprintf("function '%s': %s", name, err.text)
+			return node{err: err}
 		}
 	}
 	return node{kind: f.result, eval: func(s *Subject) any {

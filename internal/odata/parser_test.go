@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
+	"github.com/go-webpubsub/webpubsub/internal/odata"
 )
 
 func user(id string) *string { return &id }
@@ -122,6 +122,43 @@ func TestParseErrors(t *testing.T) {
 			t.Parallel()
 			_, err := odata.Parse(filter)
 			require.EqualError(t, err, want)
+		})
+	}
+}
+
+// TestPosition checks the texts and positions for the author of a filter.
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	for filter, want := range map[string]struct {
+		offset int
+		reason string
+	}{
+		"userId eqq 'a'":          {7, "unexpected 'eqq', want an operator (and, or, eq, ne, gt, ge, lt, le, in) or the end"},
+		"userId eq 'a":            {10, "the string does not end, want a single quote after it; a quote in it is doubled"},
+		"userId eq \"a\"":         {10, `unexpected character "\"", want single quotes around a string`},
+		"userId eq #":             {10, `unexpected character "#"`},
+		"userId eq ü":             {10, `unexpected character "ü"`},
+		"true and name eq 'a'":    {9, "unknown property 'name', want connectionId, userId, groups or protocol"},
+		"true and":                {8, "unexpected end of filter, want an operand"},
+		"true or Length('a') eq":  {8, "unknown function 'Length', want one of concat, contains, endswith, indexof, length, startswith, substring, tolower, toupper, trim"},
+		"true and userId":         {9, "this has the type string, want bool"},
+		"true and (userId)":       {10, "this has the type string, want bool"},
+		"not userId":              {4, "this has the type string, want bool"},
+		"true and not (1 gt 'a')": {19, "this has the type string, want int"},
+		"true and 1 in groups":    {9, "this has the type int, want string"},
+		"1 in ('a', groups)":      {11, "this has the type collection, want single value"},
+		"tolower(1) eq 'a'":       {8, "this has the type int, want string"},
+		"substring('a') eq 'a'":   {0, "function 'substring' at offset 0 has 1 arguments, want 2 to 3"},
+		"1 eq 2147483648":         {5, "\"2147483648\" at offset 5 is not a 32-bit integer"},
+		"true and (1 eq 1) eq 2 and tolower(null) gt 1": {27, "this has the type string, want int"},
+	} {
+		t.Run(filter, func(t *testing.T) {
+			t.Parallel()
+			_, err := odata.Parse(filter)
+			var mistake *odata.Error
+			require.ErrorAs(t, err, &mistake)
+			assert.Equal(t, want.offset, mistake.Offset)
+			assert.Equal(t, want.reason, mistake.Reason)
 		})
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-webpubsub/webpubsub/emulator/internal/odata"
+	"github.com/go-webpubsub/webpubsub/internal/odata"
 	"github.com/go-webpubsub/webpubsub/service/filter"
 )
 

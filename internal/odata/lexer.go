@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 type tokenKind uint8
@@ -38,7 +39,7 @@ type lexer struct {
 }
 
 // next returns the next token.
-func (l *lexer) next() (token, error) {
+func (l *lexer) next() (token, *Error) {
 	for l.at < len(l.in) && strings.IndexByte(" \t\r\n", l.in[l.at]) >= 0 {
 		l.at++
 	}
@@ -63,7 +64,12 @@ func (l *lexer) next() (token, error) {
 		}
 		return token{kind: tokenName, text: l.in[start:l.at], at: start}, nil
 	}
-	return token{}, fmt.Errorf("character %q at offset %d is not supported", l.in[start:start+1], start)
+	err := mistake(start, "character %q at offset %d is not supported", l.in[start:start+1], start)
+	char, _ := utf8.DecodeRuneInString(l.in[start:])
+	if err.Reason = fmt.Sprintf("unexpected character %q", string(char)); char == '"' {
+		err.Reason += ", want single quotes around a string"
+	}
+	return token{}, err
 }
 
 func (l *lexer) single(kind tokenKind) token {
@@ -73,13 +79,15 @@ func (l *lexer) single(kind tokenKind) token {
 }
 
 // quoted reads a string in single quotes. A doubled quote is a quote.
-func (l *lexer) quoted() (token, error) {
+func (l *lexer) quoted() (token, *Error) {
 	start := l.at
 	var b strings.Builder
 	for rest := l.in[start+1:]; ; {
 		i := strings.IndexByte(rest, '\'')
 		if i < 0 {
-			return token{}, fmt.Errorf("string at offset %d is not terminated", start)
+			err := mistake(start, "string at offset %d is not terminated", start)
+			err.Reason = "the string does not end, want a single quote after it; a quote in it is doubled"
+			return token{}, err
 		}
 		b.WriteString(rest[:i])
 		rest = rest[i+1:]
@@ -92,16 +100,16 @@ func (l *lexer) quoted() (token, error) {
 	}
 }
 
-func (l *lexer) integer() (token, error) {
+func (l *lexer) integer() (token, *Error) {
 	start := l.at
 	l.at++
 	for l.at < len(l.in) && isDigit(l.in[l.at]) {
 		l.at++
 	}
 	text := l.in[start:l.at]
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || (l.at < len(l.in) && (isLetter(l.in[l.at]) || l.in[l.at] == '.')) {
-		return token{}, fmt.Errorf("%q at offset %d is not a 32-bit integer", text, start)
+	n, failed := strconv.ParseInt(text, 10, 32)
+	if failed != nil || (l.at < len(l.in) && (isLetter(l.in[l.at]) || l.in[l.at] == '.')) {
+		return token{}, mistake(start, "%q at offset %d is not a 32-bit integer", text, start)
 	}
 	return token{kind: tokenInt, text: text, n: int32(n), at: start}, nil
 }

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+func permissionCommand() *cobra.Command {
+	return family(&cobra.Command{
+		Use:   "permission",
+		Short: "Grant, revoke and check permissions of a connection",
+	}, permissionGrantCommand(), permissionRevokeCommand(), permissionCheckCommand())
+}
+
+const permissionHelp = `PERMISSION is sendToGroup or joinLeaveGroup. It is for one group and ends with the
+connection.`
+
+// permission holds the flags of a permission.
+type permission struct{ connection, group string }
+
+func (p *permission) addTo(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.connection, "connection", "", "`id` of the connection")
+	cmd.Flags().StringVar(&p.group, "group", "", "`name` of the group")
+	cmd.ValidArgs = []cobra.Completion{string(service.SendToGroup), string(service.JoinLeaveGroup)}
+	cmd.Args = exactly(1)
+	if cmd.Long == "" {
+		cmd.Long = cmd.Short + "."
+	}
+	cmd.Long += "\n\n" + permissionHelp
+}
+
+// parsePermission returns the permission of a name.
+func parsePermission(name string) (service.Permission, error) {
+	known := []string{string(service.SendToGroup), string(service.JoinLeaveGroup)}
+	for _, p := range known {
+		if strings.EqualFold(name, p) {
+			return service.Permission(p), nil
+		}
+	}
+	hint := ""
+	if similar := nearest(name, known); similar != "" {
+		hint = ", did you mean " + similar + "?"
+	}
+	return "", usage("PERMISSION %s: want %s%s", excerpt.Name(name), strings.Join(known, " or "), hint)
+}
+
+// permitting makes cmd a command about a permission of a connection.
+func permitting(cmd *cobra.Command, run func(context.Context, service.Connection, service.Permission, string) error, operation string) *cobra.Command {
+	var in permission
+	in.addTo(cmd)
+	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		p, err := parsePermission(args[0])
+		switch {
+		case err != nil:
+			return err
+		case in.connection == "":
+			return usage("--connection is missing, want the id of a connection")
+		case in.group == "":
+			return usage("--group is missing, want the name of a group")
+		}
+		return run(ctx, c.Connection(in.connection), p, in.group)
+	}, operation)
+}
+
+func permissionGrantCommand() *cobra.Command {
+	return permitting(&cobra.Command{
+		Use:     "grant PERMISSION",
+		Short:   "Grant a connection a permission in a group",
+		Example: `  webpubsub permission grant sendToGroup --connection $CONNECTION --group lobby --hub chat`,
+	}, func(ctx context.Context, c service.Connection, p service.Permission, group string) error {
+		return c.Grant(ctx, p, group)
+	}, "GrantPermission")
+}
+
+func permissionRevokeCommand() *cobra.Command {
+	return permitting(&cobra.Command{
+		Use:     "revoke PERMISSION",
+		Short:   "Revoke a permission of a connection in a group",
+		Example: `  webpubsub permission revoke sendToGroup --connection $CONNECTION --group lobby --hub chat`,
+	}, func(ctx context.Context, c service.Connection, p service.Permission, group string) error {
+		return c.Revoke(ctx, p, group)
+	}, "RevokePermission")
+}
+
+func permissionCheckCommand() *cobra.Command {
+	var out answer
+	cmd := &cobra.Command{
+		Use:     "check PERMISSION",
+		Short:   "Report whether a connection has a permission in a group",
+		Example: `  webpubsub permission check sendToGroup --connection $CONNECTION --group lobby --hub chat || echo "may not send"`,
+	}
+	out.addTo(cmd, "granted")
+	return permitting(cmd, func(ctx context.Context, c service.Connection, p service.Permission, group string) error {
+		yes, err := c.HasPermission(ctx, p, group)
+		if err != nil {
+			return err
+		}
+		return out.give(cmd.OutOrStdout(), yes)
+	}, "CheckPermission")
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-webpubsub/webpubsub/internal/rule"
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+const sendLong = `Sends a message to connected clients. MESSAGE is the text itself, @FILE for the content
+of a file, or - for standard input. It is text; with --type json it is a JSON value, which
+is checked before it is sent, and with --type binary any bytes.
+
+Exit code 0 means that the service has accepted the message. The service does not report
+whether anybody received it.`
+
+// maxMessage is the service's limit.
+const maxMessage = 1 << 20
+
+func sendCommand() *cobra.Command {
+	return family(&cobra.Command{
+		Use:   "send",
+		Short: "Send a message to all, a group, a user or a connection",
+	}, sendAllCommand(), sendGroupCommand(), sendUserCommand(), sendConnectionCommand())
+}
+
+// sender is what a message can be sent to.
+type sender interface {
+	Send(ctx context.Context, contentType string, body io.ReadSeeker, opts *service.SendOptions) error
+}
+
+// message holds the flags of a message.
+type message struct {
+	kind     kind
+	filter   filterFlag
+	excluded []string
+	ttl      time.Duration
+	metadata map[string]string
+	help     string // about the flags that not every target has
+}
+
+// sending makes cmd a command that sends its last argument to what to returns.
+func sending(cmd *cobra.Command, m *message, to func(c *service.Client, args []string) sender, operation string) *cobra.Command {
+	cmd.Long = strings.TrimSpace(sendLong + "\n\n" + m.help)
+	f := cmd.Flags()
+	m.kind.addTo(cmd)
+	f.DurationVar(&m.ttl, "ttl", 0, "longest `time` for which the message waits for a client, whole seconds up to 5m0s; by default it does not expire")
+	f.StringToStringVar(&m.metadata, "metadata", nil, "`name=value` for clients of the JSON subprotocols; can be repeated")
+	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		data, err := m.kind.read(cmd, args[len(args)-1], maxMessage) //nolint:contextcheck // the command has it
+		if err != nil {
+			return usage("MESSAGE: %w", err)
+		}
+		if err := rule.CheckTTL(m.ttl); err != nil {
+			return usage("--ttl: %w", err)
+		}
+		return to(c, args).Send(ctx, m.kind.mediaType(), bytes.NewReader(data), &service.SendOptions{
+			Filter: m.filter.filter(), Excluded: m.excluded, TTL: m.ttl, Metadata: m.metadata,
+		})
+	}, operation)
+}
+
+// addSelection adds the flags that select connections of a target.
+func (m *message) addSelection(cmd *cobra.Command) {
+	m.help = filterHelp
+	cmd.Flags().Var(&m.filter, "filter", "`filter` that selects connections of the target")
+}
+
+// addExcluded adds the flag of targets that can leave out connections.
+func (m *message) addExcluded(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&m.excluded, "exclude", nil, "`id` of a connection that does not receive the message; can be repeated")
+}
+
+func sendAllCommand() *cobra.Command {
+	var m message
+	cmd := &cobra.Command{
+		Use:   "all MESSAGE",
+		Short: "Send a message to all connections of a hub",
+		Example: `  webpubsub send all "the doors are open" --hub chat
+  webpubsub send all '{"doors": "open"}' --type json --hub chat --filter "not ('vip' in groups)"
+  date | webpubsub send all - --hub chat --ttl 1m`,
+		Args: exactly(1),
+	}
+	m.addSelection(cmd)
+	m.addExcluded(cmd)
+	return sending(cmd, &m, func(c *service.Client, _ []string) sender { return c.All() }, "SendToAll")
+}
+
+func sendGroupCommand() *cobra.Command {
+	var m message
+	cmd := &cobra.Command{
+		Use:     "group NAME MESSAGE",
+		Short:   "Send a message to a group",
+		Example: `  webpubsub send group lobby "the doors are open" --hub chat`,
+		Args:    exactly(2),
+	}
+	m.addSelection(cmd)
+	m.addExcluded(cmd)
+	return sending(cmd, &m, func(c *service.Client, args []string) sender { return c.Group(args[0]) }, "SendToGroup")
+}
+
+func sendUserCommand() *cobra.Command {
+	var m message
+	cmd := &cobra.Command{
+		Use:     "user ID MESSAGE",
+		Short:   "Send a message to all connections of a user",
+		Example: `  webpubsub send user ann "hello, Ann" --hub chat`,
+		Args:    exactly(2),
+	}
+	m.addSelection(cmd)
+	return sending(cmd, &m, func(c *service.Client, args []string) sender { return c.User(args[0]) }, "SendToUser")
+}
+
+func sendConnectionCommand() *cobra.Command {
+	return sending(&cobra.Command{
+		Use:     "connection ID MESSAGE",
+		Short:   "Send a message to a connection",
+		Example: `  webpubsub send connection $CONNECTION @message.txt --hub chat`,
+		Args:    exactly(2),
+	}, new(message), func(c *service.Client, args []string) sender { return c.Connection(args[0]) }, "SendToConnection")
+}

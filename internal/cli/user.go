@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+func userCommand() *cobra.Command {
+	return family(&cobra.Command{
+		Use:   "user",
+		Short: "Check for a user, remove it from its groups, close its connections",
+	}, userExistsCommand(), userLeaveGroupsCommand(), userCloseCommand())
+}
+
+func userExistsCommand() *cobra.Command {
+	var out answer
+	cmd := &cobra.Command{
+		Use:     "exists ID",
+		Short:   "Report whether a user has a connection",
+		Example: `  webpubsub user exists ann --hub chat`,
+		Args:    exactly(1),
+	}
+	out.addTo(cmd, "exists")
+	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		yes, err := c.User(args[0]).Exists(ctx)
+		if err != nil {
+			return err
+		}
+		return out.give(cmd.OutOrStdout(), yes)
+	}, "UserExists")
+}
+
+func userLeaveGroupsCommand() *cobra.Command {
+	return calling(&cobra.Command{
+		Use:     "leave-groups ID",
+		Short:   "Remove all connections of a user from all groups",
+		Example: `  webpubsub user leave-groups ann --hub chat`,
+		Args:    exactly(1),
+	}, func(ctx context.Context, c *service.Client, args []string) error {
+		return c.User(args[0]).RemoveFromAllGroups(ctx)
+	}, "RemoveUserFromAllGroups")
+}
+
+func userCloseCommand() *cobra.Command {
+	var opts closing
+	cmd := &cobra.Command{
+		Use:     "close ID",
+		Short:   "Close all connections of a user",
+		Example: `  webpubsub user close ann --reason "signed out" --hub chat`,
+		Args:    exactly(1),
+	}
+	opts.addTo(cmd)
+	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		return c.User(args[0]).CloseConnections(ctx, opts.options())
+	}, "CloseUserConnections")
+}
