@@ -121,7 +121,7 @@ func TestSettingsOfAuth(t *testing.T) {
 		"{type: ManagedIdentity, managedIdentity: {resources: 'api://chat'}}": {
 			err: `line 1, column 103: unknown field "resources", did you mean "resource"?`,
 		},
-		"{type: ManagedIdentity, managedIdentity: {tokenVersion: two}}": {err: "line 1, column 117: want a number"},
+		"{type: ManagedIdentity, managedIdentity: {tokenVersion: two}}": {err: "line 1, column 117: want a whole number"},
 	} {
 		hubs, err := cli.ParseSettings([]byte("hubs: {a: {eventHandlers: [{urlTemplate: 'http://u/', auth: " + auth + "}]}}"))
 		if tt.err != "" {
