@@ -44,7 +44,7 @@ func TestCompletions(t *testing.T) {
 		{"group list -o ", []string{"text", "json"}},
 		{"send all x --type ", []string{"text", "json", "binary"}},
 		{"permission grant s", []string{"sendToGroup"}},
-		{"connect --protocol ", []string{"json.reliable", "json", "raw"}},
+		{"connect --protocol ", []string{"json.reliable", "json", "protobuf.reliable", "protobuf", "raw"}},
 		{"emulator --access", []string{"--access-key-file"}},
 	} {
 		var stdout, stderr strings.Builder

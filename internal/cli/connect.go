@@ -27,9 +27,10 @@ groups, the arrow keys recall lines, and Ctrl+C or Ctrl+D closes the connection;
 has at most 4096 characters. A message is printed up to 4096 bytes, with its control
 characters escaped.
 
-When the connection is lost, the client recovers it (json.reliable) or makes a new one,
-and prints whether messages were missed. A client with --protocol raw has no subprotocol:
-it can only send frames, which are the user event message, and it is never recovered.
+When the connection is lost, the client recovers it (json.reliable, protobuf.reliable) or
+makes a new one, and prints whether messages were missed. Over protobuf, messages do not
+name their sender. A client with --protocol raw has no subprotocol: it can only send
+frames, which are the user event message, and it is never recovered.
 
 With --json each line of standard input is a command, and each line of standard output a
 JSON object. Its type is one of

@@ -49,6 +49,8 @@ func protocols() []protocol {
 	return []protocol{
 		{"json.reliable", over(client.ProtocolJSONReliable)},
 		{"json", over(client.ProtocolJSON)},
+		{"protobuf.reliable", over(client.ProtocolProtobufReliable)},
+		{"protobuf", over(client.ProtocolProtobuf)},
 		{"raw", func(credential client.Credential, h host, _ *seenGroups) (session, error) {
 			return openRaw(credential, h), nil
 		}},

@@ -15,13 +15,17 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// TestConnect checks each command and what it prints, for both subprotocols.
+// TestConnect checks each command and what it prints, for all subprotocols.
 func TestConnect(t *testing.T) {
 	t.Parallel()
-	for _, protocol := range []string{"json", "json.reliable"} {
+	for _, protocol := range []string{"json", "json.reliable", "protobuf", "protobuf.reliable"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			h := openHall(t)
+			news := "[news] ann: "
+			if strings.HasPrefix(protocol, "protobuf") { // its messages do not name their sender
+				news = "[news] "
+			}
 			c := h.connect("--user", "ann", "--group", "lobby", "--protocol", protocol)
 			c.prints("* connected as ann, connection ID")
 			require.NoError(t, h.chat.All().SendJSON(t.Context(), map[string]int{"n": 1}, &service.SendOptions{Metadata: map[string]string{"trace": "7"}}))
@@ -34,11 +38,11 @@ func TestConnect(t *testing.T) {
 			c.types("", `send --no-echo news hello there`)
 			c.prints("* sent to news")
 			c.types(`send news {"a"}`)
-			assert.ElementsMatch(t, []string{"* sent to news", `[news] ann: {"a"}`}, c.lines(2))
+			assert.ElementsMatch(t, []string{"* sent to news", news + `{"a"}`}, c.lines(2))
 			c.types(`send --json news {"a": [1]}`)
-			assert.ElementsMatch(t, []string{"* sent to news", `[news] ann: {"a":[1]}`}, c.lines(2))
+			assert.ElementsMatch(t, []string{"* sent to news", news + `{"a":[1]}`}, c.lines(2))
 			c.types(`send --binary news AAE=`)
-			assert.ElementsMatch(t, []string{"* sent to news", `[news] ann: base64 AAE=`}, c.lines(2))
+			assert.ElementsMatch(t, []string{"* sent to news", news + "base64 AAE="}, c.lines(2))
 			c.types(`join "a room"`)
 			c.prints("* joined a room")
 			c.types("leave news")
@@ -162,7 +166,7 @@ func TestConnectUsage(t *testing.T) {
 	service := map[string]string{"WEBPUBSUB_HUB": "chat", "WEBPUBSUB_CONNECTION_STRING": emulator.ConnectionString("http://127.0.0.1:1", secret)}
 	tests := []programRun{
 		{name: "nothing", stderr: "webpubsub: --hub is missing, want the name of a hub"},
-		{name: "protocol", args: []string{"--protocol", "jsn"}, stderr: `webpubsub: --protocol "jsn": want one of json.reliable, json, raw, did you mean json?`},
+		{name: "protocol", args: []string{"--protocol", "jsn"}, stderr: `webpubsub: --protocol "jsn": want one of json.reliable, json, protobuf.reliable, protobuf, raw, did you mean json?`},
 		{name: "role", args: []string{"--role", "webpubsub.sendtogroup"}, env: service, stderr: `webpubsub: --role: role "webpubsub.sendtogroup" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup"?`},
 		{name: "group", args: []string{"--group", " "}, env: service, stderr: `webpubsub: --group: group " ": want 1 to 1024 characters of UTF-8, not blank, without line feed`},
 		{name: "user", args: []string{"--user", "a\nb"}, env: service, stderr: "webpubsub: --user: want UTF-8 without control characters, which the header ce-userId cannot have"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
@@ -96,7 +97,7 @@ func (v *textView) payload(n *news) string {
 	if len(text) > maxShown {
 		shown += v.paint.faint(fmt.Sprintf(" (%d bytes)", len(text)))
 	}
-	if n.DataType == kindBinary {
+	if n.DataType == kindBinary || n.DataType == client.DataProtobuf.String() {
 		shown = v.paint.faint("base64 ") + shown
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Metadata)) {

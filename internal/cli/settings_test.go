@@ -111,8 +111,8 @@ func TestSettingsOfAuth(t *testing.T) {
 	}{
 		"{type: None}": {},
 		"{}":           {},
-		"{type: ManagedIdentity, managedIdentity: {resource: 'api://chat'}}":                  {want: &emulator.ManagedIdentity{Resource: "api://chat"}},
-		"{type: ManagedIdentity, managedIdentity: {resource: 'api://chat', tokenVersion: 2}}": {want: &emulator.ManagedIdentity{Resource: "api://chat", TokenVersion: 2}},
+		"{type: ManagedIdentity, managedIdentity: {resource: 'api://chat'}}":                                          {want: &emulator.ManagedIdentity{Resource: "api://chat"}},
+		"{type: ManagedIdentity, managedIdentity: {resource: 7f3b4a52-4c33-4be0-9a37-0f5d2c7b8e46, tokenVersion: 2}}": {want: &emulator.ManagedIdentity{Resource: "7f3b4a52-4c33-4be0-9a37-0f5d2c7b8e46", TokenVersion: 2}},
 		"{type: ManagedIdentity}":                                 {err: `line 1, column 29: hub "a", event handler 0: auth.managedIdentity.resource is missing, want the audience of the tokens`},
 		"{managedIdentity: {resource: 'api://chat'}}":             {err: `line 1, column 29: hub "a", event handler 0: auth.managedIdentity: want auth.type ManagedIdentity with it`},
 		"{managedIdentity: {tokenVersion: 2}}":                    {err: `line 1, column 29: hub "a", event handler 0: auth.managedIdentity: want auth.type ManagedIdentity with it`},
