@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -312,7 +313,7 @@ func (m members) message() *hub.Message {
 		m.check(errors.New("data is not base64"))
 	}
 	if out.Type == hub.Protobuf {
-		m.check(hub.CheckPayload(hub.Protobuf, out.Data))
+		m.check(protoany.Check(out.Data))
 	}
 	return out
 }

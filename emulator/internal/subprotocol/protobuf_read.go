@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -301,7 +302,7 @@ func (p *payload) read(f *fields) {
 		case 2:
 			p.kind, p.bytes = hub.Binary, m.bytes
 		case 3:
-			m.check(hub.CheckPayload(hub.Protobuf, m.bytes))
+			m.check(protoany.Check(m.bytes))
 			if p.kind != hub.Protobuf {
 				p.kind, p.bytes = hub.Protobuf, slices.Clip(m.bytes)
 			} else { // serialized messages are merged by appending
