@@ -146,7 +146,7 @@ func readInvoke(m members) hub.Request {
 	if m.text("target") != "event" {
 		m.check(errors.New(`target is not "event"`))
 	}
-	if m.present("data") {
+	if m.present("data") || m.has("metadata") {
 		out.Message = m.message()
 	}
 	return out
