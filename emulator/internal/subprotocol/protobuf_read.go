@@ -293,12 +293,9 @@ func (p *payload) read(f *fields) {
 			continue
 		}
 		switch m.number {
-		case 1, 4:
-			if m.text(&p.bytes); m.number == 1 {
-				p.kind = hub.Text
-			} else {
-				p.kind = hub.JSON
-			}
+		case 1:
+			p.kind = hub.Text
+			m.text(&p.bytes)
 		case 2:
 			p.kind, p.bytes = hub.Binary, m.bytes
 		case 3:
@@ -308,6 +305,9 @@ func (p *payload) read(f *fields) {
 			} else { // serialized messages are merged by appending
 				p.bytes = append(p.bytes, m.bytes...)
 			}
+		case 4:
+			p.kind = hub.JSON
+			m.text(&p.bytes)
 		}
 	}
 	f.check(m.err)
