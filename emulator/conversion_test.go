@@ -19,7 +19,7 @@ import (
 const anyXYZ = "\x0a\x07example\x12\x03xyz"
 
 // conversion is a payload in the form of each sender and receiver. The table in
-// hub.CheckPayload describes them.
+// package hub (message.go) describes them.
 type conversion struct {
 	name string
 

@@ -76,6 +76,12 @@ func TestProtobufBadInput(t *testing.T) {
 	t.Parallel()
 	join, err := protoschema.Encode(protoschema.Upstream(), `join_group_message{group:"group"}`)
 	require.NoError(t, err)
+	var entries strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&entries, ` metadata{key:"%d"}`, i)
+	}
+	huge, err := protoschema.Encode(protoschema.Upstream(), `event_message{event:"e"`+entries.String()+`}`)
+	require.NoError(t, err)
 	for name, tt := range map[string]struct {
 		kind   websocket.MessageType
 		frame  []byte
@@ -93,6 +99,7 @@ func TestProtobufBadInput(t *testing.T) {
 		"not UTF-8":           {websocket.MessageBinary, []byte{0x32, 0x03, 0x0a, 0x01, 0xff}, websocket.StatusInvalidFramePayloadData, invalidProtobuf},
 		"groups in groups":    {websocket.MessageBinary, bytes.Repeat([]byte{0x7b}, 1<<20), websocket.StatusInvalidFramePayloadData, invalidProtobuf},
 		"more than a MiB":     {websocket.MessageBinary, append(bytes.Repeat([]byte{0x78, 0x01}, 1<<19), join...), websocket.StatusMessageTooBig, "The client message is too large."},
+		"huge map":            {websocket.MessageBinary, huge, websocket.StatusInvalidFramePayloadData, invalidProtobuf},
 		"varint of ten bytes": {websocket.MessageBinary, append([]byte{0x40}, bytes.Repeat([]byte{0xff}, 10)...), websocket.StatusInvalidFramePayloadData, invalidProtobuf},
 	} {
 		t.Run(name, func(t *testing.T) {

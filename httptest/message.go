@@ -102,11 +102,6 @@ func (c *Conn) Send(ctx context.Context, event string, m Message) (*Message, err
 		if err != nil || !out.Message {
 			return nil, err
 		}
-		if out.DataType == wire.DataProtobuf {
-			if err := protoany.Check(out.Data); err != nil {
-				return nil, &upstream.InvalidAnswerError{Reason: fmt.Sprintf("Content-Type is %q, but the body is %v", excerpt.Short(out.ContentType), err)}
-			}
-		}
 		return &Message{DataType: webpubsub.DataType(out.DataType), ContentType: out.ContentType, Data: out.Data, Metadata: out.Metadata}, nil
 	})
 }

@@ -24,7 +24,8 @@ const (
 
 	// maxField is the largest number of a field.
 	maxField = 1<<29 - 1
-	// maxDepth limits the nesting of groups, which are unknown fields here.
+	// maxDepth is the number of groups that can be around a group, as in Google's library.
+	// All groups are unknown fields here.
 	maxDepth = 10_000
 )
 
@@ -59,32 +60,16 @@ func Check(b []byte) error {
 }
 
 func fields(b []byte) (url, value []byte, err error) {
-	var open []uint64 // the groups around the next field
 	for len(b) > 0 {
-		tag, n := binary.Uvarint(b)
-		field, kind := tag>>3, tag&7
-		if n <= 0 || field == 0 || field > math.MaxInt32 || len(open) == 0 && field > maxField {
+		field, kind, rest, ok := cutTag(b)
+		if !ok || field > maxField {
 			return nil, nil, errInvalid
 		}
-		b = b[n:]
-		switch kind {
-		case typeStartGroup:
-			if open = append(open, field); len(open) > maxDepth {
-				return nil, nil, errInvalid
-			}
-			continue
-		case typeEndGroup:
-			if len(open) == 0 || open[len(open)-1] != field {
-				return nil, nil, errInvalid
-			}
-			open = open[:len(open)-1]
-			continue
-		}
-		content, rest, ok := cut(b, kind)
-		if !ok {
+		var content []byte
+		if content, b, ok = cut(rest, field, kind, 0); !ok {
 			return nil, nil, errInvalid
 		}
-		if b = rest; kind != typeBytes || len(open) > 0 {
+		if kind != typeBytes {
 			continue
 		}
 		switch field {
@@ -96,15 +81,22 @@ func fields(b []byte) (url, value []byte, err error) {
 			value = content
 		}
 	}
-	if len(open) > 0 {
-		return nil, nil, errInvalid
-	}
 	return url, value, nil
 }
 
+// cutTag returns the number and the wire type of a field, and what follows them.
+func cutTag(b []byte) (field, kind uint64, rest []byte, ok bool) {
+	tag, n := binary.Uvarint(b)
+	field, kind = tag>>3, tag&7
+	if n <= 0 || field == 0 || field > math.MaxInt32 {
+		return 0, 0, nil, false
+	}
+	return field, kind, b[n:], true
+}
+
 // cut returns the content of a field, and what follows it. It reports false if the
-// field is invalid or cut.
-func cut(b []byte, kind uint64) (content, rest []byte, ok bool) {
+// field is invalid or cut. depth is the number of groups around the field.
+func cut(b []byte, field, kind uint64, depth int) (content, rest []byte, ok bool) {
 	var size uint64
 	switch kind {
 	case typeVarint:
@@ -120,6 +112,9 @@ func cut(b []byte, kind uint64) (content, rest []byte, ok bool) {
 			return nil, nil, false
 		}
 		b, size = b[n:], v
+	case typeStartGroup:
+		rest, ok = cutGroup(b, field, depth)
+		return nil, rest, ok
 	default:
 		return nil, nil, false
 	}
@@ -127,4 +122,18 @@ func cut(b []byte, kind uint64) (content, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return b[:size], b[size:], true
+}
+
+// cutGroup returns what follows the end of a group. Recursion allocates nothing.
+func cutGroup(b []byte, group uint64, depth int) (rest []byte, ok bool) {
+	for depth <= maxDepth {
+		field, kind, rest, ok := cutTag(b)
+		if !ok || kind == typeEndGroup {
+			return rest, ok && field == group
+		}
+		if _, b, ok = cut(rest, field, kind, depth+1); !ok {
+			break
+		}
+	}
+	return nil, false
 }

@@ -59,13 +59,15 @@ func TestParse(t *testing.T) {
 		{"end without a start", "1c", "", nil, "not a serialized google.protobuf.Any"},
 		{"fixed64 cut", "2901", "", nil, "not a serialized google.protobuf.Any"},
 		{"type URL that is not UTF-8", "0a01ff", "", nil, "the type URL of google.protobuf.Any is not UTF-8"},
-		{"too deep", strings.Repeat("1b", 10_001), "", nil, "not a serialized google.protobuf.Any"},
+		{"deepest", strings.Repeat("1b", 10_001) + strings.Repeat("1c", 10_001), "", nil, ""},
+		{"too deep", strings.Repeat("1b", 10_002) + strings.Repeat("1c", 10_002), "", nil, "not a serialized google.protobuf.Any"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b, err := hex.DecodeString(strings.ReplaceAll(tt.hex, " ", ""))
 			require.NoError(t, err)
 			url, value, err := protoany.Parse(b)
+			assert.Equal(t, err == nil, proto.Unmarshal(b, new(anypb.Any)) == nil)
 			if tt.err != "" {
 				require.EqualError(t, err, tt.err)
 				require.EqualError(t, protoany.Check(b), tt.err)

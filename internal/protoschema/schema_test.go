@@ -59,7 +59,6 @@ func describe(f protoreflect.FieldDescriptor) string {
 
 // golden are the frames in the tests of Microsoft's C# client
 // (WebPubSubProtobufProtocolTests, WebPubSubProtobufProtocolHelperTests) and emulator.
-
 var golden = []struct {
 	name  string
 	of    func() protoreflect.MessageDescriptor

@@ -38,8 +38,8 @@ const Actions = 4
 
 var roleNames = [Actions]string{JoinLeave: RoleJoinLeave, Send: RoleSend, GetState: RoleGetState, SetState: RoleSetState}
 
-// matches reports whether there are roles with patterns for the action.
-func (a Action) matches() bool { return a == JoinLeave || a == Send }
+// patterns reports whether a role can permit the action in groups by pattern.
+func (a Action) patterns() bool { return a == JoinLeave || a == Send }
 
 // maxPatternStars is how many stars a pattern can have. Each star of ** counts.
 //
@@ -83,7 +83,7 @@ func ParseRole(s string) (Role, error) {
 		var err error
 		if r.Name, ok = strings.CutPrefix(rest, "."); ok {
 			r.Scope, err = OneGroup, AcceptGroup(r.Name)
-		} else if r.Name, ok = strings.CutPrefix(rest, "s."); ok && r.Action.matches() {
+		} else if r.Name, ok = strings.CutPrefix(rest, "s."); ok && r.Action.patterns() {
 			r.Scope = GroupsMatched
 			r.Pattern, err = parsePattern(r.Name)
 		} else {
@@ -97,8 +97,8 @@ func ParseRole(s string) (Role, error) {
 	if meant := nearestRole(s); meant != "" {
 		return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; did you mean %s?", excerpt.Name(s), excerpt.Name(meant))
 	}
-	return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; want %s or %s, alone for any group, with .<group> for one, or with s.<pattern> for several",
-		excerpt.Name(s), RoleJoinLeave, RoleSend)
+	return Role{}, fmt.Errorf("role %s is unknown to the service, which ignores it; want %s, %s, %s or %s, alone for any group or with .<group> for one; the first two with s.<pattern> for several",
+		excerpt.Name(s), RoleJoinLeave, RoleSend, RoleGetState, RoleSetState)
 }
 
 // CheckRoles returns an error for the first role that is not the service's, or
@@ -156,6 +156,13 @@ func nearestRole(s string) string {
 	}
 	var meant string
 	switch lower := strings.ToLower(action); {
+	case strings.Contains(lower, "groupstate"):
+		if strings.ContainsAny(name, "*?") {
+			return "" // there are no patterns
+		}
+		if meant = RoleGetState; strings.Contains(lower, "set") {
+			meant = RoleSetState
+		}
 	case strings.Contains(lower, "join"), strings.Contains(lower, "leave"):
 		meant = RoleJoinLeave
 	case strings.Contains(lower, "send"), strings.Contains(lower, "publish"), strings.HasSuffix(lower, "togroup"), strings.HasSuffix(lower, "togroups"):

@@ -43,15 +43,20 @@ func TestRoles(t *testing.T) {
 
 func TestRoleErrors(t *testing.T) {
 	t.Parallel()
+	const roles = `want webpubsub.joinLeaveGroup, webpubsub.sendToGroup, webpubsub.getGroupState or webpubsub.setGroupState, alone for any group or with .<group> for one; the first two with s.<pattern> for several`
 	meant := func(role, nearest string) string {
 		return `role "` + role + `" is unknown to the service, which ignores it; did you mean "` + nearest + `"?`
 	}
 	none := func(role string) string {
-		return `role "` + role + `" is unknown to the service, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`
+		return `role "` + role + `" is unknown to the service, which ignores it; ` + roles
 	}
 	const length = ": want 1 to 1024 characters of UTF-8, not blank"
 	for text, want := range map[string]string{
 		"webpubsub.getGroupStates.*":         none("webpubsub.getGroupStates.*"),
+		"webpubsub.setGroupStates":           meant("webpubsub.setGroupStates", "webpubsub.setGroupState"),
+		"getGroupState":                      meant("getGroupState", "webpubsub.getGroupState"),
+		"setGroupState:lobby":                meant("setGroupState:lobby", "webpubsub.setGroupState.lobby"),
+		"webpubsub.subscribeGroupState.a":    meant("webpubsub.subscribeGroupState.a", "webpubsub.getGroupState.a"),
 		"sendToGroup":                        meant("sendToGroup", "webpubsub.sendToGroup"),
 		"sendToGroup.lobby":                  meant("sendToGroup.lobby", "webpubsub.sendToGroup.lobby"),
 		"sendToGroup.room.*":                 meant("sendToGroup.room.*", "webpubsub.sendToGroups.room.*"),
@@ -71,7 +76,7 @@ func TestRoleErrors(t *testing.T) {
 		"":                                   none(""),
 		" ":                                  none(" "),
 		"admin":                              none("admin"),
-		"Endpoint=https://a.com;AccessKey=k": `role (a connection string) is unknown to the service, which ignores it; want webpubsub.joinLeaveGroup or webpubsub.sendToGroup, alone for any group, with .<group> for one, or with s.<pattern> for several`,
+		"Endpoint=https://a.com;AccessKey=k": `role (a connection string) is unknown to the service, which ignores it; ` + roles,
 		"webpubsub":                          none("webpubsub"),
 		"webpubsub.":                         none("webpubsub."),
 		"webpubsub.other":                    none("webpubsub.other"),

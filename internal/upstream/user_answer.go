@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -44,6 +45,10 @@ func DecodeUser(answer *Answer) (*UserAnswer, error) {
 		}
 		if err := jsonscan.Check(string(answer.Body)); err != nil {
 			return nil, invalid("clients cannot read the JSON of the body: %v", err)
+		}
+	case out.DataType == wire.DataProtobuf:
+		if err := protoany.Check(answer.Body); err != nil {
+			return nil, invalid("Content-Type is %q, but the body is %v", excerpt.Short(out.ContentType), err)
 		}
 	}
 	return out, nil

@@ -3,11 +3,9 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
-	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -52,9 +50,6 @@ func message(answer *upstream.Answer) (*hub.Message, error) {
 	out, err := upstream.DecodeUser(answer)
 	if err != nil || !out.Message {
 		return nil, err
-	}
-	if err := hub.CheckPayload(out.DataType, out.Data); err != nil {
-		return nil, fmt.Errorf("Content-Type is %q: %w", excerpt.Short(out.ContentType), err)
 	}
 	return &hub.Message{Type: out.DataType, Data: out.Data, Metadata: out.Metadata}, nil
 }

@@ -44,55 +44,44 @@ type stateGroup struct {
 type failures map[*Connection]string
 
 // abort closes the connections. It must be called without locks.
-func (d failures) abort() {
-	for c, reason := range d {
+func (f failures) abort() {
+	for c, reason := range f {
 		c.abort(ClosePolicy, reason)
 	}
 }
 
-// mayUse returns the reason why the client may not set or get states of a group. Its
-// permission is a role of its own; that it must be a member is known from Microsoft's
-// emulator.
-func (c *Connection) mayUse(a role.Action, group string) *RequestError {
-	if c.Allows(a, group) {
-		return nil
+// refuseStatesLocked returns an error unless the client has a permission and is a member
+// of the group. Microsoft's emulator has the rule for members.
+func (h *Hub) refuseStatesLocked(c *Connection, a role.Action, what, group string) *RequestError {
+	if !c.Allows(a, group) {
+		return forbidden(what, group)
 	}
-	if a == role.SetState {
-		return forbidden("set its state in", group)
+	if _, member := h.groups[group][c]; !member {
+		return &RequestError{Name: "Forbidden", Message: fmt.Sprintf("The client is not a member of group '%s'.", group)}
 	}
-	return forbidden("get the states of", group)
-}
-
-func notMember(group string) *RequestError {
-	return &RequestError{Name: "Forbidden", Message: fmt.Sprintf("The client is not a member of group '%s'.", group)}
+	return nil
 }
 
 // setGroupState sets or clears the client's state in a group, and sends it to all
 // subscribers.
 func (c *Connection) setGroupState(req SetGroupState) *RequestError {
-	if refused := c.mayUse(role.SetState, req.Group); refused != nil {
-		return refused
-	}
 	size := 0
 	for k, v := range req.State {
 		size += len(k) + len(v)
 	}
-	if size > maxGroupState {
-		return &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The state has %d bytes of keys and values, the maximum is %d.", size, maxGroupState)}
-	}
 	h := c.hub
 	h.mu.Lock()
-	_, member := h.groups[req.Group][c]
+	refused := h.refuseStatesLocked(c, role.SetState, "set its state in", req.Group)
+	if refused == nil && size > maxGroupState {
+		refused = &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The state has %d bytes of keys and values, the maximum is %d.", size, maxGroupState)}
+	}
 	var failed failures
-	if member {
+	if refused == nil {
 		failed = h.setStateLocked(c, req.Group, req.State)
 	}
 	h.mu.Unlock()
 	failed.abort()
-	if !member {
-		return notMember(req.Group)
-	}
-	return nil
+	return refused
 }
 
 // subscribeGroupState subscribes the client to the states of a group. After the ack it
@@ -101,12 +90,9 @@ func (c *Connection) subscribeGroupState(req SubscribeGroupState) *RequestError 
 	if !c.begin(req.AckID) {
 		return nil
 	}
-	refused := c.mayUse(role.GetState, req.Group)
 	h := c.hub
 	h.mu.Lock()
-	if _, member := h.groups[req.Group][c]; refused == nil && !member {
-		refused = notMember(req.Group)
-	}
+	refused := h.refuseStatesLocked(c, role.GetState, "get the states of", req.Group)
 	c.ack(req.AckID, refused)
 	failure := ""
 	if refused == nil {

@@ -116,7 +116,7 @@ func (h *Hub) agree(in *Handshake, decision *Decision) (*Client, error) {
 	}
 	if n := out.Roles.LeftOut(); n > 0 {
 		trace.Emit(h.hubs.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindRolesLeftOut, Client: id, LeftOut: n,
-			Reason: fmt.Sprintf("a client has at most %d patterns and %d single groups to send to, and as many to join and leave", role.MaxPatterns, role.MaxGroups)})
+			Reason: fmt.Sprintf("a client has at most %d patterns and %d single groups for each permission", role.MaxPatterns, role.MaxGroups)})
 	}
 	if out.Subprotocol == "" && len(in.Subprotocols) > 0 {
 		trace.Emit(h.hubs.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindNoSubprotocol, Client: id,

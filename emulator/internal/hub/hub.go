@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -103,14 +104,12 @@ func (h *Hub) remove(c *Connection) {
 		erase(h.users, *c.UserID, c)
 	}
 	groups = slices.DeleteFunc(groups, func(g string) bool { return !erase(h.groups, g, c) }) // it has left since
-	var failed []failures
+	failed := make(failures)
 	for _, g := range groups {
-		failed = append(failed, h.dropStateLocked(c, g))
+		maps.Copy(failed, h.dropStateLocked(c, g))
 	}
 	h.mu.Unlock()
-	for _, f := range failed {
-		f.abort()
-	}
+	failed.abort()
 	slices.Sort(groups)
 	for _, g := range groups {
 		h.Events.Left(c, g)

@@ -7,7 +7,20 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// The kinds of a message's data.
+// The kinds of a message's data. A message keeps its kind and its data on the way from any
+// sender to any receiver:
+//
+//	from                       | protobuf      | JSON                | raw    | event handler
+//	text, text_data, REST      | text_data     | text                | text   | text/plain
+//	json, json_data, REST      | json_data     | json                | text   | application/json
+//	binary, binary_data, REST  | binary_data   | binary, in base64   | binary | application/octet-stream
+//	protobuf, protobuf_data    | protobuf_data | protobuf, in base64 | binary | application/x-protobuf
+//
+// The answer of an event handler is like a REST call, and can be application/x-protobuf.
+//
+// Data of JSON is valid JSON, and data of Protobuf is a serialized google.protobuf.Any:
+// whatever reads a message checks this, since the data is a part of the frames of
+// receivers. Text of a REST call or an event handler may be invalid UTF-8; codecs repair it.
 const (
 	Text     = wire.DataText
 	JSON     = wire.DataJSON

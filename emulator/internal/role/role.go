@@ -66,21 +66,20 @@ func (s *Set) add(text string) error {
 	if err != nil {
 		return err
 	}
-	action := r.Action
 	switch r.Scope {
 	case rule.NoRole:
 	case rule.AnyGroup:
-		s.all[action] = true
+		s.all[r.Action] = true
 	case rule.OneGroup:
-		if !s.Grant(action, r.Name) {
+		if !s.Grant(r.Action, r.Name) {
 			s.leftOut++
 		}
 	case rule.GroupsMatched:
-		if len(s.patterns[action]) == MaxPatterns {
+		if len(s.patterns[r.Action]) == MaxPatterns {
 			s.leftOut++
 			return nil
 		}
-		s.patterns[action] = append(s.patterns[action], r.Pattern)
+		s.patterns[r.Action] = append(s.patterns[r.Action], r.Pattern)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -145,7 +146,7 @@ func readInvoke(m members) hub.Request {
 	if m.text("target") != "event" {
 		m.check(errors.New(`target is not "event"`))
 	}
-	if m.present("data") {
+	if m.present("data") || m.has("metadata") {
 		out.Message = m.message()
 	}
 	return out
@@ -312,7 +313,7 @@ func (m members) message() *hub.Message {
 		m.check(errors.New("data is not base64"))
 	}
 	if out.Type == hub.Protobuf {
-		m.check(hub.CheckPayload(hub.Protobuf, out.Data))
+		m.check(protoany.Check(out.Data))
 	}
 	return out
 }

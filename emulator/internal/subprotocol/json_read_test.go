@@ -34,6 +34,7 @@ var frames = []struct {
 	{`{"type":"sendToGroup","group":"g","noEcho":true,"stream":{"streamId":"s","idleTimeoutMs":4294967295}}`, hub.StartStream{ID: "s", Group: "g", NoEcho: true, Idle: (1<<32 - 1) * time.Millisecond}},
 	{`{"type":"event","event":"connected","dataType":"binary","data":"AQ==","ackId":1}`, hub.SendEvent{Event: "connected", Message: &hub.Message{Type: hub.Binary, Data: []byte{1}}, AckID: id(1)}},
 	{`{"type":"event","event":"e","metadata":{"A":"1","a":"2"}}`, hub.SendEvent{Event: "e", Message: &hub.Message{Type: hub.Text, Data: []byte{}, Metadata: map[string]string{"A": "1", "a": "2"}}}},
+	{`{"type":"invoke","invocationId":"1","target":"event","event":"e","metadata":{"k":"v"}}`, hub.Invoke{ID: "1", Event: "e", Message: &hub.Message{Type: hub.Text, Data: []byte{}, Metadata: map[string]string{"k": "v"}}}},
 	{`{"type":"invoke","invocationId":"1","target":"event","event":"e"}`, hub.Invoke{ID: "1", Event: "e", Message: &hub.Message{Type: hub.Text}}},
 	{`{"type":"cancelInvocation","invocationId":"1"}`, hub.CancelInvocation{ID: "1"}},
 	{`{"type":"sequenceAck","sequenceId":5}`, hub.SequenceAck{ID: 5}},

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/protoany"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -292,21 +293,21 @@ func (p *payload) read(f *fields) {
 			continue
 		}
 		switch m.number {
-		case 1, 4:
-			if m.text(&p.bytes); m.number == 1 {
-				p.kind = hub.Text
-			} else {
-				p.kind = hub.JSON
-			}
+		case 1:
+			p.kind = hub.Text
+			m.text(&p.bytes)
 		case 2:
 			p.kind, p.bytes = hub.Binary, m.bytes
 		case 3:
-			m.check(hub.CheckPayload(hub.Protobuf, m.bytes))
+			m.check(protoany.Check(m.bytes))
 			if p.kind != hub.Protobuf {
 				p.kind, p.bytes = hub.Protobuf, slices.Clip(m.bytes)
 			} else { // serialized messages are merged by appending
 				p.bytes = append(p.bytes, m.bytes...)
 			}
+		case 4:
+			p.kind = hub.JSON
+			m.text(&p.bytes)
 		}
 	}
 	f.check(m.err)

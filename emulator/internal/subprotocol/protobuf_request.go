@@ -2,12 +2,14 @@ package subprotocol
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -63,13 +65,15 @@ func (u *upstream) message() *hub.Message {
 
 // valid returns an error unless the payload may be sent. Any was checked as it was read.
 func (p *payload) valid() error {
-	if p.kind != hub.JSON {
+	switch {
+	case p.kind != hub.JSON:
 		return nil
-	}
-	if string(bytes.TrimSpace(p.bytes)) == "null" {
+	case !json.Valid(p.bytes):
+		return errors.New("json_data is not JSON")
+	case string(bytes.TrimSpace(p.bytes)) == "null":
 		return errors.New("json_data is null, which clients cannot receive")
 	}
-	return hub.CheckPayload(hub.JSON, p.bytes)
+	return jsonscan.Check(string(p.bytes))
 }
 
 func (u *upstream) sendToGroup() hub.Request {

@@ -153,11 +153,11 @@ func (protobufCodec) Message(m *hub.Message) []byte {
 
 func groupStates(m *hub.Message) []byte {
 	var d downstream
-	of := protowire.Number(caseGroupStateUpdate)
+	which := protowire.Number(caseGroupStateUpdate)
 	if m.States.Snapshot {
-		of = caseGroupStateSnapshot
+		which = caseGroupStateSnapshot
 	}
-	start := d.open(of)
+	start := d.open(which)
 	d.text(1, m.Group)
 	for _, s := range m.States.Items {
 		item := d.open(2)
@@ -186,7 +186,7 @@ func (protobufCodec) Sequenced(m *hub.Message, body []byte, id uint64) hub.Frame
 	if m.States != nil {
 		sequenceID = 3
 	}
-	of, _, n := protowire.ConsumeTag(body)
+	which, _, n := protowire.ConsumeTag(body)
 	message, _ := protowire.ConsumeBytes(body[n:])
 	at := 0
 	for at < len(message) {
@@ -197,11 +197,11 @@ func (protobufCodec) Sequenced(m *hub.Message, body []byte, id uint64) hub.Frame
 		at += size
 	}
 	var field [11]byte
-	id64 := protowire.AppendVarint(protowire.AppendTag(field[:0], sequenceID, protowire.VarintType), id)
+	encoded := protowire.AppendVarint(protowire.AppendTag(field[:0], sequenceID, protowire.VarintType), id)
 	d := downstream{make([]byte, 0, len(body)+len(field)+1)}
-	d.buf = protowire.AppendTag(d.buf, of, protowire.BytesType)
-	d.buf = protowire.AppendVarint(d.buf, uint64(len(message)+len(id64)))
-	d.buf = append(append(append(d.buf, message[:at]...), id64...), message[at:]...)
+	d.buf = protowire.AppendTag(d.buf, which, protowire.BytesType)
+	d.buf = protowire.AppendVarint(d.buf, uint64(len(message)+len(encoded)))
+	d.buf = append(append(append(d.buf, message[:at]...), encoded...), message[at:]...)
 	return d.frame()
 }
 
