@@ -22,7 +22,7 @@ const (
 type claims struct {
 	issuer, tenant, version, audience string
 	expires, notBefore                *float64
-	objectID, appID                   string
+	objectID, subject, appID          string
 	kind, scope                       string
 	roles                             []any
 }
@@ -40,7 +40,7 @@ func read(all jwt.MapClaims) (*claims, error) {
 		into *string
 	}{
 		{"iss", &c.issuer}, {"tid", &c.tenant}, {"ver", &c.version}, {"aud", &c.audience},
-		{"oid", &c.objectID}, {app, &c.appID}, {"idtyp", &c.kind}, {"scp", &c.scope},
+		{"oid", &c.objectID}, {"sub", &c.subject}, {app, &c.appID}, {"idtyp", &c.kind}, {"scp", &c.scope},
 	} {
 		if v, found := all[text.name]; found {
 			var isText bool
@@ -110,11 +110,13 @@ func (c *claims) checkTime(leeway time.Duration, now time.Time) error {
 	return nil
 }
 
-// checkCaller checks the identity. A managed identity requests tokens for itself: a
-// token that it holds in the name of a user is not the service's.
+// checkCaller checks the identity. A managed identity requests tokens for itself. Entra
+// also issues tokens of users for the same audience: those that an application holds in
+// the name of a user have a scope, and ID tokens have a subject (sub) that is not the
+// object id.
 func (c *claims) checkCaller(cfg *Config) error {
 	switch {
-	case c.scope != "" || c.kind != "" && c.kind != "app":
+	case c.scope != "" || c.kind != "" && c.kind != "app" || !strings.EqualFold(c.subject, c.objectID):
 		return &Error{RuleCaller, "the token is of a user, want that of an application"}
 	case cfg.AnyCallerOfTenant:
 		return nil

@@ -52,9 +52,9 @@ type Config struct {
 	// are accepted: the client id of a user-assigned managed identity. A caller needs
 	// to be in one of CallerObjectIDs and CallerAppIDs.
 	CallerAppIDs []string
-	// AnyCallerOfTenant accepts the tokens of all identities of the tenant, in place of
-	// CallerObjectIDs and CallerAppIDs. Unless the app registration requires an
-	// assignment, every application of the tenant can then send events.
+	// AnyCallerOfTenant accepts the tokens of all applications and managed identities of
+	// the tenant, in place of CallerObjectIDs and CallerAppIDs. Unless the app registration
+	// requires an assignment, each of them can then send events.
 	AnyCallerOfTenant bool
 	// RequiredRoles are app roles (roles), all of which a token must have. Empty
 	// requires none.
