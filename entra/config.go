@@ -3,9 +3,7 @@ package entra
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -167,7 +165,7 @@ func (c *Config) authority() (*url.URL, error) {
 		return nil, fmt.Errorf("Authority %s: want a URL such as %s", excerpt.Name(c.Authority), PublicCloud)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, fmt.Errorf("Authority: want a URL without user information, query and fragment, such as %s", PublicCloud)
-	case u.Scheme == "http" && !c.InsecureAllowHTTP && !isLoopback(u.Host):
+	case u.Scheme == "http" && !c.InsecureAllowHTTP && !rule.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("Authority %s is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator", excerpt.Name(c.Authority))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("Authority %s: want https", excerpt.Name(c.Authority))
@@ -178,14 +176,4 @@ func (c *Config) authority() (*url.URL, error) {
 	u.Host = strings.ToLower(u.Host)
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	return u, nil
-}
-
-func isLoopback(hostport string) bool {
-	host := hostport
-	if name, _, err := net.SplitHostPort(hostport); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
