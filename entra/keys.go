@@ -127,7 +127,7 @@ func (k *keyCache) plan(kid string, now time.Time) plan {
 	case k.failure != nil:
 		return plan{err: &unavailableError{k.failure}}
 	}
-	return plan{err: &Error{RuleKey, fmt.Sprintf("the tenant has no key with the key id %q", excerpt.Short(kid))}}
+	return plan{err: &Error{RuleKey, fmt.Sprintf("the tenant has no key with the key id %q; for new ids the keys are fetched once in %v", excerpt.Short(kid), fetchPause)}}
 }
 
 // fetch fetches the keys in the goroutine of a request. The end of the request does not
