@@ -17,8 +17,8 @@ const (
 	version2 = "2.0"
 )
 
-// claims are the claims that are checked. Their names are compared with case, unlike
-// those of the fields of encoding/json.
+// claims are the claims that are checked. They are read from a map: the names of struct
+// fields would match in any case.
 type claims struct {
 	issuer, tenant, version, audience string
 	expires, notBefore                *float64
@@ -27,8 +27,8 @@ type claims struct {
 	roles                             []any
 }
 
-// read returns the claims of a token. It returns an error if one has another type than
-// in a token of Entra: an audience, for example, is one text and not a list.
+// read returns the claims of a token. It returns an error if one has another JSON type
+// than in a token of Entra: an audience, for example, is a string and not a list.
 func read(all jwt.MapClaims) (*claims, error) {
 	c := new(claims)
 	app := "appid"
@@ -45,7 +45,7 @@ func read(all jwt.MapClaims) (*claims, error) {
 		if v, found := all[text.name]; found {
 			var isText bool
 			if *text.into, isText = v.(string); !isText {
-				return nil, &Error{RuleFormat, "the claim " + text.name + " is not a text"}
+				return nil, &Error{RuleFormat, "the claim " + text.name + " is not a string"}
 			}
 		}
 	}
