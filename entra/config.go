@@ -161,10 +161,10 @@ func (c *Config) authority() (*url.URL, error) {
 	}
 	u, err := url.Parse(c.Authority)
 	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
-		return nil, fmt.Errorf("Authority %s: want a URL such as %s", excerpt.Name(c.Authority), PublicCloud)
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+	case strings.ContainsAny(c.Authority, "@?#"): // not quoted: it may have a password
 		return nil, fmt.Errorf("Authority: want a URL without user information, query and fragment, such as %s", PublicCloud)
+	case err != nil || u.Host == "":
+		return nil, fmt.Errorf("Authority %s: want a URL such as %s", excerpt.Name(c.Authority), PublicCloud)
 	case u.Scheme == "http" && !c.InsecureAllowHTTP && !rule.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("Authority %s is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator", excerpt.Name(c.Authority))
 	case u.Scheme != "http" && u.Scheme != "https":
