@@ -49,7 +49,7 @@ func (a AnyVerifier) check() error {
 			return fmt.Errorf("Verifier: AnyVerifier[%d] is nil", i)
 		case InsecureSkipVerify, *InsecureSkipVerify:
 			return fmt.Errorf("Verifier: AnyVerifier[%d] is InsecureSkipVerify, which accepts every request: use it alone, or remove it", i)
-		case AnyVerifier:
+		case AnyVerifier, *AnyVerifier:
 			return fmt.Errorf("Verifier: AnyVerifier[%d] is another AnyVerifier: list its verifiers instead", i)
 		default:
 			if holdsNil(v) {

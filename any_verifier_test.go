@@ -52,7 +52,7 @@ func TestAnyVerifierConfig(t *testing.T) {
 	require.NoError(t, err)
 	accepts := verifierFunc(func(*http.Request) error { return nil })
 	for name, tt := range map[string]struct {
-		verifier webpubsub.AnyVerifier
+		verifier webpubsub.Verifier
 		origins  []string
 		want     string
 	}{
@@ -63,12 +63,16 @@ func TestAnyVerifierConfig(t *testing.T) {
 			"Verifier: AnyVerifier[1] is InsecureSkipVerify, which accepts every request: use it alone, or remove it"},
 		"nested": {webpubsub.AnyVerifier{webpubsub.AnyVerifier{webpubsub.InsecureSkipVerify{}}}, nil,
 			"Verifier: AnyVerifier[0] is another AnyVerifier: list its verifiers instead"},
+		"pointer": {&webpubsub.AnyVerifier{webpubsub.InsecureSkipVerify{}}, nil,
+			"Verifier: AnyVerifier[0] is InsecureSkipVerify, which accepts every request: use it alone, or remove it"},
+		"nested pointer": {webpubsub.AnyVerifier{&webpubsub.AnyVerifier{webpubsub.InsecureSkipVerify{}}}, nil,
+			"Verifier: AnyVerifier[0] is another AnyVerifier: list its verifiers instead"},
 		"no origins": {webpubsub.AnyVerifier{accepts}, nil,
 			`AllowedOrigins is required with this Verifier: name the service's hosts, or "*"`},
 		"origins of which keys": {webpubsub.AnyVerifier{keys, keys}, nil,
 			`AllowedOrigins is required with this Verifier: name the service's hosts, or "*"`},
 		"origins":         {webpubsub.AnyVerifier{accepts}, []string{wireOrigin}, ""},
-		"origins of keys": {webpubsub.AnyVerifier{accepts, keys}, nil, ""},
+		"origins of keys": {&webpubsub.AnyVerifier{accepts, keys}, nil, ""},
 	} {
 		_, err := webpubsub.NewHandler(webpubsub.Config{Verifier: tt.verifier, AllowedOrigins: tt.origins})
 		if tt.want == "" {

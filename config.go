@@ -222,6 +222,9 @@ func (c Config) compileVerification(h *Handler) error {
 		h.keys = new(AccessKeys)
 		h.keys.current.Store(ring)
 	}
+	if either, ok := c.Verifier.(*AnyVerifier); ok {
+		c.Verifier = *either
+	}
 	if either, ok := c.Verifier.(AnyVerifier); ok {
 		if err := either.check(); err != nil {
 			return err

@@ -35,8 +35,8 @@ type ManagedIdentity struct {
 }
 
 // RotateIdentityKeys replaces the key that signs the tokens of the identity, as Entra
-// does from time to time. Further events have tokens that are signed with a new key. The
-// documents keep the one before it.
+// does from time to time. Later events have tokens signed with the new key. The documents
+// keep the previous key.
 func (s *Server) RotateIdentityKeys() { s.identity.Rotate() }
 
 // authorizer returns the function that returns the Authorization header of an event; nil

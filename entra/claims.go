@@ -17,18 +17,18 @@ const (
 	version2 = "2.0"
 )
 
-// claims are the claims that are checked. Their names are compared with case, unlike
-// those of the fields of encoding/json.
+// claims are the claims that are checked. They are read from a map: the names of struct
+// fields would match in any case.
 type claims struct {
 	issuer, tenant, version, audience string
 	expires, notBefore                *float64
-	objectID, appID                   string
+	objectID, subject, appID          string
 	kind, scope                       string
 	roles                             []any
 }
 
-// read returns the claims of a token. It returns an error if one has another type than
-// in a token of Entra: an audience, for example, is one text and not a list.
+// read returns the claims of a token. It returns an error if one has another JSON type
+// than in a token of Entra: an audience, for example, is a string and not a list.
 func read(all jwt.MapClaims) (*claims, error) {
 	c := new(claims)
 	app := "appid"
@@ -40,12 +40,12 @@ func read(all jwt.MapClaims) (*claims, error) {
 		into *string
 	}{
 		{"iss", &c.issuer}, {"tid", &c.tenant}, {"ver", &c.version}, {"aud", &c.audience},
-		{"oid", &c.objectID}, {app, &c.appID}, {"idtyp", &c.kind}, {"scp", &c.scope},
+		{"oid", &c.objectID}, {"sub", &c.subject}, {app, &c.appID}, {"idtyp", &c.kind}, {"scp", &c.scope},
 	} {
 		if v, found := all[text.name]; found {
 			var isText bool
 			if *text.into, isText = v.(string); !isText {
-				return nil, &Error{RuleFormat, "the claim " + text.name + " is not a text"}
+				return nil, &Error{RuleFormat, "the claim " + text.name + " is not a string"}
 			}
 		}
 	}
@@ -110,11 +110,13 @@ func (c *claims) checkTime(leeway time.Duration, now time.Time) error {
 	return nil
 }
 
-// checkCaller checks the identity. A managed identity requests tokens for itself: a
-// token that it holds in the name of a user is not the service's.
+// checkCaller checks the identity. A managed identity requests tokens for itself. Entra
+// also issues tokens of users for the same audience: those that an application holds in
+// the name of a user have a scope, and ID tokens have a subject (sub) that is not the
+// object id.
 func (c *claims) checkCaller(cfg *Config) error {
 	switch {
-	case c.scope != "" || c.kind != "" && c.kind != "app":
+	case c.scope != "" || c.kind != "" && c.kind != "app" || !strings.EqualFold(c.subject, c.objectID):
 		return &Error{RuleCaller, "the token is of a user, want that of an application"}
 	case cfg.AnyCallerOfTenant:
 		return nil

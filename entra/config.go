@@ -3,9 +3,7 @@ package entra
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -52,9 +50,9 @@ type Config struct {
 	// are accepted: the client id of a user-assigned managed identity. A caller needs
 	// to be in one of CallerObjectIDs and CallerAppIDs.
 	CallerAppIDs []string
-	// AnyCallerOfTenant accepts the tokens of all identities of the tenant, in place of
-	// CallerObjectIDs and CallerAppIDs. Unless the app registration requires an
-	// assignment, every application of the tenant can then send events.
+	// AnyCallerOfTenant accepts the tokens of all applications and managed identities of
+	// the tenant, in place of CallerObjectIDs and CallerAppIDs. Unless the app registration
+	// requires an assignment, each of them can then send events.
 	AnyCallerOfTenant bool
 	// RequiredRoles are app roles (roles), all of which a token must have. Empty
 	// requires none.
@@ -163,11 +161,11 @@ func (c *Config) authority() (*url.URL, error) {
 	}
 	u, err := url.Parse(c.Authority)
 	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
-		return nil, fmt.Errorf("Authority %s: want a URL such as %s", excerpt.Name(c.Authority), PublicCloud)
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+	case strings.ContainsAny(c.Authority, "@?#"): // not quoted: it may have a password
 		return nil, fmt.Errorf("Authority: want a URL without user information, query and fragment, such as %s", PublicCloud)
-	case u.Scheme == "http" && !c.InsecureAllowHTTP && !isLoopback(u.Host):
+	case err != nil || u.Host == "":
+		return nil, fmt.Errorf("Authority %s: want a URL such as %s", excerpt.Name(c.Authority), PublicCloud)
+	case u.Scheme == "http" && !c.InsecureAllowHTTP && !rule.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("Authority %s is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator", excerpt.Name(c.Authority))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("Authority %s: want https", excerpt.Name(c.Authority))
@@ -178,14 +176,4 @@ func (c *Config) authority() (*url.URL, error) {
 	u.Host = strings.ToLower(u.Host)
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	return u, nil
-}
-
-func isLoopback(hostport string) bool {
-	host := hostport
-	if name, _, err := net.SplitHostPort(hostport); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

@@ -53,11 +53,12 @@ func TestConfigErrors(t *testing.T) {
 		"authority a host":   {func(c *entra.Config) { c.Authority = "login.microsoftonline.com" }, `Authority "login.microsoftonline.com": want a URL such as https://login.microsoftonline.com`},
 		"authority and tenant": {func(c *entra.Config) { c.Authority = entra.PublicCloud + "/" + strings.ToUpper(tenant) + "/v2.0" },
 			`Authority "https://login.microsoftonline.com/` + tenant + `/v2.0" has the tenant: want the URL without it, such as https://login.microsoftonline.com`},
-		"authority by http":    {func(c *entra.Config) { c.Authority = "http://emulator:8080/entra" }, `Authority "http://emulator:8080/entra" is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator`},
-		"authority like local": {func(c *entra.Config) { c.Authority = "http://localhost.evil.test" }, `Authority "http://localhost.evil.test" is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator`},
-		"authority by ftp":     {func(c *entra.Config) { c.Authority = "ftp://localhost" }, `Authority "ftp://localhost": want https`},
-		"authority and user":   {func(c *entra.Config) { c.Authority = "https://ann:secret@login.microsoftonline.com" }, "Authority: want a URL without user information, query and fragment, such as https://login.microsoftonline.com"},
-		"authority and query":  {func(c *entra.Config) { c.Authority = "https://login.microsoftonline.com?x=secret" }, "Authority: want a URL without user information, query and fragment, such as https://login.microsoftonline.com"},
+		"authority by http":             {func(c *entra.Config) { c.Authority = "http://emulator:8080/entra" }, `Authority "http://emulator:8080/entra" is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator`},
+		"authority like local":          {func(c *entra.Config) { c.Authority = "http://localhost.evil.test" }, `Authority "http://localhost.evil.test" is http, so that anyone in between could replace the keys: use https, or InsecureAllowHTTP for an emulator`},
+		"authority by ftp":              {func(c *entra.Config) { c.Authority = "ftp://localhost" }, `Authority "ftp://localhost": want https`},
+		"authority and user":            {func(c *entra.Config) { c.Authority = "https://ann:secret@login.microsoftonline.com" }, "Authority: want a URL without user information, query and fragment, such as https://login.microsoftonline.com"},
+		"authority, user and no scheme": {func(c *entra.Config) { c.Authority = "ann:secret@login.microsoftonline.com" }, "Authority: want a URL without user information, query and fragment, such as https://login.microsoftonline.com"},
+		"authority and query":           {func(c *entra.Config) { c.Authority = "https://login.microsoftonline.com?x=secret" }, "Authority: want a URL without user information, query and fragment, such as https://login.microsoftonline.com"},
 	} {
 		cfg := config(nil)
 		tt.edit(&cfg)

@@ -1,11 +1,11 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -33,23 +33,16 @@ type source struct {
 	client    *http.Client
 	authority *url.URL
 	discovery string // URL
-	tail      string // how the path of the issuer ends
-
-	// keyIssuers reports whether the keys have issuers, as in version 2.0.
-	keyIssuers bool
+	tenant    string
+	version   string // in paths: "" or "/v2.0"
 }
 
-// newSource returns the source of a version, whose path is "" or "/v2.0".
 func newSource(client *http.Client, authority *url.URL, cfg *Config, version string) *source {
 	u := authority.JoinPath(cfg.TenantID + version + "/.well-known/openid-configuration")
 	if cfg.KeysOfApp != "" {
 		u.RawQuery = url.Values{"appid": {cfg.KeysOfApp}}.Encode()
 	}
-	s := &source{client: client, authority: authority, discovery: u.String(), tail: "/" + cfg.TenantID + version}
-	if s.keyIssuers = version != ""; !s.keyIssuers {
-		s.tail += "/"
-	}
-	return s
+	return &source{client, authority, u.String(), cfg.TenantID, version}
 }
 
 // newClient returns a client that stays on the authority's host.
@@ -81,8 +74,8 @@ func (s *source) fetch(ctx context.Context) (*keySet, error) {
 		return nil, err
 	}
 	issuer, err := url.Parse(document.Issuer)
-	if err != nil || issuer.Host == "" || issuer.RawQuery != "" || !strings.HasSuffix(document.Issuer, s.tail) {
-		return nil, fmt.Errorf("%s: the issuer is %q, want a URL that ends with %q", s.discovery, excerpt.Short(document.Issuer), s.tail)
+	if end := "/" + s.tenant + cmp.Or(s.version, "/"); err != nil || issuer.Host == "" || issuer.RawQuery != "" || !strings.HasSuffix(document.Issuer, end) {
+		return nil, fmt.Errorf("%s: the issuer is %q, want a URL that ends with %q", s.discovery, excerpt.Short(document.Issuer), end)
 	}
 	keysURL, err := url.Parse(document.KeysURL)
 	if err != nil || !isAt(s.authority, keysURL) {
@@ -92,11 +85,7 @@ func (s *source) fetch(ctx context.Context) (*keySet, error) {
 	if err := s.get(ctx, keysURL.String(), &list); err != nil {
 		return nil, err
 	}
-	keyIssuer := document.Issuer
-	if !s.keyIssuers {
-		keyIssuer = ""
-	}
-	keys := list.usable(keyIssuer)
+	keys := list.usable(s, document.Issuer)
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%s: none of %d keys can be used for RS256", excerpt.Short(document.KeysURL), len(list.Keys))
 	}
@@ -147,48 +136,39 @@ type jwk struct {
 }
 
 // usable returns the keys for RS256 by their ids. It omits others, so that a new kind of
-// key does not invalidate the document. If there is an issuer, it omits the keys of other
-// issuers.
-func (s *jwks) usable(issuer string) map[string]*rsa.PublicKey {
+// key does not invalidate the document. In version 2.0 it also omits the keys of other
+// issuers: an issuer of a key may have {tenantid} in place of the tenant.
+func (s *jwks) usable(from *source, issuer string) map[string]*rsa.PublicKey {
 	keys := make(map[string]*rsa.PublicKey, len(s.Keys))
 	for i := range s.Keys {
-		if key, err := s.Keys[i].rsa(issuer); err == nil {
-			keys[s.Keys[i].ID] = key
+		k := &s.Keys[i]
+		if from.version != "" && k.Issuer != "" && strings.ReplaceAll(k.Issuer, "{tenantid}", from.tenant) != issuer {
+			continue
+		}
+		if key := k.rsa(); key != nil {
+			keys[k.ID] = key
 		}
 	}
 	return keys
 }
 
-var errUnusable = errors.New("not a key for RS256 of this issuer")
-
-func (k *jwk) rsa(issuer string) (*rsa.PublicKey, error) {
+// rsa returns the key, or nil if it is not for RS256.
+func (k *jwk) rsa() *rsa.PublicKey {
 	if k.Type != "RSA" || k.ID == "" || k.Use != "" && k.Use != "sig" || k.Algorithm != "" && k.Algorithm != "RS256" {
-		return nil, errUnusable
-	}
-	if issuer != "" && k.Issuer != "" && k.Issuer != issuer && !isTemplateOf(k.Issuer, issuer) {
-		return nil, errUnusable // a key of another tenant
+		return nil
 	}
 	n, err := base64.RawURLEncoding.DecodeString(k.Modulus)
 	if err != nil || len(n) > maxKeyBits/8 {
-		return nil, errUnusable
+		return nil
 	}
 	e, err := base64.RawURLEncoding.DecodeString(k.Exponent)
-	if err != nil || len(e) == 0 || len(e) > 4 {
-		return nil, errUnusable
+	if err != nil || len(e) > 4 {
+		return nil
 	}
 	exponent := new(big.Int).SetBytes(e).Int64()
 	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent)}
 	if key.N.BitLen() < minKeyBits || key.N.Bit(0) == 0 || exponent < 3 || exponent%2 == 0 || exponent > 1<<31-1 {
-		return nil, errUnusable
+		return nil
 	}
-	return key, nil
-}
-
-// isTemplateOf reports whether an issuer results from a template by replacing {tenantid}.
-func isTemplateOf(template, issuer string) bool {
-	before, after, found := strings.Cut(template, "{tenantid}")
-	if !found || len(before)+len(after) > len(issuer) || !strings.HasPrefix(issuer, before) || !strings.HasSuffix(issuer, after) {
-		return false
-	}
-	return !strings.Contains(issuer[len(before):len(issuer)-len(after)], "/")
+	return key
 }

@@ -81,7 +81,7 @@ func acceptable(data []byte, now time.Time) bool {
 		return false
 	}
 	texts := map[string]string{}
-	for _, name := range []string{"iss", "tid", "ver", "aud", "oid", "idtyp", "scp"} {
+	for _, name := range []string{"iss", "tid", "ver", "aud", "oid", "sub", "idtyp", "scp"} {
 		var text any
 		if raw, found := all[name]; found {
 			if json.Unmarshal(raw, &text) != nil {
@@ -119,7 +119,7 @@ func acceptable(data []byte, now time.Time) bool {
 	return map[string]string{"1.0": issuerV1, "2.0": issuerV2}[texts["ver"]] == texts["iss"] && texts["iss"] != "" &&
 		texts["tid"] == tenant && slices.Contains([]string{uri, clientID}, texts["aud"]) &&
 		times["exp"] > seconds-300 && times["nbf"] <= seconds+300 &&
-		strings.EqualFold(texts["oid"], objectID) && texts["scp"] == "" && (texts["idtyp"] == "" || texts["idtyp"] == "app")
+		strings.EqualFold(texts["oid"], objectID) && strings.EqualFold(texts["sub"], objectID) && texts["scp"] == "" && (texts["idtyp"] == "" || texts["idtyp"] == "app")
 }
 
 // BenchmarkVerify measures a token of each version, with keys that are there: a new token,

@@ -52,16 +52,12 @@ type keyCache struct {
 // fetches the keys or waits for the request that does.
 func (k *keyCache) find(ctx context.Context, kid string) (*keySet, *rsa.PublicKey, error) {
 	for {
-		now := time.Now()
-		if set, key := k.lookup(kid, now); key != nil && now.Sub(set.at) < refreshAge {
-			return set, key, nil
-		}
-		next := k.plan(kid, now)
+		next := k.plan(kid, time.Now())
 		switch {
 		case next.fetch != nil:
 			k.fetch(ctx, next.fetch)
 		case next.key != nil:
-			return next.set, next.key, nil // while another request fetches, or the endpoint fails
+			return next.set, next.key, nil
 		case next.err != nil:
 			return nil, nil, next.err
 		default:
@@ -72,15 +68,6 @@ func (k *keyCache) find(ctx context.Context, kid string) (*keySet, *rsa.PublicKe
 			}
 		}
 	}
-}
-
-// lookup returns the key with an id, or nil.
-func (k *keyCache) lookup(kid string, now time.Time) (*keySet, *rsa.PublicKey) {
-	set := k.held.Load()
-	if set == nil || now.Sub(set.at) >= maxAge {
-		return nil, nil
-	}
-	return set, set.keys[kid]
 }
 
 // plan is what a request does next: it fetches, uses a key, waits or fails.
@@ -100,20 +87,26 @@ type fetch struct {
 	done    chan struct{}
 }
 
-// plan decides what a request for a key does. It begins at most one fetch at a time.
+// plan decides what a request for a key does. It begins at most one fetch at a time. While
+// another request fetches, or the endpoint fails, it uses an old key.
 func (k *keyCache) plan(kid string, now time.Time) plan {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	set, key := k.lookup(kid, now)
+	set := k.held.Load()
+	var key *rsa.PublicKey
+	if set != nil && now.Sub(set.at) < maxAge {
+		key = set.keys[kid]
+	} else {
+		set = nil
+	}
 	isFresh := set != nil && now.Sub(set.at) < refreshAge
 	var due bool
 	switch {
-	case key != nil && isFresh:
 	case set == nil:
 		due = k.failures == 0 || now.Sub(k.ended) >= min(firstPause<<min(k.failures-1, 16), fetchPause)
 	case !isFresh:
 		due = k.failures == 0 || now.Sub(k.ended) >= fetchPause
-	default:
+	case key == nil:
 		due = k.unknown.IsZero() || now.Sub(k.unknown) >= fetchPause
 	}
 	switch {
@@ -127,7 +120,7 @@ func (k *keyCache) plan(kid string, now time.Time) plan {
 	case k.failure != nil:
 		return plan{err: &unavailableError{k.failure}}
 	}
-	return plan{err: &Error{RuleKey, fmt.Sprintf("the tenant has no key with the key id %q", excerpt.Short(kid))}}
+	return plan{err: &Error{RuleKey, fmt.Sprintf("the tenant has no key with the key id %q; for new ids the keys are fetched once in %v", excerpt.Short(kid), fetchPause)}}
 }
 
 // fetch fetches the keys in the goroutine of a request. The end of the request does not

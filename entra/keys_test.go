@@ -198,6 +198,7 @@ func TestAcceptedTokens(t *testing.T) {
 			next := sign("k2", secondKey(), with(ver.claims(time.Now()), object{"uti": i}))
 			require.NoError(t, other.Verify(request("Bearer "+next)))
 			require.NoError(t, other.Verify(request("bearer "+next)))
+			require.LessOrEqual(t, other.Accepted(), 64)
 		}
 	})
 }

@@ -1,21 +1,20 @@
 package entra_test
 
 import (
-	"context"
-	"log/slog"
-	"net/http/httptest"
-	"strings"
-
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"

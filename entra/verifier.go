@@ -125,8 +125,8 @@ func bearer(lines []string) (string, error) {
 	return token, nil
 }
 
-// cacheOf returns the keys for a version. The signature is not verified yet: the claim
-// only selects the keys that can verify it.
+// cacheOf returns the keys of a version. The claim is not verified yet: it only selects
+// the keys that must have made the signature.
 func (v *Verifier) cacheOf(version any) (*keyCache, error) {
 	switch version {
 	case version1:
@@ -141,7 +141,7 @@ func (v *Verifier) cacheOf(version any) (*keyCache, error) {
 // keyID returns the key id of a token's header.
 func keyID(header map[string]any) (string, error) {
 	if _, found := header["crit"]; found { // what it lists must not be ignored (RFC 7515, 4.1.11)
-		return "", &Error{RuleFormat, "the header has extensions (crit), of which none are known here"}
+		return "", &Error{RuleFormat, "the header has extensions (crit), and none are supported"}
 	}
 	kid, _ := header["kid"].(string)
 	if kid == "" {

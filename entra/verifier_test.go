@@ -95,9 +95,10 @@ func TestClaims(t *testing.T) {
 			"nbf beyond the leeway":        {object{"nbf": second(6 * time.Minute)}, entra.RuleTime},
 			"nbf far in the future":        {object{"nbf": 1e300}, entra.RuleTime},
 			"nbf missing":                  {object{"nbf": nil}, ""},
-			"oid other":                    {object{"oid": "bbbbbbbb-0000-4000-8000-000000000002"}, entra.RuleCaller},
+			"oid other":                    {object{"oid": "bbbbbbbb-0000-4000-8000-000000000002", "sub": "bbbbbbbb-0000-4000-8000-000000000002"}, entra.RuleCaller},
 			"oid missing":                  {object{"oid": nil}, entra.RuleCaller},
 			"oid with another case":        {object{"oid": strings.ToUpper(objectID)}, ""},
+			"sub missing":                  {object{"sub": nil}, entra.RuleCaller},
 			"oid only as sub":              {object{"oid": nil, "sub": objectID}, entra.RuleCaller},
 			"oid only with another case":   {object{"oid": nil, "OID": objectID}, entra.RuleCaller},
 			"application":                  {object{"idtyp": "app"}, ""},
@@ -263,18 +264,20 @@ func TestCallers(t *testing.T) {
 			claims object
 			want   entra.Rule
 		}{
-			"object id":                  {func(*entra.Config) {}, object{}, ""},
-			"object id in upper case":    {func(c *entra.Config) { c.CallerObjectIDs = []string{strings.ToUpper(objectID)} }, object{}, ""},
-			"second of several":          {func(c *entra.Config) { c.CallerObjectIDs = []string{clientID, objectID} }, object{}, ""},
-			"app id":                     {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{appID} }, object{}, ""},
-			"app id or object id":        {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = []string{clientID}, []string{appID} }, object{}, ""},
-			"other app id":               {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{clientID} }, object{}, entra.RuleCaller},
-			"object id given as app id":  {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{objectID} }, object{}, entra.RuleCaller},
-			"app id given as object id":  {func(c *entra.Config) { c.CallerObjectIDs = []string{appID} }, object{}, entra.RuleCaller},
-			"app id of the other claim":  {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{appID} }, object{ver.app: clientID, "appid" + ver.app: appID}, entra.RuleCaller},
-			"app id missing":             {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{appID} }, object{ver.app: nil}, entra.RuleCaller},
-			"any caller":                 {func(c *entra.Config) { c.CallerObjectIDs, c.AnyCallerOfTenant = nil, true }, object{"oid": clientID, ver.app: clientID}, ""},
-			"any caller, but a user":     {func(c *entra.Config) { c.CallerObjectIDs, c.AnyCallerOfTenant = nil, true }, object{"scp": "x"}, entra.RuleCaller},
+			"object id":                 {func(*entra.Config) {}, object{}, ""},
+			"object id in upper case":   {func(c *entra.Config) { c.CallerObjectIDs = []string{strings.ToUpper(objectID)} }, object{}, ""},
+			"second of several":         {func(c *entra.Config) { c.CallerObjectIDs = []string{clientID, objectID} }, object{}, ""},
+			"app id":                    {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{appID} }, object{}, ""},
+			"app id or object id":       {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = []string{clientID}, []string{appID} }, object{}, ""},
+			"other app id":              {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{clientID} }, object{}, entra.RuleCaller},
+			"object id given as app id": {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{objectID} }, object{}, entra.RuleCaller},
+			"app id given as object id": {func(c *entra.Config) { c.CallerObjectIDs = []string{appID} }, object{}, entra.RuleCaller},
+			"app id of the other claim": {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{appID} }, object{ver.app: clientID, "appid" + ver.app: appID}, entra.RuleCaller},
+			"app id missing":            {func(c *entra.Config) { c.CallerObjectIDs, c.CallerAppIDs = nil, []string{appID} }, object{ver.app: nil}, entra.RuleCaller},
+			"any caller":                {func(c *entra.Config) { c.CallerObjectIDs, c.AnyCallerOfTenant = nil, true }, object{"oid": clientID, "sub": clientID, ver.app: clientID}, ""},
+			"any caller, but a user":    {func(c *entra.Config) { c.CallerObjectIDs, c.AnyCallerOfTenant = nil, true }, object{"scp": "x"}, entra.RuleCaller},
+			"any caller, ID token of a user": {func(c *entra.Config) { c.CallerObjectIDs, c.AnyCallerOfTenant = nil, true },
+				object{"oid": clientID, "sub": "AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ", ver.app: nil}, entra.RuleCaller},
 			"any caller, other tenant":   {func(c *entra.Config) { c.CallerObjectIDs, c.AnyCallerOfTenant = nil, true }, object{"tid": otherTenant}, entra.RuleIssuer},
 			"role missing":               {func(c *entra.Config) { c.RequiredRoles = []string{"Events.Send"} }, object{}, entra.RuleRoles},
 			"role":                       {func(c *entra.Config) { c.RequiredRoles = []string{"Events.Send"} }, object{"roles": []string{"x", "Events.Send"}}, ""},
@@ -306,7 +309,7 @@ func TestHandler(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, status)
 
 	other := "bbbbbbbb-0000-4000-8000-000000000002"
-	status, body := send(sign("k1", firstKey(), with(claimsV1(time.Now()), object{"oid": other})))
+	status, body := send(sign("k1", firstKey(), with(claimsV1(time.Now()), object{"oid": other, "sub": other})))
 	assert.Equal(t, http.StatusUnauthorized, status)
 	assert.Equal(t, entra.RuleCaller, ruleOf(t, outcome.Err))
 	require.EqualError(t, outcome.Err, `entra: caller: the object id (oid) "`+other+`" and the application id "`+appID+

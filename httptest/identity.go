@@ -1,6 +1,7 @@
 package httptest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -57,7 +58,7 @@ func NewIdentity(resource string, tokenVersion int) *Identity {
 	app := identity.App{Resource: resource, Version: tokenVersion}
 	err := app.Check()
 	if err == nil && tokenVersion == 0 {
-		err = fmt.Errorf("TokenVersion is 0, want 1 or 2")
+		err = errors.New("TokenVersion is 0, want 1 or 2")
 	}
 	if err != nil {
 		panic("httptest: identity: " + err.Error())
@@ -75,8 +76,8 @@ func NewIdentity(resource string, tokenVersion int) *Identity {
 // expires.
 func (id *Identity) Token() string { return id.issuer.Token(id.app) }
 
-// RotateKeys replaces the key that signs tokens, as Entra does from time to time. Further
-// tokens are signed with a new key. The documents keep the one before it.
+// RotateKeys replaces the key that signs tokens, as Entra does from time to time. The
+// documents keep the previous key.
 func (id *Identity) RotateKeys() { id.issuer.Rotate() }
 
 // ServeHTTP serves the documents of the tenant below the path /entra.

@@ -75,7 +75,7 @@ func NewClient(endpoint, hub string, credential azcore.TokenCredential, opts *Op
 	if err != nil {
 		return nil, fmt.Errorf("service: new client: %w", err)
 	}
-	if c.access.Scheme != "https" && !o.InsecureAllowCredentialWithHTTP && !isLoopback(c.access.Hostname()) {
+	if c.access.Scheme != "https" && !o.InsecureAllowCredentialWithHTTP && !rule.IsLoopback(c.access.Hostname()) {
 		return nil, fmt.Errorf("service: new client: %s is not https, want https for Entra tokens", c.access)
 	}
 	// The scheme is checked above: the policy would check the service's URL, not

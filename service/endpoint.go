@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -26,15 +25,6 @@ func parseBase(s string) (*url.URL, error) {
 		u.Host = strings.TrimSuffix(u.Host, ":"+port)
 	}
 	return u, nil
-}
-
-// isLoopback reports whether a host is certainly this machine.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
 
 // rebase returns a URL with one base replaced by another.

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // clockLeeway is the difference of clocks that the service tolerates.
@@ -26,7 +27,7 @@ func (c *Client) hintOf(err error) string {
 		return fmt.Sprintf("%s speaks http, not https: write http:// in the endpoint", c.access)
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Sprintf("is %s the endpoint of a Web PubSub resource?", c.access)
-	case errors.Is(err, syscall.ECONNREFUSED) && isLoopback(c.access.Hostname()):
+	case errors.Is(err, syscall.ECONNREFUSED) && rule.IsLoopback(c.access.Hostname()):
 		return fmt.Sprintf("nothing listens at %s: is the emulator running?", c.access)
 	}
 	return ""

@@ -17,19 +17,19 @@ func verification(getenv func(string) string) (webpubsub.Config, error) {
 	if connectionString := getenv("WEBPUBSUB_CONNECTION_STRING"); connectionString != "" {
 		cfg.ConnectionStrings = []string{connectionString}
 	}
-	tenant := getenv("ENTRA_TENANT_ID")
-	if tenant == "" {
+	settings := entra.Config{
+		TenantID:        getenv("ENTRA_TENANT_ID"),
+		Audiences:       strings.Fields(getenv("ENTRA_AUDIENCES")), // the resource in the event handler's setting, and its client id
+		CallerObjectIDs: strings.Fields(getenv("ENTRA_CALLER_OBJECT_IDS")),
+		Authority:       getenv("ENTRA_AUTHORITY"), // empty in Azure's public cloud
+	}
+	if settings.TenantID == "" && len(settings.Audiences) == 0 && len(settings.CallerObjectIDs) == 0 {
 		if cfg.ConnectionStrings == nil {
 			return cfg, errors.New("set WEBPUBSUB_CONNECTION_STRING, or ENTRA_TENANT_ID and the variables with it")
 		}
 		return cfg, nil
 	}
-	tokens, err := entra.NewVerifier(entra.Config{
-		TenantID:        tenant,
-		Audiences:       strings.Fields(getenv("ENTRA_AUDIENCES")), // the resource in the event handler's setting, and its client id
-		CallerObjectIDs: strings.Fields(getenv("ENTRA_CALLER_OBJECT_IDS")),
-		Authority:       getenv("ENTRA_AUTHORITY"), // empty in Azure's public cloud
-	})
+	tokens, err := entra.NewVerifier(settings)
 	if err != nil {
 		return cfg, err
 	}

@@ -97,6 +97,7 @@ func TestRunErrors(t *testing.T) {
 	}{
 		{"nothing to verify with", nil, nil, "set WEBPUBSUB_CONNECTION_STRING, or ENTRA_TENANT_ID and the variables with it"},
 		{"tenant alone", map[string]string{"ENTRA_TENANT_ID": emulator.IdentityTenantID}, nil, "entra: config: Audiences is empty"},
+		{"tenant forgotten", map[string]string{"WEBPUBSUB_CONNECTION_STRING": connectionString, "ENTRA_AUDIENCES": "api://chat"}, nil, "entra: config: TenantID is empty"},
 		{"tokens without hosts", map[string]string{
 			"ENTRA_TENANT_ID": emulator.IdentityTenantID, "ENTRA_AUDIENCES": "api://chat", "ENTRA_CALLER_OBJECT_IDS": emulator.IdentityObjectID,
 		}, nil, "AllowedOrigins is required with this Verifier"},

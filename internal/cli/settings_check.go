@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 	"github.com/go-webpubsub/webpubsub/internal/cli/azure"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -75,7 +75,7 @@ func noteUnusable(w io.Writer, hubs []azure.Hub) {
 				fmt.Fprintf(w, "note: hub %s, %s: %s\n", h.Name, upstream.WithoutSecrets(e.URLTemplate), text)
 			}
 			switch {
-			case isThisMachine(u.Hostname()):
+			case rule.IsLoopback(u.Hostname()):
 				note("Azure cannot reach this host")
 			case u.Scheme == "http":
 				note("events are not encrypted, want https")
@@ -85,10 +85,4 @@ func noteUnusable(w io.Writer, hubs []azure.Hub) {
 			}
 		}
 	}
-}
-
-// isThisMachine reports whether a host is certainly this machine.
-func isThisMachine(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }

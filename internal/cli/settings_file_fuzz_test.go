@@ -23,7 +23,12 @@ func asJSON(tb testing.TB, hubs map[string]emulator.Hub) []byte {
 		}
 		handlers := []object{}
 		for _, e := range h.EventHandlers {
+			auth := object{"type": "None"}
+			if m := e.ManagedIdentity; m != nil {
+				auth = object{"type": "ManagedIdentity", "managedIdentity": object{"resource": m.Resource, "tokenVersion": m.TokenVersion}}
+			}
 			handlers = append(handlers, object{
+				"auth":        auth,
 				"urlTemplate": e.URLTemplate, "userEventPattern": e.UserEventPattern, "systemEvents": e.SystemEvents,
 				"groupPresenceEvents": object{"eventNames": e.GroupEvents, "groupFilters": e.GroupFilters},
 			})
@@ -40,6 +45,7 @@ func asJSON(tb testing.TB, hubs map[string]emulator.Hub) []byte {
 func FuzzSettings(f *testing.F) {
 	f.Add([]byte("hubs:\n  chat:\n    anonymousConnectPolicy: allow\n    eventHandlers:\n      - urlTemplate: http://h/{hub}\n        systemEvents: [connect]\n"))
 	f.Add([]byte(`{"hubs": {"a": {"eventHandlers": [{"urlTemplate": "http://h", "groupPresenceEvents": {"eventNames": ["joined"], "groupFilters": ["a.*"]}}]}, "b": {}}}`))
+	f.Add([]byte(`{"hubs": {"a": {"eventHandlers": [{"urlTemplate": "http://h", "auth": {"type": "ManagedIdentity", "managedIdentity": {"resource": "api://7f3b4a52-4c33-4be0-9a37-0f5d2c7b8e46", "tokenVersion": 2}}}]}}}`))
 	f.Add([]byte("hubs: {a: &x {anonymousConnectPolicy: deny}, b: *x}"))
 	f.Add([]byte("a: &a [x,x,x]\nb: &b [*a,*a,*a]\nhubs: {c: *b}"))
 	f.Add([]byte("---\n...\n"))

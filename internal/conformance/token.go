@@ -25,8 +25,7 @@ type Identity struct {
 // proof is what a handler requires of a request. With neither it may accept either.
 type proof struct{ signature, token bool }
 
-// proofOf finds out what the handler requires. Without an identity that is the
-// signature.
+// proofOf finds out what the handler requires. Without an identity, it is the signature.
 func proofOf(target Target) (proof, error) {
 	if target.Identity == nil {
 		return proof{signature: true}, nil
@@ -144,7 +143,7 @@ func checkForged(p *probe) {
 	p.untrusted("a token whose HS256 secret is the public key", "Bearer "+content+"."+base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// claimChecks are about tokens that the tenant has signed, for others or by others.
+// claimChecks try tokens with a valid signature and wrong claims.
 func claimChecks() []Check {
 	var checks []Check
 	for _, c := range []struct {
@@ -172,9 +171,9 @@ func claimChecks() []Check {
 			},
 		},
 		{
-			"token-time", "an expired token is refused, and one that is not valid yet",
-			"a token that has leaked could be used for ever",
-			"require exp and nbf, and compare them with the time",
+			"token-time", "a token is refused after it expires, and before it is valid",
+			"a token that has leaked would be valid forever",
+			"require exp, and compare exp and nbf with the time",
 			map[string]map[string]any{
 				"an expired token":                {"nbf": 1, "exp": 2},
 				"a token that is not valid yet":   {"nbf": farFuture - 1, "exp": farFuture},

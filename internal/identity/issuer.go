@@ -25,7 +25,7 @@ type Issuer struct {
 	now func() time.Time
 
 	mu     sync.Mutex
-	keys   []*signer // the current key, then the one before it
+	keys   []*signer // the current key, then the previous one
 	tokens map[App]issued
 }
 
@@ -62,8 +62,8 @@ func (i *Issuer) signers() []*signer {
 	return i.keys
 }
 
-// Rotate replaces the signing key. All tokens are requested anew. The documents keep the
-// key before it, as those of Entra do for some time.
+// Rotate replaces the signing key, and forgets all tokens. The documents keep the
+// previous key, as those of Entra do for some time.
 func (i *Issuer) Rotate() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -71,8 +71,8 @@ func (i *Issuer) Rotate() {
 	clear(i.tokens)
 }
 
-// Token returns the token for an app that is valid. It is the same until five minutes
-// before its end.
+// Token returns a valid token for an app: the same one until five minutes before it
+// expires.
 func (i *Issuer) Token(app App) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
