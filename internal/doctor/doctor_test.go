@@ -280,6 +280,41 @@ func TestSecretsOfAnEcho(t *testing.T) {
 	assert.NotRegexp(t, "sha256=[0-9a-f]", said)
 }
 
+// Errors quote answers, too.
+func TestSecretsInErrors(t *testing.T) {
+	t.Parallel()
+	for name, respond := range map[string]http.HandlerFunc{
+		"invalid header": func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if assert.NoError(t, err) {
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nno colon %s %s\r\n\r\n", r.URL.RawQuery, r.Header.Get("ce-signature"))
+				_ = conn.Close()
+			}
+		},
+		"content type": func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.Header.Get("ce-type"), "azure.webpubsub.user.") {
+				w.Header().Set("Content-Type", "text/"+r.URL.RawQuery+r.Header.Get("ce-signature"))
+				_, _ = fmt.Fprint(w, "hello")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := visit(t, options(serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodOptions {
+					w.Header().Set("WebHook-Allowed-Origin", "*")
+					return
+				}
+				respond(w, r)
+			}))+"/eventhandler?code=s3cr3t"))
+			said := fmt.Sprint(v.results)
+			assert.Contains(t, said, "sha256=…")
+			assert.NotContains(t, said, "s3cr3t")
+			assert.NotRegexp(t, "sha256=[0-9a-f]", said)
+		})
+	}
+}
+
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
