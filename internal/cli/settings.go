@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -138,10 +139,8 @@ func (in *settingsFlags) writer() (func(*settingsFile, []azure.Hub) (string, err
 // settings returns the settings of the file or the flags.
 func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsFile, error) {
 	if len(args) == 1 {
-		for _, name := range []string{"hub", "upstream", "user-events", "system-events", "group-events", "group-filter", "anonymous", "auth-resource"} {
-			if cmd.Flags().Changed(name) {
-				return nil, usage("--%s: FILE has the settings, want one of them", name)
-			}
+		if flag := firstChanged(cmd, slices.Concat([]string{"hub", "upstream", "anonymous"}, handlerFlags)); flag != "" {
+			return nil, usage("--%s: FILE has the settings, want one of them", flag)
 		}
 		data, err := readNamed(cmd, args[0], maxSettings)
 		if err != nil {
@@ -167,6 +166,21 @@ func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsF
 			h.Auth = auth{Type: authIdentity, ManagedIdentity: managedIdentity{Resource: in.authResource}}
 		}
 		hub.EventHandlers = []eventHandler{h}
+	} else if flag := firstChanged(cmd, slices.Concat(handlerFlags, []string{"validate"})); flag != "" {
+		return nil, usage("--%s is about an event handler, want --upstream with it", flag)
 	}
 	return &settingsFile{Hubs: map[string]hubSettings{in.hub: hub}}, nil
+}
+
+// handlerFlags are the flags about the event handler of --upstream.
+var handlerFlags = []string{"user-events", "system-events", "group-events", "group-filter", "auth-resource"}
+
+// firstChanged returns the first of the flags that the command line has, or "".
+func firstChanged(cmd *cobra.Command, flags []string) string {
+	for _, name := range flags {
+		if cmd.Flags().Changed(name) {
+			return name
+		}
+	}
+	return ""
 }
