@@ -74,8 +74,8 @@ func checkCommand(env Environment) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	in.target.addTo(f)
-	f.Lookup(flagEndpoint).Usage = "`URL` of the service; an error here, since Entra ID has no key to sign with"
+	f.StringVar(&in.target.hub, "hub", "", "`name` of the hub")
+	in.target.addKeyTo(f)
 	f.StringArrayVar(&in.others, "other-connection-string", nil, "connection `string` of a service that must not count as this one, @name for a file; can be repeated")
 	f.StringSliceVar(&in.events, "events", nil, "`names` of user events to send instead of webpubsub-check; can be repeated")
 	f.StringVar(&in.user, "user", doctor.Name, "`id` of the user of the events")
