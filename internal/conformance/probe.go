@@ -86,7 +86,9 @@ func (p *probe) send(what string, req *http.Request) *Answer {
 		p.blame(errorCause(err, req.Header.Get(wire.HeaderEventName) == ""))
 		return nil
 	}
-	p.seen = append(p.seen, exchange{what: what, event: req.Header.Get(wire.HeaderEventName), answer: answer})
+	seen := *answer
+	seen.Body = bytes.Clone(seen.Body[:min(len(seen.Body), maxQuoted)]) // the whole may be 16 MiB
+	p.seen = append(p.seen, exchange{what: what, event: req.Header.Get(wire.HeaderEventName), answer: &seen})
 	return answer
 }
 
