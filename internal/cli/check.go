@@ -23,8 +23,8 @@ because of it are not tried.
 URL is the one in the hub's settings: {hub} and {event} are replaced, redirects are not
 followed, and an answer must come in the time that the service waits.
 
-What is sent: about 80 requests, one after another, two of which have a body without
-end. Events have the user "webpubsub-check" (one has "webpubsub-check用户"), the group
+What is sent: about 80 requests, one after another, two of which have a body of up to
+32 MiB. Events have the user "webpubsub-check" (one has "webpubsub-check用户"), the group
 "webpubsub-check", and ids of connections that begin with "webpubsub-check-". These
 connections do not exist: the handler gets connect, connected, disconnected, joined and
 left for them, an event "renamed" that no service sends yet, and user events with the

@@ -129,7 +129,7 @@ func (c *checkLines) explain(r *conformance.Result) {
 			c.printf("          … and %d more\n", len(r.Problems)-i)
 			break
 		}
-		c.printf("          %s\n", problem)
+		c.printf("          %s\n", printable(problem)) // it may quote a certificate
 	}
 	c.printf("          reason: %s\n", r.Reason)
 	if r.Cause != nil {

@@ -3,14 +3,21 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -173,6 +180,26 @@ func TestCheckIsInterrupted(t *testing.T) {
 	err := cli.Exec(ctx, []string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}, environment(nil), nil, &stdout, io.Discard)
 	require.EqualError(t, err, "interrupted")
 	assert.Equal(t, "reach\n  passed  url-braces: the URL has no percent-encoded {hub} or {event}\n", stdout.String())
+}
+
+// The names in a certificate are those that a stranger chose.
+func TestCheckIsSafeForATerminal(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"\x1b[2J.test"}}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	url := "https://localhost:" + strings.Split(server.URL, ":")[2]
+	var stdout bytes.Buffer
+	assert.Equal(t, 1, cli.Main([]string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}, environment(nil), nil, &stdout, io.Discard))
+	assert.Contains(t, stdout.String(), `\x1b[2J.test`)
+	assert.NotContains(t, stdout.String(), "\x1b")
 }
 
 func TestCheckInColours(t *testing.T) {
