@@ -182,9 +182,9 @@ func TestCheckIsInterrupted(t *testing.T) {
 	assert.Equal(t, "reach\n  passed  url-braces: the URL has no percent-encoded {hub} or {event}\n", stdout.String())
 }
 
-// The names in a certificate are those that a stranger chose.
-func TestCheckIsSafeForATerminal(t *testing.T) {
-	t.Parallel()
+// serveHostileName serves with a certificate whose name would clear a terminal.
+func serveHostileName(t *testing.T) (url string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"\x1b[2J.test"}}
@@ -195,11 +195,25 @@ func TestCheckIsSafeForATerminal(t *testing.T) {
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	url := "https://localhost:" + strings.Split(server.URL, ":")[2]
-	var stdout bytes.Buffer
-	assert.Equal(t, 1, cli.Main([]string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}, environment(nil), nil, &stdout, io.Discard))
-	assert.Contains(t, stdout.String(), `\x1b[2J.test`)
-	assert.NotContains(t, stdout.String(), "\x1b")
+	return "https://localhost:" + strings.Split(server.URL, ":")[2]
+}
+
+// Errors are safe for a terminal, whatever they quote.
+func TestNamesOfCertificates(t *testing.T) {
+	t.Parallel()
+	url := serveHostileName(t)
+	for name, args := range map[string][]string{
+		"check":    {"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString},
+		"settings": {"settings", "--hub", "chat", "--upstream", url, "--validate", "contoso.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var said bytes.Buffer
+			assert.Equal(t, 1, cli.Main(args, environment(nil), nil, &said, &said))
+			assert.Contains(t, said.String(), `\x1b[2J.test`)
+			assert.NotContains(t, said.String(), "\x1b")
+		})
+	}
 }
 
 func TestCheckInColours(t *testing.T) {
