@@ -24,8 +24,9 @@ var (
 	resourceGroup = regexp.MustCompile(`^[\pL\pN_()\-.]{0,89}[\pL\pN_()\-]$`)
 )
 
-// check checks all values, most of them by the rules of the emulator.
-func (in *settingsFlags) check(hubs []azure.Hub) error {
+// check checks all values, most of them by the rules of the emulator. Positions in errors
+// are those in data, if the hubs are from a file.
+func (in *settingsFlags) check(hubs []azure.Hub, data []byte) error {
 	if !serviceName.MatchString(in.service.Name) {
 		return usage("--service %s: want 3 to 63 letters, digits and hyphens, first a letter", excerpt.Name(in.service.Name))
 	}
@@ -56,7 +57,7 @@ func (in *settingsFlags) check(hubs []azure.Hub) error {
 		}
 		checked[h.Name] = out
 	}
-	if err := try(checked); err != nil {
+	if err := checkHubs(data, checked); err != nil {
 		return &UsageError{err: err}
 	}
 	return nil
