@@ -74,8 +74,8 @@ func tlsCause(u *url.URL, err error) *conformance.Cause {
 			Text:   "the server does not speak TLS at this port, and the URL is https",
 			Remedy: "use the port for https, or an http URL with the emulator",
 		}
-	// The type of alerts over TCP is not exported.
-	case errors.As(err, &invalid), strings.Contains(err.Error(), "tls: "):
+	// The types of alerts over TCP and of the timeout are not exported.
+	case errors.As(err, &invalid), strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "TLS handshake timeout"):
 		return &conformance.Cause{
 			ID:     "tls",
 			Text:   "TLS failed",

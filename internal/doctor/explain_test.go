@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -181,6 +182,7 @@ func TestCheckNamesTheCauseOfAnError(t *testing.T) {
 		"dial timeout":    {dial(os.ErrDeadlineExceeded), "connect-timeout", "hub.invalid does not answer at all, as behind a firewall"},
 		"dial deadline":   {dial(context.DeadlineExceeded), "connect-timeout", "hub.invalid does not answer at all, as behind a firewall"},
 		"proxy":           {&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))}, "proxy", "the proxy of HTTP_PROXY or HTTPS_PROXY does not answer"},
+		"TLS timeout":     {errors.New("net/http: TLS handshake timeout"), "tls", "TLS failed"},
 		"other mistake":   {x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}, "tls", "TLS failed"},
 		"reset":           {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "closed", "the server closes the connection without an answer: the handler panics, or a proxy or firewall ends it"},
 		"HTTP/2's header": {assertHeaderListError{}, "answer-header", "the header of the answer is longer than 65536 bytes"},
