@@ -40,7 +40,8 @@ With --output json the result is one object: url, hub and origin; status, "passe
 "failed"; numbers of checks passed, warned, failed and untried; and checks, a list with
 id, step, status, rule and reason. A check that failed or warned also has problems,
 remedy and, if it is known, cause, an object with id and text. One that is untried
-because another failed has the id of that one in because.
+because another failed has the id of that one in because; any other untried check has
+the reason in why.
 
 Exit codes: 0 passed, also with warnings; 1 failed; 2 wrong usage.`
 

@@ -71,7 +71,7 @@ func TestCheck(t *testing.T) {
 		{name: "passed", args: check(right), env: env, stdout: "golden:check/passed.txt"},
 		{name: "parameters and a query", args: check(right + "/{hub}/{event}?code=s3cr3t"), env: env, stdout: "golden:check/passed.txt"},
 		{name: "warned", args: check(anyHub), env: env, stdout: "golden:check/warned.txt"},
-		{name: "any hub", args: check(anyHub, "--any-hub"), env: env, stdout: "golden:check/passed.txt"},
+		{name: "any hub", args: check(anyHub, "--any-hub"), env: env, stdout: "golden:check/any_hub.txt"},
 		{name: "login", args: check(login), env: env, stdout: "golden:check/login.txt", code: 1},
 		{name: "login as JSON", args: check(login+"?code=s3cr3t", "--output", "json"), env: env, stdout: "golden:check/login.json", code: 1, replace: []string{login, "URL"}},
 		{name: "unsigned events", args: check(open), env: env, stdout: "golden:check/open.txt", code: 1},
@@ -116,9 +116,9 @@ func TestCheckJSON(t *testing.T) {
 		URL, Hub, Origin, Status        string
 		Passed, Warned, Failed, Untried int
 		Checks                          []struct {
-			ID, Step, Status, Rule, Reason, Remedy, Because string
-			Problems                                        []string
-			Cause                                           *struct{ ID, Text string }
+			ID, Step, Status, Rule, Reason, Remedy, Because, Why string
+			Problems                                             []string
+			Cause                                                *struct{ ID, Text string }
 		}
 	}
 	decoder := json.NewDecoder(&stdout)

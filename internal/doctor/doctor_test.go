@@ -190,7 +190,23 @@ func TestOtherHub(t *testing.T) {
 		}
 	}
 	opts.AnyHub = true
-	assert.Empty(t, visit(t, opts).broken)
+	v = visit(t, opts)
+	assert.Empty(t, v.broken)
+	assert.Equal(t, map[string]string{"signature-before-body": "", "other-hub": ""}, v.untried)
+}
+
+// A check that has nothing to send does not pass.
+func TestNoOtherService(t *testing.T) {
+	t.Parallel()
+	cfg := broken.Config()
+	cfg.ConnectionStrings = []string{"Endpoint=http://localhost;AccessKey=" + connstr.EmulatorKey}
+	h, err := webpubsub.NewHandler(cfg)
+	require.NoError(t, err)
+	opts := options(serve(t, h) + "/eventhandler")
+	opts.Service, opts.Others = parse(cfg.ConnectionStrings[0]), nil
+	v := visit(t, opts)
+	assert.Empty(t, v.broken)
+	assert.Equal(t, map[string]string{"signature-before-body": "", "signature-other-service": ""}, v.untried)
 }
 
 // transport answers requests without a network.
