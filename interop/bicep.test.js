@@ -88,7 +88,7 @@ test("hostile names", () => {
     userEventPattern: word,
     systemEvents: ["connect", "connected"],
     groupPresenceEvents: { eventNames: ["joined"], groupFilters: [word, "a.*"] },
-    auth: { type: "ManagedIdentity", managedIdentity: { resource: `api://${word.replaceAll(/[^!-~]/g, "")}` } }, // printable ASCII
+    auth: { type: "ManagedIdentity", managedIdentity: { resource: word.replace(/[^!-~]/g, "_") } }, // visible ASCII
   }));
   const got = resources(bicep({ hubs: { chat: { anonymousConnectPolicy: "allow", eventHandlers } } }), "my-service");
   assert.deepEqual(got, {

@@ -23,8 +23,8 @@ because of it are not tried.
 URL is the one in the hub's settings: {hub} and {event} are replaced, redirects are not
 followed, and an answer must come in the time that the service waits.
 
-What is sent: about 80 requests, one after another, two of which have a body without
-end. Events have the user "webpubsub-check" (one has "webpubsub-check用户"), the group
+What is sent: about 80 requests, one after another, two of which have a body of up to
+32 MiB. Events have the user "webpubsub-check" (one has "webpubsub-check用户"), the group
 "webpubsub-check", and ids of connections that begin with "webpubsub-check-". These
 connections do not exist: the handler gets connect, connected, disconnected, joined and
 left for them, an event "renamed" that no service sends yet, and user events with the
@@ -40,7 +40,8 @@ With --output json the result is one object: url, hub and origin; status, "passe
 "failed"; numbers of checks passed, warned, failed and untried; and checks, a list with
 id, step, status, rule and reason. A check that failed or warned also has problems,
 remedy and, if it is known, cause, an object with id and text. One that is untried
-because another failed has the id of that one in because.
+because another failed has the id of that one in because; any other untried check has
+the reason in why.
 
 Exit codes: 0 passed, also with warnings; 1 failed; 2 wrong usage.`
 
@@ -74,8 +75,8 @@ func checkCommand(env Environment) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	in.target.addTo(f)
-	f.Lookup(flagEndpoint).Usage = "`URL` of the service; an error here, since Entra ID has no key to sign with"
+	f.StringVar(&in.target.hub, "hub", "", "`name` of the hub")
+	in.target.addKeyTo(f)
 	f.StringArrayVar(&in.others, "other-connection-string", nil, "connection `string` of a service that must not count as this one, @name for a file; can be repeated")
 	f.StringSliceVar(&in.events, "events", nil, "`names` of user events to send instead of webpubsub-check; can be repeated")
 	f.StringVar(&in.user, "user", doctor.Name, "`id` of the user of the events")

@@ -31,6 +31,7 @@ type checkResult struct {
 	Cause    *checkCause        `json:"cause,omitempty"`
 	Remedy   string             `json:"remedy,omitempty"`
 	Because  string             `json:"because,omitempty"`
+	Why      string             `json:"why,omitempty"`
 }
 
 type checkCause struct {
@@ -40,7 +41,7 @@ type checkCause struct {
 
 // add adds a result.
 func (c *checkReport) add(r *conformance.Result) {
-	out := checkResult{ID: r.ID, Step: r.Step, Status: r.Status, Rule: r.Rule, Reason: r.Reason, Problems: r.Problems, Because: r.Because}
+	out := checkResult{ID: r.ID, Step: r.Step, Status: r.Status, Rule: r.Rule, Reason: r.Reason, Problems: r.Problems, Because: r.Because, Why: r.Why}
 	switch r.Status {
 	case conformance.Passed:
 		c.Passed++
@@ -106,7 +107,7 @@ func (c *checkLines) add(r *conformance.Result) {
 	switch r.Status {
 	case conformance.Untried:
 		if r.Because == "" {
-			c.printf("  %s  %s: not tried, only httptest.CheckHandler can, in the handler's process\n", c.paint.faint("-     "), r.ID)
+			c.printf("  %s  %s: not tried, %s\n", c.paint.faint("-     "), r.ID, r.Why)
 			return
 		}
 		c.untried++
@@ -129,7 +130,7 @@ func (c *checkLines) explain(r *conformance.Result) {
 			c.printf("          … and %d more\n", len(r.Problems)-i)
 			break
 		}
-		c.printf("          %s\n", problem)
+		c.printf("          %s\n", printable(problem)) // it may quote a certificate
 	}
 	c.printf("          reason: %s\n", r.Reason)
 	if r.Cause != nil {

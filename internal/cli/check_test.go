@@ -3,14 +3,21 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,7 +71,7 @@ func TestCheck(t *testing.T) {
 		{name: "passed", args: check(right), env: env, stdout: "golden:check/passed.txt"},
 		{name: "parameters and a query", args: check(right + "/{hub}/{event}?code=s3cr3t"), env: env, stdout: "golden:check/passed.txt"},
 		{name: "warned", args: check(anyHub), env: env, stdout: "golden:check/warned.txt"},
-		{name: "any hub", args: check(anyHub, "--any-hub"), env: env, stdout: "golden:check/passed.txt"},
+		{name: "any hub", args: check(anyHub, "--any-hub"), env: env, stdout: "golden:check/any_hub.txt"},
 		{name: "login", args: check(login), env: env, stdout: "golden:check/login.txt", code: 1},
 		{name: "login as JSON", args: check(login+"?code=s3cr3t", "--output", "json"), env: env, stdout: "golden:check/login.json", code: 1, replace: []string{login, "URL"}},
 		{name: "unsigned events", args: check(open), env: env, stdout: "golden:check/open.txt", code: 1},
@@ -87,8 +94,8 @@ func TestCheckUsage(t *testing.T) {
 		{name: "hub", args: with("--hub", "my-hub"), env: env, code: 2, stderr: "webpubsub: --hub: hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
 		{name: "URL", args: check("localhost:3000/?code=s3cr3t"), env: env, code: 2, stderr: "webpubsub: URL: \"localhost:3000/?…\": want an absolute http or https URL\n" + help},
 		{name: "parameter", args: check("https://a.test/{name}"), env: env, code: 2, stderr: "webpubsub: URL: \"https://a.test/{name}\": the only parameters are {hub} and {event}; other braces must be percent-encoded\n" + help},
-		{name: "no key", args: with("--connection-string", keyless), env: env, code: 2, stderr: "webpubsub: --connection-string: connection string has no AccessKey; for Entra ID, use --endpoint https://other.test\n" + help},
-		{name: "endpoint", args: with("--endpoint", "https://other.test"), env: env, code: 2, stderr: "webpubsub: --endpoint has no access key, want a connection string\n" + help},
+		{name: "no key", args: with("--connection-string", keyless), env: env, code: 2, stderr: "webpubsub: --connection-string: connection string has no AccessKey\n" + help},
+		{name: "no service", args: with(), env: map[string]string{"WEBPUBSUB_HUB": "chat"}, code: 2, stderr: "webpubsub: no service, set WEBPUBSUB_CONNECTION_STRING (\"webpubsub emulator\" prints one)\n" + help},
 		{name: "other without a key", args: with("--other-connection-string", keyless), env: env, code: 2, stderr: "webpubsub: --other-connection-string: connection string has no AccessKey to sign with\n" + help},
 		{name: "other", args: with("--other-connection-string", secret), env: env, code: 2, stderr: "webpubsub: --other-connection-string: connection string: part 1 has no =, want Endpoint=…;AccessKey=…; as \"az webpubsub key show\" prints it, or \"webpubsub emulator\" its own\n" + help},
 		{name: "event", args: with("--events", "1st"), env: env, code: 2, stderr: "webpubsub: --events: event \"1st\": want a letter, then at most 127 letters, digits or characters of _.-\n" + help},
@@ -109,9 +116,9 @@ func TestCheckJSON(t *testing.T) {
 		URL, Hub, Origin, Status        string
 		Passed, Warned, Failed, Untried int
 		Checks                          []struct {
-			ID, Step, Status, Rule, Reason, Remedy, Because string
-			Problems                                        []string
-			Cause                                           *struct{ ID, Text string }
+			ID, Step, Status, Rule, Reason, Remedy, Because, Why string
+			Problems                                             []string
+			Cause                                                *struct{ ID, Text string }
 		}
 	}
 	decoder := json.NewDecoder(&stdout)
@@ -173,6 +180,40 @@ func TestCheckIsInterrupted(t *testing.T) {
 	err := cli.Exec(ctx, []string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}, environment(nil), nil, &stdout, io.Discard)
 	require.EqualError(t, err, "interrupted")
 	assert.Equal(t, "reach\n  passed  url-braces: the URL has no percent-encoded {hub} or {event}\n", stdout.String())
+}
+
+// serveHostileName serves with a certificate whose name would clear a terminal.
+func serveHostileName(t *testing.T) (url string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"\x1b[2J.test"}}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return "https://localhost:" + strings.Split(server.URL, ":")[2]
+}
+
+// Errors are safe for a terminal, whatever they quote.
+func TestNamesOfCertificates(t *testing.T) {
+	t.Parallel()
+	url := serveHostileName(t)
+	for name, args := range map[string][]string{
+		"check":    {"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString},
+		"settings": {"settings", "--hub", "chat", "--upstream", url, "--validate", "contoso.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var said bytes.Buffer
+			assert.Equal(t, 1, cli.Main(args, environment(nil), nil, &said, &said))
+			assert.Contains(t, said.String(), `\x1b[2J.test`)
+			assert.NotContains(t, said.String(), "\x1b")
+		})
+	}
 }
 
 func TestCheckInColours(t *testing.T) {

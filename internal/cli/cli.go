@@ -90,7 +90,8 @@ func execute(ctx context.Context, root *cobra.Command) error {
 var accessKey = regexp.MustCompile(`(?i)(accesskey\s*=)[^;]*`)
 
 // report prints an error and returns the exit code. It hides the key of a connection
-// string that was typed where something else belongs, and is quoted by the error.
+// string that was typed where something else belongs, and is quoted by the error. It
+// escapes what a stranger's server could make the error do to a terminal.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitDone
@@ -98,7 +99,7 @@ func report(stderr io.Writer, err error) int {
 	if errors.Is(err, ErrNo) {
 		return exitNo
 	}
-	fmt.Fprintln(stderr, "webpubsub:", accessKey.ReplaceAllString(err.Error(), "$1…"))
+	fmt.Fprintln(stderr, "webpubsub:", printableLines(accessKey.ReplaceAllString(err.Error(), "$1…")))
 	if mistake := (*UsageError)(nil); errors.As(err, &mistake) {
 		fmt.Fprintf(stderr, "Run '%s' for usage.\n", mistake.help)
 		return exitUsage

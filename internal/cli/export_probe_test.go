@@ -50,7 +50,7 @@ func probeKey() *cobra.Command {
 		}
 		return err
 	}}
-	at.addServiceTo(cmd.Flags())
+	at.addKeyTo(cmd.Flags())
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -91,12 +92,12 @@ func (in *settingsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := in.settings(cmd, args)
+	file, data, err := in.settings(cmd, args)
 	if err != nil {
 		return err
 	}
 	hubs := file.hubs()
-	if err := in.check(hubs); err != nil {
+	if err := in.check(hubs, data); err != nil {
 		return err
 	}
 	text, err := write(file, hubs)
@@ -135,26 +136,24 @@ func (in *settingsFlags) writer() (func(*settingsFile, []azure.Hub) (string, err
 	return nil, usage("--format %s: want az, bicep, terraform, emulator or json", excerpt.Name(in.format))
 }
 
-// settings returns the settings of the file or the flags.
-func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsFile, error) {
+// settings returns the settings of the file, with its text, or of the flags.
+func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsFile, []byte, error) {
 	if len(args) == 1 {
-		for _, name := range []string{"hub", "upstream", "user-events", "system-events", "group-events", "group-filter", "anonymous", "auth-resource"} {
-			if cmd.Flags().Changed(name) {
-				return nil, usage("--%s: FILE has the settings, want one of them", name)
-			}
+		if flag := firstChanged(cmd, slices.Concat([]string{"hub", "upstream", "anonymous"}, handlerFlags)); flag != "" {
+			return nil, nil, usage("--%s: FILE has the settings, want one of them", flag)
 		}
 		data, err := readNamed(cmd, args[0], maxSettings)
 		if err != nil {
-			return nil, usage("FILE: %w", err)
+			return nil, nil, usage("FILE: %w", err)
 		}
 		file, err := decodeSettings(data)
 		if err != nil {
-			return nil, usage("FILE %s: %w", excerpt.Name(args[0]), err)
+			return nil, nil, usage("FILE %s: %w", excerpt.Name(args[0]), err)
 		}
-		return file, nil
+		return file, data, nil
 	}
 	if in.hub == "" {
-		return nil, usage("no hub, want FILE or --hub")
+		return nil, nil, usage("no hub, want FILE or --hub")
 	}
 	hub := hubSettings{AnonymousConnectPolicy: "deny"}
 	if in.anonymous {
@@ -167,6 +166,21 @@ func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsF
 			h.Auth = auth{Type: authIdentity, ManagedIdentity: managedIdentity{Resource: in.authResource}}
 		}
 		hub.EventHandlers = []eventHandler{h}
+	} else if flag := firstChanged(cmd, slices.Concat(handlerFlags, []string{"validate"})); flag != "" {
+		return nil, nil, usage("--%s is about an event handler, want --upstream with it", flag)
 	}
-	return &settingsFile{Hubs: map[string]hubSettings{in.hub: hub}}, nil
+	return &settingsFile{Hubs: map[string]hubSettings{in.hub: hub}}, nil, nil
+}
+
+// handlerFlags are the flags about the event handler of --upstream.
+var handlerFlags = []string{"user-events", "system-events", "group-events", "group-filter", "auth-resource"}
+
+// firstChanged returns the first of the flags that the command line has, or "".
+func firstChanged(cmd *cobra.Command, flags []string) string {
+	for _, name := range flags {
+		if cmd.Flags().Changed(name) {
+			return name
+		}
+	}
+	return ""
 }

@@ -3,10 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -26,8 +24,9 @@ var (
 	resourceGroup = regexp.MustCompile(`^[\pL\pN_()\-.]{0,89}[\pL\pN_()\-]$`)
 )
 
-// check checks all values, most of them by the rules of the emulator.
-func (in *settingsFlags) check(hubs []azure.Hub) error {
+// check checks all values, most of them by the rules of the emulator. Positions in errors
+// are those in data, if the hubs are from a file.
+func (in *settingsFlags) check(hubs []azure.Hub, data []byte) error {
 	if !serviceName.MatchString(in.service.Name) {
 		return usage("--service %s: want 3 to 63 letters, digits and hyphens, first a letter", excerpt.Name(in.service.Name))
 	}
@@ -38,10 +37,13 @@ func (in *settingsFlags) check(hubs []azure.Hub) error {
 	for _, h := range hubs {
 		var out emulator.Hub
 		for i, e := range h.EventHandlers {
-			for _, text := range slices.Concat([]string{e.UserEventPattern, e.AuthResource}, e.GroupFilters) {
+			for _, text := range append([]string{e.UserEventPattern}, e.GroupFilters...) {
 				if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
 					return usage("hub %q, event handler %d: %s has an unprintable character", h.Name, i, excerpt.Name(text))
 				}
+			}
+			if len(e.GroupFilters) > 0 && len(e.GroupEvents) == 0 {
+				return usage("hub %q, event handler %d: group filters without group presence events, want both or neither", h.Name, i)
 			}
 			var identity *emulator.ManagedIdentity
 			if e.AuthResource != "" {
@@ -55,11 +57,9 @@ func (in *settingsFlags) check(hubs []azure.Hub) error {
 		}
 		checked[h.Name] = out
 	}
-	emu, err := emulator.New(emulator.Config{Hubs: checked, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
+	if err := checkHubs(data, checked); err != nil {
 		return &UsageError{err: err}
 	}
-	emu.Close()
 	return nil
 }
 

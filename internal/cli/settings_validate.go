@@ -33,7 +33,7 @@ func validateHandlers(ctx context.Context, w io.Writer, host string, hubs []azur
 			}
 			if err != nil {
 				no = true
-				fmt.Fprintf(w, "hub %s, %s: %v\n", h.Name, upstream.WithoutSecrets(e.URLTemplate), err)
+				fmt.Fprintf(w, "hub %s, %s: %s\n", h.Name, upstream.WithoutSecrets(e.URLTemplate), printable(err.Error()))
 			}
 		}
 	}

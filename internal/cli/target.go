@@ -96,14 +96,11 @@ func (t *target) client(cmd *cobra.Command, opts *service.Options) (*service.Cli
 }
 
 // connection returns the connection string, for commands that need the access key
-// itself.
+// itself. They have the flags of addKeyTo only.
 func (t *target) connection(cmd *cobra.Command) (connstr.ConnectionString, error) {
 	source, err := t.source(cmd)
 	if err != nil {
 		return connstr.ConnectionString{}, err
-	}
-	if source == flagEndpoint {
-		return connstr.ConnectionString{}, usage("%s has no access key, want a connection string", t.where(cmd, source))
 	}
 	return t.parse(cmd, source)
 }

@@ -32,9 +32,10 @@ type Check struct {
 	// needs are the ids of the checks without which this one would fail, too, or prove
 	// nothing.
 	needs []string
-	// reads means that the check needs [Target.CountsReads].
-	reads bool
-	run   func(*probe)
+	// except returns why the check is not run on a target, or "" if it is; nil if it
+	// always is.
+	except func(*Target) string
+	run    func(*probe)
 }
 
 // Checks returns the checks in the order in which [Run] runs them: a check comes

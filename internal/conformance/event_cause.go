@@ -54,7 +54,7 @@ func (p *probe) lostEventCause(a *Answer) *Cause {
 
 // keyCause finds out which signatures a handler accepts that refuses the right one.
 func (p *probe) keyCause(a *Answer) *Cause {
-	for _, other := range p.others() {
+	for _, other := range p.target.others() {
 		if answer := p.ask(p.signedBy(other.key)); answer != nil && answer.ok() {
 			return &Cause{
 				ID:     "other-key",
@@ -134,10 +134,10 @@ type otherKey struct{ name, key string }
 
 // others returns the keys of other services: the emulator's and those of the target's
 // configuration.
-func (p *probe) others() []otherKey {
+func (t *Target) others() []otherKey {
 	keys := []otherKey{{"the emulator, which is public", connstr.EmulatorKey}}
-	for _, other := range p.target.Others {
+	for _, other := range t.Others {
 		keys = append(keys, otherKey{other.Origin, other.Key})
 	}
-	return slices.DeleteFunc(keys, func(o otherKey) bool { return slices.Contains(p.target.Keys, o.key) })
+	return slices.DeleteFunc(keys, func(o otherKey) bool { return slices.Contains(t.Keys, o.key) })
 }

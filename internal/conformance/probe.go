@@ -21,16 +21,17 @@ type probe struct {
 	err        error
 }
 
-// failf adds a problem.
+// failf adds a problem, without secrets that an answer or error may quote.
 func (p *probe) failf(format string, args ...any) {
-	p.problems = append(p.problems, fmt.Sprintf(format, args...))
+	p.problems = append(p.problems, p.withoutSecrets(fmt.Sprintf(format, args...)))
 	p.onlyWarned = false
 }
 
 // warnf adds a problem with which the service works.
 func (p *probe) warnf(format string, args ...any) {
-	p.onlyWarned = len(p.problems) == 0 || p.onlyWarned
-	p.problems = append(p.problems, fmt.Sprintf(format, args...))
+	onlyWarned := len(p.problems) == 0 || p.onlyWarned
+	p.failf(format, args...)
+	p.onlyWarned = onlyWarned
 }
 
 // blame sets the cause, unless there is one.
@@ -85,7 +86,9 @@ func (p *probe) send(what string, req *http.Request) *Answer {
 		p.blame(errorCause(err, req.Header.Get(wire.HeaderEventName) == ""))
 		return nil
 	}
-	p.seen = append(p.seen, exchange{what: what, event: req.Header.Get(wire.HeaderEventName), answer: answer})
+	seen := *answer
+	seen.Body = bytes.Clone(seen.Body[:min(len(seen.Body), maxQuoted)]) // the whole may be 16 MiB
+	p.seen = append(p.seen, exchange{what: what, event: req.Header.Get(wire.HeaderEventName), answer: &seen})
 	return answer
 }
 
@@ -147,12 +150,15 @@ const maxQuoted = 4096
 
 var digest = regexp.MustCompile(`(?i)(sha256(?:=|%3D))[0-9a-z]+`)
 
-func (p *probe) quotable(text string) string {
+func (p *probe) withoutSecrets(text string) string {
 	for _, secret := range p.target.Secrets {
 		text = strings.ReplaceAll(text, secret, "…")
 	}
-	return upstream.Text([]byte(digest.ReplaceAllString(text, "$1…")))
+	return digest.ReplaceAllString(text, "$1…")
 }
+
+// quotable returns the start of a text, as one line without secrets.
+func (p *probe) quotable(text string) string { return upstream.Text([]byte(p.withoutSecrets(text))) }
 
 // same reports whether two answers cannot be told apart.
 func same(a, b *Answer) bool {

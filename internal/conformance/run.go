@@ -22,9 +22,11 @@ type Result struct {
 	Problems []string
 	// Cause is the likely cause of the problems; nil if it is not known.
 	Cause *Cause
-	// Because is the id of the failed check for which an untried check was not run. It
-	// is empty if the check works only in the handler's process.
+	// Because is the id of the failed check for which an untried check was not run, or
+	// empty.
 	Because string
+	// Why says why an untried check was not run if none failed before it.
+	Why string
 }
 
 // Remedy returns the remedy of the cause, or that of the check.
@@ -78,8 +80,10 @@ func (r *run) check(c Check) (Result, error) {
 			return Result{Check: c, Status: Untried, Because: root}, nil
 		}
 	}
-	if c.reads && !r.target.CountsReads {
-		return Result{Check: c, Status: Untried}, nil
+	if c.except != nil {
+		if why := c.except(&r.target); why != "" {
+			return Result{Check: c, Status: Untried, Why: why}, nil
+		}
 	}
 	p := &probe{run: r}
 	c.run(p)

@@ -46,6 +46,14 @@ type Target struct {
 	Do func(*http.Request) (*Answer, error)
 }
 
+// withoutReads excepts targets whose reads are not counted.
+func withoutReads(t *Target) string {
+	if t.CountsReads {
+		return ""
+	}
+	return "only httptest.CheckHandler can, in the handler's process"
+}
+
 // Endpoint is a service: its host and one of its keys.
 type Endpoint struct{ Origin, Key string }
 

@@ -190,7 +190,23 @@ func TestOtherHub(t *testing.T) {
 		}
 	}
 	opts.AnyHub = true
-	assert.Empty(t, visit(t, opts).broken)
+	v = visit(t, opts)
+	assert.Empty(t, v.broken)
+	assert.Equal(t, map[string]string{"signature-before-body": "", "other-hub": ""}, v.untried)
+}
+
+// A check that has nothing to send does not pass.
+func TestNoOtherService(t *testing.T) {
+	t.Parallel()
+	cfg := broken.Config()
+	cfg.ConnectionStrings = []string{"Endpoint=http://localhost;AccessKey=" + connstr.EmulatorKey}
+	h, err := webpubsub.NewHandler(cfg)
+	require.NoError(t, err)
+	opts := options(serve(t, h) + "/eventhandler")
+	opts.Service, opts.Others = parse(cfg.ConnectionStrings[0]), nil
+	v := visit(t, opts)
+	assert.Empty(t, v.broken)
+	assert.Equal(t, map[string]string{"signature-before-body": "", "signature-other-service": ""}, v.untried)
 }
 
 // transport answers requests without a network.
@@ -278,6 +294,41 @@ func TestSecretsOfAnEcho(t *testing.T) {
 	assert.NotContains(t, said, code)
 	assert.NotContains(t, said, "s3cr3t")
 	assert.NotRegexp(t, "sha256=[0-9a-f]", said)
+}
+
+// Errors quote answers, too.
+func TestSecretsInErrors(t *testing.T) {
+	t.Parallel()
+	for name, respond := range map[string]http.HandlerFunc{
+		"invalid header": func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if assert.NoError(t, err) {
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nno colon %s %s\r\n\r\n", r.URL.RawQuery, r.Header.Get("ce-signature"))
+				_ = conn.Close()
+			}
+		},
+		"content type": func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.Header.Get("ce-type"), "azure.webpubsub.user.") {
+				w.Header().Set("Content-Type", "text/"+r.URL.RawQuery+r.Header.Get("ce-signature"))
+				_, _ = fmt.Fprint(w, "hello")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := visit(t, options(serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodOptions {
+					w.Header().Set("WebHook-Allowed-Origin", "*")
+					return
+				}
+				respond(w, r)
+			}))+"/eventhandler?code=s3cr3t"))
+			said := fmt.Sprint(v.results)
+			assert.Contains(t, said, "sha256=…")
+			assert.NotContains(t, said, "s3cr3t")
+			assert.NotRegexp(t, "sha256=[0-9a-f]", said)
+		})
+	}
 }
 
 func TestOptionsRefused(t *testing.T) {

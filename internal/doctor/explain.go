@@ -27,6 +27,14 @@ func explain(u *url.URL, err error) error {
 // CauseOf returns the likely cause of an error of a request without an answer; nil if it
 // is not known.
 func CauseOf(u *url.URL, err error) *conformance.Cause {
+	// It may be like an error of the handler's own host.
+	if proxy := (*net.OpError)(nil); errors.As(err, &proxy) && proxy.Op == "proxyconnect" {
+		return &conformance.Cause{
+			ID:     "proxy",
+			Text:   "the proxy of HTTP_PROXY or HTTPS_PROXY does not answer",
+			Remedy: "correct these variables, or add the handler's host to NO_PROXY",
+		}
+	}
 	if cause := tlsCause(u, err); cause != nil {
 		return cause
 	}
@@ -40,7 +48,6 @@ func tlsCause(u *url.URL, err error) *conformance.Cause {
 		host    x509.HostnameError
 		issuer  x509.UnknownAuthorityError
 		record  tls.RecordHeaderError
-		alert   tls.AlertError
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -67,7 +74,8 @@ func tlsCause(u *url.URL, err error) *conformance.Cause {
 			Text:   "the server does not speak TLS at this port, and the URL is https",
 			Remedy: "use the port for https, or an http URL with the emulator",
 		}
-	case errors.As(err, &invalid), errors.As(err, &alert):
+	// The types of alerts over TCP and of the timeout are not exported.
+	case errors.As(err, &invalid), strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "TLS handshake timeout"):
 		return &conformance.Cause{
 			ID:     "tls",
 			Text:   "TLS failed",
@@ -118,13 +126,14 @@ func networkCause(u *url.URL, err error) *conformance.Cause {
 			Text:   fmt.Sprintf("the header of the answer is longer than %d bytes", maxAnswerHeader),
 			Remedy: "send less in headers: connection state, metadata and cookies",
 		}
-	case strings.Contains(err.Error(), "malformed HTTP"):
+	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "malformed MIME header"):
 		return &conformance.Cause{
 			ID:     "not-http",
-			Text:   fmt.Sprintf("the server at %s does not speak HTTP", u.Host),
-			Remedy: "compare the port with that of the handler; an https server needs an https URL",
+			Text:   fmt.Sprintf("the answer of %s is not valid HTTP", u.Host),
+			Remedy: "compare the port with that of the handler, which may be an https port; if it is right, the handler writes an invalid header",
 		}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		strings.HasPrefix(err.Error(), "stream error: "): // of HTTP/2
 		return &conformance.Cause{
 			ID:     "closed",
 			Text:   "the server closes the connection without an answer: the handler panics, or a proxy or firewall ends it",

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -21,6 +22,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/internal/doctor"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
@@ -81,7 +85,8 @@ func TestCheckNamesTheCauseOfNoAnswer(t *testing.T) {
 		"https to http":  {"https" + strings.TrimPrefix(plain, "http"), "tls-plain", "the server does not speak TLS at this port, and the URL is https"},
 		"refused":        {"http://127.0.0.1:1", "refused", "nothing listens at 127.0.0.1:1"},
 		"closed":         {accept(t, ""), "closed", "the server closes the connection without an answer: the handler panics, or a proxy or firewall ends it"},
-		"not HTTP":       {accept(t, "220 mail.example.test ESMTP\r\n"), "not-http", "the server at "},
+		"not HTTP":       {accept(t, "220 mail.example.test ESMTP\r\n"), "not-http", "the answer of "},
+		"invalid header": {accept(t, "HTTP/1.1 200 OK\r\nno colon\r\n\r\n"), "not-http", "the answer of "},
 		"long header":    {accept(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 80<<10)+"\r\n\r\n"), "answer-header", "the header of the answer is longer than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,6 +118,55 @@ func TestCheckOfAnHTTPSPort(t *testing.T) {
 	assert.Equal(t, "https-port", v.cause.ID)
 }
 
+// The alerts of a server have no exported type.
+func TestCheckOfARefusedHandshake(t *testing.T) {
+	t.Parallel()
+	for name, refuse := range map[string]func(*tls.Config){
+		"client certificate": func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert },
+		"no common protocol": func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, client := serveTrusted(t, http.NotFoundHandler(), refuse)
+			client.TLSClientConfig.MaxVersion = tls.VersionTLS12
+			opts := options(url + "/eventhandler")
+			opts.Transport = client
+			assertUnreachable(t, visit(t, opts), "tls", "TLS failed")
+		})
+	}
+}
+
+// A panic ends the stream, and not the connection.
+func TestCheckOfAPanicOverHTTP2(t *testing.T) {
+	t.Parallel()
+	url, client := serveTrusted(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), func(*tls.Config) {})
+	opts := options(url + "/eventhandler")
+	opts.Transport = client
+	assertUnreachable(t, visit(t, opts), "closed", "the server closes the connection without an answer")
+}
+
+// serveTrusted serves HTTP/2, and returns a transport that trusts the certificate.
+func serveTrusted(t *testing.T, h http.Handler, change func(*tls.Config)) (url string, client *http.Transport) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = discardLog()
+	server.EnableHTTP2 = true
+	server.TLS = new(tls.Config)
+	change(server.TLS)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client = server.Client().Transport.(*http.Transport)
+	return server.URL, client
+}
+
+// A firewall is found before the time for an answer ends.
+func TestConnectTimeout(t *testing.T) {
+	t.Parallel()
+	transport, ok := doctor.NewTransport(1).(*http.Transport)
+	require.True(t, ok)
+	assert.Less(t, transport.TLSHandshakeTimeout, upstream.ValidationTimeout)
+}
+
 // Errors that a test cannot provoke on every machine.
 func TestCheckNamesTheCauseOfAnError(t *testing.T) {
 	t.Parallel()
@@ -127,7 +181,8 @@ func TestCheckNamesTheCauseOfAnError(t *testing.T) {
 		"no host":         {dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH)), "no-route", "no network leads to hub.invalid"},
 		"dial timeout":    {dial(os.ErrDeadlineExceeded), "connect-timeout", "hub.invalid does not answer at all, as behind a firewall"},
 		"dial deadline":   {dial(context.DeadlineExceeded), "connect-timeout", "hub.invalid does not answer at all, as behind a firewall"},
-		"alert":           {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, "tls", "TLS failed"},
+		"proxy":           {&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))}, "proxy", "the proxy of HTTP_PROXY or HTTPS_PROXY does not answer"},
+		"TLS timeout":     {errors.New("net/http: TLS handshake timeout"), "tls", "TLS failed"},
 		"other mistake":   {x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}, "tls", "TLS failed"},
 		"reset":           {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "closed", "the server closes the connection without an answer: the handler panics, or a proxy or firewall ends it"},
 		"HTTP/2's header": {assertHeaderListError{}, "answer-header", "the header of the answer is longer than 65536 bytes"},

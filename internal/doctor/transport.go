@@ -4,11 +4,14 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // connectTimeout is the longest time for a TCP connection and for the handshake of TLS.
-const connectTimeout = 10 * time.Second
+// It ends before the time for an answer does, so that a firewall is not taken for a slow
+// handler.
+const connectTimeout = upstream.ValidationTimeout / 2
 
 // maxAnswerHeader is the number of bytes of an answer's header that .NET reads, on which
 // the service is built.
