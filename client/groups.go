@@ -97,11 +97,9 @@ func (c *Client) changeOn(ctx context.Context, operation string, change frame.Re
 	return result, err
 }
 
-// rejoin joins the client's groups on a new connection and restores their states.
+// rejoin joins the client's groups on a new connection and restores their states. ctx
+// ends when the connection is lost for good.
 func (s *session) rejoin(ctx context.Context, conn *connection) {
-	if s.c.opts.DisableAutoRejoin {
-		s.c.groups.forgetStates(&s.c.states)
-	}
 	groups := s.c.groups.kept()
 	if s.c.opts.DisableAutoRejoin || len(groups) == 0 {
 		close(conn.restored)

@@ -230,3 +230,33 @@ func TestStopDuringOnNewConnection(t *testing.T) {
 		send.fails(t, client.ErrStopped)
 	})
 }
+
+// TestOnNewConnectionSubscribes checks that what the callback does to a group is kept,
+// although the client does not rejoin groups itself.
+func TestOnNewConnectionSubscribes(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{DisableAutoRejoin: true})
+		seen := states(c, nil)
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+			_, err := c.SetGroupState(ctx, "g", map[string]string{"a": "1"}, nil)
+			assert.NoError(t, err)
+			_, err = c.SubscribeGroupState(ctx, "g", nil)
+			assert.NoError(t, err)
+		})
+		restore := func(p *peer) {
+			t.Helper()
+			p.send(ack(p.expectAck("setGroupState"), ""))
+			p.send(ack(p.expectAck("subscribeGroupState"), ""))
+			p.send(stateFrame("Snapshot", item("x", 1, "n=1")))
+			assert.Equal(t, []string{"snapshot of g x/ n=1"}, seen.settled())
+			own, _ := c.OwnGroupState("g")
+			assert.Equal(t, map[string]string{"a": "1"}, own)
+		}
+		p := f.start(c)
+		restore(p)
+		p.close(websocket.StatusPolicyViolation, "")
+		restore(f.greet("id-2"))
+	})
+}
