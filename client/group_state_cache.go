@@ -39,21 +39,29 @@ type record struct {
 	heard time.Time // of the update; zero: of a snapshot, or no longer live
 }
 
+// add adds a group, unless it is known.
+func (c *stateCache) add(group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byGroup == nil {
+		c.byGroup = make(map[string]*groupRecords)
+	}
+	if c.byGroup[group] == nil {
+		c.byGroup[group] = &groupRecords{records: make(map[string]record)}
+	}
+}
+
 // apply applies a frame of states, and returns the states that have changed. Those
-// that are gone have no entries.
-func (c *stateCache) apply(f *groupStateFrame, now time.Time) (changed []frame.State) {
+// that are gone have no entries. It reports false if the group is not known.
+func (c *stateCache) apply(f *groupStateFrame, now time.Time) (changed []frame.State, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	g := c.byGroup[f.group]
 	if g == nil {
-		if c.byGroup == nil {
-			c.byGroup = make(map[string]*groupRecords)
-		}
-		g = &groupRecords{records: make(map[string]record)}
-		c.byGroup[f.group] = g
+		return nil, false
 	}
 	if f.snapshot {
-		return g.applySnapshot(f.states, now)
+		return g.applySnapshot(f.states, now), true
 	}
 	for _, s := range f.states {
 		if g.set(record{s, now}) {
@@ -64,7 +72,7 @@ func (c *stateCache) apply(f *groupStateFrame, now time.Time) (changed []frame.S
 		g.expire(now)
 		g.trim()
 	}
-	return changed
+	return changed, true
 }
 
 func (g *groupRecords) applySnapshot(states []frame.State, now time.Time) (changed []frame.State) {

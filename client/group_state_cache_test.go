@@ -166,3 +166,19 @@ func TestGroupStateLimit(t *testing.T) {
 		assert.Len(t, c.GroupStates("g"), 65_536)
 	})
 }
+
+// TestGroupStateUnsubscribeRefused checks that no update is lost when the service
+// refuses to end a subscription.
+func TestGroupStateUnsubscribeRefused(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		_, c, p, seen := subscribed(t)
+		run := begin(func() (client.Result, error) { return c.UnsubscribeGroupState(t.Context(), "g", nil) })
+		p.expect(`{"type":"unsubscribeGroupState","group":"g","ackId":2}`)
+		p.send(stateFrame("Update", item("a", 1, "n=1")))
+		assert.Equal(t, []string{"update of g a/ n=1"}, seen.settled())
+		p.send(ack(2, "Forbidden"))
+		run.fails(t, client.ErrForbidden)
+		assert.Equal(t, " a/ n=1 x/ n=0", list(c.GroupStates("g"), nil))
+	})
+}

@@ -89,7 +89,7 @@ func (c *Client) changeOn(ctx context.Context, operation string, change frame.Re
 		return Result{}, fail(operation, err)
 	}
 	defer unlock()
-	undo := m.before(&change)
+	undo := m.before(&change, &c.states)
 	result, err := c.send(ctx, operation, &request{Request: change, idempotent: true, only: only, done: func() { m.after(&change, &c.states) }})
 	if err != nil {
 		undo()

@@ -32,12 +32,16 @@ type membership struct {
 // before is called before a request is sent. What the request ends is not restored by a
 // new connection from now on, unless undo is called. States may arrive before the
 // answer to a subscription.
-func (m *membership) before(r *frame.Request) (undo func()) {
+func (m *membership) before(r *frame.Request, states *stateCache) (undo func()) {
 	switch {
 	case r.Kind == frame.LeaveGroup && m.joined.Swap(false):
 		return func() { m.joined.Store(true) }
 	case r.Kind == frame.SubscribeGroupState && !m.subscribed.Swap(true):
-		return func() { m.subscribed.Store(false) }
+		states.add(r.Name)
+		return func() {
+			m.subscribed.Store(false)
+			states.forget(r.Name)
+		}
 	case r.Kind == frame.UnsubscribeGroupState && m.subscribed.Swap(false):
 		return func() { m.subscribed.Store(true) }
 	case r.Kind == frame.SetGroupState && r.State == nil:
@@ -153,11 +157,4 @@ func (g *groups) state(group string) *map[string]string {
 		return m.state.Load()
 	}
 	return nil
-}
-
-func (g *groups) isSubscribed(group string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	m := g.byName[group]
-	return m != nil && m.subscribed.Load()
 }
