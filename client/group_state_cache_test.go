@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -180,5 +181,28 @@ func TestGroupStateUnsubscribeRefused(t *testing.T) {
 		p.send(ack(2, "Forbidden"))
 		run.fails(t, client.ErrForbidden)
 		assert.Equal(t, " a/ n=1 x/ n=0", list(c.GroupStates("g"), nil))
+	})
+}
+
+// TestGroupStateBytesLimit checks that members cannot fill the memory: a state beyond
+// 16 MiB is taken for cleared, until others end.
+func TestGroupStateBytesLimit(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		_, c, p, seen := subscribed(t)
+		large := "n=" + strings.Repeat("x", 1<<20-1) // 1 MiB with its name
+		for i := range 16 {
+			p.send(stateFrame("Update", item(fmt.Sprintf("c%02d", i), 1, large)))
+		}
+		synctest.Wait()
+		assert.Len(t, c.GroupStates("g"), 16, "15 of them, and x")
+		seen.settled()
+		p.send(stateFrame("Update", item("x", 2, large+"y"), item("d", 1, large+"y")))
+		assert.Equal(t, []string{"update of g x/-"}, seen.settled())
+		p.send(stateFrame("Update", item("c00", 2, ""), item("x", 3, "n=3")))
+		assert.Equal(t, []string{"update of g c00/- x/ n=3"}, seen.settled())
+		p.send(stateFrame("Update", item("c01", 2, large)))
+		assert.Len(t, seen.settled(), 1)
+		assert.Len(t, c.GroupStates("g"), 15)
 	})
 }
