@@ -40,10 +40,12 @@ type preparation struct {
 type preparationKey struct{}
 
 // preparationOf returns the preparation whose callback has a context; nil if there is
-// none.
+// none, or it has ended.
 func preparationOf(ctx context.Context) *preparation {
-	p, _ := ctx.Value(preparationKey{}).(*preparation)
-	return p
+	if p, _ := ctx.Value(preparationKey{}).(*preparation); p != nil && p.ctx.Err() == nil {
+		return p
+	}
+	return nil
 }
 
 // newPreparation returns the preparation of a new connection; nil if there are no

@@ -260,3 +260,34 @@ func TestOnNewConnectionSubscribes(t *testing.T) {
 		restore(f.greet("id-2"))
 	})
 }
+
+// TestOnNewConnectionContextOutlives checks that a context without cancellation is an
+// ordinary one when the callback has returned.
+func TestOnNewConnectionContextOutlives(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(nil)
+		var outlives context.Context
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) { outlives = context.WithoutCancel(ctx) })
+		p := f.start(c)
+		synctest.Wait()
+		join := begin(func() (client.Result, error) { return c.JoinGroup(outlives, "g", nil) })
+		p.send(ack(p.expectAck("joinGroup"), ""))
+		join.succeeds(t, client.Result{AckID: 1})
+		subscribe := begin(func() (client.Result, error) { return c.SubscribeGroupState(outlives, "g", nil) })
+		p.send(ack(p.expectAck("subscribeGroupState"), ""))
+		subscribe.succeeds(t, client.Result{AckID: 2})
+		before := outlives
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		rejoin := p.expectAck("joinGroup")
+		set := begin(func() (client.Result, error) { return c.SetGroupState(before, "g", nil, nil) })
+		synctest.Wait()
+		p.send(ack(rejoin, ""))
+		p.send(ack(p.expectAck("subscribeGroupState"), ""))
+		p.expect(`{"type":"setGroupState","group":"g","ackId":5,"state":{}}`) // after the groups are restored
+		p.send(ack(5, ""))
+		set.succeeds(t, client.Result{AckID: 5})
+	})
+}
