@@ -75,7 +75,7 @@ func (c *Client) restored(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if preparationOf(ctx) != nil { // groups are rejoined after it
+	if c.preparationOf(ctx) != nil { // groups are rejoined after it
 		return ws.conn, nil
 	}
 	_, err = await(ctx, ws.conn.restored, nil, nil, s.closing)
@@ -84,7 +84,7 @@ func (c *Client) restored(ctx context.Context) (*connection, error) {
 
 // changeOn makes a change on one connection; nil means any.
 func (c *Client) changeOn(ctx context.Context, operation string, change frame.Request, only *connection) (Result, error) {
-	m, unlock, err := c.groups.lock(ctx, change.Name)
+	m, unlock, err := c.groups.lock(ctx, change.Name, c.preparationOf(ctx) != nil)
 	if err != nil {
 		return Result{}, fail(operation, err)
 	}
@@ -128,7 +128,7 @@ func (s *session) rejoin(ctx context.Context, conn *connection) {
 
 // rejoinGroup joins a group again, and restores the client's subscription and state.
 func (s *session) rejoinGroup(ctx context.Context, conn *connection, group string) error {
-	m, unlock, err := s.c.groups.lock(ctx, group)
+	m, unlock, err := s.c.groups.lock(ctx, group, false)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (m *membership) isKept() bool {
 
 // lock waits until no other request changes the membership. Requests that prepare a
 // connection wait for each other only: all others wait for them.
-func (g *groups) lock(ctx context.Context, group string) (m *membership, unlock func(), err error) {
+func (g *groups) lock(ctx context.Context, group string, preparing bool) (m *membership, unlock func(), err error) {
 	g.mu.Lock()
 	if m = g.byName[group]; m == nil {
 		if g.byName == nil {
@@ -90,7 +90,7 @@ func (g *groups) lock(ctx context.Context, group string) (m *membership, unlock 
 	m.users++
 	g.mu.Unlock()
 	locked := m.locked
-	if preparationOf(ctx) != nil {
+	if preparing {
 		locked = m.preparing
 	}
 	unlock = func() {

@@ -291,3 +291,27 @@ func TestOnNewConnectionContextOutlives(t *testing.T) {
 		set.succeeds(t, client.Result{AckID: 5})
 	})
 }
+
+// TestOnNewConnectionOtherClient checks that a request over another client is an
+// ordinary one there.
+func TestOnNewConnectionOtherClient(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		other, service := f.started(&client.Options{MaxInFlight: 1})
+		send := begin(func() (client.Result, error) { return other.SendToGroup(t.Context(), "g", client.Text("x"), nil) })
+		id := service.expectAck("sendToGroup")
+		c := f.client(nil)
+		seen := new(recorder)
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+			_, err := other.JoinGroup(ctx, "g", nil)
+			seen.note(fmt.Sprint("joined ", err))
+		})
+		f.start(c)
+		synctest.Wait()
+		require.NoError(t, c.Stop(t.Context()))
+		assert.Equal(t, []string{"joined client: JoinGroup: context canceled"}, seen.settled(), "MaxInFlight")
+		service.send(ack(id, ""))
+		send.succeeds(t, client.Result{AckID: 1})
+	})
+}

@@ -108,7 +108,7 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 // An ack that has arrived takes precedence over any error.
 func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{}) (ackResult, error) {
 	inFlight := s.inFlight
-	if p := preparationOf(ctx); p != nil {
+	if p := s.c.preparationOf(ctx); p != nil {
 		inFlight = p.inFlight
 	}
 	place, err := inFlight.enter(ctx, stuck, s.closing)

@@ -331,7 +331,7 @@ func (s *session) connected(ctx context.Context) (*socket, error) {
 		switch {
 		case stopping:
 			return nil, ErrStopped
-		case ws != nil && (preparing == nil || preparing == preparationOf(ctx)):
+		case ws != nil && (preparing == nil || preparing == s.c.preparationOf(ctx)):
 			return ws, nil
 		}
 		select {
