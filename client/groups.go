@@ -53,6 +53,9 @@ func (c *Client) changeGroup(ctx context.Context, operation string, change frame
 	if change.Kind == frame.JoinGroup || change.Kind == frame.LeaveGroup {
 		return c.changeOn(ctx, operation, change, nil)
 	}
+	if err := c.checkLarge(&change); err != nil {
+		return Result{}, invalid(operation, err)
+	}
 	for { // states need the membership, which a new connection has to restore first
 		conn, err := c.restored(ctx)
 		if err != nil {
