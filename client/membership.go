@@ -46,7 +46,7 @@ func (m *membership) before(r *frame.Request, states *stateCache) (undo func()) 
 		return func() { m.subscribed.Store(true) }
 	case r.Kind == frame.SetGroupState && r.State == nil:
 		was := m.state.Swap(nil)
-		return func() { m.state.Store(was) }
+		return func() { m.state.CompareAndSwap(nil, was) } // OnNewConnection may have set another
 	}
 	return func() {}
 }

@@ -312,3 +312,34 @@ func TestOnNewConnectionOtherClient(t *testing.T) {
 		send.succeeds(t, client.Result{AckID: 1})
 	})
 }
+
+// TestOnNewConnectionSetsState checks that a request for the state, which the
+// connection before did not answer, does not replace the state that the callback sets.
+func TestOnNewConnectionSetsState(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(nil)
+		p := f.start(c)
+		set := begin(func() (client.Result, error) { return c.SetGroupState(t.Context(), "g", map[string]string{"a": "1"}, nil) })
+		p.send(ack(p.expectAck("setGroupState"), ""))
+		set.succeeds(t, client.Result{AckID: 1})
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+			_, _ = c.SetGroupState(ctx, "g", map[string]string{"a": "2"}, nil)
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		clearing := begin(func() (client.Result, error) { return c.ClearGroupState(ctx, "g", nil) })
+		p.expect(`{"type":"setGroupState","group":"g","ackId":2}`)
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		p.expect(`{"type":"setGroupState","group":"g","ackId":3,"state":{"a":"2"}}`)
+		p.send(ack(3, ""))
+		p.expect(`{"type":"setGroupState","group":"g","ackId":4,"state":{"a":"2"}}`) // restored
+		cancel()
+		clearing.fails(t, context.Canceled)
+		p.send(ack(4, ""))
+		synctest.Wait()
+		own, _ := c.OwnGroupState("g")
+		assert.Equal(t, map[string]string{"a": "2"}, own)
+	})
+}
