@@ -321,7 +321,9 @@ func TestOnNewConnectionSetsState(t *testing.T) {
 		f := newFake(t)
 		c := f.client(nil)
 		p := f.start(c)
-		set := begin(func() (client.Result, error) { return c.SetGroupState(t.Context(), "g", map[string]string{"a": "1"}, nil) })
+		set := begin(func() (client.Result, error) {
+			return c.SetGroupState(t.Context(), "g", map[string]string{"a": "1"}, nil)
+		})
 		p.send(ack(p.expectAck("setGroupState"), ""))
 		set.succeeds(t, client.Result{AckID: 1})
 		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
