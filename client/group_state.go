@@ -119,11 +119,8 @@ func (c *Client) OnGroupState(f func(ctx context.Context, ev GroupStateEvent)) (
 // deliverStates applies a message about states and calls the callbacks. Messages of an
 // ended subscription are dropped.
 func (d *dispatcher) deliverStates(f *groupStateFrame) {
-	if !d.c.groups.isSubscribed(f.group) {
-		return
-	}
-	changed := d.c.states.apply(f, time.Now())
-	if len(changed) == 0 && !f.snapshot {
+	changed, subscribed := d.c.states.apply(f, time.Now())
+	if !subscribed || len(changed) == 0 && !f.snapshot {
 		return
 	}
 	ev := GroupStateEvent{Group: f.group, Snapshot: f.snapshot}

@@ -19,6 +19,9 @@ const (
 	maxCleared = 200
 	// maxKnown is the number of states of a group that are kept. Others are ignored.
 	maxKnown = 65_536
+	// maxStateBytes limits the names and values of a group's states, which any member
+	// can set. A state for which there is no room is taken for cleared.
+	maxStateBytes = 16 << 20
 )
 
 // stateCache are the states of others in the groups to which the client has
@@ -32,6 +35,7 @@ type stateCache struct {
 type groupRecords struct {
 	records map[string]record
 	cleared int
+	bytes   int // of names and values
 }
 
 type record struct {
@@ -39,24 +43,32 @@ type record struct {
 	heard time.Time // of the update; zero: of a snapshot, or no longer live
 }
 
+// add adds a group, unless it is known.
+func (c *stateCache) add(group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byGroup == nil {
+		c.byGroup = make(map[string]*groupRecords)
+	}
+	if c.byGroup[group] == nil {
+		c.byGroup[group] = &groupRecords{records: make(map[string]record)}
+	}
+}
+
 // apply applies a frame of states, and returns the states that have changed. Those
-// that are gone have no entries.
-func (c *stateCache) apply(f *groupStateFrame, now time.Time) (changed []frame.State) {
+// that are gone have no entries. It reports false if the group is not known.
+func (c *stateCache) apply(f *groupStateFrame, now time.Time) (changed []frame.State, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	g := c.byGroup[f.group]
 	if g == nil {
-		if c.byGroup == nil {
-			c.byGroup = make(map[string]*groupRecords)
-		}
-		g = &groupRecords{records: make(map[string]record)}
-		c.byGroup[f.group] = g
+		return nil, false
 	}
 	if f.snapshot {
-		return g.applySnapshot(f.states, now)
+		return g.applySnapshot(f.states, now), true
 	}
 	for _, s := range f.states {
-		if g.set(record{s, now}) {
+		if g.set(&s, now) {
 			changed = append(changed, s)
 		}
 	}
@@ -64,7 +76,7 @@ func (c *stateCache) apply(f *groupStateFrame, now time.Time) (changed []frame.S
 		g.expire(now)
 		g.trim()
 	}
-	return changed
+	return changed, true
 }
 
 func (g *groupRecords) applySnapshot(states []frame.State, now time.Time) (changed []frame.State) {
@@ -72,7 +84,7 @@ func (g *groupRecords) applySnapshot(states []frame.State, now time.Time) (chang
 	listed := make(map[string]bool, len(states))
 	for _, s := range states {
 		listed[s.ConnectionID] = true
-		if g.set(record{state: s}) {
+		if g.set(&s, time.Time{}) {
 			changed = append(changed, s)
 		}
 	}
@@ -91,28 +103,41 @@ func (g *groupRecords) applySnapshot(states []frame.State, now time.Time) (chang
 }
 
 // set stores a state unless a later one of its connection is known. It reports whether
-// that changes what a reader sees.
-func (g *groupRecords) set(r record) bool {
-	id := r.state.ConnectionID
+// that changes what a reader sees. It clears a state for which there is no room.
+func (g *groupRecords) set(s *frame.State, heard time.Time) bool {
+	id := s.ConnectionID
 	old, known := g.records[id]
 	switch {
-	case known && old.state.UpdatedAt >= r.state.UpdatedAt, !known && len(g.records) >= maxKnown:
+	case known && old.state.UpdatedAt >= s.UpdatedAt, !known && len(g.records) >= maxKnown:
 		return false
 	case known:
 		g.remove(id)
 	}
-	g.records[id] = r
-	if r.state.Entries == nil {
+	if g.bytes+sizeOfEntries(s.Entries) > maxStateBytes {
+		s.Entries = nil
+	}
+	g.records[id] = record{*s, heard}
+	g.bytes += sizeOfEntries(s.Entries)
+	if s.Entries == nil {
 		g.cleared++
 	}
-	return r.state.Entries != nil || old.state.Entries != nil
+	return s.Entries != nil || old.state.Entries != nil
 }
 
 func (g *groupRecords) remove(id string) {
-	if g.records[id].state.Entries == nil {
+	s := g.records[id].state
+	if s.Entries == nil {
 		g.cleared--
 	}
+	g.bytes -= sizeOfEntries(s.Entries)
 	delete(g.records, id)
+}
+
+func sizeOfEntries(entries map[string]string) (size int) {
+	for name, value := range entries {
+		size += len(name) + len(value)
+	}
+	return size
 }
 
 // expire ends the protection of updates that are no longer live.

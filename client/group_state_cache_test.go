@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -164,5 +165,44 @@ func TestGroupStateLimit(t *testing.T) {
 		p.send(stateFrame("Update", item("y65535", 1, "n=1"), item("z", 1, "n=1"), item("y1", 2, "n=2")))
 		assert.Equal(t, []string{"update of g y65535/ n=1 y1/ n=2"}, seen.settled())
 		assert.Len(t, c.GroupStates("g"), 65_536)
+	})
+}
+
+// TestGroupStateUnsubscribeRefused checks that no update is lost when the service
+// refuses to end a subscription.
+func TestGroupStateUnsubscribeRefused(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		_, c, p, seen := subscribed(t)
+		run := begin(func() (client.Result, error) { return c.UnsubscribeGroupState(t.Context(), "g", nil) })
+		p.expect(`{"type":"unsubscribeGroupState","group":"g","ackId":2}`)
+		p.send(stateFrame("Update", item("a", 1, "n=1")))
+		assert.Equal(t, []string{"update of g a/ n=1"}, seen.settled())
+		p.send(ack(2, "Forbidden"))
+		run.fails(t, client.ErrForbidden)
+		assert.Equal(t, " a/ n=1 x/ n=0", list(c.GroupStates("g"), nil))
+	})
+}
+
+// TestGroupStateBytesLimit checks that members cannot fill the memory: a state beyond
+// 16 MiB is taken for cleared, until others end.
+func TestGroupStateBytesLimit(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		_, c, p, seen := subscribed(t)
+		large := "n=" + strings.Repeat("x", 1<<20-1) // 1 MiB with its name
+		for i := range 16 {
+			p.send(stateFrame("Update", item(fmt.Sprintf("c%02d", i), 1, large)))
+		}
+		synctest.Wait()
+		assert.Len(t, c.GroupStates("g"), 16, "15 of them, and x")
+		seen.settled()
+		p.send(stateFrame("Update", item("x", 2, large+"y"), item("d", 1, large+"y")))
+		assert.Equal(t, []string{"update of g x/-"}, seen.settled())
+		p.send(stateFrame("Update", item("c00", 2, ""), item("x", 3, "n=3")))
+		assert.Equal(t, []string{"update of g c00/- x/ n=3"}, seen.settled())
+		p.send(stateFrame("Update", item("c01", 2, large)))
+		assert.Len(t, seen.settled(), 1)
+		assert.Len(t, c.GroupStates("g"), 15)
 	})
 }

@@ -53,6 +53,9 @@ func (c *Client) changeGroup(ctx context.Context, operation string, change frame
 	if change.Kind == frame.JoinGroup || change.Kind == frame.LeaveGroup {
 		return c.changeOn(ctx, operation, change, nil)
 	}
+	if err := c.checkLarge(&change); err != nil {
+		return Result{}, invalid(operation, err)
+	}
 	for { // states need the membership, which a new connection has to restore first
 		conn, err := c.restored(ctx)
 		if err != nil {
@@ -75,7 +78,7 @@ func (c *Client) restored(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if preparationOf(ctx) != nil { // groups are rejoined after it
+	if c.preparationOf(ctx) != nil { // groups are rejoined after it
 		return ws.conn, nil
 	}
 	_, err = await(ctx, ws.conn.restored, nil, nil, s.closing)
@@ -84,12 +87,12 @@ func (c *Client) restored(ctx context.Context) (*connection, error) {
 
 // changeOn makes a change on one connection; nil means any.
 func (c *Client) changeOn(ctx context.Context, operation string, change frame.Request, only *connection) (Result, error) {
-	m, unlock, err := c.groups.lock(ctx, change.Name)
+	m, unlock, err := c.groups.lock(ctx, change.Name, c.preparationOf(ctx) != nil)
 	if err != nil {
 		return Result{}, fail(operation, err)
 	}
 	defer unlock()
-	undo := m.before(&change)
+	undo := m.before(&change, &c.states)
 	result, err := c.send(ctx, operation, &request{Request: change, idempotent: true, only: only, done: func() { m.after(&change, &c.states) }})
 	if err != nil {
 		undo()
@@ -97,11 +100,9 @@ func (c *Client) changeOn(ctx context.Context, operation string, change frame.Re
 	return result, err
 }
 
-// rejoin joins the client's groups on a new connection and restores their states.
+// rejoin joins the client's groups on a new connection and restores their states. ctx
+// ends when the connection is lost for good.
 func (s *session) rejoin(ctx context.Context, conn *connection) {
-	if s.c.opts.DisableAutoRejoin {
-		s.c.groups.forgetStates(&s.c.states)
-	}
 	groups := s.c.groups.kept()
 	if s.c.opts.DisableAutoRejoin || len(groups) == 0 {
 		close(conn.restored)
@@ -130,7 +131,7 @@ func (s *session) rejoin(ctx context.Context, conn *connection) {
 
 // rejoinGroup joins a group again, and restores the client's subscription and state.
 func (s *session) rejoinGroup(ctx context.Context, conn *connection, group string) error {
-	m, unlock, err := s.c.groups.lock(ctx, group)
+	m, unlock, err := s.c.groups.lock(ctx, group, false)
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/protoschema"
 )
 
 // invocation is an invocation in progress.
@@ -118,5 +120,41 @@ func TestInvokeEmulator(t *testing.T) {
 		got, err = c.InvokeEvent(t.Context(), "other", client.Text("x"), nil)
 		require.NoError(t, err)
 		assert.Equal(t, client.DataNone, got.Type())
+	})
+}
+
+// TestInvalidAnswer checks that an invocation does not wait for ever if its answer is
+// invalid.
+func TestInvalidAnswer(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c, p := f.started(nil)
+		i := invoke(t.Context(), c, client.Data{}, nil)
+		p.expect(`{"type":"invoke","invocationId":"1","target":"event","event":"add"}`)
+		p.send(`{"type":"invokeResponse","invocationId":"1","success":true,"dataType":"later","data":3}`)
+		<-i.done
+		require.EqualError(t, i.err, "client: InvokeEvent: answer: member dataType is missing or unknown")
+	})
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{Protocol: client.ProtocolProtobuf})
+		started := make(chan error)
+		go func() { started <- c.Start(t.Context()) }()
+		p := <-f.peers
+		send := func(text string, end ...byte) {
+			frame, err := protoschema.Encode(protoschema.Downstream(), text)
+			require.NoError(t, err)
+			copy(frame[len(frame)-len(end):], end)
+			require.NoError(t, p.conn.Write(t.Context(), websocket.MessageBinary, frame))
+		}
+		send(`system_message{connected_message{connection_id:"id-1"}}`)
+		require.NoError(t, <-started)
+		i := invoke(t.Context(), c, client.Data{}, nil)
+		_, _, err := p.conn.Read(t.Context())
+		require.NoError(t, err)
+		send(`invoke_response_message{invocation_id:"1" success:true data{text_data:"x"}}`, 0xff)
+		<-i.done
+		require.EqualError(t, i.err, "client: InvokeEvent: answer: frame is not UTF-8")
 	})
 }

@@ -32,17 +32,21 @@ type membership struct {
 // before is called before a request is sent. What the request ends is not restored by a
 // new connection from now on, unless undo is called. States may arrive before the
 // answer to a subscription.
-func (m *membership) before(r *frame.Request) (undo func()) {
+func (m *membership) before(r *frame.Request, states *stateCache) (undo func()) {
 	switch {
 	case r.Kind == frame.LeaveGroup && m.joined.Swap(false):
 		return func() { m.joined.Store(true) }
 	case r.Kind == frame.SubscribeGroupState && !m.subscribed.Swap(true):
-		return func() { m.subscribed.Store(false) }
+		states.add(r.Name)
+		return func() {
+			m.subscribed.Store(false)
+			states.forget(r.Name)
+		}
 	case r.Kind == frame.UnsubscribeGroupState && m.subscribed.Swap(false):
 		return func() { m.subscribed.Store(true) }
 	case r.Kind == frame.SetGroupState && r.State == nil:
 		was := m.state.Swap(nil)
-		return func() { m.state.Store(was) }
+		return func() { m.state.CompareAndSwap(nil, was) } // OnNewConnection may have set another
 	}
 	return func() {}
 }
@@ -74,7 +78,7 @@ func (m *membership) isKept() bool {
 
 // lock waits until no other request changes the membership. Requests that prepare a
 // connection wait for each other only: all others wait for them.
-func (g *groups) lock(ctx context.Context, group string) (m *membership, unlock func(), err error) {
+func (g *groups) lock(ctx context.Context, group string, preparing bool) (m *membership, unlock func(), err error) {
 	g.mu.Lock()
 	if m = g.byName[group]; m == nil {
 		if g.byName == nil {
@@ -86,7 +90,7 @@ func (g *groups) lock(ctx context.Context, group string) (m *membership, unlock 
 	m.users++
 	g.mu.Unlock()
 	locked := m.locked
-	if preparationOf(ctx) != nil {
+	if preparing {
 		locked = m.preparing
 	}
 	unlock = func() {
@@ -153,11 +157,4 @@ func (g *groups) state(group string) *map[string]string {
 		return m.state.Load()
 	}
 	return nil
-}
-
-func (g *groups) isSubscribed(group string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	m := g.byName[group]
-	return m != nil && m.subscribed.Load()
 }

@@ -36,14 +36,17 @@ type preparation struct {
 	inFlight *window
 }
 
-// preparationKey is the context key of the preparation whose callbacks have a context.
-type preparationKey struct{}
+// preparationKey is the context key of the preparation whose callbacks have a context. A
+// callback can use other clients too.
+type preparationKey struct{ of *Client }
 
 // preparationOf returns the preparation whose callback has a context; nil if there is
-// none.
-func preparationOf(ctx context.Context) *preparation {
-	p, _ := ctx.Value(preparationKey{}).(*preparation)
-	return p
+// none, or it has ended.
+func (c *Client) preparationOf(ctx context.Context) *preparation {
+	if p, _ := ctx.Value(preparationKey{c}).(*preparation); p != nil && p.ctx.Err() == nil {
+		return p
+	}
+	return nil
 }
 
 // newPreparation returns the preparation of a new connection; nil if there are no
@@ -53,7 +56,7 @@ func (s *session) newPreparation() *preparation {
 		return nil
 	}
 	p := &preparation{before: s.lastPreparation, done: make(chan struct{}), inFlight: newWindow(s.c.opts.MaxInFlight)}
-	p.ctx, p.cancel = context.WithCancel(context.WithValue(s.dispatch.callbacks, preparationKey{}, p))
+	p.ctx, p.cancel = context.WithCancel(context.WithValue(s.dispatch.callbacks, preparationKey{s.c}, p))
 	s.lastPreparation = p
 	return p
 }

@@ -230,3 +230,118 @@ func TestStopDuringOnNewConnection(t *testing.T) {
 		send.fails(t, client.ErrStopped)
 	})
 }
+
+// TestOnNewConnectionSubscribes checks that what the callback does to a group is kept,
+// although the client does not rejoin groups itself.
+func TestOnNewConnectionSubscribes(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{DisableAutoRejoin: true})
+		seen := states(c, nil)
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+			_, _ = c.SetGroupState(ctx, "g", map[string]string{"a": "1"}, nil)
+			_, _ = c.SubscribeGroupState(ctx, "g", nil)
+		})
+		restore := func(p *peer) {
+			t.Helper()
+			p.send(ack(p.expectAck("setGroupState"), ""))
+			p.send(ack(p.expectAck("subscribeGroupState"), ""))
+			p.send(stateFrame("Snapshot", item("x", 1, "n=1")))
+			assert.Equal(t, []string{"snapshot of g x/ n=1"}, seen.settled())
+			own, _ := c.OwnGroupState("g")
+			assert.Equal(t, map[string]string{"a": "1"}, own)
+		}
+		p := f.start(c)
+		restore(p)
+		p.close(websocket.StatusPolicyViolation, "")
+		restore(f.greet("id-2"))
+	})
+}
+
+// TestOnNewConnectionContextOutlives checks that a context without cancellation is an
+// ordinary one when the callback has returned.
+func TestOnNewConnectionContextOutlives(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(nil)
+		contexts := make(chan context.Context, 2)
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) { contexts <- context.WithoutCancel(ctx) })
+		p := f.start(c)
+		outlives := <-contexts
+		join := begin(func() (client.Result, error) { return c.JoinGroup(outlives, "g", nil) })
+		p.send(ack(p.expectAck("joinGroup"), ""))
+		join.succeeds(t, client.Result{AckID: 1})
+		subscribe := begin(func() (client.Result, error) { return c.SubscribeGroupState(outlives, "g", nil) })
+		p.send(ack(p.expectAck("subscribeGroupState"), ""))
+		subscribe.succeeds(t, client.Result{AckID: 2})
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		rejoin := p.expectAck("joinGroup")
+		set := begin(func() (client.Result, error) { return c.SetGroupState(outlives, "g", nil, nil) })
+		synctest.Wait()
+		p.send(ack(rejoin, ""))
+		p.send(ack(p.expectAck("subscribeGroupState"), ""))
+		p.expect(`{"type":"setGroupState","group":"g","ackId":5,"state":{}}`) // after the groups are restored
+		p.send(ack(5, ""))
+		set.succeeds(t, client.Result{AckID: 5})
+	})
+}
+
+// TestOnNewConnectionOtherClient checks that a request over another client is an
+// ordinary one there.
+func TestOnNewConnectionOtherClient(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		other, service := f.started(&client.Options{MaxInFlight: 1})
+		send := begin(func() (client.Result, error) { return other.SendToGroup(t.Context(), "g", client.Text("x"), nil) })
+		id := service.expectAck("sendToGroup")
+		c := f.client(nil)
+		seen := new(recorder)
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+			_, err := other.JoinGroup(ctx, "g", nil)
+			seen.note(fmt.Sprint("joined ", err))
+		})
+		f.start(c)
+		synctest.Wait()
+		require.NoError(t, c.Stop(t.Context()))
+		assert.Equal(t, []string{"joined client: JoinGroup: context canceled"}, seen.settled(), "MaxInFlight")
+		service.send(ack(id, ""))
+		send.succeeds(t, client.Result{AckID: 1})
+	})
+}
+
+// TestOnNewConnectionSetsState checks that a request for the state, which the
+// connection before did not answer, does not replace the state that the callback sets.
+func TestOnNewConnectionSetsState(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(nil)
+		p := f.start(c)
+		set := begin(func() (client.Result, error) {
+			return c.SetGroupState(t.Context(), "g", map[string]string{"a": "1"}, nil)
+		})
+		p.send(ack(p.expectAck("setGroupState"), ""))
+		set.succeeds(t, client.Result{AckID: 1})
+		c.OnNewConnection(func(ctx context.Context, _ client.ConnectedEvent) {
+			_, _ = c.SetGroupState(ctx, "g", map[string]string{"a": "2"}, nil)
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		clearing := begin(func() (client.Result, error) { return c.ClearGroupState(ctx, "g", nil) })
+		p.expect(`{"type":"setGroupState","group":"g","ackId":2}`)
+		p.close(websocket.StatusPolicyViolation, "")
+		p = f.greet("id-2")
+		p.expect(`{"type":"setGroupState","group":"g","ackId":3,"state":{"a":"2"}}`)
+		p.send(ack(3, ""))
+		p.expect(`{"type":"setGroupState","group":"g","ackId":4,"state":{"a":"2"}}`) // restored
+		cancel()
+		clearing.fails(t, context.Canceled)
+		p.send(ack(4, ""))
+		synctest.Wait()
+		own, _ := c.OwnGroupState("g")
+		assert.Equal(t, map[string]string{"a": "2"}, own)
+	})
+}

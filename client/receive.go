@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
@@ -32,6 +33,9 @@ func (s *session) handle(ws *socket, b []byte, ok bool) bool {
 	err := ws.codec.Decode(b, f)
 	s.secrets.conceal(f)
 	if err != nil {
+		if f.Kind == frame.InvokeResponse {
+			s.invocations.answer(f.ID, invokeResult{err: fmt.Errorf("answer: %w", err)}, false)
+		}
 		return s.message(ws, f, err, len(b))
 	}
 	switch f.Kind {

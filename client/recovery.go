@@ -30,11 +30,12 @@ type connection struct {
 	secrets  *secrets
 	since    time.Time
 	id, user string
-	restored chan struct{} // closed when groups are rejoined
-	token    string        // for recovery
-	message  string        // the message of the service's disconnected frame
-	strays   int           // attempts to recover it that were given up and may still reach the service
-	last     atomic.Uint64 // sequence id of the last message
+	restored chan struct{}      // closed when groups are rejoined, or the connection is lost for good
+	abandon  context.CancelFunc // ends the rejoining
+	token    string             // for recovery
+	message  string             // the message of the service's disconnected frame
+	strays   int                // attempts to recover it that were given up and may still reach the service
+	last     atomic.Uint64      // sequence id of the last message
 }
 
 // recover recovers a lost connection. It returns nil if that is impossible. A frame

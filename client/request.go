@@ -108,7 +108,7 @@ func (s *session) do(ctx context.Context, r *request) (Result, error) {
 // An ack that has arrived takes precedence over any error.
 func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{}) (ackResult, error) {
 	inFlight := s.inFlight
-	if p := preparationOf(ctx); p != nil {
+	if p := s.c.preparationOf(ctx); p != nil {
 		inFlight = p.inFlight
 	}
 	place, err := inFlight.enter(ctx, stuck, s.closing)
@@ -158,7 +158,7 @@ func (c *Client) skipAckID(id uint64) {
 // out nothing twice. A new connection knows none of them. A request that the old
 // one may have carried out is sent again there only if that does no harm.
 func (s *session) post(ctx context.Context, r *request) (*socket, error) {
-	if err := s.checkLarge(&r.Request); err != nil {
+	if err := s.c.checkLarge(&r.Request); err != nil {
 		return nil, invalidError{err}
 	}
 	for {
@@ -210,7 +210,7 @@ func checkSize(request []byte) error {
 const maxSmall = frame.MaxRequest / 8
 
 // checkLarge checks the size of a large request before it waits for a connection.
-func (s *session) checkLarge(r *frame.Request) error {
+func (c *Client) checkLarge(r *frame.Request) error {
 	size := len(r.Data.Text) + len(r.Data.Bytes)
 	for name, value := range r.State {
 		size += len(name) + len(value) + len(`"":"",`)
@@ -218,7 +218,7 @@ func (s *session) checkLarge(r *frame.Request) error {
 	if size <= maxSmall {
 		return nil
 	}
-	b := encode(s.c.opts.Protocol.codec(), r)
+	b := encode(c.opts.Protocol.codec(), r)
 	defer b.free()
 	return checkSize(b.b)
 }

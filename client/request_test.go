@@ -474,6 +474,9 @@ func TestTooLarge(t *testing.T) {
 		require.ErrorIs(t, err, client.ErrTooLarge)
 		_, err = c.InvokeEvent(t.Context(), "e", large, nil)
 		require.ErrorIs(t, err, client.ErrTooLarge)
+		_, err = c.SetGroupState(t.Context(), "g", map[string]string{"k": large.String()}, nil)
+		require.ErrorIs(t, err, client.ErrTooLarge)
+		require.ErrorIs(t, err, client.ErrInvalid)
 		if from(protocol, "ann") != "" { // six bytes each in JSON
 			_, err = c.SendToGroup(t.Context(), "g", client.Text(strings.Repeat("\x01", 200_000)), &client.SendOptions{FireAndForget: true})
 			require.ErrorIs(t, err, client.ErrTooLarge)

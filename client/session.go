@@ -152,6 +152,9 @@ func (s *session) attach(ws *socket) error {
 // attachNew attaches the socket of a new connection, prepares the connection, and
 // rejoins the groups.
 func (s *session) attachNew(life context.Context, ws *socket) error {
+	if s.c.opts.DisableAutoRejoin {
+		s.c.groups.forgetStates(&s.c.states) // before the callbacks of OnNewConnection begin others
+	}
 	conn, p := ws.conn, s.newPreparation()
 	s.mu.Lock()
 	s.preparing = p
@@ -159,7 +162,8 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	if err := s.attach(ws); err != nil {
 		return err
 	}
-	conn.since = time.Now()
+	ctx, abandon := context.WithCancel(life)
+	conn.since, conn.abandon = time.Now(), abandon
 	s.c.opts.Logger.Info("connected", "connection", conn.id, "recovered", false)
 	ev := ConnectedEvent{ConnectionID: conn.id, UserID: conn.user}
 	s.dispatch.queue.call(func() {
@@ -167,11 +171,11 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 		fire(s.dispatch.callbacks, s.dispatch, &s.c.onConnected, ev)
 	})
 	if p == nil {
-		s.rejoin(life, conn)
+		s.rejoin(ctx, conn)
 		return nil
 	}
 	s.background.Go(func() {
-		defer s.rejoin(life, conn)
+		defer s.rejoin(ctx, conn)
 		p.run(s, ev)
 	})
 	return nil
@@ -204,6 +208,7 @@ func (s *session) detach(ws *socket) {
 
 // lose ends a connection that cannot be recovered.
 func (s *session) lose(conn *connection, cause error) {
+	conn.abandon()
 	ev := DisconnectedEvent{ConnectionID: conn.id, Message: conn.message}
 	reason := ErrStopped
 	s.mu.Lock()
@@ -326,7 +331,7 @@ func (s *session) connected(ctx context.Context) (*socket, error) {
 		switch {
 		case stopping:
 			return nil, ErrStopped
-		case ws != nil && (preparing == nil || preparing == preparationOf(ctx)):
+		case ws != nil && (preparing == nil || preparing == s.c.preparationOf(ctx)):
 			return ws, nil
 		}
 		select {

@@ -51,7 +51,7 @@ func BenchmarkClientReceiveProtobuf(b *testing.B) {
 func BenchmarkClientSendProtobuf(b *testing.B) {
 	const sends = 1000
 	s := newService(b)
-	send := func(p client.Protocol) (many func(), size func() int64) {
+	send := func(p client.Protocol) (many func(), size int64) {
 		c, conn := startClientOver(b, s, p, nil)
 		read := &counter{done: make(chan struct{}, 1)}
 		go read.run(conn)
@@ -65,11 +65,11 @@ func BenchmarkClientSendProtobuf(b *testing.B) {
 	json, jsonSize := send(client.ProtocolJSONReliable)
 	b.Run("protobuf", func(b *testing.B) {
 		measureClient(b, sends, protobuf)
-		b.ReportMetric(float64(protobufSize()), "wire-B/message")
+		b.ReportMetric(float64(protobufSize), "wire-B/message")
 	})
 	b.Run("json", func(b *testing.B) {
 		measureClient(b, sends, json)
-		b.ReportMetric(float64(jsonSize()), "wire-B/message")
+		b.ReportMetric(float64(jsonSize), "wire-B/message")
 	})
 	b.Run("ratio", func(b *testing.B) { compareClients(b, protobuf, json) })
 }

@@ -159,22 +159,21 @@ func BenchmarkClientSend(b *testing.B) {
 
 // manySends returns a function that sends n messages and returns when all are read, and
 // the size of one on the wire.
-func manySends(b *testing.B, n int, read *counter, send func()) (many func(), size func() int64) {
+func manySends(b *testing.B, n int, read *counter, send func()) (many func(), size int64) {
 	b.Helper()
 	read.target.Store(-1)
 	send()
-	one := int64(0)
-	for one = read.read.Load(); one == 0; one = read.read.Load() {
+	for size = read.read.Load(); size == 0; size = read.read.Load() {
 		runtime.Gosched()
 	}
 	many = func() {
-		read.target.Store(read.read.Load() + int64(n)*one)
+		read.target.Store(read.read.Load() + int64(n)*size)
 		for range n {
 			send()
 		}
 		<-read.done
 	}
-	return many, func() int64 { return one }
+	return many, size
 }
 
 // BenchmarkClientAcked sends messages one at a time and waits for each ack.

@@ -40,8 +40,8 @@ type Codec interface {
 	Append(buf []byte, r *Request) []byte
 	// Decode decodes a frame of the service. Nothing in f is a part of b. A frame of
 	// an unknown kind is [Unknown] without an error. If Decode returns an error, f has
-	// a kind only if nothing but the payload is invalid, and a sequence id whenever
-	// one can be found.
+	// a sequence id whenever one can be found. If its kind is [InvokeResponse], ID is
+	// that of the invocation.
 	Decode(b []byte, f *Frame) error
 }
 

@@ -34,7 +34,11 @@ func (ProtobufCodec) Decode(b []byte, f *Frame) error {
 		err = r.finish()
 	}
 	if err != nil {
+		id := f.ID
 		*f = Frame{Sequence: protobufSequence(b)}
+		if r.message == caseInvokeResponse && id != "" {
+			f.Kind, f.ID = InvokeResponse, id
+		}
 	}
 	return err
 }

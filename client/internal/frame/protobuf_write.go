@@ -127,7 +127,7 @@ func openMessage(buf []byte, num protowire.Number, about int) ([]byte, opening) 
 	const tagAndLengths = 16 // of the fields in it
 	buf = protowire.AppendTag(buf, num, protowire.BytesType)
 	room := sizeOf(about + tagAndLengths)
-	buf = append(buf, "1234567890"[:room]...)
+	buf = append(buf, make([]byte, room)...)
 	return buf, opening{len(buf), room}
 }
 
@@ -138,7 +138,7 @@ func closeMessage(buf []byte, m opening) []byte {
 	at := m.at - m.room + sizeOf(size)
 	if at != m.at {
 		if at > m.at {
-			buf = append(buf, "1234567890"[:at-m.at]...)
+			buf = append(buf, make([]byte, at-m.at)...)
 		}
 		copy(buf[at:at+size], buf[m.at:m.at+size])
 	}
