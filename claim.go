@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -67,13 +66,8 @@ func (h *Handler) handleUnclaimed(ctx context.Context, ev Event, f *function, o 
 		o.StoreErr = err
 		return out
 	}
-	o.StoreErr = err
-	v := o.refused(ReasonStore, &Error{
-		Status:  http.StatusServiceUnavailable,
-		Message: "it cannot be determined whether this event has been handled",
-		Err:     err,
-	})
-	return refusal(ev, v)
+	o.Kind, o.Reason, o.Err, o.StoreErr = OutcomeRefused, ReasonStore, err, err
+	return refusal(ev, judge(Unavailable("it cannot be determined whether this event has been handled")))
 }
 
 // claim is the claim of one delivery on an event.
