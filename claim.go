@@ -89,14 +89,14 @@ func (c *claim) begin(ctx context.Context) (state ClaimState, data []byte, err e
 
 func (c *claim) finish(ctx context.Context, out *answer) error {
 	data, tooLong := out.store(c.of.MaxAnswerBytes)
-	err := c.call(context.WithoutCancel(ctx), func(ctx context.Context) error {
+	err := c.call(ctx, func(ctx context.Context) error {
 		return c.of.Store.Finish(ctx, c.key, c.id, data, c.of.TTL)
 	})
 	return errors.Join(tooLong, err)
 }
 
 func (c *claim) abandon(ctx context.Context) error {
-	return c.call(context.WithoutCancel(ctx), func(ctx context.Context) error {
+	return c.call(ctx, func(ctx context.Context) error {
 		return c.of.Store.Abandon(ctx, c.key, c.id, c.of.TTL)
 	})
 }
@@ -105,7 +105,6 @@ func (c *claim) abandon(ctx context.Context) error {
 // one that arrived after Abandon would claim the event again. If the claim is lost, keep
 // cancels the function's context.
 func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	ctx = context.WithoutCancel(ctx)
 	var mu sync.Mutex
 	var timer *time.Timer
 	stopped := false
@@ -132,9 +131,10 @@ func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop 
 	}
 }
 
-// call calls the store with a time limit. A panic is an error.
+// call calls the store with a time limit. A panic is an error. The call does not end with
+// its request: if Begin were interrupted, its claim could keep the next deliveries out.
 func (c *claim) call(ctx context.Context, f func(context.Context) error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	returned := false
 	defer func() {

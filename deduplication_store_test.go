@@ -147,6 +147,18 @@ func TestStoreHangs(t *testing.T) {
 	})
 }
 
+// The service may hang up before the event is claimed: that is no failure of the store.
+func TestClaimWithoutItsRequest(t *testing.T) {
+	t.Parallel()
+	store := newSpyStore(t)
+	store.before = func(ctx context.Context, _ storeCall) error { return ctx.Err() }
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	h := wireHandler(t, deduplicated(returning(succeed), store))
+	assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text").WithContext(ctx)).status)
+	assert.Equal(t, []string{"Begin", "Finish"}, store.methods())
+}
+
 // The service may hang up while a function runs: the claim ends as it would otherwise.
 func TestClaimEndsWithoutItsRequest(t *testing.T) {
 	t.Parallel()
