@@ -85,7 +85,7 @@ func startVictim(t *testing.T, store string) (cmd *exec.Cmd, output *bufio.Scann
 	t.Helper()
 	program, err := os.Executable()
 	require.NoError(t, err)
-	cmd = exec.CommandContext(t.Context(), program) //nolint:gosec // this program
+	cmd = exec.CommandContext(t.Context(), program)
 	cmd.Env = append(os.Environ(), victimEnv+"="+store)
 	cmd.Stderr = os.Stderr
 	_, err = cmd.StdinPipe()
@@ -114,7 +114,7 @@ func TestProcessIsKilled(t *testing.T) {
 			server.ServeConn(c)
 		}
 	}()
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 
 	victim, output := startVictim(t, listener.Addr().String())
 	require.True(t, output.Scan())
