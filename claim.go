@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -105,29 +104,27 @@ func (c *claim) abandon(ctx context.Context) error {
 // one that arrived after Abandon would claim the event again. If the claim is lost, keep
 // cancels the function's context.
 func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	var mu sync.Mutex
-	var timer *time.Timer
-	stopped := false
-	mu.Lock() // until timer is set
-	defer mu.Unlock()
-	timer = time.AfterFunc(c.of.Lease/3, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if stopped {
-			return
+	stopped, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(c.of.Lease / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stopped:
+				return
+			case <-ticker.C:
+			}
+			state, _, err := c.begin(ctx)
+			if err == nil && (state == ClaimRunning || state == ClaimDone) {
+				cancel(ErrClaimLost)
+				return
+			}
 		}
-		state, _, err := c.begin(ctx)
-		if err == nil && (state == ClaimRunning || state == ClaimDone) {
-			cancel(ErrClaimLost)
-			return
-		}
-		timer.Reset(c.of.Lease / 3)
-	})
+	}()
 	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		stopped = true
-		timer.Stop()
+		close(stopped)
+		<-ended
 	}
 }
 

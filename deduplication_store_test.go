@@ -254,6 +254,31 @@ func TestRenewalFails(t *testing.T) {
 	})
 }
 
+// A renewal that is under way ends before its claim: after Abandon, it would claim the event
+// again.
+func TestRenewalEndsBeforeItsClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		store := newSpyStore(t)
+		store.before = func(_ context.Context, call storeCall) error {
+			if call.method == "Begin" && time.Since(start) > 0 {
+				<-time.After(time.Second)
+			}
+			return nil
+		}
+		h := wireHandler(t, deduplicated(returning(func(context.Context) error {
+			<-time.After(2500 * time.Millisecond)
+			return webpubsub.Unavailable("later")
+		}), store))
+		assert.Equal(t, http.StatusServiceUnavailable, answerOf(h, wireRequest(t, "user_text")).status)
+		assert.Equal(t, 3*time.Second, time.Since(start))
+		state, _, err := store.DeduplicationStore.Begin(t.Context(), store.call(0).key, "next", time.Second)
+		require.NoError(t, err)
+		assert.Equal(t, webpubsub.ClaimAgain, state)
+	})
+}
+
 // TestClaimIsLost: a function whose claim another process holds is told to stop.
 func TestClaimIsLost(t *testing.T) {
 	t.Parallel()
