@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -67,13 +65,8 @@ func (h *Handler) handleUnclaimed(ctx context.Context, ev Event, f *function, o 
 		o.StoreErr = err
 		return out
 	}
-	o.StoreErr = err
-	v := o.refused(ReasonStore, &Error{
-		Status:  http.StatusServiceUnavailable,
-		Message: "it cannot be determined whether this event has been handled",
-		Err:     err,
-	})
-	return refusal(ev, v)
+	o.Kind, o.Reason, o.Err, o.StoreErr = OutcomeRefused, ReasonStore, err, err
+	return refusal(ev, judge(Unavailable("it cannot be determined whether this event has been handled")))
 }
 
 // claim is the claim of one delivery on an event.
@@ -95,14 +88,14 @@ func (c *claim) begin(ctx context.Context) (state ClaimState, data []byte, err e
 
 func (c *claim) finish(ctx context.Context, out *answer) error {
 	data, tooLong := out.store(c.of.MaxAnswerBytes)
-	err := c.call(context.WithoutCancel(ctx), func(ctx context.Context) error {
+	err := c.call(ctx, func(ctx context.Context) error {
 		return c.of.Store.Finish(ctx, c.key, c.id, data, c.of.TTL)
 	})
 	return errors.Join(tooLong, err)
 }
 
 func (c *claim) abandon(ctx context.Context) error {
-	return c.call(context.WithoutCancel(ctx), func(ctx context.Context) error {
+	return c.call(ctx, func(ctx context.Context) error {
 		return c.of.Store.Abandon(ctx, c.key, c.id, c.of.TTL)
 	})
 }
@@ -111,36 +104,34 @@ func (c *claim) abandon(ctx context.Context) error {
 // one that arrived after Abandon would claim the event again. If the claim is lost, keep
 // cancels the function's context.
 func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	ctx = context.WithoutCancel(ctx)
-	var mu sync.Mutex
-	var timer *time.Timer
-	stopped := false
-	mu.Lock() // until timer is set
-	defer mu.Unlock()
-	timer = time.AfterFunc(c.of.Lease/3, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if stopped {
-			return
+	stopped, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(c.of.Lease / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stopped:
+				return
+			case <-ticker.C:
+			}
+			state, _, err := c.begin(ctx)
+			if err == nil && (state == ClaimRunning || state == ClaimDone) {
+				cancel(ErrClaimLost)
+				return
+			}
 		}
-		state, _, err := c.begin(ctx)
-		if err == nil && (state == ClaimRunning || state == ClaimDone) {
-			cancel(ErrClaimLost)
-			return
-		}
-		timer.Reset(c.of.Lease / 3)
-	})
+	}()
 	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		stopped = true
-		timer.Stop()
+		close(stopped)
+		<-ended
 	}
 }
 
-// call calls the store with a time limit. A panic is an error.
+// call calls the store with a time limit. A panic is an error. The call does not end with
+// its request: if Begin were interrupted, its claim could keep the next deliveries out.
 func (c *claim) call(ctx context.Context, f func(context.Context) error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	returned := false
 	defer func() {

@@ -12,26 +12,23 @@ import (
 // Deduplication makes a [Handler] handle each event once, although the service can
 // deliver it several times; see [Event].
 //
-// Before an event is handled, the handler claims it in the Store. Afterwards it
-// stores the answer, and answers each repeat of the event with it: the
-// same status, headers, message and connection state. While an event is being
-// handled, repeats get 503, and the service delivers the event again. Interceptors are part
-// of handling an event: neither they nor the function run for a repeat, and their
-// refusal is its answer as well.
+// Before an event is handled, the handler claims it in the Store. Afterwards it stores
+// the answer. A repeat gets that answer: the same status, headers, message and
+// connection state. Neither the function nor interceptors run for it. While the event
+// is being handled, a repeat gets 503, and the service delivers the event again.
 //
-// An event that failed with a status after which the service delivers it again (408
-// and 5xx, panics and aborts included) is released: the next delivery is
-// handled, and [Meta.Redelivered] reports true. Every other answer is final and is stored. So an
-// event whose function succeeded is not handled again, and one whose function failed
-// is handled up to four times.
+// If an event fails with a status after which the service delivers it again (408 and
+// 5xx, panics and aborts included), its claim is released. The next delivery is handled,
+// and [Meta.Redelivered] reports true. Every other answer is final and is stored, also
+// the refusal of an interceptor. So an event that succeeded is not handled again, and
+// one that failed is handled up to four times.
 //
 // If a process ends while it handles an event, nobody knows how far it got. Its claim
 // expires after Lease, and the next delivery is handled.
 //
-// An event is identified by its hub, connection id, id and kind; events of MQTT
-// clients also by their session, or the network connection if there is none. Only events
-// whose request was verified and whose body is complete and decodes are looked up in the
-// Store.
+// An event is identified by its hub, connection id, id and kind. Events of MQTT clients
+// are also identified by their session, or by the network connection if there is none.
+// Only a verified event whose body is complete and decodes reaches the Store.
 type Deduplication struct {
 	// Store remembers events. All replicas of a handler must share one. Handlers of
 	// different hubs can share one, too. A [MemoryStore] is enough for a handler that runs
@@ -39,9 +36,9 @@ type Deduplication struct {
 	Store DeduplicationStore
 	// Kinds are the kinds of events that are handled once. Nil means all kinds.
 	Kinds []EventKind
-	// ServeIfStoreFails are the kinds of events that are handled without a claim if the Store
-	// fails, and so may be handled twice. Events of other kinds get 503, and are lost
-	// if the Store does not recover within the 9 seconds in which the service
+	// ServeIfStoreFails are the kinds of events that are handled without a claim if the
+	// Store fails, and so may be handled twice. Events of other kinds get 503. They are
+	// lost if the Store does not recover within the 9 seconds in which the service
 	// delivers them again.
 	//
 	// Nil means all kinds but [EventKindUser]. A user event can have any effect, its
@@ -54,26 +51,25 @@ type Deduplication struct {
 	// renews it, three times per Lease, however long the function runs. Zero means
 	// [DefaultClaimLease]. It is at least a second.
 	//
-	// A Lease must end before the last delivery of an event, 9 seconds after the first one
-	// failed: with a longer one, an event whose process ended is lost. With a shorter one,
-	// a process that pauses for longer than that, or does not reach the store, loses its
-	// claims while it runs: see [ErrClaimLost].
+	// If Lease is longer than the 9 seconds between the first and the last delivery, an
+	// event whose process ended is lost. A process that pauses for longer than Lease, or
+	// does not reach the store for so long, can lose its claims while its functions run:
+	// see [ErrClaimLost].
 	Lease time.Duration
 	// TTL is how long answers are remembered. It must cover all deliveries of an event,
-	// for each of which the service waits up to 100 seconds. Zero means [DefaultAnswerTTL]. It
-	// cannot be shorter than Lease.
+	// for each of which the service waits up to 100 seconds. Zero means
+	// [DefaultAnswerTTL]. It cannot be shorter than Lease.
 	TTL time.Duration
 	// MaxAnswerBytes is the length of the longest answer that is stored: message, metadata
-	// and state together. The answer to an event that is longer is sent, but not
-	// stored: a repeat is not handled again, and gets 500. Both are logged. Zero means
-	// [DefaultMaxAnswerBytes].
+	// and state together. A longer answer is sent, but not stored: a repeat is not
+	// handled again, and gets 500. Both are logged. Zero means [DefaultMaxAnswerBytes].
 	MaxAnswerBytes int
 }
 
 // Defaults of [Deduplication].
 const (
-	// DefaultClaimLease ends between the deliveries of an event 4 and 9 seconds after the first
-	// one failed.
+	// DefaultClaimLease ends before the last delivery of an event, 9 seconds after the
+	// first one failed.
 	DefaultClaimLease = 6 * time.Second
 	// DefaultAnswerTTL covers four deliveries that take 100 seconds each.
 	DefaultAnswerTTL = 10 * time.Minute

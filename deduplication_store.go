@@ -17,9 +17,9 @@ import (
 //   - A finished key has an answer, and becomes free when its TTL ends.
 //
 // Each call is atomic: no call of another process comes between its comparison and its
-// change. Each call has a deadline of a few seconds. If a call returns an error
-// other than [ErrClaimLost], the handler does not know whether it took effect. Repeating
-// a call is harmless.
+// change. Each call has a deadline of a few seconds, and is not canceled with its
+// request. If a call returns an error other than [ErrClaimLost], the handler does not
+// know whether it took effect. Repeating a call is harmless.
 //
 // Keys are at most 64 ASCII letters, digits, dots, hyphens and underscores, claims at
 // most 64 letters and digits. No two claims are equal. Answers are bytes, up to
@@ -28,8 +28,8 @@ import (
 type DeduplicationStore interface {
 	// Begin claims a key for the time of a lease, from now.
 	//
-	//   - If the key is free, or claimed by the same claim, it is then claimed by claim until
-	//     the lease ends, even if its previous lease was to end later. Begin returns
+	//   - If the key is free or claimed by claim, it is then claimed by claim until the
+	//     lease ends, even if its previous lease was to end later. Begin returns
 	//     ClaimGranted, or ClaimAgain if the key was free and marked as abandoned.
 	//   - If the key is claimed by another claim, Begin changes nothing and returns
 	//     ClaimRunning.
@@ -43,8 +43,8 @@ type DeduplicationStore interface {
 	//
 	//   - If the key is claimed by claim, or is free since its lease ended, it is then
 	//     finished.
-	//   - If the key is claimed by another claim or finished, Finish changes nothing and returns
-	//     [ErrClaimLost].
+	//   - If the key is claimed by another claim or finished, Finish changes nothing and
+	//     returns [ErrClaimLost].
 	Finish(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error
 
 	// Abandon frees a key.
@@ -87,8 +87,8 @@ func (s ClaimState) String() string {
 	return "invalid"
 }
 
-// ErrClaimLost reports that a claim has ended and another delivery of the event was claimed
-// since: the function may run twice. [DeduplicationStore.Finish] and Abandon return it. While
-// the function runs, its context is canceled with this cause. Afterwards it is
-// [Outcome.StoreErr].
+// ErrClaimLost reports that a claim has ended and another delivery of the event was
+// claimed since: the function may run twice. [DeduplicationStore.Finish] and Abandon
+// return it. If the handler learns of it while the function runs, it cancels the
+// function's context with this cause. Afterwards it is [Outcome.StoreErr].
 var ErrClaimLost = errors.New("the claim on the event was lost: its lease ended, and another delivery was claimed")

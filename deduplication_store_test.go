@@ -80,9 +80,6 @@ func TestStoreFails(t *testing.T) {
 						continue
 					}
 					want := fullAnswer{status: http.StatusServiceUnavailable, body: "it cannot be determined whether this event has been handled"}
-					if how == "panic" {
-						want = fullAnswer{status: http.StatusInternalServerError, body: "Internal Server Error"}
-					}
 					assert.Equal(t, want, fullAnswer{status: answer.status, body: answer.body})
 					assert.Zero(t, handled)
 					assert.Equal(t, []any{webpubsub.OutcomeRefused, webpubsub.ReasonStore}, []any{got[0].Kind, got[0].Reason})
@@ -148,6 +145,18 @@ func TestStoreHangs(t *testing.T) {
 		assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text")).status)
 		assert.Equal(t, 2*time.Second, time.Since(start))
 	})
+}
+
+// The service may hang up before the event is claimed: that is no failure of the store.
+func TestClaimWithoutItsRequest(t *testing.T) {
+	t.Parallel()
+	store := newSpyStore(t)
+	store.before = func(ctx context.Context, _ storeCall) error { return ctx.Err() }
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	h := wireHandler(t, deduplicated(returning(succeed), store))
+	assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text").WithContext(ctx)).status)
+	assert.Equal(t, []string{"Begin", "Finish"}, store.methods())
 }
 
 // The service may hang up while a function runs: the claim ends as it would otherwise.
@@ -242,6 +251,31 @@ func TestRenewalFails(t *testing.T) {
 		}), store))
 		assert.Equal(t, http.StatusOK, answerOf(h, wireRequest(t, "user_text")).status)
 		assert.Equal(t, []string{"Begin", "Begin", "Begin", "Begin", "Finish"}, store.methods())
+	})
+}
+
+// A renewal that is under way ends before its claim: after Abandon, it would claim the event
+// again.
+func TestRenewalEndsBeforeItsClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		store := newSpyStore(t)
+		store.before = func(_ context.Context, call storeCall) error {
+			if call.method == "Begin" && time.Since(start) > 0 {
+				<-time.After(time.Second)
+			}
+			return nil
+		}
+		h := wireHandler(t, deduplicated(returning(func(context.Context) error {
+			<-time.After(2500 * time.Millisecond)
+			return webpubsub.Unavailable("later")
+		}), store))
+		assert.Equal(t, http.StatusServiceUnavailable, answerOf(h, wireRequest(t, "user_text")).status)
+		assert.Equal(t, 3*time.Second, time.Since(start))
+		state, _, err := store.DeduplicationStore.Begin(t.Context(), store.call(0).key, "next", time.Second)
+		require.NoError(t, err)
+		assert.Equal(t, webpubsub.ClaimAgain, state)
 	})
 }
 

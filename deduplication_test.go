@@ -305,10 +305,7 @@ func TestHandlersShareAStore(t *testing.T) {
 
 func TestDeduplicatedKinds(t *testing.T) {
 	t.Parallel()
-	for fixture, kind := range map[string]webpubsub.EventKind{
-		"connect": webpubsub.EventKindConnect, "connected": webpubsub.EventKindConnected, "disconnected": webpubsub.EventKindDisconnected,
-		"user_text": webpubsub.EventKindUser, "joined": webpubsub.EventKindGroupJoined, "left": webpubsub.EventKindGroupLeft,
-	} {
+	for kind, fixture := range fixturesByKind {
 		for _, covered := range []webpubsub.EventKind{kind, webpubsub.EventKindConnect, webpubsub.EventKindUser} {
 			handled := 0
 			cfg := returning(func(context.Context) error { handled++; return nil })

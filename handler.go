@@ -14,8 +14,8 @@ import (
 
 // Handler receives the service's webhooks and calls the functions of its
 // [Config]. It is an [http.Handler] and safe for concurrent use. It starts no
-// goroutines, except to renew the claims of a [Deduplication] while functions run. It keeps
-// no state between requests except which warnings it has logged.
+// goroutines, except to renew the claims of a [Deduplication] while functions run. It
+// keeps no state between requests except which warnings it has logged.
 //
 // Handler ignores the URL's path. Mount it at the URL of the hub's event handler
 // setting, for all methods: validation requests use OPTIONS.
@@ -30,6 +30,7 @@ import (
 //	media type of an event  415
 //	body                    413 too long, 400 cut short
 //	payload                 400; the function decodes that of a user event
+//	repeat                  the stored answer, or 503; see [Deduplication]
 //	interceptors, function  what they return, see [StatusOf] and [Config.RefusalReply]
 //	reply                   500 invalid
 //

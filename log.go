@@ -52,7 +52,7 @@ func (l *eventLog) record(ctx context.Context, o *Outcome) {
 	case OutcomeValidation, OutcomeHandled:
 	}
 	if o.StoreErr != nil && o.Reason != ReasonStore {
-		l.write(ctx, slog.LevelWarn, "deduplication failed; the event may be handled twice", o, o.Status, o.StoreErr)
+		l.write(ctx, slog.LevelWarn, "deduplication failed; a repeat of the event may be refused or handled again", o, o.Status, o.StoreErr)
 	}
 	if o.HeaderBytes > proxyHeaderBytes && !l.longHeader.Swap(true) { // nothing here shows that the proxy answers 502
 		l.write(ctx, slog.LevelWarn,

@@ -65,9 +65,9 @@ type State[T any] struct {
 	// Get accepts an earlier state of the same connection, since a seal does not show its
 	// age. It also accepts an event without a state, unless Required is set.
 	Seal *SealKeys
-	// InsecureReadUnsealed makes Get accept states without a seal although Seal is set,
-	// while connections from before Seal are still open. Anyone who can forge an event can
-	// then leave the seal out. Set always seals.
+	// InsecureReadUnsealed makes Get accept states without a seal although Seal is set.
+	// It is for the time in which connections from before Seal are still open. Anyone who
+	// can forge an event can then leave the seal out. [State.Set] always seals.
 	InsecureReadUnsealed bool
 	// Required makes Get return [ErrStateMissing] if the event has no state, instead of
 	// the zero T. Set it if the reply to every connect event sets the state: a

@@ -4,9 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/mqtt"
@@ -59,8 +57,8 @@ func (a *answer) store(most int) ([]byte, error) {
 		out = appendText(out, text)
 	}
 	out = binary.AppendUvarint(out, uint64(len(a.metadata)))
-	for _, name := range slices.Sorted(maps.Keys(a.metadata)) {
-		out = appendText(appendText(out, name), a.metadata[name])
+	for name, v := range a.metadata {
+		out = appendText(appendText(out, name), v)
 	}
 	out = binary.AppendUvarint(out, uint64(len(a.properties)))
 	for _, p := range a.properties {
@@ -83,26 +81,17 @@ func restore(stored []byte) (answer, error) {
 		return answer{}, errAnswerOmitted
 	}
 	in := answerReader{rest: stored[2:]}
-	out := answer{setState: flags&answerSetsState != 0, nosniff: flags&answerNosniff != 0}
+	out := answer{setState: flags&answerSetsState != 0, nosniff: flags&answerNosniff != 0, metadata: make(map[string]string)}
 	status := in.number()
 	out.contentType = in.text()
 	out.text = in.text()
 	out.state = in.text()
-	if n := in.number(); n > 0 && !in.failed {
-		out.metadata = make(map[string]string)
-		for range n {
-			name := in.token()
-			out.metadata[name] = in.value()
-			if in.failed {
-				break
-			}
-		}
+	for n := in.number(); n > 0 && !in.failed; n-- {
+		name := in.token()
+		out.metadata[name] = in.value()
 	}
-	for range in.number() {
+	for n := in.number(); n > 0 && !in.failed; n-- {
 		out.properties = append(out.properties, mqtt.UserProperty{Name: in.token(), Value: in.value()})
-		if in.failed {
-			break
-		}
 	}
 	if in.failed || len(in.rest) > 0 || status < http.StatusOK || status > 599 ||
 		!rule.IsHeaderValue(out.contentType) || !rule.IsHeaderValue(out.state) || out.contentType == "" && out.text != "" {

@@ -35,9 +35,12 @@ func TestMaxAnswerBytes(t *testing.T) {
 	} {
 		var got []webpubsub.Outcome
 		cfg := observed(onUserEvent(reply(tt.text), nil), &got)
+		log, logger := debugLog()
 		cfg.Deduplication = webpubsub.Deduplication{Store: newSpyStore(t), MaxAnswerBytes: tt.most}
+		cfg.Logger = logger
 		h := wireHandler(t, cfg)
 		first := answerOf(h, wireRequest(t, "user_text"))
+		assert.Equal(t, !tt.stored, strings.Contains(log.String(), "may be refused or handled again"), log)
 		assert.Equal(t, http.StatusOK, first.status)
 		assert.Equal(t, tt.stored, got[0].StoreErr == nil, "%v", got[0].StoreErr)
 		repeat := answerOf(h, wireRequest(t, "user_text"))

@@ -146,7 +146,10 @@ func TestBrokenStores(t *testing.T) {
 			return s.Begin(context.Background(), key, holder(s, key, claim), lease)
 		}}, []string{keepsOut, idempotent, renews, othersRenew, foreign, replaced, abandonFrees}},
 		{"claims are cut", broken{begin: func(s webpubsub.DeduplicationStore, key, claim string, lease time.Duration) (webpubsub.ClaimState, []byte, error) {
-			return s.Begin(context.Background(), key, claim[:min(len(claim), 5)], lease)
+			return s.Begin(context.Background(), key, claim[:min(len(claim), 63)], lease)
+		}}, []string{oneOfMany}},
+		{"keys are cut", broken{begin: func(s webpubsub.DeduplicationStore, key, claim string, lease time.Duration) (webpubsub.ClaimState, []byte, error) {
+			return s.Begin(context.Background(), key[:min(len(key), 63)], claim, lease)
 		}}, []string{oneOfMany}},
 		{"an answer expires with the lease", broken{finish: func(s webpubsub.DeduplicationStore, key, claim string, answer []byte, _ time.Duration) error {
 			return s.Finish(context.Background(), key, claim, answer, time.Second)

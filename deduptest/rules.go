@@ -1,6 +1,7 @@
 package deduptest
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 
@@ -199,11 +200,12 @@ var rules = []rule{
 	},
 }
 
-// oneOfMany calls Begin from many goroutines.
+// oneOfMany calls Begin from many goroutines. Its keys and claims are as long as any, and
+// differ at their ends.
 func oneOfMany(p *probe) {
-	const goroutines, rounds = 16, 8
+	const goroutines, rounds, longest = 16, 8, 64
 	for round := range rounds {
-		key := p.key + strings.Repeat("x", round)
+		key := fmt.Sprintf("%s._%0*d", p.key, longest-len(p.key)-2, round)
 		var group sync.WaitGroup
 		states := make([]webpubsub.ClaimState, goroutines)
 		start := make(chan struct{})
@@ -211,7 +213,7 @@ func oneOfMany(p *probe) {
 			store := p.store()
 			group.Go(func() {
 				<-start
-				states[i], _, _ = store.Begin(p.ctx, key, "claim"+strings.Repeat("i", i), lease)
+				states[i], _, _ = store.Begin(p.ctx, key, fmt.Sprintf("Claim%0*d", longest-5, round*goroutines+i), lease)
 			})
 		}
 		close(start)

@@ -95,7 +95,8 @@ func TestEmulatorRepeatsAnEvent(t *testing.T) {
 	assert.Empty(t, repeats)
 }
 
-// mortal is a process's access to a store, which ends with the process.
+// mortal is a process's access to a store, which ends with the process. The process ends
+// in a function, so it does not come to Finish.
 type mortal struct {
 	webpubsub.DeduplicationStore
 	dead atomic.Bool
@@ -108,13 +109,6 @@ func (m *mortal) Begin(ctx context.Context, key, claim string, lease time.Durati
 		return 0, nil, errDead
 	}
 	return m.DeduplicationStore.Begin(ctx, key, claim, lease)
-}
-
-func (m *mortal) Finish(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
-	if m.dead.Load() {
-		return errDead
-	}
-	return m.DeduplicationStore.Finish(ctx, key, claim, answer, ttl)
 }
 
 func (m *mortal) Abandon(ctx context.Context, key, claim string, ttl time.Duration) error {
