@@ -122,10 +122,16 @@ func TestSigned(t *testing.T) {
 
 func TestHub(t *testing.T) {
 	t.Parallel()
-	h, got := start(t, inbox.Config{Hub: "other"})
-	_, err := kit.New(h, nil).Connect(t.Context(), nil)
-	require.Error(t, err)
-	assert.Equal(t, http.StatusNotFound, got.answered[0].Status)
+	for name, forward := range map[string]*upstream.Template{"answered": nil, "forwarded": at(t, "http://127.0.0.1:1/")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, got := start(t, inbox.Config{Hub: "other", Forward: forward})
+			_, err := kit.New(h, nil).Connect(t.Context(), nil)
+			require.Error(t, err)
+			assert.Equal(t, http.StatusNotFound, got.answered[0].Status)
+			assert.Empty(t, got.arrived)
+		})
+	}
 }
 
 // TestForward checks that requests arrive as they came, and answers too.
