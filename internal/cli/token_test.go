@@ -140,6 +140,8 @@ func TestTokenDecode(t *testing.T) {
 	out := made(t, nil, "", "token", "--decode", encode("{\"alg\":\"no\u009bne\"}", "{\"a\u202e\":\"\\u001b[2J\u009b\"}"))
 	assert.Contains(t, out, "algorithm  no\\u009bne\n")
 	assert.Contains(t, out, `{`+"\n"+`  "a\u202e": "\u001b[2J\u009b"`+"\n}")
+	out = made(t, nil, "", "token", "--decode", encode("{}", "{\"a\u202e\":\"\u009b\x7f\U000e0001ü\"}"), "-o", "json")
+	assert.Contains(t, out, `"a\u202e": "\u009b\u007f\udb40\udc01ü"`)
 }
 
 func TestTokenUsage(t *testing.T) {
