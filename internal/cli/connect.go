@@ -94,8 +94,8 @@ func connectCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.protocol, "protocol", names[0], "`name` of the protocol: "+strings.Join(names, ", "))
 	f.BoolVar(&in.json, "json", false, "print lines of JSON, and read commands without a prompt")
 	f.StringVar(&in.user, "user", "", "`id` of the user")
-	f.StringSliceVar(&in.roles, "role", []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup}, "`role` of the client, none for no role; can be repeated")
-	f.StringSliceVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
+	f.StringArrayVar(&in.roles, "role", []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup}, "`role` of the client, none for no role; can be repeated")
+	f.StringArrayVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
 	f.StringVar(&in.url, "url", "", "client `URL` with its token, in place of a service; better set WEBPUBSUB_URL")
 	f.StringVar(&in.urlFile, "url-file", "", "`file` with the client URL")
 	_ = cmd.RegisterFlagCompletionFunc("protocol", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only

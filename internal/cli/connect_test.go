@@ -123,7 +123,7 @@ func TestConnectJSON(t *testing.T) {
 func TestConnectRoles(t *testing.T) {
 	t.Parallel()
 	h := openHall(t)
-	c := h.connect("--role", "webpubsub.sendToGroup.a", "--role", "webpubsub.sendToGroup.b", "--group", "b", "--group", "c")
+	c := h.connect("--role", "webpubsub.sendToGroup.a", "--role", "webpubsub.sendToGroup.b", "--group", "b", "--group", "c", "--group", "d,e")
 	c.prints("* connected, connection ID")
 	c.types("send a x", "send --no-echo b x")
 	c.prints("* sent to a", "* sent to b")
@@ -131,6 +131,8 @@ func TestConnectRoles(t *testing.T) {
 	c.prints("! join: Forbidden: The client does not have permission to join group 'a'. (the client needs the role \"webpubsub.joinLeaveGroup.a\", in its token or in the reply to its connect event)")
 	require.NoError(t, h.chat.Group("c").SendText(t.Context(), "in", nil))
 	c.prints("[c] in")
+	require.NoError(t, h.chat.Group("d,e").SendText(t.Context(), "comma", nil))
+	c.prints("[d,e] comma")
 	c.ends(0, "", "")
 }
 
