@@ -59,7 +59,7 @@ func tokenCommand() *cobra.Command {
 			if err := alone(cmd, "decode", "hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url"); err != nil {
 				return err
 			}
-			if in.decode != "" {
+			if in.decode != "" || cmd.Flags().Changed("decode") {
 				return in.look(cmd)
 			}
 			return in.make(cmd)

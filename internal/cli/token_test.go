@@ -163,6 +163,7 @@ func TestTokenUsage(t *testing.T) {
 		{name: "no hub", args: []string{"token", "--connection-string", tokenService}, code: 2, stderr: "webpubsub: --hub is missing, want the name of a hub\n" + help},
 		{name: "decode and make", args: token("--decode", "x"), code: 2, stderr: "webpubsub: --decode and --hub: want one of them\n" + help},
 		{name: "no token", args: []string{"token", "--decode", secret}, code: 2, stderr: noToken},
+		{name: "empty token", args: []string{"token", "--decode", ""}, code: 2, stderr: noToken},
 		{name: "no base64", args: []string{"token", "--decode", "a.%.c"}, code: 2, stderr: noToken},
 		{name: "no JSON", args: []string{"token", "--decode", "YQ.YQ.YQ"}, code: 2, stderr: noToken},
 		{name: "long token", args: []string{"token", "--decode", "-"}, stdin: strings.Repeat("x", 64<<10+1), code: 2, stderr: "webpubsub: --decode: longer than 65536 bytes\n" + help},
