@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,9 +122,10 @@ func (in *triggerFlags) parse(cmd *cobra.Command, args []string) (*shot, error) 
 	if len(rest) != 1 {
 		return nil, usage("want one URL after the event, got %d arguments", len(rest))
 	}
-	for name, kinds := range kindFlags() {
+	only := kindFlags()
+	for _, name := range slices.Sorted(maps.Keys(only)) {
 		if cmd.Flags().Changed(name) {
-			if err := ev.Kind.Allows("--"+name, kinds...); err != nil {
+			if err := ev.Kind.Allows("--"+name, only[name]...); err != nil {
 				return nil, usage("%w", err)
 			}
 		}
