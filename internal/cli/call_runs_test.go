@@ -54,7 +54,7 @@ func TestCallMistakes(t *testing.T) {
 		{name: "nothing to close", args: []string{"connection", "close"}, stderr: "webpubsub: want the id of a connection, or --all, and not both" + help("connection close")},
 		{name: "all and one to close", args: []string{"connection", "close", "c", "--all"}, stderr: "webpubsub: want the id of a connection, or --all, and not both" + help("connection close")},
 		{name: "one to close but one", args: []string{"connection", "close", "c", "--exclude", "d"}, stderr: "webpubsub: --exclude: a single connection is closed, want it with --all only" + help("connection close")},
-		{name: "permission", args: []string{"permission", "grant", "sendTogroups", "--connection", "c", "--group", "g"}, stderr: `webpubsub: PERMISSION "sendTogroups": want sendToGroup or joinLeaveGroup, did you mean sendToGroup?` + help("permission grant")},
+		{name: "permission", args: []string{"permission", "grant", "sendTogroups", "--connection", "c", "--group", "g"}, stderr: `webpubsub: PERMISSION "sendTogroups": did you mean sendToGroup?` + help("permission grant")},
 		{name: "permission of nobody", args: []string{"permission", "check", "sendToGroup", "--group", "g"}, stderr: "webpubsub: --connection is missing, want the id of a connection" + help("permission check")},
 		{name: "permission for nothing", args: []string{"permission", "revoke", "sendToGroup", "--connection", "c"}, stderr: "webpubsub: --group is missing, want the name of a group" + help("permission revoke")},
 	}

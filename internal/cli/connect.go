@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/service"
@@ -98,7 +99,7 @@ func connectCommand(env Environment) *cobra.Command {
 	f.StringArrayVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
 	f.StringVar(&in.url, "url", "", "client `URL` with its token, in place of a service; better set WEBPUBSUB_URL")
 	f.StringVar(&in.urlFile, "url-file", "", "`file` with the client URL")
-	_ = cmd.RegisterFlagCompletionFunc("protocol", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
+	completeValues(cmd, "protocol", names...)
 	return cmd
 }
 
@@ -147,11 +148,7 @@ func (in *connectFlags) speaks() (protocol, error) {
 		}
 		names = append(names, p.name)
 	}
-	hint := ""
-	if similar := nearest(in.protocol, names); similar != "" {
-		hint = ", did you mean " + similar + "?"
-	}
-	return protocol{}, usage("--protocol %s: want one of %s%s", excerpt.Name(in.protocol), strings.Join(names, ", "), hint)
+	return protocol{}, usage("--protocol %s: %s", excerpt.Name(in.protocol), similar.Hint(in.protocol, names))
 }
 
 // open returns the input: a prompt if both sides are a terminal, and otherwise lines.

@@ -168,7 +168,7 @@ func TestConnectUsage(t *testing.T) {
 	service := map[string]string{"WEBPUBSUB_HUB": "chat", "WEBPUBSUB_CONNECTION_STRING": emulator.ConnectionString("http://127.0.0.1:1", secret)}
 	tests := []programRun{
 		{name: "nothing", stderr: "webpubsub: --hub is missing, want the name of a hub"},
-		{name: "protocol", args: []string{"--protocol", "jsn"}, stderr: `webpubsub: --protocol "jsn": want one of json.reliable, json, protobuf.reliable, protobuf, raw, did you mean json?`},
+		{name: "protocol", args: []string{"--protocol", "jsn"}, stderr: `webpubsub: --protocol "jsn": did you mean json?`},
 		{name: "role", args: []string{"--role", "webpubsub.sendtogroup"}, env: service, stderr: `webpubsub: --role: role "webpubsub.sendtogroup" is unknown to the service, which ignores it; did you mean "webpubsub.sendToGroup"?`},
 		{name: "group", args: []string{"--group", " "}, env: service, stderr: `webpubsub: --group: group " ": want 1 to 1024 characters of UTF-8, not blank, without line feed`},
 		{name: "user", args: []string{"--user", "a\nb"}, env: service, stderr: "webpubsub: --user: want UTF-8 without control characters, which the header ce-userId cannot have"},

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/service"
@@ -110,11 +113,7 @@ func (in *tokenFlags) options() (*service.ClientAccessOptions, error) {
 	}
 	var known bool
 	if out.Protocol, known = clientProtocols()[in.protocol]; !known {
-		hint := "want default, mqtt or socketio"
-		if meant := nearest(in.protocol, []string{"default", "mqtt", "socketio"}); meant != "" {
-			hint = "did you mean " + meant + "?"
-		}
-		return nil, usage("--protocol %s: %s", excerpt.Name(in.protocol), hint)
+		return nil, usage("--protocol %s: %s", excerpt.Name(in.protocol), similar.Hint(in.protocol, slices.Sorted(maps.Keys(clientProtocols()))))
 	}
 	return out, nil
 }

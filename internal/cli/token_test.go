@@ -157,7 +157,7 @@ func TestTokenUsage(t *testing.T) {
 		{name: "group", args: token("--group", " "), code: 2, stderr: "webpubsub: --group: group \" \": want 1 to 1024 characters of UTF-8, not blank, without line feed\n" + help},
 		{name: "lifetime", args: token("--lifetime", "-1s"), code: 2, stderr: "webpubsub: --lifetime -1s: want more than 0, such as 1h or 30m\n" + help},
 		{name: "protocol", args: token("--protocol", "mqtt5"), code: 2, stderr: "webpubsub: --protocol \"mqtt5\": did you mean mqtt?\n" + help},
-		{name: "another protocol", args: token("--protocol", "xyz"), code: 2, stderr: "webpubsub: --protocol \"xyz\": want default, mqtt or socketio\n" + help},
+		{name: "another protocol", args: token("--protocol", "xyz"), code: 2, stderr: "webpubsub: --protocol \"xyz\": want one of default, mqtt, socketio\n" + help},
 		{name: "query", args: token("--query", "a"), code: 2, stderr: "webpubsub: invalid argument \"a\" for \"--query\" flag: want name=value\n" + help},
 		{name: "reserved query", args: token("--query", "access_token=a"), code: 2, stderr: "webpubsub: --query: Query name \"access_token\": access_token and awps_… are reserved for the service\n" + help},
 		{name: "no hub", args: []string{"token", "--connection-string", tokenService}, code: 2, stderr: "webpubsub: --hub is missing, want the name of a hub\n" + help},

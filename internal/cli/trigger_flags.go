@@ -157,27 +157,16 @@ func flagged(err error) error {
 
 // eventOf reads the event of the arguments, and returns those after it.
 func eventOf(args []string) (*trigger.Event, []string, error) {
-	ev := &trigger.Event{Kind: trigger.Kind(args[0])}
-	var names []string
-	for _, k := range trigger.Kinds() {
-		if ev.Kind != k {
-			names = append(names, string(k))
-			continue
-		}
-		if k != trigger.UserEvent {
-			return ev, args[1:], nil
-		}
-		if len(args) < 3 {
-			return nil, nil, usage("event: want its name and a URL: event NAME URL")
-		}
-		ev.Name = args[1]
-		return ev, args[2:], nil
+	kind, err := trigger.ParseKind(args[0])
+	switch {
+	case err != nil:
+		return nil, nil, usage("event %s: %w", excerpt.Name(upstream.WithoutSecrets(args[0])), err)
+	case kind != trigger.UserEvent:
+		return &trigger.Event{Kind: kind}, args[1:], nil
+	case len(args) < 3:
+		return nil, nil, usage("event: want its name and a URL: event NAME URL")
 	}
-	hint := "want one of " + strings.Join(names, ", ")
-	if meant := nearest(args[0], names); meant != "" {
-		hint = "did you mean " + meant + "?"
-	}
-	return nil, nil, usage("event %s: %s", excerpt.Name(upstream.WithoutSecrets(args[0])), hint)
+	return &trigger.Event{Kind: kind, Name: args[1]}, args[2:], nil
 }
 
 // describe sets what the flags say about an event.
