@@ -258,9 +258,9 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestSecretsAreHidden(t *testing.T) {
 	t.Parallel()
-	header := inbox.Headers(http.Header{"Ce-Signature": {"s", "t"}, "Authorization": {"s"}, "Cookie": {"s"}, "Set-Cookie": {"s"}, "Proxy-Authorization": {"s"}, "X-Functions-Key": {"s"}, "X-Api-Token": {"s"}, "Ce-Id": {"1"}})
+	header := inbox.Headers(http.Header{"Ce-Signature": {"s", "t"}, "Authorization": {"s"}, "Cookie": {"s"}, "Set-Cookie": {"s"}, "Proxy-Authorization": {"s"}, "X-Functions-Key": {"s"}, "X-Api-Token": {"s"}, "X-Original-Authorization": {"s"}, "X-Hub-Signature-256": {"s"}, "Ce-Id": {"1"}})
 	assert.Equal(t, http.Header{
-		"Ce-Signature": {"(hidden)", "(hidden)"}, "Authorization": {"(hidden)"}, "Cookie": {"(hidden)"}, "Set-Cookie": {"(hidden)"}, "Proxy-Authorization": {"(hidden)"}, "X-Functions-Key": {"(hidden)"}, "X-Api-Token": {"(hidden)"}, "Ce-Id": {"1"},
+		"Ce-Signature": {"(hidden)", "(hidden)"}, "Authorization": {"(hidden)"}, "Cookie": {"(hidden)"}, "Set-Cookie": {"(hidden)"}, "Proxy-Authorization": {"(hidden)"}, "X-Functions-Key": {"(hidden)"}, "X-Api-Token": {"(hidden)"}, "X-Original-Authorization": {"(hidden)"}, "X-Hub-Signature-256": {"(hidden)"}, "Ce-Id": {"1"},
 	}, header)
 
 	const connect = "azure.webpubsub.sys.connect"
