@@ -32,6 +32,7 @@ func (m *selection) addTo(cmd *cobra.Command) {
 	f.StringVar(&m.user, "user", "", "`id` of a user")
 	f.StringVar(&m.connection, "connection", "", "`id` of a connection")
 	f.Var(&m.filter, "filter", "`filter` that selects connections")
+	alternatives(f, "user", "connection", "filter")
 	cmd.Args = between(1, math.MaxInt)
 	cmd.Long = cmd.Short + ".\n\n" + selectionHelp + "\n\n" + filterHelp
 }

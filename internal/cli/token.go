@@ -56,10 +56,10 @@ func tokenCommand() *cobra.Command {
   webpubsub token --hub chat --user ann --role webpubsub.sendToGroup.lobby --lifetime 30m
 
   # what is in it
-  webpubsub token --hub chat --user ann --url | webpubsub token --decode -`,
+  webpubsub token --hub chat --user ann --url-only | webpubsub token --decode -`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := alone(cmd, "decode", "hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url"); err != nil {
+			if err := alone(cmd, "decode", "hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url-only"); err != nil {
 				return err
 			}
 			if in.decode != "" || cmd.Flags().Changed("decode") {
@@ -77,7 +77,7 @@ func tokenCommand() *cobra.Command {
 	f.DurationVar(&in.lifetime, "lifetime", service.DefaultLifetime, "`time` for which the token can be used to connect")
 	f.StringVar(&in.protocol, "protocol", service.ProtocolDefault.String(), "`protocol` of the client: default, mqtt or socketio")
 	f.Var(&in.query, "query", "`name=value` in the URL's query, for the connect event; can be repeated")
-	f.BoolVar(&in.urlOnly, "url", false, "print the URL and nothing else")
+	f.BoolVar(&in.urlOnly, "url-only", false, "print the URL and nothing else")
 	f.StringVar(&in.decode, "decode", "", "`token` to look into, without verifying it")
 	in.output.addTo(cmd)
 	return cmd

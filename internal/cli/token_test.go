@@ -65,7 +65,7 @@ func TestToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := made(t, env, "", append([]string{"token"}, tt.args...)...)
-			u := made(t, env, "", append([]string{"token", "--url"}, tt.args...)...)
+			u := made(t, env, "", append([]string{"token", "--url-only"}, tt.args...)...)
 			lines := strings.Split(text, "\n")
 			require.Len(t, lines, 4)
 			assert.Equal(t, "url      "+u, lines[0]+"\n")
@@ -97,7 +97,7 @@ func TestTokenOfTheService(t *testing.T) {
 	t.Setenv("IDENTITY_HEADER", "x")
 	endpoint := strings.TrimPrefix(strings.Split(emu.ConnectionString, ";")[0], "Endpoint=")
 	var stdout, stderr strings.Builder
-	code := cli.Main([]string{"token", "--url", "--hub", "chat", "--endpoint", endpoint, "--user", "ann"}, environment(nil), nil, &stdout, &stderr)
+	code := cli.Main([]string{"token", "--url-only", "--hub", "chat", "--endpoint", endpoint, "--user", "ann"}, environment(nil), nil, &stdout, &stderr)
 	require.Zero(t, code, "%s", &stderr)
 	u, err := url.Parse(strings.TrimSpace(stdout.String()))
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestSignAndVerify(t *testing.T) {
 // A URL that token prints opens a connection; see also the examples of the commands.
 func TestTokenURLIsOne(t *testing.T) {
 	t.Parallel()
-	u, err := url.Parse(strings.TrimSpace(made(t, nil, "", "token", "--url", "--hub", "chat", "--connection-string", tokenService, "--query", "a b=ü&")))
+	u, err := url.Parse(strings.TrimSpace(made(t, nil, "", "token", "--url-only", "--hub", "chat", "--connection-string", tokenService, "--query", "a b=ü&")))
 	require.NoError(t, err)
 	assert.Equal(t, "ü&", u.Query().Get("a b"))
 }

@@ -69,6 +69,7 @@ func (in *triggerFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&in.data, "data", "", "event: `text`, - or @FILE, as the payload")
 	f.StringVar(&in.json, "json", "", "event: `JSON`, - or @FILE, as the payload")
 	f.StringVar(&in.binary, "binary", "", "event: `bytes`, - or @FILE, as the payload")
+	alternatives(f, "data", "json", "binary")
 	f.StringVar(&in.contentType, "content-type", "", "event: media `type` in place of the payload's own")
 	f.Var(&in.metadata, "metadata", "event: metadata of the message; can be repeated")
 	f.StringVar(&in.group, "group", "", "joined, left: `name` of the group")
@@ -84,9 +85,6 @@ func (in *triggerFlags) addTo(cmd *cobra.Command) {
 
 // check refuses flags that cannot be together.
 func (in *triggerFlags) check(cmd *cobra.Command) error {
-	if err := exclusive(cmd, "data", "json", "binary"); err != nil {
-		return err
-	}
 	if err := alone(cmd, "print-curl", "repeat", "concurrency", "scenario", "output"); err != nil {
 		return err
 	}
