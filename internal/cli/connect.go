@@ -11,7 +11,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
@@ -191,20 +190,7 @@ func (in *connectFlags) access() (*service.ClientAccessOptions, error) {
 	if slices.Equal(in.roles, []string{roleNone}) {
 		opts.Roles = nil
 	}
-	if err := rule.CheckUser(in.user); err != nil {
-		return nil, usage("--user: %w", err)
-	}
-	for _, r := range opts.Roles {
-		if _, err := rule.ParseRole(r); err != nil {
-			return nil, usage("--role: %w", err)
-		}
-	}
-	for _, g := range in.groups {
-		if err := rule.CheckGroup(g); err != nil {
-			return nil, usage("--group: %w", err)
-		}
-	}
-	return opts, nil
+	return opts, checkAccess(opts, "")
 }
 
 // clientURL returns the client URL of the flags, or "". A flag of the command line has

@@ -95,18 +95,8 @@ func clientProtocols() map[string]service.ClientProtocol {
 // options checks the flags, so that errors name them.
 func (in *tokenFlags) options() (*service.ClientAccessOptions, error) {
 	out := &service.ClientAccessOptions{UserID: in.user, Roles: in.roles, RawRoles: in.rawRoles, Groups: in.groups, Lifetime: in.lifetime, Query: url.Values(in.query.values)}
-	if err := rule.CheckUser(in.user); err != nil {
-		return nil, usage("--user: %w", err)
-	}
-	for _, role := range in.roles {
-		if _, err := rule.ParseRole(role); err != nil {
-			return nil, usage("--role: %w; for a role of your own use --raw-role", err)
-		}
-	}
-	for _, group := range in.groups {
-		if err := rule.CheckGroup(group); err != nil {
-			return nil, usage("--group: %w", err)
-		}
+	if err := checkAccess(out, "; for a role of your own use --raw-role"); err != nil {
+		return nil, err
 	}
 	if in.lifetime <= 0 {
 		return nil, usage("--lifetime %v: want more than 0, such as 1h or 30m", in.lifetime)
@@ -116,6 +106,25 @@ func (in *tokenFlags) options() (*service.ClientAccessOptions, error) {
 		return nil, usage("--protocol %s: %s", excerpt.Name(in.protocol), similar.Hint(in.protocol, slices.Sorted(maps.Keys(clientProtocols()))))
 	}
 	return out, nil
+}
+
+// checkAccess checks what a client's token allows, so that errors name the flags. The hint is
+// added to the error for a role.
+func checkAccess(opts *service.ClientAccessOptions, hint string) error {
+	if err := rule.CheckUser(opts.UserID); err != nil {
+		return usage("--user: %w", err)
+	}
+	for _, role := range opts.Roles {
+		if _, err := rule.ParseRole(role); err != nil {
+			return usage("--role: %w%s", err, hint)
+		}
+	}
+	for _, group := range opts.Groups {
+		if err := rule.CheckGroup(group); err != nil {
+			return usage("--group: %w", err)
+		}
+	}
+	return nil
 }
 
 // make makes a token.
