@@ -43,6 +43,7 @@ JSON object. Its type is one of
   answer                       event, dataType, data
   problem                      reason
 At the end of standard input the client finishes its commands and closes the connection.
+The exit code is then 1 if a command has failed.
 
 The command makes the client's token, with --user, --role and --group. In place of that
 it takes a client URL from your server: by WEBPUBSUB_URL, --url-file or --url (other users

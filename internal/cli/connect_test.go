@@ -58,7 +58,7 @@ func TestConnect(t *testing.T) {
 			c.prints(`[echo] {"x":1}`)
 			c.types("invoke other")
 			c.prints("! invoke: InternalServerError: Internal server error")
-			c.ends(0, "", "")
+			c.ends(1, "", "")
 		})
 	}
 }
@@ -94,7 +94,7 @@ func TestConnectMistakes(t *testing.T) {
 	assert.Equal(t, "join GROUP                                       join a group", help[0])
 	assert.Equal(t, "quit                                             close the connection; Ctrl+C and Ctrl+D do, too", help[6])
 	c.types("quit")
-	c.over(0, "", "")
+	c.over(1, "", "")
 }
 
 // TestConnectJSON checks the shape of each line.
@@ -116,7 +116,7 @@ func TestConnectJSON(t *testing.T) {
 		`{"type":"answer","command":"invoke","event":"echo","dataType":"text","data":"hi"}`,
 	)
 	c.types("invoke other")
-	c.ends(0, `{"type":"failed","command":"invoke","event":"other","reason":"InternalServerError: Internal server error"}`+"\n", "")
+	c.ends(1, `{"type":"failed","command":"invoke","event":"other","reason":"InternalServerError: Internal server error"}`+"\n", "")
 }
 
 // TestConnectRoles checks that the client has both roles unless the user says otherwise.
@@ -133,7 +133,7 @@ func TestConnectRoles(t *testing.T) {
 	c.prints("[c] in")
 	require.NoError(t, h.chat.Group("d,e").SendText(t.Context(), "comma", nil))
 	c.prints("[d,e] comma")
-	c.ends(0, "", "")
+	c.ends(1, "", "")
 }
 
 // TestConnectURL checks the places where a client URL can come from.
