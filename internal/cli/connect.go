@@ -78,12 +78,10 @@ func connectCommand(env Environment) *cobra.Command {
 		Long:  connectLong + "\n\n" + targetHelp + "\n\nREST API: GenerateClientToken, with --endpoint.",
 		Example: `  webpubsub connect --hub chat --user ann --group lobby
 
-  webpubsub connect --hub chat --user ann --json <<end
-  join news
-  send news hello
-  end
+  printf 'join news\nsend news hello\n' | webpubsub connect --hub chat --user ann --json
 
-  WEBPUBSUB_URL=$CLIENT_URL webpubsub connect --protocol json`,
+  webpubsub token --hub chat --url-only > client-url
+  webpubsub connect --url-file client-url --protocol json`,
 		Args:        exactly(0),
 		Annotations: map[string]string{operations: "GenerateClientToken"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
