@@ -32,7 +32,6 @@ import (
 //   - http://localhost:3000/eventhandler is its event handler, which echoes the user event
 //     message, and also accepts events of the host localhost.
 //   - User ann is connected, in group lobby; $CONNECTION is the id of the connection.
-//   - $CLIENT_URL is a client URL of the hub chat.
 //   - Commands that listen do so on a free port, by WEBPUBSUB_ADDR.
 //   - The working directory has the files of testdata/examples.
 //   - Standard input is empty.
@@ -103,15 +102,13 @@ func newWorld(t *testing.T) *world {
 
 	chat, err := service.NewClientFromConnectionString(emu.ConnectionString, "chat", nil)
 	require.NoError(t, err)
-	access, err := chat.ClientAccess(t.Context(), nil)
-	require.NoError(t, err)
 	endpoint := strings.TrimPrefix(strings.Split(emu.ConnectionString, ";")[0], "Endpoint=")
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "examples"))))
 	return &world{
 		t: t, dir: dir,
 		env: append(os.Environ(),
-			"WEBPUBSUB_CONNECTION_STRING="+emu.ConnectionString, "WEBPUBSUB_ADDR=127.0.0.1:0", "CONNECTION="+connectAnn(t, chat), "CLIENT_URL="+access.URL(),
+			"WEBPUBSUB_CONNECTION_STRING="+emu.ConnectionString, "WEBPUBSUB_ADDR=127.0.0.1:0", "CONNECTION="+connectAnn(t, chat),
 			"PATH="+filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"),
 		),
 		replacer: strings.NewReplacer(

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/go-webpubsub/webpubsub/service"
 )
 
 // answer is the result of a command that asks a question: yes, or no with exit code 1.
@@ -21,6 +24,19 @@ func (a *answer) addTo(cmd *cobra.Command, member string) {
 	a.member = member
 	a.output.addTo(cmd)
 	cmd.Long = cmd.Short + ".\n\n" + fmt.Sprintf(answerHelp, member)
+}
+
+// asking makes cmd a command that asks the service a question.
+func asking(cmd *cobra.Command, member string, ask func(ctx context.Context, c *service.Client, args []string) (bool, error), operation string) *cobra.Command {
+	var out answer
+	out.addTo(cmd, member)
+	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		yes, err := ask(ctx, c, args)
+		if err != nil {
+			return err
+		}
+		return out.give(cmd.OutOrStdout(), yes)
+	}, operation)
 }
 
 // give prints the answer. It returns ErrNo for no.

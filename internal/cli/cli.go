@@ -32,6 +32,9 @@ func Root(env Environment) *cobra.Command {
 		SilenceErrors: true, // Main prints them
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkAlternatives(cmd); err != nil {
+				return err
+			}
 			return fromEnvironment(cmd.Flags(), env)
 		},
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
@@ -43,6 +43,7 @@ JSON object. Its type is one of
   answer                       event, dataType, data
   problem                      reason
 At the end of standard input the client finishes its commands and closes the connection.
+The exit code is then 1 if a command has failed.
 
 The command makes the client's token, with --user, --role and --group. In place of that
 it takes a client URL from your server: by WEBPUBSUB_URL, --url-file or --url (other users
@@ -77,12 +78,10 @@ func connectCommand(env Environment) *cobra.Command {
 		Long:  connectLong + "\n\n" + targetHelp + "\n\nREST API: GenerateClientToken, with --endpoint.",
 		Example: `  webpubsub connect --hub chat --user ann --group lobby
 
-  webpubsub connect --hub chat --user ann --json <<end
-  join news
-  send news hello
-  end
+  printf 'join news\nsend news hello\n' | webpubsub connect --hub chat --user ann --json
 
-  WEBPUBSUB_URL=$CLIENT_URL webpubsub connect --protocol json`,
+  webpubsub token --hub chat --url-only > client-url
+  webpubsub connect --url-file client-url --protocol json`,
 		Args:        exactly(0),
 		Annotations: map[string]string{operations: "GenerateClientToken"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -94,11 +93,11 @@ func connectCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.protocol, "protocol", names[0], "`name` of the protocol: "+strings.Join(names, ", "))
 	f.BoolVar(&in.json, "json", false, "print lines of JSON, and read commands without a prompt")
 	f.StringVar(&in.user, "user", "", "`id` of the user")
-	f.StringSliceVar(&in.roles, "role", []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup}, "`role` of the client, none for no role; can be repeated")
-	f.StringSliceVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
+	f.StringArrayVar(&in.roles, "role", []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup}, "`role` of the client, none for no role; can be repeated")
+	f.StringArrayVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
 	f.StringVar(&in.url, "url", "", "client `URL` with its token, in place of a service; better set WEBPUBSUB_URL")
 	f.StringVar(&in.urlFile, "url-file", "", "`file` with the client URL")
-	_ = cmd.RegisterFlagCompletionFunc("protocol", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // fails for an unknown flag only
+	completeValues(cmd, "protocol", names...)
 	return cmd
 }
 
@@ -147,11 +146,7 @@ func (in *connectFlags) speaks() (protocol, error) {
 		}
 		names = append(names, p.name)
 	}
-	hint := ""
-	if similar := nearest(in.protocol, names); similar != "" {
-		hint = ", did you mean " + similar + "?"
-	}
-	return protocol{}, usage("--protocol %s: want one of %s%s", excerpt.Name(in.protocol), strings.Join(names, ", "), hint)
+	return protocol{}, usage("--protocol %s: %s", excerpt.Name(in.protocol), similar.Hint(in.protocol, names))
 }
 
 // open returns the input: a prompt if both sides are a terminal, and otherwise lines.
@@ -194,20 +189,7 @@ func (in *connectFlags) access() (*service.ClientAccessOptions, error) {
 	if slices.Equal(in.roles, []string{roleNone}) {
 		opts.Roles = nil
 	}
-	if err := rule.CheckUser(in.user); err != nil {
-		return nil, usage("--user: %w", err)
-	}
-	for _, r := range opts.Roles {
-		if _, err := rule.ParseRole(r); err != nil {
-			return nil, usage("--role: %w", err)
-		}
-	}
-	for _, g := range in.groups {
-		if err := rule.CheckGroup(g); err != nil {
-			return nil, usage("--group: %w", err)
-		}
-	}
-	return opts, nil
+	return opts, checkAccess(opts, "")
 }
 
 // clientURL returns the client URL of the flags, or "". A flag of the command line has

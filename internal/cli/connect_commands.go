@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/go-webpubsub/webpubsub/client"
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
@@ -130,8 +131,8 @@ func (in *line) usage(mistake string) error {
 }
 
 func (in *line) unknownOption(option string) error {
-	if similar := nearest(option, in.command.options); similar != "" {
-		return fmt.Errorf("unknown option %s, did you mean %s?", excerpt.Name(option), similar)
+	if meant := similar.Name(option, in.command.options); meant != "" {
+		return fmt.Errorf("unknown option %s, did you mean %s?", excerpt.Name(option), meant)
 	}
 	return in.usage("unknown option " + excerpt.Name(option))
 }
@@ -141,11 +142,7 @@ func unknownTyped(name string, commands []typed) error {
 	for _, c := range commands {
 		names = append(names, c.name)
 	}
-	hint := "want one of " + strings.Join(names, ", ")
-	if similar := nearest(name, names); similar != "" {
-		hint = "did you mean " + similar + "?"
-	}
-	return fmt.Errorf("unknown command %s, %s", excerpt.Name(name), hint)
+	return fmt.Errorf("unknown command %s, %s", excerpt.Name(name), similar.Hint(name, names))
 }
 
 // cutWord returns the first word of a text, and the rest without leading space.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,10 +26,16 @@ type console struct {
 	help    io.Writer // nil if the output is for programs
 	aside   sync.WaitGroup
 	slots   chan struct{} // of commands aside
+	failed  atomic.Bool   // a command has failed
 }
 
 // show prints news.
-func (c *console) show(n news) { c.view.show(n) }
+func (c *console) show(n news) {
+	if n.Type == newsFailed {
+		c.failed.Store(true)
+	}
+	c.view.show(n)
+}
 
 func (c *console) guarded(f func()) { restoring(c.input.restore, f) }
 
@@ -47,10 +54,10 @@ func (c *console) serve(ctx context.Context) error {
 		select {
 		case text, ok := <-c.input.lines:
 			if !ok {
-				return cmp.Or(c.finish(ctx), c.input.err)
+				return cmp.Or(c.finish(ctx), c.input.err, c.answer())
 			}
 			if strings.TrimSpace(text) == typedQuit {
-				return nil
+				return c.answer()
 			}
 			c.do(ctx, text)
 		case err := <-c.session.ended():
@@ -59,6 +66,14 @@ func (c *console) serve(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// answer returns the result of a script: ErrNo if a command has failed.
+func (c *console) answer() error {
+	if c.failed.Load() {
+		return ErrNo
+	}
+	return nil
 }
 
 // finish waits for commands aside.

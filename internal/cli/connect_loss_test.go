@@ -100,7 +100,7 @@ func TestConnectRaw(t *testing.T) {
 	c.types("send --binary !", "send again")
 	c.prints("! send: want base64 after --binary")
 	assert.ElementsMatch(t, []string{"* sent", "[server] again"}, c.lines(2))
-	c.ends(0, "", "")
+	c.ends(1, "", "")
 }
 
 // TestConnectRawJSON checks the lines of JSON of a client without a subprotocol.
@@ -226,5 +226,5 @@ func TestConnectWaits(t *testing.T) {
 	close(h.answer)
 	c.prints("[wait] x")
 	c.types("invoke wait y")
-	c.ends(0, "[wait] y\n", "")
+	c.ends(1, "[wait] y\n", "")
 }

@@ -16,20 +16,13 @@ func connectionCommand() *cobra.Command {
 }
 
 func connectionExistsCommand() *cobra.Command {
-	var out answer
-	cmd := &cobra.Command{
+	return asking(&cobra.Command{
 		Use:     "exists ID",
 		Short:   "Report whether a connection is open",
 		Example: `  webpubsub connection exists $CONNECTION --hub chat`,
 		Args:    exactly(1),
-	}
-	out.addTo(cmd, "exists")
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		yes, err := c.Connection(args[0]).Exists(ctx)
-		if err != nil {
-			return err
-		}
-		return out.give(cmd.OutOrStdout(), yes)
+	}, "exists", func(ctx context.Context, c *service.Client, args []string) (bool, error) {
+		return c.Connection(args[0]).Exists(ctx)
 	}, "ConnectionExists")
 }
 

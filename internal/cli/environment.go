@@ -1,28 +1,41 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
 // Environment returns a variable of the environment and whether it is set.
 type Environment func(name string) (string, bool)
 
-// fromEnvironment sets flags that were not given from variables WEBPUBSUB_….
+// fromEnvironment sets flags that were not given from variables WEBPUBSUB_…, unless an
+// alternative to them was given.
 func fromEnvironment(flags *pflag.FlagSet, env Environment) error {
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "help" || first != nil {
+		if f.Changed || f.Name == "help" || first != nil || slices.ContainsFunc(f.Annotations[annotationAlternatives], flags.Changed) {
 			return
 		}
 		name := variable(f.Name)
-		if v, ok := env(name); ok && v != "" {
-			if err := f.Value.Set(v); err != nil {
-				first = usage("%s %s: %w", name, excerpt.Name(v), err)
-			}
+		v, ok := env(name)
+		if !ok || v == "" {
+			return
+		}
+		switch err := f.Value.Set(v); {
+		case err == nil:
+		case f.Value.Type() == "bool": // the variable may be meant for another command, and its value be a secret
+			first = usage("%s: want true or false, for --%s", name, f.Name)
+		case f.Value.Type() == "duration":
+			first = usage("%s %s: want a duration, such as 90s", name, excerpt.Name(upstream.WithoutSecrets(v)))
+		case f.Value.Type() == "int":
+			first = usage("%s %s: want a whole number", name, excerpt.Name(upstream.WithoutSecrets(v)))
+		default:
+			first = usage("%s %s: %w", name, excerpt.Name(upstream.WithoutSecrets(v)), err)
 		}
 	})
 	return first

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 )
 
@@ -33,11 +34,9 @@ func unknownCommand(parent *cobra.Command, members []*cobra.Command, name string
 	for _, m := range members {
 		names = append(names, m.Name())
 	}
-	hint := "want one of " + strings.Join(names, ", ")
-	if similar := nearest(name, names); similar != "" {
-		hint = "did you mean " + similar + "?"
-	} else if len(names) == 0 {
-		hint = "it has no commands"
+	hint := "it has no commands"
+	if len(names) > 0 {
+		hint = similar.Hint(name, names)
 	}
 	return usage("unknown command %s for %q, %s", excerpt.Name(name), parent.CommandPath(), hint)
 }

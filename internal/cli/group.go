@@ -32,6 +32,7 @@ func (m *selection) addTo(cmd *cobra.Command) {
 	f.StringVar(&m.user, "user", "", "`id` of a user")
 	f.StringVar(&m.connection, "connection", "", "`id` of a connection")
 	f.Var(&m.filter, "filter", "`filter` that selects connections")
+	alternatives(f, "user", "connection", "filter")
 	cmd.Args = between(1, math.MaxInt)
 	cmd.Long = cmd.Short + ".\n\n" + selectionHelp + "\n\n" + filterHelp
 }
@@ -134,20 +135,13 @@ the id of the connection and, after a tab, that of its user. With --output json 
 }
 
 func groupExistsCommand() *cobra.Command {
-	var out answer
-	cmd := &cobra.Command{
+	return asking(&cobra.Command{
 		Use:     "exists NAME",
 		Short:   "Report whether a connection is in a group",
 		Example: `  webpubsub group exists lobby --hub chat`,
 		Args:    exactly(1),
-	}
-	out.addTo(cmd, "exists")
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		yes, err := c.Group(args[0]).Exists(ctx)
-		if err != nil {
-			return err
-		}
-		return out.give(cmd.OutOrStdout(), yes)
+	}, "exists", func(ctx context.Context, c *service.Client, args []string) (bool, error) {
+		return c.Group(args[0]).Exists(ctx)
 	}, "GroupExists")
 }
 

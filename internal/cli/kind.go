@@ -23,8 +23,7 @@ const (
 func (k *kind) addTo(cmd *cobra.Command) {
 	k.name = kindText
 	cmd.Flags().Var(k, "type", "`type` of the message: text, json or binary")
-	complete := cobra.FixedCompletions([]cobra.Completion{kindText, kindJSON, kindBinary}, cobra.ShellCompDirectiveNoFileComp)
-	_ = cmd.RegisterFlagCompletionFunc("type", complete) // fails for an unknown flag only
+	completeValues(cmd, "type", kindText, kindJSON, kindBinary)
 }
 
 // String returns the name. It implements [pflag.Value].

@@ -83,18 +83,14 @@ func listenCommand(env Environment) *cobra.Command {
 	f.BoolVar(&in.verbose, "verbose", false, "print headers and bodies")
 	f.BoolVar(&in.showClaims, "show-claims", false, "print the claims of connect events")
 	f.BoolVar(&in.json, "json", false, "print a line of JSON for each event")
+	alternatives(f, "reply", "reply-json", "forward")
+	alternatives(f, "json", "verbose")
 	return cmd
 }
 
 // config checks the flags.
 func (in *listenFlags) config(cmd *cobra.Command) (inbox.Config, error) {
 	out := inbox.Config{Hub: in.hub}
-	if err := exclusive(cmd, "reply", "reply-json", "forward"); err != nil {
-		return out, err
-	}
-	if err := exclusive(cmd, "json", "verbose"); err != nil {
-		return out, err
-	}
 	if in.hub != "" {
 		if err := rule.CheckHub(in.hub); err != nil {
 			return out, usage("--hub: %w", err)

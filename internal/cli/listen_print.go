@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,9 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/cli/inbox"
+	"github.com/go-webpubsub/webpubsub/internal/cli/trigger"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
@@ -54,7 +53,7 @@ func (p *listenPrinter) answered(e *inbox.Entry) {
 		fmt.Fprintf(&b, "%s  %s", p.start(e, e.Time.Add(e.Took)), "<-")
 	}
 	fmt.Fprintf(&b, "  %s in %v", paintStatus(p.palette, e.Status), rounded(e.Took))
-	if kind, data := payloadOf(e.Answer.Get(wire.HeaderContentType), e.Reply.Data); e.Problem == "" && kind != "none" {
+	if kind, data := trigger.Payload(e.Answer.Get(wire.HeaderContentType), e.Reply.Data); e.Problem == "" && kind != "none" {
 		b.WriteString("  " + summary(kind, data, e.Reply.Length))
 	}
 	if e.Problem != "" {
@@ -98,7 +97,7 @@ func (p *listenPrinter) head(e *inbox.Entry) string {
 // payload returns the beginning of an event's payload. That of connect is for --verbose,
 // since it has claims and headers.
 func (p *listenPrinter) payload(e *inbox.Entry) string {
-	kind, data := payloadOf(e.Get(wire.HeaderContentType), e.Redacted(p.flags.showClaims))
+	kind, data := trigger.Payload(e.Get(wire.HeaderContentType), e.Redacted(p.flags.showClaims))
 	if kind == "none" || e.IsConnect() || e.Type == wire.TypeConnected {
 		return ""
 	}
@@ -118,20 +117,6 @@ func summary(kind string, data any, length int64) string {
 	return fmt.Sprintf("%d bytes", length)
 }
 
-// payloadOf returns the kind of a body, and the body as JSON, as text, or in base64.
-func payloadOf(contentType string, body []byte) (kind string, data any) {
-	dataType, known := wire.DataTypeOf(contentType)
-	switch {
-	case len(body) == 0:
-		return "none", nil
-	case dataType == wire.DataJSON && json.Valid(body):
-		return "json", json.RawMessage(body)
-	case utf8.Valid(body) && (!known && contentType != "" || dataType == wire.DataText || dataType == wire.DataJSON):
-		return "text", string(body)
-	}
-	return "base64", base64.StdEncoding.EncodeToString(body)
-}
-
 // both writes headers and bodies of request and answer.
 func (p *listenPrinter) both(b *strings.Builder, e *inbox.Entry) {
 	p.side(b, p.cyan("    > "), e.Method+" "+e.Path, e.Header, e.Redacted(p.flags.showClaims), e.Body.Length)
@@ -147,16 +132,12 @@ func (p *listenPrinter) side(b *strings.Builder, mark, first string, header http
 			line(printable(upstream.Spelling(name) + ": " + value))
 		}
 	}
-	kind, data := payloadOf(header.Get(wire.HeaderContentType), body)
+	kind, data := trigger.Payload(header.Get(wire.HeaderContentType), body)
 	if kind == "none" {
 		return
 	}
-	text, _ := data.(string)
-	if raw, ok := data.(json.RawMessage); ok {
-		text = indented(raw)
-	}
 	line("")
-	for one := range strings.Lines(printableLines(text)) {
+	for one := range strings.Lines(printableLines(payloadText(data))) {
 		line(strings.TrimSuffix(one, "\n"))
 	}
 	if length > int64(len(body)) && len(body) == inbox.MaxKept {
@@ -204,7 +185,7 @@ func (p *listenPrinter) line(e *inbox.Entry) listenLine {
 		Status: e.Status, Milliseconds: milliseconds(e.Took),
 		Answer: listenReply{ContentType: e.Answer.Get(wire.HeaderContentType), RawState: e.Answer.Get(wire.HeaderConnectionState)},
 	}
-	out.DataType, out.Data = payloadOf(out.ContentType, e.Redacted(p.flags.showClaims))
-	out.Answer.DataType, out.Answer.Data = payloadOf(out.Answer.ContentType, e.Reply.Data)
+	out.DataType, out.Data = trigger.Payload(out.ContentType, e.Redacted(p.flags.showClaims))
+	out.Answer.DataType, out.Answer.Data = trigger.Payload(out.Answer.ContentType, e.Reply.Data)
 	return out
 }

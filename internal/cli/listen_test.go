@@ -222,10 +222,10 @@ func TestListenPrintsJSON(t *testing.T) {
 		`"contentType":"application/json; charset=utf-8","dataType":"json","data":{"claims":{"sub":"(hidden)"},"clientCertificates":[],"headers":{"Cookie":"(hidden)"},"query":{"access_token":"(hidden)","q":["1"]},"subprotocols":[]},`+
 		`"status":204,"milliseconds":0,"answer":{"dataType":"none","data":null}}`+"\n", l.line(nil, connectEvent()), "stdout")
 	state := "s"
-	ev := sayEvent("a\x1b")
+	ev := sayEvent("a\x1b\u009b")
 	ev.State, ev.Subprotocol = &state, "p"
 	compare(t, `{"number":2,"time":0,"method":"POST","path":"/any","event":"say","type":"azure.webpubsub.user.say","hub":"chat","connectionId":"c1","eventId":"2","subprotocol":"p","rawState":"s",`+
-		`"contentType":"text/plain","dataType":"text","data":"a\u001b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.line(nil, ev), "stdout")
+		`"contentType":"text/plain","dataType":"text","data":"a\u001b\u009b","status":200,"milliseconds":0,"answer":{"contentType":"text/plain; charset=utf-8","dataType":"text","data":"hi"}}`+"\n", l.line(nil, ev), "stdout")
 	l.stop()
 }
 

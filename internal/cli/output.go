@@ -38,9 +38,10 @@ func (o *output) print(w io.Writer, result any, text func(io.Writer) error) erro
 	return e.Encode(result)
 }
 
-// jsonLines returns an encoder that writes one JSON document a line.
+// jsonLines returns an encoder that writes one JSON document a line. It is safe for a
+// terminal.
 func jsonLines(w io.Writer) *json.Encoder {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(printableJSON{w})
 	e.SetEscapeHTML(false)
 	return e
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/service"
 )
@@ -42,11 +43,7 @@ func parsePermission(name string) (service.Permission, error) {
 			return service.Permission(p), nil
 		}
 	}
-	hint := ""
-	if similar := nearest(name, known); similar != "" {
-		hint = ", did you mean " + similar + "?"
-	}
-	return "", usage("PERMISSION %s: want %s%s", excerpt.Name(name), strings.Join(known, " or "), hint)
+	return "", usage("PERMISSION %s: %s", excerpt.Name(name), similar.Hint(name, known))
 }
 
 // permitting makes cmd a command about a permission of a connection.

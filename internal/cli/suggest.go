@@ -18,11 +18,8 @@ func suggestFlags(cmd *cobra.Command, err error) error {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if meant := nearest(unknown.GetSpecifiedName(), names); meant != "" {
+	if meant := similar.Name(unknown.GetSpecifiedName(), names); meant != "" {
 		return fmt.Errorf("%w, did you mean --%s?", err, meant)
 	}
 	return err
 }
-
-// nearest returns the name that is most similar to the one given, or "".
-func nearest(given string, names []string) string { return similar.Name(given, names) }

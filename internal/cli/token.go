@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/service"
@@ -53,13 +56,13 @@ func tokenCommand() *cobra.Command {
   webpubsub token --hub chat --user ann --role webpubsub.sendToGroup.lobby --lifetime 30m
 
   # what is in it
-  webpubsub token --hub chat --user ann --url | webpubsub token --decode -`,
+  webpubsub token --hub chat --user ann --url-only | webpubsub token --decode -`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := alone(cmd, "decode", "hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url"); err != nil {
+			if err := alone(cmd, "decode", "hub", "user", "role", "raw-role", "group", "lifetime", "protocol", "query", "url-only"); err != nil {
 				return err
 			}
-			if in.decode != "" {
+			if in.decode != "" || cmd.Flags().Changed("decode") {
 				return in.look(cmd)
 			}
 			return in.make(cmd)
@@ -74,7 +77,7 @@ func tokenCommand() *cobra.Command {
 	f.DurationVar(&in.lifetime, "lifetime", service.DefaultLifetime, "`time` for which the token can be used to connect")
 	f.StringVar(&in.protocol, "protocol", service.ProtocolDefault.String(), "`protocol` of the client: default, mqtt or socketio")
 	f.Var(&in.query, "query", "`name=value` in the URL's query, for the connect event; can be repeated")
-	f.BoolVar(&in.urlOnly, "url", false, "print the URL and nothing else")
+	f.BoolVar(&in.urlOnly, "url-only", false, "print the URL and nothing else")
 	f.StringVar(&in.decode, "decode", "", "`token` to look into, without verifying it")
 	in.output.addTo(cmd)
 	return cmd
@@ -92,31 +95,36 @@ func clientProtocols() map[string]service.ClientProtocol {
 // options checks the flags, so that errors name them.
 func (in *tokenFlags) options() (*service.ClientAccessOptions, error) {
 	out := &service.ClientAccessOptions{UserID: in.user, Roles: in.roles, RawRoles: in.rawRoles, Groups: in.groups, Lifetime: in.lifetime, Query: url.Values(in.query.values)}
-	if err := rule.CheckUser(in.user); err != nil {
-		return nil, usage("--user: %w", err)
-	}
-	for _, role := range in.roles {
-		if _, err := rule.ParseRole(role); err != nil {
-			return nil, usage("--role: %w; for a role of your own use --raw-role", err)
-		}
-	}
-	for _, group := range in.groups {
-		if err := rule.CheckGroup(group); err != nil {
-			return nil, usage("--group: %w", err)
-		}
+	if err := checkAccess(out, "; for a role of your own use --raw-role"); err != nil {
+		return nil, err
 	}
 	if in.lifetime <= 0 {
 		return nil, usage("--lifetime %v: want more than 0, such as 1h or 30m", in.lifetime)
 	}
 	var known bool
 	if out.Protocol, known = clientProtocols()[in.protocol]; !known {
-		hint := "want default, mqtt or socketio"
-		if meant := nearest(in.protocol, []string{"default", "mqtt", "socketio"}); meant != "" {
-			hint = "did you mean " + meant + "?"
-		}
-		return nil, usage("--protocol %s: %s", excerpt.Name(in.protocol), hint)
+		return nil, usage("--protocol %s: %s", excerpt.Name(in.protocol), similar.Hint(in.protocol, slices.Sorted(maps.Keys(clientProtocols()))))
 	}
 	return out, nil
+}
+
+// checkAccess checks what a client's token allows, so that errors name the flags. The hint is
+// added to the error for a role.
+func checkAccess(opts *service.ClientAccessOptions, hint string) error {
+	if err := rule.CheckUser(opts.UserID); err != nil {
+		return usage("--user: %w", err)
+	}
+	for _, role := range opts.Roles {
+		if _, err := rule.ParseRole(role); err != nil {
+			return usage("--role: %w%s", err, hint)
+		}
+	}
+	for _, group := range opts.Groups {
+		if err := rule.CheckGroup(group); err != nil {
+			return usage("--group: %w", err)
+		}
+	}
+	return nil
 }
 
 // make makes a token.

@@ -65,7 +65,7 @@ func TestToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := made(t, env, "", append([]string{"token"}, tt.args...)...)
-			u := made(t, env, "", append([]string{"token", "--url"}, tt.args...)...)
+			u := made(t, env, "", append([]string{"token", "--url-only"}, tt.args...)...)
 			lines := strings.Split(text, "\n")
 			require.Len(t, lines, 4)
 			assert.Equal(t, "url      "+u, lines[0]+"\n")
@@ -97,7 +97,7 @@ func TestTokenOfTheService(t *testing.T) {
 	t.Setenv("IDENTITY_HEADER", "x")
 	endpoint := strings.TrimPrefix(strings.Split(emu.ConnectionString, ";")[0], "Endpoint=")
 	var stdout, stderr strings.Builder
-	code := cli.Main([]string{"token", "--url", "--hub", "chat", "--endpoint", endpoint, "--user", "ann"}, environment(nil), nil, &stdout, &stderr)
+	code := cli.Main([]string{"token", "--url-only", "--hub", "chat", "--endpoint", endpoint, "--user", "ann"}, environment(nil), nil, &stdout, &stderr)
 	require.Zero(t, code, "%s", &stderr)
 	u, err := url.Parse(strings.TrimSpace(stdout.String()))
 	require.NoError(t, err)
@@ -140,6 +140,8 @@ func TestTokenDecode(t *testing.T) {
 	out := made(t, nil, "", "token", "--decode", encode("{\"alg\":\"no\u009bne\"}", "{\"a\u202e\":\"\\u001b[2J\u009b\"}"))
 	assert.Contains(t, out, "algorithm  no\\u009bne\n")
 	assert.Contains(t, out, `{`+"\n"+`  "a\u202e": "\u001b[2J\u009b"`+"\n}")
+	out = made(t, nil, "", "token", "--decode", encode("{}", "{\"a\u202e\":\"\u009b\x7f\U000e0001ü\"}"), "-o", "json")
+	assert.Contains(t, out, `"a\u202e": "\u009b\u007f\udb40\udc01ü"`)
 }
 
 func TestTokenUsage(t *testing.T) {
@@ -155,12 +157,13 @@ func TestTokenUsage(t *testing.T) {
 		{name: "group", args: token("--group", " "), code: 2, stderr: "webpubsub: --group: group \" \": want 1 to 1024 characters of UTF-8, not blank, without line feed\n" + help},
 		{name: "lifetime", args: token("--lifetime", "-1s"), code: 2, stderr: "webpubsub: --lifetime -1s: want more than 0, such as 1h or 30m\n" + help},
 		{name: "protocol", args: token("--protocol", "mqtt5"), code: 2, stderr: "webpubsub: --protocol \"mqtt5\": did you mean mqtt?\n" + help},
-		{name: "another protocol", args: token("--protocol", "xyz"), code: 2, stderr: "webpubsub: --protocol \"xyz\": want default, mqtt or socketio\n" + help},
+		{name: "another protocol", args: token("--protocol", "xyz"), code: 2, stderr: "webpubsub: --protocol \"xyz\": want one of default, mqtt, socketio\n" + help},
 		{name: "query", args: token("--query", "a"), code: 2, stderr: "webpubsub: invalid argument \"a\" for \"--query\" flag: want name=value\n" + help},
 		{name: "reserved query", args: token("--query", "access_token=a"), code: 2, stderr: "webpubsub: --query: Query name \"access_token\": access_token and awps_… are reserved for the service\n" + help},
 		{name: "no hub", args: []string{"token", "--connection-string", tokenService}, code: 2, stderr: "webpubsub: --hub is missing, want the name of a hub\n" + help},
 		{name: "decode and make", args: token("--decode", "x"), code: 2, stderr: "webpubsub: --decode and --hub: want one of them\n" + help},
 		{name: "no token", args: []string{"token", "--decode", secret}, code: 2, stderr: noToken},
+		{name: "empty token", args: []string{"token", "--decode", ""}, code: 2, stderr: noToken},
 		{name: "no base64", args: []string{"token", "--decode", "a.%.c"}, code: 2, stderr: noToken},
 		{name: "no JSON", args: []string{"token", "--decode", "YQ.YQ.YQ"}, code: 2, stderr: noToken},
 		{name: "long token", args: []string{"token", "--decode", "-"}, stdin: strings.Repeat("x", 64<<10+1), code: 2, stderr: "webpubsub: --decode: longer than 65536 bytes\n" + help},
@@ -204,7 +207,7 @@ func TestSignAndVerify(t *testing.T) {
 // A URL that token prints opens a connection; see also the examples of the commands.
 func TestTokenURLIsOne(t *testing.T) {
 	t.Parallel()
-	u, err := url.Parse(strings.TrimSpace(made(t, nil, "", "token", "--url", "--hub", "chat", "--connection-string", tokenService, "--query", "a b=ü&")))
+	u, err := url.Parse(strings.TrimSpace(made(t, nil, "", "token", "--url-only", "--hub", "chat", "--connection-string", tokenService, "--query", "a b=ü&")))
 	require.NoError(t, err)
 	assert.Equal(t, "ü&", u.Query().Get("a b"))
 }

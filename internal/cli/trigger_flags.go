@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +69,7 @@ func (in *triggerFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&in.data, "data", "", "event: `text`, - or @FILE, as the payload")
 	f.StringVar(&in.json, "json", "", "event: `JSON`, - or @FILE, as the payload")
 	f.StringVar(&in.binary, "binary", "", "event: `bytes`, - or @FILE, as the payload")
+	alternatives(f, "data", "json", "binary")
 	f.StringVar(&in.contentType, "content-type", "", "event: media `type` in place of the payload's own")
 	f.Var(&in.metadata, "metadata", "event: metadata of the message; can be repeated")
 	f.StringVar(&in.group, "group", "", "joined, left: `name` of the group")
@@ -82,9 +85,6 @@ func (in *triggerFlags) addTo(cmd *cobra.Command) {
 
 // check refuses flags that cannot be together.
 func (in *triggerFlags) check(cmd *cobra.Command) error {
-	if err := exclusive(cmd, "data", "json", "binary"); err != nil {
-		return err
-	}
 	if err := alone(cmd, "print-curl", "repeat", "concurrency", "scenario", "output"); err != nil {
 		return err
 	}
@@ -120,9 +120,10 @@ func (in *triggerFlags) parse(cmd *cobra.Command, args []string) (*shot, error) 
 	if len(rest) != 1 {
 		return nil, usage("want one URL after the event, got %d arguments", len(rest))
 	}
-	for name, kinds := range kindFlags() {
+	only := kindFlags()
+	for _, name := range slices.Sorted(maps.Keys(only)) {
 		if cmd.Flags().Changed(name) {
-			if err := ev.Kind.Allows("--"+name, kinds...); err != nil {
+			if err := ev.Kind.Allows("--"+name, only[name]...); err != nil {
 				return nil, usage("%w", err)
 			}
 		}
@@ -154,27 +155,16 @@ func flagged(err error) error {
 
 // eventOf reads the event of the arguments, and returns those after it.
 func eventOf(args []string) (*trigger.Event, []string, error) {
-	ev := &trigger.Event{Kind: trigger.Kind(args[0])}
-	var names []string
-	for _, k := range trigger.Kinds() {
-		if ev.Kind != k {
-			names = append(names, string(k))
-			continue
-		}
-		if k != trigger.UserEvent {
-			return ev, args[1:], nil
-		}
-		if len(args) < 3 {
-			return nil, nil, usage("event: want its name and a URL: event NAME URL")
-		}
-		ev.Name = args[1]
-		return ev, args[2:], nil
+	kind, err := trigger.ParseKind(args[0])
+	switch {
+	case err != nil:
+		return nil, nil, usage("event %s: %w", excerpt.Name(upstream.WithoutSecrets(args[0])), err)
+	case kind != trigger.UserEvent:
+		return &trigger.Event{Kind: kind}, args[1:], nil
+	case len(args) < 3:
+		return nil, nil, usage("event: want its name and a URL: event NAME URL")
 	}
-	hint := "want one of " + strings.Join(names, ", ")
-	if meant := nearest(args[0], names); meant != "" {
-		hint = "did you mean " + meant + "?"
-	}
-	return nil, nil, usage("event %s: %s", excerpt.Name(upstream.WithoutSecrets(args[0])), hint)
+	return &trigger.Event{Kind: kind, Name: args[1]}, args[2:], nil
 }
 
 // describe sets what the flags say about an event.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,21 +43,12 @@ func resultOf(r *trigger.Result) triggerResult {
 	out := triggerResult{
 		Event: r.Kind, Name: r.Name, Hub: r.Hub, ConnectionID: r.ConnectionID, EventID: r.EventID, UserID: r.UserID,
 		OK: r.OK, Status: r.Status, Problem: r.Problem, Remedy: r.Remedy, Meaning: r.Meaning, ContentType: r.ContentType,
-		ReplyType: "none", Metadata: r.Metadata, RawState: r.State, Milliseconds: milliseconds(r.Took),
+		Metadata: r.Metadata, RawState: r.State, Milliseconds: milliseconds(r.Took),
 	}
 	if r.State != nil {
 		out.State = trigger.DecodeState(*r.State)
 	}
-	if len(r.Reply) == 0 {
-		return out
-	}
-	if data := r.JSON(); data != nil {
-		out.ReplyType, out.Reply = "json", data
-	} else if text, ok := r.Text(); ok {
-		out.ReplyType, out.Reply = "text", text
-	} else {
-		out.ReplyType, out.Reply = "base64", base64.StdEncoding.EncodeToString(r.Reply)
-	}
+	out.ReplyType, out.Reply = r.Payload()
 	return out
 }
 
@@ -90,7 +80,8 @@ func textOf(r *trigger.Result, p palette) func(io.Writer) error {
 		}
 		if len(r.Reply) > 0 {
 			line("reply", strings.TrimPrefix(fmt.Sprintf("%s, %d bytes", r.ContentType, len(r.Reply)), ", "))
-			b.WriteString(replyText(r) + "\n")
+			_, data := r.Payload()
+			b.WriteString(printableLines(excerpt.Cut(payloadText(data), maxReplyShown)) + "\n")
 		}
 		_, err := io.WriteString(w, b.String())
 		return err
@@ -107,16 +98,13 @@ func stateText(state string) string {
 	return state
 }
 
-// replyText returns the reply for people: JSON indented, text as it is, bytes in base64.
-func replyText(r *trigger.Result) string {
-	text, ok := r.Text()
-	if data := r.JSON(); data != nil {
-		text, ok = indented(data), true
+// payloadText returns a payload for people: JSON indented, text as it is, bytes in base64.
+func payloadText(data any) string {
+	if raw, ok := data.(json.RawMessage); ok {
+		return indented(raw)
 	}
-	if !ok {
-		text = base64.StdEncoding.EncodeToString(r.Reply)
-	}
-	return printableLines(excerpt.Cut(text, maxReplyShown))
+	text, _ := data.(string)
+	return text
 }
 
 func paintStatus(p palette, status int) string {

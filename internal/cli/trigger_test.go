@@ -177,6 +177,7 @@ func TestTrigger(t *testing.T) {
 		{name: "misspelt flag", args: send("connect", u, "--usr", "ann"), code: 2, stderr: "webpubsub: unknown flag: --usr, did you mean --user?\n" + help},
 		{name: "no absolute URL", args: send("connect", "localhost:3000"), code: 2, stderr: "webpubsub: URL \"localhost:3000\": want an absolute http or https URL\n" + help},
 		{name: "secret in a URL", args: send("connect", "http://me:"+url.QueryEscape(secret)+"@h/?code="+url.QueryEscape(secret)), code: 2, stderr: "webpubsub: URL \"http://…@h/?…\": user information and fragment are not allowed\n" + help},
+		{name: "flags of other events", args: send("connected", u, "--reason", "a", "--query", "a=b", "--data", "a", "--group", "g"), code: 2, stderr: "webpubsub: --data: connected has none, only event\n" + help},
 		{name: "flag of another event", args: send("connected", u, "--query", "a=b"), code: 2, stderr: "webpubsub: --query: connected has none, only connect\n" + help},
 		{name: "query", args: send("connect", u, "--query", "a"), code: 2, stderr: "webpubsub: invalid argument \"a\" for \"--query\" flag: want name=value\n" + help},
 		{name: "hub", args: send("connected", u, "--hub", "my-hub"), code: 2, stderr: "webpubsub: --hub: hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},

@@ -61,7 +61,7 @@ func ParseTemplate(text string) (Template, error) {
 }
 
 // Resolve returns the URL for an event of a hub. The names are escaped, so that
-// they add neither path elements nor query parameters.
+// they add neither path elements nor query parameters. The names . and .. are errors.
 func (t Template) Resolve(hubName, event string) (*url.URL, error) {
 	var b strings.Builder
 	for i, text := range t.texts {
@@ -70,6 +70,9 @@ func (t Template) Resolve(hubName, event string) (*url.URL, error) {
 			name := event
 			if t.params[i] == "hub" {
 				name = hubName
+			}
+			if name == "." || name == ".." { // escaping does not help
+				return nil, fmt.Errorf("%s %q: would change the path of the URL", t.params[i], name)
 			}
 			b.WriteString(strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
 		}

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +78,19 @@ func TestUE123TemplateResolve(t *testing.T) {
 	}
 }
 
+func TestTemplateRefusesDots(t *testing.T) {
+	t.Parallel()
+	template, err := upstream.ParseTemplate("http://h.test/api/{hub}/{event}")
+	require.NoError(t, err)
+	_, err = template.Resolve("..", "say")
+	require.EqualError(t, err, `hub "..": would change the path of the URL`)
+	_, err = template.Resolve("chat", ".")
+	require.EqualError(t, err, `event ".": would change the path of the URL`)
+	u, err := template.Resolve("...", "a..")
+	require.NoError(t, err)
+	assert.Equal(t, "http://h.test/api/.../a..", u.String())
+}
+
 // FuzzTemplate searches for a template and names that change the host or the number
 // of path elements or query parameters.
 func FuzzTemplate(f *testing.F) {
@@ -90,7 +104,11 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		u, err := template.Resolve(hubName, event)
-		require.NoError(t, err)
+		if err != nil {
+			dots := []string{".", ".."}
+			require.True(t, slices.Contains(dots, hubName) || slices.Contains(dots, event), err)
+			return
+		}
 		assert.Contains(t, []string{"http", "https"}, u.Scheme)
 		assert.NotEmpty(t, u.Hostname())
 		plain, err := template.Resolve("h", "e")

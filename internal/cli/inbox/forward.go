@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,10 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -54,9 +57,10 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	hub := r.Header.Get(wire.HeaderHub)
-	if hub == "" {
-		hub = f.cfg.Hub
+	hub := cmp.Or(r.Header.Get(wire.HeaderHub), f.cfg.Hub)
+	if f.cfg.Hub != "" && !strings.EqualFold(hub, f.cfg.Hub) {
+		e.refuse(w, http.StatusNotFound, fmt.Errorf("events of hub %s are not accepted, only those of %s", excerpt.Name(hub), f.cfg.Hub))
+		return
 	}
 	target, err := f.cfg.Forward.Resolve(hub, e.Name)
 	if err != nil {

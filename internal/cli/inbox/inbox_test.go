@@ -122,10 +122,16 @@ func TestSigned(t *testing.T) {
 
 func TestHub(t *testing.T) {
 	t.Parallel()
-	h, got := start(t, inbox.Config{Hub: "other"})
-	_, err := kit.New(h, nil).Connect(t.Context(), nil)
-	require.Error(t, err)
-	assert.Equal(t, http.StatusNotFound, got.answered[0].Status)
+	for name, forward := range map[string]*upstream.Template{"answered": nil, "forwarded": at(t, "http://127.0.0.1:1/")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, got := start(t, inbox.Config{Hub: "other", Forward: forward})
+			_, err := kit.New(h, nil).Connect(t.Context(), nil)
+			require.Error(t, err)
+			assert.Equal(t, http.StatusNotFound, got.answered[0].Status)
+			assert.Empty(t, got.arrived)
+		})
+	}
 }
 
 // TestForward checks that requests arrive as they came, and answers too.
@@ -252,9 +258,9 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestSecretsAreHidden(t *testing.T) {
 	t.Parallel()
-	header := inbox.Headers(http.Header{"Ce-Signature": {"s", "t"}, "Authorization": {"s"}, "Cookie": {"s"}, "Set-Cookie": {"s"}, "Proxy-Authorization": {"s"}, "X-Functions-Key": {"s"}, "X-Api-Token": {"s"}, "Ce-Id": {"1"}})
+	header := inbox.Headers(http.Header{"Ce-Signature": {"s", "t"}, "Authorization": {"s"}, "Cookie": {"s"}, "Set-Cookie": {"s"}, "Proxy-Authorization": {"s"}, "X-Functions-Key": {"s"}, "X-Api-Token": {"s"}, "X-Original-Authorization": {"s"}, "X-Hub-Signature-256": {"s"}, "Ce-Id": {"1"}})
 	assert.Equal(t, http.Header{
-		"Ce-Signature": {"(hidden)", "(hidden)"}, "Authorization": {"(hidden)"}, "Cookie": {"(hidden)"}, "Set-Cookie": {"(hidden)"}, "Proxy-Authorization": {"(hidden)"}, "X-Functions-Key": {"(hidden)"}, "X-Api-Token": {"(hidden)"}, "Ce-Id": {"1"},
+		"Ce-Signature": {"(hidden)", "(hidden)"}, "Authorization": {"(hidden)"}, "Cookie": {"(hidden)"}, "Set-Cookie": {"(hidden)"}, "Proxy-Authorization": {"(hidden)"}, "X-Functions-Key": {"(hidden)"}, "X-Api-Token": {"(hidden)"}, "X-Original-Authorization": {"(hidden)"}, "X-Hub-Signature-256": {"(hidden)"}, "Ce-Id": {"1"},
 	}, header)
 
 	const connect = "azure.webpubsub.sys.connect"

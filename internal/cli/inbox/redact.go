@@ -11,20 +11,13 @@ import (
 
 const hidden = "(hidden)"
 
-// isSecret reports whether the value of a header is a secret.
-func isSecret(header string) bool {
-	switch http.CanonicalHeaderKey(header) {
-	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", wire.HeaderSignature:
-		return true
-	}
-	return namesSecret(header)
-}
-
-// namesSecret reports whether a name says that its value is a secret, as those of many
-// services do.
-func namesSecret(name string) bool {
+// isSecret reports whether the name of a header or parameter says that its value is a
+// secret, as those of many services do.
+func isSecret(name string) bool {
 	name = strings.ToLower(name)
-	for _, word := range []string{"token", "secret", "password", "apikey", "api-key", "api_key", "functions-key"} {
+	for _, word := range []string{
+		"authorization", "cookie", "signature", "credential", "token", "secret", "password", "apikey", "api-key", "api_key", "functions-key",
+	} {
 		if strings.Contains(name, word) {
 			return true
 		}
@@ -90,12 +83,8 @@ func secretIn(member string, claims bool) func(name string) bool {
 			return nil
 		}
 		return func(string) bool { return true }
-	case "query":
-		return namesSecret
-	case "headers":
+	case "query", "headers", "mqtt":
 		return isSecret
-	case "mqtt":
-		return namesSecret
 	}
 	return nil
 }

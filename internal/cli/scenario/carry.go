@@ -65,8 +65,11 @@ func rewrite(v reflect.Value, replace func(string) string) reflect.Value {
 		return rewrite(v.Elem(), replace)
 	case reflect.Struct:
 		out := reflect.New(v.Type()).Elem()
+		out.Set(v)
 		for i := range v.NumField() {
-			out.Field(i).Set(rewrite(v.Field(i), replace))
+			if field := out.Field(i); field.CanSet() { // the decoder may return a time, whose fields are private
+				field.Set(rewrite(v.Field(i), replace))
+			}
 		}
 		return out
 	case reflect.Slice:

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,16 +100,14 @@ func (f found) String() string {
 }
 
 func replyOf(r *trigger.Result) found {
-	if len(r.Reply) == 0 {
+	switch _, data := r.Payload(); data := data.(type) {
+	case json.RawMessage:
+		return found{text: string(data), json: data}
+	case string:
+		return found{text: data}
+	default:
 		return found{none: true}
 	}
-	if data := r.JSON(); data != nil {
-		return found{text: string(data), json: data}
-	}
-	if text, ok := r.Text(); ok {
-		return found{text: text}
-	}
-	return found{text: base64.StdEncoding.EncodeToString(r.Reply)}
 }
 
 func stateOf(r *trigger.Result) found {

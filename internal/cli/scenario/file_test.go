@@ -77,6 +77,7 @@ func TestParse(t *testing.T) {
 		{name: "name of a variable", file: "- {trigger: connect, save: {a-b: /t}}", err: `step 1, connect: save "a-b": want a name of letters, digits and underscores`},
 		{name: "the variable of the connection", file: "- {trigger: connect, save: {connection: /t}}", err: `step 1, connect: save "connection": want a name`},
 		{name: "pointer", file: "- {trigger: connect, save: {a: t}}", err: `step 1, connect: save.a "t": want a JSON pointer into the reply, such as /ticket`},
+		{name: "time", file: "- {trigger: event, name: say, json: !!timestamp 2026-01-02}"},
 		{name: "too many steps", file: strings.Repeat("- trigger: connected\n", scenario.MaxSteps+1), err: "1001 steps, want at most 1000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,6 +97,7 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("- {trigger: connect, user: ann, state: {a: 1}, expect: {reply: {a: [1.5, null]}}, save: {a: /b/0}}\n- {trigger: event, name: say, json: '${a}'}"))
 	f.Add([]byte("- &a {trigger: event, name: say, binary: AAE=}\n- *a\n- {trigger: joined, group: '$${connection}'}"))
+	f.Add([]byte("- {trigger: event, name: say, json: !!timestamp 2026-01-02}"))
 	f.Add([]byte(`[{"trigger": "disconnected", "reason": "${connection}", "mqtt": 5.0}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := scenario.Parse(data)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/cli/trigger"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/mqtt"
@@ -27,8 +26,8 @@ func (s *step) title() string {
 // check returns an error unless the step can be played, whatever the values that are
 // carried into it.
 func (s *step) check(known carried) error {
-	if err := s.checkKind(); err != nil {
-		return err
+	if _, err := trigger.ParseKind(s.Trigger); err != nil {
+		return fmt.Errorf("trigger %s: %w", excerpt.Name(s.Trigger), err)
 	}
 	if _, err := expand(s, known); err != nil {
 		return err
@@ -55,21 +54,6 @@ func (s *step) check(known carried) error {
 		return nil // checked when it is played
 	}
 	return ev.Check()
-}
-
-func (s *step) checkKind() error {
-	var names []string
-	for _, k := range trigger.Kinds() {
-		if string(k) == s.Trigger {
-			return nil
-		}
-		names = append(names, string(k))
-	}
-	hint := "want one of " + strings.Join(names, ", ")
-	if meant := similar.Name(s.Trigger, names); meant != "" && s.Trigger != "" {
-		hint = "did you mean " + meant + "?"
-	}
-	return fmt.Errorf("trigger %s: %s", excerpt.Name(s.Trigger), hint)
 }
 
 // checkMembers refuses members that the event does not have, which would be ignored.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/cli/similar"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
@@ -28,8 +29,18 @@ const (
 	Left         Kind = wire.NameLeft
 )
 
-// Kinds lists all kinds in the order in which a connection raises them.
-func Kinds() []Kind { return []Kind{Connect, Connected, UserEvent, Joined, Left, Disconnected} }
+// ParseKind returns the kind of a name. Its error has a hint, but not the name, which may be
+// a secret that was passed by mistake.
+func ParseKind(name string) (Kind, error) {
+	var names []string
+	for _, k := range []Kind{Connect, Connected, UserEvent, Joined, Left, Disconnected} {
+		if string(k) == name {
+			return k, nil
+		}
+		names = append(names, string(k))
+	}
+	return "", errors.New(similar.Hint(name, names))
+}
 
 // Once reports whether a connection raises an event of the kind once.
 func (k Kind) Once() bool { return k == Connect || k == Connected || k == Disconnected }
@@ -126,8 +137,8 @@ func (ev *Event) SetMQTT(version mqtt.Version, properties []mqtt.UserProperty) {
 // Check returns an error unless the service could raise the event. It names the
 // member.
 func (ev *Event) Check() error {
-	if !slices.Contains(Kinds(), ev.Kind) {
-		return fmt.Errorf("event %q: want one of %s", ev.Kind, kindNames())
+	if _, err := ParseKind(string(ev.Kind)); err != nil {
+		return fmt.Errorf("event %q: %w", ev.Kind, err)
 	}
 	switch ev.Kind {
 	case UserEvent:
@@ -152,14 +163,6 @@ func (ev *Event) Check() error {
 	case Connect, Connected, Disconnected:
 	}
 	return nil
-}
-
-func kindNames() string {
-	names := make([]string, 0, len(Kinds()))
-	for _, k := range Kinds() {
-		names = append(names, string(k))
-	}
-	return strings.Join(names, ", ")
 }
 
 // typ returns ce-type and ce-eventName.

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
@@ -52,23 +51,14 @@ func newResult(hub string, ev *Event, req *http.Request) *Result {
 	}
 }
 
-// JSON returns the reply if it is JSON, whatever its Content-Type after a connect
-// event, since the service ignores it there.
-func (r *Result) JSON() json.RawMessage {
-	kind, _ := wire.DataTypeOf(r.ContentType)
-	if len(r.Reply) == 0 || !json.Valid(r.Reply) || kind != wire.DataJSON && !(r.Kind == Connect && r.OK) {
-		return nil
+// Payload returns the reply as [Payload] does. After a connect event, whose Content-Type the
+// service ignores, it is JSON.
+func (r *Result) Payload() (kind string, data any) {
+	contentType := r.ContentType
+	if r.Kind == Connect && r.OK {
+		contentType = TypeJSON
 	}
-	return r.Reply
-}
-
-// Text returns the reply if it is text.
-func (r *Result) Text() (string, bool) {
-	kind, known := wire.DataTypeOf(r.ContentType)
-	if len(r.Reply) == 0 || !utf8.Valid(r.Reply) || known && (kind == wire.DataBinary || kind == wire.DataProtobuf) {
-		return "", false
-	}
-	return string(r.Reply), true
+	return Payload(contentType, r.Reply)
 }
 
 func (r *Result) noAnswer(u *url.URL, err error) {
