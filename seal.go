@@ -72,27 +72,28 @@ var sealEncoding = base64.RawURLEncoding.Strict()
 // NewSealKeys returns the keys for [State.Seal]. The first key seals, all of them open.
 // Each has 32 random bytes, for example from "openssl rand -base64 32", decoded. A
 // key of another length, one that consists of a single repeated byte, and two equal keys
-// are errors. The keys are copied.
+// are errors. The keys are copied. With an error, NewSealKeys returns the zero SealKeys, so
+// that a [State] whose keys were not checked fails.
 func NewSealKeys(keys ...[]byte) (*SealKeys, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("webpubsub: seal keys: no key given, want one or more of 32 random bytes")
+		return new(SealKeys), errors.New("webpubsub: seal keys: no key given, want one or more of 32 random bytes")
 	}
 	s := &SealKeys{keys: make([]*sealKey, len(keys))}
 	for i, key := range keys {
 		if len(key) != sealKeyBytes {
-			return nil, fmt.Errorf("webpubsub: seal keys: keys[%d] has %d bytes, want 32: decode its hexadecimal or base64 first", i, len(key))
+			return new(SealKeys), fmt.Errorf("webpubsub: seal keys: keys[%d] has %d bytes, want 32: decode its hexadecimal or base64 first", i, len(key))
 		}
 		if bytes.Count(key, key[:1]) == len(key) {
-			return nil, fmt.Errorf("webpubsub: seal keys: keys[%d] is one byte 32 times, want random bytes", i)
+			return new(SealKeys), fmt.Errorf("webpubsub: seal keys: keys[%d] is one byte 32 times, want random bytes", i)
 		}
 		for j := range i {
 			if bytes.Equal(keys[j], key) {
-				return nil, fmt.Errorf("webpubsub: seal keys: keys[%d] and keys[%d] are equal", j, i)
+				return new(SealKeys), fmt.Errorf("webpubsub: seal keys: keys[%d] and keys[%d] are equal", j, i)
 			}
 		}
 		var err error
 		if s.keys[i], err = newSealKey(key); err != nil {
-			return nil, fmt.Errorf("webpubsub: seal keys: keys[%d]: %w", i, err)
+			return new(SealKeys), fmt.Errorf("webpubsub: seal keys: keys[%d]: %w", i, err)
 		}
 	}
 	return s, nil

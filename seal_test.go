@@ -283,8 +283,9 @@ func TestNewSealKeys(t *testing.T) {
 		"webpubsub: seal keys: keys[1] is one byte 32 times, want random bytes":                       {good, bytes.Repeat([]byte("x"), 32)},
 		"webpubsub: seal keys: keys[0] and keys[2] are equal":                                         {good, sealKeyOf(1), bytes.Clone(good)},
 	} {
-		_, err := webpubsub.NewSealKeys(keys...)
+		zero, err := webpubsub.NewSealKeys(keys...)
 		require.EqualError(t, err, want)
+		assert.Equal(t, new(webpubsub.SealKeys), zero, "whoever ignores the error does without states, not without a seal")
 	}
 
 	own := sealKeyOf(0)
