@@ -60,7 +60,7 @@ type State[T any] struct {
 	// holder of the keys can read or make one. The header is then longer by 46 to 49 bytes.
 	// Get returns an error for every other state: [ErrStateNotSealed],
 	// [ErrStateKey], [ErrStateForged] or [ErrStateFormat]. Nil means that states are
-	// not sealed: do not ignore the error of [NewSealKeys].
+	// not sealed.
 	//
 	// Get accepts an earlier state of the same connection, since a seal does not show its
 	// age. It also accepts an event without a state, unless Required is set.
