@@ -100,9 +100,9 @@ func (c *claim) abandon(ctx context.Context) error {
 	})
 }
 
-// keep renews the claim until stop is called, which waits for a renewal that is under way:
-// one that arrived after Abandon would claim the event again. If the claim is lost, keep
-// cancels the function's context.
+// keep renews the claim until stop is called. If the claim is lost, keep cancels the
+// function's context. stop waits for a renewal that is under way: if it reached the store
+// after Abandon, it would claim the event again.
 func (c *claim) keep(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	stopped, ended := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -20,8 +20,8 @@ import (
 // If an event fails with a status after which the service delivers it again (408 and
 // 5xx, panics and aborts included), its claim is released. The next delivery is handled,
 // and [Meta.Redelivered] reports true. Every other answer is final and is stored, also
-// the refusal of an interceptor. So an event that succeeded is not handled again, and
-// one that failed is handled up to four times.
+// the refusal of an interceptor. So an event that succeeded is not handled again. An event
+// that failed is handled up to four times.
 //
 // If a process ends while it handles an event, nobody knows how far it got. Its claim
 // expires after Lease, and the next delivery is handled.

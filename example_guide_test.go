@@ -188,7 +188,7 @@ func ExampleState_sealed() {
 // How is each event handled once, although the service may deliver it several times? A
 // store remembers the answers.
 func ExampleDeduplication() {
-	store, err := webpubsub.NewMemoryStore(nil) // replicas need one that they share
+	store, err := webpubsub.NewMemoryStore(nil) // for one process; replicas must share a store
 	if err != nil {
 		fmt.Println(err)
 		return

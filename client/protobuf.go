@@ -10,10 +10,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/protoany"
 )
 
-// Payloads of protobuf messages are bytes and the URL of their type. So a program that
-// sends none does not link the protobuf library with its registry and reflection, and
-// one that sends some can use any library. Package google.golang.org/protobuf/types/known/anypb
-// has both parts; see the example of ProtobufMessage.
+// Payloads of protobuf messages are bytes and the URL of their type. A program without
+// protobuf messages does not link the protobuf library with its registry and reflection,
+// and a program with them can use any library. Package
+// google.golang.org/protobuf/types/known/anypb has both parts; see the example of
+// ProtobufMessage.
 
 // ProtobufMessage returns a payload of a protobuf message: its serialized form, and the
 // URL of its type, such as type.googleapis.com/google.protobuf.Duration. On the wire

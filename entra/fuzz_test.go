@@ -122,8 +122,8 @@ func acceptable(data []byte, now time.Time) bool {
 		strings.EqualFold(texts["oid"], objectID) && strings.EqualFold(texts["sub"], objectID) && texts["scp"] == "" && (texts["idtyp"] == "" || texts["idtyp"] == "app")
 }
 
-// BenchmarkVerify measures a token of each version, with keys that are there: a new token,
-// and one that was accepted before.
+// BenchmarkVerify measures a token of each version, with known keys: a new token, and a
+// token that was accepted before.
 func BenchmarkVerify(b *testing.B) {
 	for _, ver := range versions {
 		b.Run(ver.name+"/new", func(b *testing.B) {

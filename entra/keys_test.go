@@ -258,7 +258,8 @@ func TestVersionsHaveTheirOwnKeys(t *testing.T) {
 	})
 }
 
-// A request that ends does not end the fetch that it began, and one that waits ends.
+// The end of a request does not end the fetch that it began. A request that waits for the
+// fetch of another one returns when its context ends.
 func TestCancelledRequests(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, ver version, c *cloud, v *entra.Verifier) {

@@ -44,8 +44,8 @@ func TestEntraContestantAnswers(t *testing.T) {
 	}
 }
 
-// BenchmarkEntra compares the handler that verifies the signature with one that verifies
-// the token, too.
+// BenchmarkEntra compares a handler that verifies signatures with a handler that also
+// verifies tokens.
 func BenchmarkEntra(b *testing.B) {
 	h, id := withTokens(b)
 	plain := contestants(b)[0].handler

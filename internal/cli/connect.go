@@ -193,7 +193,7 @@ func (in *connectFlags) access() (*service.ClientAccessOptions, error) {
 }
 
 // clientURL returns the client URL of the flags, or "". A flag of the command line has
-// precedence over the environment, also one that names a service.
+// precedence over the environment, even if the flag names a service.
 func (in *connectFlags) clientURL(cmd *cobra.Command) (string, error) {
 	flags := cmd.Flags()
 	typed := flags.Changed("url") || flags.Changed("url-file")

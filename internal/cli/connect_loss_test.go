@@ -116,8 +116,8 @@ func TestConnectRawJSON(t *testing.T) {
 	c.ends(0, "", "")
 }
 
-// TestConnectIsRefused checks that a client that the service does not accept again gives
-// up, and that it tries again after any other error.
+// TestConnectIsRefused checks that a client stops when the service refuses it, and that it
+// tries again after any other error.
 func TestConnectIsRefused(t *testing.T) {
 	t.Parallel()
 	for protocol, want := range map[string]struct{ problem, refused string }{

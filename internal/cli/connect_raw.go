@@ -138,8 +138,7 @@ func (s *rawSession) serve(life context.Context, conn *websocket.Conn) error {
 	}
 }
 
-// hold makes a connection the one that send uses. While the session is stopping, it closes
-// the connection.
+// hold sets the connection for send. If the session is stopping, hold closes the connection.
 func (s *rawSession) hold(conn *websocket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,7 +168,7 @@ func keepAlive(life context.Context, conn *websocket.Conn, interval time.Duratio
 	}
 }
 
-// reconnect makes a new connection. It gives up when the service refuses the client.
+// reconnect makes a new connection. It stops when the service refuses the client.
 func (s *rawSession) reconnect(life context.Context) (*websocket.Conn, error) {
 	for wait := rawRetry; ; wait = min(2*wait, rawMaxRetry) {
 		timer := time.NewTimer(wait)

@@ -54,7 +54,7 @@ func section(b *strings.Builder, c *cobra.Command) {
 	fmt.Fprintf(b, "\n```\n%s```\n", c.LocalFlags().FlagUsages())
 }
 
-// anchor returns the name that GitHub gives the heading of a command.
+// anchor returns the fragment by which GitHub links to the heading of a command.
 func anchor(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 // prose returns the text of a help as Markdown: paragraphs, and blocks indented by two
