@@ -88,7 +88,17 @@ func (a *answer) headerBytes() int {
 	return n
 }
 
+// isBare reports whether the answer has neither a header nor content. net/http clones a
+// header that was looked at, even if it is empty.
+func (a *answer) isBare() bool {
+	return a.contentType == "" && !a.setState && len(a.metadata) == 0 && len(a.properties) == 0
+}
+
 func (a *answer) write(w http.ResponseWriter) {
+	if a.isBare() {
+		w.WriteHeader(a.code())
+		return
+	}
 	header := w.Header()
 	if a.setState {
 		header[wire.HeaderConnectionState] = []string{a.state}

@@ -29,8 +29,8 @@ type attributes struct {
 	eventName   string
 	subprotocol string
 	state       string
-	physical    string
-	session     string
+	physical    string // of MQTT
+	session     string // of MQTT
 	contentType string
 	origins     []string // the lines of a list
 	signatures  []string // the lines of a list
@@ -56,8 +56,10 @@ func (a *attributes) read(header http.Header) {
 	a.eventName = a.only("ce-eventName", header[wire.HeaderEventName])
 	a.subprotocol = a.only("ce-subprotocol", header[wire.HeaderSubprotocol])
 	a.state = a.only("ce-connectionState", header[wire.HeaderConnectionState])
-	a.physical = a.only("ce-physicalConnectionId", header[wire.HeaderPhysicalConnectionID])
-	a.session = a.only("ce-sessionId", header[wire.HeaderSessionID])
+	if strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT) {
+		a.physical = a.only("ce-physicalConnectionId", header[wire.HeaderPhysicalConnectionID])
+		a.session = a.only("ce-sessionId", header[wire.HeaderSessionID])
+	}
 	a.contentType = a.only("Content-Type", header[wire.HeaderContentType])
 	a.kind = eventKindOf(a.typ)
 	switch {
@@ -109,9 +111,7 @@ func (a *attributes) header() EventHeader {
 	return EventHeader{Hub: a.hub, ConnectionID: a.connection, EventName: a.eventName, EventID: a.id}.cut()
 }
 
-func (a *attributes) isMQTT() bool {
-	return a.physical != "" && strings.EqualFold(a.subprotocol, wire.SubprotocolMQTT)
-}
+func (a *attributes) isMQTT() bool { return a.physical != "" }
 
 // fill sets the fields that all events have, except the body.
 func (m *Meta) fill(r *http.Request, a *attributes) {

@@ -49,9 +49,12 @@ func validateTags(p any) error {
 		}
 		v = v.Elem()
 	}
+	if !hasRules(v.Type()) {
+		return nil
+	}
 	var err error
 	if v.Kind() == reflect.Struct {
-		err = tagValidator().Struct(v.Interface())
+		err = tagValidator().Struct(v.Interface()) // a pointer takes more allocations
 	} else if dive := diveInto(v.Type()); dive != "" {
 		err = tagValidator().Var(v.Interface(), dive)
 	}
@@ -68,6 +71,42 @@ func validateTags(p any) error {
 		fields[i] = FieldError{Field: withoutKeys(path), Rule: b.Tag(), Param: b.Param()}
 	}
 	return &ValidationError{Fields: fields}
+}
+
+// ruled has, for each type that was validated, whether it has rules.
+var ruled sync.Map // reflect.Type to bool
+
+// hasRules reports whether a type may have validate tags. The validator takes as long
+// to find none as to check one.
+func hasRules(t reflect.Type) bool {
+	if has, ok := ruled.Load(t); ok {
+		return has.(bool) //nolint:forcetypeassert // nothing else is stored
+	}
+	has := mayHaveRules(t, make(map[reflect.Type]bool))
+	ruled.Store(t, has)
+	return has
+}
+
+// mayHaveRules is hasRules for a type that is not in seen, of whose types none has rules.
+func mayHaveRules(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface: // of any type
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return mayHaveRules(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if _, has := f.Tag.Lookup("validate"); has || mayHaveRules(f.Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // withoutKeys removes the keys of maps from a path, since a client chose them. A key may

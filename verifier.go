@@ -42,6 +42,9 @@ func (InsecureSkipVerify) Verify(*http.Request) error { return nil }
 // verify checks that an event comes from the service. Verifiers see only the
 // origins that are allowed.
 func (h *Handler) verify(r *http.Request, a *attributes) error {
+	if h.origins == nil && h.verifier == nil { // the allowed origins are those with keys
+		return h.keys.check(a.connection, a.signatures, a.origins)
+	}
 	set := h.allowedOrigins()
 	origins := set.narrow(a.origins)
 	if len(origins) == 0 {
