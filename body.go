@@ -6,10 +6,25 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"sync"
 )
 
-// readBody reads a body of at most maxBody bytes.
-func (h *Handler) readBody(r *http.Request) ([]byte, error) {
+// usualText is the length of a body that readText reads without allocating a buffer.
+const usualText = 8 << 10
+
+// texts has buffers for readText.
+var texts = sync.Pool{New: func() any { return new([usualText]byte) }}
+
+// readText is readBody for a body that is kept as a string.
+func (h *Handler) readText(r *http.Request) (string, error) {
+	space, _ := texts.Get().(*[usualText]byte)
+	defer texts.Put(space)
+	body, err := h.readBody(r, space[:])
+	return string(body), err
+}
+
+// readBody reads a body of at most maxBody bytes, into space if it is long enough.
+func (h *Handler) readBody(r *http.Request, space []byte) ([]byte, error) {
 	in := r.Body
 	if in == nil { // net/http sets it, but middleware and adapters may not
 		in = http.NoBody
@@ -18,7 +33,10 @@ func (h *Handler) readBody(r *http.Request) ([]byte, error) {
 	case n > h.maxBody:
 		return nil, h.tooLarge()
 	case n > 0:
-		body := make([]byte, n)
+		body := space[:min(n, int64(len(space)))]
+		if n > int64(len(body)) {
+			body = make([]byte, n)
+		}
 		if got, err := io.ReadFull(in, body); err != nil {
 			return nil, unread(err, fmt.Sprintf("request body ends after %d of %d bytes; if all of it was sent, something before this handler has read it", got, n))
 		}

@@ -26,7 +26,7 @@ import (
 // connection. CloudEvent returns an error if the event lacks a required attribute,
 // which is possible only if it was not received by a [Handler].
 func (m *Meta) CloudEvent() (cloudevents.Event, error) {
-	return m.cloudEvent(wire.MediaJSON, m.body)
+	return m.cloudEvent(wire.MediaJSON, []byte(m.text))
 }
 
 // CloudEvent converts the event for the CloudEvents SDK; see [Meta.CloudEvent].

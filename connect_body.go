@@ -76,7 +76,7 @@ func (ev *ConnectEvent) decodeBody() error {
 		listSpace  [usualLists]namedList
 		valueSpace [usualValues]string
 
-		s      = jsonscan.New(string(ev.body))
+		s      = jsonscan.New(ev.text)
 		lists  = listSpace[:0]
 		values = valueSpace[:0]
 		seen   connectMember
@@ -232,7 +232,7 @@ func (ev *ConnectEvent) decodeMQTT(from, to int) error {
 		return nil
 	}
 	var packet *mqtt.Connect
-	err := json.Unmarshal(ev.body[from:to], &packet)
+	err := json.Unmarshal([]byte(ev.text[from:to]), &packet)
 	var mistyped *json.UnmarshalTypeError
 	if errors.As(err, &mistyped) { // its text quotes numbers
 		member := "mqtt"

@@ -29,7 +29,7 @@ type Event interface {
 	// CloudEvent converts the event for the CloudEvents SDK; see [Meta.CloudEvent].
 	CloudEvent() (cloudevents.Event, error)
 
-	// decode reads the event's own fields from its body.
+	// decode reads the event's own fields from the text of its body.
 	decode() error
 }
 
@@ -79,7 +79,7 @@ type Meta struct {
 	RequestHeader http.Header
 
 	request *http.Request
-	body    []byte
+	text    string // body of a system event
 }
 
 // EventMeta returns m. It implements [Event] for the types that embed Meta.
@@ -184,11 +184,6 @@ type UserEvent struct {
 	Data []byte
 
 	validate func(any) error
-}
-
-func (ev *UserEvent) decode() error {
-	ev.Data = ev.body
-	return nil
 }
 
 // Metadata returns the message metadata that the client sent

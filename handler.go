@@ -179,8 +179,8 @@ func (h *Handler) serve(r *http.Request, a *attributes, o *Outcome) answer {
 		ctx, cancel = context.WithTimeout(ctx, h.timeout)
 		defer cancel()
 	}
-	reason, err := h.read(r, ev)
-	o.PayloadBytes = len(ev.EventMeta().body)
+	var reason RefusalReason
+	o.PayloadBytes, reason, err = h.read(r, ev)
 	if err != nil {
 		return h.refuseEvent(ctx, ev, o, reason, err)
 	}
@@ -257,14 +257,18 @@ func (h *Handler) newEvent(r *http.Request, a *attributes) (Event, error) {
 	return ev, nil
 }
 
-// read reads and decodes the body of an event. The reason is that of the error.
-func (h *Handler) read(r *http.Request, ev Event) (RefusalReason, error) {
-	m := ev.EventMeta()
-	var err error
-	if m.body, err = h.readBody(r); err != nil {
-		return ReasonBody, err
+// read reads and decodes the body of an event, and returns its length. The reason is
+// that of the error.
+func (h *Handler) read(r *http.Request, ev Event) (n int, reason RefusalReason, err error) {
+	if user, ok := ev.(*UserEvent); ok {
+		user.Data, err = h.readBody(r, nil)
+		return len(user.Data), ReasonBody, err
 	}
-	return ReasonPayload, ev.decode()
+	m := ev.EventMeta()
+	if m.text, err = h.readText(r); err != nil {
+		return len(m.text), ReasonBody, err
+	}
+	return len(m.text), ReasonPayload, ev.decode()
 }
 
 // handle calls interceptors and function.
