@@ -29,6 +29,14 @@ const (
 		`"subprotocols":["json.webpubsub.azure.v1"],"clientCertificates":[{"thumbprint":"3f1c2e4b5a69788796a5b4c3d2e1f00112233445"}]}`
 )
 
+type allocSaid struct {
+	Type string `json:"type"`
+	Room string `json:"room" validate:"required,max=64"`
+	From string `json:"from"`
+	Seq  int64  `json:"seq"`
+	Text string `json:"text" validate:"required,max=4000"`
+}
+
 // TestAllocations limits the allocations of the handler. It must not run in parallel
 // with other tests, whose allocations it would count.
 func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
@@ -47,6 +55,12 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 			"message": func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
 				return webpubsub.DataReply("text/plain", ev.Data), nil
 			},
+			"said": webpubsub.JSON(func(_ context.Context, ev *webpubsub.UserEvent, in allocSaid) (webpubsub.Reply, error) {
+				if in.Seq != 1234 || in.Text == "" {
+					return webpubsub.Reply{}, webpubsub.BadRequest("not decoded")
+				}
+				return webpubsub.DataReply("application/json", ev.Data), nil
+			}),
 		},
 	}
 	h, err := webpubsub.NewHandler(cfg)
@@ -61,9 +75,10 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 		status                            int
 		most                              float64
 	}{
-		{"raw user event", "user.message", "text/plain", strings.Repeat("text", 256), allocKey, http.StatusOK, 3},
-		{"connect", "sys.connect", "application/json", allocBody, allocKey, http.StatusOK, 20},
-		{"connected", "sys.connected", "application/json", "{}", allocKey, http.StatusNoContent, 3},
+		{"raw user event", "user.message", "text/plain", strings.Repeat("text", 256), allocKey, http.StatusOK, 2},
+		{"JSON user event", "user.said", "application/json", `{"type":"said","room":"lobby","from":"Ann","seq":1234,"text":"Good morning, everyone."}`, allocKey, http.StatusOK, 6},
+		{"connect", "sys.connect", "application/json", allocBody, allocKey, http.StatusOK, 15}, // one for the escaped string
+		{"connected", "sys.connected", "application/json", "{}", allocKey, http.StatusNoContent, 2},
 		{"wrong signature", "user.message", "text/plain", "text", "another key", http.StatusUnauthorized, 2},
 		{"validation", "", "", "", "", http.StatusOK, 1},
 	}

@@ -73,6 +73,69 @@ func TestInvalidValidateTag(t *testing.T) {
 	assert.Equal(t, "Internal Server Error", wireText(t, resp))
 }
 
+type ruledNode struct {
+	Next *ruledNode `json:"next"`
+	Name string     `json:"name" validate:"max=3"`
+}
+
+// Rules are found wherever a type has them. Types without rules are not validated.
+func TestRulesAnywhere(t *testing.T) {
+	t.Parallel()
+	type rule struct {
+		A string `json:"a" validate:"required"`
+	}
+	type free struct {
+		A    string           `json:"a"`
+		Self []map[string]int `json:"self"`
+	}
+	type list struct {
+		Rules []rule `json:"rules" validate:"dive"`
+	}
+	type pointer struct{ Rule *rule }
+	type value struct {
+		free
+		Rule rule
+	}
+	type outermost struct{ Maps []map[string]rule }
+	tests := []struct {
+		name   string
+		decode func(ev *webpubsub.UserEvent) error
+		body   string
+		valid  bool
+	}{
+		{"struct", decodeInto[rule], `{}`, false},
+		{"pointer to a struct", decodeInto[*rule], `{}`, false},
+		{"slice of structs", decodeInto[[]rule], `[{}]`, false},
+		{"map of structs", decodeInto[map[string]*rule], `{"k":{}}`, false},
+		{"dive", decodeInto[list], `{"rules":[{}]}`, false},
+		{"member", decodeInto[value], `{"Rule":{}}`, false},
+		{"pointer member", decodeInto[pointer], `{"Rule":{}}`, false},
+		{"absent pointer member", decodeInto[pointer], `{}`, true},
+		{"no dive tag", decodeInto[outermost], `{"Maps":[{"k":{}}]}`, true},
+		{"recursive", decodeInto[ruledNode], `{"next":{"name":"long"}}`, false},
+		{"recursive and valid", decodeInto[ruledNode], `{"next":{"name":"abc"}}`, true},
+		{"none", decodeInto[free], `{"a":""}`, true},
+		{"any", decodeInto[any], `{"a":""}`, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ev := &webpubsub.UserEvent{DataType: webpubsub.DataJSON, Data: []byte(tt.body)}
+			for range 2 { // compiled, then from the cache
+				err := tt.decode(ev)
+				if tt.valid {
+					require.NoError(t, err)
+					continue
+				}
+				var invalid *webpubsub.ValidationError
+				require.ErrorAs(t, err, &invalid)
+			}
+		})
+	}
+}
+
+func decodeInto[T any](ev *webpubsub.UserEvent) error { return ev.DecodeJSON(new(T)) }
+
 func TestValidationRunsOnce(t *testing.T) {
 	t.Parallel()
 	type first struct {

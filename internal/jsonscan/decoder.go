@@ -87,7 +87,7 @@ func compile(t reflect.Type, outer []reflect.Type) decoder {
 
 func decodeString(s *Scanner, v reflect.Value) {
 	if !s.Null() {
-		v.SetString(strings.Clone(s.Text())) // so that it does not keep the text in memory
+		v.SetString(s.kept(s.Text()))
 	}
 }
 
@@ -95,6 +95,17 @@ func decodeBool(s *Scanner, v reflect.Value) {
 	if !s.Null() {
 		v.SetBool(s.Bool())
 	}
+}
+
+// maxShared is the length of a text whose strings share its memory. Of a longer text,
+// they are copies, so that a short string does not keep it in memory.
+const maxShared = 512
+
+func (s *Scanner) kept(text string) string {
+	if len(s.text) <= maxShared {
+		return text
+	}
+	return strings.Clone(text)
 }
 
 const ruleFits = "want a number that fits the type"
@@ -210,7 +221,7 @@ func compileMap(t reflect.Type, outer []reflect.Type) decoder {
 		v.Set(reflect.MakeMap(t))
 		elem := reflect.New(t.Elem()).Elem()
 		for more := s.Object(); more; more = s.More('}') {
-			name := reflect.ValueOf(strings.Clone(s.Name())).Convert(key)
+			name := reflect.ValueOf(s.kept(s.Name())).Convert(key)
 			elem.SetZero()
 			d(s, elem)
 			v.SetMapIndex(name, elem)

@@ -3,7 +3,9 @@ package jsonscan_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +129,7 @@ func TestUnmarshalMerges(t *testing.T) {
 	assert.Equal(t, inner{A: "kept", C: []string{"new"}}, v)
 }
 
-// Strings of the value do not keep the text in memory, nor change with it.
+// Strings of the value do not change with the text.
 func TestUnmarshalCopies(t *testing.T) {
 	t.Parallel()
 	text := []byte(`{"a":"one","c":["two"]}`)
@@ -135,6 +137,23 @@ func TestUnmarshalCopies(t *testing.T) {
 	require.NoError(t, jsonscan.Unmarshal(text, &v))
 	clear(text)
 	assert.Equal(t, inner{A: "one", C: []string{"two"}}, v)
+}
+
+// A string of a long text does not keep the text in memory.
+func TestUnmarshalKeepsNoLongText(t *testing.T) { //nolint:paralleltest // measures the heap
+	const n, long = 64, 1 << 20
+	var before, after runtime.MemStats
+	kept := make([]map[string]string, n)
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range kept {
+		text := fmt.Appendf(nil, `{"k%d":"short"%s}`, i, strings.Repeat(" ", long))
+		require.NoError(t, jsonscan.Unmarshal(text, &kept[i]))
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(n*long/2))
+	runtime.KeepAlive(kept)
 }
 
 func TestUnmarshalMisused(t *testing.T) {
