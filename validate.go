@@ -105,8 +105,10 @@ func mayHaveRules(t reflect.Type, seen map[reflect.Type]bool) bool {
 				return true
 			}
 		}
+		return false
+	default:
+		return false
 	}
-	return false
 }
 
 // withoutKeys removes the keys of maps from a path, since a client chose them. A key may

@@ -81,8 +81,9 @@ func compile(t reflect.Type, outer []reflect.Type) decoder {
 		return compileMap(t, outer)
 	case reflect.Struct:
 		return compileStruct(t, outer)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func decodeString(s *Scanner, v reflect.Value) {

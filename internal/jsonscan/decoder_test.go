@@ -44,7 +44,7 @@ type every struct {
 	Ignored string             `json:"-"`
 	Untagged,
 	Kelvin string
-	hidden string
+	hidden string //nolint:unused // encoding/json ignores it
 }
 
 // compiled returns new values of types that have a decoder, and left those of types
