@@ -22,8 +22,9 @@ const path = "/api/eventhandler"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Getenv, func(addr net.Addr) { log.Println("listening on", addr) }); err != nil {
+	err := run(ctx, os.Getenv, func(addr net.Addr) { log.Println("listening on", addr) })
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

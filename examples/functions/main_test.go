@@ -120,7 +120,7 @@ func TestBehindHost(t *testing.T) {
 	err := httptest.CheckHandler(t.Context(), h, opts)
 	var broken *httptest.CheckError
 	require.ErrorAs(t, err, &broken)
-	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint,forcetypeassert // documented
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:forcetypeassert // documented
 		require.ErrorAs(t, err, &broken)
 		assert.Contains(t, ofHost, broken.ID, "%v", err)
 	}
