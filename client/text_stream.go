@@ -145,20 +145,22 @@ func (w *TextWriter) ID() string { return w.stream.ID() }
 
 // Write writes text, which must be UTF-8. It may end within a character that the next
 // call completes.
-func (w *TextWriter) Write(p []byte) (int, error) {
+func (w *TextWriter) Write(p []byte) (int, error) { return writeText(w, p) }
+
+// WriteString is Write for a string.
+func (w *TextWriter) WriteString(s string) (int, error) { return writeText(w, s) }
+
+func writeText[T []byte | string](w *TextWriter, text T) (int, error) {
 	if err := w.begin(); err != nil {
 		return 0, err
 	}
 	defer w.finish()
-	w.text = append(w.text, p...)
+	w.text = append(w.text, text...)
 	if err := w.send(w.opts.FlushBytes); err != nil {
 		return 0, err
 	}
-	return len(p), nil
+	return len(text), nil
 }
-
-// WriteString is Write for a string.
-func (w *TextWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
 // WriteAll writes the strings of an iterator. It returns the iterator's first error.
 func (w *TextWriter) WriteAll(texts iter.Seq2[string, error]) error {
