@@ -17,7 +17,7 @@ import (
 	whttptest "github.com/go-webpubsub/webpubsub/httptest"
 )
 
-// The functions of this file are the Go blocks of docs/events.md and docs/testing.md.
+// The functions of this file are the Go blocks of docs/events.md, docs/testing.md and docs/migrating.md.
 
 func connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	user, ok := userOfTicket(ev.Query.Get("ticket"))
@@ -76,6 +76,31 @@ func count(_ context.Context, ev *webpubsub.UserEvent, in string) (webpubsub.Rep
 	return reply, nil
 }
 
+type Visits struct {
+	Seen int `json:"seen"`
+}
+
+var visits webpubsub.State[Visits]
+
+func ticketed(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+	user, ok := userOfTicket(ev.Query.Get("ticket"))
+	if !ok {
+		return nil, webpubsub.Unauthorized("no ticket")
+	}
+	return &webpubsub.ConnectReply{UserID: user, State: visits.Set(Visits{})}, nil
+}
+
+func numbered(_ context.Context, ev *webpubsub.UserEvent, text string) (webpubsub.Reply, error) {
+	seen, err := visits.Get(ev)
+	if err != nil {
+		return webpubsub.Reply{}, err
+	}
+	seen.Seen++
+	reply := webpubsub.TextReply(fmt.Sprintf("%d: %s", seen.Seen, text))
+	reply.State = visits.Set(seen)
+	return reply, nil
+}
+
 func withRefusals(cfg webpubsub.Config) webpubsub.Config {
 	cfg.RefusalReply = webpubsub.JSONRefusal // {"error":{"status":409,"message":"the price is already 12"}}
 	return cfg
@@ -129,6 +154,20 @@ func TestEventsGuide(t *testing.T) {
 		assert.Equal(t, want, answer.Text())
 		assert.Equal(t, map[string]string{"priority": "low"}, answer.Metadata)
 	}
+	h, err = webpubsub.NewHandler(webpubsub.Config{
+		ConnectionStrings: []string{whttptest.ConnectionString},
+		OnConnect:         ticketed,
+		UserEvents:        map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(numbered)},
+	})
+	require.NoError(t, err)
+	migrated, err := whttptest.New(h, nil).Connect(t.Context(), &whttptest.Client{Query: url.Values{"ticket": {"ann's"}}})
+	require.NoError(t, err)
+	answer, err := migrated.SendText(t.Context(), "message", "hello")
+	require.NoError(t, err)
+	assert.Equal(t, "1: hello", answer.Text())
+	state, _ := migrated.State()
+	assert.Equal(t, b64(`{"seen":1}`), state)
+
 	refused, err := conn.SendJSON(t.Context(), "say", Said{Room: "lobby"})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"error":{"status":400,"message":"payload is not valid: text: required"}}`, refused.Text())
