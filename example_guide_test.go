@@ -227,17 +227,17 @@ func exampleState(h http.Handler, r *http.Request) string {
 	return w.Header().Get("ce-connectionState")
 }
 
-// TestGuides: the Go blocks of the guides are code of this file and of package deduptest.
+// TestGuides: the Go blocks of the guides are code of these files.
 func TestGuides(t *testing.T) {
 	t.Parallel()
 	code := ""
-	for _, file := range []string{"example_guide_test.go", "deduptest/deduptest_test.go"} {
+	for _, file := range []string{"example_guide_test.go", "example_events_test.go", "deduptest/deduptest_test.go"} {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		code += string(data)
 	}
 	code += strings.ReplaceAll(code, "\n\t", "\n") + strings.ReplaceAll(code, "\n\t\t", "\n") // the bodies of functions
-	for _, guide := range []string{"docs/state.md", "docs/deduplication.md"} {
+	for _, guide := range []string{"docs/state.md", "docs/deduplication.md", "docs/events.md", "docs/testing.md"} {
 		text, err := os.ReadFile(guide)
 		require.NoError(t, err)
 		blocks := regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n").FindAllStringSubmatch(string(text), -1)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -247,6 +248,28 @@ func receive(_ context.Context, stream *client.StreamReader) {
 		fmt.Println(piece)
 	}
 	fmt.Println("complete")
+}
+
+func sendText(ctx context.Context, c *client.Client, tokens iter.Seq2[string, error]) error {
+	return c.StreamText(ctx, "lobby", func(_ context.Context, w *client.TextWriter) error {
+		return w.WriteAll(tokens)
+	}, nil)
+}
+
+func Example_streamText() {
+	withClient(func(ctx context.Context, c *client.Client) {
+		done := make(chan struct{})
+		c.OnGroupStream(func(ctx context.Context, stream *client.StreamReader) { receive(ctx, stream); close(done) }, nil)
+		_, err := c.JoinGroup(ctx, "lobby", nil)
+		must(err)
+		must(sendText(ctx, c, func(yield func(string, error) bool) {
+			_ = yield("To", nil) && yield("kens", nil) && yield(" joined", nil)
+		}))
+		<-done
+	})
+	// Output:
+	// Tokens joined
+	// complete
 }
 
 func Example_streams() {

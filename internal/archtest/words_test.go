@@ -32,23 +32,6 @@ func TestREADMEServer(t *testing.T) {
 	assert.Equal(t, want, block+"\n", "first Go block of README.md and %s; run make golden", program)
 }
 
-// TestDocumentLinks: documents link to files that exist.
-func TestDocumentLinks(t *testing.T) {
-	t.Parallel()
-	code := regexp.MustCompile("(?s)\n```.*?\n```\n")
-	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	for _, document := range files(t) {
-		if path.Ext(document) != ".md" {
-			continue
-		}
-		for _, match := range link.FindAllSubmatch(code.ReplaceAll(readFile(t, document), []byte("\n")), -1) {
-			target := string(match[1])
-			_, err := os.Stat(filepath.Join(rootDir, filepath.FromSlash(path.Join(path.Dir(document), target))))
-			assert.NoError(t, err, "%s links to %s", document, target)
-		}
-	}
-}
-
 // foreign are words of the machine on which a file was written. They are split here so
 // that this file does not match.
 var foreign = []struct {
