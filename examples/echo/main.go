@@ -22,7 +22,7 @@ func main() {
 		log.Fatalf("WEBPUBSUB_CONNECTION_STRING: %v", err)
 	}
 	server := http.Server{
-		Addr:              "127.0.0.1:" + cmp.Or(os.Getenv("PORT"), "3000"),
+		Addr:              cmp.Or(os.Getenv("HOST"), "127.0.0.1") + ":" + cmp.Or(os.Getenv("PORT"), "3000"),
 		Handler:           h, // an http.Handler: mount it in any router
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 
@@ -52,7 +55,13 @@ func explain(err error, t reflect.Type) error {
 	case errors.As(err, &unknown):
 		name := wrong.GetToken().Value
 		message = fmt.Sprintf("unknown field %.128q", upstream.WithoutSecrets(name))
-		if meant := similar.Name(name, members(t)); meant != "" {
+		paths := make(map[string]string)
+		members(t, "", paths)
+		switch meant := similar.Name(name, slices.Sorted(maps.Keys(paths))); meant {
+		case "":
+		case name:
+			message += " here, did you mean " + strconv.Quote(paths[meant]) + "?"
+		default:
 			message += fmt.Sprintf(", did you mean %q?", meant)
 		}
 	case errors.As(err, &mistyped):
@@ -78,18 +87,20 @@ func kindName(t reflect.Type) string {
 	}
 }
 
-// members lists the names of all fields of a type and of the types in it.
-func members(t reflect.Type) []string {
+// members adds to paths the names of all fields of a type and of the types in it, each with
+// its path below prefix.
+func members(t reflect.Type, prefix string, paths map[string]string) {
 	switch t.Kind() {
 	case reflect.Map, reflect.Slice, reflect.Pointer:
-		return members(t.Elem())
+		members(t.Elem(), prefix, paths)
 	case reflect.Struct:
-		var names []string
 		for _, f := range reflect.VisibleFields(t) {
-			names = append(append(names, f.Tag.Get("yaml")), members(f.Type)...)
+			name := f.Tag.Get("yaml")
+			if paths[name] == "" {
+				paths[name] = prefix + name
+			}
+			members(f.Type, prefix+name+".", paths)
 		}
-		return names
 	default:
-		return nil
 	}
 }

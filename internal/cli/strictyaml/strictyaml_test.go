@@ -29,6 +29,7 @@ func TestDecode(t *testing.T) {
 		{"empty", "", ""},
 		{"unknown", "\nnam: a", `line 2, column 1: unknown field "nam", did you mean "name"?`},
 		{"unknown below", "more: {x: {urlTemplat: a}}", `line 1, column 12: unknown field "urlTemplat", did you mean "urlTemplate"?`},
+		{"of another mapping", "urlTemplate: a", `line 1, column 1: unknown field "urlTemplate" here, did you mean "parts.urlTemplate"?`},
 		{"unlike any", "zzzzzz: a", `line 1, column 1: unknown field "zzzzzz"`},
 		{"a URL with a secret for a name", "http://u/?code=secret: a", `line 1, column 1: unknown field "http://u/?…"`},
 		{"text", "name: [a]", "line 1, column 7: want text"},
