@@ -28,6 +28,7 @@ type memoryConnection struct {
 	key     Member // without UserID
 	userID  string
 	isEnded bool
+	endedAt int64 // the revision
 	entries map[string]*memoryEntry
 }
 
@@ -112,8 +113,7 @@ func (s *MemoryStore) disconnect(h *memoryHub, m Member, ttl time.Time) error {
 		if err != nil {
 			return err
 		}
-		c.isEnded, c.until = true, ttl
-		heap.Push(&s.ended, c)
+		s.setEnded(c, ttl)
 	}
 	if m.SessionID != "" {
 		if bare := h.connection(Member{ConnectionID: m.ConnectionID}); bare != nil && !bare.isEnded {
@@ -204,7 +204,13 @@ func (s *MemoryStore) adopt(h *memoryHub, c *memoryConnection, ttl time.Time) er
 func (s *MemoryStore) end(c *memoryConnection, ttl time.Time) {
 	s.eraseAll(c)
 	heap.Remove(&s.live, c.index)
-	c.isEnded, c.until = true, ttl
+	s.setEnded(c, ttl)
+}
+
+// setEnded makes a connection an ended one that is in no heap.
+func (s *MemoryStore) setEnded(c *memoryConnection, ttl time.Time) {
+	c.hub.revision++
+	c.isEnded, c.endedAt, c.until = true, c.hub.revision, ttl
 	heap.Push(&s.ended, c)
 }
 

@@ -230,6 +230,9 @@ func (s *MemoryStore) Repair(_ context.Context, hub string, r Repair, lease, ttl
 
 // add adds a member that the service lists.
 func (s *MemoryStore) add(h *memoryHub, r Repair, m Member, lease time.Time) error {
+	if m.SessionID == "" && h.hasNewer(m.ConnectionID, r) {
+		return nil
+	}
 	c, err := s.connect(h, m, lease)
 	if c == nil {
 		return err
@@ -242,6 +245,23 @@ func (s *MemoryStore) add(h *memoryHub, r Repair, m Member, lease time.Time) err
 		to.order = e.order
 	}
 	return s.set(h, c, r.Group, to, time.Time{})
+}
+
+// hasNewer reports whether a session of a connection has ended or changed its entry since a
+// listing.
+func (h *memoryHub) hasNewer(connectionID string, r Repair) bool {
+	for session, c := range h.connections[connectionID] {
+		if session == "" {
+			continue
+		}
+		if c.isEnded && c.endedAt > r.Revision {
+			return true
+		}
+		if e := c.entries[r.Group]; e != nil && e.revision > r.Revision {
+			return true
+		}
+	}
+	return false
 }
 
 // Lead implements [Store].

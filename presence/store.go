@@ -25,8 +25,8 @@ import (
 //     a connection has ended. The entries of a connection are removed when it ends or
 //     becomes unknown.
 //   - a revision, a number that starts at 0 and never becomes smaller. Each time that an
-//     entry is added or changes, or a present entry is removed, the revision of the hub is
-//     increased, and the entry gets it.
+//     entry is added or changes, a present entry is removed, or a connection ends, the
+//     revision of the hub is increased, and the entry or the ended connection gets it.
 //   - the lead, which nobody or a holder has until it expires.
 //
 // Each call is atomic, and works on data from which everything that has expired was
@@ -84,10 +84,12 @@ type Store interface {
 	// The elements of r are independent: a store may apply them one by one, each
 	// atomically.
 	//
-	//   - Add: nothing if the connection has ended. Otherwise it is live, with the user of
-	//     the element unless that is empty, and its lease is renewed. Its entry for r.Group
-	//     becomes present, unless the entry has a revision above r.Revision. An entry
-	//     keeps its order. A new one has the order 0.
+	//   - Add: nothing if the connection has ended. Nothing either if its SessionID is empty
+	//     and another connection with the same ConnectionID has ended or has an entry for
+	//     r.Group, with a revision above r.Revision. Otherwise the connection is live, with
+	//     the user of the element unless that is empty, and its lease is renewed. Its entry
+	//     for r.Group becomes present, unless the entry has a revision above r.Revision. An
+	//     entry keeps its order. A new one has the order 0.
 	//   - Drop: if the connection has a present entry for r.Group whose revision is not
 	//     above r.Revision, the entry is absent for the time of ttl, and keeps its order.
 	//   - Renew: if the connection is live, its lease is renewed.
