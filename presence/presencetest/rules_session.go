@@ -61,7 +61,7 @@ var sessionRules = []rule{
 		"a late event of an MQTT session would end the next one",
 		func(p *probe) {
 			p.apply(disconnected, session("c1", "s1", "ann"), "", 0)
-			p.repair(listed("g", 0, member("c1", "ann")))
+			p.repair(listed("g", p.snapshot("g").Revision, member("c1", "ann")))
 			p.apply(joined, session("c1", "s1", "ann"), "h", 4)
 			p.apply(disconnected, session("c1", "s1", "ann"), "", 0)
 			p.members("g", member("c1", "ann"))
