@@ -109,16 +109,23 @@ func (s *MemoryStore) Apply(_ context.Context, hub string, ev Event, lease, ttl 
 	if c == nil {
 		return err
 	}
-	if err := s.adopt(h, c, now.Add(ttl)); err != nil {
-		return err
-	}
+	c.told = true
 	if ev.Kind != webpubsub.EventKindGroupJoined && ev.Kind != webpubsub.EventKindGroupLeft {
 		return nil
 	}
 	if e := c.entries[ev.Group]; e != nil && e.order >= ev.Order {
 		return nil
 	}
-	return s.set(h, c, ev.Group, entryState{present: ev.Kind == webpubsub.EventKindGroupJoined, order: ev.Order}, now.Add(ttl))
+	if err := s.set(h, c, ev.Group, entryState{present: ev.Kind == webpubsub.EventKindGroupJoined, order: ev.Order}, now.Add(ttl)); err != nil {
+		return err
+	}
+	if listed := h.listed(c.key); listed != nil && listed.entries[ev.Group] != nil {
+		s.erase(listed.entries[ev.Group])
+		if len(listed.entries) == 0 {
+			s.forget(listed)
+		}
+	}
+	return nil
 }
 
 // Members implements [Store].
@@ -221,8 +228,12 @@ func (s *MemoryStore) Repair(_ context.Context, hub string, r Repair, lease, ttl
 		}
 	}
 	for _, l := range r.End {
-		if c := h.connection(l.Member); c != nil && !c.isEnded && c.until.UnixNano() == l.Expires {
-			s.end(c, now.Add(ttl))
+		switch c := h.connection(l.Member); {
+		case c == nil || c.isEnded || c.until.UnixNano() != l.Expires:
+		case c.told:
+			_ = s.disconnect(h, c.key, now.Add(ttl)) // there is room, since the connection is known
+		default:
+			s.forget(c)
 		}
 	}
 	return full
