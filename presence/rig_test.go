@@ -25,7 +25,7 @@ type lister struct {
 	exists map[string]bool
 	err    error
 	calls  []string                                      // what was asked
-	during func(ctx context.Context, group string)       // called before a group is listed
+	during func(ctx context.Context)                     // called before a group is listed
 	pages  func(group string) ([]presence.Member, error) // instead of groups
 }
 
@@ -38,6 +38,12 @@ func (l *lister) set(group string, members ...presence.Member) {
 	l.groups[group] = members
 }
 
+func (l *lister) disturb(during func(context.Context)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.during = during
+}
+
 func (l *lister) asked() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,8 +54,11 @@ func (l *lister) asked() []string {
 
 func (l *lister) Connections(ctx context.Context, group string) iter.Seq2[presence.Member, error] {
 	return func(yield func(presence.Member, error) bool) {
-		if l.during != nil {
-			l.during(ctx, group)
+		l.mu.Lock()
+		during := l.during
+		l.mu.Unlock()
+		if during != nil {
+			during(ctx)
 		}
 		l.mu.Lock()
 		members, err := l.groups[group], l.err
