@@ -235,8 +235,7 @@ func TestStoreFailsInARound(t *testing.T) {
 				tracker := newTracker(t, presence.Config{Lister: service, Store: store})
 				tell(t, tracker, joined("c1", "ann", "g", "2"))
 				<-time.After(time.Second)
-				store.only = method
-				store.fail(errAway)
+				store.fail(errAway, method)
 				round, err := tracker.Reconcile(t.Context())
 				require.ErrorIs(t, err, errAway)
 				assert.Zero(t, round.Ended)
