@@ -21,10 +21,12 @@ import (
 //   - entries. A live connection has an entry for each group that it has been in. An entry
 //     is present or absent. It has an order, that of the newest event about it, and a
 //     revision. An absent entry is a mark that makes late events harmless: it is removed
-//     after a TTL, and a store that is full may remove it earlier. The entries of a
-//     connection end with it.
+//     after a TTL, and a store that is full may remove it earlier, as it may forget that
+//     a connection has ended. The entries of a connection are removed when it ends or
+//     becomes unknown.
 //   - a revision, a number that starts at 0 and never becomes smaller. Each time that an
-//     entry changes or ends, the revision of the hub is increased, and the entry gets it.
+//     entry is added or changes, or a present entry is removed, the revision of the hub is
+//     increased, and the entry gets it.
 //   - the lead, which nobody or a holder has until it expires.
 //
 // Each call is atomic, and works on data from which everything that has expired was
@@ -41,9 +43,10 @@ type Store interface {
 	//   - If the connection of ev.Member has ended, Apply changes nothing.
 	//   - Otherwise, if its SessionID is not empty and there is a live connection with the
 	//     same ConnectionID and an empty SessionID, Apply first moves the entries of that
-	//     connection to the connection of the event, unless it has an entry for the same
-	//     group, and makes the other connection unknown. (A listing has no SessionID, so
-	//     what [Store.Repair] adds has none.)
+	//     connection to the connection of the event, and makes it unknown. An entry that
+	//     moves changes. If both have an entry for a group, the one with the higher
+	//     revision decides whether it is present, and it has the higher order of the two.
+	//     (A listing by the service has no SessionID, so what [Store.Repair] adds has none.)
 	//   - Connected: the connection is live, its user is ev.Member.UserID unless that is
 	//     empty, and its lease is renewed.
 	//   - Joined and Left: as Connected. If then the connection has no entry for ev.Group,
@@ -58,7 +61,7 @@ type Store interface {
 
 	// Members returns the connections that have a present entry for a group, in any order,
 	// and the revision of the hub. If since is not 0 and the entries of the group are the
-	// same as at revision since, Members may return them not, and set Unchanged.
+	// same as at revision since, Members may leave them out and set Unchanged.
 	Members(ctx context.Context, hub, group string, since int64) (Snapshot, error)
 
 	// Groups returns the groups for which any live connection with a ConnectionID has a
