@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,72 +167,4 @@ func advance(tb testing.TB, client rueidis.Client, d time.Duration) {
 	for _, node := range client.Nodes() {
 		do(tb, node, "EVAL", script, "0", strconv.FormatInt(d.Milliseconds(), 10))
 	}
-}
-
-// startCluster runs three servers, each of which has a third of the slots, and returns
-// their addresses.
-func startCluster(tb testing.TB) (nodes []*server, addresses []string) {
-	tb.Helper()
-	var bus []string
-	for range 3 {
-		s, port, busPort := startNode(tb)
-		nodes, addresses, bus = append(nodes, s), append(addresses, "127.0.0.1:"+port), append(bus, busPort)
-	}
-	for i, s := range nodes {
-		client := s.admin(tb)
-		do(tb, client, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/3), strconv.Itoa((i+1)*slots/3-1))
-		do(tb, client, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
-		for j := range nodes {
-			_, port, _ := net.SplitHostPort(addresses[j])
-			do(tb, client, "CLUSTER", "MEET", "127.0.0.1", port, bus[j])
-		}
-	}
-	for _, s := range nodes {
-		client := s.admin(tb)
-		require.Eventually(tb, func() bool {
-			info, err := do(tb, client, "CLUSTER", "INFO").ToString()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
-		}, time.Minute, 50*time.Millisecond)
-	}
-	return nodes, addresses
-}
-
-const slots = 16384
-
-// startNode runs a server of a cluster. It tries other ports if another process has taken
-// the one that was free.
-func startNode(tb testing.TB) (s *server, port, bus string) {
-	tb.Helper()
-	var err error
-	for range 10 {
-		port, bus = freePort(tb), freePort(tb)
-		s = newServer(tb, "--port", port, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000")
-		if err = s.start(); err == nil {
-			return s, port, bus
-		}
-	}
-	require.NoError(tb, err, s.log)
-	return nil, "", ""
-}
-
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(tb, err)
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	require.NoError(tb, err)
-	return port
-}
-
-// admin returns a client for commands about one server of a cluster.
-func (s *server) admin(tb testing.TB) rueidis.Client {
-	tb.Helper()
-	opt, err := redis.ParseURL("unix://" + s.socket)
-	require.NoError(tb, err)
-	opt.ForceSingleClient = true
-	client, err := rueidis.NewClient(opt)
-	require.NoError(tb, err)
-	tb.Cleanup(client.Close)
-	return client
 }
