@@ -89,7 +89,7 @@ func TestClusterWithoutOneServer(t *testing.T) {
 	c.nodes[0].kill()
 	failed, served := 0, 0
 	for i := range 30 {
-		if served > 5 && failed > 0 {
+		if served > 0 && failed > 0 {
 			break
 		}
 		key := fmt.Sprint("event", i)

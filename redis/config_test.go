@@ -24,6 +24,8 @@ func TestConfig(t *testing.T) {
 	} {
 		_, err := redis.NewDeduplicationStore(cfg)
 		require.EqualError(t, err, "redis: deduplication store: "+want)
+		_, err = redis.NewPresenceStore(cfg)
+		require.EqualError(t, err, "redis: presence store: "+want)
 		_, err = redis.NewHistory(cfg, redis.HistoryLimits{})
 		require.EqualError(t, err, "redis: history: "+want)
 	}
