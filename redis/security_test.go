@@ -86,18 +86,10 @@ func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	roots := certify(t, dir)
-	var server *server
-	var port string
-	var err error
-	for range 10 { // another process may take a port that was free
-		port = freePort(t)
-		server = newServer(t, "--tls-port", port, "--tls-auth-clients", "no",
-			"--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"), "--tls-ca-cert-file", filepath.Join(dir, "cert.pem"))
-		if err = server.start(); err == nil {
-			break
-		}
-	}
-	require.NoError(t, err, server.log)
+	_, port := startOnPort(t, func(port string) []string {
+		cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+		return []string{"--tls-port", port, "--tls-auth-clients", "no", "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert}
+	})
 
 	opt, err := redis.ParseURL("rediss://127.0.0.1:" + port)
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,32 @@ func startServer(tb testing.TB, args ...string) *server {
 	s := newServer(tb, args...)
 	require.NoError(tb, s.start(), "redis-server: %v", s.log)
 	return s
+}
+
+// startOnPort runs a redis-server with arguments for a port of the loopback interface. It
+// tries another port if another process takes the one that was free.
+func startOnPort(tb testing.TB, args func(port string) []string) (s *server, port string) {
+	tb.Helper()
+	var err error
+	for range 10 {
+		port = freePort(tb)
+		s = newServer(tb, args(port)...)
+		if err = s.start(); err == nil {
+			return s, port
+		}
+	}
+	require.NoError(tb, err, "redis-server: %v", s.log)
+	return nil, ""
+}
+
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(tb, err)
+	return port
 }
 
 func newServer(tb testing.TB, args ...string) *server {
