@@ -50,11 +50,11 @@ var leaseRules = []rule{
 			p.advance(lease * 2 / 3)
 			p.apply(connected, byEvent, "", 0)
 			p.apply(joined, byRepeat, "g", 2)
-			p.repair(presence.Repair{Group: "h", Revision: 0, Add: []presence.Member{byAdd}, Renew: []presence.Member{byRenew, member("unknown", "")}})
+			p.repair(presence.Repair{Group: "h", Revision: 0, Add: []presence.Member{byAdd}, Renew: []presence.Member{byRenew, member("unknown", "zoe")}})
+			p.online("zoe")
 			p.advance(lease * 2 / 3)
 			p.members("g", byEvent, byRepeat, byAdd, byRenew)
 			p.members("h", byAdd)
-			p.groups("unknown")
 		},
 	},
 	{
@@ -111,6 +111,19 @@ var leaseRules = []rule{
 			p.apply(joined, member("c1", "ann"), "g", 3)
 			p.members("g", member("c2", "ann"), session("c3", "s1", "ann"))
 			p.online("ann", member("c2", "ann"), session("c3", "s1", "ann"))
+		},
+	},
+	{
+		"after End, a connection that is known from a listing only can come back",
+		"an MQTT client that connects again would not be seen for the TTL",
+		func(p *probe) {
+			m := member("c1", "ann")
+			p.repair(listed("g", 0, m))
+			p.repair(presence.Repair{End: p.leases(10*ttl, 10)})
+			p.members("g")
+			p.online("ann")
+			p.repair(listed("g", p.snapshot("g").Revision, m))
+			p.members("g", m)
 		},
 	},
 	{
