@@ -68,7 +68,7 @@ func newPresenceStore(cfg Config, clock string) (*PresenceStore, error) {
 	return &PresenceStore{
 		config:      cfg,
 		event:       script("event"),
-		apply:       script("hub", "purged", "entry", "end", "change", "adopt", "apply"),
+		apply:       script("hub", "purged", "entry", "end", "change", "apply"),
 		disconnect:  script("hub", "purged", "entry", "end", "disconnect"),
 		repair:      script("hub", "purged", "entry", "end", "change", "repair"),
 		purge:       script("hub", "entry", "end", "purge"),

@@ -48,43 +48,44 @@ local function set(id, session, user, group, old, present, order)
 	return true
 end
 
--- rename changes the user of a live member, also in its groups.
-local function rename(id, session, old, user)
+-- connect makes a member live, for which known is what its connection has, false if it was
+-- not live. It renews its lease and returns its user, or nil if there is no room. by is "e"
+-- for an event and "l" for a listing.
+local function connect(id, session, known, user, by)
 	local name, key = id .. '\n' .. session, hub .. ':connection:' .. id
+	if not known and not fits(id) then
+		return nil
+	end
+	local old = string.sub(known or '', 2)
+	if user == '' then
+		user = old
+	end
+	if known and string.sub(known, 1, 1) == 'e' then
+		by = 'e'
+	end
+	if by .. user ~= known then
+		redis.call('HSET', key, session, by .. user)
+	end
+	redis.call('ZADD', leases, 'GT', now + ARGV[1], name)
+	if user == old then
+		return user
+	end
+
+	redis.call('SADD', hub .. ':user:' .. user, name)
 	if old ~= '' then
 		redis.call('SREM', hub .. ':user:' .. old, name)
 	end
-	redis.call('SADD', hub .. ':user:' .. user, name)
-	redis.call('HSET', key, session, user)
-	local all = redis.call('HGETALL', key)
+	local all = redis.call('HGETALL', key) -- members of groups have their user there, too
 	for i = 1, #all, 2 do
 		local of, group = string.match(all[i], '^([^\n]*)\n(.*)$')
 		if of == session then
 			local entry = parse(all[i + 1])
 			if entry and entry.present then
 				set(id, session, user, group, entry, true, entry.order)
+			elseif entry then
+				redis.call('HSET', key, all[i], 'a ' .. entry.order .. ' ' .. revision() .. ' ' .. entry.expires)
 			end
 		end
 	end
-end
-
--- connect makes a member live whose user was old, nil if it was not live. It renews its
--- lease and returns its user, or nil if there is no room.
-local function connect(id, session, old, user)
-	local name = id .. '\n' .. session
-	if not old then
-		if not fits(id) then
-			return nil
-		end
-		redis.call('HSET', hub .. ':connection:' .. id, session, user)
-		if user ~= '' then
-			redis.call('SADD', hub .. ':user:' .. user, name)
-		end
-	elseif user == '' then
-		user = old
-	elseif user ~= old then
-		rename(id, session, old, user)
-	end
-	redis.call('ZADD', leases, 'GT', now + ARGV[1], name)
 	return user
 end

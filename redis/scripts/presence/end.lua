@@ -1,7 +1,7 @@
 -- Functions that end members, for scripts that do. They need entry.lua.
 
--- fields returns the user and the entries of a live session, also those that have expired,
--- and the number of fields of other sessions.
+-- fields returns the user of a live session, with the letter before it, and its entries, also
+-- those that have expired, and the number of fields of other sessions.
 local function fields(id, session)
 	local all = redis.call('HGETALL', hub .. ':connection:' .. id)
 	local user, entries, others = nil, {}, 0
@@ -39,13 +39,30 @@ local function forget(id, session)
 			leave(name, group)
 		end
 	end
-	if user ~= '' then
-		redis.call('SREM', hub .. ':user:' .. user, name)
+	if #user > 1 then
+		redis.call('SREM', hub .. ':user:' .. string.sub(user, 2), name)
 	end
 end
 
--- finish ends a member for a time, whether it is known or not.
+-- finish ends a member for a time, whether it is known or not, and what listings have shown
+-- of its connection.
 local function finish(id, session, ttl)
 	forget(id, session)
-	redis.call('SET', hub .. ':ended:' .. id .. '\n' .. session, '', 'PX', ttl)
+	redis.call('SET', hub .. ':ended:' .. id .. '\n' .. session, revision(), 'PX', ttl)
+	if session == '' then
+		return
+	end
+	forget(id, '')
+	local key = hub .. ':sessions:' .. id
+	redis.call('SADD', key, session)
+	if redis.call('SCARD', key) % 64 == 0 then
+		for _, other in ipairs(redis.call('SMEMBERS', key)) do
+			if redis.call('EXISTS', hub .. ':ended:' .. id .. '\n' .. other) == 0 then
+				redis.call('SREM', key, other)
+			end
+		end
+	end
+	if redis.call('PTTL', key) < tonumber(ttl) then
+		redis.call('PEXPIRE', key, ttl)
+	end
 end

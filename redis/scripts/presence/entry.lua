@@ -21,7 +21,7 @@ local function parse(value)
 	if state == 'a' and tonumber(expires) <= now then
 		return nil
 	end
-	return {present = state == 'p', order = order, revision = tonumber(changed)}
+	return {present = state == 'p', order = order, revision = tonumber(changed), expires = expires}
 end
 
 -- leave removes a member from a group.

@@ -14,18 +14,19 @@ elseif redis.call('EXISTS', KEYS[2]) == 1 then
 	return redis.status_reply('OK')
 end
 local known = redis.call('HMGET', KEYS[3], '', ARGV[8])
-local old, value = known[1], known[2]
-if old and user ~= '' and user ~= old then
+local live, value = known[1], known[2]
+local old = string.sub(live or '', 2)
+if live and user ~= '' and user ~= old then
 	return redis.status_reply('RARE')
 end
-user = old or user
+user = live and old or user
 
 local write = kind ~= 'connected'
 if write and value then
 	local state, order, _, expires = string.match(value, '^(%a) (%d+) (%d+) (%d+)$')
 	write = tonumber(order) < tonumber(ARGV[9]) or state == 'a' and tonumber(expires) <= now
 end
-local new = (old and 0 or 1) + (write and not value and 1 or 0)
+local new = (live and 0 or 1) + (write and not value and 1 or 0)
 if new > 0 then
 	local used = redis.call('HLEN', KEYS[3])
 	if used % 32 + new >= 32 or used + new > tonumber(ARGV[3]) then
@@ -33,11 +34,11 @@ if new > 0 then
 	end
 end
 
-if not old then
-	redis.call('HSET', KEYS[3], '', user)
-	if user ~= '' then
-		redis.call('SADD', KEYS[7], member)
-	end
+if live ~= 'e' .. user then
+	redis.call('HSET', KEYS[3], '', 'e' .. user)
+end
+if not live and user ~= '' then
+	redis.call('SADD', KEYS[7], member)
 end
 redis.call('ZADD', KEYS[1], 'GT', now + ARGV[1], member)
 if not write then

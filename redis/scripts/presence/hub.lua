@@ -5,10 +5,13 @@
 -- session id, which have no control characters.
 --
 --	:leases         sorted set of live members by the end of their lease in milliseconds
---	:ended:MEMBER   exists while a member is ended
---	:connection:ID  hash of a connection id: the user of each live session; and for each
---	                session, line feed and group, the entry, which is "p" (present) or "a"
---	                (absent), its order, its revision, and when it expires if it is absent
+--	:ended:MEMBER   the revision at which a member has ended, as long as it is ended
+--	:sessions:ID    set of the sessions of a connection id that have ended, and may have
+--	                become unknown since
+--	:connection:ID  hash of a connection id: for each live session "e" if an event has told
+--	                of it, "l" if only listings have, and the user; and for each session,
+--	                line feed and group, the entry, which is "p" (present) or "a" (absent),
+--	                its order, its revision, and when it expires if it is absent
 --	:user:USER      set of live members of a user
 --	:group:GROUP    hash of the members that have a present entry, with their users; and ""
 --	                with the revision of the last change

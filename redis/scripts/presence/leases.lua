@@ -7,6 +7,6 @@ for i = 1, #found, 2 do
 	local id, session = string.match(found[i], '^([^\n]*)\n(.*)$')
 	result[#result + 1] = found[i]
 	result[#result + 1] = found[i + 1]
-	result[#result + 1] = redis.call('HGET', hub .. ':connection:' .. id, session)
+	result[#result + 1] = string.sub(redis.call('HGET', hub .. ':connection:' .. id, session) or '', 2)
 end
 return result

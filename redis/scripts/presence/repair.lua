@@ -10,11 +10,30 @@ local function find(id, session)
 	return parse(redis.call('HGET', hub .. ':connection:' .. id, session .. '\n' .. group))
 end
 
+-- newer reports whether a session of a connection id has ended or changed its entry since the
+-- listing.
+local function newer(id)
+	for _, session in ipairs(redis.call('SMEMBERS', hub .. ':sessions:' .. id)) do
+		if tonumber(redis.call('GET', hub .. ':ended:' .. id .. '\n' .. session) or 0) > before then
+			return true
+		end
+	end
+	local all = redis.call('HGETALL', hub .. ':connection:' .. id)
+	for i = 1, #all, 2 do
+		local session, name = string.match(all[i], '^([^\n]*)\n(.*)$')
+		local entry = name == group and session ~= '' and parse(all[i + 1])
+		if entry and entry.revision > before then
+			return true
+		end
+	end
+	return false
+end
+
 function elements.add(id, session, user)
-	if redis.call('EXISTS', hub .. ':ended:' .. id .. '\n' .. session) == 1 then
+	if redis.call('EXISTS', hub .. ':ended:' .. id .. '\n' .. session) == 1 or session == '' and newer(id) then
 		return
 	end
-	user = connect(id, session, redis.call('HGET', hub .. ':connection:' .. id, session), user)
+	user = connect(id, session, redis.call('HGET', hub .. ':connection:' .. id, session), user, 'l')
 	local entry = find(id, session)
 	if entry and (entry.present or entry.revision > before) then
 		return
@@ -41,8 +60,14 @@ function elements.renew(id, session)
 end
 
 elements['end'] = function(id, session, expires)
-	if redis.call('ZSCORE', leases, id .. '\n' .. session) == expires then
+	if redis.call('ZSCORE', leases, id .. '\n' .. session) ~= expires then
+		return
+	end
+	local known = redis.call('HGET', hub .. ':connection:' .. id, session)
+	if known and string.sub(known, 1, 1) == 'e' then
 		finish(id, session, ARGV[2])
+	else
+		forget(id, session)
 	end
 end
 
