@@ -29,6 +29,7 @@ func TestConfigErrors(t *testing.T) {
 		"TTL":                {func(c *presence.Config) { c.TTL = -1 }, "presence: TTL is -1ns, want 0 for the default, or at least 1s"},
 		"WatchInterval":      {func(c *presence.Config) { c.WatchInterval = 1 }, "presence: WatchInterval is 1ns, want 0 for the default, or at least 1ms"},
 		"MaxChecks":          {func(c *presence.Config) { c.MaxChecks = -1 }, "presence: MaxChecks is -1, want 0 for the default, or at least 1"},
+		"MaxListed":          {func(c *presence.Config) { c.MaxListed = -1 }, "presence: MaxListed is -1, want 0 for the default, or at least 1"},
 		"Parallel":           {func(c *presence.Config) { c.Parallel = -1 }, "presence: Parallel is -1, want 0 for the default, or at least 1"},
 		"Lease":              {func(c *presence.Config) { c.Lease = time.Millisecond }, "presence: Lease is 1ms, want 0 for the default, or at least 1s"},
 		"Lease for a Lister": {func(c *presence.Config) { c.Lister, c.Lease = new(lister), 3*time.Minute }, "presence: Lease is 3m0s, want 0 for the default, or at least 4m0s"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -91,19 +92,20 @@ type failing struct {
 	mu      sync.Mutex
 	err     error
 	applied int
-	only    string // the method that fails; empty: all
+	only    []string // the methods that fail; empty: all
 }
 
-func (f *failing) fail(err error) {
+// fail makes all calls fail, or those of one method. Nil ends it.
+func (f *failing) fail(err error, only ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.err = err
+	f.err, f.only = err, only
 }
 
 func (f *failing) failure(method string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.only != "" && f.only != method {
+	if len(f.only) > 0 && !slices.Contains(f.only, method) {
 		return nil
 	}
 	return f.err

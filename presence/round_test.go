@@ -3,6 +3,7 @@ package presence_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/presence"
+	"github.com/go-webpubsub/webpubsub/service"
 )
 
 // TestRound: all that a round repairs.
@@ -233,8 +235,7 @@ func TestStoreFailsInARound(t *testing.T) {
 				tracker := newTracker(t, presence.Config{Lister: service, Store: store})
 				tell(t, tracker, joined("c1", "ann", "g", "2"))
 				<-time.After(time.Second)
-				store.only = method
-				store.fail(errAway)
+				store.fail(errAway, method)
 				round, err := tracker.Reconcile(t.Context())
 				require.ErrorIs(t, err, errAway)
 				assert.Zero(t, round.Ended)
@@ -267,4 +268,67 @@ func TestReconcileEndsWithItsContext(t *testing.T) {
 	_, err := tracker.Reconcile(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Less(t, len(service.asked()), 3)
+}
+
+// TestMaxListed: a round goes on where the one before has ended.
+func TestMaxListed(t *testing.T) {
+	t.Parallel()
+	service := &lister{exists: map[string]bool{"c": true}}
+	tracker := newTracker(t, presence.Config{Lister: service, Parallel: 1, MaxListed: 2})
+	for _, group := range []string{"a", "b", "d", "e", "f"} {
+		service.set(group, member("c", ""))
+		tell(t, tracker, joined("c", "", group, "2"))
+	}
+	listed := func() string {
+		_, err := tracker.Reconcile(t.Context())
+		require.NoError(t, err)
+		calls := slices.DeleteFunc(service.asked(), func(call string) bool { return call == "exists c" })
+		return strings.Join(calls, ", ")
+	}
+	assert.Equal(t, "list a, list b", listed())
+	assert.Equal(t, "list d, list e", listed())
+	assert.Equal(t, "list f, list a", listed())
+	tell(t, tracker, left("c", "", "b", "3"), left("c", "", "d", "3"))
+	assert.Equal(t, "list e, list f", listed())
+	tell(t, tracker, left("c", "", "f", "3"))
+	assert.Equal(t, "list a, list e", listed(), "each once, and no more")
+	assert.Equal(t, "list a, list e", listed())
+}
+
+// TestRefusedGroups: names that the service refuses do not end a round: clients choose the names of groups.
+func TestRefusedGroups(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err             error
+		failed, skipped int
+		others          bool // are listed
+	}{
+		"not addressable": {fmt.Errorf("group: %w", presence.ErrNotAddressable), 0, 50, true},
+		"400":             {&service.Error{StatusCode: http.StatusBadRequest}, 50, 0, true},
+		"401":             {&service.Error{StatusCode: http.StatusUnauthorized}, 10, 0, false},
+		"429":             {&service.Error{StatusCode: http.StatusTooManyRequests}, 10, 0, false},
+		"503":             {&service.Error{StatusCode: http.StatusServiceUnavailable}, 10, 0, false},
+		"no answer":       {&service.Error{Err: errAway}, 10, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := &lister{exists: map[string]bool{"c": true}}
+			l.pages = func(group string) ([]presence.Member, error) {
+				if group == "z" {
+					return nil, nil
+				}
+				return nil, tc.err
+			}
+			tracker := newTracker(t, presence.Config{Lister: l, Parallel: 1})
+			for i := range 50 {
+				tell(t, tracker, joined("c", "ann", fmt.Sprintf("%02d", i), "2"))
+			}
+			tell(t, tracker, joined("c", "ann", "z", "3"))
+			round, err := tracker.Reconcile(t.Context())
+			assert.Equal(t, []int{tc.failed, tc.skipped}, []int{round.Failed, round.Skipped})
+			assert.Equal(t, tc.failed > 0, err != nil)
+			assert.Equal(t, tc.others, len(membersOf(t, tracker, "z")) == 0)
+			assert.Equal(t, []string{"c"}, membersOf(t, tracker, "07"))
+		})
+	}
 }

@@ -133,8 +133,7 @@ func TestLeadIsLost(t *testing.T) {
 		<-time.After(10 * time.Second)
 		r.service.disturb(func(ctx context.Context) { <-ctx.Done() })
 		<-time.After(time.Minute) // it lists
-		store.only = "Lead"
-		store.fail(errAway)
+		store.fail(errAway, "Lead")
 		<-time.After(40 * time.Second) // the lead has ended
 		store.fail(nil)
 		leads, err := store.Lead(t.Context(), "chat", "another", time.Hour)
