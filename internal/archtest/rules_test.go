@@ -149,14 +149,9 @@ var rooms = []room{
 		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's, and so are the varints of protobuf",
 	},
 	{
-		name: "presence",
-		ours: []pattern{".", "service", "internal/excerpt", "internal/rule"},
+		name: "presence/...",
+		ours: []pattern{".", "service/...", "internal/excerpt", "internal/rule"},
 		why:  "it joins events and listings: an interceptor of the root, and the REST client that it asks; stores that replicas share are modules of their own",
-	},
-	{
-		name: "presence/presencetest",
-		ours: []pattern{".", "presence"},
-		why:  "it is linked into the tests of stores, whose modules are others: it needs the interface, whose events have kinds of the root, and nothing else",
 	},
 	{
 		name: "internal/upstream/...",
