@@ -24,7 +24,7 @@ import (
 // The functions of this file are the Go blocks of docs/redis.md.
 
 func onceAcrossReplicas(connectionString string) (rueidis.Client, *webpubsub.Handler) {
-	opt, err := redis.ParseURL(os.Getenv("REDIS_URL")) // rediss://user:password@host:6379
+	opt, err := redis.ParseURL(os.Getenv("REDIS_URL")) // its scheme is rediss, for TLS
 	if err != nil {
 		log.Fatal(err)
 	}

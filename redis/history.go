@@ -287,5 +287,5 @@ func timeOf(id string) (time.Time, error) {
 	if _, err := strconv.ParseUint(sequence, 10, 64); err != nil {
 		return time.Time{}, errInvalidID
 	}
-	return time.UnixMilli(int64(t)), nil //nolint:gosec // it has 63 bits
+	return time.UnixMilli(int64(t)), nil
 }

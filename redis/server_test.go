@@ -3,6 +3,7 @@ package redis_test
 import (
 	"bufio"
 	"context"
+	_ "embed" // a script
 	"fmt"
 	"net"
 	"os"
@@ -171,27 +172,14 @@ func do(tb testing.TB, client rueidis.Client, command ...string) rueidis.RedisRe
 	return result
 }
 
+//go:embed testdata/advance.lua
+var advanceScript string
+
 // advance lets the keys of all servers of a client expire as if time had passed, and moves
 // the shiftedClock of each hub.
 func advance(tb testing.TB, client rueidis.Client, d time.Duration) {
 	tb.Helper()
-	const script = `
-		local hubs = {}
-		for _, key in ipairs(redis.call('KEYS', '*')) do
-			local left = redis.call('PTTL', key)
-			if left >= 0 then
-				redis.call('PEXPIRE', key, left - ARGV[1])
-			end
-			local hub = string.match(key, '^.-:presence:{[^}]*}')
-			if hub then
-				hubs[hub] = true
-			end
-		end
-		for hub in pairs(hubs) do
-			redis.call('INCRBY', hub .. ':shift', ARGV[1])
-		end
-		return 1`
 	for _, node := range client.Nodes() {
-		do(tb, node, "EVAL", script, "0", strconv.FormatInt(d.Milliseconds(), 10))
+		do(tb, node, "EVAL", advanceScript, "0", strconv.FormatInt(d.Milliseconds(), 10))
 	}
 }
