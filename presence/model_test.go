@@ -130,7 +130,7 @@ func (m *model) round() {
 
 // Connections implements presence.Lister.
 func (m *model) Connections(_ context.Context, group string) iter.Seq2[presence.Member, error] {
-	return func(yield func(presence.Member, error) bool) {
+	return func(yield func(presence.Member, error) bool) { //nolint:contextcheck // events do not end with the round
 		m.disturb()
 		members := m.members(group)
 		m.note("listed %s: %v", group, members)
@@ -148,12 +148,12 @@ func (m *model) Connections(_ context.Context, group string) iter.Seq2[presence.
 func (m *model) Exists(_ context.Context, id string) (bool, error) {
 	exists := m.live[id] != nil
 	m.note("exists %s: %v", id, exists)
-	m.disturb()
+	m.disturb() //nolint:contextcheck // as above
 	return exists, nil
 }
 
 func (m *model) disturb() {
-	for m.inRound && !m.quiet && m.choose.IntN(3) == 1 {
+	for m.inRound && !m.quiet && m.choose.IntN(2) == 1 {
 		m.step()
 	}
 }
@@ -243,6 +243,9 @@ func (m *model) deliver() {
 		return
 	}
 	i := m.choose.IntN(len(m.pending))
+	if m.choose.IntN(2) == 1 { // as most events are
+		i = len(m.pending) - 1
+	}
 	d := m.pending[i]
 	m.pending = slices.Delete(m.pending, i, i+1)
 	d.of.told = true
