@@ -1,0 +1,22 @@
+-- The data of a hub. All scripts but lead.lua begin with clock.lua and this file.
+--
+-- KEYS[1] is the name of the hub's data, PREFIX:presence:{HUB}. All keys begin with it, so
+-- they are on one server of a cluster. A member is a connection id, a line feed and a
+-- session id, which have no control characters.
+--
+--	:leases         sorted set of live members by the end of their lease in milliseconds
+--	:ended:MEMBER   the revision at which a member has ended, as long as it is ended
+--	:sessions:ID    set of the sessions of a connection id that have ended, and may have
+--	                become unknown since
+--	:connection:ID  hash of a connection id: for each live session "e" if an event has told
+--	                of it, "l" if only listings have, and the user; and for each session,
+--	                line feed and group, the entry, which is "p" (present) or "a" (absent),
+--	                its order, its revision, and when it expires if it is absent
+--	:user:USER      set of live members of a user
+--	:group:GROUP    hash of the members that have a present entry, with their users; and ""
+--	                with the revision of the last change
+--	:groups         sorted set of the groups with members, all with the score 0
+--	:revision       the revision
+--	:lead           the holder of the lead
+local hub = KEYS[1]
+local leases = hub .. ':leases'
