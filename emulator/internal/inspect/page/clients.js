@@ -11,7 +11,7 @@ const refreshed = 700; // milliseconds between two readings of a table
 export class Clients {
   #root = $("clients");
   #body = el("div");
-  #search = el("input", { type: "search", placeholder: "Part of a name or an id", "aria-label": "Search the table", oninput: () => this.#soon() });
+  #search = el("input", { type: "search", placeholder: "Name or id", "aria-label": "Search the table", oninput: () => this.#soon() });
   #table = "connections";
   #next = "";
   #tabs;
@@ -85,7 +85,7 @@ export class Clients {
   }
 
   #row(row) {
-    const cell = (label, ...content) => el("td", { "data-label": label }, content);
+    const cell = (label, ...content) => el("td", { "data-label": label }, el("div", {}, content));
     const buttons = (...list) => el("td", {}, el("div", { class: "buttons" }, list));
     const find = query => el("button", { class: "bordered", onclick: () => this.#onsearch(query) }, "Timeline");
     const send = (target, name) => el("button", { class: "bordered", onclick: () => sendTo({ hub: row.hub, target, name }) }, "Send");
@@ -93,7 +93,7 @@ export class Clients {
     if (this.#table === "groups") return el("tr", {}, cell("Group", el("b", {}, row.group)), cell("Hub", row.hub), cell("Connections", row.connections), cell("States", row.states ?? 0), buttons(find(quoted("group", row.group)), send("group", row.group)));
     const chips = (list, count) => el("div", { class: "chips" }, (list ?? []).map(x => el("span", { class: "chip" }, x)), count > (list?.length ?? 0) && el("span", { class: "hint" }, `and ${count - list.length} more`), !list?.length && el("span", { class: "hint" }, "none"));
     return el("tr", { class: `lane-${this.#lanes.of(row.connection)}` },
-      cell("User", el("span", { class: "swatch" }), el("b", {}, row.user || "no user"), row.away && el("span", { class: "pill", "data-tone": "warn" }, "away")),
+      cell("User", el("span", { class: "swatch" }), el("b", {}, row.user || "no user"), " ", row.away && el("span", { class: "pill", "data-tone": "warn" }, "away")),
       cell("Connection", el("code", {}, row.connection), el("div", { class: "hint" }, row.subprotocol || "no subprotocol")),
       cell("Hub", row.hub), cell("Groups", chips(row.groups, row.groupCount)), cell("Permissions", chips(row.permissions)),
       buttons(find(quoted("conn", row.connection)), send("connection", row.connection), el("button", { class: "bordered danger", onclick: () => closeClient(row.hub, row.connection, row.user) }, "Close")));

@@ -33,11 +33,19 @@ export function detail(pane, r, { store, search, select, close }) {
   pane.scrollTop = 0;
 }
 
+// reason is why something failed: in the words of the emulator, or of the handler's answer.
 function reason(r) {
   const { event, rest, client, validation, foreign, dropped, ack, lost } = r.raw;
-  const why = event?.reason || rest?.reason || client?.reason || validation?.reason || foreign?.reason || dropped?.reason || (ack?.error && `${ack.error}: ${ack.message ?? ""}`) || lost?.text;
-  if (!why) return undefined;
-  return r.tone === "bad" || r.tone === "warn" || r.tone === "gap" ? el("p", { class: r.tone === "bad" ? "why" : "why soft" }, why) : el("p", { class: "why soft" }, why);
+  const answer = r.failed && (event?.answer?.data ?? rest?.answer?.data)?.text;
+  const why = (event ?? rest ?? client ?? validation ?? foreign ?? dropped)?.reason || (ack?.error && `${ack.error}: ${ack.message ?? ""}`) || lost?.text || (answer && message(answer));
+  return why && el("p", { class: r.tone === "bad" ? "why" : "why soft" }, why);
+}
+
+// message is the reason in an answer: the message of an error in JSON, or the text.
+function message(answer) {
+  const value = parsed({ text: answer, json: true });
+  const text = value?.error?.message ?? value?.error ?? value?.message ?? value?.detail ?? value?.title;
+  return (typeof text === "string" ? text : answer).slice(0, 500);
 }
 
 function actions(r) {
@@ -47,7 +55,7 @@ function actions(r) {
   if (event && event.request) {
     list.push(
       button("Edit and send", "edit", () => editEvent(r), "primary"),
-      button("Again, new id", "again", () => raise({ record: r.n, sameId: false })),
+      button("Again", "again", () => raise({ record: r.n, sameId: false })),
       button("Again, same id", "again", () => raise({ record: r.n, sameId: true })),
       button("Go test", "copy", () => showGoTest(r)),
       button("trigger", "copy", () => copyText(`records/${r.n}/trigger`, "The webpubsub trigger command")));
@@ -60,6 +68,8 @@ function actions(r) {
   }
   return list.length > 0 && el("div", { class: "actions" }, list);
 }
+
+const wide = new Set(["Connection", "Handler", "Path", "URL", "Subprotocol"]);
 
 // facts are the properties of a record. Those that one can search for are links.
 function facts(r, search) {
@@ -86,7 +96,10 @@ function facts(r, search) {
     ["Took", r.took !== undefined && duration(r.took)],
     ["Size", r.size !== undefined && `${bytes(r.size)}${frame?.binary ? ", binary frame" : ""}`],
   ];
-  return el("dl", { class: "facts" }, list.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return el("dl", { class: "facts" }, list.filter(([, value]) => value).flatMap(([name, value]) => {
+    const style = { class: wide.has(name) ? "wide" : "" };
+    return [el("dt", style, name), el("dd", style, value)];
+  }));
 }
 
 function timing(event) {

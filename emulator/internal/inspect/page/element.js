@@ -7,10 +7,14 @@ const attributes = new Set(["id", "type", "name", "role", "href", "title", "valu
 export function el(tag, properties = {}, ...children) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("aria-") && value !== undefined) {
+      e.setAttribute(name, value);
+      continue;
+    }
     if (value === undefined || value === null || value === false) continue;
     if (name === "class") e.className = value;
     else if (name.startsWith("on") && typeof value === "function") e.addEventListener(name.slice(2), value);
-    else if (name.startsWith("aria-") || name.startsWith("data-") || attributes.has(name)) e.setAttribute(name, value === true ? "" : value);
+    else if (name.startsWith("data-") || attributes.has(name)) e.setAttribute(name, value === true ? "" : value);
     else throw new Error(`no attribute ${name}`);
   }
   e.append(...children.flat().filter(c => c !== undefined && c !== null && c !== false).map(c => (c instanceof Node ? c : String(c))));

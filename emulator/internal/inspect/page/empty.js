@@ -24,8 +24,8 @@ export function empty(box, { records, shown, phase, trouble, paused }) {
     ],
     waiting: () => [
       el("h2", { class: "serif" }, "Waiting for the first client"),
-      el("p", {}, "Open your application, connect a test client above, or use the command:"),
-      el("pre", {}, `webpubsub connect --endpoint ${location.origin} --hub chat`),
+      el("p", {}, "Open your application, connect a test client above, or use the command, with the connection string that the emulator has printed in WEBPUBSUB_CONNECTION_STRING:"),
+      el("pre", {}, "webpubsub connect --hub chat --user ann"),
       el("p", {}, "Each handshake, frame, event and REST call appears here."),
     ],
   }[what]?.() ?? []).filter(Boolean));

@@ -3,7 +3,7 @@ import { el } from "./element.js";
 
 const shortcuts = [
   ["j k", "next and previous record"], ["g G", "first and newest record"], ["Enter", "open the record"], ["Esc", "close it; leave the search"],
-  ["/", "search"], ["p", "pause and resume"], ["e", "edit the event and send it"], ["r", "raise the event again, with a new id"],
+  ["/", "search"], ["p", "pause and resume"], ["c", "only the connection of the record, or all"], ["e", "edit the event and send it"], ["r", "raise the event again, with a new id"],
   ["t", "test client"], ["1 2", "timeline, clients"], ["?", "this help"],
 ];
 

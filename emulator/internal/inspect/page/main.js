@@ -8,6 +8,7 @@ import { filters } from "./filters.js";
 import { help } from "./help.js";
 import { keyboard } from "./keyboard.js";
 import { follow } from "./live.js";
+import { quoted } from "./query.js";
 import { editEvent, raise } from "./raise.js";
 import { Entry, lost } from "./record.js";
 import { knowHubs, sendTo } from "./send.js";
@@ -198,6 +199,7 @@ keyboard({
   g: () => timeline.move(-Infinity), G: () => timeline.move(Infinity),
   Enter: () => timeline.selected && onselect(timeline.selected, true), Escape: () => onselect(undefined),
   "/": () => { view("timeline"); $("query").select(); }, p: pause, "?": help, t: () => openSession(),
+  c: () => timeline.selected?.conn && search.add(quoted("conn", timeline.selected.conn)),
   e: eventOf(editEvent), r: eventOf(r => raise({ record: r.n, sameId: false })),
   1: () => view("timeline"), 2: () => view("clients"),
 });
@@ -218,7 +220,7 @@ follow((event, data, size) => {
     case "message":
       return enqueue(new Entry(data, size));
     case "lost":
-      return enqueue(lost(data, "this page was too slow, or the emulator keeps them no longer."));
+      return enqueue(lost(data, (queue.at(-1) ?? store.all.at(-1))?.raw.at ?? new Date().toISOString(), "this page was too slow, or the emulator keeps them no longer."));
     case "status":
       ({ paused } = data);
       if (data.records === 0) clear();

@@ -46,7 +46,7 @@ export class Entry {
     this.method = rest?.method ?? "";
     this.id = event?.id ?? raw.ack?.id ?? raw.dropped?.id ?? "";
     this.family = families[this.kind.split(".")[0]] ?? "client";
-    this.failed = raw.level === "warn" || raw.level === "error" || ((event ?? rest) && this.status >= 400);
+    this.failed = this.family !== "lost" && (raw.level === "warn" || raw.level === "error" || ((event ?? rest) && this.status >= 400));
     this.is = this.#flags();
   }
 
@@ -55,7 +55,7 @@ export class Entry {
     if (this.family === "lost") return "gap";
     if (this.failed) return this.raw.level === "warn" && ["client", "ack"].includes(this.family) && this.kind !== "client.refused" ? "warn" : "bad";
     if (["frame", "ack", "group"].includes(this.family)) return "quiet";
-    return "good";
+    return closed.has(this.kind) || this.kind === "client.lost" ? "plain" : "good";
   }
 
   get glyph() {
@@ -82,7 +82,7 @@ export class Entry {
     const { event, rest, frame, ack, client, handshake, group, groupState, permission, dropped, validation, foreign, lost } = this.raw;
     const text = event ? event.reason || (this.kind === "event.refused" && textOf(event.answer?.data)) || textOf(event.request?.data)
       : rest ? rest.reason || `${rest.path}${rest.query ? "?" + rest.query : ""}`
-      : frame ? frame.data?.decoded || textOf(frame.data)
+      : frame ? this.#frameSummary(frame)
       : client ? client.reason || client.subprotocol || (client.recoverableMs ? `recoverable for ${client.recoverableMs / 1000} s` : "")
       : handshake ? (handshake.subprotocols ?? []).join(", ") || "no subprotocol"
       : ack ? ack.message
@@ -138,10 +138,22 @@ export class Entry {
   #frameTitle(frame) {
     if (frame.close) return `Close ${frame.close}`;
     const json = this.frameJSON;
-    if (this.kind === "frame.in") return words(frame.request || json?.type || "Frame");
-    if (typeof json?.type === "string") return words(json.type === "system" && typeof json.event === "string" ? json.event : json.type) + (json.type === "ack" ? ` ${json.ackId}` : "");
+    const subject = (json && (this.event || (typeof json.group === "string" ? json.group : ""))) || "";
+    if (this.kind === "frame.in") return `${words(frame.request || json?.type || "Frame")} ${subject}`.trim();
+    if (typeof json?.type === "string") {
+      return `${words(json.type === "system" && typeof json.event === "string" ? json.event : json.type)} ${json.type === "ack" ? json.ackId : subject}`.trim();
+    }
     const [name] = Object.keys(json ?? {});
     return name?.endsWith("Message") ? words(name.slice(0, -"Message".length)) : "Message";
+  }
+
+  // #frameSummary is the data inside a frame, or all of a frame of another form.
+  #frameSummary(frame) {
+    const json = this.frameJSON;
+    if (json?.data !== undefined) return typeof json.data === "string" ? json.data : JSON.stringify(json.data);
+    if (json?.type === "ack") return json.success ? "" : [json.error?.name, json.error?.message].filter(Boolean).join(": ");
+    if (/^(join|leave)Group$|^ping$|^pong$/.test(json?.type)) return "";
+    return textOf(frame.data);
   }
 
   #flags() {
@@ -158,10 +170,10 @@ export class Entry {
   }
 }
 
-// lost returns the record of a gap in the records.
-export function lost({ count, after, before }, why) {
+// lost returns the record of a gap in the records, with the time of the last one before.
+export function lost({ count, after, before }, at, why) {
   const text = `${count} ${count === 1 ? "record is" : "records are"} missing here: ${why}`;
-  return new Entry({ n: after, at: new Date().toISOString(), kind: "lost", level: "warn", lost: { text, count, after, before } }, 200);
+  return new Entry({ n: after, at, kind: "lost", level: "warn", lost: { text, count, after, before } }, 200);
 }
 
 export const textOf = data => data?.decoded ?? data?.text ?? (data?.base64 ? `${data.bytes} bytes` : "");

@@ -18,7 +18,7 @@ export function openSession() {
   }
   dialog("Connect a test client", [
     el("div", { class: "pair" }, field("Hub", "hub", { value: firstHub(), placeholder: "chat" }), field("User", "user", { value: "tester", focus: true })),
-    el("div", { class: "pair" }, field("Subprotocol", "subprotocol", { options: subprotocols }), field("Groups", "groups", { placeholder: "lobby, news" })),
+    el("div", { class: "pair" }, field("Subprotocol", "subprotocol", { options: subprotocols, value: subprotocols[0][0] }), field("Groups", "groups", { placeholder: "lobby, news" })),
     field("More of the query", "query", { placeholder: "ticket=…", hint: "Your connect handler gets it." }),
     el("label", {}, el("input", { type: "checkbox", name: "roles", checked: true }), " May join and send to any group"),
   ], {
