@@ -29,7 +29,7 @@ OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 PARSERS := . ./entra ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
 # The modules that need a browser and nginx have targets of their own.
-BROWSER := examples/chat/browser
+BROWSER := internal/browser
 NGINX   := interop/nginx
 
 .PHONY: all
@@ -107,12 +107,12 @@ nginx: ## check handlers behind nginx (needs nginx)
 	cd $(NGINX) && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: browser
-browser: ## try the chat's page in a browser (needs Chromium or Chrome)
+browser: ## try the pages of the chat and of the inspector in a browser (needs Chromium or Chrome)
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
 
 .PHONY: screenshot
 screenshot: ## take the README's picture anew (needs what browser needs, and the fonts Inter and Charis SIL)
-	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' . -args -screenshot "$(CURDIR)/docs/chat.png"
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' ./chat -args -screenshot "$(CURDIR)/docs/chat.png"
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets

@@ -1,8 +1,8 @@
-module github.com/go-webpubsub/webpubsub/examples/chat/browser
+module github.com/go-webpubsub/webpubsub/internal/browser
 
 go 1.25.0
 
-replace github.com/go-webpubsub/webpubsub => ../../..
+replace github.com/go-webpubsub/webpubsub => ../..
 
 require (
 	github.com/chromedp/cdproto v0.159.3
