@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/go-webpubsub/webpubsub/internal/browser/rig"
@@ -15,13 +14,8 @@ import (
 // line adds a line to the draft.
 func (b *tab) line() {
 	b.T.Helper()
-	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
-		p := input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Modifiers: 8} // Shift
-		if kind == input.DispatchKeyEventTypeKeyDown {
-			p.Text = "\r"
-		}
-		call(b, input.DispatchKeyEvent, p)
-	}
+	const shift = 8
+	b.Key("Enter", "Enter", 13, shift)
 }
 
 // inView waits until the last message is fully visible at the end of the list.

@@ -67,18 +67,30 @@ func (b *Tab) Press(selector, keys string) {
 	b.Do(chromedp.SendKeys(chromedp.CSS(selector), keys))
 }
 
-// Submit types the keys and presses Enter. As with a keyboard, there is no line break
-// if the page prevents the default of the key press.
+// Key presses a key. As with a keyboard, no text is entered if the page prevents the
+// default of the key press.
+func (b *Tab) Key(key, code string, virtual int64, modifiers int64) {
+	b.T.Helper()
+	text := key
+	switch {
+	case key == "Enter":
+		text = "\r"
+	case len(key) > 1:
+		text = ""
+	}
+	Call(b, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+		Type: input.DispatchKeyEventTypeKeyDown, Key: key, Code: code, Text: text, WindowsVirtualKeyCode: virtual, Modifiers: modifiers,
+	})
+	Call(b, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+		Type: input.DispatchKeyEventTypeKeyUp, Key: key, Code: code, WindowsVirtualKeyCode: virtual, Modifiers: modifiers,
+	})
+}
+
+// Submit types the keys and presses Enter.
 func (b *Tab) Submit(selector, keys string) {
 	b.T.Helper()
 	b.Press(selector, keys)
-	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
-		p := input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
-		if kind == input.DispatchKeyEventTypeKeyDown {
-			p.Text = "\r"
-		}
-		Call(b, input.DispatchKeyEvent, p)
-	}
+	b.Key("Enter", "Enter", 13, 0)
 }
 
 // Click clicks on an element.
