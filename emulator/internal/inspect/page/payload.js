@@ -2,7 +2,7 @@ import { el } from "./element.js";
 import { bytesOf, hex } from "./hex.js";
 import { bytes } from "./units.js";
 
-const chosen = {}; // the view that the user chose, by the type of data
+const chosen = new Map(); // the view that the user chose, by the type of data
 
 // payload returns a block with data in several views: JSON, text, decoded protobuf, hex.
 export function payload(title, data, headers) {
@@ -11,7 +11,7 @@ export function payload(title, data, headers) {
   const box = el("div");
   const buttons = views.map(v => el("button", { type: "button", "aria-pressed": false, onclick: () => show(v, true) }, v.name));
   const show = (view, remember) => {
-    if (remember) chosen[data.type] = view.name;
+    if (remember) chosen.set(data.type, view.name);
     views.forEach((v, i) => buttons[i].setAttribute("aria-pressed", v === view));
     box.replaceChildren(view.render());
   };
@@ -21,7 +21,7 @@ export function payload(title, data, headers) {
     data?.truncated && el("span", { class: "pill", title: "Only the beginning is kept" }, "cut"),
     views.length > 1 && el("div", { class: "segments", role: "group", "aria-label": `${title} as` }, buttons)));
   if (views.length > 0) {
-    show(views.find(v => v.name === chosen[data.type]) ?? views[0]);
+    show(views.find(v => v.name === chosen.get(data.type)) ?? views[0]);
     block.append(box);
   }
   const table = headerTable(headers);

@@ -2,6 +2,7 @@ import { bytes } from "./units.js";
 
 // titles are the words for kinds of records. A kind that is missing here is shown by its name.
 const titles = {
+  __proto__: null,
   "client.handshake": "Handshake", "client.connected": "Connected", "client.refused": "Refused", "client.gone": "Closed",
   "client.lost": "Connection lost", "client.recovered": "Recovered", "client.recoveryRefused": "Recovery refused",
   "client.handshakeFailed": "Handshake failed", "client.roleIgnored": "Role ignored", "client.rolesLeftOut": "Roles left out",
@@ -14,14 +15,15 @@ const titles = {
 };
 
 const families = {
+  __proto__: null,
   client: "client", frame: "frame", ack: "ack", group: "group", groupState: "group", permission: "group",
   event: "event", events: "event", validation: "event", rest: "rest", foreign: "rest", lost: "lost",
 };
 
-const glyphs = { client: "open", frame: "in", ack: "check", group: "group", event: "event", rest: "rest", lost: "gap" };
+const glyphs = { __proto__: null, client: "open", frame: "in", ack: "check", group: "group", event: "event", rest: "rest", lost: "gap" };
 const closed = new Set(["client.gone", "client.refused", "client.handshakeFailed", "client.recoveryRefused"]);
 const maxParsed = 64 << 10; // characters of a frame that are parsed for its type and group
-const maxSummary = 240;
+const maxTitle = 200, maxSummary = 240; // characters
 
 let order = 0;
 
@@ -67,6 +69,10 @@ export class Entry {
   }
 
   get title() {
+    return this.#title().slice(0, maxTitle);
+  }
+
+  #title() {
     const { event, rest, frame, ack, group, dropped } = this.raw;
     if (event) return event.name || event.type || "event";
     if (rest) return `${rest.method} ${rest.path?.split("/").pop() || rest.path}`;

@@ -76,7 +76,8 @@ export class Timeline {
     const { shown } = this.#store;
     if (shown.length === 0) return;
     const at = this.selected ? shown.indexOf(this.selected) : -1;
-    const next = at < 0 ? (by > 0 ? Math.floor(this.#box.scrollTop / this.#height) : shown.length - 1) : at + by;
+    const near = by > 0 ? Math.ceil(this.#box.scrollTop / this.#height) : shown.length - 1;
+    const next = at < 0 && Number.isFinite(by) ? near : at + by;
     this.select(shown[Math.min(Math.max(next, 0), shown.length - 1)]);
   }
 
@@ -134,7 +135,7 @@ export class Timeline {
     row.time.textContent = clock(record.at);
     row.glyph.replaceChildren(icon(record.glyph));
     row.title.textContent = record.title;
-    row.who.textContent = record.user || record.conn.slice(0, 8);
+    row.who.textContent = record.user.slice(0, 100) || record.conn.slice(0, 8);
     row.summary.textContent = record.summary;
     row.status.textContent = record.status || "";
     row.took.textContent = record.took === undefined ? "" : duration(record.took);

@@ -18,7 +18,7 @@ export function steps(event) {
     end = from + (a.tookMs ?? 0);
   });
   const all = turn + (event.tookMs ?? 0);
-  if (attempts.length > 0 && all - end >= 0.5) out.push({ name: "Answer", from: end, took: all - end });
+  if (attempts.length > 0 && all - end >= 1) out.push({ name: "Answer", from: end, took: all - end });
   return out;
 }
 
