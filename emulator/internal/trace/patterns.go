@@ -21,6 +21,12 @@ const tokenMargin = 64
 // string, or JSON.
 var named = regexp.MustCompile(`(?i)(\bbearer +|\baccesskey(?:=|%3d)|(?:access_|reconnection_?)token(?:=|%3d|\\?"\s*:\s*\\?"))[^&;\s"\\]+`)
 
+// encoded is text in base64 that is long enough for a secret.
+var encoded = regexp.MustCompile(`[\w+/-]{40,}`)
+
+// shortestEncoded is the length of the shortest text that [encoded] matches.
+const shortestEncoded = 40
+
 // secretHeaders are headers whose values are not shown.
 var secretHeaders = [...]string{"Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization", wire.HeaderSignature}
 
@@ -43,14 +49,18 @@ type marks uint8
 const (
 	inTokens marks = 1 << iota
 	inNamed
+	inEncoded
 	inMembers
 )
 
 // scan returns the patterns that a text may match.
 func scan(s string) marks {
 	var out marks
-	if strings.Contains(s, "eyJ") || hasHex(s) {
+	if strings.Contains(s, "eyJ") || hasRun(s, shortestHex, isHex) {
 		out = inTokens
+	}
+	if hasRun(s, shortestEncoded, isEncoded) {
+		out |= inEncoded
 	}
 	for i := range len(s) {
 		switch s[i] | 0x20 {
@@ -70,21 +80,25 @@ func beginning(s string) (out marks) {
 	return out
 }
 
-// hasHex reports whether a text has shortestHex hexadecimal digits in a row.
-func hasHex(s string) bool {
-	for i := shortestHex - 1; i < len(s); {
+// hasRun reports whether a text has n characters of a class in a row.
+func hasRun(s string, n int, in func(byte) bool) bool {
+	for i := n - 1; i < len(s); {
 		run := 0
-		for run < shortestHex && isHex(s[i-run]) {
+		for run < n && in(s[i-run]) {
 			run++
 		}
-		if run == shortestHex {
+		if run == n {
 			return true
 		}
-		i += shortestHex - run // the next row can begin after the other character at the earliest
+		i += n - run // the next row can begin after the other character at the earliest
 	}
 	return false
 }
 
 func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+func isEncoded(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '+' || c == '/' || c == '-' || c == '_'
 }

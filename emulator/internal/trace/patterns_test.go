@@ -1,6 +1,7 @@
 package trace_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -28,8 +29,11 @@ func TestExcerpt(t *testing.T) {
 		"x" + hex + "0":                  "x(token)",
 		hex + "x" + hex:                  hex + "x" + hex,
 		hex + "x" + hex + "A" + "z":      hex + "x(token)z",
-		"the bearer of the cookies":      "the bearer (token) the cookies",
-		`{"Cookie":["a=1"]}`:             `{"Cookie":["(hidden)"]}`,
+		`{"data":"` + base64.StdEncoding.EncodeToString([]byte("\x00 Bearer s3cr3t, and so on and on")) + `"}`: `{"data":"(token)"}`,
+		base64.RawURLEncoding.EncodeToString([]byte("\xff\xff access_token=s3cr3t, and more")):                 "(token)",
+		strings.Repeat("longword", 10): strings.Repeat("longword", 10),
+		"the bearer of the cookies":    "the bearer (token) the cookies",
+		`{"Cookie":["a=1"]}`:           `{"Cookie":["(hidden)"]}`,
 	} {
 		e := read(t, trace.Data([]byte(text))).Excerpt()
 		assert.Equal(t, trace.Excerpt{Text: want, Redacted: text != want}, e)

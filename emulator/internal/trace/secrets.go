@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"encoding/base64"
 	"net/url"
 	"reflect"
 	"slices"
@@ -141,6 +142,24 @@ func (x *secrets) cut(s string, most int) (out string, cut bool) {
 
 // hide returns a text without secrets.
 func (x *secrets) hide(s string) string {
+	s, found := x.hidePlain(s)
+	if found&inEncoded != 0 {
+		s = encoded.ReplaceAllStringFunc(s, func(match string) string {
+			data, _ := base64.RawStdEncoding.DecodeString(standard.Replace(match[:len(match)-len(match)%4]))
+			if plain, _ := x.hidePlain(string(data)); plain != string(data) {
+				return hiddenToken
+			}
+			return match
+		})
+	}
+	return s
+}
+
+// standard replaces the characters of base64 for URLs.
+var standard = strings.NewReplacer("-", "+", "_", "/")
+
+// hidePlain is hide without texts in base64. It returns the patterns that the text may match.
+func (x *secrets) hidePlain(s string) (string, marks) {
 	if slices.ContainsFunc(x.forms, func(form string) bool { return strings.Contains(s, form) }) {
 		s = x.keys.Replace(s)
 	}
@@ -148,7 +167,7 @@ func (x *secrets) hide(s string) string {
 	if found&inNamed != 0 {
 		s = named.ReplaceAllStringFunc(s, func(match string) string {
 			name := named.FindStringSubmatch(match)[1]
-			if len(name) > 0 && strings.HasPrefix(strings.ToLower(name), "accesskey") {
+			if strings.HasPrefix(strings.ToLower(name), "accesskey") {
 				return name + hiddenKey
 			}
 			return name + hiddenToken
@@ -157,7 +176,7 @@ func (x *secrets) hide(s string) string {
 	if found&inTokens != 0 {
 		s = tokens.ReplaceAllString(s, hiddenToken)
 	}
-	return s
+	return s, found
 }
 
 // between returns the last position up to n that is between two characters.
