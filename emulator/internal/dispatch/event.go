@@ -26,7 +26,8 @@ type event struct {
 	handler         *route      // nil if none selects the event
 	header          http.Header // of the request; nil until it is sent
 	queued, consent time.Duration
-	again           uint64 // see [trace.Event]
+	again           uint64  // see [trace.Event]
+	state           *string // in place of the connection's; nil: none
 }
 
 // record returns the record of an event with its outcome.
@@ -56,7 +57,9 @@ func (ev *event) request(ctx context.Context, origins, keys []string, now time.T
 		Type: ev.typ, Name: ev.name, ID: ev.id, Time: now,
 		ContentType: ev.contentType, Body: ev.body, Metadata: ev.metadata,
 	}
-	if state, ok := s.State(); ok {
+	if state, ok := s.State(); ev.state != nil {
+		out.State = ev.state
+	} else if ok {
 		out.State = &state
 	}
 	s.mu.Lock()

@@ -105,5 +105,5 @@ func stateOf(s trace.State) *State {
 	if s.Text == "" {
 		return nil
 	}
-	return &State{Text: s.Text, JSON: s.JSON}
+	return &State{Text: s.Text, JSON: s.JSON, Redacted: s.Redacted}
 }

@@ -94,7 +94,8 @@
 //	redacted   true if a secret was removed: (key), (token) or (hidden) is in its place
 //
 // A state has the text of the header ce-connectionState. If it is JSON in base64, as
-// packages of Microsoft and this module write it, text is the JSON, and json is true.
+// packages of Microsoft and this module write it, text is the JSON, and json is true. redacted
+// is as for data.
 //
 // # State
 //

@@ -120,8 +120,9 @@ type Message struct {
 
 // State is the state of a connection. If JSON is set, the header has the text in base64.
 type State struct {
-	Text string `json:"text"`
-	JSON bool   `json:"json,omitempty"`
+	Text     string `json:"text"`
+	JSON     bool   `json:"json,omitempty"`
+	Redacted bool   `json:"redacted,omitempty"`
 }
 
 // Dropped are notifications that were dropped.

@@ -52,9 +52,9 @@ func TestState(t *testing.T) {
 		"":                 {},
 		"plain":            {Text: "plain"},
 		"eyJuIjoxfQ==":     {Text: `{"n":1}`, JSON: true},
-		"eyJuIjoxfQ":       {Text: "(token)"},
+		"eyJuIjoxfQ":       {Text: "(token)", Redacted: true},
 		"bm90IEpTT04=":     {Text: "bm90IEpTT04="},
-		"eyJ0IjoiZXlKIn0=": {Text: `{"t":"(token)"}`, JSON: true},
+		"eyJ0IjoiZXlKIn0=": {Text: `{"t":"(token)"}`, JSON: true, Redacted: true},
 	} {
 		sink.records = nil
 		trace.Emit(t.Context(), s, trace.Event{StateBefore: trace.StateOf(header)})

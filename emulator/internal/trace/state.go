@@ -13,6 +13,8 @@ type State struct {
 	// JSON means that the header has the text in base64, as web-pubsub-express and this
 	// module write it. The text would look like a token there.
 	JSON bool
+	// Redacted means that a secret was removed.
+	Redacted bool
 
 	header string
 }
@@ -28,4 +30,5 @@ func (s *State) read(x *secrets) {
 		text = string(data)
 	}
 	s.Text, s.header = x.text(text, maxText), ""
+	s.Redacted = s.Text != text
 }
