@@ -62,3 +62,12 @@ func pass[R Record](ctx context.Context, s *Stream, kind Kind, r R) {
 		}
 	}
 }
+
+// Hide returns a text without secrets, for those that no record has.
+func (s *Stream) Hide(text string) string { return s.secrets.hide(text) }
+
+// Read returns a state that no record has.
+func (s *Stream) Read(state State) State {
+	state.read(s.secrets)
+	return state
+}
