@@ -36,8 +36,8 @@ export function detail(pane, r, { store, search, select, close }) {
 // reason is why something failed: in the words of the emulator, or of the handler's answer.
 function reason(r) {
   const { event, rest, client, validation, foreign, dropped, ack, lost } = r.raw;
-  const answer = r.failed && (event?.answer?.data ?? rest?.answer?.data)?.text;
-  const why = (event ?? rest ?? client ?? validation ?? foreign ?? dropped)?.reason || (ack?.error && `${ack.error}: ${ack.message ?? ""}`) || lost?.text || (answer && message(answer));
+  const answer = r.failed && !r.refusal && (event?.answer?.data ?? rest?.answer?.data)?.text;
+  const why = (event ?? rest ?? client ?? validation ?? foreign ?? dropped)?.reason || (ack?.error && `${ack.error}: ${ack.message ?? ""}`) || lost?.text || (r.refusal && `${r.refusal.status}: ${r.refusal.message}`) || (answer && message(answer));
   return why && el("p", { class: r.tone === "bad" ? "why" : "why soft" }, why);
 }
 
@@ -58,15 +58,15 @@ function actions(r) {
       button("Again", "again", () => raise({ record: r.n, sameId: false })),
       button("Again, same id", "again", () => raise({ record: r.n, sameId: true })),
       button("Go test", "copy", () => showGoTest(r)),
-      button("trigger", "copy", () => copyText(`records/${r.n}/trigger`, "The webpubsub trigger command")));
+      !event.inMemory && button("trigger", "copy", () => copyText(`records/${r.n}/trigger`, "The webpubsub trigger command")));
   }
-  if (event?.request || rest) list.push(button("curl", "copy", () => copyText(`records/${r.n}/curl`, "The curl command")));
+  if ((event?.request && !event.inMemory) || rest) list.push(button("curl", "copy", () => copyText(`records/${r.n}/curl`, "The curl command")));
   if (r.family === "group" && r.group) list.push(button(`Send to ${r.group}`, "send", () => sendTo({ hub: r.hub, target: "group", name: r.group })));
   if (r.conn && r.family === "client" && !r.is.has("closed")) {
     list.push(button("Send", "send", () => sendTo({ hub: r.hub, target: "connection", name: r.conn })),
       button("Close", "close", () => closeClient(r.hub, r.conn, r.user), "bordered danger"));
   }
-  return list.length > 0 && el("div", { class: "actions" }, list);
+  return list.some(Boolean) && el("div", { class: "actions" }, list);
 }
 
 const wide = new Set(["Connection", "Handler", "Path", "URL", "Subprotocol"]);

@@ -10,7 +10,7 @@ const shortcuts = [
 const conditions = [
   ["hello \"two words\"", "what a record contains"], ["event:say,join", "events by name, with * for any text"], ["user:ann conn:4911", "a user; a connection by the beginning of its id"],
   ["group:lobby hub:chat", "a group, a hub"], ["status:4xx status:200", "the status of an answer or a close code"], ["took:>100 size:>2k", "milliseconds, bytes; also attempts:>1"],
-  ["is:failed", "also event, frame, in, out, client, group, ack, rest, retried, again, imported"], ["kind:event.*", "the kind in the record"], ["-is:frame", "not"],
+  ["is:failed", "also event, frame, in, out, client, group, ack, rest, refused, retried, again, imported"], ["kind:event.*", "the kind in the record"], ["-is:frame", "not"],
 ];
 
 // help opens the list of keys and of the search's conditions.

@@ -78,6 +78,17 @@ function clear() {
   render();
 }
 
+// forgotten updates the page after the server has dropped records.
+function forgotten() {
+  failures = store.all.filter(r => r.failed).length;
+  if (store.all.length === 0) {
+    store.clear();
+    unseen = 0;
+    onselect(undefined);
+  }
+  timeline.update();
+}
+
 function render() {
   $("count-timeline").textContent = store.all.length ? (store.filtered ? `${store.shown.length.toLocaleString()} of ` : "") + store.all.length.toLocaleString() : "";
   search.failures(failures);
@@ -169,7 +180,7 @@ async function importFile(file) {
 
 const on = (id, f) => $(id).addEventListener("click", f);
 on("pause", pause);
-on("clear", () => act("clear", {}).then(clear, failed));
+on("clear", () => act("clear", {}).catch(failed)); // the status that follows clears the page
 on("export", () => request("export").then(answer => answer.blob()).then(blob => save(blob, `webpubsub-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.jsonl`), failed));
 on("import", () => $("file").click());
 on("connect", () => openSession());
@@ -194,9 +205,14 @@ document.querySelector("[role=tablist]").addEventListener("keydown", event => {
 const eventOf = f => () => {
   if (timeline.selected?.raw.event?.request) f(timeline.selected);
 };
+// step selects another record. The list gets the focus, so that Enter opens the record and
+// presses no button.
+const step = by => () => {
+  $("scroll").focus({ preventScroll: true });
+  timeline.move(by);
+};
 keyboard({
-  j: () => timeline.move(1), ArrowDown: () => timeline.move(1), k: () => timeline.move(-1), ArrowUp: () => timeline.move(-1),
-  g: () => timeline.move(-Infinity), G: () => timeline.move(Infinity),
+  j: step(1), ArrowDown: step(1), k: step(-1), ArrowUp: step(-1), g: step(-Infinity), G: step(Infinity),
   Enter: () => timeline.selected && onselect(timeline.selected, true), Escape: () => onselect(undefined),
   "/": () => { view("timeline"); $("query").select(); }, p: pause, "?": help, t: () => openSession(),
   c: () => timeline.selected?.conn && search.add(quoted("conn", timeline.selected.conn)),
@@ -223,7 +239,8 @@ follow((event, data, size) => {
       return enqueue(lost(data, (queue.at(-1) ?? store.all.at(-1))?.raw.at ?? new Date().toISOString(), "this page was too slow, or the emulator keeps them no longer."));
     case "status":
       ({ paused } = data);
-      if (data.records === 0) clear();
+      flush();
+      if (store.forget(data.first)) forgotten();
       render();
       return undefined;
     default:

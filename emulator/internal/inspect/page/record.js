@@ -48,7 +48,8 @@ export class Entry {
     this.method = rest?.method ?? "";
     this.id = event?.id ?? raw.ack?.id ?? raw.dropped?.id ?? "";
     this.family = families[this.kind.split(".")[0]] ?? "client";
-    this.failed = this.family !== "lost" && (raw.level === "warn" || raw.level === "error" || ((event ?? rest) && this.status >= 400));
+    this.refusal = event && refusal(event.answer?.data?.text);
+    this.failed = this.family !== "lost" && (raw.level === "warn" || raw.level === "error" || ((event ?? rest) && this.status >= 400) || this.refusal !== undefined);
     this.is = this.#flags();
   }
 
@@ -86,7 +87,7 @@ export class Entry {
   // summary is the content in a line.
   get summary() {
     const { event, rest, frame, ack, client, handshake, group, groupState, permission, dropped, validation, foreign, lost } = this.raw;
-    const text = event ? event.reason || (this.kind === "event.refused" && textOf(event.answer?.data)) || textOf(event.request?.data)
+    const text = event ? event.reason || this.refusal?.message || (this.kind === "event.refused" && textOf(event.answer?.data)) || textOf(event.request?.data)
       : rest ? rest.reason || `${rest.path}${rest.query ? "?" + rest.query : ""}`
       : frame ? this.#frameSummary(frame)
       : client ? client.reason || client.subprotocol || (client.recoverableMs ? `recoverable for ${client.recoverableMs / 1000} s` : "")
@@ -169,6 +170,7 @@ export class Entry {
     if (this.kind === "frame.in") is.add("in");
     if (this.kind === "frame.out") is.add("out");
     if (closed.has(this.kind)) is.add("closed");
+    if (this.refusal || this.kind === "event.refused") is.add("refused");
     if (raw.event?.again) is.add("again");
     if (this.attempts > 1) is.add("retried");
     if (raw.imported) is.add("imported");
@@ -185,6 +187,18 @@ export function lost({ count, after, before }, at, why) {
 export const textOf = data => data?.decoded ?? data?.text ?? (data?.base64 ? `${data.bytes} bytes` : "");
 
 const words = name => name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace(/^./, c => c.toUpperCase());
+
+// refusal returns the error of an answer that refuses an event with a status of 2xx, as
+// webpubsub.JSONRefusal does so that the client learns the reason.
+function refusal(text) {
+  if (!text?.startsWith('{"error":{"status":') || text.length > maxParsed) return undefined;
+  try {
+    const { error } = JSON.parse(text);
+    return error.status >= 400 ? { status: error.status, message: String(error.message ?? "") } : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 function decoded(part) {
   if (part === undefined) return undefined;

@@ -48,14 +48,26 @@ export class Store {
     this.lanes.clear();
   }
 
+  // forget drops the records before a number, which the server no longer has.
+  forget(first) {
+    const n = this.all.findIndex(r => r.n >= first);
+    if (n === 0) return false;
+    this.#drop(n < 0 ? this.all.length : n);
+    return true;
+  }
+
   #trim() {
-    let n = Math.max(0, this.all.length - maxRecords);
-    for (let i = 0; i < n; i++) this.#size -= this.all[i].weight;
-    while (this.#size > maxSize * 0.9 && n < this.all.length - 1) this.#size -= this.all[n++].weight;
-    if (n === 0) return;
-    const first = this.all[n];
-    this.all.splice(0, n);
-    const cut = this.shown.findIndex(r => r.order >= first.order);
+    let n = Math.max(0, this.all.length - maxRecords), size = this.#size;
+    for (let i = 0; i < n; i++) size -= this.all[i].weight;
+    while (size > maxSize * 0.9 && n < this.all.length - 1) size -= this.all[n++].weight;
+    this.#drop(n);
+  }
+
+  // #drop drops the oldest records.
+  #drop(n) {
+    const last = this.all[n - 1]?.order ?? 0;
+    for (const r of this.all.splice(0, n)) this.#size -= r.weight;
+    const cut = this.shown.findIndex(r => r.order > last);
     const gone = cut < 0 ? this.shown.length : cut;
     this.shown.splice(0, gone);
     this.dropped += gone;
