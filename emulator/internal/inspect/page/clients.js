@@ -27,9 +27,9 @@ export class Clients {
     this.#root.append(el("div", { class: "toolbar" }, el("div", { class: "segments", role: "group", "aria-label": "Table" }, this.#tabs), el("div", { class: "find" }, this.#search)), this.#body);
   }
 
-  // changed reads the table again, soon, if it is visible.
+  // changed reads the table again, soon.
   changed() {
-    if (!this.#root.hidden) this.#soon();
+    this.#soon();
   }
 
   // show reads the table at once.
@@ -52,10 +52,10 @@ export class Clients {
 
   async #read(after) {
     try {
-      const got = await state({ table: this.#table, q: this.#search.value, ...(after && { after }) });
+      const got = await state({ table: this.#table, q: this.#search.value, ...(this.#root.hidden && { limit: 1 }), ...(after && { after }) });
       knowHubs(got.hubs);
       $("count-clients").textContent = (got.hubs ?? []).reduce((n, h) => n + h.connections, 0) || "";
-      if (got.table !== this.#table) return;
+      if (got.table !== this.#table || this.#root.hidden) return;
       this.#next = got.next;
       this.#render(got, after !== undefined);
     } catch (problem) {

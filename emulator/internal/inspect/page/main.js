@@ -92,7 +92,7 @@ function forgotten() {
 function render() {
   $("count-timeline").textContent = store.all.length ? (store.filtered ? `${store.shown.length.toLocaleString()} of ` : "") + store.all.length.toLocaleString() : "";
   search.failures(failures);
-  $("newest").hidden = timeline.following || store.shown.length === 0;
+  $("newest").hidden = timeline.following || timeline.atEnd() || store.shown.length === 0;
   $("newest-text").textContent = unseen ? `${unseen.toLocaleString()} new` : "Newest";
   empty($("empty"), { records: store.all.length, shown: store.shown.length, phase, trouble, paused });
   say(phase === "live" ? (paused ? "paused" : "live") : phase);

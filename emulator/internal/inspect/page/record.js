@@ -64,7 +64,7 @@ export class Entry {
   get glyph() {
     if (this.kind === "frame.out") return "out";
     if (closed.has(this.kind)) return "close";
-    if (this.family === "client" && this.failed) return "warn";
+    if (["client", "ack"].includes(this.family) && this.failed) return "warn";
     if (this.kind.startsWith("validation")) return "check";
     return glyphs[this.family];
   }
@@ -76,7 +76,7 @@ export class Entry {
   #title() {
     const { event, rest, frame, ack, group, dropped } = this.raw;
     if (event) return event.name || event.type || "event";
-    if (rest) return `${rest.method} ${rest.path?.split("/").pop() || rest.path}`;
+    if (rest) return `${rest.method} ${rest.path?.replace(/^\/api\/hubs\/[^/]*\//, "")}`;
     if (ack) return ack.error ? `Ack ${ack.id}: ${ack.error}` : `Ack ${ack.id ?? ""}`;
     if (group) return `${titles[this.kind]} ${group.name}`;
     if (dropped) return titles[this.kind];
@@ -88,7 +88,7 @@ export class Entry {
   get summary() {
     const { event, rest, frame, ack, client, handshake, group, groupState, permission, dropped, validation, foreign, lost } = this.raw;
     const text = event ? event.reason || this.refusal?.message || (this.kind === "event.refused" && textOf(event.answer?.data)) || textOf(event.request?.data)
-      : rest ? rest.reason || `${rest.path}${rest.query ? "?" + rest.query : ""}`
+      : rest ? rest.reason || (this.failed && textOf(rest.answer?.data)) || textOf(rest.request?.data) || rest.query
       : frame ? this.#frameSummary(frame)
       : client ? client.reason || client.subprotocol || (client.recoverableMs ? `recoverable for ${client.recoverableMs / 1000} s` : "")
       : handshake ? (handshake.subprotocols ?? []).join(", ") || "no subprotocol"
@@ -114,14 +114,15 @@ export class Entry {
     return event?.name ?? dropped?.name ?? (frame?.type === "event" || frame?.type === "invoke" ? frame.event : "") ?? "";
   }
 
-  // frameJSON is the object of a JSON frame.
+  // frameJSON is the object of a JSON frame, or a protobuf frame in that form.
   get frameJSON() {
     if (this.parsed === undefined) {
       const data = this.raw.frame?.data, text = data?.decoded ?? data?.text;
       this.parsed = null;
       if (text && text.length <= maxParsed && text.startsWith("{")) {
         try {
-          this.parsed = JSON.parse(text);
+          const value = JSON.parse(text);
+          this.parsed = data.decoded === undefined ? value : asJSON(value);
         } catch {
           // it is no JSON, or cut
         }
@@ -145,13 +146,12 @@ export class Entry {
   #frameTitle(frame) {
     if (frame.close) return `Close ${frame.close}`;
     const json = this.frameJSON;
-    const subject = (json && (this.event || (typeof json.group === "string" ? json.group : ""))) || "";
+    const subject = json ? this.event || [json.group, json.sequenceId, ""].find(v => ["string", "number"].includes(typeof v)) : "";
     if (this.kind === "frame.in") return `${words(frame.request || json?.type || "Frame")} ${subject}`.trim();
     if (typeof json?.type === "string") {
       return `${words(json.type === "system" && typeof json.event === "string" ? json.event : json.type)} ${json.type === "ack" ? json.ackId : subject}`.trim();
     }
-    const [name] = Object.keys(json ?? {});
-    return name?.endsWith("Message") ? words(name.slice(0, -"Message".length)) : "Message";
+    return "Message";
   }
 
   // #frameSummary is the data inside a frame, or all of a frame of another form.
@@ -159,7 +159,7 @@ export class Entry {
     const json = this.frameJSON;
     if (json?.data !== undefined) return typeof json.data === "string" ? json.data : JSON.stringify(json.data);
     if (json?.type === "ack") return json.success ? "" : [json.error?.name, json.error?.message].filter(Boolean).join(": ");
-    if (/^(join|leave)Group$|^ping$|^pong$/.test(json?.type)) return "";
+    if (/^((join|leave)Group|ping|pong|sequenceAck)$/.test(json?.type)) return "";
     return textOf(frame.data);
   }
 
@@ -187,6 +187,18 @@ export function lost({ count, after, before }, at, why) {
 export const textOf = data => data?.decoded ?? data?.text ?? (data?.base64 ? `${data.bytes} bytes` : "");
 
 const words = name => name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace(/^./, c => c.toUpperCase());
+
+// asJSON returns a decoded protobuf frame in the form of the JSON subprotocol.
+function asJSON(frame) {
+  const [[name, inner] = ["", {}]] = Object.entries(frame);
+  if (name === "systemMessage") {
+    const [[event, details] = ["", {}]] = Object.entries(inner);
+    return { type: "system", ...details, event: event.replace(/Message$/, "") };
+  }
+  const out = { ...inner, type: { __proto__: null, dataMessage: "message", invokeEventMessage: "invoke" }[name] ?? name.replace(/Message$/, "") };
+  if (inner?.data) [out.data] = Object.values(inner.data);
+  return out;
+}
 
 // refusal returns the error of an answer that refuses an event with a status of 2xx, as
 // webpubsub.JSONRefusal does so that the client learns the reason.

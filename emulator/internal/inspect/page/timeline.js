@@ -25,7 +25,7 @@ export class Timeline {
     this.#onselect = onselect;
     this.#onfollow = onfollow;
     box.addEventListener("scroll", () => {
-      this.#follow(this.#atEnd());
+      this.#follow(this.atEnd());
       this.render();
     }, { passive: true });
     new ResizeObserver(() => this.measure()).observe(box);
@@ -92,10 +92,11 @@ export class Timeline {
     const top = index * this.#height, bottom = top + this.#height;
     if (top < this.#box.scrollTop) this.#box.scrollTop = top;
     else if (bottom > this.#box.scrollTop + this.#box.clientHeight) this.#box.scrollTop = bottom - this.#box.clientHeight;
-    this.#follow(this.#atEnd() && index === this.#store.shown.length - 1);
+    this.#follow(this.atEnd() && index === this.#store.shown.length - 1);
   }
 
-  #atEnd() {
+  // atEnd reports whether the newest record is visible.
+  atEnd() {
     return this.#box.scrollTop + this.#box.clientHeight >= this.#store.shown.length * this.#height - 4;
   }
 
