@@ -111,8 +111,10 @@ browser: ## try the pages of the chat and of the inspector in a browser (needs C
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
 
 .PHONY: screenshot
-screenshot: ## take the README's picture anew (needs what browser needs, and the fonts Inter and Charis SIL)
+screenshot: ## take the pictures of the chat and the inspector anew (needs what browser needs, the fonts Inter and Charis SIL, and pngquant)
 	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' ./chat -args -screenshot "$(CURDIR)/docs/chat.png"
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestPictures$$' ./inspector -args -pictures "$(CURDIR)/docs"
+	pngquant --force --ext .png --strip 128 docs/inspector.png docs/inspector-phone.png
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets

@@ -145,7 +145,7 @@ func TestPictures(t *testing.T) {
 		rig.Eval[chromedp.Void](b, `[...document.querySelectorAll(".record")].find(r => %s).click()`, condition)
 	}
 	pick(`r.record.kind === "event.refused"`)
-	picture("inspector", "light", 1440, 860, 1)
+	picture("inspector", "light", 1440, 860, 2)
 	picture("refused-dark", "dark", 1440, 860, 1)
 	picture("refused-phone", "light", 390, 780, 2)
 	b.Resize(1440, 860, 1)

@@ -146,8 +146,9 @@ export class Entry {
   #frameTitle(frame) {
     if (frame.close) return `Close ${frame.close}`;
     const json = this.frameJSON;
-    const subject = json ? this.event || [json.group, json.sequenceId, ""].find(v => ["string", "number"].includes(typeof v)) : "";
+    const subject = (json && (this.event || [json.group, json.type === "sequenceAck" && json.sequenceId].find(v => v && typeof v !== "object"))) || "";
     if (this.kind === "frame.in") return `${words(frame.request || json?.type || "Frame")} ${subject}`.trim();
+    if (json?.type === "message" && json.from === "server") return "Message of the server";
     if (typeof json?.type === "string") {
       return `${words(json.type === "system" && typeof json.event === "string" ? json.event : json.type)} ${json.type === "ack" ? json.ackId : subject}`.trim();
     }
