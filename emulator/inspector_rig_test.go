@@ -2,11 +2,14 @@ package emulator_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
@@ -89,17 +92,20 @@ func (i *inspection) connect(opts *emulator.ClientOptions, subprotocol string, h
 type stream struct {
 	t    *testing.T
 	body *bufio.Reader
+	seen []inspect.Record // that no find has returned
 }
 
 // stream opens a stream and reads the hello.
 func (i *inspection) stream(after string) (s *stream, hello string) {
 	i.t.Helper()
-	resp, err := i.http.Do(i.request(http.MethodGet, "records?after="+after, ""))
+	ctx, cancel := context.WithTimeout(i.t.Context(), time.Minute) // a record that does not come fails the test
+	i.t.Cleanup(cancel)
+	resp, err := i.http.Do(i.request(http.MethodGet, "records?after="+after, "").WithContext(ctx))
 	require.NoError(i.t, err)
 	i.t.Cleanup(func() { _ = resp.Body.Close() })
 	require.Equal(i.t, http.StatusOK, resp.StatusCode)
 	require.Equal(i.t, "text/event-stream", resp.Header.Get("Content-Type"))
-	s = &stream{i.t, bufio.NewReader(resp.Body)}
+	s = &stream{t: i.t, body: bufio.NewReader(resp.Body)}
 	name, _, data := s.next()
 	require.Equal(i.t, "hello", name)
 	return s, data
@@ -127,8 +133,22 @@ func (s *stream) next() (name, id, data string) {
 	}
 }
 
-// find reads until a record matches.
+// find returns the first record that matches and that it has not returned.
 func (s *stream) find(matches func(r *inspect.Record) bool) inspect.Record {
+	s.t.Helper()
+	for n := 0; ; n++ {
+		if n == len(s.seen) {
+			s.read()
+		}
+		if r := s.seen[n]; matches(&r) {
+			s.seen = slices.Delete(s.seen, n, n+1)
+			return r
+		}
+	}
+}
+
+// read adds the next record to those seen.
+func (s *stream) read() {
 	s.t.Helper()
 	for {
 		name, id, data := s.next()
@@ -138,19 +158,18 @@ func (s *stream) find(matches func(r *inspect.Record) bool) inspect.Record {
 		var r inspect.Record
 		require.NoError(s.t, json.Unmarshal([]byte(data), &r), "%s", data)
 		require.NotEmpty(s.t, id)
-		if matches(&r) {
-			return r
-		}
+		s.seen = append(s.seen, r)
+		return
 	}
 }
 
-// kind reads until a record of a kind.
+// kind finds a record of a kind.
 func (s *stream) kind(kind string) inspect.Record {
 	s.t.Helper()
 	return s.find(func(r *inspect.Record) bool { return r.Kind == kind })
 }
 
-// event reads until an event of a name.
+// event finds an event of a name.
 func (s *stream) event(name string) inspect.Record {
 	s.t.Helper()
 	return s.find(func(r *inspect.Record) bool { return r.Event != nil && r.Event.Name == name })

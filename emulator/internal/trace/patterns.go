@@ -8,8 +8,9 @@ import (
 )
 
 // tokens are JWTs, signatures and the hub's reconnection tokens, which are longer
-// than its other ids. What is left of a JWT that was cut matches, too.
-var tokens = regexp.MustCompile(`eyJ[\w.-]*|[[:xdigit:]]{33,}`)
+// than its other ids. What is left of a JWT that was cut matches, too, and one that is
+// the name of a header, whose case is not kept.
+var tokens = regexp.MustCompile(`eyJ[\w.-]*|\b[Ee]yj[\w.-]{16,}|[[:xdigit:]]{33,}`)
 
 // shortestHex is the length of the shortest text that [tokens] matches by its digits.
 const shortestHex = 33
@@ -18,8 +19,13 @@ const shortestHex = 33
 const tokenMargin = 64
 
 // named are secrets of any form that a name precedes: in a URL, a header, a connection
-// string, or JSON.
-var named = regexp.MustCompile(`(?i)(\bbearer +|\baccesskey(?:=|%3d)|(?:access_|reconnection_?)token(?:=|%3d|\\?"\s*:\s*\\?"))[^&;\s"\\]+`)
+// string, or JSON. One that ends with the name of another includes that.
+var named = regexp.MustCompile(`(?i)(` + bearer + `|accesskey(?:=|%3d)|(?:access_|reconnection_?)token(?:=|%3d|\\?"\s*:\s*\\?"))(?:` + value + `*` + bearer + `)*` + value + `+`)
+
+const (
+	bearer = `bearer(?: |\+|%20)+`
+	value  = `[^&;\s"\\]`
+)
 
 // encoded is text in base64 that is long enough for a secret.
 var encoded = regexp.MustCompile(`[\w+/-]{40,}`)
@@ -56,7 +62,7 @@ const (
 // scan returns the patterns that a text may match.
 func scan(s string) marks {
 	var out marks
-	if strings.Contains(s, "eyJ") || hasRun(s, shortestHex, isHex) {
+	if strings.Contains(s, "eyJ") || strings.Contains(s, "eyj") || strings.Contains(s, "Eyj") || hasRun(s, shortestHex, isHex) {
 		out = inTokens
 	}
 	if hasRun(s, shortestEncoded, isEncoded) {

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/base64"
+	"net/textproto"
 	"net/url"
 	"reflect"
 	"slices"
@@ -35,7 +36,7 @@ func newSecrets(keys []string) *secrets {
 	var pairs []string
 	for _, key := range keys {
 		quoted := strconv.Quote(key)
-		for _, form := range []string{key, quoted[1 : len(quoted)-1], strings.ToLower(key), url.PathEscape(key), url.QueryEscape(key)} {
+		for _, form := range []string{key, quoted[1 : len(quoted)-1], strings.ToLower(key), textproto.CanonicalMIMEHeaderKey(key), url.PathEscape(key), url.QueryEscape(key)} {
 			if slices.Contains(x.forms, form) {
 				continue
 			}
