@@ -168,7 +168,7 @@ func TestInspectorHeaders(t *testing.T) {
 		}
 		_, _, header := i.do(req)
 		assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://"+host+" wss://"+host+
-			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", header.Get("Content-Security-Policy"), path)
+			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", header.Get("Content-Security-Policy"), path)
 		if path == "" || path == "state" || path == "export" { // net/http's own errors have nothing to hide
 			assert.Equal(t, "no-store", header.Get("Cache-Control"), path)
 		}

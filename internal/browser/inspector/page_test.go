@@ -230,6 +230,7 @@ func TestSlow(t *testing.T) {
 
 	s.end()
 	b.Shows("#state-text", "Reconnecting")
+	b.Shows("#notice", "The emulator does not answer. The page tries again and again.")
 	s.change(func() { s.ended = false })
 	s.push(event("ann", "after the break", 204, "{}", "", nil))
 	b.Shows("#state-text", "Live")
@@ -246,6 +247,7 @@ func TestSlow(t *testing.T) {
 	b.Shows(".record .title", "new")
 	s.change(func() { s.refuse, s.start = true, "3" })
 	b.Shows("#state-text", "Not connected")
+	b.Await(`document.getElementById("notice").textContent.startsWith("The emulator has a new token")`)
 }
 
 // TestMany: the page keeps a bounded number of records, and has elements for the visible

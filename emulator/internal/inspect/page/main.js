@@ -98,10 +98,17 @@ function render() {
   say(phase === "live" ? (paused ? "paused" : "live") : phase);
 }
 
+const notices = {
+  lost: "The emulator does not answer. The page tries again and again.",
+  refused: "The emulator has a new token since it started again. Open the address of the inspector that it has printed.",
+};
+
 function say(state) {
   if (document.body.dataset.state === state) return;
   document.body.dataset.state = state;
   $("state-text").textContent = { live: "Live", paused: "Paused", lost: "Reconnecting", refused: "Not connected", connecting: "Connecting" }[state];
+  $("notice").textContent = notices[state] ?? "";
+  $("notice").hidden = !(state in notices) || (state === "refused" && store.all.length === 0);
   $("pause").setAttribute("aria-pressed", paused);
   $("pause").setAttribute("aria-label", paused ? "Resume" : "Pause");
   $("pause").title = paused ? "Resume (p)" : "Pause (p)";
