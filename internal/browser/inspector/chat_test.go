@@ -35,7 +35,7 @@ func (c *chat) inspect(t *testing.T, browser context.Context, scripts ...string)
 	t.Helper()
 	b := rig.Open(t, browser, c.inspector, `^(http://`+c.Addr+`/inspector/|ws://`+c.Addr+`/client/|blob:http://`+c.Addr+`/)`, scripts...)
 	b.Screenshots = *screenshots
-	b.Shows("#state-text", "Live")
+	b.Shows("#state-text", "Live") //nolint:contextcheck // the tab has its own
 	return b
 }
 
@@ -43,8 +43,8 @@ func (c *chat) inspect(t *testing.T, browser context.Context, scripts ...string)
 func (c *chat) join(t *testing.T, browser context.Context, nickname string) *rig.Tab {
 	t.Helper()
 	b := rig.Open(t, browser, c.URL, `^(http|ws)://`+c.Addr+`/`)
-	b.Submit("#nickname", nickname)
-	b.Await(`document.querySelector("#people .you") !== null`)
+	b.Submit("#nickname", nickname)                            //nolint:contextcheck // the tab has its own
+	b.Await(`document.querySelector("#people .you") !== null`) //nolint:contextcheck // as above
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -87,7 +88,10 @@ func (s *stub) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	send := func(event string, data any) {
 		text, err := json.Marshal(data)
-		assert.NoError(s.t, err)
+		if err != nil {
+			s.t.Error(err)
+			return
+		}
 		if event != "" {
 			_, _ = fmt.Fprintf(w, "event: %s\n", event)
 		}
@@ -179,7 +183,7 @@ func (s *stub) open(browser context.Context, scripts ...string) *rig.Tab {
 	s.t.Helper()
 	b := rig.Open(s.t, browser, s.url+"#token="+token, "^"+s.url, scripts...)
 	b.Screenshots = *screenshots
-	b.Shows("#state-text", "Live")
+	b.Shows("#state-text", "Live") //nolint:contextcheck // the tab has its own
 	return b
 }
 
@@ -205,9 +209,7 @@ func record(kind, user string, details object) object {
 	if user != "" {
 		r["user"], r["connection"] = user, "connection-of-"+user
 	}
-	for k, v := range details {
-		r[k] = v
-	}
+	maps.Copy(r, details)
 	return r
 }
 
@@ -219,9 +221,7 @@ func event(user, name string, status int, request, answer string, more object) o
 		"answer":   object{"headers": object{"Content-Type": []string{"text/plain"}}, "data": data(answer)},
 		"attempts": []object{{"startMs": 0, "tookMs": 3, "status": status}},
 	}
-	for k, v := range more {
-		e[k] = v
-	}
+	maps.Copy(e, more)
 	kind, level := "event.delivered", "info"
 	if status >= 300 {
 		kind, level = "event.refused", "warn"

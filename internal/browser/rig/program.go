@@ -34,14 +34,14 @@ func NewBuilder(dir string) *Builder {
 			return "", err
 		}
 		program := filepath.Join(to, filepath.Base(dir))
-		cmd := exec.Command("go", "build", "-o", program, ".")
+		cmd := exec.Command("go", "build", "-o", program, ".") //nolint:gosec // the tests name the program
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build %s: %w: %s", dir, err, out)
 		}
 		return program, nil
 	})}
-	b.lastPort.Store(20_000 + rand.Int32N(10_000))
+	b.lastPort.Store(20_000 + rand.Int32N(10_000)) //nolint:gosec // a port is no secret
 	return b
 }
 
@@ -91,7 +91,7 @@ func (p *Program) Run() {
 	p.t.Helper()
 	program, err := p.builder.once()
 	require.NoError(p.t, err)
-	p.cmd = exec.Command(program, append([]string{"--addr", p.Addr}, p.args...)...)
+	p.cmd = exec.Command(program, append([]string{"--addr", p.Addr}, p.args...)...) //nolint:gosec // as above
 	p.cmd.Env = append(os.Environ(), "WEBPUBSUB_CONNECTION_STRING=")
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(p.t, err)

@@ -2,7 +2,6 @@ package rig
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -81,7 +80,7 @@ func Open(t *testing.T, browser context.Context, url, allowed string, scripts ..
 		assert.Empty(t, b.problems)
 		assert.NotEmpty(t, b.requests)
 		for _, url := range b.requests {
-			assert.Regexp(t, regexp.MustCompile(allowed), url, "the page asks nobody else")
+			assert.Regexp(t, allowed, url, "the page asks nobody else")
 		}
 	})
 	return b
