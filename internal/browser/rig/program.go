@@ -3,6 +3,7 @@ package rig
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -34,7 +35,7 @@ func NewBuilder(dir string) *Builder {
 			return "", err
 		}
 		program := filepath.Join(to, filepath.Base(dir))
-		cmd := exec.Command("go", "build", "-o", program, ".") //nolint:gosec // the tests name the program
+		cmd := exec.CommandContext(context.Background(), "go", "build", "-o", program, ".") //nolint:gosec // the tests name the program
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build %s: %w: %s", dir, err, out)
@@ -91,7 +92,7 @@ func (p *Program) Run() {
 	p.t.Helper()
 	program, err := p.builder.once()
 	require.NoError(p.t, err)
-	p.cmd = exec.Command(program, append([]string{"--addr", p.Addr}, p.args...)...) //nolint:gosec // as above
+	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), program, append([]string{"--addr", p.Addr}, p.args...)...) //nolint:gosec // as above
 	p.cmd.Env = append(os.Environ(), "WEBPUBSUB_CONNECTION_STRING=")
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(p.t, err)
