@@ -31,6 +31,11 @@ its REST API, and it sends events to your event handler.
 The access key defaults to the well-known one of Microsoft's emulator. Set another
 with WEBPUBSUB_ACCESS_KEY or --access-key-file; it is never printed.
 
+On a loopback address, the emulator serves its inspector: a web page that shows what
+happens, and with which you send messages and raise events again. Its URL, printed at the
+start, has a token that is new each time. The page shows payloads and connection states;
+access keys, tokens, signatures and cookies are removed.
+
 A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
 
   hubs:
