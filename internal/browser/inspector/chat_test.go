@@ -182,7 +182,7 @@ func TestActions(t *testing.T) {
 	b.Click("#tab-clients")
 	b.Await(`[...document.querySelectorAll("#clients tbody tr")].some(r => r.innerText.includes("tester") && r.innerText.includes("news"))`)
 	press(b, "#clients .segments button", "Groups")
-	b.Await(`[...document.querySelectorAll("#clients tbody tr")].some(r => r.innerText.includes("news"))`)
+	b.Await(`document.querySelector("#clients th").textContent === "Group" && document.querySelector("#clients tbody tr b").textContent === "lobby"`)
 	rig.Eval[chromedp.Void](b, `[...document.querySelectorAll("#clients tbody tr")].find(r => r.innerText.includes("news")).querySelectorAll("button")[1].click()`)
 	b.Await(`document.querySelector("#dialog [name=name]").value === "news" && document.querySelector("#dialog [name=hub]").value === "other"`)
 	b.Clear("#dialog [name=message]")
@@ -193,7 +193,7 @@ func TestActions(t *testing.T) {
 
 	// The page closes a client, and the table is live.
 	press(b, "#clients .segments button", "Connections")
-	b.Await(`[...document.querySelectorAll("#clients tbody tr")].some(r => r.innerText.includes("tester"))`)
+	b.Await(`[...document.querySelectorAll("#clients tbody tr")].some(r => r.innerText.includes("tester") && r.querySelector(".danger"))`)
 	rig.Eval[chromedp.Void](b, `[...document.querySelectorAll("#clients tbody tr")].find(r => r.innerText.includes("tester")).querySelector(".danger").click()`)
 	b.Click("#dialog .primary")
 	b.Shows("#session-state", "Closed")

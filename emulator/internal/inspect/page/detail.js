@@ -4,6 +4,7 @@ import { el, icon } from "./element.js";
 import { pairs, payload, tree } from "./payload.js";
 import { quoted } from "./query.js";
 import { editEvent, raise } from "./raise.js";
+import { messageOf } from "./record.js";
 import { closeClient, sendTo } from "./send.js";
 import { bytes, clock, duration } from "./units.js";
 import { steps, waterfall } from "./waterfall.js";
@@ -37,15 +38,8 @@ export function detail(pane, r, { store, search, select, close }) {
 function reason(r) {
   const { event, rest, client, validation, foreign, dropped, ack, lost } = r.raw;
   const answer = r.failed && !r.refusal && (event?.answer?.data ?? rest?.answer?.data)?.text;
-  const why = (event ?? rest ?? client ?? validation ?? foreign ?? dropped)?.reason || (ack?.error && `${ack.error}: ${ack.message ?? ""}`) || lost?.text || (r.refusal && `${r.refusal.status}: ${r.refusal.message}`) || (answer && message(answer));
+  const why = (event ?? rest ?? client ?? validation ?? foreign ?? dropped)?.reason || (ack?.error && `${ack.error}: ${ack.message ?? ""}`) || lost?.text || (r.refusal && `${r.refusal.status}: ${r.refusal.message}`) || (answer && messageOf(answer));
   return why && el("p", { class: r.tone === "bad" ? "why" : "why soft" }, why);
-}
-
-// message is the reason in an answer: the message of an error in JSON, or the text.
-function message(answer) {
-  const value = parsed({ text: answer, json: true });
-  const text = value?.error?.message ?? value?.error ?? value?.message ?? value?.detail ?? value?.title;
-  return (typeof text === "string" ? text : answer).slice(0, 500);
 }
 
 function actions(r) {

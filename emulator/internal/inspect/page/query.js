@@ -7,8 +7,7 @@ const texts = new Set(["user", "group", "event", "hub", "kind", "method"]);
 const prefixes = new Set(["conn", "id"]);
 const flags = new Set(["is"]);
 
-// keys are the names of conditions, for the help and for completion.
-export const keys = [...flags, "user", "conn", "group", "event", "status", "kind", "hub", "id", "took", "size", "attempts", "method"];
+const keys = new Set([...numbers, ...texts, ...prefixes, ...flags]);
 
 // parse returns a query's test of records, and its mistakes.
 export function parse(query) {
@@ -16,7 +15,7 @@ export function parse(query) {
   for (const token of query.match(/-?(?:[a-z]+:)?(?:"[^"]*"?|[^\s"]+)+/gi) ?? []) {
     const [, minus, key, rest] = /^(-?)(?:([a-z]+):)?([\s\S]*)$/i.exec(token);
     const name = key?.toLowerCase();
-    const test = name === undefined || !keys.includes(name) ? word(token.slice(minus.length)) : condition(name, plain(rest), errors);
+    const test = name === undefined || !keys.has(name) ? word(token.slice(minus.length)) : condition(name, plain(rest), errors);
     if (test) terms.push(minus ? r => !test(r) : test);
   }
   return { test: r => terms.every(t => t(r)), errors, empty: terms.length === 0 };

@@ -23,7 +23,7 @@ const families = {
 const glyphs = { __proto__: null, client: "open", frame: "in", ack: "check", group: "group", event: "event", rest: "rest", lost: "gap" };
 const closed = new Set(["client.gone", "client.refused", "client.handshakeFailed", "client.recoveryRefused"]);
 const maxParsed = 64 << 10; // characters of a frame that are parsed for its type and group
-const maxTitle = 200, maxSummary = 240; // characters
+const maxTitle = 200, maxSummary = 240, maxMessage = 500; // characters
 
 let order = 0;
 
@@ -87,8 +87,8 @@ export class Entry {
   // summary is the content in a line.
   get summary() {
     const { event, rest, frame, ack, client, handshake, group, groupState, permission, dropped, validation, foreign, lost } = this.raw;
-    const text = event ? event.reason || this.refusal?.message || (this.kind === "event.refused" && textOf(event.answer?.data)) || textOf(event.request?.data)
-      : rest ? rest.reason || (this.failed && textOf(rest.answer?.data)) || textOf(rest.request?.data) || rest.query
+    const text = event ? event.reason || this.refusal?.message || (this.kind === "event.refused" && messageOf(textOf(event.answer?.data))) || textOf(event.request?.data)
+      : rest ? rest.reason || (this.failed && messageOf(textOf(rest.answer?.data))) || textOf(rest.request?.data) || rest.query
       : frame ? this.#frameSummary(frame)
       : client ? client.reason || client.subprotocol || (client.recoverableMs ? `recoverable for ${client.recoverableMs / 1000} s` : "")
       : handshake ? (handshake.subprotocols ?? []).join(", ") || "no subprotocol"
@@ -186,6 +186,18 @@ export function lost({ count, after, before }, at, why) {
 }
 
 export const textOf = data => data?.decoded ?? data?.text ?? (data?.base64 ? `${data.bytes} bytes` : "");
+
+// messageOf returns the reason in an answer: the message of an error in JSON, or the text.
+export function messageOf(answer) {
+  if (answer.length > maxParsed || !answer.startsWith("{")) return answer.slice(0, maxMessage);
+  try {
+    const value = JSON.parse(answer);
+    const text = value.error?.message ?? value.error ?? value.message ?? value.detail ?? value.title;
+    return (typeof text === "string" ? text : answer).slice(0, maxMessage);
+  } catch {
+    return answer.slice(0, maxMessage);
+  }
+}
 
 const words = name => name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace(/^./, c => c.toUpperCase());
 

@@ -99,12 +99,12 @@ function jsonForm(say) {
   let acks = 0;
   const form = el("form", { onsubmit: event => {
     event.preventDefault();
-    const data = new FormData(form), what = data.get("what"), name = data.get("name");
+    const data = new FormData(form), what = data.get("what"), name = data.get("name"), ackId = ++acks;
     send(JSON.stringify({
-      join: { type: "joinGroup", group: name, ackId: ++acks },
-      leave: { type: "leaveGroup", group: name, ackId: acks },
-      send: { type: "sendToGroup", group: name, ackId: acks, ...content(data.get("text")) },
-      event: { type: "event", event: name, ackId: acks, ...content(data.get("text")) },
+      join: { type: "joinGroup", group: name, ackId },
+      leave: { type: "leaveGroup", group: name, ackId },
+      send: { type: "sendToGroup", group: name, ackId, ...content(data.get("text")) },
+      event: { type: "event", event: name, ackId, ...content(data.get("text")) },
     }[what]), say);
   } },
   el("div", { class: "pair" },
