@@ -306,6 +306,32 @@ func TestEmptyStates(t *testing.T) {
 	other.Shows("#empty pre", strings.TrimSuffix(s.url, "/")+"/#token=…")
 }
 
+// TestLiveTable: a table that changes keeps the focus.
+func TestLiveTable(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	b := s.open(rig.Launch(t))
+	rows := func(users ...string) {
+		rows := []object{}
+		for _, user := range users {
+			rows = append(rows, object{"hub": "chat", "connection": "connection-of-" + user, "user": user})
+		}
+		s.change(func() {
+			s.table = object{"table": "connections", "total": len(rows), "rows": rows, "hubs": []object{{"name": "chat", "connections": len(rows)}}}
+		})
+		s.push(record("client.connected", users[0], object{"client": object{}}))
+	}
+	rows("ann", "ben")
+	b.Shows("#count-clients", "2")
+	b.Click("#tab-clients")
+	b.Await(`document.querySelectorAll("#clients tbody tr").length === 2`)
+	rig.Eval[chromedp.Void](b, `document.querySelectorAll("#clients tbody tr")[1].querySelectorAll("button")[2].focus()`)
+	rows("mira", "ann", "ben")
+	b.Await(`document.querySelectorAll("#clients tbody tr").length === 3`)
+	assert.Equal(t, "Close of ben", rig.Eval[string](b, `document.activeElement.textContent + " of " + document.activeElement.closest("tr").querySelector("b").textContent`))
+	b.Shows("#count-clients", "3")
+}
+
 // TestRaise: an event is raised again, changed or not.
 func TestRaise(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ export class Clients {
   #search = el("input", { type: "search", placeholder: "Name or id", "aria-label": "Search the table", oninput: () => this.#soon() });
   #table = "connections";
   #next = "";
+  #shown; // text of the table that is shown
   #tabs;
   #timer;
   #lanes;
@@ -63,7 +64,18 @@ export class Clients {
     }
   }
 
+  // #render shows a table. One that has not changed stays, and so does the focus.
   #render(got, more) {
+    const text = JSON.stringify(got);
+    if (!more && text === this.#shown) return;
+    this.#shown = more ? undefined : text;
+    const focused = document.activeElement, key = focused.closest("#clients tr")?.dataset.key;
+    const at = key === undefined ? -1 : [...focused.closest("tr").querySelectorAll("button")].indexOf(focused);
+    this.#fill(got, more);
+    if (at >= 0) [...this.#body.querySelectorAll("tr")].find(r => r.dataset.key === key)?.querySelectorAll("button")[at].focus();
+  }
+
+  #fill(got, more) {
     const rows = (got.rows ?? []).map(row => this.#row(row));
     const button = this.#next && el("button", { class: "bordered", onclick: () => this.#read(this.#next) }, `More of ${got.total}`);
     if (more) {
@@ -89,10 +101,10 @@ export class Clients {
     const buttons = (...list) => el("td", {}, el("div", { class: "buttons" }, list));
     const find = query => el("button", { class: "bordered", onclick: () => this.#onsearch(query) }, "Timeline");
     const send = (target, name) => el("button", { class: "bordered", onclick: () => sendTo({ hub: row.hub, target, name }) }, "Send");
-    if (this.#table === "users") return el("tr", {}, cell("User", el("b", {}, row.user)), cell("Hub", row.hub), cell("Connections", row.connections), buttons(find(quoted("user", row.user)), send("user", row.user)));
-    if (this.#table === "groups") return el("tr", {}, cell("Group", el("b", {}, row.group)), cell("Hub", row.hub), cell("Connections", row.connections), cell("States", row.states ?? 0), buttons(find(quoted("group", row.group)), send("group", row.group)));
+    if (this.#table === "users") return el("tr", { "data-key": row.user }, cell("User", el("b", {}, row.user)), cell("Hub", row.hub), cell("Connections", row.connections), buttons(find(quoted("user", row.user)), send("user", row.user)));
+    if (this.#table === "groups") return el("tr", { "data-key": row.group }, cell("Group", el("b", {}, row.group)), cell("Hub", row.hub), cell("Connections", row.connections), cell("States", row.states ?? 0), buttons(find(quoted("group", row.group)), send("group", row.group)));
     const chips = (list, count) => el("div", { class: "chips" }, (list ?? []).map(x => el("span", { class: "chip" }, x)), count > (list?.length ?? 0) && el("span", { class: "hint" }, `and ${count - list.length} more`), !list?.length && el("span", { class: "hint" }, "none"));
-    return el("tr", { class: `lane-${this.#lanes.of(row.connection)}` },
+    return el("tr", { "data-key": row.connection, class: `lane-${this.#lanes.of(row.connection)}` },
       cell("User", el("span", { class: "swatch" }), el("b", {}, row.user || "no user"), " ", row.away && el("span", { class: "pill", "data-tone": "warn" }, "away")),
       cell("Connection", el("code", {}, row.connection), el("div", { class: "hint" }, row.subprotocol || "no subprotocol")),
       cell("Hub", row.hub), cell("Groups", chips(row.groups, row.groupCount)), cell("Permissions", chips(row.permissions)),
