@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // maxText is how many bytes of a text are searched for secrets. The rest is dropped.
@@ -58,6 +60,8 @@ func (x *secrets) clean(record reflect.Value) {
 		switch to := field.Addr().Interface().(type) {
 		case *string:
 			*to = x.text(*to, maxText)
+		case *Client:
+			to.clean(x)
 		case *Payload:
 			to.secrets = x
 		case *State:
@@ -78,6 +82,26 @@ func (x *secrets) clean(record reflect.Value) {
 				x.clean(field)
 			}
 		}
+	}
+}
+
+func (x *secrets) cleanFrame(r *FrameOut) {
+	r.Client.clean(x)
+	switch r.Subprotocol {
+	case "", wire.SubprotocolJSON, wire.SubprotocolJSONReliable, wire.SubprotocolProtobuf, wire.SubprotocolProtobufReliable:
+	default:
+		r.Subprotocol = x.text(r.Subprotocol, maxText)
+	}
+	r.Data.secrets = x
+}
+
+func (c *Client) clean(x *secrets) {
+	if c.cleaned {
+		c.cleaned = false
+		return
+	}
+	for _, s := range [...]*string{&c.Hub, &c.Connection, &c.User} {
+		*s = x.text(*s, maxText)
 	}
 }
 
@@ -161,8 +185,11 @@ var standard = strings.NewReplacer("-", "+", "_", "/")
 
 // hidePlain is hide without texts in base64. It returns the patterns that the text may match.
 func (x *secrets) hidePlain(s string) (string, marks) {
-	if slices.ContainsFunc(x.forms, func(form string) bool { return strings.Contains(s, form) }) {
-		s = x.keys.Replace(s)
+	for _, form := range x.forms {
+		if len(s) >= len(form) && strings.Contains(s, form) {
+			s = x.keys.Replace(s)
+			break
+		}
 	}
 	found := scan(s)
 	if found&inNamed != 0 {
