@@ -55,10 +55,10 @@ type cachedFrame struct {
 // of reports whether the frame is that of a record, too: a message for many clients has one.
 func (c *cachedFrame) of(r *trace.FrameOut) bool {
 	f := c.frame
-	return c.payload.Same(r.Data) && f.Close == r.Close && f.Binary == r.Binary && f.Subprotocol == r.Subprotocol
+	return f != nil && c.payload.Same(r.Data) && f.Close == r.Close && f.Binary == r.Binary && f.Subprotocol == r.Subprotocol
 }
 
-func frameOut(r trace.FrameOut) *Frame {
+func frameOut(r *trace.FrameOut) *Frame {
 	f := &Frame{Subprotocol: r.Subprotocol, Binary: r.Binary, Close: r.Close}
 	typ := frameType(r.Subprotocol, r.Binary, r.Data)
 	if r.Close != 0 {

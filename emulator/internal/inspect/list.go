@@ -23,17 +23,17 @@ type List struct {
 
 	paused  atomic.Bool
 	reading atomic.Int32 // readers
-	frames  [8]atomic.Pointer[cachedFrame]
 
-	mu      sync.Mutex
-	pending []pendingFrame // newer than the ring
-	ring    []Record
-	oldest  int // index in ring
-	count   int
-	bytes   int
-	next    uint64 // number of the next record
-	changes int    // by clear, pause and import
-	readers []*Reader
+	mu           sync.Mutex
+	pending      []pendingFrame // newer than the ring
+	pendingBytes int
+	ring         []Record
+	oldest       int // index in ring
+	count        int
+	bytes        int
+	next         uint64 // number of the next record
+	changes      int    // by clear, pause and import
+	readers      []*Reader
 }
 
 // NewList returns an empty list of at most that many records and bytes.
@@ -107,8 +107,9 @@ func (l *List) Get(n uint64) (Record, bool) {
 }
 
 // After returns up to most records after a number, the oldest first, and the number of
-// the first one that is kept.
-func (l *List) After(n uint64, most int) (page []Record, first uint64) {
+// the first one that is kept. It uses the memory of buffer.
+func (l *List) After(buffer []Record, n uint64, most int) (page []Record, first uint64) {
+	page = buffer[:0]
 	l.lock()
 	defer l.mu.Unlock()
 	first = l.firstLocked()

@@ -22,57 +22,64 @@ func (l *List) Take(_ context.Context, at time.Time, r trace.Record) {
 	case trace.FrameOut:
 		l.TakeFrame(at, r)
 	case trace.FrameIn:
-		l.addFrame(at, trace.KindFrameIn, r.Client, frameIn(&r))
+		out := recordOf(at, trace.KindFrameIn, r.Client)
+		out.Frame = frameIn(&r)
+		l.Add(out)
 	default:
 		l.Add(convert(at, r))
 	}
 }
 
+// pendingFrame is a frame to a client that is not a record yet. The goroutines that write
+// to clients have small stacks, which the removal of secrets would make grow for each
+// message. Nothing reads a pending frame.
+type pendingFrame struct {
+	at    time.Time
+	frame trace.FrameOut
+}
+
+// Limits at which pending frames become records, if nobody has asked for records before.
+const (
+	maxPending      = 1024
+	maxPendingBytes = 1 << 20
+)
+
 // TakeFrame adds the record of a frame to a client.
 func (l *List) TakeFrame(at time.Time, r trace.FrameOut) {
-	slot := &l.frames[r.Data.Len()%len(l.frames)]
-	if cached := slot.Load(); cached != nil && cached.of(&r) {
-		l.addFrame(at, trace.KindFrameOut, r.Client, cached.frame)
-		return
-	}
-	f := frameOut(r)
-	slot.Store(&cachedFrame{r.Data, f})
-	l.addFrame(at, trace.KindFrameOut, r.Client, f)
-}
-
-// pendingFrame is a frame that is not a record yet. The goroutines that write to clients
-// have small stacks, which a record would make grow for each message.
-type pendingFrame struct {
-	at     time.Time
-	kind   trace.Kind
-	client trace.Client
-	frame  *Frame
-}
-
-// maxPending is the number of frames that become records together.
-const maxPending = 256
-
-func (l *List) addFrame(at time.Time, k trace.Kind, c trace.Client, f *Frame) {
 	l.mu.Lock()
-	l.pending = append(l.pending, pendingFrame{at, k, c, f})
-	switch len(l.pending) {
-	case 1:
+	if n := len(l.pending); n == 0 || !l.pending[n-1].frame.Data.Same(r.Data) {
+		l.pendingBytes += r.Data.Len()
+	}
+	l.pending = append(l.pending, pendingFrame{at, r})
+	if len(l.pending) == 1 {
 		l.wakeLocked()
-	case maxPending:
+	}
+	if len(l.pending) == maxPending || l.pendingBytes > maxPendingBytes {
 		l.settleLocked()
 	}
 	l.mu.Unlock()
 }
 
-// settleLocked moves pending frames to the ring.
+// settleLocked removes the secrets of pending frames and moves them to the ring. Frames of
+// one message share their data.
 func (l *List) settleLocked() {
+	var known [8]cachedFrame
 	for i := range l.pending {
 		p := &l.pending[i]
-		kind := kinds[p.kind]
-		l.addLocked(&Record{
-			At: p.at.UTC(), Kind: kind.name, Level: kind.level, Hub: p.client.Hub, Connection: p.client.Connection, User: p.client.User, Frame: p.frame,
-		})
-		*p = pendingFrame{}
+		r := &p.frame
+		cached := &known[r.Data.Len()%len(known)]
+		if !cached.of(r) {
+			*cached = cachedFrame{r.Data, frameOut(r)}
+		}
+		out := recordOf(p.at, trace.KindFrameOut, r.Client)
+		out.Frame = cached.frame
+		l.addLocked(&out)
 	}
-	l.pending = l.pending[:0]
+	clear(l.pending)
+	l.pending, l.pendingBytes = l.pending[:0], 0
+}
+
+func recordOf(at time.Time, k trace.Kind, c trace.Client) Record {
+	kind := kinds[k]
+	return Record{At: at.UTC(), Kind: kind.name, Level: kind.level, Hub: c.Hub, Connection: c.Connection, User: c.User}
 }

@@ -148,25 +148,26 @@ func isSecret(header string) bool {
 
 // text returns the beginning of a text without secrets, and … if it was cut.
 func (x *secrets) text(s string, most int) string {
-	out, cut := x.cut(s, most)
-	if cut {
-		out += "…"
+	out, _ := x.cut(s, most)
+	if out.Cut {
+		out.Text += "…"
 	}
-	return out
+	return out.Text
 }
 
 // cut returns the beginning of a text without secrets. A part of a secret at the end of a
 // cut text would not be found, so cut drops the end as well.
-func (x *secrets) cut(s string, most int) (out string, cut bool) {
-	out = x.hide(s[:between(s, min(len(s), most))])
-	if len(s) <= most {
-		return out, false
+// It also returns the patterns that the text may match.
+func (x *secrets) cut(s string, most int) (out Excerpt, found marks) {
+	out.Text, found = x.hide(s[:between(s, min(len(s), most))])
+	if len(s) > most {
+		out.Text, out.Cut = out.Text[:between(out.Text, max(len(out.Text)-x.margin, 0))], true
 	}
-	return out[:between(out, max(len(out)-x.margin, 0))], true
+	return out, found
 }
 
-// hide returns a text without secrets.
-func (x *secrets) hide(s string) string {
+// hide returns a text without secrets, and the patterns that it may match.
+func (x *secrets) hide(s string) (string, marks) {
 	s, found := x.hidePlain(s)
 	if found&inEncoded != 0 {
 		s = encoded.ReplaceAllStringFunc(s, func(match string) string {
@@ -177,7 +178,7 @@ func (x *secrets) hide(s string) string {
 			return match
 		})
 	}
-	return s
+	return s, found
 }
 
 // standard replaces the characters of base64 for URLs.

@@ -99,7 +99,10 @@ func (s *Stream) Clean(c Client) Client {
 }
 
 // Hide returns a text without secrets, for those that no record has.
-func (s *Stream) Hide(text string) string { return s.secrets.hide(text) }
+func (s *Stream) Hide(text string) string {
+	out, _ := s.secrets.hide(text)
+	return out
+}
 
 // Read returns a state that no record has.
 func (s *Stream) Read(state State) State {

@@ -125,8 +125,8 @@ type process struct {
 	address string
 	// inspector is its URL; empty for none.
 	inspector string
-	in      io.WriteCloser
-	out     *bufio.Reader
+	in        io.WriteCloser
+	out       *bufio.Reader
 }
 
 func start(b *testing.B, name string) *process {
