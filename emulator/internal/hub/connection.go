@@ -30,6 +30,7 @@ type Connection struct {
 
 	out    Output
 	hub    *Hub
+	client trace.Client    // for records
 	ctx    context.Context //nolint:containedctx // of the client's requests; ends with the connection
 	cancel context.CancelCauseFunc
 
@@ -174,7 +175,7 @@ func (c *Connection) finish(reason string, code int, condition func() bool, last
 }
 
 // Identity returns the client for records.
-func (c *Connection) Identity() trace.Client { return identity(c.hub.Name, c.ID, c.UserID) }
+func (c *Connection) Identity() trace.Client { return c.client }
 
 func identity(hubName, connectionID string, userID *string) trace.Client {
 	out := trace.Client{Hub: hubName, Connection: connectionID}

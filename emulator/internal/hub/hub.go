@@ -36,6 +36,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 		out: out, hub: h, link: link, roles: in.Roles,
 		groups: make(map[string]struct{}, len(in.Groups)),
 	}
+	c.client = h.Trace.Clean(identity(h.Name, in.ID, in.UserID))
 	c.ctx, c.cancel = context.WithCancelCause(h.hubs.ctx)
 	if out.Delivery.Resumable() {
 		c.ReconnectionToken = newID(32)

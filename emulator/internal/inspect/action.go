@@ -212,7 +212,7 @@ func (h *Handler) raise(ctx context.Context, _ *http.Request, in *raiseInput) (a
 // outcome returns the first record after a number of an event that was raised again.
 func (h *Handler) outcome(after, first uint64) (n uint64, kind string) {
 	for {
-		page, _ := h.cfg.List.After(after, pageSize)
+		page, _ := h.cfg.List.After(nil, after, pageSize)
 		for i := range page {
 			if ev := page[i].Event; ev != nil && ev.Again == first {
 				return page[i].N, page[i].Kind

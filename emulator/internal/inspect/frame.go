@@ -52,21 +52,19 @@ type cachedFrame struct {
 	frame   *Frame
 }
 
-// frameOut returns the frame of a record. A message for many clients has one.
-func (l *List) frameOut(r *trace.FrameOut) *Frame {
-	slot := &l.frames[r.Data.Len()%len(l.frames)]
-	if cached := slot.Load(); cached != nil && cached.payload.Same(r.Data) {
-		if f := cached.frame; f.Close == r.Close && f.Binary == r.Binary && f.Subprotocol == r.Subprotocol {
-			return f
-		}
-	}
+// of reports whether the frame is that of a record, too: a message for many clients has one.
+func (c *cachedFrame) of(r *trace.FrameOut) bool {
+	f := c.frame
+	return f != nil && c.payload.Same(r.Data) && f.Close == r.Close && f.Binary == r.Binary && f.Subprotocol == r.Subprotocol
+}
+
+func frameOut(r *trace.FrameOut) *Frame {
 	f := &Frame{Subprotocol: r.Subprotocol, Binary: r.Binary, Close: r.Close}
 	typ := frameType(r.Subprotocol, r.Binary, r.Data)
 	if r.Close != 0 {
 		typ = typeText
 	}
 	f.Data = read(r.Data, typ, messageDown)
-	slot.Store(&cachedFrame{r.Data, f})
 	return f
 }
 

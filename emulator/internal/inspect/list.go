@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -22,49 +23,54 @@ type List struct {
 
 	paused  atomic.Bool
 	reading atomic.Int32 // readers
-	frames  [8]atomic.Pointer[cachedFrame]
 
-	mu      sync.Mutex
-	ring    []Record
-	oldest  int // index in ring
-	count   int
-	bytes   int
-	next    uint64 // number of the next record
-	changes int    // by clear, pause and import
-	readers map[*Reader]struct{}
+	mu           sync.Mutex
+	pending      []pendingFrame // newer than the ring
+	pendingBytes int
+	ring         []Record
+	oldest       int // index in ring
+	count        int
+	bytes        int
+	next         uint64 // number of the next record
+	changes      int    // by clear, pause and import
+	readers      []*Reader
 }
 
 // NewList returns an empty list of at most that many records and bytes.
 func NewList(maxRecords, maxBytes int) *List {
-	return &List{maxRecords: maxRecords, maxBytes: maxBytes, next: 1, readers: make(map[*Reader]struct{})}
+	return &List{maxRecords: maxRecords, maxBytes: maxBytes, next: 1}
+}
+
+// lock locks the list and moves pending frames to the ring.
+func (l *List) lock() {
+	l.mu.Lock()
+	l.settleLocked()
 }
 
 // Add adds a record under the next number and returns the number.
 func (l *List) Add(r Record) uint64 {
-	size := r.size()
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
-	return l.addLocked(r, size)
+	l.wakeLocked()
+	return l.addLocked(&r)
 }
 
-func (l *List) addLocked(r Record, size int) uint64 {
+// addLocked adds a record, whose number it sets.
+func (l *List) addLocked(r *Record) uint64 {
 	r.N = l.next
 	l.next++
 	r.Frame.holdLocked(&l.bytes)
-	l.bytes += size
+	l.bytes += r.size()
 	l.pushLocked(r)
 	for l.count > 0 && l.bytes > l.maxBytes {
 		l.dropLocked()
-	}
-	for reader := range l.readers {
-		reader.wake()
 	}
 	return r.N
 }
 
 // pushLocked stores a record in place of the oldest one if there are enough. The ring
 // grows as it is filled.
-func (l *List) pushLocked(r Record) {
+func (l *List) pushLocked(r *Record) {
 	if l.count == l.maxRecords {
 		l.dropLocked()
 	}
@@ -75,7 +81,7 @@ func (l *List) pushLocked(r Record) {
 		}
 		l.ring, l.oldest = grown, 0
 	}
-	l.ring[(l.oldest+l.count)%len(l.ring)] = r
+	l.ring[(l.oldest+l.count)%len(l.ring)] = *r
 	l.count++
 }
 
@@ -92,7 +98,7 @@ func (l *List) firstLocked() uint64 { return l.next - uint64(l.count) } //nolint
 
 // Get returns the record with a number.
 func (l *List) Get(n uint64) (Record, bool) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	if first := l.firstLocked(); n >= first && n < l.next {
 		return l.ring[(l.oldest+int(n-first))%len(l.ring)], true //nolint:gosec // less than count
@@ -101,9 +107,10 @@ func (l *List) Get(n uint64) (Record, bool) {
 }
 
 // After returns up to most records after a number, the oldest first, and the number of
-// the first one that is kept.
-func (l *List) After(n uint64, most int) (page []Record, first uint64) {
-	l.mu.Lock()
+// the first one that is kept. It uses the memory of buffer.
+func (l *List) After(buffer []Record, n uint64, most int) (page []Record, first uint64) {
+	page = buffer[:0]
+	l.lock()
 	defer l.mu.Unlock()
 	first = l.firstLocked()
 	from := max(n+1, first)
@@ -124,14 +131,14 @@ type Status struct {
 
 // Status returns the status, and a number that changes by clear, pause and import.
 func (l *List) Status() (s Status, changes int) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	return Status{First: l.firstLocked(), Next: l.next, Records: l.count, Bytes: l.bytes, Paused: l.paused.Load()}, l.changes
 }
 
 // Clear drops all records. Their numbers are not used again.
 func (l *List) Clear() {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	for l.count > 0 {
 		l.dropLocked()
@@ -143,25 +150,29 @@ func (l *List) Clear() {
 // Pause stops or continues recording. A list that is paused wants no records.
 func (l *List) Pause(paused bool) {
 	l.paused.Store(paused)
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	l.changedLocked()
 }
 
 // Import adds records of another list under new numbers.
 func (l *List) Import(records []Record) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
-	for _, r := range records {
-		r.Imported = true
-		l.addLocked(r, r.size())
+	for i := range records {
+		records[i].Imported = true
+		l.addLocked(&records[i])
 	}
 	l.changedLocked()
 }
 
 func (l *List) changedLocked() {
 	l.changes++
-	for reader := range l.readers {
+	l.wakeLocked()
+}
+
+func (l *List) wakeLocked() {
+	for _, reader := range l.readers {
 		reader.wake()
 	}
 }
@@ -178,7 +189,7 @@ func (l *List) Read() *Reader {
 	r := &Reader{l, make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.readers[r] = struct{}{}
+	l.readers = append(l.readers, r)
 	l.reading.Add(1)
 	return r
 }
@@ -187,7 +198,7 @@ func (l *List) Read() *Reader {
 func (r *Reader) Close() {
 	r.list.mu.Lock()
 	defer r.list.mu.Unlock()
-	delete(r.list.readers, r)
+	r.list.readers = slices.DeleteFunc(r.list.readers, func(other *Reader) bool { return other == r })
 	r.list.reading.Add(-1)
 }
 

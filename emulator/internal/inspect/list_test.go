@@ -30,13 +30,13 @@ func TestListKeepsTheNewest(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		l.Add(group(name))
 	}
-	page, first := l.After(0, 10)
+	page, first := l.After(nil, 0, 10)
 	assert.Equal(t, []string{"c", "d", "e"}, names(page))
 	assert.Equal(t, uint64(3), first)
 	assert.Equal(t, uint64(3), page[0].N)
-	page, _ = l.After(3, 1)
+	page, _ = l.After(nil, 3, 1)
 	assert.Equal(t, []string{"d"}, names(page))
-	page, _ = l.After(5, 10)
+	page, _ = l.After(nil, 5, 10)
 	assert.Empty(t, page)
 	_, kept := l.Get(2)
 	assert.False(t, kept)
@@ -80,7 +80,7 @@ func TestListImports(t *testing.T) {
 	l := inspect.NewList(10, 1<<20)
 	l.Add(group("a"))
 	l.Import([]inspect.Record{group("b"), group("c")})
-	page, _ := l.After(0, 10)
+	page, _ := l.After(nil, 0, 10)
 	assert.Equal(t, []string{"a", "b", "c"}, names(page))
 	assert.False(t, page[0].Imported)
 	assert.True(t, page[2].Imported)
@@ -160,7 +160,7 @@ func TestListConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for range 200 {
 				emit(t, l, trace.FrameOut{Client: trace.Client{Hub: "chat"}, Data: data})
-				l.After(0, 10)
+				l.After(nil, 0, 10)
 				l.Status()
 			}
 		})
@@ -192,4 +192,26 @@ func TestTake(t *testing.T) {
 		N: 1, Kind: "client.lost", Level: "info", Hub: "chat", Connection: "c", User: "ann",
 		Client: &inspect.Client{Reason: "why", RecoverableMs: 1000},
 	}, r)
+}
+
+// What no page reads costs nothing. A message for many clients that a page reads costs less
+// than an allocation for each: the list grows until it is full.
+//
+//nolint:paralleltest // the allocations of other tests would count
+func TestFramesCostNoAllocation(t *testing.T) {
+	l := inspect.NewList(100, 1<<20)
+	s := trace.New([]string{key}, l)
+	r := trace.FrameOut{
+		Client: s.Clean(trace.Client{Hub: "chat", Connection: "0123456789abcdef0123456789abcdef", User: "ann"}), Subprotocol: "json.webpubsub.azure.v1",
+		Data: trace.Data([]byte(`{"type":"message","from":"server","dataType":"text","data":"hello"}`)),
+	}
+	emit := func() { trace.EmitFrame(t.Context(), s, r) }
+	assert.Zero(t, testing.AllocsPerRun(1000, emit), "closed")
+	status, _ := l.Status()
+	assert.Zero(t, status.Records)
+	reader := l.Read()
+	defer reader.Close()
+	assert.Zero(t, testing.AllocsPerRun(1000, emit), "open")
+	status, _ = l.Status()
+	assert.Equal(t, 100, status.Records)
 }

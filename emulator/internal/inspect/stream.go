@@ -69,6 +69,7 @@ type subscriber struct {
 	control *http.ResponseController
 	after   uint64
 	buffer  []byte
+	records []Record
 
 	changes int // of the last status event
 	told    Status
@@ -111,7 +112,7 @@ func (s *subscriber) run(r *http.Request, reader *Reader, stopped <-chan struct{
 
 // page writes the next records and reports whether it should be called again.
 func (s *subscriber) page() (more bool, err error) {
-	records, first := s.list.After(s.after, pageSize)
+	records, first := s.list.After(s.records, s.after, pageSize)
 	s.buffer = s.buffer[:0]
 	next := first
 	if len(records) > 0 {
@@ -129,11 +130,14 @@ func (s *subscriber) page() (more bool, err error) {
 		s.buffer = append(s.buffer, "\n\n"...)
 		s.after = records[i].N
 	}
+	more = len(records) == pageSize
+	clear(records)
+	s.records = records
 	late := s.status()
 	if len(s.buffer) > 0 {
 		err = s.write(s.buffer)
 	}
-	return len(records) == pageSize || late, err
+	return more || late, err
 }
 
 // lost are numbers of records that the page does not get.

@@ -18,8 +18,9 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 	status, _ := h.cfg.List.Status() // those that come later are left out
 	var after uint64
 	var lines []byte
+	var page []Record
 	for r.Context().Err() == nil {
-		page, _ := h.cfg.List.After(after, pageSize)
+		page, _ = h.cfg.List.After(page, after, pageSize)
 		lines = lines[:0]
 		for i := range page {
 			if page[i].N >= status.Next {

@@ -68,10 +68,15 @@ func scan(s string) marks {
 	if hasRun(s, shortestEncoded, isEncoded) {
 		out |= inEncoded
 	}
+	const ac, au, be, ce, co, re = 'a'<<8 | 'c', 'a'<<8 | 'u', 'b'<<8 | 'e', 'c'<<8 | 'e', 'c'<<8 | 'o', 'r'<<8 | 'e'
+	pair := 0 // of the last two letters, in lower case
 	for i := range len(s) {
-		switch s[i] | 0x20 {
-		case 'a', 'b', 'c', 'r': // with which the words begin
-			out |= beginning(s[i:])
+		pair = pair<<8&0xff00 | int(s[i]|0x20)
+		switch pair {
+		case ac, au, be, ce, co, re: // with which the words begin
+			if i > 0 {
+				out |= beginning(s[i-1:])
+			}
 		}
 	}
 	return out
@@ -79,7 +84,7 @@ func scan(s string) marks {
 
 func beginning(s string) (out marks) {
 	for _, b := range &beginnings {
-		if s[0]|0x20 == b.word[0] && len(s) >= len(b.word) && s[1]|0x20 == b.word[1] && strings.EqualFold(s[:len(b.word)], b.word) {
+		if len(s) >= len(b.word) && s[0]|0x20 == b.word[0] && strings.EqualFold(s[:len(b.word)], b.word) {
 			out |= b.in
 		}
 	}

@@ -1,5 +1,7 @@
 package trace
 
+import "strings"
+
 // maxPayload is how many bytes of a payload sinks can read.
 const maxPayload = 64 << 10
 
@@ -44,16 +46,11 @@ func (p Payload) Excerpt() Excerpt {
 		return Excerpt{}
 	}
 	whole := string(p.data[:min(len(p.data), maxPayload+1)])
-	var out Excerpt
-	out.Text, out.Cut = p.secrets.cut(whole, maxPayload)
-	if scan(out.Text)&inMembers != 0 {
+	out, found := p.secrets.cut(whole, maxPayload)
+	if found&inMembers != 0 {
 		out.Text = secretMembers.ReplaceAllString(out.Text, `$1["`+hidden+`"]`)
 	}
-	if out.Cut {
-		out.Redacted = p.secrets.hide(whole) != whole || scan(whole)&inMembers != 0
-	} else {
-		out.Redacted = out.Text != whole
-	}
+	out.Redacted = !strings.HasPrefix(whole, out.Text)
 	return out
 }
 
@@ -83,6 +80,6 @@ func (p Payload) Decoded(decode func(data []byte) string) string {
 	if p.secrets == nil {
 		return ""
 	}
-	text, _ := p.secrets.cut(decode(p.data), maxPayload)
-	return text
+	out, _ := p.secrets.cut(decode(p.data), maxPayload)
+	return out.Text
 }

@@ -67,6 +67,8 @@ type Client struct {
 	Hub        string
 	Connection string // id; empty for a client that has no connection
 	User       string // id; empty for none
+
+	cleaned bool // by [Stream.Clean]; false in records of sinks
 }
 
 // ClientRecord is a change or a mistake of a client.

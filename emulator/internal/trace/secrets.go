@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // maxText is how many bytes of a text are searched for secrets. The rest is dropped.
@@ -58,6 +60,8 @@ func (x *secrets) clean(record reflect.Value) {
 		switch to := field.Addr().Interface().(type) {
 		case *string:
 			*to = x.text(*to, maxText)
+		case *Client:
+			to.clean(x)
 		case *Payload:
 			to.secrets = x
 		case *State:
@@ -78,6 +82,26 @@ func (x *secrets) clean(record reflect.Value) {
 				x.clean(field)
 			}
 		}
+	}
+}
+
+func (x *secrets) cleanFrame(r *FrameOut) {
+	r.Client.clean(x)
+	switch r.Subprotocol {
+	case "", wire.SubprotocolJSON, wire.SubprotocolJSONReliable, wire.SubprotocolProtobuf, wire.SubprotocolProtobufReliable:
+	default:
+		r.Subprotocol = x.text(r.Subprotocol, maxText)
+	}
+	r.Data.secrets = x
+}
+
+func (c *Client) clean(x *secrets) {
+	if c.cleaned {
+		c.cleaned = false
+		return
+	}
+	for _, s := range [...]*string{&c.Hub, &c.Connection, &c.User} {
+		*s = x.text(*s, maxText)
 	}
 }
 
@@ -124,25 +148,26 @@ func isSecret(header string) bool {
 
 // text returns the beginning of a text without secrets, and … if it was cut.
 func (x *secrets) text(s string, most int) string {
-	out, cut := x.cut(s, most)
-	if cut {
-		out += "…"
+	out, _ := x.cut(s, most)
+	if out.Cut {
+		out.Text += "…"
 	}
-	return out
+	return out.Text
 }
 
 // cut returns the beginning of a text without secrets. A part of a secret at the end of a
 // cut text would not be found, so cut drops the end as well.
-func (x *secrets) cut(s string, most int) (out string, cut bool) {
-	out = x.hide(s[:between(s, min(len(s), most))])
-	if len(s) <= most {
-		return out, false
+// It also returns the patterns that the text may match.
+func (x *secrets) cut(s string, most int) (out Excerpt, found marks) {
+	out.Text, found = x.hide(s[:between(s, min(len(s), most))])
+	if len(s) > most {
+		out.Text, out.Cut = out.Text[:between(out.Text, max(len(out.Text)-x.margin, 0))], true
 	}
-	return out[:between(out, max(len(out)-x.margin, 0))], true
+	return out, found
 }
 
-// hide returns a text without secrets.
-func (x *secrets) hide(s string) string {
+// hide returns a text without secrets, and the patterns that it may match.
+func (x *secrets) hide(s string) (string, marks) {
 	s, found := x.hidePlain(s)
 	if found&inEncoded != 0 {
 		s = encoded.ReplaceAllStringFunc(s, func(match string) string {
@@ -153,7 +178,7 @@ func (x *secrets) hide(s string) string {
 			return match
 		})
 	}
-	return s
+	return s, found
 }
 
 // standard replaces the characters of base64 for URLs.
@@ -161,8 +186,11 @@ var standard = strings.NewReplacer("-", "+", "_", "/")
 
 // hidePlain is hide without texts in base64. It returns the patterns that the text may match.
 func (x *secrets) hidePlain(s string) (string, marks) {
-	if slices.ContainsFunc(x.forms, func(form string) bool { return strings.Contains(s, form) }) {
-		s = x.keys.Replace(s)
+	for _, form := range x.forms {
+		if len(s) >= len(form) && strings.Contains(s, form) {
+			s = x.keys.Replace(s)
+			break
+		}
 	}
 	found := scan(s)
 	if found&inNamed != 0 {

@@ -73,6 +73,9 @@ func emit[R trace.Record](text string, change func(*R)) func(context.Context, *t
 func fill(v reflect.Value, text string) {
 	for i := range v.NumField() {
 		f := v.Field(i)
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
 		switch to := f.Addr().Interface().(type) {
 		case *trace.Payload:
 			*to = trace.Message(http.Header{"X-Text": {text}}, []byte(text))

@@ -33,7 +33,7 @@ func (s *socket) recordOut(f hub.Frame) {
 	if s.client != nil {
 		out.Subprotocol = s.client.Subprotocol
 	}
-	emit(s, out)
+	trace.EmitFrame(context.Background(), s.e.Hubs.Trace, out)
 }
 
 // recordHandshake records the request of a client.
