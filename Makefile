@@ -29,7 +29,7 @@ OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 PARSERS := . ./entra ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
 # The modules that need a browser, nginx and Redis have targets of their own.
-BROWSER := examples/chat/browser
+BROWSER := internal/browser
 NGINX   := interop/nginx
 REDIS   := redis
 
@@ -113,12 +113,14 @@ redis: ## test the stores on Redis, also as a cluster, under the race detector (
 	cd $(REDIS) && CGO_ENABLED=1 $(GO) test -race -count=1 -skip Miniredis ./...
 
 .PHONY: browser
-browser: ## try the chat's page in a browser (needs Chromium or Chrome)
+browser: ## try the pages of the chat and of the inspector in a browser (needs Chromium or Chrome)
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
 
 .PHONY: screenshot
-screenshot: ## take the README's picture anew (needs what browser needs, and the fonts Inter and Charis SIL)
-	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' . -args -screenshot "$(CURDIR)/docs/chat.png"
+screenshot: ## take the pictures of the chat and the inspector anew (needs what browser needs, the fonts Inter and Charis SIL, and pngquant)
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' ./chat -args -screenshot "$(CURDIR)/docs/chat.png"
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestPictures$$' ./inspector -args -pictures "$(CURDIR)/docs"
+	pngquant --force --ext .png --strip 128 docs/inspector.png docs/inspector-phone.png
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets

@@ -63,6 +63,8 @@ type Config struct {
 	// Transport sends events to handlers at a URL. It defaults to a transport with at
 	// most 256 connections per host, which are closed with the emulator.
 	Transport http.RoundTripper
+	// Inspector configures the inspector. Nil means none.
+	Inspector *Inspector
 	// Logger receives a line for each thing that happens. Nil logs nothing; for [Start],
 	// it means the test's output. No text is longer than 512 bytes. Access keys and
 	// tokens are removed, even where a client has sent one. A handler that blocks delays
@@ -102,6 +104,10 @@ func (c *Config) complete() error {
 	}
 	if c.MaxGroups == 0 {
 		c.MaxGroups = DefaultMaxGroups
+	}
+	var err error
+	if c.Inspector, err = c.Inspector.complete(); err != nil {
+		return err
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive

@@ -163,7 +163,7 @@ func TestLogs(t *testing.T) {
 		synctest.Wait()
 		for _, want := range []string{
 			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx; something in front of the handler asks for a login or redirects: `,
-			`level=WARN msg="client refused" hub=chat status=500 reason="no consent: `,
+			`level=WARN msg="client refused" hub=chat connection=`, ` status=500 reason="no consent: `,
 			`level=INFO msg="validation passed"`,
 			`level=INFO msg="client connected" hub=chat connection=` + id + ` user=ann subprotocol=` + reliableJSON,
 			`level=INFO msg="event delivered" hub=chat connection=` + id + ` event=connected id=1 status=204 ms=0`,

@@ -68,17 +68,24 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil || base.Host == "" || net.ParseIP(base.Hostname()).IsUnspecified() {
 		return fmt.Errorf("-url %q: want a URL such as https://chat.example.com", address)
 	}
-	mux, stop := http.NewServeMux(), func(context.Context) error { return nil }
+	mux, stop, inspector := http.NewServeMux(), func(context.Context) error { return nil }, ""
 	service := getenv("WEBPUBSUB_CONNECTION_STRING")
 	if service != "" {
 		fmt.Fprintf(stdout, azure, base)
-	} else if service, stop, err = emulate(mux, base); err != nil {
-		return err
+	} else {
+		emu, key, err := emulate(mux, base)
+		if err != nil {
+			return err
+		}
+		service, stop, inspector = emulator.ConnectionString(base.String(), key), emu.Shutdown, emu.InspectorURL("http://"+ln.Addr().String())
 	}
 	if err := mount(mux, service, *logins, log.New(stdout, "", log.Ltime)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Chat at %s (each tab is somebody else; Ctrl+C stops it)\n", base)
+	if inspector != "" {
+		fmt.Fprintf(stdout, "Inspector at %s (shows every frame, event and call)\n", inspector)
+	}
 
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
@@ -100,18 +107,20 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 }
 
 // emulate adds an emulator to the mux, in place of Azure. It calls the event handler
-// of the mux in memory.
-func emulate(mux *http.ServeMux, base *url.URL) (connectionString string, stop func(context.Context) error, err error) {
-	key := rand.Text() + rand.Text() // the default key is public
-	emu, err := emulator.New(emulator.Config{
+// of the mux in memory. Its inspector answers this machine only.
+func emulate(mux *http.ServeMux, base *url.URL) (emu *emulator.Server, key string, err error) {
+	key = rand.Text() + rand.Text() // the default key is public
+	emu, err = emulator.New(emulator.Config{
 		Origin:     base.Hostname(),
 		AccessKeys: []string{key},
 		Hubs:       map[string]emulator.Hub{hub: {EventHandlers: []emulator.EventHandler{emulator.InMemory(mux)}}},
+		Inspector:  &emulator.Inspector{},
 	})
 	if err != nil {
-		return "", nil, err
+		return nil, "", err
 	}
 	mux.Handle("/client/", emu) // WebSockets
 	mux.Handle("/api/", emu)    // calls of the service client
-	return emulator.ConnectionString(base.String(), key), emu.Shutdown, nil
+	mux.Handle(emulator.InspectorPath, emu)
+	return emu, key, nil
 }

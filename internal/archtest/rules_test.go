@@ -222,6 +222,12 @@ var rooms = []room{
 		why:  "it serves calls on the hub; how clients are connected does not matter to it",
 	},
 	{
+		name:  "emulator/internal/inspect",
+		ours:  []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/dispatch", "internal/rule", "internal/upstream/...", "internal/wire"},
+		third: []pattern{protowire},
+		why:   "it shows the records and acts on the hub and on events as others do; frames and REST calls do not pass it",
+	},
+	{
 		name:  "emulator/...",
 		ours:  []pattern{".", "internal/excerpt", "internal/glob", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/...", "internal/identity"},
 		third: []pattern{webSocket, jwt},
@@ -330,6 +336,12 @@ var bans = []ban{
 		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/dispatch"},
 		other: []pattern{webSocket},
 		why:   "REST calls reach clients of any transport",
+	},
+	{
+		name:  "emulator/internal/inspect",
+		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/rest"},
+		other: []pattern{webSocket},
+		why:   "it reads records, whoever emitted them, and none of them knows it",
 	},
 	{
 		name:  "emulator/internal/hub",

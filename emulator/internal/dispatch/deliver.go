@@ -13,7 +13,7 @@ import (
 // deliver sends an event and records the outcome.
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	start := d.cfg.Clock.Now()
-	ev.handler = r.name
+	ev.handler = r
 	answer, err := d.send(ctx, r, ev)
 	d.record(ctx, ev, answer, err, d.cfg.Clock.Now().Sub(start))
 	return answer, err
@@ -34,22 +34,34 @@ func (d *Dispatcher) record(ctx context.Context, ev *event, answer *upstream.Ans
 	case err != nil:
 		out = ev.record(trace.KindEventNotDelivered, err.Error())
 		if failed := (*upstream.DeliveryError)(nil); errors.As(err, &failed) {
-			out.Attempts = failed.Attempts
+			out.Attempts, out.Log = failed.Attempts, attempts(failed.Log)
 		}
 	case answer.OK():
 		out = ev.record(trace.KindEventDelivered, "")
 		if state, ok := answer.State(); ok {
-			out.StateAfter = state
+			out.StateAfter = trace.StateOf(state)
 		}
 	default:
 		out = ev.record(trace.KindEventRefused, "")
 	}
 	if answer != nil {
-		out.Status, out.Attempts = answer.Status, answer.Attempts
+		out.Status, out.Attempts, out.Log = answer.Status, answer.Attempts, attempts(answer.Log)
 		out.Answer = trace.Message(answer.Header, answer.Body)
 	}
 	out.Took = took
 	trace.Emit(ctx, d.cfg.Trace, out)
+}
+
+// attempts returns attempts for a record.
+func attempts(log []upstream.Attempt) []trace.Attempt {
+	out := make([]trace.Attempt, len(log))
+	for i, a := range log {
+		out[i] = trace.Attempt{Start: a.Start, Took: a.Took, Status: a.Status}
+		if a.Err != nil {
+			out[i].Error = a.Err.Error()
+		}
+	}
+	return out
 }
 
 func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {

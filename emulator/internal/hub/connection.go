@@ -30,6 +30,7 @@ type Connection struct {
 
 	out    Output
 	hub    *Hub
+	client trace.Client    // for records
 	ctx    context.Context //nolint:containedctx // of the client's requests; ends with the connection
 	cancel context.CancelCauseFunc
 
@@ -119,12 +120,12 @@ func (c *Connection) subject() odata.Subject {
 // End closes the connection with a close code. The disconnected frame and the close
 // frame contain the reason.
 func (c *Connection) End(code int, reason string) {
-	c.finish(reason, nil, func(link *Link) { c.closeLink(link, reason, code, reason) })
+	c.finish(reason, code, nil, func(link *Link) { c.closeLink(link, reason, code, reason) })
 }
 
 // abort closes the connection and drops frames that have not been written.
 func (c *Connection) abort(code int, reason string) {
-	c.finish(reason, nil, func(link *Link) { link.Abort(code, reason) })
+	c.finish(reason, code, nil, func(link *Link) { link.Abort(code, reason) })
 }
 
 // CloseByServer closes the connection for the application server. The disconnected
@@ -134,7 +135,7 @@ func (c *Connection) CloseByServer(reason string) {
 	if reason != "" {
 		text += " Reason: " + reason
 	}
-	c.finish(text, nil, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
+	c.finish(text, CloseNormal, nil, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
 }
 
 func (c *Connection) closeLink(link *Link, message string, code int, reason string) {
@@ -145,8 +146,9 @@ func (c *Connection) closeLink(link *Link, message string, code int, reason stri
 }
 
 // finish ends the connection unless it has ended or a condition, checked under the
-// lock, is false. last sends the link's last frames. Both functions can be nil.
-func (c *Connection) finish(reason string, condition func() bool, last func(*Link)) {
+// lock, is false. last sends the link's last frames. Both functions can be nil. The code
+// is that of the close frame, zero for none.
+func (c *Connection) finish(reason string, code int, condition func() bool, last func(*Link)) {
 	c.mu.Lock()
 	if c.ended || (condition != nil && !condition()) {
 		c.mu.Unlock()
@@ -168,12 +170,12 @@ func (c *Connection) finish(reason string, condition func() bool, last func(*Lin
 		s.stop()
 		c.publish(s.end(&RequestError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
-	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason})
+	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason, Code: code})
 	c.hub.Events.Disconnected(c, reason)
 }
 
 // Identity returns the client for records.
-func (c *Connection) Identity() trace.Client { return identity(c.hub.Name, c.ID, c.UserID) }
+func (c *Connection) Identity() trace.Client { return c.client }
 
 func identity(hubName, connectionID string, userID *string) trace.Client {
 	out := trace.Client{Hub: hubName, Connection: connectionID}

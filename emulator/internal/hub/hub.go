@@ -36,6 +36,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 		out: out, hub: h, link: link, roles: in.Roles,
 		groups: make(map[string]struct{}, len(in.Groups)),
 	}
+	c.client = h.Trace.Clean(identity(h.Name, in.ID, in.UserID))
 	c.ctx, c.cancel = context.WithCancelCause(h.hubs.ctx)
 	if out.Delivery.Resumable() {
 		c.ReconnectionToken = newID(32)
@@ -59,7 +60,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	trace.Emit(c.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindClientConnected, Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.Events.Connected(c)
 	for _, g := range joined {
-		h.Events.Joined(c, g)
+		h.joined(c, g)
 	}
 	return c
 }
@@ -112,8 +113,20 @@ func (h *Hub) remove(c *Connection) {
 	failed.abort()
 	slices.Sort(groups)
 	for _, g := range groups {
-		h.Events.Left(c, g)
+		h.left(c, g)
 	}
+}
+
+// joined records and notifies that a connection has joined a group.
+func (h *Hub) joined(c *Connection, group string) {
+	trace.Emit(c.ctx, h.Trace, trace.GroupChange{Client: c.Identity(), Kind: trace.KindGroupJoined, Group: group})
+	h.Events.Joined(c, group)
+}
+
+// left records and notifies that a connection has left a group.
+func (h *Hub) left(c *Connection, group string) {
+	trace.Emit(c.ctx, h.Trace, trace.GroupChange{Client: c.Identity(), Kind: trace.KindGroupLeft, Group: group})
+	h.Events.Left(c, group)
 }
 
 // FullError reports a connection that is in the maximum number of groups.
@@ -140,7 +153,7 @@ func (h *Hub) join(c *Connection, group string) error {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if joined {
-		h.Events.Joined(c, group)
+		h.joined(c, group)
 	}
 	if full {
 		return &FullError{c.ID, h.MaxGroups}
@@ -159,7 +172,7 @@ func (h *Hub) leave(c *Connection, group string) {
 	h.mu.Unlock()
 	failed.abort()
 	if left {
-		h.Events.Left(c, group)
+		h.left(c, group)
 	}
 }
 

@@ -89,7 +89,7 @@ func (a *API) Handler() http.Handler {
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
-			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: http.StatusUnauthorized, Refused: err.Error()})
+			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: http.StatusUnauthorized, Refused: err.Error()})
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -99,9 +99,10 @@ func (a *API) serve(op operation) http.HandlerFunc {
 		}
 		start := time.Now()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w, recorded := a.record(w, r)
 		out := op(r, a.Hub(r.PathValue("hub")))
 		out.write(w)
-		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: out.status, Took: time.Since(start)})
+		recorded(out.status, time.Since(start))
 	}
 }
 

@@ -60,7 +60,7 @@ type logSink struct{ logger *slog.Logger }
 
 // Wants reports whether the logger is enabled for the level of the line.
 func (l logSink) Wants(ctx context.Context, k Kind) bool {
-	return lines[k].message != "" && l.logger.Enabled(ctx, lines[k].level)
+	return k < kinds && lines[k].message != "" && l.logger.Enabled(ctx, lines[k].level)
 }
 
 // Take writes a line.

@@ -69,7 +69,9 @@ func TestLogLines(t *testing.T) {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindNoSubprotocol, Reason: "why"})
 		}, `level=WARN msg="no subprotocol" hub=chat connection=c1 reason=why`},
 		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindPingUnanswered}) }, `level=WARN msg="no answer to pings" hub=chat connection=c1`},
-		{func() { trace.Emit(t.Context(), s, trace.FrameIn{ann, "Ping", false, trace.Data([]byte("12345"))}) }, `level=DEBUG msg=frame hub=chat connection=c1 kind=Ping bytes=5`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.FrameIn{Client: ann, Request: "Ping", Data: trace.Data([]byte("12345"))})
+		}, `level=DEBUG msg=frame hub=chat connection=c1 kind=Ping bytes=5`},
 		{func() { trace.Emit(t.Context(), s, trace.FrameOut{Client: ann, Data: trace.Data([]byte("12345"))}) }, ``},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindFrameInvalid, Reason: "why"})
@@ -89,8 +91,12 @@ func TestLogLines(t *testing.T) {
 		{func() { trace.Emit(t.Context(), s, trace.EventsDropped{ann, "2", "joined", 7, ""}) }, `level=WARN msg="events were dropped" hub=chat connection=c1 event=joined id=2 count=7`},
 		{func() { trace.Emit(t.Context(), s, trace.Validation{"http://h.test/", "why", time.Second}) }, `level=WARN msg="validation failed" url=http://h.test/ reason=why again=1s`},
 		{func() { trace.Emit(t.Context(), s, trace.Validation{"http://h.test/", "", time.Minute}) }, `level=INFO msg="validation passed" url=http://h.test/`},
-		{func() { trace.Emit(t.Context(), s, trace.RESTCall{"GET", "/api/x", 200, 1500 * time.Microsecond, ""}) }, `level=INFO msg="REST call" method=GET path=/api/x status=200 ms=1.5`},
-		{func() { trace.Emit(t.Context(), s, trace.RESTCall{"GET", "/api/x", 401, 0, "why"}) }, `level=WARN msg="REST call refused" method=GET path=/api/x reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.RESTCall{Method: "GET", Path: "/api/x", Status: 200, Took: 1500 * time.Microsecond})
+		}, `level=INFO msg="REST call" method=GET path=/api/x status=200 ms=1.5`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.RESTCall{Method: "GET", Path: "/api/x", Status: 401, Refused: "why"})
+		}, `level=WARN msg="REST call refused" method=GET path=/api/x reason=why`},
 		{func() { trace.Emit(t.Context(), s, trace.ForeignRefused{"why"}) }, `level=WARN msg="foreign request refused" reason=why`},
 	} {
 		out.Reset()

@@ -163,7 +163,7 @@ func lossOf(err error) hub.Loss {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
 		final := closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
-		return hub.Loss{Final: final, Orderly: true, Reason: closed.Reason}
+		return hub.Loss{Final: final, Orderly: true, Code: int(closed.Code), Reason: closed.Reason}
 	}
 	var network net.Error
 	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {

@@ -31,6 +31,7 @@ const serverVariable = "WEBPUBSUB_BENCH_SERVER"
 
 // servers by name, as benchmarks start them.
 var servers = map[string]func() (http.Handler, error){
+	"inspected":    func() (http.Handler, error) { return emulator.New(emulator.Config{Inspector: &emulator.Inspector{}}) },
 	"emulator":     func() (http.Handler, error) { return emulator.New(emulator.Config{}) },
 	"plain":        func() (http.Handler, error) { return &plain{members: make(map[*member]struct{})}, nil },
 	"plain direct": func() (http.Handler, error) { return &plain{direct: true, members: make(map[*member]struct{})}, nil },
@@ -47,7 +48,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serve serves until its input ends. It writes its address, and its usage for each
+// serve serves until its input ends. It writes its address and that of its inspector, and its usage for each
 // line of input.
 func serve(name string, in io.Reader, out io.Writer) error {
 	h, err := servers[name]()
@@ -59,7 +60,11 @@ func serve(name string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	go func() { _ = (&http.Server{Handler: h}).Serve(l) }() // ends with the process
-	if _, err := fmt.Fprintln(out, l.Addr()); err != nil {
+	inspector := ""
+	if emu, ok := h.(*emulator.Server); ok {
+		inspector = emu.InspectorURL("http://" + l.Addr().String())
+	}
+	if _, err := fmt.Fprintln(out, l.Addr(), inspector); err != nil {
 		return err
 	}
 	for lines := bufio.NewScanner(in); lines.Scan(); {
@@ -118,8 +123,10 @@ func (u *usage) measureMemory() error {
 type process struct {
 	name    string
 	address string
-	in      io.WriteCloser
-	out     *bufio.Reader
+	// inspector is its URL; empty for none.
+	inspector string
+	in        io.WriteCloser
+	out       *bufio.Reader
 }
 
 func start(b *testing.B, name string) *process {
@@ -141,7 +148,7 @@ func start(b *testing.B, name string) *process {
 	p := &process{name: name, in: in, out: bufio.NewReader(out)}
 	line, err := p.out.ReadString('\n')
 	require.NoError(b, err)
-	p.address = strings.TrimSpace(line)
+	p.address, p.inspector, _ = strings.Cut(strings.TrimSpace(line), " ")
 	return p
 }
 

@@ -1,4 +1,4 @@
-package browser_test
+package chat_test
 
 import (
 	"fmt"
@@ -6,26 +6,22 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/go-webpubsub/webpubsub/internal/browser/rig"
 )
 
 // line adds a line to the draft.
 func (b *tab) line() {
-	b.t.Helper()
-	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
-		p := input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Modifiers: 8} // Shift
-		if kind == input.DispatchKeyEventTypeKeyDown {
-			p.Text = "\r"
-		}
-		call(b, input.DispatchKeyEvent, p)
-	}
+	b.T.Helper()
+	const shift = 8
+	b.Key("Enter", "Enter", 13, shift)
 }
 
 // inView waits until the last message is fully visible at the end of the list.
 func (b *tab) inView(text string) {
-	b.t.Helper()
-	b.await(`(() => {
+	b.T.Helper()
+	b.Await(`(() => {
 		const last = [...document.querySelectorAll("#log .said")].at(-1);
 		const seen = last.getBoundingClientRect(), list = document.getElementById("scroll").getBoundingClientRect();
 		return last.textContent === %q && seen.top >= list.top && seen.bottom <= list.bottom;
@@ -37,7 +33,7 @@ func (b *tab) inView(text string) {
 func TestLongDraft(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann, ben := open(t, browser, s), open(t, browser, s)
 	ann.join("Ann")
 	ben.join("Ben")
@@ -46,44 +42,44 @@ func TestLongDraft(t *testing.T) {
 		width, height int64
 		scale         float64
 	}{{"desktop", 1280, 800, 1}, {"phone", 390, 780, 2}} {
-		ann.resize(size.width, size.height, size.scale)
+		ann.Resize(size.width, size.height, size.scale)
 		for i := range 30 {
 			ben.say(fmt.Sprintf("%s: line %d of a long talk, of which nobody sees the beginning", size.name, i))
 		}
 		last := size.name + ": line 29 of a long talk, of which nobody sees the beginning"
 		ann.inView(last)
 		const first, second, third = "This takes a little longer to say, since there is much to it:", "it has a second line,", "and a third."
-		ann.press("#text", first)
+		ann.Press("#text", first)
 		ann.line()
-		ann.press("#text", second)
+		ann.Press("#text", second)
 		ann.line()
-		ann.press("#text", third)
-		ann.await(`document.getElementById("text").clientHeight > 60`)
+		ann.Press("#text", third)
+		ann.Await(`document.getElementById("text").clientHeight > 60`)
 		ann.inView(last)
-		ann.shoot("draft-"+size.name, "light", size.width, size.height, size.scale)
+		ann.Shoot("draft-"+size.name, "light", size.width, size.height, size.scale)
 
 		ben.say("while she writes")
 		ann.inView("while she writes")
-		ann.submit("#text", "")
-		ann.await(`document.getElementById("text").value === ""`)
+		ann.Submit("#text", "")
+		ann.Await(`document.getElementById("text").value === ""`)
 		ann.inView(strings.Join([]string{first, second, third}, "\n"))
-		ann.shoot("said-"+size.name, "light", size.width, size.height, size.scale)
+		ann.Shoot("said-"+size.name, "light", size.width, size.height, size.scale)
 
 		// The list stays where the user reads older messages while others speak and the
 		// input grows. It scrolls to the user's own message.
 		const top = `document.getElementById("scroll").scrollTop`
 		eval[int](ann, top+` = 100, 0`)
 		ben.say("not seen at once")
-		ann.shows("#newest", "New messages below")
+		ann.Shows("#newest", "New messages below")
 		ann.line()
 		ann.line()
-		ann.await(`document.getElementById("text").clientHeight > 60`)
+		ann.Await(`document.getElementById("text").clientHeight > 60`)
 		assert.Equal(t, 100, eval[int](ann, top))
 		assert.True(t, eval[bool](ann, `document.getElementById("newest").getBoundingClientRect().bottom <= document.getElementById("text").getBoundingClientRect().top`),
 			"the button covers no draft")
-		ann.submit("#text", "here I am")
+		ann.Submit("#text", "here I am")
 		ann.inView("\n\nhere I am")
-		ann.await(`document.getElementById("newest").hidden`)
+		ann.Await(`document.getElementById("newest").hidden`)
 	}
 }
 
@@ -91,16 +87,16 @@ func TestLongDraft(t *testing.T) {
 func TestClock(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s)
+	ann := open(t, rig.Launch(t), s)
 	call(ann, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en_US"})
 	ann.join("Ann")
 	for _, text := range []string{"first", "second", "third"} {
 		ann.say(text)
-		ann.shows(".said", text)
+		ann.Shows(".said", text)
 	}
-	ann.await(`/[AP]M$/.test(document.querySelector("time").textContent)`)
+	ann.Await(`/[AP]M$/.test(document.querySelector("time").textContent)`)
 	for _, width := range []int64{1280, 390} {
-		ann.resize(width, 780, 1)
+		ann.Resize(width, 780, 1)
 		assert.Empty(t, eval[[]string](ann, `[...document.querySelectorAll("#log .message")].flatMap(li => {
 			const range = document.createRange();
 			range.selectNodeContents(li.querySelector("time"));

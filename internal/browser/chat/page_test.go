@@ -1,4 +1,4 @@
-package browser_test
+package chat_test
 
 import (
 	"fmt"
@@ -11,52 +11,54 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/internal/browser/rig"
 )
 
 func TestTwoPages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann, ben := open(t, browser, s), open(t, browser, s)
 	ann.join("Ann")
 	assert.Equal(t, "text", eval[string](ann, "document.activeElement.id"), "she can write at once")
 	ben.join("Ben")
 	ann.people("Ann", "Ben")
-	ann.shows(".event", "Ben came in.")
+	ann.Shows(".event", "Ben came in.")
 
 	ann.say("hello, 世界")
-	ben.shows(".said", "hello, 世界")
-	ann.shows(".said", "hello, 世界")
+	ben.Shows(".said", "hello, 世界")
+	ann.Shows(".said", "hello, 世界")
 	ben.say("first line")
-	ann.shows(".said", "first line")
+	ann.Shows(".said", "first line")
 
 	// Messages in rooms that are not shown are counted.
 	ann.enter("music")
 	ben.say("are you there?")
-	ann.shows(`[data-room="lobby"] .unread`, "1 unread")
-	ann.await(`document.title === "(1) #music · Chat"`)
+	ann.Shows(`[data-room="lobby"] .unread`, "1 unread")
+	ann.Await(`document.title === "(1) #music · Chat"`)
 	ann.enter("lobby")
-	ann.shows(".said", "are you there?")
-	ann.await(`document.querySelector(".unread") === null && document.title === "#lobby · Chat"`)
+	ann.Shows(".said", "are you there?")
+	ann.Await(`document.querySelector(".unread") === null && document.title === "#lobby · Chat"`)
 
 	// Only the people in a room receive its messages.
 	ben.enter("music")
 	ben.people("Ann", "Ben")
 	ann.enter("music")
-	ann.click("#leave")
-	ann.shows("#room", "#lobby")
+	ann.Click("#leave")
+	ann.Shows("#room", "#lobby")
 	ben.people("Ben")
-	ben.shows(".event", "Ann has left.")
+	ben.Shows(".event", "Ann has left.")
 }
 
 func TestKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	b := open(t, launch(t), s)
+	b := open(t, rig.Launch(t), s)
 	b.join("Ann")
 	reached := map[string]bool{}
 	for range 12 {
-		b.do(chromedp.KeyEvent("\t"))
+		b.Do(chromedp.KeyEvent("\t"))
 		reached[eval[string](b, `document.activeElement.id || document.activeElement.parentElement.dataset.room || document.activeElement.textContent`)] = true
 		assert.True(t, eval[bool](b, `document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== "none"`), "what has the focus is seen")
 	}
@@ -71,36 +73,36 @@ func TestKeyboardAlone(t *testing.T) {
 func TestRename(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann, ben := open(t, browser, s), open(t, browser, s)
 	ann.join("Ann")
 	ben.join("Ben")
-	ann.click("#me")
-	ann.clear("#new-nickname")
-	ann.submit("#new-nickname", "ben")
-	ann.shows("#rename-error", "Somebody here has this nickname.")
-	ann.await(`document.getElementById("new-nickname").ariaInvalid === "true"`)
-	ann.clear("#new-nickname")
-	ann.submit("#new-nickname", "Anna")
-	ann.await(`!document.getElementById("rename").open`)
-	ann.shows("#me", "AAnna")
+	ann.Click("#me")
+	ann.Clear("#new-nickname")
+	ann.Submit("#new-nickname", "ben")
+	ann.Shows("#rename-error", "Somebody here has this nickname.")
+	ann.Await(`document.getElementById("new-nickname").ariaInvalid === "true"`)
+	ann.Clear("#new-nickname")
+	ann.Submit("#new-nickname", "Anna")
+	ann.Await(`!document.getElementById("rename").open`)
+	ann.Shows("#me", "AAnna")
 	ben.people("Anna", "Ben")
-	ben.shows(".event", "Ann is now Anna.")
+	ben.Shows(".event", "Ann is now Anna.")
 }
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann := open(t, browser, s)
 	ann.join("Ann")
 
 	// Refused by the login.
 	other := open(t, browser, s)
-	other.submit("#nickname", "ANN")
-	other.shows("#login-error", "Somebody here has this nickname.")
-	other.await(`document.activeElement.id === "nickname" && document.activeElement.ariaInvalid === "true"`)
-	other.clear("#nickname")
+	other.Submit("#nickname", "ANN")
+	other.Shows("#login-error", "Somebody here has this nickname.")
+	other.Await(`document.activeElement.id === "nickname" && document.activeElement.ariaInvalid === "true"`)
+	other.Clear("#nickname")
 	other.join("Other")
 	ann.people("Ann", "Other")
 
@@ -115,10 +117,10 @@ func TestRefused(t *testing.T) {
 			return Response.json({ ...admitted, url: admitted.url.slice(0, -4) + "AAAA" });
 		};
 	}`)
-	spoilt.submit("#nickname", "Eve")
-	spoilt.shows("#login-error", "Your ticket is not or no longer valid.")
+	spoilt.Submit("#nickname", "Eve")
+	spoilt.Shows("#login-error", "Your ticket is not or no longer valid.")
 	ann.people("Ann", "Other")
-	spoilt.submit("#nickname", "") // what she wrote is still there
+	spoilt.Submit("#nickname", "") // what she wrote is still there
 	spoilt.connected()
 	ann.people("Ann", "Eve", "Other")
 }
@@ -126,7 +128,7 @@ func TestRefused(t *testing.T) {
 func TestReloadRejoins(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	// A longer absence, for a slow machine.
 	ann, ben := open(t, browser, s), open(t, browser, s, `{
 		const real = setTimeout;
@@ -137,24 +139,24 @@ func TestReloadRejoins(t *testing.T) {
 	ann.enter("go")
 	ben.enter("go")
 	ann.say("before")
-	ben.shows(".said", "before")
-	ann.do(chromedp.Reload())
+	ben.Shows(".said", "before")
+	ann.Do(chromedp.Reload())
 	ann.connected()
-	ann.shows("#room", "#go")
-	ann.shows(".said", "before")
+	ann.Shows("#room", "#go")
+	ann.Shows(".said", "before")
 	ann.people("Ann", "Ben")
-	ann.await(`document.querySelector('[data-room="lobby"]').dataset.joined === "true"`)
+	ann.Await(`document.querySelector('[data-room="lobby"]').dataset.joined === "true"`)
 	ben.say("after")
-	ann.shows(".said", "after")
+	ann.Shows(".said", "after")
 	ann.say("and back")
-	ben.shows(".said", "and back")
+	ben.Shows(".said", "and back")
 	assert.False(t, eval[bool](ben, `[...document.querySelectorAll(".event")].some(e => e.textContent === "Ann has left.")`), "a reload is no farewell")
 }
 
 func TestTextStaysText(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann, ben := open(t, browser, s), open(t, browser, s)
 	ann.join("<i>Ann</i>")
 	ben.join("Ben")
@@ -164,9 +166,9 @@ func TestTextStaysText(t *testing.T) {
 		`</li><svg onload=window.hacked=1> &amp; "quoted"`,
 	} {
 		ann.say(text)
-		ben.shows(".said", text)
+		ben.Shows(".said", text)
 	}
-	ben.shows(".by", "<i>Ann</i>")
+	ben.Shows(".by", "<i>Ann</i>")
 	ben.people("<i>Ann</i>", "Ben")
 	for _, b := range []*tab{ann, ben} {
 		assert.Zero(t, eval[int](b, `document.querySelectorAll("#log script, #log img, #log svg, #log i, #people i, #me i").length`))
@@ -178,7 +180,7 @@ func TestTextStaysText(t *testing.T) {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s)
+	ann := open(t, rig.Launch(t), s)
 	ann.join("Ann")
 	for _, tt := range []struct {
 		text  string
@@ -200,8 +202,8 @@ func TestLinks(t *testing.T) {
 		{"https://" + strings.Repeat("(", 900), nil},
 	} {
 		eval[chromedp.Void](ann, `document.getElementById("text").value = %q, undefined`, tt.text)
-		ann.submit("#text", "")
-		ann.shows(".said", tt.text) // not a letter is another
+		ann.Submit("#text", "")
+		ann.Shows(".said", tt.text) // not a letter is another
 		const last = `[...document.querySelectorAll("#log .said")].at(-1)`
 		got := eval[[]string](ann, `[...%s.querySelectorAll("a")].map(a => a.textContent + " -> " + a.href)`, last)
 		assert.Equal(t, append([]string{}, tt.links...), append([]string{}, got...), tt.text)
@@ -214,33 +216,33 @@ func TestLinks(t *testing.T) {
 func TestNicknameInput(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s)
-	ann.press("#nickname", "Ann with a name of more than twenty")
+	ann := open(t, rig.Launch(t), s)
+	ann.Press("#nickname", "Ann with a name of more than twenty")
 	assert.Equal(t, "Ann with a name of m", eval[string](ann, `document.getElementById("nickname").value`))
-	ann.submit("#nickname", "")
+	ann.Submit("#nickname", "")
 	ann.connected()
-	ann.click("#me")
-	ann.clear("#new-nickname")
+	ann.Click("#me")
+	ann.Clear("#new-nickname")
 	foxes := strings.Repeat("🦊", 21)
 	call(ann, input.InsertText, input.InsertTextParams{Text: foxes})
 	foxes = foxes[len("🦊"):]
-	ann.await(`document.getElementById("new-nickname").value === %q`, foxes)
-	ann.submit("#new-nickname", "")
-	ann.await(`!document.getElementById("rename").open`)
-	ann.shows("#me", "🦊"+foxes)
+	ann.Await(`document.getElementById("new-nickname").value === %q`, foxes)
+	ann.Submit("#new-nickname", "")
+	ann.Await(`!document.getElementById("rename").open`)
+	ann.Shows("#me", "🦊"+foxes)
 }
 
 // TestFullRoom: the page learns some of the people in a full room.
 func TestFullRoom(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s, spy)
+	ann := open(t, rig.Launch(t), s, spy)
 	ann.join("Ann")
-	ann.shows("#count", "1")
+	ann.Shows("#count", "1")
 	eval[chromedp.Void](ann, `hear({ type: "room", room: "lobby", more: true, notices: [
 		{ type: "joined", room: "lobby", connection: "c", user: "u", name: "Eve" }, { type: "joined", room: "lobby", connection: "d", user: "v", name: "Zoë" },
 	] })`)
-	ann.shows("#count", "2+")
+	ann.Shows("#count", "2+")
 }
 
 // TestTooManyLogins: while the server refuses logins, the page retries as without a
@@ -248,12 +250,12 @@ func TestFullRoom(t *testing.T) {
 func TestTooManyLogins(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s, `{
+	ann := open(t, rig.Launch(t), s, `{
 		const real = fetch;
 		window.tries = 0;
 		window.fetch = (...args) => ++window.tries > 2 ? real(...args) : Promise.resolve(Response.json({ reason: "Too many people come." }, { status: 429 }));
 	}`)
-	ann.submit("#nickname", "Ann")
+	ann.Submit("#nickname", "Ann")
 	ann.connected()
 	assert.Equal(t, 3, eval[int](ann, "tries"))
 }
@@ -261,21 +263,21 @@ func TestTooManyLogins(t *testing.T) {
 func TestErrorsAtTheInput(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s)
+	ann := open(t, rig.Launch(t), s)
 	ann.join("Ann")
 	text := eval[string](ann, `document.getElementById("text").removeAttribute("maxlength"), document.getElementById("text").value = "x".repeat(1001)`)
-	ann.submit("#text", "")
-	ann.shows("#say-error", "payload is not valid: text: max=1000")
-	ann.await(`document.getElementById("text").ariaInvalid === "true"`)
+	ann.Submit("#text", "")
+	ann.Shows("#say-error", "payload is not valid: text: max=1000")
+	ann.Await(`document.getElementById("text").ariaInvalid === "true"`)
 	assert.Equal(t, text, eval[string](ann, `document.getElementById("text").value`), "nothing that she wrote is lost")
-	ann.clear("#text")
+	ann.Clear("#text")
 	ann.say("short")
-	ann.shows(".said", "short")
-	ann.await(`document.getElementById("say-error").textContent === "" && document.getElementById("text").ariaInvalid === null`)
+	ann.Shows(".said", "short")
+	ann.Await(`document.getElementById("say-error").textContent === "" && document.getElementById("text").ariaInvalid === null`)
 }
 
 func offline(b *tab, is bool) {
-	b.t.Helper()
+	b.T.Helper()
 	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{{Offline: is, DownloadThroughput: -1, UploadThroughput: -1}},
 	})
@@ -285,49 +287,49 @@ func offline(b *tab, is bool) {
 func TestNetworkLoss(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann, ben := open(t, browser, s), open(t, browser, s)
 	ann.join("Ann")
 	ben.join("Ben")
 	ann.people("Ann", "Ben")
 	ann.enter("music")
 	offline(ann, true)
-	ann.await(`document.body.dataset.state === "waiting" && document.getElementById("state-text").textContent === "Offline."`)
+	ann.Await(`document.body.dataset.state === "waiting" && document.getElementById("state-text").textContent === "Offline."`)
 	ben.people("Ben")
 	ben.say("did you hear that?")
-	ann.submit("#text", "hello?")
-	ann.shows("#say-error", "You are not connected. Try again in a moment.")
+	ann.Submit("#text", "hello?")
+	ann.Shows("#say-error", "You are not connected. Try again in a moment.")
 	offline(ann, false)
 	ann.connected()
-	ann.await(`document.getElementById("say-error").textContent === "" && document.getElementById("text").ariaInvalid === null`)
-	ann.shows(`[data-room="lobby"] .unread`, "1 unread") // it has been missed
+	ann.Await(`document.getElementById("say-error").textContent === "" && document.getElementById("text").ariaInvalid === null`)
+	ann.Shows(`[data-room="lobby"] .unread`, "1 unread") // it has been missed
 	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
 	ann.enter("lobby")
-	ann.shows(".said", "did you hear that?")
-	ann.submit("#text", "")
-	ben.shows(".said", "hello?")
+	ann.Shows(".said", "did you hear that?")
+	ann.Submit("#text", "")
+	ben.Shows(".said", "hello?")
 	ben.people("Ann", "Ben")
 }
 
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann, ben := open(t, browser, s), open(t, browser, s)
 	ann.join("Ann")
 	ben.join("Ben")
 	ann.say("before")
-	ben.shows(".said", "before")
-	s.stop()
-	ann.await(`document.body.dataset.state === "waiting"`)
-	ben.await(`document.body.dataset.state === "waiting"`)
-	s.run()
+	ben.Shows(".said", "before")
+	s.Stop()
+	ann.Await(`document.body.dataset.state === "waiting"`)
+	ben.Await(`document.body.dataset.state === "waiting"`)
+	s.Run()
 	ann.connected()
 	ben.connected()
 	ann.people("Ann", "Ben")
 	ann.say("after")
-	ben.shows(".said", "after")
-	ben.shows(".said", "before")
+	ben.Shows(".said", "after")
+	ben.Shows(".said", "before")
 }
 
 // spy replaces the service and the clock of a page.
@@ -349,16 +351,16 @@ const spy = `{
 func TestLongTalk(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s, spy)
+	ann := open(t, rig.Launch(t), s, spy)
 	ann.join("Ann")
 	eval[chromedp.Void](ann, `{ for (let i = 0; i < 600; i++) said(i, Date.now()) }`)
-	ann.shows(".said", "no. 599")
+	ann.Shows(".said", "no. 599")
 	assert.Equal(t, 500, eval[int](ann, `document.querySelectorAll("#log .message").length`))
-	ann.await(`document.getElementById("log").getAttribute("aria-live") === "polite"`)
+	ann.Await(`document.getElementById("log").getAttribute("aria-live") === "polite"`)
 
 	// The list stays where the user reads older messages.
 	eval[chromedp.Void](ann, `document.getElementById("scroll").scrollTop = 0, said(600, Date.now())`)
-	ann.shows("#newest", "New messages below")
+	ann.Shows("#newest", "New messages below")
 	assert.Equal(t, 0, eval[int](ann, `document.getElementById("scroll").scrollTop`))
 	assert.Equal(t, "polite", eval[string](ann, `document.getElementById("log").getAttribute("aria-live")`), "and hears of what is new")
 	assert.Equal(t, []string{"no. 101", "no. 600"}, eval[[]string](ann, `[...document.querySelectorAll("#log .said")].map(e => e.textContent).filter((_, i, all) => i === 0 || i === all.length - 1)`))
@@ -369,17 +371,17 @@ func TestLongTalk(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s, spy)
+	ann := open(t, rig.Launch(t), s, spy)
 	ann.join("Ann")
 	const texts = `[...document.querySelectorAll("#log .said, #log .event")].map(e => e.textContent)`
 	eval[chromedp.Void](ann, `hear({ type: "joined", room: "lobby", connection: "c", user: "u", name: "Eve" }), said(1, Date.now() - 60000)`)
-	ann.shows(".said", "no. 1")
+	ann.Shows(".said", "no. 1")
 	assert.Equal(t, []string{"Eve came in.", "no. 1"}, eval[[]string](ann, texts), "news comes last")
 	eval[chromedp.Void](ann, `hear({ type: "room", room: "lobby", notices: [
 		{ type: "said", room: "lobby", user: "u", name: "Eve", text: "missed", id: "m", at: new Date(Date.now() - 90000) },
 		{ type: "said", room: "lobby", user: "u", name: "Eve", text: "and this", id: "n", at: new Date(Date.now() + 1000) },
 	] })`)
-	ann.shows(".said", "and this")
+	ann.Shows(".said", "and this")
 	assert.Equal(t, []string{"missed", "Eve came in.", "no. 1", "and this"}, eval[[]string](ann, texts))
 }
 
@@ -387,30 +389,30 @@ func TestOrder(t *testing.T) {
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s, spy)
+	ann := open(t, rig.Launch(t), s, spy)
 	ann.join("Ann")
 	const pings = `ws.sent.filter(data => data.includes("ping")).length`
 	for n := range 3 {
 		eval[chromedp.Void](ann, `ws.addEventListener("message", () => { window.pong = true }), window.pong = false, window.ahead += 60000, beat()`)
-		ann.await(`window.pong`)
+		ann.Await(`window.pong`)
 		assert.Equal(t, n+1, eval[int](ann, pings), "a connection that answers is kept")
 	}
 	eval[chromedp.Void](ann, `window.first = ws, window.mute = true, window.ahead += 60000, beat()`)
 	assert.Equal(t, "online", eval[string](ann, `document.body.dataset.state`))
 	eval[chromedp.Void](ann, `window.ahead += 31000, beat(), window.mute = false`)
-	ann.await(`ws !== first && first.readyState === WebSocket.CLOSED`)
+	ann.Await(`ws !== first && first.readyState === WebSocket.CLOSED`)
 	ann.connected()
 
 	// An event without an answer times out. The page shows why until it is connected
 	// again.
 	eval[chromedp.Void](ann, `window.first = ws, window.mute = true, window.real = fetch, window.fetch = () => Promise.reject(new Error("no network"))`)
-	ann.submit("#text", "hello?")
+	ann.Submit("#text", "hello?")
 	eval[chromedp.Void](ann, `window.ahead += 31000, ws.onmessage({ data: "{}" }), beat(), window.mute = false`)
-	ann.shows("#say-error", "The connection was lost. Try again.")
+	ann.Shows("#say-error", "The connection was lost. Try again.")
 	eval[chromedp.Void](ann, `window.fetch = real`)
-	ann.await(`ws !== first`)
+	ann.Await(`ws !== first`)
 	ann.connected()
-	ann.await(`document.getElementById("say-error").textContent === ""`)
+	ann.Await(`document.getElementById("say-error").textContent === ""`)
 	assert.Equal(t, "hello?", eval[string](ann, `document.getElementById("text").value`))
 }
 
@@ -418,11 +420,11 @@ func TestSilence(t *testing.T) {
 func TestSaidOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s, spy)
+	ann := open(t, rig.Launch(t), s, spy)
 	ann.join("Ann")
-	ann.press("#text", "once")
+	ann.Press("#text", "once")
 	eval[chromedp.Void](ann, `document.getElementById("say").requestSubmit(), document.getElementById("say").requestSubmit()`)
-	ann.await(`document.getElementById("text").value === ""`)
+	ann.Await(`document.getElementById("text").value === ""`)
 	assert.Equal(t, 1, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
 	ann.say("once") // later it is another message
 	assert.Equal(t, 2, eval[int](ann, `ws.sent.filter(data => data.includes("once")).length`))
@@ -432,11 +434,11 @@ func TestSaidOnce(t *testing.T) {
 func TestNoServer(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ann := open(t, launch(t), s)
-	s.stop()
-	ann.submit("#nickname", "Ann")
-	ann.shows("#login-error", "There is no connection. The page keeps trying.")
-	s.run()
+	ann := open(t, rig.Launch(t), s)
+	s.Stop()
+	ann.Submit("#nickname", "Ann")
+	ann.Shows("#login-error", "There is no connection. The page keeps trying.")
+	s.Run()
 	ann.connected()
 }
 
@@ -445,15 +447,15 @@ func TestNoServer(t *testing.T) {
 func TestLooks(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	browser := launch(t)
+	browser := rig.Launch(t)
 	ann := open(t, browser, s)
-	ann.await(`document.activeElement.id === "nickname"`)
+	ann.Await(`document.activeElement.id === "nickname"`)
 	shots := func(what string) {
 		for _, scheme := range []string{"light", "dark"} {
-			ann.shoot(fmt.Sprintf("%s-desktop-%s", what, scheme), scheme, 1280, 800, 1)
-			ann.shoot(fmt.Sprintf("%s-phone-%s", what, scheme), scheme, 390, 780, 2)
+			ann.Shoot(fmt.Sprintf("%s-desktop-%s", what, scheme), scheme, 1280, 800, 1)
+			ann.Shoot(fmt.Sprintf("%s-phone-%s", what, scheme), scheme, 390, 780, 2)
 		}
-		ann.resize(1280, 800, 1)
+		ann.Resize(1280, 800, 1)
 	}
 	shots("door")
 	ann.join("Ann")
@@ -476,16 +478,16 @@ func TestLooks(t *testing.T) {
 		{ann, "Always."},
 	} {
 		line.who.say(line.text)
-		ann.shows(".said", line.text)
+		ann.Shows(".said", line.text)
 	}
 	ann.enter("music")
 	ann.enter("lobby")
 	mira.enter("music")
 	mira.say("Anyone here?")
 	mira.say("I have found a record.")
-	ann.shows(".unread", "2 unread")
+	ann.Shows(".unread", "2 unread")
 	shots("chat")
-	if picture := ann.shoot("readme", "light", 1200, 760, 2); *screenshot != "" {
+	if picture := ann.Shoot("readme", "light", 1200, 760, 2); *screenshot != "" {
 		require.NoError(t, os.WriteFile(*screenshot, picture, 0o600))
 	}
 }
