@@ -85,8 +85,8 @@ func TestSettingsErrors(t *testing.T) {
 		{"URL", "--hub a --upstream ftp://h?secret", "", `hub "a", event handler 0: url template "ftp://h?…": want an absolute http or https URL`},
 		{"system event", "--hub a --upstream http://h --system-events begun", "", `hub "a", event handler 0: system event "begun" is none of connect, connected, disconnected`},
 		{"system event of a file", "-", handler("systemEvents: [begun]"), `line 1, column 29: hub "a", event handler 0: system event "begun" is none of connect, connected, disconnected`},
-		{"event handler without a URL", "--hub a --auth-resource api://chat", "", "--auth-resource is about an event handler, want --upstream with it"},
-		{"validation without a URL", "--hub a --validate h.test", "", "--validate is about an event handler, want --upstream with it"},
+		{"event handler without a URL", "--hub a --auth-resource api://chat", "", "--auth-resource is about an event handler, want --upstream or --from-handler with it"},
+		{"validation without a URL", "--hub a --validate h.test", "", "--validate is about an event handler, want --upstream or --from-handler with it"},
 		{"filter without events", "--hub a --upstream https://h.test --group-filter x.*", "", `hub "a", event handler 0: group filters without group presence events, want both or neither`},
 		{"service", "--hub a --service my_service", "", `--service "my_service": want 3 to 63 letters, digits and hyphens, first a letter`},
 		{"resource group", "--hub a --resource-group a.", "", `--resource-group "a.": want 1 to 90 letters, digits and characters of _()-. that do not end with a dot`},
@@ -156,7 +156,12 @@ func TestSettingsValidate(t *testing.T) {
 		{name: "consent", args: args("/{hub}/{event}"), stdout: settings, replace: replace},
 		{
 			name: "no consent", args: args("/login?code=secret"), code: 1, replace: replace,
-			stderr: "hub chat, http://h.test/login?…: no consent: OPTIONS was answered with 401, want 2xx; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none\n",
+			stderr: `hub chat, http://h.test/login?…: failed at options-consent: OPTIONS with the service's origin and without credentials gets 2xx with WebHook-Allowed-Origin
+          OPTIONS: answered with 401 and WebHook-Allowed-Origin ""
+          reason: the service does not sign validation requests, and sends no events to a handler that has not consented
+          cause:  something in front of the handler asks for a login
+          remedy: let the handler's URL pass without a login, OPTIONS and POST: the service has no account there; the handler verifies signatures itself
+`,
 		},
 	})
 }
