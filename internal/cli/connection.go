@@ -27,13 +27,13 @@ func connectionExistsCommand() *cobra.Command {
 }
 
 func connectionLeaveGroupsCommand() *cobra.Command {
-	return calling(&cobra.Command{
+	return acting(&cobra.Command{
 		Use:     "leave-groups ID",
 		Short:   "Remove a connection from all groups",
 		Example: `  webpubsub connection leave-groups $CONNECTION --hub chat`,
 		Args:    exactly(1),
-	}, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.Connection(args[0]).RemoveFromAllGroups(ctx)
+	}, `{"removed": true, "connection": "…"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		return action{Removed: true, Connection: args[0]}, c.Connection(args[0]).RemoveFromAllGroups(ctx)
 	}, "RemoveConnectionFromAllGroups")
 }
 
@@ -49,15 +49,16 @@ func connectionCloseCommand() *cobra.Command {
 	}
 	opts.addTo(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "close all connections of the hub")
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+	const shape = `{"closed": true, "connection": "…"}, or {"closed": true, "all": true}`
+	return acting(cmd, shape, func(ctx context.Context, c *service.Client, args []string) (action, error) {
 		switch {
 		case all == (len(args) == 1):
-			return usage("want the id of a connection, or --all, and not both")
+			return action{}, usage("want the id of a connection, or --all, and not both")
 		case all:
-			return c.All().CloseConnections(ctx, opts.options())
+			return action{Closed: true, All: true}, c.All().CloseConnections(ctx, opts.options())
 		case len(opts.excluded) > 0:
-			return usage("--exclude: a single connection is closed, want it with --all only")
+			return action{}, usage("--exclude: a single connection is closed, want it with --all only")
 		}
-		return c.Connection(args[0]).Close(ctx, opts.options())
+		return action{Closed: true, Connection: args[0]}, c.Connection(args[0]).Close(ctx, opts.options())
 	}, "CloseConnection", "CloseAllConnections")
 }

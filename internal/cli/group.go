@@ -27,6 +27,10 @@ const selectionHelp = `--user means all current connections of a user, and --fil
 With --filter, several groups are changed by one call. Otherwise there is one call for
 each group, and the first error ends the command.`
 
+// selectionShape is about the JSON document.
+const selectionShape = `,
+where "connection" or "filter" takes the place of "user"`
+
 func (m *selection) addTo(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&m.user, "user", "", "`id` of a user")
@@ -71,8 +75,8 @@ func groupAddCommand() *cobra.Command {
   webpubsub group add lobby news --filter "userId ne null" --hub chat`,
 	}
 	m.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, groups []string) error {
-		return m.change(groups,
+	return acting(cmd, `{"added": true, "groups": ["lobby"], "user": "ann"}`+selectionShape, func(ctx context.Context, c *service.Client, groups []string) (action, error) {
+		return action{Added: true, Groups: groups, User: m.user, Connection: m.connection, Filter: m.filter.text}, m.change(groups,
 			func(g string) error { return c.Group(g).AddUser(ctx, m.user) },
 			func(g string) error { return c.Group(g).AddConnection(ctx, m.connection) },
 			func() error { return c.AddToGroups(ctx, groups, m.filter.filter()) })
@@ -88,8 +92,8 @@ func groupRemoveCommand() *cobra.Command {
   webpubsub group remove lobby news --filter true --hub chat`,
 	}
 	m.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, groups []string) error {
-		return m.change(groups,
+	return acting(cmd, `{"removed": true, "groups": ["lobby"], "user": "ann"}`+selectionShape, func(ctx context.Context, c *service.Client, groups []string) (action, error) {
+		return action{Removed: true, Groups: groups, User: m.user, Connection: m.connection, Filter: m.filter.text}, m.change(groups,
 			func(g string) error { return c.Group(g).RemoveUser(ctx, m.user) },
 			func(g string) error { return c.Group(g).RemoveConnection(ctx, m.connection) },
 			func() error { return c.RemoveFromGroups(ctx, groups, m.filter.filter()) })
@@ -154,7 +158,7 @@ func groupCloseCommand() *cobra.Command {
 		Args:    exactly(1),
 	}
 	opts.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.Group(args[0]).CloseConnections(ctx, opts.options())
+	return acting(cmd, `{"closed": true, "group": "lobby"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		return action{Closed: true, Group: args[0]}, c.Group(args[0]).CloseConnections(ctx, opts.options())
 	}, "CloseGroupConnections")
 }

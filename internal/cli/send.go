@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ is checked before it is sent, and with --type binary any bytes.
 
 Exit code 0 means that the service has accepted the message. The service does not report
 whether anybody received it.`
+
+// sendShape is the JSON document, with the member that names the target.
+const sendShape = `{"accepted": true, %s, "type": "text", "bytes": 18}`
 
 // maxMessage is the service's limit.
 const maxMessage = 1 << 20
@@ -45,22 +49,26 @@ type message struct {
 	help     string // about the flags that not every target has
 }
 
-// sending makes cmd a command that sends its last argument to what to returns.
-func sending(cmd *cobra.Command, m *message, to func(c *service.Client, args []string) sender, operation string) *cobra.Command {
+// sending makes cmd a command that sends its last argument to what to returns, which the
+// action names by the member.
+func sending(cmd *cobra.Command, m *message, member string, to func(c *service.Client, args []string) (sender, action), operation string) *cobra.Command {
 	cmd.Long = strings.TrimSpace(sendLong + "\n\n" + m.help)
 	f := cmd.Flags()
 	m.kind.addTo(cmd)
 	f.DurationVar(&m.ttl, "ttl", 0, "longest `time` for which the message waits for a client, whole seconds up to 5m0s; by default it does not expire")
 	f.StringToStringVar(&m.metadata, "metadata", nil, "`name=value` for clients of the JSON subprotocols; can be repeated")
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+	return acting(cmd, fmt.Sprintf(sendShape, member), func(ctx context.Context, c *service.Client, args []string) (action, error) {
 		data, err := m.kind.read(cmd, args[len(args)-1], maxMessage) //nolint:contextcheck // the command has it
 		if err != nil {
-			return usage("MESSAGE: %w", err)
+			return action{}, usage("MESSAGE: %w", err)
 		}
 		if err := rule.CheckTTL(m.ttl); err != nil {
-			return usage("--ttl: %w", err)
+			return action{}, usage("--ttl: %w", err)
 		}
-		return to(c, args).Send(ctx, m.kind.mediaType(), bytes.NewReader(data), &service.SendOptions{
+		target, done := to(c, args)
+		size := len(data)
+		done.Accepted, done.Type, done.Bytes = true, m.kind.name, &size
+		return done, target.Send(ctx, m.kind.mediaType(), bytes.NewReader(data), &service.SendOptions{
 			Filter: m.filter.filter(), Excluded: m.excluded, TTL: m.ttl, Metadata: m.metadata,
 		})
 	}, operation)
@@ -89,7 +97,7 @@ func sendAllCommand() *cobra.Command {
 	}
 	m.addSelection(cmd)
 	m.addExcluded(cmd)
-	return sending(cmd, &m, func(c *service.Client, _ []string) sender { return c.All() }, "SendToAll")
+	return sending(cmd, &m, `"all": true`, func(c *service.Client, _ []string) (sender, action) { return c.All(), action{All: true} }, "SendToAll")
 }
 
 func sendGroupCommand() *cobra.Command {
@@ -102,7 +110,9 @@ func sendGroupCommand() *cobra.Command {
 	}
 	m.addSelection(cmd)
 	m.addExcluded(cmd)
-	return sending(cmd, &m, func(c *service.Client, args []string) sender { return c.Group(args[0]) }, "SendToGroup")
+	return sending(cmd, &m, `"group": "lobby"`, func(c *service.Client, args []string) (sender, action) {
+		return c.Group(args[0]), action{Group: args[0]}
+	}, "SendToGroup")
 }
 
 func sendUserCommand() *cobra.Command {
@@ -114,7 +124,9 @@ func sendUserCommand() *cobra.Command {
 		Args:    exactly(2),
 	}
 	m.addSelection(cmd)
-	return sending(cmd, &m, func(c *service.Client, args []string) sender { return c.User(args[0]) }, "SendToUser")
+	return sending(cmd, &m, `"user": "ann"`, func(c *service.Client, args []string) (sender, action) {
+		return c.User(args[0]), action{User: args[0]}
+	}, "SendToUser")
 }
 
 func sendConnectionCommand() *cobra.Command {
@@ -123,5 +135,7 @@ func sendConnectionCommand() *cobra.Command {
 		Short:   "Send a message to a connection",
 		Example: `  webpubsub send connection $CONNECTION @message.txt --hub chat`,
 		Args:    exactly(2),
-	}, new(message), func(c *service.Client, args []string) sender { return c.Connection(args[0]) }, "SendToConnection")
+	}, new(message), `"connection": "…"`, func(c *service.Client, args []string) (sender, action) {
+		return c.Connection(args[0]), action{Connection: args[0]}
+	}, "SendToConnection")
 }

@@ -27,13 +27,13 @@ func userExistsCommand() *cobra.Command {
 }
 
 func userLeaveGroupsCommand() *cobra.Command {
-	return calling(&cobra.Command{
+	return acting(&cobra.Command{
 		Use:     "leave-groups ID",
 		Short:   "Remove all connections of a user from all groups",
 		Example: `  webpubsub user leave-groups ann --hub chat`,
 		Args:    exactly(1),
-	}, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.User(args[0]).RemoveFromAllGroups(ctx)
+	}, `{"removed": true, "user": "ann"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		return action{Removed: true, User: args[0]}, c.User(args[0]).RemoveFromAllGroups(ctx)
 	}, "RemoveUserFromAllGroups")
 }
 
@@ -46,7 +46,7 @@ func userCloseCommand() *cobra.Command {
 		Args:    exactly(1),
 	}
 	opts.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.User(args[0]).CloseConnections(ctx, opts.options())
+	return acting(cmd, `{"closed": true, "user": "ann"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		return action{Closed: true, User: args[0]}, c.User(args[0]).CloseConnections(ctx, opts.options())
 	}, "CloseUserConnections")
 }
