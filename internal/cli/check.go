@@ -119,7 +119,6 @@ func (in *checkFlags) run(cmd *cobra.Command, url string, paint palette) error {
 // checkArguments maps the fields of [doctor.Options] to arguments and flags.
 var checkArguments = map[string]string{
 	"URL":     "URL",
-	"Hub":     "--hub",
 	"Service": "--connection-string",
 	"Others":  "--other-connection-string",
 	"UserID":  "--user",
@@ -131,6 +130,9 @@ func (in *checkFlags) options(cmd *cobra.Command, url string) (doctor.Options, e
 	opts := doctor.Options{URL: url, Hub: in.target.hub, AnyHub: in.anyHub, UserID: in.user, Events: in.events, Timeout: in.timeout}
 	if opts.Hub == "" {
 		return opts, usage("--hub is missing, want the name of a hub")
+	}
+	if err := checkHub(opts.Hub); err != nil {
+		return opts, err
 	}
 	if in.timeout <= 0 {
 		return opts, usage("--timeout %v: want more than 0", in.timeout)

@@ -91,7 +91,7 @@ func TestCheckUsage(t *testing.T) {
 	checkRuns(t, cli.Main, []programRun{
 		{name: "no URL", args: check(), env: env, code: 2, stderr: "webpubsub: an argument is missing, want: webpubsub check URL [flags]\n" + help},
 		{name: "no hub", args: with(), env: map[string]string{"WEBPUBSUB_CONNECTION_STRING": broken.ConnectionString}, code: 2, stderr: "webpubsub: --hub is missing, want the name of a hub\n" + help},
-		{name: "hub", args: with("--hub", "my-hub"), env: env, code: 2, stderr: "webpubsub: --hub: hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
+		{name: "hub", args: with("--hub", "my-hub"), env: env, code: 2, stderr: "webpubsub: --hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
 		{name: "URL", args: check("localhost:3000/?code=s3cr3t"), env: env, code: 2, stderr: "webpubsub: URL: \"localhost:3000/?…\": want an absolute http or https URL\n" + help},
 		{name: "parameter", args: check("https://a.test/{name}"), env: env, code: 2, stderr: "webpubsub: URL: \"https://a.test/{name}\": the only parameters are {hub} and {event}; other braces must be percent-encoded\n" + help},
 		{name: "no key", args: with("--connection-string", keyless), env: env, code: 2, stderr: "webpubsub: --connection-string: connection string has no AccessKey\n" + help},

@@ -30,12 +30,8 @@ func fromEnvironment(flags *pflag.FlagSet, env Environment) error {
 		case err == nil:
 		case f.Value.Type() == "bool": // the variable may be meant for another command, and its value be a secret
 			first = usage("%s: want true or false, for --%s", name, f.Name)
-		case f.Value.Type() == "duration":
-			first = usage("%s %s: want a duration, such as 90s", name, excerpt.Name(upstream.WithoutSecrets(v)))
-		case f.Value.Type() == "int":
-			first = usage("%s %s: want a whole number", name, excerpt.Name(upstream.WithoutSecrets(v)))
 		default:
-			first = usage("%s %s: %w", name, excerpt.Name(upstream.WithoutSecrets(v)), err)
+			first = usage("%s %s: %w", name, excerpt.Name(upstream.WithoutSecrets(v)), valueRule(f, err))
 		}
 	})
 	return first

@@ -16,7 +16,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli/inbox"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/doctor"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -92,8 +91,8 @@ func listenCommand(env Environment) *cobra.Command {
 func (in *listenFlags) config(cmd *cobra.Command) (inbox.Config, error) {
 	out := inbox.Config{Hub: in.hub}
 	if in.hub != "" {
-		if err := rule.CheckHub(in.hub); err != nil {
-			return out, usage("--hub: %w", err)
+		if err := checkHub(in.hub); err != nil {
+			return out, err
 		}
 	}
 	if in.service.named() {

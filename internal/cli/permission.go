@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -57,7 +58,7 @@ func (p *permission) check(args []string) (service.Permission, error) {
 	case p.group == "":
 		return "", usage("--group is missing, want the name of a group")
 	}
-	return parsed, nil
+	return parsed, cmp.Or(checkID("--connection", p.connection), checkGroup("--group", p.group))
 }
 
 func permissionGrantCommand() *cobra.Command {

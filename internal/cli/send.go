@@ -62,8 +62,8 @@ func sending(cmd *cobra.Command, m *message, member string, to func(c *service.C
 		if err != nil {
 			return action{}, usage("MESSAGE: %w", err)
 		}
-		if err := rule.CheckTTL(m.ttl); err != nil {
-			return action{}, usage("--ttl: %w", err)
+		if err := m.check(); err != nil {
+			return action{}, err
 		}
 		target, done := to(c, args)
 		size := len(data)
@@ -74,6 +74,17 @@ func sending(cmd *cobra.Command, m *message, member string, to func(c *service.C
 	}, operation)
 }
 
+// check checks the flags, so that errors name them.
+func (m *message) check() error {
+	if rule.CheckTTL(m.ttl) != nil {
+		return usage("--ttl %v: want whole seconds from 0 to %v", m.ttl, rule.MaxTTL)
+	}
+	if err := rule.CheckMetadataHeaders(m.metadata); err != nil {
+		return usage("--metadata: %s", strings.TrimPrefix(err.Error(), "metadata "))
+	}
+	return checkExcluded(m.excluded)
+}
+
 // addSelection adds the flags that select connections of a target.
 func (m *message) addSelection(cmd *cobra.Command) {
 	m.help = filterHelp
@@ -82,7 +93,7 @@ func (m *message) addSelection(cmd *cobra.Command) {
 
 // addExcluded adds the flag of targets that can leave out connections.
 func (m *message) addExcluded(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&m.excluded, "exclude", nil, "`id` of a connection that does not receive the message; can be repeated")
+	cmd.Flags().StringArrayVar(&m.excluded, "exclude", nil, "`id` of a connection that does not receive the message; can be repeated")
 }
 
 func sendAllCommand() *cobra.Command {
@@ -106,7 +117,7 @@ func sendGroupCommand() *cobra.Command {
 		Use:     "group NAME MESSAGE",
 		Short:   "Send a message to a group",
 		Example: `  webpubsub send group lobby "the doors are open" --hub chat`,
-		Args:    exactly(2),
+		Args:    groupFirst(2),
 	}
 	m.addSelection(cmd)
 	m.addExcluded(cmd)
@@ -121,7 +132,7 @@ func sendUserCommand() *cobra.Command {
 		Use:     "user ID MESSAGE",
 		Short:   "Send a message to all connections of a user",
 		Example: `  webpubsub send user ann "hello, Ann" --hub chat`,
-		Args:    exactly(2),
+		Args:    idFirst(2),
 	}
 	m.addSelection(cmd)
 	return sending(cmd, &m, `"user": "ann"`, func(c *service.Client, args []string) (sender, action) {
@@ -134,7 +145,7 @@ func sendConnectionCommand() *cobra.Command {
 		Use:     "connection ID MESSAGE",
 		Short:   "Send a message to a connection",
 		Example: `  webpubsub send connection $CONNECTION @message.txt --hub chat`,
-		Args:    exactly(2),
+		Args:    idFirst(2),
 	}, new(message), `"connection": "…"`, func(c *service.Client, args []string) (sender, action) {
 		return c.Connection(args[0]), action{Connection: args[0]}
 	}, "SendToConnection")

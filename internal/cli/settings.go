@@ -185,6 +185,9 @@ func (in *settingsFlags) settings(cmd *cobra.Command, args []string) (*settingsF
 	if in.target.hub == "" {
 		return nil, nil, usage("no hub, want FILE or --hub")
 	}
+	if err := in.checkFlags(cmd); err != nil {
+		return nil, nil, err
+	}
 	if in.url == "" {
 		in.url = in.handler
 	}

@@ -55,7 +55,7 @@ func (in *settingsFlags) fromHandler(cmd *cobra.Command) ([]string, error) {
 }
 
 // surveyFlags maps the fields of [doctor.Options] to flags.
-var surveyFlags = map[string]string{"URL": "--from-handler", "Hub": "--hub", "Service": "--connection-string"}
+var surveyFlags = map[string]string{"URL": "--from-handler", "Service": "--connection-string"}
 
 // choose selects the system events that the handler has, unless --system-events does. It
 // returns lines about what was seen, and about what an answer does not show.

@@ -105,7 +105,7 @@ func TestSettingsFromHandlerUsage(t *testing.T) {
 		{name: "no hub", env: env, args: args("--from-handler http://localhost:1/"), code: 2, stderr: "webpubsub: no hub, want FILE or --hub\n" + help},
 		{name: "file", env: env, args: args("--from-handler http://localhost:1/ -"), code: 2, stderr: "webpubsub: --from-handler: FILE has the settings, want one of them\n" + help},
 		{name: "no service", args: args("--hub a --from-handler http://localhost:1/"), code: 2, stderr: "webpubsub: no service, set WEBPUBSUB_CONNECTION_STRING (\"webpubsub emulator\" prints one)\n" + help},
-		{name: "URL", env: env, args: args("--hub a --from-handler localhost --upstream http://localhost:1/"), code: 2, stderr: "webpubsub: --from-handler: \"localhost\": want an absolute http or https URL\n" + help},
-		{name: "hub", env: env, args: args("--hub a-b --from-handler http://localhost:1/"), code: 2, stderr: "webpubsub: hub \"a-b\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
+		{name: "URL", env: env, args: args("--hub a --from-handler localhost --upstream http://localhost:1/"), code: 2, stderr: "webpubsub: --from-handler \"localhost\": want an absolute http or https URL\n" + help},
+		{name: "hub", env: env, args: args("--hub a-b --from-handler http://localhost:1/"), code: 2, stderr: "webpubsub: --hub \"a-b\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
 	})
 }

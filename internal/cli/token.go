@@ -119,6 +119,11 @@ func checkAccess(opts *service.ClientAccessOptions, hint string) error {
 			return usage("--role: %w%s", err, hint)
 		}
 	}
+	for _, role := range opts.RawRoles {
+		if rule.CheckRawRoles([]string{role}) != nil {
+			return usage("--raw-role %s: want a role that is not blank, in UTF-8", excerpt.Name(role))
+		}
+	}
 	for _, group := range opts.Groups {
 		if err := rule.CheckGroup(group); err != nil {
 			return usage("--group: %w", err)
@@ -139,7 +144,7 @@ func (in *tokenFlags) make(cmd *cobra.Command) error {
 	}
 	access, err := client.ClientAccess(cmd.Context(), opts)
 	if refused := (*service.Error)(nil); errors.Is(err, service.ErrInvalid) && errors.As(err, &refused) {
-		return usage("--query: %w", refused.Err) // all else has been checked
+		return usage("--query: %s", strings.TrimPrefix(refused.Err.Error(), "Query ")) // all else has been checked
 	}
 	if err != nil {
 		return err

@@ -138,8 +138,8 @@ func (in *triggerFlags) parse(cmd *cobra.Command, args []string) (*shot, error) 
 	if err := ev.Check(); err != nil {
 		return nil, usage("%w", flagged(err))
 	}
-	if err := rule.CheckHub(in.hub); err != nil {
-		return nil, usage("--hub: %w", err)
+	if err := checkHub(in.hub); err != nil {
+		return nil, err
 	}
 	out.target, err = in.target(cmd, rest[0])
 	return out, err
@@ -171,8 +171,16 @@ func eventOf(args []string) (*trigger.Event, []string, error) {
 func (in *triggerFlags) describe(cmd *cobra.Command, ev *trigger.Event) error {
 	ev.Claims, ev.Query, ev.Headers = in.claims.values, in.query.values, in.headers.values
 	ev.Group, ev.Reason, ev.Metadata = in.group, in.reason, in.metadata.single()
+	for _, subprotocol := range in.subprotocols {
+		if !rule.IsHeaderValue(subprotocol) {
+			return usage("--subprotocol %s: want printable ASCII without spaces around it", excerpt.Name(subprotocol))
+		}
+	}
 	if in.state != "" || cmd.Flags().Changed("state") {
 		state := trigger.EncodeState(in.state)
+		if !rule.IsHeaderValue(state) {
+			return usage("--state: want a JSON object, or printable ASCII as in a header") // it may be secret
+		}
 		ev.State = &state
 	}
 	if ev.Kind == trigger.Connect {
@@ -237,6 +245,9 @@ func (in *triggerFlags) addPayload(cmd *cobra.Command, ev *trigger.Event) error 
 		return usage("--json: not JSON; text is --data")
 	}
 	if in.contentType != "" || cmd.Flags().Changed("content-type") {
+		if !rule.IsHeaderValue(in.contentType) {
+			return usage("--content-type %s: want printable ASCII without spaces around it", excerpt.Name(in.contentType))
+		}
 		ev.ContentType = in.contentType
 	}
 	return nil
