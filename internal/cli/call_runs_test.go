@@ -37,8 +37,8 @@ func TestCallMistakes(t *testing.T) {
 			stderr: "webpubsub: --filter \"userId eqq 'a'\": character 8: unexpected 'eqq', want an operator (and, or, eq, ne, gt, ge, lt, le, in) or the end\n  userId eqq 'a'\n         ^" + help("send user"),
 		},
 		{
-			name: "filter in the environment", args: []string{"send", "all", "x"}, env: map[string]string{"WEBPUBSUB_FILTER": "name eq 'a'"},
-			stderr: "webpubsub: WEBPUBSUB_FILTER \"name eq 'a'\": character 1: unknown property 'name', want connectionId, userId, groups or protocol\n  name eq 'a'\n  ^" + help("send all"),
+			name: "filter in the environment", args: []string{"send", "all", "x"}, env: map[string]string{"WEBPUBSUB_SEND_ALL_FILTER": "name eq 'a'"},
+			stderr: "webpubsub: WEBPUBSUB_SEND_ALL_FILTER \"name eq 'a'\": character 1: unknown property 'name', want connectionId, userId, groups or protocol\n  name eq 'a'\n  ^" + help("send all"),
 		},
 		{
 			name: "long filter", args: []string{"group", "add", "g", "--filter", strings.Repeat("true and ", 20) + "ü"},

@@ -16,8 +16,12 @@ import (
 const rootLong = `Finds out why an event handler does not work, sends events to it, runs the service on
 this machine, and calls the service from the shell.
 
-Every flag can be set in the environment: --log-format is WEBPUBSUB_LOG_FORMAT. A flag
-on the command line has precedence.
+Flags can be set in the environment, too. What is called has one variable for all
+commands: WEBPUBSUB_CONNECTION_STRING, WEBPUBSUB_CONNECTION_STRING_FILE,
+WEBPUBSUB_ENDPOINT, WEBPUBSUB_HUB, WEBPUBSUB_URL, WEBPUBSUB_URL_FILE and
+WEBPUBSUB_ACCESS_KEY_FILE, and so does WEBPUBSUB_OUTPUT. Every other variable has the
+name of the command: --log-format of emulator is WEBPUBSUB_EMULATOR_LOG_FORMAT, and
+--ttl of send all is WEBPUBSUB_SEND_ALL_TTL. The command line has precedence.
 
 Exit codes: 0 done, 1 failed or the answer is no, 2 wrong usage.`
 
@@ -35,7 +39,7 @@ func Root(env Environment) *cobra.Command {
 			if err := checkAlternatives(cmd); err != nil {
 				return err
 			}
-			return fromEnvironment(cmd.Flags(), env)
+			return fromEnvironment(cmd, env)
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")

@@ -75,7 +75,7 @@ func TestConnectHistoryIsOff(t *testing.T) {
 		args []string
 	}{
 		"flag":                  {map[string]string{}, []string{"--no-history"}},
-		"environment":           {map[string]string{"WEBPUBSUB_NO_HISTORY": "true"}, nil},
+		"environment":           {map[string]string{"WEBPUBSUB_CONNECT_NO_HISTORY": "true"}, nil},
 		"no absolute directory": {map[string]string{"XDG_STATE_HOME": "state", "HOME": ""}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

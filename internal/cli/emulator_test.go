@@ -131,16 +131,16 @@ hubs:
 			"a -> http://u1/ (" + all + ")\n", "a -> http://u2/ (" + all + ")\n", "b -> http://u3/ (" + all + ")\n", "c, no event handler\n",
 		}},
 		{name: "secret in a URL", args: []string{"--hub", "a", "--upstream", "http://u/?code=1"}, wants: []string{"a -> http://u/?… ("}},
-		{name: "environment", env: map[string]string{"WEBPUBSUB_HUB": "a", "WEBPUBSUB_UPSTREAM": "http://u/", "WEBPUBSUB_ORIGIN": "emulator"}, wants: []string{
+		{name: "environment", env: map[string]string{"WEBPUBSUB_HUB": "a", "WEBPUBSUB_EMULATOR_UPSTREAM": "http://u/", "WEBPUBSUB_EMULATOR_ORIGIN": "emulator"}, wants: []string{
 			"a -> http://u/ (", "Endpoint=http://emulator:",
 		}},
-		{name: "flag before environment", args: []string{"--origin", "flag"}, env: map[string]string{"WEBPUBSUB_ORIGIN": "env"}, wants: []string{"Endpoint=http://flag:"}},
+		{name: "flag before environment", args: []string{"--origin", "flag"}, env: map[string]string{"WEBPUBSUB_EMULATOR_ORIGIN": "env"}, wants: []string{"Endpoint=http://flag:"}},
 		{name: "upstream by flag, hub by environment", args: []string{"--upstream", "http://u/"}, env: map[string]string{"WEBPUBSUB_HUB": "a"}, wants: []string{"a -> http://u/ ("}},
 		{name: "settings in YAML", args: []string{"--settings", yaml, "--hub", "more"}, wants: []string{
 			"chat -> http://localhost:3000/{hub}/{event} (connect, joined, user events say,text)\n",
 			"chat -> http://localhost:3001/ (no events)\n", "quiet, no event handler\n", "more, no event handler\n",
 		}},
-		{name: "settings in JSON", env: map[string]string{"WEBPUBSUB_SETTINGS": json}, wants: []string{"chat -> http://localhost:3000/ (connected)\n"}},
+		{name: "settings in JSON", env: map[string]string{"WEBPUBSUB_EMULATOR_SETTINGS": json}, wants: []string{"chat -> http://localhost:3000/ (connected)\n"}},
 		{name: "identity", args: []string{"--settings", identity}, wants: []string{
 			"entra authority    http://localhost:", "/entra\n",
 			"identity           tenant 7e57e57e-0000-4000-8000-7e57e57e0001, object 7e57e57e-0000-4000-8000-7e57e57e0002, app 7e57e57e-0000-4000-8000-7e57e57e0003\n",
@@ -215,7 +215,7 @@ func TestTrustedHosts(t *testing.T) {
 	}{
 		{name: "another", host: "emulator.test", status: http.StatusForbidden},
 		{name: "trusted", args: []string{"--trust-host", "other.test", "--trust-host", "emulator.test"}, host: "emulator.test", status: http.StatusOK},
-		{name: "trusted in the environment", env: map[string]string{"WEBPUBSUB_TRUST_HOST": "other.test,emulator.test"}, host: "emulator.test", status: http.StatusOK},
+		{name: "trusted in the environment", env: map[string]string{"WEBPUBSUB_EMULATOR_TRUST_HOST": "other.test,emulator.test"}, host: "emulator.test", status: http.StatusOK},
 		{name: "any", args: []string{"--trust-host", "*"}, host: "emulator.test", status: http.StatusOK},
 		{name: "origin", args: []string{"--origin", "emulator.test"}, host: "emulator.test", status: http.StatusOK},
 		{name: "where it listens", args: []string{"--addr", "0.0.0.0:0"}, host: "0.0.0.0", status: http.StatusOK},
@@ -303,7 +303,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "log format", args: []string{"emulator", "--log-format", "xml"}, code: 2, stderr: `--log-format "xml": want text or json`},
 		{name: "no groups", args: []string{"emulator", "--max-groups", "0"}, code: 2, stderr: "--max-groups 0: want 1 or more"},
 		{name: "trusted host with a port", args: []string{"emulator", "--trust-host", "a:80"}, code: 2, stderr: `TrustHosts "a:80": want a host name or address without scheme and port`},
-		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_VERBOSE": "maybe"}, code: 2, stderr: "WEBPUBSUB_VERBOSE: want true or false, for --verbose"},
+		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_EMULATOR_VERBOSE": "maybe"}, code: 2, stderr: "WEBPUBSUB_EMULATOR_VERBOSE \"maybe\": want true or false"},
 		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
 		{name: "upstream with secrets", args: []string{"emulator", "--upstream", "http://u/?code=secret"}, code: 2, stderr: `--upstream "http://u/?…": want a --hub before it`},
 		{name: "upstream with a password", args: []string{"emulator", "--upstream", "http://me:secret@u/?code=secret"}, code: 2, stderr: `--upstream "http://…@u/?…": user information and fragment are not allowed`},

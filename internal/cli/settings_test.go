@@ -50,7 +50,7 @@ func TestSettings(t *testing.T) {
 		{name: "one hub for bicep", args: args(one + "-f bicep --service my-chat"), stdout: "golden:settings/one.bicep"},
 		{name: "one hub for terraform", args: args(one + "-f terraform --service my-chat --resource-group (my).group"), stdout: "golden:settings/one.tf"},
 		{name: "one hub for the emulator", args: args(one + "-f emulator"), stdout: "golden:settings/one.yaml"},
-		{name: "one hub as JSON", args: args(one), env: map[string]string{"WEBPUBSUB_FORMAT": "json"}, stdout: "golden:settings/one.json"},
+		{name: "one hub as JSON", args: args(one), env: map[string]string{"WEBPUBSUB_SETTINGS_FORMAT": "json"}, stdout: "golden:settings/one.json"},
 		{
 			name: "every flag", stdout: "golden:settings/flags.yaml",
 			args: args(one+"-f emulator --user-events a,b --system-events connect --group-events joined,left --group-filter room.* --anonymous", "--group-filter", "a,b"),

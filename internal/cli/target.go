@@ -151,7 +151,7 @@ func (t *target) where(cmd *cobra.Command, flag string) string {
 	if cmd.Flags().Changed(flag) {
 		return "--" + flag
 	}
-	return variable(flag)
+	return variable(cmd, flag)
 }
 
 // parse returns the connection string of a flag.
