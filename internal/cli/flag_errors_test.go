@@ -19,7 +19,8 @@ func badValues() map[string]string {
 	return map[string]string{
 		"access-key-file": "none", "addr": "none", "auth-resource": "a b", "claim": "a", "concurrency": "0",
 		"connection": "a/\n", "connection-string": "none", "connection-string-file": "none", "content-type": "a\n",
-		"decode": "none", "endpoint": "ftp://none", "events": "1st", "exclude": "", "filter": "name",
+		"client-certificate": "none",
+		"decode":             "none", "endpoint": "ftp://none", "events": "1st", "exclude": "", "filter": "name",
 		"format": "arm", "forward": "none", "from-handler": "none", "group": " ", "group-events": "begun", "group-filter": "a\n",
 		"header": "a", "hub": "my-hub", "json": "{", "lifetime": "0", "log-format": "xml", "max-groups": "x", "metadata": "a",
 		"mqtt": "4", "mqtt-property": "a", "other-connection-string": "none", "output": "xml", "page-size": "201", "protocol": "none",

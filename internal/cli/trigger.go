@@ -24,6 +24,9 @@ after a 5xx.
 Without a connection string, events are those of the emulator, whose key is public and whose
 host is localhost. %s
 
+--client-certificate is a PEM file. The event has the first certificate in it, and its
+thumbprint, as if the client had proved in TLS that it has the key.
+
 --data, --json and --binary are the payload of a user event: - reads it from standard input,
 @FILE from a file. --state is a JSON object, or a state as its header has it.
 
