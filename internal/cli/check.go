@@ -47,11 +47,12 @@ the reason in why.
 
 Exit codes: 0 passed, also with warnings; 1 failed or interrupted; 2 wrong usage.`
 
-const checkExample = `  # the handler on this machine, with the emulator's connection string in the environment
+const checkExample = `  # the handler on this machine, with the emulator's connection string
   webpubsub check http://localhost:3000/eventhandler --hub chat
 
   # send a user event that the handler knows, too
-  webpubsub check http://localhost:3000/eventhandler --hub chat --events message --output json`
+  webpubsub check http://localhost:3000/eventhandler --hub chat \
+    --events message --output json`
 
 // checkFlags holds the values of the flags.
 type checkFlags struct {

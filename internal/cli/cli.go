@@ -16,12 +16,12 @@ import (
 const rootLong = `Finds out why an event handler does not work, sends events to it, runs the service on
 this machine, and calls the service from the shell.
 
-Flags can be set in the environment, too. What is called has one variable for all
-commands: WEBPUBSUB_CONNECTION_STRING, WEBPUBSUB_CONNECTION_STRING_FILE,
-WEBPUBSUB_ENDPOINT, WEBPUBSUB_HUB, WEBPUBSUB_URL, WEBPUBSUB_URL_FILE and
-WEBPUBSUB_ACCESS_KEY_FILE, and so does WEBPUBSUB_OUTPUT. Every other variable has the
-name of the command: --log-format of emulator is WEBPUBSUB_EMULATOR_LOG_FORMAT, and
---ttl of send all is WEBPUBSUB_SEND_ALL_TTL. The command line has precedence.
+Flags can be set in the environment, too. These variables are for all commands:
+WEBPUBSUB_CONNECTION_STRING, WEBPUBSUB_CONNECTION_STRING_FILE, WEBPUBSUB_ENDPOINT,
+WEBPUBSUB_HUB, WEBPUBSUB_URL, WEBPUBSUB_URL_FILE, WEBPUBSUB_ACCESS_KEY_FILE and
+WEBPUBSUB_OUTPUT. The variable of any other flag has the name of its command:
+--log-format of emulator is WEBPUBSUB_EMULATOR_LOG_FORMAT, and --ttl of send all is
+WEBPUBSUB_SEND_ALL_TTL. A flag on the command line has precedence.
 
 Exit codes: 0 done, 1 failed or the answer is no, 2 wrong usage.`
 
@@ -44,6 +44,8 @@ func Root(env Environment) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(printHelp)
+	root.SetUsageFunc(usageText)
 	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(commands(env)...)
 	return root

@@ -47,10 +47,11 @@ JSON object. Its type is one of
   connected, reconnected       connectionId, userId
   recovering, disconnected     connectionId, reason
   recovered                    connectionId
-  message                      from (group or server), group, fromUserId, dataType, data, metadata
+  message                      from (group or server), group, fromUserId,
+                               dataType, data, metadata
   piece, streamEnded           the same of a stream, with streamId, reason
   state, stateCleared          group, connectionId, userId, state
-  states                       group, states: a list of connectionId, userId, state
+  states                       group, states (connectionId, userId, state each)
   done, failed                 command, group, event, streamId, reason
   answer                       event, dataType, data
   problem                      reason
@@ -91,7 +92,8 @@ func connectCommand(env Environment) *cobra.Command {
 		Long:  connectLong + "\n\n" + targetHelp + "\n\nREST API: GenerateClientToken, with --endpoint.",
 		Example: `  webpubsub connect --hub chat --user ann --group lobby
 
-  printf 'join news\nsend news hello\n' | webpubsub connect --hub chat --user ann --json
+  printf 'join news\nsend news hello\n' |
+    webpubsub connect --hub chat --user ann --json
 
   webpubsub token --hub chat --url-only > client-url
   webpubsub connect --url-file client-url --protocol json`,
@@ -106,7 +108,7 @@ func connectCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.protocol, "protocol", names[0], "`name` of the protocol: "+strings.Join(names, ", "))
 	f.BoolVar(&in.json, "json", false, "print lines of JSON, and read commands without a prompt")
 	f.StringVar(&in.user, "user", "", "`id` of the user")
-	f.StringArrayVar(&in.roles, "role", []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup, service.RoleGetAnyGroupState, service.RoleSetAnyGroupState}, "`role` of the client, none for no role; can be repeated")
+	f.StringArrayVar(&in.roles, "role", nil, "`role` of the client, none for no role; can be repeated; by default it has all rights in groups")
 	f.StringArrayVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
 	f.StringVar(&in.url, "url", "", "client `URL` with its token, in place of a service; better set WEBPUBSUB_URL")
 	f.StringVar(&in.urlFile, "url-file", "", "`file` with the client URL")
@@ -211,7 +213,10 @@ func (in *connectFlags) credential(cmd *cobra.Command) (client.Credential, error
 // access returns the options of the client's tokens.
 func (in *connectFlags) access() (*service.ClientAccessOptions, error) {
 	opts := &service.ClientAccessOptions{UserID: in.user, Roles: in.roles, Groups: in.groups}
-	if slices.Equal(in.roles, []string{roleNone}) {
+	switch {
+	case len(in.roles) == 0:
+		opts.Roles = []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup, service.RoleGetAnyGroupState, service.RoleSetAnyGroupState}
+	case slices.Equal(in.roles, []string{roleNone}):
 		opts.Roles = nil
 	}
 	return opts, checkAccess(opts, "")

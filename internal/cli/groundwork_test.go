@@ -152,7 +152,7 @@ func TestFamily(t *testing.T) {
 	for _, args := range [][]string{nil, {"-h"}, {"--help"}} {
 		var stdout, stderr strings.Builder
 		assert.Equal(t, 0, probe(t)(args, environment(nil), nil, &stdout, &stderr))
-		assert.Contains(t, stdout.String(), "webpubsub probe [command]")
+		assert.Contains(t, stdout.String(), "webpubsub probe COMMAND")
 		assert.Empty(t, stderr.String())
 	}
 }

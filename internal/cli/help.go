@@ -30,6 +30,8 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 			if len(rest) > 0 {
 				return unknownCommand(cmd, cmd.Commands(), rest[0])
 			}
+			cmd.InitDefaultHelpFlag() // as --help does
+			cmd.InitDefaultVersionFlag()
 			return cmd.Help()
 		},
 	}

@@ -65,7 +65,8 @@ func listenCommand(env Environment) *cobra.Command {
   webpubsub listen --reply hello
 
   # between the service and a handler, on a free port
-  webpubsub listen --addr localhost:0 --forward http://localhost:3000/eventhandler --verbose`,
+  webpubsub listen --addr localhost:0 --verbose \
+    --forward http://localhost:3000/eventhandler`,
 		Annotations: untilInterrupted(),
 		Args:        exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -64,9 +64,10 @@ func (p *permission) check(args []string) (service.Permission, error) {
 func permissionGrantCommand() *cobra.Command {
 	var in permission
 	cmd := &cobra.Command{
-		Use:     "grant PERMISSION",
-		Short:   "Grant a connection a permission in a group",
-		Example: `  webpubsub permission grant sendToGroup --connection $CONNECTION --group lobby --hub chat`,
+		Use:   "grant PERMISSION",
+		Short: "Grant a connection a permission in a group",
+		Example: `  webpubsub permission grant sendToGroup --hub chat \
+    --connection $CONNECTION --group lobby`,
 	}
 	in.addTo(cmd)
 	return acting(cmd, `{"granted": true, "permission": "sendToGroup", "group": "lobby", "connection": "…"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
@@ -81,9 +82,10 @@ func permissionGrantCommand() *cobra.Command {
 func permissionRevokeCommand() *cobra.Command {
 	var in permission
 	cmd := &cobra.Command{
-		Use:     "revoke PERMISSION",
-		Short:   "Revoke a permission of a connection in a group",
-		Example: `  webpubsub permission revoke sendToGroup --connection $CONNECTION --group lobby --hub chat`,
+		Use:   "revoke PERMISSION",
+		Short: "Revoke a permission of a connection in a group",
+		Example: `  webpubsub permission revoke sendToGroup --hub chat \
+    --connection $CONNECTION --group lobby`,
 	}
 	in.addTo(cmd)
 	return acting(cmd, `{"revoked": true, "permission": "sendToGroup", "group": "lobby", "connection": "…"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
@@ -98,9 +100,10 @@ func permissionRevokeCommand() *cobra.Command {
 func permissionCheckCommand() *cobra.Command {
 	var out answer
 	cmd := &cobra.Command{
-		Use:     "check PERMISSION",
-		Short:   "Report whether a connection has a permission in a group",
-		Example: `  webpubsub permission check sendToGroup --connection $CONNECTION --group lobby --hub chat || echo "may not send"`,
+		Use:   "check PERMISSION",
+		Short: "Report whether a connection has a permission in a group",
+		Example: `  webpubsub permission check sendToGroup --hub chat \
+    --connection $CONNECTION --group lobby || echo "may not send"`,
 	}
 	out.addTo(cmd, "granted")
 	var in permission

@@ -57,6 +57,7 @@ func sending(cmd *cobra.Command, m *message, member string, to func(c *service.C
 	m.kind.addTo(cmd)
 	f.DurationVar(&m.ttl, "ttl", 0, "longest `time` for which the message waits for a client, whole seconds up to 5m0s; by default it does not expire")
 	f.StringToStringVar(&m.metadata, "metadata", nil, "`name=value` for clients of the JSON subprotocols; can be repeated")
+	f.Lookup("metadata").DefValue = "" // pflag would print []
 	return acting(cmd, fmt.Sprintf(sendShape, member), func(ctx context.Context, c *service.Client, args []string) (action, error) {
 		data, err := m.kind.read(cmd, args[len(args)-1], maxMessage) //nolint:contextcheck // the command has it
 		if err != nil {
@@ -102,7 +103,8 @@ func sendAllCommand() *cobra.Command {
 		Use:   "all MESSAGE",
 		Short: "Send a message to all connections of a hub",
 		Example: `  webpubsub send all "the doors are open" --hub chat
-  webpubsub send all '{"doors": "open"}' --type json --hub chat --filter "not ('vip' in groups)"
+  webpubsub send all '{"doors": "open"}' --type json --hub chat \
+    --filter "not ('vip' in groups)"
   date | webpubsub send all - --hub chat --ttl 1m`,
 		Args: exactly(1),
 	}

@@ -20,7 +20,7 @@ to a key vault.
 
   az         commands of the az CLI, for a POSIX shell
   bicep      a Bicep file
-  terraform  a Terraform file, with the provider azurerm, and azapi for what it lacks
+  terraform  a Terraform file: provider azurerm, and azapi for what it lacks
   emulator   a settings file, in YAML
   json       the same, in JSON
 
@@ -62,7 +62,7 @@ func settingsCommand() *cobra.Command {
 	var in settingsFlags
 	cmd := &cobra.Command{
 		Use:   "settings [FILE]",
-		Short: "Print the settings of hubs for az, Bicep, Terraform or the emulator",
+		Short: "Print settings of hubs for az, Bicep, Terraform or the emulator",
 		Long:  settingsLong,
 		Example: `  # a hub with one event handler, for the az CLI
   webpubsub settings --hub chat --upstream https://example.com/eventhandler
@@ -71,17 +71,19 @@ func settingsCommand() *cobra.Command {
   webpubsub settings settings.yaml --format bicep
 
   # of a handler that runs
-  webpubsub settings --hub chat --from-handler http://localhost:3000/eventhandler --format emulator
+  webpubsub settings --hub chat --format emulator \
+    --from-handler http://localhost:3000/eventhandler
 
   # ask the running handler for its consent, then print
-  webpubsub settings --hub chat --upstream http://localhost:3000/eventhandler --validate localhost`,
+  webpubsub settings --hub chat --validate localhost \
+    --upstream http://localhost:3000/eventhandler`,
 		Args: between(0, 1),
 		RunE: in.run,
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.target.hub, "hub", "", "`name` of the hub, without FILE")
 	in.target.addKeyTo(f)
-	f.StringVar(&in.handler, "from-handler", "", "`URL` of a running event handler, from which the settings are found out")
+	f.StringVar(&in.handler, "from-handler", "", "`URL` of a running event handler, whose settings are printed")
 	f.StringVar(&in.url, "upstream", "", "`URL` of its event handler; may have {hub} and {event}")
 	f.StringVar(&in.userEvents, "user-events", "*", "user events of the event handler: *, or `names` separated by commas")
 	f.StringSliceVar(&in.systemEvents, "system-events", systemEvents(), "system events of the event handler, `names` separated by commas")

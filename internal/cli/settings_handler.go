@@ -14,12 +14,13 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-const settingsHandlerHelp = `With --from-handler, the settings are found out from a running handler: the URL is asked
-for its consent, and gets a few signed events, as "webpubsub check" sends them. If the handler does not consent, or refuses signed events, the command prints the cause and the
-remedy, no settings, and exits with 1. The output begins with comments that say what was
-seen. What an answer does not show is chosen by flags: which user events the handler knows,
-whether it uses group presence, whether clients without a token are welcome. If the service
-reaches the handler by another URL, --upstream is the one to print.`
+const settingsHandlerHelp = `With --from-handler, the settings are those that fit a running handler: the command asks it
+for its consent, and sends it a few signed events, as "webpubsub check" does. If it does not
+consent, or refuses signed events, the command prints the cause and the remedy, no settings,
+and exits with 1. The output begins with comments that say how the handler answered. Flags
+set what an answer does not show: which user events the handler knows, whether it uses group
+presence, and whether clients need a token. --upstream is the URL to print, if the service
+reaches the handler by another one.`
 
 // systemEvents are those of the service.
 func systemEvents() []string {

@@ -53,7 +53,8 @@ func tokenCommand() *cobra.Command {
 		Short: "Make a client's URL and token, or look into one",
 		Long:  tokenLong,
 		Example: `  # a client that may send to the group lobby
-  webpubsub token --hub chat --user ann --role webpubsub.sendToGroup.lobby --lifetime 30m
+  webpubsub token --hub chat --user ann --lifetime 30m \
+    --role webpubsub.sendToGroup.lobby
 
   # what is in it
   webpubsub token --hub chat --user ann --url-only | webpubsub token --decode -`,
