@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -67,7 +68,26 @@ func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, 
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	if err := findCommand(root, args); err != nil {
+		return err
+	}
 	return execute(ctx, root)
+}
+
+// findCommand returns the error for a command that root does not have. That of cobra has
+// another form than those of the commands below it.
+func findCommand(root *cobra.Command, args []string) error {
+	root.InitDefaultHelpCmd()
+	if len(args) == 0 || strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // cobra adds that later
+		return nil
+	}
+	_, rest, err := root.Find(args)
+	if err == nil || len(rest) == 0 {
+		return nil
+	}
+	mistake := &UsageError{help: root.CommandPath() + " --help"}
+	mistake.err = unknownCommand(root, root.Commands(), rest[0])
+	return mistake
 }
 
 // execute runs the command that root finds for its arguments. Its error is a UsageError

@@ -146,7 +146,7 @@ func TestFamily(t *testing.T) {
 	})
 	checkRuns(t, cli.Main, []programRun{
 		{name: "control character", args: []string{"version", "--\x1b[2J"}, code: 2, stderr: "webpubsub: unknown flag: --\\x1b[2J\nRun 'webpubsub version --help' for usage.\n"},
-		{name: "help of a misspelt command", args: []string{"help", "emulater"}, code: 2, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\"\n\nDid you mean this?\n\temulator\n\nRun 'webpubsub help --help' for usage.\n"},
+		{name: "help of a misspelt command", args: []string{"help", "emulater"}, code: 2, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\", did you mean emulator?\nRun 'webpubsub help --help' for usage.\n"},
 		{name: "help of a command below one without", args: []string{"help", "version", "go"}, code: 2, stderr: "webpubsub: unknown command \"go\" for \"webpubsub version\", it has no commands\nRun 'webpubsub help --help' for usage.\n"},
 	})
 	for _, args := range [][]string{nil, {"-h"}, {"--help"}} {
