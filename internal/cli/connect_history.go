@@ -108,7 +108,7 @@ func (h *history) replace(lines []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(f, strings.Join(append(slices.Clone(lines), ""), "\n"))
+	_, err = f.WriteString(strings.Join(append(slices.Clone(lines), ""), "\n"))
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), h.path)
 	}
@@ -142,7 +142,7 @@ func (h *history) write(line string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(f, line+"\n")
+	_, err = f.WriteString(line + "\n")
 	return errors.Join(err, f.Close())
 }
 

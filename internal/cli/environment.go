@@ -45,9 +45,9 @@ func fromEnvironment(cmd *cobra.Command, env Environment) error {
 // command, unless the flag is a shared one, since flags of the same name mean different
 // things: --json of trigger is a payload, and --json of connect a format.
 func variable(cmd *cobra.Command, flag string) string {
-	words := []string{flag}
-	if !slices.Contains(sharedFlags(), flag) {
-		words = append(strings.Fields(cmd.CommandPath())[1:], flag)
+	name := flag
+	if _, command, ok := strings.Cut(cmd.CommandPath(), " "); ok && !slices.Contains(sharedFlags(), flag) {
+		name = command + "_" + flag
 	}
-	return "WEBPUBSUB_" + strings.ToUpper(strings.ReplaceAll(strings.Join(words, "_"), "-", "_"))
+	return "WEBPUBSUB_" + strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(name))
 }
