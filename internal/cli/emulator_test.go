@@ -302,7 +302,7 @@ func TestExitCodes(t *testing.T) {
 		{name: "remedy of an address in use", args: []string{"emulator", "--addr", address}, code: 1, stderr: "; choose another address, or any free port with --addr localhost:0\n"},
 		{name: "log format", args: []string{"emulator", "--log-format", "xml"}, code: 2, stderr: `--log-format "xml": want text or json`},
 		{name: "no groups", args: []string{"emulator", "--max-groups", "0"}, code: 2, stderr: "--max-groups 0: want 1 or more"},
-		{name: "trusted host with a port", args: []string{"emulator", "--trust-host", "a:80"}, code: 2, stderr: `TrustHosts "a:80": want a host name or address without scheme and port`},
+		{name: "trusted host with a port", args: []string{"emulator", "--trust-host", "a:80"}, code: 2, stderr: `--trust-host "a:80": want a host name or address without scheme and port`},
 		{name: "flag in the environment", args: []string{"emulator"}, env: map[string]string{"WEBPUBSUB_EMULATOR_VERBOSE": "maybe"}, code: 2, stderr: "WEBPUBSUB_EMULATOR_VERBOSE \"maybe\": want true or false"},
 		{name: "upstream without hub", args: []string{"emulator", "--upstream", "http://u/"}, code: 2, stderr: `--upstream "http://u/": want a --hub before it`},
 		{name: "upstream with secrets", args: []string{"emulator", "--upstream", "http://u/?code=secret"}, code: 2, stderr: `--upstream "http://u/?…": want a --hub before it`},
