@@ -8,7 +8,7 @@ BUF           := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 GO        ?= go
 FUZZ      ?= ^Fuzz
-FUZZTIME  ?= 20s
+FUZZTIME  ?= 10s
 BENCH     ?= .
 BENCHTIME ?= 1s
 COUNT     ?= 1
@@ -123,7 +123,7 @@ screenshot: ## take the pictures of the chat and the inspector anew (needs what 
 	pngquant --force --ext .png --strip 128 docs/inspector.png docs/inspector-phone.png
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets
+fuzz: ## run each fuzz target for FUZZTIME (10s); FUZZ=regexp chooses targets
 	@targets=$$($(GO) test -list '$(FUZZ)' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }'); \
 	if [ -z "$$targets" ]; then echo "no fuzz target matches $(FUZZ)"; exit 1; fi; \
 	mkdir -p bin; \

@@ -41,7 +41,7 @@ A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
   hubs:
     chat:
       anonymousConnectPolicy: allow          # or deny, the default
-      eventHandlers:                         # the first that selects an event gets it
+      eventHandlers:                   # the first that selects an event gets it
         - urlTemplate: http://localhost:3000/{hub}/{event}
           userEventPattern: "*"
           systemEvents: [connect, connected, disconnected]
@@ -183,7 +183,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 	}
 	emu, err := emulator.New(cfg)
 	if err != nil {
-		return &UsageError{err: err}
+		return emulatorMistake(err)
 	}
 	defer emu.Close() //nolint:contextcheck // it stops at once
 	listeners, err := listen(ctx, in.address, logger)
