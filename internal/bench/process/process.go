@@ -1,7 +1,5 @@
 //go:build linux
 
-// Package process runs a part of a benchmark in a process of its own, so that it can be
-// measured alone. The process runs the same test binary.
 package process
 
 import (
@@ -77,13 +75,6 @@ func Start(name, argument string) (*Process, error) {
 	}
 	cmd := exec.Command(program) //nolint:noctx // it ends with its input
 	cmd.Env = append(os.Environ(), nameVariable+"="+name, argumentVariable+"="+argument)
-	return start(cmd)
-}
-
-// StartCommand starts a program that behaves like a part.
-func StartCommand(cmd *exec.Cmd) (*Process, error) { return start(cmd) }
-
-func start(cmd *exec.Cmd) (*Process, error) {
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
