@@ -2,12 +2,14 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -42,7 +44,7 @@ func TestCallbackIsAnsweredAtOnce(t *testing.T) {
 				var took time.Duration
 				c.OnGroupMessage(func(ctx context.Context, _ *client.GroupMessage) {
 					begun := time.Now()
-					assert.NoError(t, operation(ctx, c))
+					require.NoError(t, operation(ctx, c))
 					took = time.Since(begun)
 				})
 				p := f.start(c)
@@ -98,6 +100,31 @@ func TestSlowCallbackIsRelieved(t *testing.T) {
 	})
 }
 
+// The first frame of a recovered connection can be a message, whose callback can wait for
+// an answer over the same WebSocket.
+func TestCallbackOfFirstFrameAfterRecovery(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		seen := new(recorder)
+		c.OnGroupMessage(func(ctx context.Context, m *client.GroupMessage) {
+			_, err := c.SendToGroup(ctx, "g", client.Text("x"), nil)
+			seen.note(fmt.Sprint(m.Data, err))
+		})
+		f.start(c).drop()
+		p := <-f.peers
+		p.expect(`{"type":"ping"}`)
+		p.send(group(1, "a"))
+		p.send(ack(ackID(t, p.next()), ""))
+		assert.Equal(t, []string{"a <nil>"}, seen.settled())
+		p.send(group(2, "b"))
+		p.send(ack(ackID(t, p.next()), ""))
+		assert.Equal(t, []string{"b <nil>"}, seen.settled())
+		assert.Equal(t, 2, f.network.dialled(), "no second reader has lost the old WebSocket again")
+	})
+}
+
 // A session that ends while a callback runs waits for it.
 func TestStopWaitsForCallback(t *testing.T) {
 	t.Parallel()
@@ -140,7 +167,7 @@ func TestReliefs(t *testing.T) {
 			got = append(got, m.Data.String())
 			if len(got)%2 == 0 {
 				_, err := c.SendToGroup(ctx, "g", client.Text("x"), nil)
-				assert.NoError(t, err)
+				require.NoError(t, err)
 			}
 			if len(got) == messages {
 				close(all)
@@ -162,8 +189,11 @@ func TestReliefs(t *testing.T) {
 				if err != nil {
 					return
 				}
-				if id := ackID(t, string(data)); id > 0 {
-					p.send(ack(id, ""))
+				var request struct {
+					AckID uint64 `json:"ackId"`
+				}
+				if json.Unmarshal(data, &request) == nil && request.AckID > 0 {
+					_ = p.conn.Write(t.Context(), websocket.MessageText, []byte(ack(request.AckID, "")))
 				}
 			}
 		}()
