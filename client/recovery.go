@@ -117,6 +117,6 @@ func (s *session) resume(ctx context.Context, conn *connection) (ws *socket, err
 	if err := s.attachRecovered(ws); err != nil {
 		return nil, err
 	}
-	s.handle(ws, b, ok)
+	ws.again = func() ([]byte, bool) { return b, ok }
 	return ws, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // session is the client's life between Start and Stop. One goroutine connects,
 // reads, recovers and reconnects (run). Another one calls the callbacks
-// (dispatcher).
+// (dispatcher), unless the first calls one itself (relay).
 type session struct {
 	c        *Client
 	dispatch *dispatcher
@@ -24,6 +24,7 @@ type session struct {
 	acks        pending[uint64, ackResult]
 	invocations pending[string, invokeResult]
 	inFlight    *window
+	relay       *relay
 	waits       *waits // for answers behind the dispatcher's queue
 	writers     writers
 	background  sync.WaitGroup
@@ -58,10 +59,14 @@ func newSession(ctx context.Context, c *Client) (*session, context.Context) {
 	life, cancel := context.WithCancel(base)
 	s := &session{
 		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, frame: new(frame.Frame), backoff: c.opts.Reconnect.start(),
-		inFlight: newWindow(c.opts.MaxInFlight), changed: make(chan struct{}), over: make(chan struct{}),
+		inFlight: newWindow(c.opts.MaxInFlight), relay: newRelay(), changed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.dispatch = newDispatcher(base, s)
 	s.waits = &s.dispatch.queue.waits
+	s.waits.wake = func() {
+		s.relay.relieve()
+		s.dispatch.queue.wake()
+	}
 	return s, life
 }
 
@@ -99,11 +104,16 @@ func (s *session) abandon() {
 	close(s.dispatch.done)
 }
 
-// run serves the connection and each one after it.
+// run serves the connection and each one after it, or until it is relieved.
 func (s *session) run(life context.Context, ws *socket) {
 	var err error
 	for ws != nil {
-		cause := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
+		current := ws
+		s.relay.read = func() { s.run(life, current) }
+		cause := s.serve(ws)      //nolint:contextcheck // the socket ends when the context does
+		if cause == errRelieved { //nolint:errorlint // as it was returned
+			return
+		}
 		s.detach(ws)
 		ws.end()
 		ws, err = s.next(life, ws.conn, cause)
@@ -242,6 +252,7 @@ func (s *session) finish(err error) {
 	s.setLocked(StateStopping, nil)
 	s.mu.Unlock()
 	s.cancel()
+	s.relay.timer.Stop()
 	s.background.Wait()
 	s.dispatch.queue.call(func() {
 		s.dispatch.release()

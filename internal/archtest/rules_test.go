@@ -279,8 +279,12 @@ var rooms = []room{
 		why:   "as the other examples; a line typed while messages arrive needs a terminal in raw mode",
 	},
 	{
+		name: "internal/bench/process",
+		why:  "it runs and measures processes, and knows nothing of what they do",
+	},
+	{
 		name: "internal/bench/...",
-		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/...", "internal/bench/process"},
 		why:  "it measures the public API",
 	},
 	{

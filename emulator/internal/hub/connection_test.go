@@ -56,8 +56,10 @@ func newHub(clock hub.Clock, events hub.EventHandler) *hub.Hub {
 func output(name string) hub.Output { return subprotocol.Choose(name, subprotocol.Raw{}).Output() }
 
 func newLink(frames *[]string) *hub.Link {
-	l := hub.NewLink(func(f hub.Frame) error {
-		*frames = append(*frames, string(f.Data))
+	l := hub.NewLink(func(batch []hub.Frame) error {
+		for _, f := range batch {
+			*frames = append(*frames, string(f.Data))
+		}
 		return nil
 	}, func() {})
 	l.Open()

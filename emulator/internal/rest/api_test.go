@@ -42,10 +42,10 @@ type small struct {
 
 func newSmall() *small {
 	s := &small{hub: hub.New(hub.Config{Events: unobserved{}, Clock: hub.SystemClock{}, MaxGroups: hub.DefaultMaxGroups}).Hub("chat")}
-	s.link = hub.NewLink(func(hub.Frame) error {
+	s.link = hub.NewLink(func(batch []hub.Frame) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.frames++
+		s.frames += len(batch)
 		return nil
 	}, func() {})
 	s.link.Open()

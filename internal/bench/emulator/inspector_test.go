@@ -14,9 +14,9 @@ import (
 
 // open opens the stream of a server's inspector and reads it, as a page does, until the
 // benchmark ends.
-func open(b *testing.B, p *process) {
+func open(b *testing.B, s *server) {
 	b.Helper()
-	url, token, found := strings.Cut(p.inspector, "#token=")
+	url, token, found := strings.Cut(s.inspector, "#token=")
 	require.True(b, found)
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url+"records", nil)
 	require.NoError(b, err)
@@ -47,8 +47,8 @@ func BenchmarkInspector(b *testing.B) {
 		}{{"paced", time.Minute / (100_000 / crowdSize)}, {"fast", 0}} {
 			b.Run(protocol.name+" "+pace.name, func(b *testing.B) {
 				crowds := []*crowd{
-					newCrowd(b, "emulator", protocol.subprotocol), newCrowd(b, "emulator", protocol.subprotocol),
-					newCrowd(b, "inspected", protocol.subprotocol), newCrowd(b, "inspected", protocol.subprotocol),
+					newCrowd(b, crowdSize, "emulator", protocol.subprotocol), newCrowd(b, crowdSize, "emulator", protocol.subprotocol),
+					newCrowd(b, crowdSize, "inspected", protocol.subprotocol), newCrowd(b, crowdSize, "inspected", protocol.subprotocol),
 				}
 				open(b, crowds[3].server)
 				for _, c := range crowds {
@@ -59,7 +59,7 @@ func BenchmarkInspector(b *testing.B) {
 				defer tick.Stop()
 				var before [4]time.Duration
 				for i, c := range crowds {
-					before[i] = c.server.uses(b, "processor").Processor
+					before[i] = c.server.time(b).Processor
 				}
 				for b.Loop() {
 					<-tick.C
@@ -69,7 +69,7 @@ func BenchmarkInspector(b *testing.B) {
 				}
 				var spent [4]float64
 				for i, c := range crowds { // what a stream costs between messages counts, too
-					spent[i] = float64(c.server.uses(b, "processor").Processor - before[i])
+					spent[i] = float64(c.server.time(b).Processor - before[i])
 				}
 				alone := float64(crowds[0].spent)
 				b.ReportMetric(alone/float64(b.N*crowdSize), "emulator-ns/msg")
