@@ -84,12 +84,12 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var handled sync.Map
-				q := unreliable{rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // the same in each run
+				q := unreliable{rand: rand.New(rand.NewPCG(1, 2))}
 				h := handler(t, webpubsub.Config{Fallback: func(_ context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
 					handled.Store(string(ev.Data), true)
 					return webpubsub.Reply{}, nil
 				}}, interceptor(t, q.Send, &forward.Options{HandleFirst: handleFirst}))
-				lossy := &network{h: h, rand: rand.New(rand.NewPCG(3, 4))} //nolint:gosec // the same in each run
+				lossy := &network{h: h, rand: rand.New(rand.NewPCG(3, 4))}
 				var succeeded sync.Map
 				var all sync.WaitGroup
 				for c := range connections {

@@ -2,6 +2,7 @@ package forward_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -165,9 +166,7 @@ func TestTraceContext(t *testing.T) {
 				},
 			}}, interceptor(t, q.Send, tc.opts))
 			r := request(t, httptest.New(h, nil), httptest.Event{Type: "azure.webpubsub.user.say", Name: "say", ID: "7", ConnectionID: "c1", ContentType: "text/plain"})
-			for name, values := range tc.header {
-				r.Header[name] = values
-			}
+			maps.Copy(r.Header, tc.header)
 			require.Equal(t, http.StatusNoContent, serve(t, h, r))
 			assert.Equal(t, tc.want, traceOf(q.one(t)))
 		})

@@ -21,7 +21,7 @@ const maxTraceState = 512
 
 var (
 	traceParentPattern = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-	traceStatePattern  = regexp.MustCompile(`^[ -~]+$`)
+	traceStatePattern  = regexp.MustCompile(`^[[:print:]]+$`)
 )
 
 // received returns the trace context of the request.
