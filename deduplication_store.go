@@ -14,12 +14,14 @@ import (
 //
 //   - A free key has no value. It may be marked as abandoned.
 //   - A claimed key has a claim, and becomes free when its lease ends.
-//   - A finished key has an answer, and becomes free when its TTL ends.
+//   - A finished key has an answer and the claim that stored it, and becomes free when its
+//     TTL ends.
 //
 // Each call is atomic: no call of another process comes between its comparison and its
 // change. Each call has a deadline of a few seconds, and is not canceled with its
 // request. If a call returns an error other than [ErrClaimLost], the handler does not
-// know whether it took effect. Repeating a call is harmless.
+// know whether it took effect. A store may repeat a call whose result was lost on the
+// network: it then gets the same result, unless another claim came between.
 //
 // Keys are at most 64 ASCII letters, digits, dots, hyphens and underscores, claims at
 // most 64 letters and digits. No two claims are equal. Answers are bytes, up to
@@ -43,7 +45,9 @@ type DeduplicationStore interface {
 	//
 	//   - If the key is claimed by claim, or is free since its lease ended, it is then
 	//     finished.
-	//   - If the key is claimed by another claim or finished, Finish changes nothing and
+	//   - If the key is finished by claim, Finish changes nothing and returns nil: an
+	//     earlier call took effect, and its result was lost on the network.
+	//   - If the key is claimed or finished by another claim, Finish changes nothing and
 	//     returns [ErrClaimLost].
 	Finish(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error
 

@@ -124,12 +124,15 @@ func (s *MemoryStore) Finish(_ context.Context, key, claim string, answer []byte
 	now, unlock := s.lock()
 	defer unlock()
 	e, _ := s.entry(key)
-	done := &memoryEntry{key: key, state: entryFinished, answer: answer, expires: now.Add(ttl)}
+	done := &memoryEntry{key: key, state: entryFinished, claim: claim, answer: answer, expires: now.Add(ttl)}
 	entries, size := 1, done.size()
-	if e != nil {
-		if e.state != entryClaimed || e.claim != claim {
-			return ErrClaimLost
-		}
+	switch {
+	case e == nil:
+	case e.claim != claim:
+		return ErrClaimLost
+	case e.state == entryFinished:
+		return nil
+	default:
 		entries, size = 0, size-e.size()
 	}
 	if err := s.makeRoom(entries, size); err != nil {
@@ -220,7 +223,7 @@ const (
 type memoryEntry struct {
 	key     string
 	state   entryState
-	claim   string // if claimed
+	claim   string // if claimed or finished
 	answer  []byte // if finished
 	expires time.Time
 	index   int // in its heap

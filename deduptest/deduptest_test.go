@@ -111,6 +111,7 @@ const (
 	foreign       = "Finish and Abandon do not touch the claim of another"
 	replaced      = "a claim that has expired and was replaced is lost"
 	answered      = "Finish and Abandon do not touch an answer"
+	repeated      = "Finish and Abandon can be repeated"
 	expiredFinish = "Finish stores the answer of a claim that has expired and was not replaced"
 	abandonFrees  = "Abandon frees the key for the next claim"
 	abandonFree   = "Abandon of a free key changes nothing"
@@ -164,11 +165,11 @@ func TestBrokenStores(t *testing.T) {
 			return s.Finish(context.Background(), key, claim, answer, ttl)
 		}}, []string{anyBytes}},
 		{"Abandon does nothing", broken{abandon: func(webpubsub.DeduplicationStore, string, string, time.Duration) error { return nil }},
-			[]string{foreign, replaced, answered, abandonFrees, ownLease}},
+			[]string{foreign, replaced, answered, repeated, abandonFrees, ownLease}},
 		{"Abandon claims a free key", broken{abandon: func(s webpubsub.DeduplicationStore, key, claim string, ttl time.Duration) error {
 			_, _, _ = s.Begin(context.Background(), key, "abandoned", time.Second)
 			return s.Abandon(context.Background(), key, claim, ttl)
-		}}, []string{abandonFree}},
+		}}, []string{repeated, abandonFree}},
 		{"Finish refuses an expired claim", broken{finish: func(s webpubsub.DeduplicationStore, key, claim string, answer []byte, ttl time.Duration) error {
 			if state, _, _ := s.Begin(context.Background(), key, "probe", time.Second); state == webpubsub.ClaimGranted {
 				_ = s.Abandon(context.Background(), key, "probe", ttl)
@@ -176,11 +177,17 @@ func TestBrokenStores(t *testing.T) {
 			}
 			return s.Finish(context.Background(), key, claim, answer, ttl)
 		}}, []string{expiredFinish}},
+		{"Finish refuses to be repeated", broken{finish: func(s webpubsub.DeduplicationStore, key, claim string, answer []byte, ttl time.Duration) error {
+			if state, _, _ := s.Begin(context.Background(), key, claim, time.Second); state == webpubsub.ClaimDone {
+				return webpubsub.ErrClaimLost
+			}
+			return s.Finish(context.Background(), key, claim, answer, ttl)
+		}}, []string{repeated}},
 		{"every call fails", broken{
 			begin: func(webpubsub.DeduplicationStore, string, string, time.Duration) (webpubsub.ClaimState, []byte, error) {
 				return 0, nil, errors.New("connection refused")
 			},
-		}, []string{keepsOut, oneOfMany, idempotent, renews, othersRenew, expires, anyBytes, lateRenewal, answerExpires, foreign, replaced, answered, expiredFinish, abandonFrees, abandonFree, ownLease}},
+		}, []string{keepsOut, oneOfMany, idempotent, renews, othersRenew, expires, anyBytes, lateRenewal, answerExpires, foreign, replaced, answered, repeated, expiredFinish, abandonFrees, abandonFree, ownLease}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -154,6 +154,22 @@ var rules = []rule{
 		},
 	},
 	{
+		"Finish and Abandon can be repeated",
+		"a call that is repeated after a network error would report a lost claim",
+		func(p *probe) {
+			p.begins("a", granted)
+			p.finishes("a", "answer", nil)
+			p.finishes("a", "answer", nil)
+			p.finishes("a", "wrong", nil)
+			p.answers("answer")
+			p.key += "."
+			p.begins("a", granted)
+			p.abandons("a", nil)
+			p.abandons("a", nil)
+			p.begins("b", again, granted)
+		},
+	},
+	{
 		"Finish stores the answer of a claim that has expired and was not replaced",
 		"an event that took longer than its lease would be handled again",
 		func(p *probe) {

@@ -1,0 +1,20 @@
+-- Appends ARGV[1] to the stream KEYS[1], which keeps ARGV[2] entries and none that is older
+-- than ARGV[3] milliseconds. Returns the id of the entry.
+--
+-- If there is a KEYS[2], it keeps the id for ARGV[4] milliseconds, in which the script
+-- returns that id and appends nothing.
+if KEYS[2] then
+	local id = redis.call('GET', KEYS[2])
+	if id then
+		return id
+	end
+end
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[2], '*', 'd', ARGV[1])
+local now = redis.call('TIME')
+local oldest = now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[3]
+redis.call('XTRIM', KEYS[1], 'MINID', '=', string.format('%.0f', oldest))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if KEYS[2] then
+	redis.call('SET', KEYS[2], id, 'PX', ARGV[4])
+end
+return id

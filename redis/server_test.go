@@ -1,0 +1,170 @@
+package redis_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/redis"
+)
+
+// server is a redis-server of a test. It listens on a Unix socket, so that no other process
+// can take its address between two starts.
+type server struct {
+	dir, socket string
+	args        []string
+	process     *exec.Cmd
+	log         *serverLog
+}
+
+// startServer runs a redis-server until the test ends. It writes nothing to the disk unless
+// arguments say so, which are options of redis.conf after "--".
+func startServer(tb testing.TB, args ...string) *server {
+	tb.Helper()
+	s := newServer(tb, args...)
+	require.NoError(tb, s.start(), "redis-server: %v", s.log)
+	return s
+}
+
+func newServer(tb testing.TB, args ...string) *server {
+	tb.Helper()
+	_, err := exec.LookPath("redis-server")
+	require.NoError(tb, err, "these tests need Redis: install redis-server (Debian's package is redis-server, Homebrew's is redis)")
+	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // the path of a socket has at most 104 bytes
+	require.NoError(tb, err)
+	s := &server{dir: dir, socket: filepath.Join(dir, "socket"), args: args}
+	tb.Cleanup(func() {
+		s.kill()
+		_ = os.RemoveAll(dir)
+		if tb.Failed() {
+			tb.Log(s.log)
+		}
+	})
+	return s
+}
+
+// start starts the server, again if it was killed, and waits until it accepts connections
+// or ends.
+func (s *server) start() error {
+	args := append([]string{
+		"--port", "0", "--bind", "127.0.0.1", "--unixsocket", s.socket, "--dir", s.dir,
+		"--daemonize", "no", "--save", "", "--appendonly", "no", "--enable-debug-command", "yes",
+	}, s.args...)
+	s.process = exec.CommandContext(context.Background(), "redis-server", args...)
+	s.log = &serverLog{ready: make(chan struct{})}
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	s.process.Stderr = s.process.Stdout
+	if err := s.process.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			s.log.add(lines.Text())
+		}
+	}()
+	select {
+	case <-s.log.ready:
+		return nil
+	case <-ended:
+		return fmt.Errorf("redis-server ended: %w", s.process.Wait())
+	}
+}
+
+// kill ends the server as a power failure would.
+func (s *server) kill() {
+	_ = s.process.Process.Kill()
+	_ = s.process.Wait()
+	_ = os.Remove(s.socket)
+}
+
+// client returns a client that connects to the server's socket.
+func (s *server) client(tb testing.TB) rueidis.Client {
+	tb.Helper()
+	return newClient(tb, "unix://"+s.socket)
+}
+
+func newClient(tb testing.TB, url string) rueidis.Client {
+	tb.Helper()
+	opt, err := redis.ParseURL(url)
+	require.NoError(tb, err)
+	client, err := rueidis.NewClient(opt)
+	require.NoError(tb, err)
+	tb.Cleanup(client.Close)
+	return client
+}
+
+// serverLog is what a server writes. It is kept for tests that fail.
+type serverLog struct {
+	ready chan struct{} // closed when the server accepts connections
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *serverLog) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+	if strings.Contains(line, "eady to accept connections") { // one line for each address
+		select {
+		case <-l.ready:
+		default:
+			close(l.ready)
+		}
+	}
+}
+
+// String returns the lines.
+func (l *serverLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+// do sends a command to a server, outside of its key space.
+func do(tb testing.TB, client rueidis.Client, command ...string) rueidis.RedisResult {
+	tb.Helper()
+	result := client.Do(tb.Context(), client.B().Arbitrary(command...).Build())
+	require.NoError(tb, result.Error(), command)
+	return result
+}
+
+// advance lets the keys of all servers of a client expire as if time had passed, and moves
+// the shiftedClock of each hub.
+func advance(tb testing.TB, client rueidis.Client, d time.Duration) {
+	tb.Helper()
+	const script = `
+		local hubs = {}
+		for _, key in ipairs(redis.call('KEYS', '*')) do
+			local left = redis.call('PTTL', key)
+			if left >= 0 then
+				redis.call('PEXPIRE', key, left - ARGV[1])
+			end
+			local hub = string.match(key, '^.-:presence:{[^}]*}')
+			if hub then
+				hubs[hub] = true
+			end
+		end
+		for hub in pairs(hubs) do
+			redis.call('INCRBY', hub .. ':shift', ARGV[1])
+		end
+		return 1`
+	for _, node := range client.Nodes() {
+		do(tb, node, "EVAL", script, "0", strconv.FormatInt(d.Milliseconds(), 10))
+	}
+}
