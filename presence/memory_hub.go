@@ -27,7 +27,9 @@ type memoryConnection struct {
 	hub     *memoryHub
 	key     Member // without UserID
 	userID  string
+	told    bool // of an event
 	isEnded bool
+	endedAt int64 // the revision
 	entries map[string]*memoryEntry
 }
 
@@ -53,6 +55,15 @@ type entryState struct {
 // connection returns a connection that is live or has ended, or nil.
 func (h *memoryHub) connection(m Member) *memoryConnection {
 	return h.connections[m.ConnectionID][m.SessionID]
+}
+
+// listed returns what listings have shown of the connection of a session, or nil.
+func (h *memoryHub) listed(m Member) *memoryConnection {
+	c := h.connection(Member{ConnectionID: m.ConnectionID})
+	if m.SessionID == "" || c == nil || c.isEnded {
+		return nil
+	}
+	return c
 }
 
 // lock locks the store and removes what has expired.
@@ -112,13 +123,10 @@ func (s *MemoryStore) disconnect(h *memoryHub, m Member, ttl time.Time) error {
 		if err != nil {
 			return err
 		}
-		c.isEnded, c.until = true, ttl
-		heap.Push(&s.ended, c)
+		s.setEnded(c, ttl)
 	}
-	if m.SessionID != "" {
-		if bare := h.connection(Member{ConnectionID: m.ConnectionID}); bare != nil && !bare.isEnded {
-			s.forget(bare)
-		}
+	if listed := h.listed(m); listed != nil {
+		s.forget(listed)
 	}
 	return nil
 }
@@ -169,42 +177,17 @@ func (h *memoryHub) dropUser(c *memoryConnection) {
 	}
 }
 
-// adopt moves what listings have shown of a connection to the connection with a session.
-func (s *MemoryStore) adopt(h *memoryHub, c *memoryConnection, ttl time.Time) error {
-	if c.key.SessionID == "" {
-		return nil
-	}
-	bare := h.connection(Member{ConnectionID: c.key.ConnectionID})
-	if bare == nil || bare.isEnded {
-		return nil
-	}
-	moved := make(map[string]entryState, len(bare.entries))
-	for group, e := range bare.entries {
-		to := e.entryState
-		if own := c.entries[group]; own != nil {
-			if to.order = max(to.order, own.order); own.revision > e.revision {
-				to.present = own.present
-			}
-		}
-		moved[group] = to
-	}
-	if c.userID == "" {
-		s.setUser(c, bare.userID)
-	}
-	s.forget(bare)
-	for group, to := range moved {
-		if err := s.set(h, c, group, to, ttl); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // end makes a live connection an ended one.
 func (s *MemoryStore) end(c *memoryConnection, ttl time.Time) {
 	s.eraseAll(c)
 	heap.Remove(&s.live, c.index)
-	c.isEnded, c.until = true, ttl
+	s.setEnded(c, ttl)
+}
+
+// setEnded makes a connection an ended one that is in no heap.
+func (s *MemoryStore) setEnded(c *memoryConnection, ttl time.Time) {
+	c.hub.revision++
+	c.isEnded, c.endedAt, c.until = true, c.hub.revision, ttl
 	heap.Push(&s.ended, c)
 }
 

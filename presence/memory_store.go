@@ -109,16 +109,23 @@ func (s *MemoryStore) Apply(_ context.Context, hub string, ev Event, lease, ttl 
 	if c == nil {
 		return err
 	}
-	if err := s.adopt(h, c, now.Add(ttl)); err != nil {
-		return err
-	}
+	c.told = true
 	if ev.Kind != webpubsub.EventKindGroupJoined && ev.Kind != webpubsub.EventKindGroupLeft {
 		return nil
 	}
 	if e := c.entries[ev.Group]; e != nil && e.order >= ev.Order {
 		return nil
 	}
-	return s.set(h, c, ev.Group, entryState{present: ev.Kind == webpubsub.EventKindGroupJoined, order: ev.Order}, now.Add(ttl))
+	if err := s.set(h, c, ev.Group, entryState{present: ev.Kind == webpubsub.EventKindGroupJoined, order: ev.Order}, now.Add(ttl)); err != nil {
+		return err
+	}
+	if listed := h.listed(c.key); listed != nil && listed.entries[ev.Group] != nil {
+		s.erase(listed.entries[ev.Group])
+		if len(listed.entries) == 0 {
+			s.forget(listed)
+		}
+	}
+	return nil
 }
 
 // Members implements [Store].
@@ -221,8 +228,12 @@ func (s *MemoryStore) Repair(_ context.Context, hub string, r Repair, lease, ttl
 		}
 	}
 	for _, l := range r.End {
-		if c := h.connection(l.Member); c != nil && !c.isEnded && c.until.UnixNano() == l.Expires {
-			s.end(c, now.Add(ttl))
+		switch c := h.connection(l.Member); {
+		case c == nil || c.isEnded || c.until.UnixNano() != l.Expires:
+		case c.told:
+			_ = s.disconnect(h, c.key, now.Add(ttl)) // there is room, since the connection is known
+		default:
+			s.forget(c)
 		}
 	}
 	return full
@@ -230,6 +241,9 @@ func (s *MemoryStore) Repair(_ context.Context, hub string, r Repair, lease, ttl
 
 // add adds a member that the service lists.
 func (s *MemoryStore) add(h *memoryHub, r Repair, m Member, lease time.Time) error {
+	if m.SessionID == "" && h.hasNewer(m.ConnectionID, r) {
+		return nil
+	}
 	c, err := s.connect(h, m, lease)
 	if c == nil {
 		return err
@@ -242,6 +256,23 @@ func (s *MemoryStore) add(h *memoryHub, r Repair, m Member, lease time.Time) err
 		to.order = e.order
 	}
 	return s.set(h, c, r.Group, to, time.Time{})
+}
+
+// hasNewer reports whether a session of a connection has ended or changed its entry since a
+// listing.
+func (h *memoryHub) hasNewer(connectionID string, r Repair) bool {
+	for session, c := range h.connections[connectionID] {
+		if session == "" {
+			continue
+		}
+		if c.isEnded && c.endedAt > r.Revision {
+			return true
+		}
+		if e := c.entries[r.Group]; e != nil && e.revision > r.Revision {
+			return true
+		}
+	}
+	return false
 }
 
 // Lead implements [Store].

@@ -25,8 +25,8 @@ import (
 //     a connection has ended. The entries of a connection are removed when it ends or
 //     becomes unknown.
 //   - a revision, a number that starts at 0 and never becomes smaller. Each time that an
-//     entry is added or changes, or a present entry is removed, the revision of the hub is
-//     increased, and the entry gets it.
+//     entry is added or changes, a present entry is removed, or a connection ends, the
+//     revision of the hub is increased, and the entry or the ended connection gets it.
 //   - the lead, which nobody or a holder has until it expires.
 //
 // Each call is atomic, and works on data from which everything that has expired was
@@ -41,12 +41,6 @@ type Store interface {
 	// Apply records an event.
 	//
 	//   - If the connection of ev.Member has ended, Apply changes nothing.
-	//   - Otherwise, if its SessionID is not empty and there is a live connection with the
-	//     same ConnectionID and an empty SessionID, Apply first moves the entries of that
-	//     connection to the connection of the event, and makes it unknown. An entry that
-	//     moves changes. If both have an entry for a group, the one with the higher
-	//     revision decides whether it is present, and it has the higher order of the two.
-	//     (A listing by the service has no SessionID, so what [Store.Repair] adds has none.)
 	//   - Connected: the connection is live, its user is ev.Member.UserID unless that is
 	//     empty, and its lease is renewed.
 	//   - Joined and Left: as Connected. If then the connection has no entry for ev.Group,
@@ -54,6 +48,13 @@ type Store interface {
 	//     (Left) and has the order of the event.
 	//   - Disconnected: the entries of the connection are removed, and it is ended for the
 	//     time of ttl, also if it was unknown.
+	//
+	// A listing by the service has no SessionID, so what [Store.Repair] adds has none. An
+	// event with a SessionID replaces it: if the connection with the same ConnectionID and an
+	// empty SessionID is live, an event that changes the entry for ev.Group also removes the
+	// entry of that connection for ev.Group. If it then has no entries, it becomes
+	// unknown. Disconnected makes it unknown in any case, unless the connection of ev.Member
+	// had ended before.
 	//
 	// An absent entry lasts for the time of ttl. If there is no room for a connection or an
 	// entry, Apply returns an error that is [ErrStoreFull].
@@ -84,15 +85,19 @@ type Store interface {
 	// The elements of r are independent: a store may apply them one by one, each
 	// atomically.
 	//
-	//   - Add: nothing if the connection has ended. Otherwise it is live, with the user of
-	//     the element unless that is empty, and its lease is renewed. Its entry for r.Group
-	//     becomes present, unless the entry has a revision above r.Revision. An entry
-	//     keeps its order. A new one has the order 0.
+	//   - Add: nothing if the connection has ended. Nothing either if its SessionID is empty
+	//     and another connection with the same ConnectionID has ended or has an entry for
+	//     r.Group, with a revision above r.Revision. Otherwise the connection is live, with
+	//     the user of the element unless that is empty, and its lease is renewed. Its entry
+	//     for r.Group becomes present, unless the entry has a revision above r.Revision. An
+	//     entry keeps its order. A new one has the order 0.
 	//   - Drop: if the connection has a present entry for r.Group whose revision is not
 	//     above r.Revision, the entry is absent for the time of ttl, and keeps its order.
 	//   - Renew: if the connection is live, its lease is renewed.
 	//   - End: if the connection is live and its lease ends exactly when the element says,
-	//     it ends as by Disconnected.
+	//     it ends as by Disconnected. If Apply has recorded no event of the connection, it
+	//     becomes unknown instead: it may be known from a listing only, and be an MQTT
+	//     client, which can come back.
 	//
 	// If there is no room for an element of Add, Repair returns an error that is
 	// [ErrStoreFull]. It may have applied the others.

@@ -114,6 +114,19 @@ var leaseRules = []rule{
 		},
 	},
 	{
+		"after End, a connection that is known from a listing only can come back",
+		"an MQTT client that connects again would not be seen for the TTL",
+		func(p *probe) {
+			m := member("c1", "ann")
+			p.repair(listed("g", 0, m))
+			p.repair(presence.Repair{End: p.leases(10*ttl, 10)})
+			p.members("g")
+			p.online("ann")
+			p.repair(listed("g", p.snapshot("g").Revision, m))
+			p.members("g", m)
+		},
+	},
+	{
 		"End does not end a connection whose lease was renewed since",
 		"a connection would end of which an event has arrived",
 		func(p *probe) {

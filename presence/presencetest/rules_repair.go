@@ -58,6 +58,23 @@ var repairRules = []rule{
 		},
 	},
 	{
+		"Add without a session does not undo a newer event of a session",
+		"a listing that was read before an event of an MQTT client would undo it",
+		func(p *probe) {
+			p.apply(joined, session("c3", "s1", "dan"), "g", 2)
+			p.apply(left, session("c3", "s1", "dan"), "g", 3)
+			p.apply(disconnected, session("c3", "s0", "dan"), "", 0)
+			before := p.snapshot("g").Revision
+			p.apply(left, session("c1", "s1", "ann"), "g", 3)
+			p.apply(disconnected, session("c2", "s1", "bob"), "", 0)
+			p.repair(listed("g", before, member("c1", "ann"), member("c2", "bob"), member("c3", "dan")))
+			p.members("g", member("c3", "dan"))
+			p.online("bob")
+			p.repair(listed("g", p.snapshot("g").Revision, member("c1", "ann"), member("c2", "bob")))
+			p.members("g", member("c1", "ann"), member("c2", "bob"), member("c3", "dan"))
+		},
+	},
+	{
 		"Add does not bring back what has ended",
 		"a listing that was read before the end of a connection would bring it back",
 		func(p *probe) {

@@ -28,20 +28,39 @@ var sessionRules = []rule{
 		},
 	},
 	{
-		"an event of a session takes over what a listing has shown of its connection",
+		"an event of a session replaces what a listing has shown of its connection in the group",
 		"a member that a listing has added could not leave",
 		func(p *probe) {
-			m := session("c1", "s1", "ann")
-			p.repair(listed("g", 0, member("c1", "ann")))
-			p.repair(listed("h", 0, member("c1", "ann")))
-			p.members("g", member("c1", "ann"))
+			m, bare := session("c1", "s1", "ann"), member("c1", "ann")
+			p.repair(listed("g", 0, bare))
+			p.repair(listed("h", 0, bare))
+			p.apply(connected, m, "", 0)
+			p.members("g", bare)
 			p.apply(left, m, "g", 3)
 			p.members("g")
+			p.members("h", bare)
+			p.apply(joined, m, "h", 4)
 			p.members("h", m)
 			p.online("ann", m)
-			p.apply(disconnected, m, "", 0)
+			p.apply(left, m, "h", 5)
 			p.members("h")
+			p.apply(disconnected, m, "", 0)
 			p.online("ann")
+		},
+	},
+	{
+		"an event of a session that was late replaces nothing",
+		"a repeat of an event would undo a repair",
+		func(p *probe) {
+			m, bare := session("c1", "s1", "ann"), member("c1", "ann")
+			p.apply(left, m, "g", 5)
+			p.repair(listed("g", p.snapshot("g").Revision, bare))
+			p.members("g", bare)
+			p.apply(left, m, "g", 5)
+			p.apply(left, m, "g", 3)
+			p.members("g", bare)
+			p.apply(left, m, "g", 7)
+			p.members("g")
 		},
 	},
 	{
@@ -57,11 +76,11 @@ var sessionRules = []rule{
 		},
 	},
 	{
-		"an event of a session that has ended takes nothing over",
+		"an event of a session that has ended replaces nothing",
 		"a late event of an MQTT session would end the next one",
 		func(p *probe) {
 			p.apply(disconnected, session("c1", "s1", "ann"), "", 0)
-			p.repair(listed("g", 0, member("c1", "ann")))
+			p.repair(listed("g", p.snapshot("g").Revision, member("c1", "ann")))
 			p.apply(joined, session("c1", "s1", "ann"), "h", 4)
 			p.apply(disconnected, session("c1", "s1", "ann"), "", 0)
 			p.members("g", member("c1", "ann"))
@@ -69,44 +88,27 @@ var sessionRules = []rule{
 		},
 	},
 	{
-		"of two entries for a group, the one that changed last is kept, with the higher order",
-		"an event about another group would undo a repair",
+		"End of a session ends what a listing has shown of its connection",
+		"a member that has ended would stay until the next round",
 		func(p *probe) {
-			m := session("c1", "s1", "ann")
-			p.apply(joined, m, "g", 4)
-			p.apply(left, m, "g", 5)
-			p.repair(listed("g", p.snapshot("g").Revision, member("c1", "")))
-			p.members("g", member("c1", ""))
-			p.apply(joined, m, "h", 8)
-			p.members("g", m)
-			p.apply(left, m, "g", 3)
-			p.members("g", m)
-			p.apply(left, m, "g", 9)
+			p.applyFor(connected, session("c1", "s1", "ann"), "", 0, lease/2)
+			p.repair(listed("g", p.snapshot("g").Revision, member("c1", "ann")))
+			p.repair(presence.Repair{End: p.leases(lease*3/4, 1)})
 			p.members("g")
+			p.online("ann")
 		},
 	},
 	{
-		"of two entries for a group, one that changed before the other does not count",
-		"an event that came after a listing would be undone",
-		func(p *probe) {
-			m, bare := session("c1", "s1", "ann"), member("c1", "ann")
-			p.apply(left, m, "h", 4)
-			p.repair(listed("g", p.snapshot("g").Revision, bare))
-			p.repair(listed("h", 0, bare)) // the event is newer than the listing
-			p.apply(joined, m, "h", 5)
-			p.apply(left, m, "h", 6)
-			p.members("g", m)
-			p.members("h")
-		},
-	},
-	{
-		"what a session takes over has a new revision",
+		"what an event of a session replaces increases the revision",
 		"watchers would not see it",
 		func(p *probe) {
 			p.repair(listed("g", 0, member("c1", "ann")))
+			p.repair(listed("g", 0, member("c2", "bob")))
 			before := p.snapshot("g").Revision
-			p.apply(connected, session("c1", "s1", "ann"), "", 0)
-			p.changed("g", before, session("c1", "s1", "ann"))
+			p.apply(left, session("c1", "s1", "ann"), "g", 3)
+			before = p.changed("g", before, member("c2", "bob"))
+			p.apply(disconnected, session("c2", "s1", "bob"), "", 0)
+			p.changed("g", before)
 		},
 	},
 }
