@@ -262,8 +262,8 @@ var rooms = []room{
 		why:   "the program that shows Entra ID needs its credentials, and connects clients",
 	},
 	{
-		name:  "examples/chat",
-		ours:  []pattern{".", "service/...", "emulator/..."},
+		name:  "examples/chat/...",
+		ours:  []pattern{".", "presence/...", "service/...", "emulator/..."},
 		third: []pattern{jwt, precis, rate},
 		why:   "as the other examples; JWTs, the comparison of nicknames (RFC 8266) and rate limits come from libraries",
 	},

@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 	webpubsubtest "github.com/go-webpubsub/webpubsub/httptest"
 )
 

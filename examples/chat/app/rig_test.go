@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
@@ -48,7 +48,7 @@ func runIn(t *testing.T, environment map[string]string, args ...string) *server 
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := chat.Run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), func(k string) string { return environment[k] }, stdout)
+		err := chat.Run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), func(k string) string { return environment[k] }, stdout, chat.Replica{})
 		_ = stdout.Close()
 		done <- err
 	}()
