@@ -2,6 +2,7 @@ package prove
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,15 @@ func (r *result) measure(ctx context.Context, s *stack.Stack) (f figures, err er
 		}
 	}
 	return f, nil
+}
+
+// redisFor returns the calls of Redis for each event. Redis that restarts counts anew.
+func (f figures) redisFor(restarts int) string {
+	if restarts > 0 {
+		return "not counted, since it restarted"
+	}
+	n := float64(max(1, f.events))
+	return fmt.Sprintf("%.2f scripts, of %.1f commands", float64(f.calls)/n, float64(f.commands-f.calls)/n)
 }
 
 func dial(s *stack.Stack) (rueidis.Client, error) {

@@ -96,7 +96,7 @@ events of the service         %d, delivered again %d times; did not end in 2xx: 
 answers                       %s
 presence                      %d differences at first, %d after %.1f s (interval %v)
 processor time for each event replicas %.0f µs, nginx %.0f µs, Redis %.0f µs
-Redis for each event          %.2f calls, %.1f commands
+Redis for each event          %s
 `, r.replicas, r.kills, r.restarts, r.clients, r.rooms,
 		r.acknowledged, r.messages, r.took.Seconds(), float64(r.acknowledged)/r.took.Seconds(),
 		r.acknowledged-len(r.lost)-len(r.twice), len(r.lost), len(r.twice), r.extra,
@@ -104,7 +104,7 @@ Redis for each event          %.2f calls, %.1f commands
 		events, repeats, r.events.failed(), list(statuses),
 		r.differences, r.remaining, r.repairedAfter.Seconds(), r.interval,
 		per(r.spent.replicas), per(r.spent.nginx), per(r.spent.redis),
-		float64(r.spent.calls)/n, float64(r.spent.commands)/n)
+		r.spent.redisFor(r.restarts))
 }
 
 // list returns the statuses and their numbers, in order.
