@@ -65,5 +65,5 @@ func demo(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "Chat at %s on %d replicas (each tab is somebody else; Ctrl+C stops all)\n", s.URL, *replicas)
 	<-ctx.Done()
-	return s.Close()
+	return s.Close(ctx)
 }

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 // TestProve is the proof with few clients and messages. It fails if a message is lost or
 // is in the history twice, if an event does not end in success, or if presence is wrong.
 func TestProve(t *testing.T) {
+	t.Parallel()
 	var out strings.Builder
 	err := replicas.Run(t.Context(), []string{"prove", "-clients", "100", "-messages", "3000", "-kill", "1s", "-interval", "5s"}, os.Getenv, &out)
 	t.Log(out.String())
@@ -47,6 +48,7 @@ func TestProve(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)

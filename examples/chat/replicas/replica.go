@@ -73,7 +73,8 @@ func newStores(conn rueidis.Client, o options, client *service.Client) (app.Stor
 	}
 	tracker, err := presence.NewTracker(presence.Config{
 		Hub: app.Hub, Store: members, Lister: presence.FromService(client), Interval: o.interval,
-		RepeatIfStoreFails: true, // Redis that restarts is back before the last delivery
+		Lease:              10 * o.interval, // a busy service may not answer every round
+		RepeatIfStoreFails: true,            // Redis that restarts is back before the last delivery
 	})
 	if err != nil {
 		return app.Stores{}, err

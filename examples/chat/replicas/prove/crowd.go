@@ -13,8 +13,9 @@ import (
 // crowd is all clients.
 type crowd struct {
 	options
-	clients []*client
-	said    atomic.Int64 // messages that were acknowledged, or have failed
+	clients  []*client
+	progress func(said int)
+	said     atomic.Int64 // messages that were acknowledged, or have failed
 
 	mu     sync.Mutex
 	told   map[string]bool // texts of messages, and whether they were acknowledged
@@ -80,9 +81,11 @@ func (c *crowd) talk(ctx context.Context) error {
 const maxErrors = 5
 
 func (c *crowd) note(text string, err error) {
-	c.said.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if n := c.said.Add(1); n%int64(max(1, c.messages/10)) == 0 {
+		c.progress(int(n))
+	}
 	c.told[text] = err == nil
 	if err != nil && len(c.failed) < maxErrors {
 		c.failed = append(c.failed, err)

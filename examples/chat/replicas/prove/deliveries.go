@@ -8,7 +8,8 @@ import (
 // deliveries carries the events of the service and counts how they ended. It is the
 // emulator's transport.
 type deliveries struct {
-	next http.RoundTripper
+	// Validation requests do not wait for a connection behind thousands of events.
+	next, validations http.RoundTripper
 
 	mu       sync.Mutex
 	events   int
@@ -19,25 +20,22 @@ type deliveries struct {
 
 func newDeliveries() *deliveries {
 	return &deliveries{
-		next: &http.Transport{MaxConnsPerHost: 256, MaxIdleConnsPerHost: 256},
+		next: &http.Transport{MaxConnsPerHost: 256, MaxIdleConnsPerHost: 256}, validations: &http.Transport{},
 		open: make(map[string]int), statuses: make(map[int]int),
 	}
 }
 
-// headerRequestID is the same for all deliveries of an event.
-const headerRequestID = "x-ms-client-request-id"
-
 // RoundTrip implements [http.RoundTripper].
 func (d *deliveries) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := d.next.RoundTrip(r)
 	if r.Method != http.MethodPost {
-		return res, err
+		return d.validations.RoundTrip(r)
 	}
+	res, err := d.next.RoundTrip(r)
 	status := 0
 	if err == nil {
 		status = res.StatusCode
 	}
-	id := requestID(r.Header)
+	id := r.Header.Get("X-Ms-Client-Request-Id") // the same for all deliveries of an event
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.statuses[status]++
@@ -50,17 +48,6 @@ func (d *deliveries) RoundTrip(r *http.Request) (*http.Response, error) {
 		d.open[id] = status
 	}
 	return res, err
-}
-
-// requestID returns the id, whatever the spelling of the header's name.
-func requestID(h http.Header) string {
-	if id := h.Get(headerRequestID); id != "" {
-		return id
-	}
-	for _, id := range h[headerRequestID] {
-		return id
-	}
-	return ""
 }
 
 // failed returns how many events did not end in success, by the last status.

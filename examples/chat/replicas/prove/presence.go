@@ -11,6 +11,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
+// deadLead is how long a replica that was killed in a round keeps others from making one.
+const deadLead = 30 * time.Second
+
 // comparePresence compares presence in Redis with the service's list until there is no
 // difference. The replicas have a round for it.
 func (r *result) comparePresence(ctx context.Context, s *stack.Stack) error {
@@ -41,13 +44,13 @@ func (r *result) comparePresence(ctx context.Context, s *stack.Stack) error {
 			r.differences = n
 		}
 		r.remaining, r.repairedAfter = n, time.Since(start)
-		if n == 0 || r.repairedAfter > r.interval+r.interval/2 { // a replica asks ten times per interval whether a round is due
+		if n == 0 || r.repairedAfter > r.interval+deadLead {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(r.interval / 20):
+		case <-time.After(time.Second):
 		}
 	}
 }

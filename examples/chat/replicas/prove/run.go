@@ -31,7 +31,7 @@ func parse(args []string, stdout io.Writer) (o options, err error) {
 	flags.IntVar(&o.replicas, "replicas", 3, "`number` of replicas")
 	flags.DurationVar(&o.killEvery, "kill", 5*time.Second, "`time` between the kills of replicas; 0 for none")
 	flags.BoolVar(&o.restartRedis, "restart-redis", true, "restart Redis once, after half of the messages")
-	flags.DurationVar(&o.interval, "interval", 15*time.Second, "`time` between rounds that compare presence with the service")
+	flags.DurationVar(&o.interval, "interval", 30*time.Second, "`time` between rounds that compare presence with the service")
 	flags.BoolVar(&o.ratio, "ratio", false, "compare one, two and three replicas instead, without kills")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -87,18 +87,21 @@ func (o options) run(ctx context.Context, stdout io.Writer) (r *result, err erro
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
 	r = &result{options: o, events: events}
 	crowd, err := connectAll(ctx, s, o)
 	defer crowd.close()
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	fmt.Fprintf(stdout, "%d clients in %d rooms are connected\n", o.clients, o.rooms)
+	crowd.progress = func(said int) {
+		fmt.Fprintf(stdout, "%d messages after %.0f s\n", said, time.Since(start).Seconds())
+	}
 	if err := r.talk(ctx, s, crowd); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(stdout, "%d messages were sent in %.0f s\n", o.messages, r.took.Seconds())
 	crowd.leave()
 	if err := r.countHistory(ctx, s, crowd); err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ type emulated struct {
 	served           chan error
 }
 
-func startEmulator(port int, eventHandler string, transport http.RoundTripper) (*emulated, error) {
+func startEmulator(ctx context.Context, port int, eventHandler string, transport http.RoundTripper) (*emulated, error) {
 	key := rand.Text() + rand.Text() // the default key is public
 	emu, err := emulator.New(emulator.Config{
 		Origin:     "127.0.0.1",
@@ -34,7 +34,7 @@ func startEmulator(port int, eventHandler string, transport http.RoundTripper) (
 		return nil, err
 	}
 	address := "127.0.0.1:" + strconv.Itoa(port)
-	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +49,8 @@ func startEmulator(port int, eventHandler string, transport http.RoundTripper) (
 }
 
 // stop closes the clients and delivers the last events.
-func (e *emulated) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (e *emulated) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := errors.Join(e.emu.Shutdown(ctx), e.srv.Close())
 	if served := <-e.served; !errors.Is(served, http.ErrServerClosed) {

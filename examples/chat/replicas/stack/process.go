@@ -40,7 +40,7 @@ func (p *process) start(ctx context.Context) error {
 	}
 	// The context does not end it: Close does, in order. A group of its own keeps Ctrl+C
 	// of the terminal from it.
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.name, p.args...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.name, p.args...) //nolint:gosec // it runs this program and two others, by name
 	p.cmd.Env, p.cmd.Stdout = p.env, p.out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.errors = &tail{}
@@ -128,7 +128,7 @@ func used(pid int) (sum time.Duration) {
 		}
 	}
 	children, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + strconv.Itoa(pid) + "/children")
-	for _, child := range strings.Fields(string(children)) {
+	for child := range strings.FieldsSeq(string(children)) {
 		id, _ := strconv.Atoi(child)
 		sum += used(id)
 	}
@@ -137,13 +137,13 @@ func used(pid int) (sum time.Duration) {
 
 // freePorts returns ports that nobody listens on. They are below those that systems
 // assign to clients, so that a process that restarts finds its port free.
-func freePorts(n int) ([]int, error) {
+func freePorts(ctx context.Context, n int) ([]int, error) {
 	var ports []int
 	for first := 20_000 + rand.IntN(10_000); len(ports) < n; first++ { //nolint:gosec // no secret
 		if first == 32_000 {
 			return nil, errors.New("no free port")
 		}
-		ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:"+strconv.Itoa(first))
+		ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(first))
 		if err != nil {
 			continue
 		}

@@ -58,7 +58,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	}
 	s := &Stack{cfg: cfg, dir: dir}
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
 }
@@ -67,12 +67,12 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startRedis(ctx); err != nil {
 		return fmt.Errorf("redis-server: %w", err)
 	}
-	ports, err := freePorts(2 + s.cfg.Replicas)
+	ports, err := freePorts(ctx, 2+s.cfg.Replicas)
 	if err != nil {
 		return err
 	}
 	s.URL = "http://127.0.0.1:" + strconv.Itoa(ports[0])
-	if s.emulator, err = startEmulator(ports[1], s.URL, s.cfg.Transport); err != nil {
+	if s.emulator, err = startEmulator(ctx, ports[1], s.URL, s.cfg.Transport); err != nil {
 		return fmt.Errorf("emulator: %w", err)
 	}
 	s.ConnectionString = s.emulator.connectionString
@@ -136,12 +136,12 @@ func (s *Stack) CPU() (replicas, nginx, redis time.Duration) {
 	return replicas, s.nginx.cpu(), s.redis.cpu()
 }
 
-// Close stops everything: the emulator first, so that the replicas receive the last
-// events.
-func (s *Stack) Close() error {
+// Close stops everything, also if the context has ended: the emulator first, so that the
+// replicas receive the last events.
+func (s *Stack) Close(ctx context.Context) error {
 	var all []error
 	if s.emulator != nil {
-		all = append(all, s.emulator.stop())
+		all = append(all, s.emulator.stop(context.WithoutCancel(ctx)))
 	}
 	for _, p := range append(s.replicas, s.nginx, s.redis) {
 		if p != nil {
