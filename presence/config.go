@@ -38,6 +38,10 @@ type Config struct {
 	// cover all deliveries of an event, for each of which the service waits up to 100
 	// seconds. Zero means [DefaultTTL].
 	TTL time.Duration
+	// MaxListed is the number of groups of the Store that a round lists: at least a REST call
+	// each. Clients that can join groups of any name can make any number of them. The next
+	// round goes on after the last one. Zero means [DefaultMaxListed].
+	MaxListed int
 	// MaxChecks is the number of connections that a round checks one by one, because they
 	// are in no group that it lists: a REST call each. The leases of further ones end. Zero
 	// means [DefaultMaxChecks].
@@ -65,6 +69,7 @@ const (
 	DefaultInterval      = 2 * time.Minute
 	DefaultLease         = 24 * time.Hour
 	DefaultTTL           = 10 * time.Minute
+	DefaultMaxListed     = 10_000
 	DefaultMaxChecks     = 10_000
 	DefaultParallel      = 8
 	DefaultWatchInterval = time.Second
@@ -105,6 +110,7 @@ func (c Config) completeNumbers() (Config, error) {
 		atLeast("Interval", &c.Interval, minInterval, DefaultInterval),
 		atLeast("TTL", &c.TTL, minInterval, DefaultTTL),
 		atLeast("WatchInterval", &c.WatchInterval, time.Millisecond, DefaultWatchInterval),
+		atLeast("MaxListed", &c.MaxListed, 1, DefaultMaxListed),
 		atLeast("MaxChecks", &c.MaxChecks, 1, DefaultMaxChecks),
 		atLeast("Parallel", &c.Parallel, 1, DefaultParallel),
 	)

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	seeds = 400
+	seeds = 250
 	steps = 150
 )
 

@@ -22,6 +22,10 @@ type Round struct {
 	// Failed is the number of groups and connections of which the service or the Store
 	// returned an error. They stay as they are.
 	Failed int
+	// Skipped is the number of those for which the service cannot be asked, because of their
+	// names: see [ErrNotAddressable]. They stay as they are, until an event or the end of
+	// their lease.
+	Skipped int
 	// Took is how long the round took.
 	Took time.Duration
 	// Err is nil, or joins the first of these errors, and the reason if the round ended
@@ -63,8 +67,8 @@ type round struct {
 	start  time.Time
 	cancel context.CancelCauseFunc
 
-	groups, checked, added, dropped, ended, failed atomic.Int64
-	inARow                                         atomic.Int64
+	groups, checked, added, dropped, ended, failed, skipped atomic.Int64
+	inARow                                                  atomic.Int64
 
 	mu     sync.Mutex
 	errors []error
@@ -77,7 +81,7 @@ func (r *round) result(ctx context.Context) (Round, error) {
 	out := Round{
 		Groups: int(r.groups.Load()), Checked: int(r.checked.Load()),
 		Added: int(r.added.Load()), Dropped: int(r.dropped.Load()), Ended: int(r.ended.Load()),
-		Failed: int(r.failed.Load()), Took: time.Since(r.start),
+		Failed: int(r.failed.Load()), Skipped: int(r.skipped.Load()), Took: time.Since(r.start),
 	}
 	if err := errors.Join(r.errors...); err != nil {
 		out.Err = fmt.Errorf("presence: reconcile: %w", err)
@@ -94,9 +98,13 @@ func (r *round) done(ctx context.Context, err error) {
 	if ctx.Err() != nil { // why is in the result
 		return
 	}
+	if errors.Is(err, ErrNotAddressable) {
+		r.skipped.Add(1)
+		return
+	}
 	r.failed.Add(1)
 	r.keep(err)
-	if r.inARow.Add(1) >= maxFailedInARow {
+	if isAway(err) && r.inARow.Add(1) >= maxFailedInARow {
 		r.cancel(errFailing)
 	}
 }
@@ -146,23 +154,45 @@ func (r *round) listGroups(ctx context.Context) {
 				return
 			}
 		}
-		for after := ""; ; {
-			names, err := r.t.cfg.Store.GroupNames(ctx, r.t.cfg.Hub, after, namesPerCall)
-			if err != nil {
-				r.cancel(fmt.Errorf("names of groups: %w", err))
-				return
-			}
-			for _, group := range names {
-				if _, again := named[group]; !again && !pass(group) {
-					return
-				}
-			}
-			if len(names) < namesPerCall {
-				return
-			}
-			after = names[len(names)-1]
-		}
+		r.storedGroups(ctx, func(group string) bool {
+			_, again := named[group]
+			return again || pass(group)
+		})
 	}, func(ctx context.Context, group string) { r.done(ctx, r.group(ctx, group)) })
+}
+
+// storedGroups passes on at most MaxListed groups of the Store: those after the last one of the
+// round before, and then those before it.
+func (r *round) storedGroups(ctx context.Context, pass func(string) bool) {
+	last := r.t.lastGroup.Load()
+	first, left := *last, r.t.cfg.MaxListed
+	for after, wrapped := first, false; ; {
+		names, err := r.t.cfg.Store.GroupNames(ctx, r.t.cfg.Hub, after, min(left, namesPerCall))
+		if err != nil {
+			r.cancel(fmt.Errorf("names of groups: %w", err))
+			return
+		}
+		for _, group := range names {
+			if wrapped && group > first {
+				return
+			}
+			if !pass(group) {
+				return
+			}
+			after = group
+			r.t.lastGroup.Store(&group)
+		}
+		left -= len(names)
+		switch {
+		case left == 0:
+			return
+		case len(names) > 0:
+		case wrapped || first == "":
+			return
+		default:
+			after, wrapped = "", true
+		}
+	}
 }
 
 // checkConnections asks for each connection that the round has not seen in a group, and of

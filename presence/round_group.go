@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -43,17 +44,15 @@ func (r *round) group(ctx context.Context, name string) error {
 			repair.Renew, repair.Add = nil, nil
 		}
 	}
-	for _, members := range unlisted {
-		repair.Drop = append(repair.Drop, members...)
-	}
-	for drop := range slices.Chunk(repair.Drop, membersPerCall) {
-		if err := r.repairGroup(ctx, Repair{Group: name, Revision: s.Revision, Drop: drop}); err != nil {
-			return err
-		}
-	}
-	repair.Drop = nil
+	// First, as what Drop changes is newer than the listing for Add.
 	if err := r.repairGroup(ctx, repair); err != nil {
 		return err
+	}
+	drop := slices.Concat(slices.Collect(maps.Values(unlisted))...)
+	for part := range slices.Chunk(drop, membersPerCall) {
+		if err := r.repairGroup(ctx, Repair{Group: name, Revision: s.Revision, Drop: part}); err != nil {
+			return err
+		}
 	}
 	r.groups.Add(1)
 	return nil

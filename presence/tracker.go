@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Tracker tracks who is in which group of a hub. It is safe for concurrent use.
 type Tracker struct {
-	cfg      Config
-	watchers watchers
+	cfg       Config
+	watchers  watchers
+	lastGroup atomic.Pointer[string] // of the last round
 }
 
 // NewTracker returns a tracker, or an error that names the invalid field. Add its
@@ -22,7 +24,9 @@ func NewTracker(cfg Config) (*Tracker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("presence: %w", err)
 	}
-	return &Tracker{cfg: c, watchers: watchers{byGroup: make(map[string]map[chan struct{}]struct{})}}, nil
+	t := &Tracker{cfg: c, watchers: watchers{byGroup: make(map[string]map[chan struct{}]struct{})}}
+	t.lastGroup.Store(new(string))
+	return t, nil
 }
 
 // Members returns the connections in a group, sorted by ConnectionID. The slice is empty if

@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,34 +51,15 @@ func startCluster(tb testing.TB, args ...string) *cluster {
 	return c
 }
 
-// startNode runs a server of a cluster. It tries other ports if another process takes one
-// that was free.
+// startNode runs a server of a cluster.
 func startNode(tb testing.TB, args ...string) *node {
 	tb.Helper()
-	var err error
-	var log *serverLog
-	for range 10 {
-		n := &node{port: freePort(tb), bus: freePort(tb)}
-		n.server = newServer(tb, append([]string{
-			"--port", n.port, "--cluster-enabled", "yes", "--cluster-port", n.bus, "--cluster-node-timeout", "5000",
-		}, args...)...)
-		if err = n.start(); err == nil {
-			return n
-		}
-		log = n.log
-	}
-	require.NoError(tb, err, "redis-server: %v", log)
-	return nil
-}
-
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(tb, err)
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	require.NoError(tb, err)
-	return port
+	n := &node{}
+	n.server, n.port = startOnPort(tb, func(port string) []string {
+		n.bus = freePort(tb)
+		return append([]string{"--port", port, "--cluster-enabled", "yes", "--cluster-port", n.bus, "--cluster-node-timeout", "5000"}, args...)
+	})
+	return n
 }
 
 // client returns a client that knows one server of the cluster.

@@ -1,5 +1,6 @@
 // Package redis keeps what the replicas of a handler share in Redis or Valkey: which
-// events were handled ([DeduplicationStore]) and what was said in each room ([History]).
+// events were handled ([DeduplicationStore]), who is online and in which groups
+// ([PresenceStore]), and what was said in each room ([History]).
 //
 //	opt, err := redis.ParseURL(os.Getenv("REDIS_URL")) // rediss://user:password@host:6379
 //	...
@@ -14,8 +15,8 @@
 //	})
 //
 // It needs Redis 6.2 or newer, or Valkey, on one server, behind Sentinel or as a cluster.
-// Each call is one script, so it is atomic, and one round trip. Times are those of the
-// server: the clocks of replicas do not matter.
+// Each call is atomic, and usually one round trip. Times are those of the server: the
+// clocks of replicas do not matter.
 //
 // Redis holds messages and answers in the clear, and whoever can write to it can answer
 // events. Protect it like the handler: use TLS and a user of its own. docs/redis.md lists

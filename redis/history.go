@@ -20,12 +20,6 @@ import (
 //go:embed scripts/append.lua
 var appendScript string
 
-//go:embed scripts/last.lua
-var lastScript string
-
-//go:embed scripts/after.lua
-var afterScript string
-
 // HistoryLimits are the limits of each room of a [History].
 type HistoryLimits struct {
 	// MaxEntries is how many entries a room keeps. Zero means [DefaultHistoryEntries].
@@ -81,9 +75,9 @@ type Entry struct {
 // groups of one hub; choose different prefixes for several hubs. A name has 1 to 3,072
 // bytes.
 type History struct {
-	config                          Config
-	limits                          HistoryLimits
-	append, appendOnce, last, after *rueidis.Lua
+	config             Config
+	limits             HistoryLimits
+	append, appendOnce *rueidis.Lua
 }
 
 // NewHistory returns a history, or an error that names the invalid field. It does not
@@ -116,8 +110,6 @@ func NewHistory(cfg Config, limits HistoryLimits) (*History, error) {
 		limits:     limits,
 		append:     rueidis.NewLuaScript(appendScript), // a repetition would append twice
 		appendOnce: rueidis.NewLuaScriptRetryable(appendScript),
-		last:       rueidis.NewLuaScriptRetryable(lastScript),
-		after:      rueidis.NewLuaScriptRetryable(afterScript),
 	}, nil
 }
 
@@ -168,22 +160,24 @@ func (h *History) add(ctx context.Context, script *rueidis.Lua, keys []string, d
 // Last returns the last n entries of a room, the oldest of them first. It returns fewer if
 // there are fewer, and at most MaxEntries.
 func (h *History) Last(ctx context.Context, room string, n int) ([]Entry, error) {
-	if n < 0 {
+	key, err := h.key(room)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("redis: read history: %w", err)
+	case n < 0:
 		return nil, fmt.Errorf("redis: read history: n is %d, want 0 or more", n)
-	}
-	if n == 0 {
+	case n == 0:
 		return nil, nil
 	}
-	key, err := h.key(room)
-	if err != nil {
-		return nil, fmt.Errorf("redis: read history: %w", err)
-	}
-	args := []string{strconv.Itoa(min(n, h.limits.MaxEntries)), milliseconds(h.limits.MaxAge)}
-	entries, err := entriesOf(h.config.run(ctx, h.last, []string{key}, args))
+	n = min(n, h.limits.MaxEntries)
+	entries, oldest, err := h.read(ctx, h.config.Client.B().Xrevrange().Key(key).End("+").Start("-").Count(int64(n)).Build())
 	if err != nil {
 		return nil, fmt.Errorf("redis: read history: %w", err)
 	}
 	slices.Reverse(entries)
+	for len(entries) > 0 && entries[0].Time.Before(oldest) {
+		entries = entries[1:]
+	}
 	return entries, nil
 }
 
@@ -193,39 +187,70 @@ func (h *History) Last(ctx context.Context, room string, n int) ([]Entry, error)
 // followed it may be missing. The id may be one that a client sent.
 func (h *History) After(ctx context.Context, room, id string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for {
-			page, err := h.page(ctx, room, id)
+		for more := true; more; {
+			page, oldest, err := h.page(ctx, room, id)
 			if err != nil {
 				yield(Entry{}, fmt.Errorf("redis: read history: %w", err))
 				return
 			}
 			for _, e := range page {
-				if !yield(e, nil) {
+				if !e.Time.Before(oldest) && !yield(e, nil) {
 					return
 				}
 				id = e.ID
 			}
-			if len(page) < pageSize {
-				return
-			}
+			more = len(page) == pageSize
 		}
 	}
 }
 
-func (h *History) page(ctx context.Context, room, id string) ([]Entry, error) {
+// page returns the entries that follow an id. It reads that entry, too: if it is there,
+// nothing that follows it was dropped.
+func (h *History) page(ctx context.Context, room, id string) (entries []Entry, oldest time.Time, err error) {
 	key, err := h.key(room)
 	if err != nil {
-		return nil, err
+		return nil, oldest, err
 	}
 	if _, err := timeOf(id); err != nil {
-		return nil, err
+		return nil, oldest, err
 	}
-	args := []string{strconv.Itoa(pageSize), milliseconds(h.limits.MaxAge), id}
-	entries, err := entriesOf(h.config.run(ctx, h.after, []string{key}, args))
-	if rueidis.IsRedisNil(err) {
-		return nil, ErrEntryGone
+	entries, oldest, err = h.read(ctx, h.config.Client.B().Xrange().Key(key).Start(id).End("+").Count(pageSize+1).Build())
+	if err != nil {
+		return nil, oldest, err
 	}
-	return entries, err
+	if len(entries) == 0 || entries[0].ID != id {
+		return nil, oldest, ErrEntryGone
+	}
+	return entries[1:], oldest, nil
+}
+
+// read returns the entries that a command reads, and the time of the oldest that is not
+// too old. Until something is appended, a room can have entries that are.
+func (h *History) read(ctx context.Context, command rueidis.Completed) (entries []Entry, oldest time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, h.config.Timeout)
+	defer cancel()
+	client := h.config.Client
+	results := client.DoMulti(ctx, client.B().Time().Build().ToRetryable(), command.ToRetryable())
+	now, err := results[0].AsIntSlice()
+	if err == nil && len(now) != 2 {
+		err = errUnexpected
+	}
+	if err != nil {
+		return nil, oldest, err
+	}
+	found, err := results[1].AsXRange()
+	if err != nil {
+		return nil, oldest, err
+	}
+	entries = make([]Entry, len(found))
+	for i, e := range found {
+		t, err := timeOf(e.ID)
+		if err != nil {
+			return nil, oldest, err
+		}
+		entries[i] = Entry{ID: e.ID, Time: t, Data: []byte(e.FieldValues["d"])}
+	}
+	return entries, time.Unix(now[0], now[1]*int64(time.Microsecond)).Add(-h.limits.MaxAge), nil
 }
 
 // Delete removes all entries of a room.
@@ -252,23 +277,6 @@ func (h *History) key(room string) (string, error) {
 	return h.config.Prefix + ":history:{" + url.PathEscape(room) + "}", nil
 }
 
-// entriesOf returns the entries in the answer of a script.
-func entriesOf(result rueidis.RedisResult) ([]Entry, error) {
-	found, err := result.AsXRange()
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]Entry, len(found))
-	for i, e := range found {
-		t, err := timeOf(e.ID)
-		if err != nil {
-			return nil, err
-		}
-		entries[i] = Entry{ID: e.ID, Time: t, Data: []byte(e.FieldValues["d"])}
-	}
-	return entries, nil
-}
-
 // timeOf returns the time in an id, which is two numbers with a hyphen between them.
 func timeOf(id string) (time.Time, error) {
 	milli, sequence, _ := strings.Cut(id, "-")
@@ -279,5 +287,5 @@ func timeOf(id string) (time.Time, error) {
 	if _, err := strconv.ParseUint(sequence, 10, 64); err != nil {
 		return time.Time{}, errInvalidID
 	}
-	return time.UnixMilli(int64(t)), nil //nolint:gosec // it has 63 bits
+	return time.UnixMilli(int64(t)), nil
 }

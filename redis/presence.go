@@ -23,9 +23,10 @@ var presenceScripts embed.FS
 const (
 	// maxFields limits the groups of a connection: present ones, and those that it has left.
 	maxFields = 1000
-	// maxElements is how many elements of a Repair one script applies, so that it does not
-	// keep the server busy.
+	// maxElements is how many elements of a Repair one script applies, and maxPurged how many
+	// connections one script removes, so that none keeps the server busy.
 	maxElements = 100
+	maxPurged   = 500
 )
 
 // PresenceStore is a [presence.Store] in Redis. It is safe for concurrent use, and so are
@@ -38,8 +39,9 @@ const (
 type PresenceStore struct {
 	config Config
 
-	apply, repair, lead                              *rueidis.Lua
+	event, apply, disconnect, repair, purge          *rueidis.Lua
 	members, groups, connections, groupNames, leases *rueidis.Lua
+	lead                                             *rueidis.Lua
 }
 
 var _ presence.Store = (*PresenceStore)(nil)
@@ -57,7 +59,7 @@ func newPresenceStore(cfg Config, clock string) (*PresenceStore, error) {
 		return nil, fmt.Errorf("redis: presence store: %w", err)
 	}
 	script := func(names ...string) *rueidis.Lua {
-		text := clock + presenceScript("hub")
+		text := clock
 		for _, name := range names {
 			text += presenceScript(name)
 		}
@@ -65,14 +67,17 @@ func newPresenceStore(cfg Config, clock string) (*PresenceStore, error) {
 	}
 	return &PresenceStore{
 		config:      cfg,
-		apply:       script("change", "apply"),
-		repair:      script("change", "repair"),
-		lead:        script("lead"),
-		members:     script("members"),
-		groups:      script("groups"),
-		connections: script("connections"),
-		groupNames:  script("group_names"),
-		leases:      script("leases"),
+		event:       script("event"),
+		apply:       script("hub", "purged", "entry", "end", "change", "apply"),
+		disconnect:  script("hub", "purged", "entry", "end", "disconnect"),
+		repair:      script("hub", "purged", "entry", "end", "change", "repair"),
+		purge:       script("hub", "entry", "end", "purge"),
+		members:     script("hub", "purged", "members"),
+		groups:      script("hub", "purged", "groups"),
+		connections: script("hub", "purged", "connections"),
+		groupNames:  script("hub", "purged", "group_names"),
+		leases:      script("hub", "purged", "leases"),
+		lead:        rueidis.NewLuaScriptRetryable(presenceScript("lead")),
 	}, nil
 }
 
@@ -86,12 +91,32 @@ func presenceScript(name string) string {
 
 // Apply implements [presence.Store].
 func (s *PresenceStore) Apply(ctx context.Context, hub string, ev presence.Event, lease, ttl time.Duration) error {
-	kind, err := kindOf(ev.Kind)
-	if err != nil {
-		return fmt.Errorf("redis: record event: %w", err)
+	var kind string
+	m := ev.Member
+	switch ev.Kind {
+	case webpubsub.EventKindDisconnected:
+		return changed("record event", s.run(ctx, s.disconnect, hub, nil, []string{milliseconds(ttl), m.ConnectionID, m.SessionID}))
+	case webpubsub.EventKindConnected:
+		kind = "connected"
+	case webpubsub.EventKindGroupJoined:
+		kind = "joined"
+	case webpubsub.EventKindGroupLeft:
+		kind = "left"
+	default:
+		return fmt.Errorf("redis: record event: its kind is %q, want connected, disconnected, joined or left", ev.Kind)
 	}
-	args := append(times(lease, ttl), kind, ev.Member.ConnectionID, ev.Member.SessionID, ev.Member.UserID, ev.Group, strconv.FormatInt(ev.Order, 10))
-	return changed("record event", s.run(ctx, s.apply, hub, args))
+	order := strconv.FormatInt(ev.Order, 10)
+	if m.SessionID == "" {
+		name, key := m.ConnectionID+"\n", s.key(hub)
+		keys := []string{key + ":leases", key + ":ended:" + name, key + ":connection:" + m.ConnectionID, key + ":revision", key + ":groups", key + ":group:" + ev.Group, key + ":user:" + m.UserID}
+		args := append(times(lease, ttl), kind, name, m.UserID, ev.Group, "\n"+ev.Group, order)
+		result := s.run(ctx, s.event, hub, keys, args)
+		if text, err := result.ToString(); err != nil || text != "RARE" {
+			return changed("record event", result)
+		}
+	}
+	args := append(times(lease, ttl), kind, m.ConnectionID, m.SessionID, m.UserID, ev.Group, order)
+	return changed("record event", s.run(ctx, s.apply, hub, nil, args))
 }
 
 // Repair implements [presence.Store]. It applies a hundred elements at a time.
@@ -112,7 +137,7 @@ func (s *PresenceStore) Repair(ctx context.Context, hub string, r presence.Repai
 	var full error
 	for part := range slices.Chunk(elements, maxElements) {
 		args := append(times(lease, ttl), r.Group, strconv.FormatInt(r.Revision, 10))
-		err := changed("repair", s.run(ctx, s.repair, hub, append(args, slices.Concat(part...)...)))
+		err := changed("repair", s.run(ctx, s.repair, hub, nil, append(args, slices.Concat(part...)...)))
 		switch {
 		case errors.Is(err, presence.ErrStoreFull):
 			full = err
@@ -133,7 +158,7 @@ func (s *PresenceStore) Members(ctx context.Context, hub, group string, since in
 }
 
 func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since int64) (out presence.Snapshot, err error) {
-	result, err := s.run(ctx, s.members, hub, []string{group, strconv.FormatInt(since, 10)}).ToArray()
+	result, err := s.run(ctx, s.members, hub, nil, []string{group, strconv.FormatInt(since, 10)}).ToArray()
 	if err != nil {
 		return out, err
 	}
@@ -161,7 +186,7 @@ func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since i
 
 // Groups implements [presence.Store].
 func (s *PresenceStore) Groups(ctx context.Context, hub, connectionID string) ([]string, error) {
-	groups, err := s.run(ctx, s.groups, hub, []string{connectionID}).AsStrSlice()
+	groups, err := s.run(ctx, s.groups, hub, nil, []string{connectionID}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read groups of a connection: %w", err)
 	}
@@ -170,7 +195,7 @@ func (s *PresenceStore) Groups(ctx context.Context, hub, connectionID string) ([
 
 // Connections implements [presence.Store].
 func (s *PresenceStore) Connections(ctx context.Context, hub, userID string) ([]presence.Member, error) {
-	names, err := s.run(ctx, s.connections, hub, []string{userID}).AsStrSlice()
+	names, err := s.run(ctx, s.connections, hub, nil, []string{userID}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read connections of a user: %w", err)
 	}
@@ -187,7 +212,7 @@ func (s *PresenceStore) GroupNames(ctx context.Context, hub, after string, limit
 	if after != "" {
 		start = "(" + after
 	}
-	names, err := s.run(ctx, s.groupNames, hub, []string{start, strconv.Itoa(limit)}).AsStrSlice()
+	names, err := s.run(ctx, s.groupNames, hub, nil, []string{start, strconv.Itoa(limit)}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read group names: %w", err)
 	}
@@ -196,7 +221,7 @@ func (s *PresenceStore) GroupNames(ctx context.Context, hub, after string, limit
 
 // Leases implements [presence.Store]. Expires is in milliseconds since 1970.
 func (s *PresenceStore) Leases(ctx context.Context, hub string, within time.Duration, limit int) ([]presence.Lease, error) {
-	found, err := s.run(ctx, s.leases, hub, []string{milliseconds(within), strconv.Itoa(limit)}).AsStrSlice()
+	found, err := s.run(ctx, s.leases, hub, nil, []string{milliseconds(within), strconv.Itoa(limit)}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read leases: %w", err)
 	}
@@ -216,7 +241,7 @@ func (s *PresenceStore) Leases(ctx context.Context, hub string, within time.Dura
 
 // Lead implements [presence.Store].
 func (s *PresenceStore) Lead(ctx context.Context, hub, holder string, lease time.Duration) (bool, error) {
-	leads, err := s.run(ctx, s.lead, hub, []string{holder, milliseconds(lease)}).AsBool()
+	leads, err := s.run(ctx, s.lead, hub, nil, []string{holder, milliseconds(lease)}).AsBool()
 	if err != nil {
 		return false, fmt.Errorf("redis: get lead: %w", err)
 	}
@@ -226,15 +251,30 @@ func (s *PresenceStore) Lead(ctx context.Context, hub, holder string, lease time
 // errUnexpected reports a reply that the scripts do not return.
 var errUnexpected = errors.New("the reply has an unexpected form")
 
-// run runs a script on the data of a hub, again while it says that there is more to remove.
-func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string, args []string) rueidis.RedisResult {
-	key := s.config.Prefix + ":presence:{" + url.PathEscape(hub) + "}"
+// key returns the name of a hub's data. What is between its braces decides which server of
+// a cluster has them.
+func (s *PresenceStore) key(hub string) string {
+	return s.config.Prefix + ":presence:{" + url.PathEscape(hub) + "}"
+}
+
+// run runs a script on the data of a hub, by default with their name as the key. While the
+// script finds leases that have ended, run removes them and runs it again.
+func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string, keys, args []string) rueidis.RedisResult {
+	data := []string{s.key(hub)}
+	if keys == nil {
+		keys = data
+	}
 	for {
-		result := s.config.run(ctx, script, []string{key}, args)
-		if m, err := result.ToMessage(); err != nil || !m.IsString() {
+		result := s.config.run(ctx, script, keys, args)
+		m, err := result.ToMessage()
+		if err != nil || !m.IsString() {
 			return result
-		} else if text, _ := m.ToString(); text != "MORE" {
+		}
+		if text, _ := m.ToString(); text != "PURGE" {
 			return result
+		}
+		if purged := s.config.run(ctx, s.purge, data, []string{strconv.Itoa(maxPurged)}); purged.Error() != nil {
+			return purged
 		}
 	}
 }
@@ -256,21 +296,6 @@ func changed(verb string, result rueidis.RedisResult) error {
 		return fmt.Errorf("redis: %s: %w: a connection has too many groups", verb, presence.ErrStoreFull)
 	}
 	return nil
-}
-
-func kindOf(kind webpubsub.EventKind) (string, error) {
-	switch kind {
-	case webpubsub.EventKindConnected:
-		return "connected", nil
-	case webpubsub.EventKindDisconnected:
-		return "disconnected", nil
-	case webpubsub.EventKindGroupJoined:
-		return "joined", nil
-	case webpubsub.EventKindGroupLeft:
-		return "left", nil
-	default:
-		return "", fmt.Errorf("its kind is %q, want connected, disconnected, joined or left", kind)
-	}
 }
 
 // memberOf returns the member with a name in the data of a hub.

@@ -28,7 +28,7 @@ func presenceStore(tb testing.TB, client rueidis.Client) *redis.PresenceStore {
 const shiftedClock = `
 local function clock()
 	local time = redis.call('TIME')
-	return time[1] * 1000 + math.floor(time[2] / 1000) + (redis.call('GET', KEYS[1] .. ':shift') or 0)
+	return time[1] * 1000 + math.floor(time[2] / 1000) + (redis.call('GET', string.match(KEYS[1], '^.-}') .. ':shift') or 0)
 end
 `
 

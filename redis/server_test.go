@@ -3,7 +3,9 @@ package redis_test
 import (
 	"bufio"
 	"context"
+	_ "embed" // a script
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +37,32 @@ func startServer(tb testing.TB, args ...string) *server {
 	s := newServer(tb, args...)
 	require.NoError(tb, s.start(), "redis-server: %v", s.log)
 	return s
+}
+
+// startOnPort runs a redis-server with arguments for a port of the loopback interface. It
+// tries another port if another process takes the one that was free.
+func startOnPort(tb testing.TB, args func(port string) []string) (s *server, port string) {
+	tb.Helper()
+	var err error
+	for range 10 {
+		port = freePort(tb)
+		s = newServer(tb, args(port)...)
+		if err = s.start(); err == nil {
+			return s, port
+		}
+	}
+	require.NoError(tb, err, "redis-server: %v", s.log)
+	return nil, ""
+}
+
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(tb, err)
+	return port
 }
 
 func newServer(tb testing.TB, args ...string) *server {
@@ -144,27 +172,14 @@ func do(tb testing.TB, client rueidis.Client, command ...string) rueidis.RedisRe
 	return result
 }
 
+//go:embed testdata/advance.lua
+var advanceScript string
+
 // advance lets the keys of all servers of a client expire as if time had passed, and moves
 // the shiftedClock of each hub.
 func advance(tb testing.TB, client rueidis.Client, d time.Duration) {
 	tb.Helper()
-	const script = `
-		local hubs = {}
-		for _, key in ipairs(redis.call('KEYS', '*')) do
-			local left = redis.call('PTTL', key)
-			if left >= 0 then
-				redis.call('PEXPIRE', key, left - ARGV[1])
-			end
-			local hub = string.match(key, '^.-:presence:{[^}]*}')
-			if hub then
-				hubs[hub] = true
-			end
-		end
-		for hub in pairs(hubs) do
-			redis.call('INCRBY', hub .. ':shift', ARGV[1])
-		end
-		return 1`
 	for _, node := range client.Nodes() {
-		do(tb, node, "EVAL", script, "0", strconv.FormatInt(d.Milliseconds(), 10))
+		do(tb, node, "EVAL", advanceScript, "0", strconv.FormatInt(d.Milliseconds(), 10))
 	}
 }

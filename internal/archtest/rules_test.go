@@ -155,6 +155,11 @@ var rooms = []room{
 		why:   "a client runs where no access key may be, and carries neither event handler nor REST client; how long it waits before it tries again is a library's, and so are the varints of protobuf",
 	},
 	{
+		name: "presence/...",
+		ours: []pattern{".", "service/...", "internal/excerpt", "internal/rule"},
+		why:  "it joins events and listings: an interceptor of the root, and the REST client that it asks; stores that replicas share are modules of their own",
+	},
+	{
 		name: "internal/upstream/...",
 		ours: []pattern{".", "mqtt", "internal/excerpt", "internal/wire", "internal/jsonscan", "internal/protoany", "internal/rule"},
 		why:  "it delivers events as the service does, for the test kit and the emulator",
@@ -251,7 +256,7 @@ var rooms = []room{
 	},
 	{
 		name:  "examples/...",
-		ours:  []pattern{".", "entra/...", "forward", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours:  []pattern{".", "entra/...", "forward", "presence/...", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "an example is copied into another module, which cannot import our internal packages",
 	},
@@ -280,7 +285,7 @@ var rooms = []room{
 	},
 	{
 		name: "internal/e2e/...",
-		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours: []pattern{".", "entra/...", "presence/...", "service/...", "client/...", "httptest/...", "emulator/..."},
 		why:  "it tests the public packages together",
 	},
 	{

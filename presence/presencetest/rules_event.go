@@ -178,8 +178,10 @@ func highestOrder(p *probe) {
 		func(m presence.Member, group string) { p.apply(left, m, group, 5) },
 	}
 	m := member("c1", "ann")
-	for most := range len(events) + 1 { // how many of them
-		for n := range 24 {
+	permutations := 1
+	for most := 1; most <= len(events); most++ { // how many of them
+		permutations *= most
+		for n := range permutations {
 			order := permutation(n, most)
 			group := fmt.Sprint("g", most, "-", n)
 			for _, i := range order {

@@ -50,11 +50,11 @@ var leaseRules = []rule{
 			p.advance(lease * 2 / 3)
 			p.apply(connected, byEvent, "", 0)
 			p.apply(joined, byRepeat, "g", 2)
-			p.repair(presence.Repair{Group: "h", Revision: 0, Add: []presence.Member{byAdd}, Renew: []presence.Member{byRenew, member("unknown", "")}})
+			p.repair(presence.Repair{Group: "h", Revision: 0, Add: []presence.Member{byAdd}, Renew: []presence.Member{byRenew, member("unknown", "zoe")}})
+			p.online("zoe")
 			p.advance(lease * 2 / 3)
 			p.members("g", byEvent, byRepeat, byAdd, byRenew)
 			p.members("h", byAdd)
-			p.groups("unknown")
 		},
 	},
 	{

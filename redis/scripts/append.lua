@@ -1,5 +1,5 @@
 -- Appends ARGV[1] to the stream KEYS[1], which keeps ARGV[2] entries and none that is older
--- than ARGV[3] milliseconds. Returns the id of the entry.
+-- than ARGV[3] milliseconds. Returns the id of the entry, which begins with the time.
 --
 -- If there is a KEYS[2], it keeps the id for ARGV[4] milliseconds, in which the script
 -- returns that id and appends nothing.
@@ -10,9 +10,7 @@ if KEYS[2] then
 	end
 end
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[2], '*', 'd', ARGV[1])
-local now = redis.call('TIME')
-local oldest = now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[3]
-redis.call('XTRIM', KEYS[1], 'MINID', '=', string.format('%.0f', oldest))
+redis.call('XTRIM', KEYS[1], 'MINID', '=', string.match(id, '^%d+') - ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if KEYS[2] then
 	redis.call('SET', KEYS[2], id, 'PX', ARGV[4])

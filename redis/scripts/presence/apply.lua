@@ -1,54 +1,37 @@
--- Records an event. ARGV[4] is its kind, ARGV[5] the connection id, ARGV[6] the session id,
--- ARGV[7] the user, ARGV[8] the group and ARGV[9] the order. Returns FULL if there is no
--- room.
+-- Records that a member is connected, has joined or left. ARGV[4] is the kind of the event,
+-- ARGV[5] the connection id, ARGV[6] the session id, ARGV[7] the user, ARGV[8] the group and
+-- ARGV[9] the order. Returns FULL if there is no room. It needs end.lua and change.lua.
 local kind, id, session, user, group, order = unpack(ARGV, 4, 9)
-if ended(id, session) then
+local key = hub .. ':connection:' .. id
+if redis.call('EXISTS', hub .. ':ended:' .. id .. '\n' .. session) == 1 then
 	return redis.status_reply('OK')
 end
-if kind == 'disconnected' then
-	finish(id, session, ARGV[2])
-	if session ~= '' then
-		forget(id, '')
-	end
-	return redis.status_reply('OK')
-end
-user = connect(id, session, user)
+user = connect(id, session, redis.call('HGET', key, session), user, 'e')
 if not user then
 	return redis.status_reply('FULL')
 end
-
--- What listings have shown of the connection, without its session, becomes the session's.
-if session ~= '' then
-	local bare, shown = fields(id, '')
-	if bare then
-		if user == '' and bare ~= '' then
-			rename(id, session, '', bare)
-			user = bare
-		end
-		forget(id, '')
-		for name, entry in pairs(shown) do
-			if not entry.expired then
-				local own = find(id, session, name)
-				if own then
-					entry.order = math.max(entry.order, own.order)
-					if own.revision > entry.revision then
-						entry.present = own.present
-					end
-				end
-				if not set(id, session, user, name, own, entry.present, entry.order) then
-					return redis.status_reply('FULL')
-				end
-			end
-		end
-	end
+local entry = parse(redis.call('HGET', key, session .. '\n' .. group))
+if kind == 'connected' or entry and tonumber(entry.order) >= tonumber(order) then
+	return redis.status_reply('OK')
+end
+if not set(id, session, user, group, entry, kind == 'joined', order) then
+	return redis.status_reply('FULL')
 end
 
-if kind == 'joined' or kind == 'left' then
-	local entry = find(id, session, group)
-	if not entry or entry.order < tonumber(order) then
-		if not set(id, session, user, group, entry, kind == 'joined', order) then
-			return redis.status_reply('FULL')
-		end
+-- What a listing has shown of the connection, without its session, is replaced.
+local shown = session ~= '' and parse(redis.call('HGET', key, '\n' .. group))
+if shown then
+	redis.call('HDEL', key, '\n' .. group)
+	if shown.present then
+		leave(id .. '\n', group)
+	end
+	local _, entries = fields(id, '')
+	local left = 0
+	for _, other in pairs(entries) do
+		left = left + (other.expired and 0 or 1)
+	end
+	if left == 0 then
+		forget(id, '')
 	end
 end
 return redis.status_reply('OK')

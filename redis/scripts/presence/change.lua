@@ -1,11 +1,10 @@
--- Functions that change the entries of a live member. Scripts that need them begin with
--- this file, after hub.lua. ARGV[1] is the lease and ARGV[2] the TTL in milliseconds,
--- ARGV[3] how many fields the hash of a connection may have.
-local lease, ttl, room = number(now + ARGV[1]), number(now + ARGV[2]), tonumber(ARGV[3])
+-- Functions that change live members and their entries, for scripts that do. They need
+-- entry.lua. ARGV[1] is the lease and ARGV[2] the TTL in milliseconds, ARGV[3] how many
+-- fields the hash of a connection may have.
+local room = tonumber(ARGV[3])
 
 -- sweep removes absent entries of a connection id that have expired, or all of them.
-local function sweep(id, all)
-	local key = hub .. ':connection:' .. id
+local function sweep(key, all)
 	local found = redis.call('HGETALL', key)
 	for i = 1, #found, 2 do
 		if string.find(found[i], '\n', 1, true) then
@@ -21,26 +20,11 @@ end
 local function fits(id)
 	local key = hub .. ':connection:' .. id
 	local used = redis.call('HLEN', key)
-	if used % 32 == 31 then
-		sweep(id, false)
-		used = redis.call('HLEN', key)
-	end
-	if used >= room then
-		sweep(id, true)
+	if used % 32 == 31 or used >= room then
+		sweep(key, used >= room)
 		used = redis.call('HLEN', key)
 	end
 	return used < room
-end
-
-local function write(id, session, group, present, order)
-	local value = (present and 'p ' or 'a ') .. number(order) .. ' ' .. revision() .. ' ' .. (present and '0' or ttl)
-	redis.call('HSET', hub .. ':connection:' .. id, session .. '\n' .. group, value)
-end
-
-local function join(id, session, user, group)
-	if redis.call('HSET', hub .. ':group:' .. group, member(id, session), user, '', revision()) == 2 then
-		redis.call('ZADD', groups, 0, group)
-	end
 end
 
 -- set changes the entry of a live member for a group, or adds it if old is nil. It returns
@@ -49,46 +33,59 @@ local function set(id, session, user, group, old, present, order)
 	if not old and not fits(id) then
 		return false
 	end
-	write(id, session, group, present, order)
+	local name, changed, value = id .. '\n' .. session, revision()
 	if present then
-		join(id, session, user, group)
+		value = 'p ' .. order .. ' ' .. changed .. ' 0'
 	else
-		leave(id, session, group)
+		value = string.format('a %s %s %.0f', order, changed, now + ARGV[2])
+	end
+	redis.call('HSET', hub .. ':connection:' .. id, session .. '\n' .. group, value)
+	if not present then
+		leave(name, group)
+	elseif redis.call('HSET', hub .. ':group:' .. group, name, user, '', changed) == 2 then
+		redis.call('ZADD', hub .. ':groups', 0, group)
 	end
 	return true
 end
 
--- rename changes the user of a live member, which is in its groups, too.
-local function rename(id, session, old, user)
-	if old ~= '' then
-		redis.call('SREM', hub .. ':user:' .. old, member(id, session))
+-- connect makes a member live, for which known is what its connection has, false if it was
+-- not live. It renews its lease and returns its user, or nil if there is no room. by is "e"
+-- for an event and "l" for a listing.
+local function connect(id, session, known, user, by)
+	local name, key = id .. '\n' .. session, hub .. ':connection:' .. id
+	if not known and not fits(id) then
+		return nil
 	end
-	redis.call('SADD', hub .. ':user:' .. user, member(id, session))
-	redis.call('HSET', hub .. ':connection:' .. id, session, user)
-	local _, entries = fields(id, session)
-	for group, entry in pairs(entries) do
-		if entry.present then
-			write(id, session, group, true, entry.order)
-			join(id, session, user, group)
-		end
+	local old = string.sub(known or '', 2)
+	if user == '' then
+		user = old
 	end
-end
+	if known and string.sub(known, 1, 1) == 'e' then
+		by = 'e'
+	end
+	if by .. user ~= known then
+		redis.call('HSET', key, session, by .. user)
+	end
+	redis.call('ZADD', leases, 'GT', now + ARGV[1], name)
+	if user == old then
+		return user
+	end
 
--- connect makes a member live, unless it is, renews its lease and returns its user. It
--- returns nil if there is no room.
-local function connect(id, session, user)
-	local old = redis.call('HGET', hub .. ':connection:' .. id, session)
-	if not old then
-		if not fits(id) then
-			return nil
+	redis.call('SADD', hub .. ':user:' .. user, name)
+	if old ~= '' then
+		redis.call('SREM', hub .. ':user:' .. old, name)
+	end
+	local all = redis.call('HGETALL', key) -- members of groups have their user there, too
+	for i = 1, #all, 2 do
+		local of, group = string.match(all[i], '^([^\n]*)\n(.*)$')
+		if of == session then
+			local entry = parse(all[i + 1])
+			if entry and entry.present then
+				set(id, session, user, group, entry, true, entry.order)
+			elseif entry then
+				redis.call('HSET', key, all[i], 'a ' .. entry.order .. ' ' .. revision() .. ' ' .. entry.expires)
+			end
 		end
-		redis.call('HSET', hub .. ':connection:' .. id, session, '')
-		old = ''
 	end
-	redis.call('ZADD', leases, 'GT', lease, member(id, session))
-	if user == '' or user == old then
-		return old
-	end
-	rename(id, session, old, user)
 	return user
 end
