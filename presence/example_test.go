@@ -127,17 +127,16 @@ func ExampleTracker() {
 func ExampleTracker_Watch() {
 	tracker, h := serve(httptest.ConnectionString)
 	svc := httptest.New(h, &httptest.Options{Hub: "chat"})
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	conn, err := svc.Connect(ctx, &httptest.Client{UserID: "ann"})
+	conn, err := svc.Connect(context.Background(), &httptest.Client{UserID: "ann"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := conn.JoinedGroup(ctx, "lobby"); err != nil {
-		log.Fatal(err)
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	fmt.Println(conn.JoinedGroup(ctx, "lobby"))
 	fmt.Println(follow(ctx, tracker))
 	// Output:
+	// <nil>
 	// ann is here
 	// context deadline exceeded
 }

@@ -130,7 +130,7 @@ func (m *model) round() {
 
 // Connections implements presence.Lister.
 func (m *model) Connections(_ context.Context, group string) iter.Seq2[presence.Member, error] {
-	return func(yield func(presence.Member, error) bool) {
+	return func(yield func(presence.Member, error) bool) { //nolint:contextcheck // events do not end with the round
 		m.disturb()
 		members := m.members(group)
 		m.note("listed %s: %v", group, members)
@@ -148,7 +148,7 @@ func (m *model) Connections(_ context.Context, group string) iter.Seq2[presence.
 func (m *model) Exists(_ context.Context, id string) (bool, error) {
 	exists := m.live[id] != nil
 	m.note("exists %s: %v", id, exists)
-	m.disturb()
+	m.disturb() //nolint:contextcheck // as above
 	return exists, nil
 }
 

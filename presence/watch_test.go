@@ -16,9 +16,9 @@ import (
 func member(id, user string) presence.Member { return presence.Member{ConnectionID: id, UserID: user} }
 
 // watch pulls changes.
-func watch(t *testing.T, ctx context.Context, tracker *presence.Tracker, group string) func() presence.Change { //nolint:revive // t is not a context
+func watch(t *testing.T, tracker *presence.Tracker) func() presence.Change {
 	t.Helper()
-	next, stop := iter.Pull2(tracker.Watch(ctx, group))
+	next, stop := iter.Pull2(tracker.Watch(t.Context(), "g"))
 	t.Cleanup(stop)
 	return func() presence.Change {
 		change, err, ok := next()
@@ -34,7 +34,7 @@ func TestWatch(t *testing.T) {
 		store := memory(t)
 		here, there := newTracker(t, presence.Config{Store: store}), newTracker(t, presence.Config{Store: store})
 		tell(t, here, joined("c1", "ann", "g", "2"), joined("c2", "bob", "g", "2"))
-		next := watch(t, t.Context(), here, "g")
+		next := watch(t, here)
 		assert.Equal(t, presence.Change{Snapshot: true, Joined: []presence.Member{member("c1", "ann"), member("c2", "bob")}}, next())
 
 		// Of this process.
@@ -59,7 +59,7 @@ func TestWatchEmptyGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tracker := newTracker(t, presence.Config{})
-		next := watch(t, t.Context(), tracker, "g")
+		next := watch(t, tracker)
 		assert.Equal(t, presence.Change{Snapshot: true}, next())
 		tell(t, tracker, connected("c1", "ann"), joined("c1", "ann", "g", "2"))
 		assert.Equal(t, presence.Change{Joined: []presence.Member{member("c1", "ann")}}, next())
@@ -72,7 +72,7 @@ func TestSlowWatcher(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tracker := newTracker(t, presence.Config{})
-		next := watch(t, t.Context(), tracker, "g")
+		next := watch(t, tracker)
 		next()
 		for i := range 1000 { // more than any queue
 			id := string(rune('a'+i%26)) + "x"
@@ -92,7 +92,7 @@ func TestWatchSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := newTracker(t, presence.Config{})
 		tell(t, tracker, mqtt(joined("device1", "ann", "g", "2"), "s1"))
-		next := watch(t, t.Context(), tracker, "g")
+		next := watch(t, tracker)
 		next()
 		tell(t, tracker, mqtt(joined("device1", "ann", "g", "2"), "s2"), mqtt(disconnected("device1", "ann"), "s1"))
 		<-time.After(time.Second)
@@ -122,7 +122,8 @@ func TestWatchEnds(t *testing.T) {
 		require.NoError(t, errs[0])
 		require.ErrorIs(t, errs[1], context.Canceled)
 
-		for range tracker.Watch(t.Context(), "g") {
+		for _, err := range tracker.Watch(t.Context(), "g") {
+			require.NoError(t, err)
 			store.fail(errAway)
 			break
 		}
@@ -141,7 +142,7 @@ func TestWatchRepairs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := new(lister)
 		tracker := newTracker(t, presence.Config{Lister: service, Groups: []string{"g"}})
-		next := watch(t, t.Context(), tracker, "g")
+		next := watch(t, tracker)
 		next()
 		service.set("g", member("c1", "ann"))
 		_, err := tracker.Reconcile(t.Context())
