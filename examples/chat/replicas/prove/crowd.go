@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub/examples/chat/replicas/stack"
 )
@@ -73,6 +74,11 @@ func (c *crowd) talk(ctx context.Context) error {
 				return fmt.Errorf("client %d: %w", cl.number, err)
 			}
 			c.note(text, err)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(c.pause):
+			}
 		}
 		return nil
 	})

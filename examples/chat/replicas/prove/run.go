@@ -18,7 +18,7 @@ import (
 // options are the flags.
 type options struct {
 	clients, messages, rooms, replicas int
-	killEvery, interval                time.Duration
+	killEvery, interval, pause         time.Duration
 	restartRedis, ratio                bool
 }
 
@@ -29,7 +29,10 @@ func parse(args []string, stdout io.Writer) (o options, err error) {
 	flags.IntVar(&o.messages, "messages", 100_000, "`number` of messages of all clients together")
 	flags.IntVar(&o.rooms, "rooms", 0, "`number` of rooms, over which the clients are spread (default a room for 20 clients)")
 	flags.IntVar(&o.replicas, "replicas", 3, "`number` of replicas")
-	flags.DurationVar(&o.killEvery, "kill", 5*time.Second, "`time` between the kills of replicas; 0 for none")
+	flags.DurationVar(&o.pause, "pause", 0, "`time` that a client waits after each of its messages")
+	// The service delivers an event that was cut 1, 4 and 9 seconds later, and until 6
+	// seconds later its claim lasts. The last delivery is in the middle of two kills.
+	flags.DurationVar(&o.killEvery, "kill", 6*time.Second, "`time` between the kills of replicas; 0 for none")
 	flags.BoolVar(&o.restartRedis, "restart-redis", true, "restart Redis once, after half of the messages")
 	flags.DurationVar(&o.interval, "interval", 30*time.Second, "`time` between rounds that compare presence with the service")
 	flags.BoolVar(&o.ratio, "ratio", false, "compare one, two and three replicas instead, without kills")
@@ -133,7 +136,8 @@ func (r *result) talk(ctx context.Context, s *stack.Stack, crowd *crowd) error {
 	return err
 }
 
-// cause kills a replica after the other, and restarts Redis once, until the context ends.
+// cause kills a replica after the other, and once restarts Redis instead, until the context
+// ends.
 func (r *result) cause(ctx context.Context, s *stack.Stack, crowd *crowd) error {
 	if r.killEvery == 0 {
 		return nil
@@ -146,15 +150,16 @@ func (r *result) cause(ctx context.Context, s *stack.Stack, crowd *crowd) error 
 			return nil
 		case <-tick.C:
 		}
-		if err := s.Kill(context.WithoutCancel(ctx), r.kills%r.replicas); err != nil {
-			return fmt.Errorf("kill a replica: %w", err)
-		}
-		r.kills++
 		if r.restartRedis && r.restarts == 0 && crowd.said.Load() > int64(r.messages/2) {
 			if err := s.RestartRedis(context.WithoutCancel(ctx)); err != nil {
 				return fmt.Errorf("restart Redis: %w", err)
 			}
 			r.restarts++
+			continue
 		}
+		if err := s.Kill(context.WithoutCancel(ctx), r.kills%r.replicas); err != nil {
+			return fmt.Errorf("kill a replica: %w", err)
+		}
+		r.kills++
 	}
 }
