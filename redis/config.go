@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,15 +59,40 @@ func notInPrefix(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-:", r)
 }
 
-// run runs a script. Scripts can be repeated without harm, so the client repeats them
-// after network errors and while the server loads its data, until the time is over.
+// run runs a script that can be repeated without harm: the client repeats it after network
+// errors and while the server loads its data, until the time is over.
 func (c Config) run(ctx context.Context, script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	ctx, cancel := c.limit(ctx)
 	defer cancel()
 	return script.Exec(ctx, c.Client, keys, args)
 }
 
+// do sends a command that can be repeated without harm, like run.
+func (c Config) do(ctx context.Context, command rueidis.Completed) rueidis.RedisResult {
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	return c.Client.Do(ctx, command.ToRetryable())
+}
+
+// doAll sends commands about one key, and those without a key, in order and at once.
+func (c Config) doAll(ctx context.Context, commands ...rueidis.Completed) []rueidis.RedisResult {
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	for i := range commands {
+		commands[i] = commands[i].ToRetryable()
+	}
+	return c.Client.DoMulti(ctx, commands...)
+}
+
+// limit applies the Timeout, unless the deadline of ctx is earlier.
+func (c Config) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= c.Timeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.Timeout)
+}
+
 // milliseconds formats the lifetime of a key, which is at least a millisecond in Redis.
 func milliseconds(d time.Duration) string {
-	return fmt.Sprint(max(1, int64((d+time.Millisecond-1)/time.Millisecond)))
+	return strconv.FormatInt(max(1, int64((d+time.Millisecond-1)/time.Millisecond)), 10)
 }

@@ -95,9 +95,10 @@ func TestGuide(t *testing.T) {
 func TestGuideCode(t *testing.T) {
 	m := miniredis.RunT(t)
 	t.Setenv("REDIS_URL", "redis://"+m.Addr())
-	client, h := onceAcrossReplicas(httptest.ConnectionString)
+	const connectionString = "Endpoint=https://contoso.webpubsub.azure.com;AccessKey=not a real key, only one for tests;Version=1.0;"
+	client, h := onceAcrossReplicas(connectionString)
 	t.Cleanup(client.Close)
-	conn, err := httptest.New(h, nil).Connect(t.Context(), nil)
+	conn, err := httptest.New(h, &httptest.Options{ConnectionString: connectionString}).Connect(t.Context(), nil)
 	require.NoError(t, err)
 	for range 2 {
 		_, err = conn.SendText(t.Context(), "pay", "5")

@@ -227,10 +227,7 @@ func (h *History) page(ctx context.Context, room, id string) (entries []Entry, o
 // read returns the entries that a command reads, and the time of the oldest that is not
 // too old. Until something is appended, a room can have entries that are.
 func (h *History) read(ctx context.Context, command rueidis.Completed) (entries []Entry, oldest time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, h.config.Timeout)
-	defer cancel()
-	client := h.config.Client
-	results := client.DoMulti(ctx, client.B().Time().Build().ToRetryable(), command.ToRetryable())
+	results := h.config.doAll(ctx, h.config.Client.B().Time().Build(), command)
 	now, err := results[0].AsIntSlice()
 	if err == nil && len(now) != 2 {
 		err = errUnexpected
@@ -259,10 +256,7 @@ func (h *History) Delete(ctx context.Context, room string) error {
 	if err != nil {
 		return fmt.Errorf("redis: delete history: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.config.Timeout)
-	defer cancel()
-	client := h.config.Client
-	if err := client.Do(ctx, client.B().Del().Key(key).Build().ToRetryable()).Error(); err != nil {
+	if err := h.config.do(ctx, h.config.Client.B().Del().Key(key).Build()).Error(); err != nil {
 		return fmt.Errorf("redis: delete history: %w", err)
 	}
 	return nil

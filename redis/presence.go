@@ -39,9 +39,9 @@ const (
 type PresenceStore struct {
 	config Config
 
-	event, apply, disconnect, repair, purge          *rueidis.Lua
-	members, groups, connections, groupNames, leases *rueidis.Lua
-	lead                                             *rueidis.Lua
+	event, apply, disconnect, repair, purge *rueidis.Lua
+	groups, connections, groupNames, leases *rueidis.Lua
+	lead                                    *rueidis.Lua
 }
 
 var _ presence.Store = (*PresenceStore)(nil)
@@ -49,17 +49,12 @@ var _ presence.Store = (*PresenceStore)(nil)
 // NewPresenceStore returns a store, or an error that names the invalid field. It does not
 // connect.
 func NewPresenceStore(cfg Config) (*PresenceStore, error) {
-	return newPresenceStore(cfg, presenceScript("clock"))
-}
-
-// newPresenceStore is NewPresenceStore with a clock, which tests replace.
-func newPresenceStore(cfg Config, clock string) (*PresenceStore, error) {
 	cfg, err := cfg.compile()
 	if err != nil {
 		return nil, fmt.Errorf("redis: presence store: %w", err)
 	}
 	script := func(names ...string) *rueidis.Lua {
-		text := clock
+		text := presenceScript("clock")
 		for _, name := range names {
 			text += presenceScript(name)
 		}
@@ -72,7 +67,6 @@ func newPresenceStore(cfg Config, clock string) (*PresenceStore, error) {
 		disconnect:  script("hub", "purged", "entry", "end", "disconnect"),
 		repair:      script("hub", "purged", "entry", "end", "change", "repair"),
 		purge:       script("hub", "entry", "end", "purge"),
-		members:     script("hub", "purged", "members"),
 		groups:      script("hub", "purged", "groups"),
 		connections: script("hub", "purged", "connections"),
 		groupNames:  script("hub", "purged", "group_names"),
@@ -157,31 +151,78 @@ func (s *PresenceStore) Members(ctx context.Context, hub, group string, since in
 	return snapshot, nil
 }
 
+// snapshot reads a group without a script, which would take a multiple of the time for many
+// members. The revision is read before the group. If the group has changed in between, its
+// revision is later, and the snapshot is of that.
 func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since int64) (out presence.Snapshot, err error) {
-	result, err := s.run(ctx, s.members, hub, nil, []string{group, strconv.FormatInt(since, 10)}).ToArray()
-	if err != nil {
-		return out, err
-	}
-	if len(result) != 2 {
-		return out, errUnexpected
-	}
-	if out.Revision, err = result[0].AsInt64(); err != nil {
-		return out, err
-	}
-	if result[1].IsString() {
-		out.Unchanged = true
-		return out, nil
-	}
-	users, err := result[1].AsStrSlice()
-	if err != nil {
-		return out, err
-	}
-	for pair := range slices.Chunk(users, 2) {
-		if len(pair) == 2 && pair[0] != "" { // "" has the revision
-			out.Members = append(out.Members, memberOf(pair[0], pair[1]))
+	key, b := s.key(hub)+":group:"+group, s.config.Client.B()
+	if since != 0 {
+		revision, result, err := s.read(ctx, hub, func() rueidis.Completed { return b.Hget().Key(key).Field("").Build() })
+		if err != nil {
+			return out, err
+		}
+		if changed, err := result.AsInt64(); err == nil && changed <= since {
+			return presence.Snapshot{Revision: max(revision, changed), Unchanged: true}, nil
+		} else if err != nil && !rueidis.IsRedisNil(err) {
+			return out, err
 		}
 	}
+	revision, result, err := s.read(ctx, hub, func() rueidis.Completed { return b.Hgetall().Key(key).Build() })
+	if err != nil {
+		return out, err
+	}
+	users, err := result.AsStrMap()
+	if err != nil {
+		return out, err
+	}
+	out.Revision = revision
+	for name, user := range users {
+		if name != "" {
+			out.Members = append(out.Members, memberOf(name, user))
+			continue
+		}
+		changed, err := strconv.ParseInt(user, 10, 64)
+		if err != nil {
+			return out, errUnexpected
+		}
+		out.Revision = max(revision, changed)
+	}
 	return out, nil
+}
+
+// read sends a command about a hub, and returns the revision before it. As long as there are
+// leases that have ended, it removes them first.
+func (s *PresenceStore) read(ctx context.Context, hub string, command func() rueidis.Completed) (revision int64, result rueidis.RedisResult, err error) {
+	key, b := s.key(hub), s.config.Client.B()
+	for {
+		results := s.config.doAll(ctx,
+			b.Time().Build(),
+			b.Zrange().Key(key+":leases").Min("0").Max("0").Withscores().Build(),
+			b.Get().Key(key+":revision").Build(),
+			command())
+		now, err := results[0].AsIntSlice()
+		if err == nil && len(now) != 2 {
+			err = errUnexpected
+		}
+		if err != nil {
+			return 0, result, err
+		}
+		first, err := results[1].AsZScores()
+		if err != nil {
+			return 0, result, err
+		}
+		if len(first) > 0 && int64(first[0].Score) <= now[0]*1000+now[1]/1000 {
+			if err := s.removeExpired(ctx, hub).Error(); err != nil {
+				return 0, result, err
+			}
+			continue
+		}
+		revision, err := results[2].AsInt64()
+		if err != nil && !rueidis.IsRedisNil(err) {
+			return 0, result, err
+		}
+		return revision, results[3], nil
+	}
 }
 
 // Groups implements [presence.Store].
@@ -260,9 +301,8 @@ func (s *PresenceStore) key(hub string) string {
 // run runs a script on the data of a hub, by default with their name as the key. While the
 // script finds leases that have ended, run removes them and runs it again.
 func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string, keys, args []string) rueidis.RedisResult {
-	data := []string{s.key(hub)}
 	if keys == nil {
-		keys = data
+		keys = []string{s.key(hub)}
 	}
 	for {
 		result := s.config.run(ctx, script, keys, args)
@@ -273,10 +313,15 @@ func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string
 		if text, _ := m.ToString(); text != "PURGE" {
 			return result
 		}
-		if purged := s.config.run(ctx, s.purge, data, []string{strconv.Itoa(maxPurged)}); purged.Error() != nil {
-			return purged
+		if removed := s.removeExpired(ctx, hub); removed.Error() != nil {
+			return removed
 		}
 	}
+}
+
+// removeExpired makes connections unknown whose leases have ended, some at a time.
+func (s *PresenceStore) removeExpired(ctx context.Context, hub string) rueidis.RedisResult {
+	return s.config.run(ctx, s.purge, []string{s.key(hub)}, []string{strconv.Itoa(maxPurged)})
 }
 
 // times are the first arguments of scripts that change entries.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/presence"
-	"github.com/go-webpubsub/webpubsub/redis"
 )
 
 // TestPresenceAgainstMemory makes the same random calls of a store in Redis and one in
@@ -20,8 +19,7 @@ import (
 func TestPresenceAgainstMemory(t *testing.T) {
 	t.Parallel()
 	client := startServer(t).client(t)
-	onRedis, err := redis.NewPresenceStoreWithClock(redis.Config{Client: client, Timeout: time.Minute}, shiftedClock)
-	require.NoError(t, err)
+	onRedis := newStores(t, client).presence
 	now := time.Now()
 	inMemory, err := presence.NewMemoryStore(&presence.MemoryStoreOptions{Now: func() time.Time { return now }})
 	require.NoError(t, err)

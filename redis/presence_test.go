@@ -24,14 +24,6 @@ func presenceStore(tb testing.TB, client rueidis.Client) *redis.PresenceStore {
 	return s
 }
 
-// shiftedClock is a clock that function advance moves.
-const shiftedClock = `
-local function clock()
-	local time = redis.call('TIME')
-	return time[1] * 1000 + math.floor(time[2] / 1000) + (redis.call('GET', string.match(KEYS[1], '^.-}') .. ':shift') or 0)
-end
-`
-
 // slowPresence is a store whose times are a hundred times as long, so that a busy machine
 // does not let a lease end between two calls.
 type slowPresence struct{ presence.Store }
@@ -56,9 +48,7 @@ func testPresenceStore(t *testing.T, clients ...rueidis.Client) {
 	t.Helper()
 	var stores []presence.Store
 	for _, c := range clients {
-		s, err := redis.NewPresenceStoreWithClock(redis.Config{Client: c}, shiftedClock)
-		require.NoError(t, err)
-		stores = append(stores, slowPresence{s})
+		stores = append(stores, slowPresence{presenceStore(t, c)})
 	}
 	wait := func(d time.Duration) { advance(t, clients[0], slowdown*d) }
 	require.NoError(t, presencetest.TestStore(t.Context(), wait, stores...))
@@ -91,8 +81,7 @@ func TestPurge(t *testing.T) {
 	t.Parallel()
 	const connections = 1200 // more than a script removes at once
 	client := startServer(t).client(t)
-	s, err := redis.NewPresenceStoreWithClock(redis.Config{Client: client}, shiftedClock)
-	require.NoError(t, err)
+	s := presenceStore(t, client)
 	var add []presence.Member
 	for i := range connections {
 		add = append(add, presence.Member{ConnectionID: fmt.Sprint("c", i), UserID: "ann"})
@@ -115,7 +104,7 @@ func TestPurge(t *testing.T) {
 	assert.Empty(t, members.Members)
 	keys, err := do(t, client, "KEYS", "*").AsStrSlice()
 	require.NoError(t, err)
-	assert.ElementsMatch(t, []string{"webpubsub:presence:{chat}:revision", "webpubsub:presence:{chat}:shift"}, keys)
+	assert.ElementsMatch(t, []string{"webpubsub:presence:{chat}:revision"}, keys)
 }
 
 // A connection that joins and leaves one group after the other takes a bounded room: what
@@ -123,8 +112,7 @@ func TestPurge(t *testing.T) {
 func TestManyGroups(t *testing.T) {
 	t.Parallel()
 	client := startServer(t).client(t)
-	s, err := redis.NewPresenceStoreWithClock(redis.Config{Client: client}, shiftedClock)
-	require.NoError(t, err)
+	s := presenceStore(t, client)
 	order := int64(0)
 	apply := func(kind webpubsub.EventKind, i int) error {
 		order++

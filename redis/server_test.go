@@ -175,8 +175,7 @@ func do(tb testing.TB, client rueidis.Client, command ...string) rueidis.RedisRe
 //go:embed testdata/advance.lua
 var advanceScript string
 
-// advance lets the keys of all servers of a client expire as if time had passed, and moves
-// the shiftedClock of each hub.
+// advance lets what is on all servers of a client expire as if time had passed.
 func advance(tb testing.TB, client rueidis.Client, d time.Duration) {
 	tb.Helper()
 	for _, node := range client.Nodes() {

@@ -1,18 +1,10 @@
--- Claims the event KEYS[1] by the claim ARGV[1] for ARGV[2] milliseconds. Returns a
--- webpubsub.ClaimState, or the answer of an event that is finished.
---
--- The value of an event is "c" and the claim that holds it, "f" and what finish.lua says,
--- or "a" if it was abandoned.
+-- Claims the event KEYS[1] by the claim ARGV[1] for ARGV[2] milliseconds, if nobody holds it
+-- or the claim does. Returns 2 if the event was abandoned, 1 otherwise, and the value if
+-- another claim holds the event or it is finished. deduplication.go describes the values.
 local value = redis.call('GET', KEYS[1])
 local claimed = 'c' .. ARGV[1]
-if not value or value == 'a' or value == claimed then
-	redis.call('SET', KEYS[1], claimed, 'PX', ARGV[2])
-	return value == 'a' and 2 or 1
+if value and value ~= 'a' and value ~= claimed then
+	return value
 end
-local kind = string.sub(value, 1, 1)
-if kind == 'c' then
-	return 3
-elseif kind == 'f' then
-	return string.sub(value, 3 + string.byte(value, 2))
-end
-return redis.error_reply('ERR the value is of another application: choose another prefix')
+redis.call('SET', KEYS[1], claimed, 'PX', ARGV[2])
+return value == 'a' and 2 or 1

@@ -1,5 +1,3 @@
--- clock returns the time of the server in milliseconds.
-local function clock()
-	local time = redis.call('TIME')
-	return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+-- The time of the server in milliseconds. All scripts but lead.lua begin with this file.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,14 +1,15 @@
 -- Records that a member without a session is connected, has joined or left. It does what
 -- apply.lua does in less time, with all its keys in KEYS, for the common case. It returns
 -- RARE and does nothing if the user of a live member is another, or if there may be no
--- room. It follows clock.lua alone; hub.lua describes the data.
+-- room. It needs clock.lua alone; hub.lua describes the data.
 --
 -- KEYS are the leases, the end of the member, its connection, the revision, the groups, the
 -- group and the user. ARGV[1] is the lease and ARGV[2] the TTL in milliseconds, ARGV[3] how
 -- many fields the connection may have, ARGV[4] the kind of the event, ARGV[5] the member,
 -- ARGV[6] the user, ARGV[7] the group, ARGV[8] the field of the entry, and ARGV[9] the order.
-local now, kind, member, user = clock(), ARGV[4], ARGV[5], ARGV[6]
-if redis.call('ZCOUNT', KEYS[1], '-inf', now) > 0 then
+local kind, member, user = ARGV[4], ARGV[5], ARGV[6]
+local ends = redis.call('ZSCORE', KEYS[1], member)
+if ends and tonumber(ends) <= now then -- other leases that have ended do not matter here
 	return redis.status_reply('PURGE')
 elseif redis.call('EXISTS', KEYS[2]) == 1 then
 	return redis.status_reply('OK')

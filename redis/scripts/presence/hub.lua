@@ -18,5 +18,5 @@
 --	:groups         sorted set of the groups with members, all with the score 0
 --	:revision       the revision
 --	:lead           the holder of the lead
-local hub, now = KEYS[1], clock()
+local hub = KEYS[1]
 local leases = hub .. ':leases'
