@@ -153,7 +153,7 @@ func (m *model) Exists(_ context.Context, id string) (bool, error) {
 }
 
 func (m *model) disturb() {
-	for m.inRound && !m.quiet && m.choose.IntN(3) == 1 {
+	for m.inRound && !m.quiet && m.choose.IntN(2) == 1 {
 		m.step()
 	}
 }
@@ -243,6 +243,9 @@ func (m *model) deliver() {
 		return
 	}
 	i := m.choose.IntN(len(m.pending))
+	if m.choose.IntN(2) == 1 { // as most events are
+		i = len(m.pending) - 1
+	}
 	d := m.pending[i]
 	m.pending = slices.Delete(m.pending, i, i+1)
 	d.of.told = true

@@ -92,6 +92,7 @@ type failing struct {
 	mu      sync.Mutex
 	err     error
 	applied int
+	since   []int64  // of Members
 	only    []string // the methods that fail; empty: all
 }
 
@@ -128,6 +129,9 @@ func (f *failing) Members(ctx context.Context, hub, group string, since int64) (
 	if err := f.failure("Members"); err != nil {
 		return presence.Snapshot{}, err
 	}
+	f.mu.Lock()
+	f.since = append(f.since, since)
+	f.mu.Unlock()
 	return f.Store.Members(ctx, hub, group, since)
 }
 

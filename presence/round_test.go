@@ -92,11 +92,12 @@ func TestLeaseWithoutLister(t *testing.T) {
 // listing is older.
 func TestEventsDuringARound(t *testing.T) {
 	t.Parallel()
-	service := &lister{exists: map[string]bool{"stays": true, "leaves": true, "back": true, "new": true}}
+	service := &lister{exists: map[string]bool{"stays": true, "leaves": true, "back": true, "new": true, "short": true, "device1": true}}
 	tracker := newTracker(t, presence.Config{Lister: service, Groups: []string{"g"}})
 	tell(t, tracker, joined("stays", "", "g", "2"), joined("leaves", "", "g", "2"), joined("ends", "", "g", "2"), joined("back", "", "g", "2"))
-	service.set("g", member("stays", ""), member("leaves", ""), member("ends", ""), member("unknown", ""))
+	service.set("g", member("stays", ""), member("leaves", ""), member("ends", ""), member("unknown", ""), member("short", ""), member("device1", ""))
 	service.disturb(func(context.Context) {
+		tell(t, tracker, joined("short", "", "g", "2"), left("short", "", "g", "3"), mqtt(left("device1", "", "g", "3"), "s1"))
 		tell(t, tracker, left("leaves", "", "g", "3"), disconnected("ends", ""), joined("new", "", "g", "2"), joined("back", "", "g", "4")) //nolint:contextcheck // events do not end with the round
 	})
 	_, err := tracker.Reconcile(t.Context())

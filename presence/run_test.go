@@ -104,17 +104,21 @@ func TestReplicaDiesInARound(t *testing.T) {
 	})
 }
 
-// TestReplicaEndsInARound: it hands over at once.
+// TestReplicaEndsInARound: it hands over at once, long before the next round is due.
 func TestReplicaEndsInARound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store, log := memory(t), new(logBook)
 		first := start(t, store, log)
 		<-time.After(10 * time.Second)
-		first.service.disturb(func(ctx context.Context) { <-ctx.Done() })
-		<-time.After(time.Minute) // it lists
+		begun := make(chan struct{})
+		first.service.disturb(func(ctx context.Context) {
+			close(begun)
+			<-ctx.Done()
+		})
+		<-begun
 		second := start(t, store, log)
-		<-time.After(time.Minute)
+		<-time.After(10 * time.Second)
 		assert.Zero(t, second.listed())
 		first.end(t)
 		<-time.After(10 * time.Second)

@@ -55,6 +55,26 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// TestWatchReadsChanges: a watcher reads the members again only if they have changed.
+func TestWatchReadsChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memory(t)
+		tracker := newTracker(t, presence.Config{Store: store})
+		tell(t, tracker, joined("c1", "ann", "g", "2"))
+		next := watch(t, tracker)
+		next()
+		go func() {
+			<-time.After(9*time.Second + 500*time.Millisecond)
+			tell(t, tracker, joined("c2", "bob", "g", "2"))
+		}()
+		next()
+		require.Len(t, store.since, 11, "one read per interval, and one that was woken")
+		assert.Zero(t, store.since[0])
+		assert.NotContains(t, store.since[1:], int64(0))
+	})
+}
+
 func TestWatchEmptyGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
