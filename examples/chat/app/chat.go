@@ -62,8 +62,20 @@ func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
 		},
 		RefusalReply:  webpubsub.JSONRefusal, // so that the page learns why its event failed
 		Interceptors:  interceptors,
-		Deduplication: webpubsub.Deduplication{Store: c.Events},
+		Deduplication: c.deduplication(),
 	})
+}
+
+// claimLease lets the service's third delivery in, 4 seconds after the first, if the
+// replica that handled the first one has died. A claim that is lost in a pause does little
+// harm: a message that is added twice is in the history once.
+const claimLease = 3 * time.Second
+
+func (c *Chat) deduplication() (d webpubsub.Deduplication) {
+	if c.Events != nil {
+		d = webpubsub.Deduplication{Store: c.Events, Lease: claimLease}
+	}
+	return d
 }
 
 // connect accepts a client with a ticket as the person of the ticket. Clients have no
