@@ -30,12 +30,12 @@ func NewHandler(connectionString string, key []byte, out io.Writer) (http.Handle
 var rooms = []string{"lobby", "go", "music", "random"}
 
 // Mount registers the chat in a mux.
-func Mount(mux *http.ServeMux, connectionString string, logins int, out *log.Logger) error {
+func Mount(mux *http.ServeMux, connectionString string, logins int, stores Stores, out *log.Logger) error {
 	client, err := service.NewClientFromConnectionString(connectionString, Hub, nil)
 	if err != nil {
 		return err
 	}
-	return mount(mux, client, connectionString, Stores{}, options{logins: logins, rooms: rooms}, out)
+	return mount(mux, client, connectionString, stores, options{logins: logins, rooms: rooms}, out)
 }
 
 // NewMemory returns an empty history.

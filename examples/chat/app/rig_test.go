@@ -84,13 +84,18 @@ func runIn(t *testing.T, environment map[string]string, args ...string) *server 
 // page may answer one too late.
 func start(t *testing.T) *server {
 	t.Helper()
+	return startWith(t, chat.Stores{})
+}
+
+func startWith(t *testing.T, stores chat.Stores) *server {
+	t.Helper()
 	mux := http.NewServeMux()
 	emu := emulator.Start(t, emulator.Config{
 		KeepAlive: -1,
 		Hubs:      map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(mux)}}},
 		Logger:    slog.New(slog.DiscardHandler),
 	})
-	require.NoError(t, chat.Mount(mux, emu.ConnectionString, 1000, log.New(io.Discard, "", 0)))
+	require.NoError(t, chat.Mount(mux, emu.ConnectionString, 1000, stores, log.New(io.Discard, "", 0)))
 	web := httptest.NewServer(mux)
 	s := &server{t: t, url: web.URL}
 	s.stop = sync.OnceValue(func() error {

@@ -88,6 +88,7 @@ func TestRunErrors(t *testing.T) {
 		{"address", []string{"--addr", "nowhere"}, "", "missing port in address"},
 		{"port that is in use", []string{"--addr", taken.Addr().String()}, "",
 			"address already in use; choose another address by -addr, or another port by PORT in the environment"},
+		{"room without name", []string{"--rooms", "a,,b"}, "", `-rooms "a,,b": want names separated by commas`},
 		{"no logins", []string{"--logins", "0"}, "", "-logins 0: want 1 to 1000000"},
 		{"URL", []string{"--addr", "127.0.0.1:0", "--url", "http://%"}, "", `-url "http://%": want a URL such as https://chat.example.com`},
 		{"URL of another kind", []string{"--addr", "127.0.0.1:0", "--url", "ftp://chat.example.com"}, "", `scheme "ftp"`},

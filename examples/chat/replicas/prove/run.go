@@ -30,8 +30,8 @@ func parse(args []string, stdout io.Writer) (o options, err error) {
 	flags.IntVar(&o.rooms, "rooms", 0, "`number` of rooms, over which the clients are spread (default a room for 20 clients)")
 	flags.IntVar(&o.replicas, "replicas", 3, "`number` of replicas")
 	flags.DurationVar(&o.pause, "pause", 0, "`time` that a client waits after each of its messages")
-	// The service delivers an event that was cut 1, 4 and 9 seconds later, and until 6
-	// seconds later its claim lasts. The last delivery is in the middle of two kills.
+	// An event that was cut is handled again 4 and 9 seconds later. The last delivery is in
+	// the middle of two kills.
 	flags.DurationVar(&o.killEvery, "kill", 6*time.Second, "`time` between the kills of replicas; 0 for none")
 	flags.BoolVar(&o.restartRedis, "restart-redis", true, "restart Redis once, after half of the messages")
 	flags.DurationVar(&o.interval, "interval", 30*time.Second, "`time` between rounds that compare presence with the service")
