@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,11 +23,16 @@ import (
 // payload is as long as a short answer or message.
 var payload = []byte(strings.Repeat("p", 200))
 
-// BenchmarkCalls measures each call beside a bare command with the same payload, in turn, so
-// that both see the same machine. The medians are bare-ns and call-ns, and ratio is theirs.
-// server-us is the time that the server takes for a call by its own count, and bare-us for a
-// bare command.
-func BenchmarkCalls(b *testing.B) {
+// benchmark is a call of a store, and a bare command with the same payload: SET or GET, or the
+// one that reads the same data.
+type benchmark struct {
+	name       string
+	call, bare func(ctx context.Context, i int) error
+}
+
+// benchmarks returns a client of a server on the loopback interface, and calls.
+func benchmarks(b *testing.B) (rueidis.Client, []benchmark) {
+	b.Helper()
 	_, port := startOnPort(b, func(port string) []string { return []string{"--port", port} })
 	client := newClient(b, "redis://127.0.0.1:"+port)
 	s := newStores(b, client)
@@ -44,12 +51,11 @@ func BenchmarkCalls(b *testing.B) {
 		_, err := s.history.Append(b.Context(), "full", payload)
 		require.NoError(b, err)
 	}
-	require.NoError(b, client.Do(b.Context(), client.B().Set().Key("hundred").Value(strings.Repeat("p", 100*(32+5+6))).Build()).Error())
-	require.NoError(b, client.Do(b.Context(), client.B().Set().Key("fifty").Value(strings.Repeat("p", 50*200)).Build()).Error())
-	big := func(key string) func(context.Context, int) error {
-		return func(ctx context.Context, _ int) error {
-			return client.Do(ctx, client.B().Get().Key(key).Build()).Error()
-		}
+	entries := func(ctx context.Context, _ int) error {
+		return client.Do(ctx, client.B().Xrevrange().Key("webpubsub:history:{full}").End("+").Start("-").Count(50).Build()).Error()
+	}
+	members := func(ctx context.Context, _ int) error {
+		return client.Do(ctx, client.B().Hgetall().Key("webpubsub:presence:{chat}:group:hundred").Build()).Error()
 	}
 	event := func(kind webpubsub.EventKind, id string, group string, order int) presence.Event {
 		return presence.Event{Kind: kind, Member: presence.Member{ConnectionID: id, UserID: "user" + id}, Group: group, Order: int64(order)}
@@ -63,10 +69,7 @@ func BenchmarkCalls(b *testing.B) {
 	}
 	require.NoError(b, begin(b.Context(), "running", -1))
 	require.NoError(b, s.events.Finish(b.Context(), "done", "claim", payload, time.Hour))
-	for _, tt := range []struct {
-		name       string
-		call, bare func(ctx context.Context, i int) error
-	}{
+	return client, []benchmark{
 		{"Begin", func(ctx context.Context, i int) error { return begin(ctx, fmt.Sprint("e", i), i) }, set},
 		{"Begin-renewal", func(ctx context.Context, _ int) error { return begin(ctx, "running", -1) }, set},
 		{"Begin-done", func(ctx context.Context, i int) error { return begin(ctx, "done", i) }, get},
@@ -78,7 +81,7 @@ func BenchmarkCalls(b *testing.B) {
 			_, err := s.history.AppendOnce(ctx, "r", fmt.Sprint(i), payload)
 			return err
 		}, set},
-		{"Last-50", func(ctx context.Context, _ int) error { _, err := s.history.Last(ctx, "full", 50); return err }, big("fifty")},
+		{"Last-50", func(ctx context.Context, _ int) error { _, err := s.history.Last(ctx, "full", 50); return err }, entries},
 		{"Apply-connected", func(ctx context.Context, i int) error {
 			return apply(ctx, event(webpubsub.EventKindConnected, fmt.Sprint("c", i), "", 0))
 		}, set},
@@ -94,7 +97,7 @@ func BenchmarkCalls(b *testing.B) {
 		{"Members-100", func(ctx context.Context, _ int) error {
 			_, err := s.presence.Members(ctx, hub, "hundred", 0)
 			return err
-		}, big("hundred")},
+		}, members},
 		{"Connections", func(ctx context.Context, i int) error {
 			_, err := s.presence.Connections(ctx, hub, fmt.Sprint("user", i%100))
 			return err
@@ -103,51 +106,99 @@ func BenchmarkCalls(b *testing.B) {
 			_, err := s.presence.Lead(ctx, hub, "a", time.Hour)
 			return err
 		}, set},
-	} {
-		b.Run(tt.name, func(b *testing.B) {
-			measure(b, client, tt.call, tt.bare)
+	}
+}
+
+// BenchmarkCalls measures each call beside a bare command, in turn, so that both see the same
+// machine. The medians are bare-ns and call-ns, and ratio is theirs.
+func BenchmarkCalls(b *testing.B) {
+	_, all := benchmarks(b)
+	runs := make(map[string]int)
+	for _, bench := range all {
+		b.Run(bench.name, func(b *testing.B) {
+			var calls, bares []time.Duration
+			i := runs[bench.name] * 1_000_000 // each run has keys of its own
+			runs[bench.name]++
+			for b.Loop() {
+				ctx, cancel := context.WithTimeout(b.Context(), time.Second) // as a handler does
+				start := time.Now()
+				errCall := bench.call(ctx, i)
+				middle := time.Now()
+				errBare := bench.bare(ctx, i)
+				end := time.Now()
+				cancel()
+				require.NoError(b, errCall)
+				require.NoError(b, errBare)
+				calls, bares = append(calls, middle.Sub(start)), append(bares, end.Sub(middle))
+				i++
+			}
+			median := func(d []time.Duration) float64 {
+				slices.Sort(d)
+				return float64(d[len(d)/2])
+			}
+			b.ReportMetric(median(calls), "call-ns")
+			b.ReportMetric(median(bares), "bare-ns")
+			b.ReportMetric(median(calls)/median(bares), "ratio")
+			b.ReportMetric(0, "ns/op") // it is that of both
 		})
 	}
 }
 
-// measure runs a call and a bare command in turn.
-func measure(b *testing.B, client rueidis.Client, call, bare func(ctx context.Context, i int) error) {
-	b.Helper()
-	ctx := b.Context()
-	var calls, bares []time.Duration
-	do(b, client, "CONFIG", "RESETSTAT")
-	i := 0
-	for b.Loop() {
-		start := time.Now()
-		errCall := call(ctx, i)
-		middle := time.Now()
-		errBare := bare(ctx, i)
-		end := time.Now()
-		require.NoError(b, errCall)
-		require.NoError(b, errBare)
-		calls, bares = append(calls, middle.Sub(start)), append(bares, end.Sub(middle))
-		i++
+// BenchmarkServer makes calls from many goroutines, and measures the processor time that the
+// server takes for each: server-us, and bare-us for bare commands.
+func BenchmarkServer(b *testing.B) {
+	client, all := benchmarks(b)
+	rounds := make(map[string]int)
+	for _, bench := range all {
+		b.Run(bench.name, func(b *testing.B) {
+			var used [2]float64
+			n := 0.0
+			for b.Loop() {
+				const calls = 20_000
+				first := rounds[bench.name] * calls
+				rounds[bench.name]++
+				n++
+				for k, f := range []func(context.Context, int) error{bench.call, bench.bare} {
+					before := processorTime(b, client)
+					each(b, calls, func(i int) error { return f(b.Context(), first+i) })
+					used[k] += (processorTime(b, client) - before) / calls
+				}
+			}
+			b.ReportMetric(used[0]/n, "server-us")
+			b.ReportMetric(used[1]/n, "bare-us")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
-	median := func(d []time.Duration) float64 {
-		slices.Sort(d)
-		return float64(d[len(d)/2])
-	}
-	b.ReportMetric(median(calls), "call-ns")
-	b.ReportMetric(median(bares), "bare-ns")
-	b.ReportMetric(median(calls)/median(bares), "ratio")
-	b.ReportMetric(perCall(b, client, "evalsha"), "server-us")
-	b.ReportMetric(perCall(b, client, "(?:set|get)"), "bare-us")
-	b.ReportMetric(0, "ns/op") // it is that of both
 }
 
-// perCall returns the microseconds that the server has taken for a command.
-func perCall(b *testing.B, client rueidis.Client, command string) float64 {
+// each calls f n times from many goroutines.
+func each(b *testing.B, n int, f func(i int) error) {
 	b.Helper()
-	stats, err := do(b, client, "INFO", "commandstats").ToString()
+	var group sync.WaitGroup
+	var next, failed atomic.Int64
+	for range 64 {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if f(i) != nil {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.Zero(b, failed.Load())
+}
+
+// processorTime returns the processor time of the server in microseconds.
+func processorTime(b *testing.B, client rueidis.Client) float64 {
+	b.Helper()
+	info, err := do(b, client, "INFO", "cpu").ToString()
 	require.NoError(b, err)
-	m := regexp.MustCompile(`cmdstat_` + command + `:calls=\d+,usec=\d+,usec_per_call=([\d.]+)`).FindStringSubmatch(stats)
-	require.NotNil(b, m, stats)
-	return must(strconv.ParseFloat(m[1], 64))
+	sum := 0.0
+	for _, m := range regexp.MustCompile(`used_cpu_(?:user|sys):([\d.]+)`).FindAllStringSubmatch(info, -1) {
+		sum += must(strconv.ParseFloat(m[1], 64)) * 1e6
+	}
+	return sum
 }
 
 // BenchmarkMemory measures the memory of the server for each event, member and entry, of
