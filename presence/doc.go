@@ -30,8 +30,8 @@
 //     remembered for [Config.TTL], which is longer than the service can be late.
 //   - Of the events joined and left of one connection and one group, the one with the
 //     highest id counts, whatever arrives first. The service counts the events of a
-//     connection (ce-id), so an id that is lower or equal was late or repeated, and changes
-//     nothing.
+//     connection (ce-id), so an event whose id is lower or equal was late or repeated, and
+//     changes nothing. Microsoft documents no format of ids; its emulator counts.
 //   - connected, joined and left all show that a connection exists, unless disconnected
 //     came first.
 //   - MQTT clients choose their connection id and use it again. So a connection is
@@ -54,10 +54,12 @@
 //
 // An event that is delivered after a round, but happened before it, is told from a new one
 // only if the store had an event of that group with a higher id. Otherwise it counts until
-// the next round.
+// the next round. A listing does not name the sessions of MQTT clients: what it adds counts
+// until an event of any session of the client changes the group, or a session ends.
 //
-// Every connection has a lease, which events and rounds renew. If nobody renews it, because
-// the service cannot be reached for more than two rounds, the connection ends.
+// Every connection has a lease, which events and rounds renew. A round renews it if a group
+// has the connection, or else if the service says that it exists. If nobody renews it,
+// because the service cannot be reached for more than two rounds, the connection ends.
 //
 // What a tracker knows is a cache. Do not decide by it who may do what: the service decides
 // who receives a message.

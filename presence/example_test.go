@@ -131,9 +131,9 @@ func ExampleTracker_Watch() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println(conn.JoinedGroup(context.Background(), "lobby"))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	fmt.Println(conn.JoinedGroup(ctx, "lobby"))
 	fmt.Println(follow(ctx, tracker))
 	// Output:
 	// <nil>

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/presence"
 	"github.com/go-webpubsub/webpubsub/service"
 )
@@ -96,10 +97,11 @@ func TestEventsDuringARound(t *testing.T) {
 	tracker := newTracker(t, presence.Config{Lister: service, Groups: []string{"g"}})
 	tell(t, tracker, joined("stays", "", "g", "2"), joined("leaves", "", "g", "2"), joined("ends", "", "g", "2"), joined("back", "", "g", "2"))
 	service.set("g", member("stays", ""), member("leaves", ""), member("ends", ""), member("unknown", ""), member("short", ""), member("device1", ""))
-	service.disturb(func(context.Context) {
-		tell(t, tracker, joined("short", "", "g", "2"), left("short", "", "g", "3"), mqtt(left("device1", "", "g", "3"), "s1"))
-		tell(t, tracker, left("leaves", "", "g", "3"), disconnected("ends", ""), joined("new", "", "g", "2"), joined("back", "", "g", "4")) //nolint:contextcheck // events do not end with the round
-	})
+	meanwhile := []webpubsub.Event{
+		joined("short", "", "g", "2"), left("short", "", "g", "3"), mqtt(left("device1", "", "g", "3"), "s1"),
+		left("leaves", "", "g", "3"), disconnected("ends", ""), joined("new", "", "g", "2"), joined("back", "", "g", "4"),
+	}
+	service.disturb(func(context.Context) { tell(t, tracker, meanwhile...) }) //nolint:contextcheck // events do not end with the round
 	_, err := tracker.Reconcile(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"back", "new", "stays", "unknown"}, membersOf(t, tracker, "g"))

@@ -64,10 +64,9 @@ func TestWatchReadsChanges(t *testing.T) {
 		tell(t, tracker, joined("c1", "ann", "g", "2"))
 		next := watch(t, tracker)
 		next()
-		go func() {
-			<-time.After(9*time.Second + 500*time.Millisecond)
+		time.AfterFunc(9*time.Second+500*time.Millisecond, func() {
 			tell(t, tracker, joined("c2", "bob", "g", "2"))
-		}()
+		})
 		next()
 		require.Len(t, store.since, 11, "one read per interval, and one that was woken")
 		assert.Zero(t, store.since[0])

@@ -65,3 +65,12 @@ func TestArguments(t *testing.T) {
 	require.EqualError(t, presencetest.TestStore(t.Context(), c.Advance), "presencetest: no store given")
 	require.EqualError(t, presencetest.TestStore(t.Context(), nil, s), "presencetest: advance is nil")
 }
+
+// TestRoom: the documentation of TestStore says how much room a store needs.
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	c := new(clock)
+	s, err := presence.NewMemoryStore(&presence.MemoryStoreOptions{MaxConnections: 2000, MaxGroups: 300, MaxMembers: 3000, Now: c.Now})
+	require.NoError(t, err)
+	require.NoError(t, presencetest.TestStore(t.Context(), c.Advance, s))
+}
