@@ -22,7 +22,6 @@ import (
 	"syscall"
 
 	"github.com/go-webpubsub/webpubsub/examples/chat/replicas/prove"
-	"github.com/go-webpubsub/webpubsub/examples/chat/replicas/stack"
 )
 
 func main() {
@@ -49,21 +48,4 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return runReplica(ctx, args[1:], getenv, stdout)
 	}
 	return fmt.Errorf("command %q: want demo, prove or replica", args[0])
-}
-
-// demo runs the stack until the context ends.
-func demo(ctx context.Context, args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(stdout)
-	replicas := flags.Int("replicas", 3, "`number` of replicas")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	s, err := stack.Start(ctx, stack.Config{Replicas: *replicas, Output: stdout})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "Chat at %s on %d replicas (each tab is somebody else; Ctrl+C stops all)\n", s.URL, *replicas)
-	<-ctx.Done()
-	return s.Close(ctx)
 }

@@ -57,15 +57,12 @@ func TestDemo(t *testing.T) {
 		_ = stdout.CloseWithError(errors.Join(err, io.EOF))
 		done <- err
 	}()
-	url := ""
 	lines := bufio.NewScanner(out)
-	for url == "" && lines.Scan() {
-		if m := regexp.MustCompile(`^Chat at (\S+) on 2 replicas`).FindStringSubmatch(lines.Text()); m != nil {
-			url = m[1]
-		}
-	}
+	require.True(t, lines.Scan())
+	m := regexp.MustCompile(`^Chat at (\S+) on 2 replicas`).FindStringSubmatch(lines.Text())
+	require.NotNil(t, m, lines.Text())
+	url := m[1]
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	require.NotEmpty(t, url)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
 	res, err := http.DefaultClient.Do(r)
