@@ -118,7 +118,7 @@ func (s *DeduplicationStore) Finish(ctx context.Context, key, claim string, answ
 	var value strings.Builder
 	value.Grow(2 + len(claim) + len(answer))
 	value.WriteByte(finished)
-	value.WriteByte(byte(len(claim)))
+	value.WriteByte(byte(len(claim))) //nolint:gosec // it is at most 255
 	value.WriteString(claim)
 	value.Write(answer)
 	args := []string{string(claimed) + claim, value.String(), milliseconds(ttl)}
