@@ -31,16 +31,17 @@ OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 # What reads bytes of strangers, or counts them: where the size of an int matters.
 PARSERS := . ./entra ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
-# The modules that need a browser, nginx and Redis have targets of their own.
+# The modules that need a browser, nginx or Redis have targets of their own.
 BROWSER := internal/browser
 NGINX   := interop/nginx
 REDIS   := redis
+SCALE   := examples/chat/replicas
 
 .PHONY: all
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race oldest 32bit interop nginx redis browser fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race oldest 32bit interop nginx redis scale browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -87,7 +88,7 @@ fmt-check: ## fail on code that gofmt would change
 
 .PHONY: modules
 modules: ## vet and test the modules further down
-	@for m in $(filter-out $(BROWSER) $(NGINX) $(REDIS),$(MODULES)); do \
+	@for m in $(filter-out $(BROWSER) $(NGINX) $(REDIS) $(SCALE),$(MODULES)); do \
 		echo "module $$m"; \
 		(cd "$$m" && $(GO) vet ./... && $(GO) test ./...); \
 	done
@@ -114,6 +115,14 @@ nginx: ## check handlers behind nginx (needs nginx)
 redis: ## test the stores on Redis, also as a cluster, under the race detector (needs redis-server and a C compiler)
 	cd $(REDIS) && $(GO) vet ./... && $(GO) test -count=1 ./...
 	cd $(REDIS) && CGO_ENABLED=1 $(GO) test -race -count=1 -skip Miniredis ./...
+
+.PHONY: scale
+scale: ## kill replicas of the chat while clients talk, and count what happened, in short (needs redis-server and nginx)
+	cd $(SCALE) && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+.PHONY: replicas
+replicas: ## run the chat as three replicas behind nginx until Ctrl+C (needs redis-server and nginx)
+	examples/chat/replicas.sh
 
 .PHONY: browser
 browser: ## try the pages of the chat and of the inspector in a browser (needs Chromium or Chrome)

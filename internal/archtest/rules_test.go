@@ -131,6 +131,12 @@ var rooms = []room{
 		why:  "it is linked into the tests of stores, whose modules are others: it needs the interface and nothing else",
 	},
 	{
+		name:  "forward",
+		ours:  []pattern{"."},
+		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/protocol"},
+		why:   "it hands events to any sender of the SDK; which queue or HTTP client sends them is the program's",
+	},
+	{
 		name:  "entra/...",
 		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/rule"},
 		third: []pattern{jwt},
@@ -256,7 +262,7 @@ var rooms = []room{
 	},
 	{
 		name:  "examples/...",
-		ours:  []pattern{".", "entra/...", "presence/...", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours:  []pattern{".", "entra/...", "forward", "presence/...", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "an example is copied into another module, which cannot import our internal packages",
 	},
@@ -267,8 +273,8 @@ var rooms = []room{
 		why:   "the program that shows Entra ID needs its credentials, and connects clients",
 	},
 	{
-		name:  "examples/chat",
-		ours:  []pattern{".", "service/...", "emulator/..."},
+		name:  "examples/chat/...",
+		ours:  []pattern{".", "presence/...", "service/...", "emulator/..."},
 		third: []pattern{jwt, precis, rate},
 		why:   "as the other examples; JWTs, the comparison of nicknames (RFC 8266) and rate limits come from libraries",
 	},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -101,7 +102,7 @@ func TestMend(t *testing.T) {
 }
 
 // handler is what a user writes once beside the exported test.
-const handler = `package main_test
+const handler = `package app_test
 
 import (
 	"io"
@@ -109,7 +110,7 @@ import (
 	"testing"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 )
 
 func newHandler(t *testing.T) http.Handler {
@@ -126,11 +127,11 @@ func newHandler(t *testing.T) http.Handler {
 // runGoTest compiles a test of the chat and runs it.
 func runGoTest(t *testing.T, source string) {
 	t.Helper()
-	dir, chat := t.TempDir(), "../../../examples/chat"
+	dir, chat := t.TempDir(), "../../../examples/chat/app"
 	chat, err := filepath.Abs(chat)
 	require.NoError(t, err)
 	replace := map[string]string{}
-	for name, text := range map[string]string{"exported_test.go": source, "exported_handler_test.go": handler} {
+	for name, text := range map[string]string{"exported_test.go": strings.Replace(source, "package main_test", "package app_test", 1), "exported_handler_test.go": handler} {
 		replace[filepath.Join(chat, name)] = filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}

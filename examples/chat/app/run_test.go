@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"flag"
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 )
 
 func (s *server) request(method, path string) (*http.Response, []byte) {
@@ -65,7 +65,7 @@ func TestPage(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	err := chat.Run(t.Context(), []string{"--help"}, func(string) string { return "" }, &out)
+	err := chat.Run(t.Context(), []string{"--help"}, func(string) string { return "" }, &out, chat.Replica{})
 	require.ErrorIs(t, err, flag.ErrHelp)
 	for _, want := range []string{"-addr", `default "127.0.0.1:3000"`, "PORT", "-url", "-logins"} {
 		assert.Contains(t, out.String(), want)
@@ -88,6 +88,7 @@ func TestRunErrors(t *testing.T) {
 		{"address", []string{"--addr", "nowhere"}, "", "missing port in address"},
 		{"port that is in use", []string{"--addr", taken.Addr().String()}, "",
 			"address already in use; choose another address by -addr, or another port by PORT in the environment"},
+		{"room without name", []string{"--rooms", "a,,b"}, "", `-rooms "a,,b": want names separated by commas`},
 		{"no logins", []string{"--logins", "0"}, "", "-logins 0: want 1 to 1000000"},
 		{"URL", []string{"--addr", "127.0.0.1:0", "--url", "http://%"}, "", `-url "http://%": want a URL such as https://chat.example.com`},
 		{"URL of another kind", []string{"--addr", "127.0.0.1:0", "--url", "ftp://chat.example.com"}, "", `scheme "ftp"`},
@@ -99,7 +100,7 @@ func TestRunErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			getenv := func(k string) string { return map[string]string{"WEBPUBSUB_CONNECTION_STRING": tt.environment}[k] }
-			err := chat.Run(t.Context(), tt.args, getenv, io.Discard)
+			err := chat.Run(t.Context(), tt.args, getenv, io.Discard, chat.Replica{})
 			require.ErrorContains(t, err, tt.want)
 			assert.NotContains(t, err.Error(), "AccessKey=")
 		})
@@ -116,7 +117,7 @@ func TestPort(t *testing.T) {
 	_, port, err := net.SplitHostPort(taken.Addr().String())
 	require.NoError(t, err)
 	getenv := func(k string) string { return map[string]string{"PORT": port}[k] }
-	err = chat.Run(t.Context(), nil, getenv, io.Discard)
+	err = chat.Run(t.Context(), nil, getenv, io.Discard, chat.Replica{})
 	require.ErrorContains(t, err, "listen tcp "+taken.Addr().String())
 
 	s := runIn(t, map[string]string{"PORT": port}, "-addr", "127.0.0.1:0")

@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 // TestWalk compares the frames in docs/walk.md with those that are sent.
 func TestWalk(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../docs/walk.md")
+	document, err := os.ReadFile("../../../docs/walk.md")
 	require.NoError(t, err)
 	var frames []string
 	for _, block := range strings.Split(string(document), "\n```json\n")[1:] {

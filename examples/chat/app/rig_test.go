@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 	"github.com/go-webpubsub/webpubsub/internal/pump"
 )
 
@@ -48,7 +48,7 @@ func runIn(t *testing.T, environment map[string]string, args ...string) *server 
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := chat.Run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), func(k string) string { return environment[k] }, stdout)
+		err := chat.Run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), func(k string) string { return environment[k] }, stdout, chat.Replica{})
 		_ = stdout.Close()
 		done <- err
 	}()
@@ -84,13 +84,18 @@ func runIn(t *testing.T, environment map[string]string, args ...string) *server 
 // page may answer one too late.
 func start(t *testing.T) *server {
 	t.Helper()
+	return startWith(t, chat.Stores{})
+}
+
+func startWith(t *testing.T, stores chat.Stores) *server {
+	t.Helper()
 	mux := http.NewServeMux()
 	emu := emulator.Start(t, emulator.Config{
 		KeepAlive: -1,
 		Hubs:      map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(mux)}}},
 		Logger:    slog.New(slog.DiscardHandler),
 	})
-	require.NoError(t, chat.Mount(mux, emu.ConnectionString, 1000, log.New(io.Discard, "", 0)))
+	require.NoError(t, chat.Mount(mux, emu.ConnectionString, 1000, stores, log.New(io.Discard, "", 0)))
 	web := httptest.NewServer(mux)
 	s := &server{t: t, url: web.URL}
 	s.stop = sync.OnceValue(func() error {

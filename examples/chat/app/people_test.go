@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub"
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 )
 
 func person(connection, user, name string) chat.Person {
@@ -51,7 +51,7 @@ func TestLookalikes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := chat.NewPeople()
+			p := chat.NewNicknames()
 			require.NoError(t, p.Connect(person("1", "a", tt.here)))
 			err := p.Ask(person("", "b", tt.wants))
 			assert.Equal(t, tt.reason, webpubsub.MessageOf(err))
@@ -66,7 +66,7 @@ func TestAbsence(t *testing.T) {
 	t.Parallel()
 	const left = "Somebody had this nickname a moment ago. Try again in half a minute."
 	synctest.Test(t, func(t *testing.T) {
-		p := chat.NewPeople()
+		p := chat.NewNicknames()
 		require.NoError(t, p.Connect(person("1", "ann", "Ann")))
 		require.NoError(t, p.Connect(person("2", "ann", "Ann")))
 		p.Leave("1")
@@ -96,7 +96,7 @@ func TestAbsence(t *testing.T) {
 func TestAbsenceHasALimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := chat.NewPeople()
+		p := chat.NewNicknames()
 		guest := func(i int) chat.Person { return person(fmt.Sprint(i), fmt.Sprint(i), fmt.Sprintf("guest %d", i)) }
 		for i := range chat.MaxAbsent + 1 {
 			require.NoError(t, p.Connect(guest(i)))

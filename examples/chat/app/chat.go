@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-const hub = "chat"
+// Hub is the name of the hub.
+const Hub = "chat"
 
 // Person is a user at one of their connections.
 type Person struct {
@@ -41,8 +42,12 @@ type Notice struct {
 }
 
 func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
+	interceptors := []webpubsub.Interceptor{c.print}
+	if c.Presence != nil {
+		interceptors = append(interceptors, c.Presence.Intercept)
+	}
 	return webpubsub.NewHandler(webpubsub.Config{
-		Hub:               hub,
+		Hub:               Hub,
 		ConnectionStrings: []string{connectionString},
 		OnConnect:         c.connect,
 		OnDisconnected:    c.disconnected,
@@ -55,32 +60,46 @@ func (c *Chat) handler(connectionString string) (*webpubsub.Handler, error) {
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"say": event(c.say), "join": event(c.join), "leave": event(c.leave), "rename": event(c.rename),
 		},
-		RefusalReply: webpubsub.JSONRefusal, // so that the page learns why its event failed
-		Interceptors: []webpubsub.Interceptor{c.print},
+		RefusalReply:  webpubsub.JSONRefusal, // so that the page learns why its event failed
+		Interceptors:  interceptors,
+		Deduplication: c.deduplication(),
 	})
+}
+
+// claimLease lets the service's third delivery in, 4 seconds after the first, if the
+// replica that handled the first one has died. A claim that is lost in a pause does little
+// harm: a message that is added twice is in the history once.
+const claimLease = 3 * time.Second
+
+func (c *Chat) deduplication() (d webpubsub.Deduplication) {
+	if c.Events != nil {
+		d = webpubsub.Deduplication{Store: c.Events, Lease: claimLease}
+	}
+	return d
 }
 
 // connect accepts a client with a ticket as the person of the ticket. Clients have no
 // roles: they can send events only, and this server alone sends to rooms. So nobody
 // can speak as somebody else, or in a room they have not joined.
-func (c *Chat) connect(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+func (c *Chat) connect(ctx context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
 	p, err := c.open(ev.Query.Get("ticket"))
 	if err != nil {
 		return nil, err
 	}
 	p.Connection = ev.ConnectionID
-	if err := c.people.admit(&p, true); err != nil {
+	if err := c.admit(ctx, &p, true); err != nil {
 		return nil, err
 	}
-	s := Session{p, []string{"lobby"}}
+	s := Session{p, c.rooms[:1]}
 	return &webpubsub.ConnectReply{UserID: p.User, Groups: s.Rooms, Roles: []string{}, State: session.Set(s)}, nil
 }
 
 // disconnected announces the end of a connection in all its rooms. The service need
 // not send left events for it, and the page ignores the second notice.
 func (c *Chat) disconnected(ctx context.Context, ev *webpubsub.DisconnectedEvent) error {
-	c.people.leave(ev.ConnectionID)
+	failed := c.People.Leave(ctx, Person{Connection: ev.ConnectionID, User: ev.UserID})
 	s, err := session.Get(ev)
+	err = errors.Join(failed, err)
 	for _, room := range s.Rooms {
 		err = errors.Join(err, c.announce(ctx, "left", ev, room))
 	}
@@ -128,7 +147,7 @@ func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in 
 	}
 	id := ev.ConnectionID + "/" + ev.ID // the same if the service repeats the event
 	said := Notice{Type: "said", Room: in.Room, Person: s.Person, Text: in.Text, ID: id, At: time.Now()}
-	if err := c.history.Add(ctx, said); err != nil {
+	if err := c.History.Add(ctx, said); err != nil {
 		return nil, err
 	}
 	return nil, c.service.Group(in.Room).SendJSON(ctx, said, nil)
@@ -136,7 +155,7 @@ func (c *Chat) say(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in 
 
 // Room is the payload of "join" and "leave". A room is a group of the hub.
 type Room struct {
-	Room string `json:"room" validate:"oneof=lobby go music random"`
+	Room string `json:"room"`
 }
 
 // listed is how many people of a room the page learns on joining: one page of a
@@ -146,26 +165,58 @@ const listed = 200
 // join answers with the last messages and the people of a room. The answer can be a
 // thousand times as long as the request, so requests are limited.
 func (c *Chat) join(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
+	if !slices.Contains(c.rooms, in.Room) {
+		return nil, webpubsub.NotFound("There is no such room.")
+	}
 	if !c.joins.allow(ev.ConnectionID) {
 		return nil, webpubsub.TooManyRequests("You change rooms too often. Try again in a moment.")
 	}
 	if !slices.Contains(s.Rooms, in.Room) {
 		s.Rooms = append(s.Rooms, in.Room)
 	}
-	group := c.service.Group(in.Room)
-	if err := group.AddConnection(ctx, ev.ConnectionID); err != nil {
+	if err := c.service.Group(in.Room).AddConnection(ctx, ev.ConnectionID); err != nil {
 		return nil, err
 	}
-	all, err := c.history.Last(ctx, in.Room)
-	said := len(all)
-	for m, failed := range group.Connections(ctx, &service.ListOptions{Top: listed}) {
-		all = append(all, Notice{Type: "joined", Room: in.Room, Person: c.people.at(m.ConnectionID)})
-		err = errors.Join(err, failed)
+	all, err := c.History.Last(ctx, in.Room)
+	if err != nil {
+		return nil, err
 	}
-	return &Notice{Type: "room", Room: in.Room, Notices: all, More: len(all)-said == listed}, err
+	here, err := c.here(ctx, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range here {
+		all = append(all, Notice{Type: "joined", Room: in.Room, Person: p})
+	}
+	return &Notice{Type: "room", Room: in.Room, Notices: all, More: len(here) == listed}, nil
+}
+
+// here returns the people of a room, or 200 of them.
+func (c *Chat) here(ctx context.Context, room string) ([]Person, error) {
+	var all []Person
+	if c.Presence == nil {
+		for m, err := range c.service.Group(room).Connections(ctx, &service.ListOptions{Top: listed}) {
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, Person{Connection: m.ConnectionID, User: m.UserID})
+		}
+		return all, c.People.Name(ctx, all)
+	}
+	members, err := c.Presence.Members(ctx, room)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members[:min(len(members), listed)] {
+		all = append(all, Person{Connection: m.ConnectionID, User: m.UserID})
+	}
+	return all, c.People.Name(ctx, all)
 }
 
 func (c *Chat) leave(ctx context.Context, ev *webpubsub.UserEvent, s *Session, in Room) (*Notice, error) {
+	if !slices.Contains(c.rooms, in.Room) {
+		return nil, webpubsub.NotFound("There is no such room.")
+	}
 	s.Rooms = slices.DeleteFunc(s.Rooms, func(room string) bool { return room == in.Room })
 	return nil, c.service.Group(in.Room).RemoveConnection(ctx, ev.ConnectionID)
 }
@@ -177,7 +228,7 @@ type Rename struct {
 
 func (c *Chat) rename(ctx context.Context, _ *webpubsub.UserEvent, s *Session, in Rename) (*Notice, error) {
 	s.Name = in.Nickname
-	if err := c.people.admit(&s.Person, false); err != nil {
+	if err := c.admit(ctx, &s.Person, false); err != nil {
 		return nil, err
 	}
 	return nil, c.service.All().SendJSON(ctx, Notice{Type: "renamed", Person: s.Person}, nil)

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -15,10 +15,10 @@ type History interface {
 	Last(ctx context.Context, room string) ([]Notice, error)
 }
 
-// Limits of a room in memory. Everybody who joins receives all of it.
+// Limits of a room's history. Everybody who joins receives all of it.
 const (
-	maxNotices = 100
-	maxBytes   = 64 << 10 // of JSON
+	MaxNotices = 100
+	MaxBytes   = 64 << 10 // of JSON
 )
 
 // memory is a History that a restart loses.
@@ -47,7 +47,7 @@ func (h *memory) Add(_ context.Context, said Notice) error {
 	}
 	all = append(all, kept{said, len(data)})
 	first, size := len(all), 0
-	for first > 0 && len(all)-first < maxNotices && size+all[first-1].size <= maxBytes {
+	for first > 0 && len(all)-first < MaxNotices && size+all[first-1].size <= MaxBytes {
 		first--
 		size += all[first].size
 	}

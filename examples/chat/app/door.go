@@ -1,7 +1,7 @@
-package main
+package app
 
 import (
-	"crypto/rand"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -21,34 +21,40 @@ import (
 //go:embed page
 var files embed.FS
 
-// Chat is the application. Several replicas would share its history and people.
+// Chat is the application. Replicas share its stores. Each has its own limits.
 type Chat struct {
+	Stores
 	service *service.Client
-	history History
-	people  *people
-	key     []byte  // of tickets
-	logins  *limits // by network
-	joins   *limits // by connection
+	rooms   []string // people start in the first
+	key     []byte   // of tickets
+	logins  *limits  // by network
+	joins   *limits  // by connection
 	log     *log.Logger
 }
 
 // newChat returns a Chat that allows each network a number of logins per second, and
 // thirty times as many in a burst: many people can share a network, and all come back
 // when the server restarts.
-func newChat(client *service.Client, key []byte, logins int, out *log.Logger) *Chat {
+func newChat(client *service.Client, stores Stores, key []byte, o options, out *log.Logger) *Chat {
 	return &Chat{
-		service: client, history: newMemory(), people: newPeople(), key: key, log: out,
-		logins: newLimits(float64(logins), 30*logins), joins: newLimits(1, 8),
+		Stores: stores.complete(), service: client, rooms: o.rooms, key: key, log: out,
+		logins: newLimits(float64(o.logins), 30*o.logins), joins: newLimits(1, 8),
 	}
 }
 
+// ticketKey returns the key of tickets. All replicas have the same: the connection that a
+// ticket of one opens can be another's to accept.
+func ticketKey(connectionString string) ([]byte, error) {
+	return hkdf.Key(sha256.New, []byte(connectionString), nil, "tickets of the chat", sha256.Size)
+}
+
 // mount registers the event handler, the login and the page of the chat.
-func mount(mux *http.ServeMux, connectionString string, logins int, out *log.Logger) error {
-	client, err := service.NewClientFromConnectionString(connectionString, hub, nil)
+func mount(mux *http.ServeMux, client *service.Client, connectionString string, stores Stores, o options, out *log.Logger) error {
+	key, err := ticketKey(connectionString)
 	if err != nil {
 		return err
 	}
-	c := newChat(client, []byte(rand.Text()), logins, out)
+	c := newChat(client, stores, key, o, out)
 	events, err := c.handler(connectionString)
 	if err != nil {
 		return err
@@ -107,7 +113,7 @@ func (c *Chat) login(r *http.Request) (map[string]string, error) {
 	}
 	digest := sha256.Sum256([]byte(in.Secret))
 	p := Person{User: hex.EncodeToString(digest[:16]), Name: in.Nickname}
-	if err := c.people.admit(&p, false); err != nil {
+	if err := c.admit(r.Context(), &p, false); err != nil {
 		return nil, err
 	}
 	access, err := c.service.ClientAccess(r.Context(), &service.ClientAccessOptions{Lifetime: ticketLife})

@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 

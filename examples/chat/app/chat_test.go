@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 	"github.com/go-webpubsub/webpubsub/httptest"
 )
 
@@ -192,9 +192,9 @@ func TestRefusedEvents(t *testing.T) {
 		{"text too long", "say", say("lobby", strings.Repeat("ä", 1001)), 400, "payload is not valid: text: max=1000"},
 		{"no room", "say", m{"text": "x"}, 400, "payload is not valid: room: required"},
 		{"room that she is not in", "say", say("go", "x"), 403, "You are not in this room."},
-		{"unknown room", "join", m{"room": "cellar"}, 400, "payload is not valid: room: oneof=lobby go music random"},
-		{"another's group", "join", m{"room": "../lobby"}, 400, "payload is not valid: room: oneof=lobby go music random"},
-		{"leave an unknown room", "leave", m{"room": ""}, 400, "payload is not valid: room: oneof=lobby go music random"},
+		{"unknown room", "join", m{"room": "cellar"}, 404, "There is no such room."},
+		{"another's group", "join", m{"room": "../lobby"}, 404, "There is no such room."},
+		{"leave an unknown room", "leave", m{"room": ""}, 404, "There is no such room."},
 		{"not an object", "say", "x", 400, "JSON payload cannot be decoded"},
 		{"null member", "say", m{"room": nil, "text": nil}, 400, "payload is not valid: room: required; text: required"},
 		{"wrong type", "say", m{"room": "lobby", "text": 1}, 400, "JSON payload cannot be decoded"},

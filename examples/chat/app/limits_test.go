@@ -1,4 +1,4 @@
-package main_test
+package app_test
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	chat "github.com/go-webpubsub/webpubsub/examples/chat"
+	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 	webpubsubtest "github.com/go-webpubsub/webpubsub/httptest"
 )
 
@@ -71,7 +71,7 @@ func TestLoginsHaveALimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mux := http.NewServeMux()
-		require.NoError(t, chat.Mount(mux, webpubsubtest.ConnectionString, 1, log.New(io.Discard, "", 0)))
+		require.NoError(t, chat.Mount(mux, webpubsubtest.ConnectionString, 1, chat.Stores{}, log.New(io.Discard, "", 0)))
 		login := func(from string) (status int, body string) {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/login",
 				strings.NewReader(fmt.Sprintf(`{"nickname":"Ann","secret":%q}`, secret("ann"))))
