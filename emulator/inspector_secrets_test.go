@@ -83,13 +83,11 @@ func TestInspectorHidesSecrets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var text, hidden string
-				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { remembering(text).ServeHTTP(w, r) })
-				cfg := chat(h)
-				cfg.Inspector = &emulator.Inspector{InsecureNonLoopback: true} // pipes have no address
-				cfg.Hubs["loud"] = emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}
-				r := newRig(t, cfg)
-				text, hidden = secret(r)
+				r := newRig(t, emulator.Config{Inspector: &emulator.Inspector{InsecureNonLoopback: true}}) // pipes have no address
+				text, hidden := secret(r)
+				for _, name := range []string{"chat", "loud"} {
+					require.NoError(t, r.server.SetHub(name, emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(remembering(text))}}))
+				}
 				_, token, _ := strings.Cut(r.server.InspectorURL(""), "#token=")
 				p := &page{r, token}
 				stream := p.request(http.MethodGet, "records", "")
