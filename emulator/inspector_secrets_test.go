@@ -100,7 +100,7 @@ func TestInspectorHidesSecrets(t *testing.T) {
 				pass(time.Minute) // for the rest of the stream
 				r.server.Close()
 				shown["stream"] = <-streamed
-				assert.NoError(t, stream.Body.Close())
+				require.NoError(t, stream.Body.Close())
 				for what, out := range shown {
 					for i := 0; i+16 <= len(hidden); i += 16 { // no part of it
 						lacks(t, what, strings.ToLower(out), strings.ToLower(hidden[i:i+16]))

@@ -37,7 +37,7 @@ func TestProtobufIsDecoded(t *testing.T) {
 	event = protowire.AppendFixed32(protowire.AppendTag(event, 99, protowire.Fixed32Type), 1)
 	assert.JSONEq(t, `{"eventMessage":{"event":"say","data":{"binaryData":"\\x00\\xff binary"},"ackId":7,
 		"metadata":[{"key":"a","value":"1"},{"key":"b","value":"2"}],"field 99":"\\x01\\x00\\x00\\x00"}}`, decoded(t, bytesField(nil, 5, string(event))))
-	assert.Equal(t, "{\n  \"pingMessage\": {}\n}", decoded(t, bytesField(nil, 9, "")))
+	assert.Equal(t, []string{"{", `  "pingMessage": {}`, "}"}, strings.Split(decoded(t, bytesField(nil, 9, "")), "\n"))
 	assert.Equal(t, "{}", decoded(t, nil))
 	assert.Contains(t, decoded(t, bytesField(nil, 6, string(bytesField(bytesField(nil, 1, "first"), 1, "last")))), `"group": "last"`, "the last one counts")
 	for _, broken := range []string{"\xff", "\x32\x05a", "\x32\x02\xff\xff"} {
