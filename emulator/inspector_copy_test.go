@@ -45,7 +45,7 @@ func counting(t *testing.T, changed *atomic.Bool) *httptest.Server {
 				if changed.Load() {
 					n.N = 0
 				}
-				reply := webpubsub.TextReply(fmt.Sprintf("%s: \"%s\" %d %s", ev.UserID, ev.Data, n.N, ev.Metadata()["lang"]))
+				reply := webpubsub.TextReply(fmt.Sprintf("%s: %q %d %s", ev.UserID, ev.Data, n.N, ev.Metadata()["lang"]))
 				reply.State = session.Set(count{n.N + 1})
 				return reply, err
 			},
@@ -115,7 +115,7 @@ func module(t *testing.T) string {
 func save(t *testing.T, dir, name, content string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600)) //nolint:gosec // in a directory of the test
 }
 
 func goTool(t *testing.T, dir string, args ...string) (string, error) {

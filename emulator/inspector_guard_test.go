@@ -128,7 +128,7 @@ func TestInspectorToken(t *testing.T) {
 		}
 		req := i.request(method, path+"?token="+i.token+"&access_token="+i.token, "{}")
 		req.Header.Del("Inspector-Token")
-		req.AddCookie(&http.Cookie{Name: "Inspector-Token", Value: i.token})
+		req.AddCookie(&http.Cookie{Name: "Inspector-Token", Value: i.token}) //nolint:gosec // of a request
 		status, _, _ := i.do(req)
 		assert.Equal(t, http.StatusUnauthorized, status, "%s with the token elsewhere", call)
 	}

@@ -83,13 +83,11 @@ func TestInspectorHidesSecrets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var text, hidden string
-				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { remembering(text).ServeHTTP(w, r) })
-				cfg := chat(h)
-				cfg.Inspector = &emulator.Inspector{InsecureNonLoopback: true} // pipes have no address
-				cfg.Hubs["loud"] = emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(h)}}
-				r := newRig(t, cfg)
-				text, hidden = secret(r)
+				r := newRig(t, emulator.Config{Inspector: &emulator.Inspector{InsecureNonLoopback: true}}) // pipes have no address
+				text, hidden := secret(r)
+				for _, name := range []string{"chat", "loud"} {
+					require.NoError(t, r.server.SetHub(name, emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(remembering(text))}}))
+				}
 				_, token, _ := strings.Cut(r.server.InspectorURL(""), "#token=")
 				p := &page{r, token}
 				stream := p.request(http.MethodGet, "records", "")
@@ -102,7 +100,7 @@ func TestInspectorHidesSecrets(t *testing.T) {
 				pass(time.Minute) // for the rest of the stream
 				r.server.Close()
 				shown["stream"] = <-streamed
-				assert.NoError(t, stream.Body.Close())
+				require.NoError(t, stream.Body.Close())
 				for what, out := range shown {
 					for i := 0; i+16 <= len(hidden); i += 16 { // no part of it
 						lacks(t, what, strings.ToLower(out), strings.ToLower(hidden[i:i+16]))

@@ -38,7 +38,7 @@ func TestInspectorTimeline(t *testing.T) {
 	assert.Nil(t, connect.Event.StateBefore)
 	assert.Equal(t, &inspect.State{Text: `{"n":1}`, JSON: true}, connect.Event.StateAfter)
 	assert.True(t, connect.Event.InMemory)
-	assert.Equal(t, plainJSON, s.kind("client.connected").Client.Subprotocol)
+	assert.Equal(t, &inspect.Client{Subprotocol: plainJSON}, s.kind("client.connected").Client)
 	assert.Equal(t, "hall", s.kind("group.joined").Group.Name)
 
 	p.send(`{"type":"event","event":"say","data":{"a":1},"ackId":7}`)
@@ -110,7 +110,7 @@ func TestInspectorShowsRESTCalls(t *testing.T) {
 	bad := s.find(func(r *inspect.Record) bool { return r.REST != nil && r.REST.Status == 400 })
 	assert.Contains(t, bad.REST.Answer.Data.Text, "must have at least one group")
 
-	resp, err := i.http.Get(i.emu.Endpoint + "/api/hubs/chat/groups/a/connections") //nolint:noctx // a call without a token
+	resp, err := i.http.Get(i.emu.Endpoint + "/api/hubs/chat/groups/a/connections")
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	assert.Equal(t, 401, s.kind("rest.refused").REST.Status)

@@ -351,7 +351,7 @@ var bans = []ban{
 		name:  "emulator/internal/inspect",
 		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/rest"},
 		other: []pattern{webSocket},
-		why:   "it reads records, whoever emitted them, and none of them knows it",
+		why:   "it reads records, and the packages that emit them do not know it",
 	},
 	{
 		name:  "emulator/internal/hub",

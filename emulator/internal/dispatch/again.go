@@ -37,7 +37,7 @@ const againIDs = 1_000_000_000
 func (d *Dispatcher) Raise(ctx context.Context, in *Again) (answer *upstream.Answer, reply *hub.Message, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(d.ctx, cancel)()
+	defer context.AfterFunc(d.ctx, cancel)() //nolint:contextcheck // Close ends it, too
 	s := d.session(in.ConnectionID)
 	open := s != nil && s.hubName == in.Hub
 	id := in.ID

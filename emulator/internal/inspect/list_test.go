@@ -120,8 +120,9 @@ func TestListWakesReaders(t *testing.T) {
 }
 
 // emit adds a record as the emulator does.
-func emit[R trace.Record](t testing.TB, l *inspect.List, r R) {
-	trace.Emit(t.Context(), trace.New([]string{key}, l), r)
+func emit[R trace.Record](tb testing.TB, l *inspect.List, r R) {
+	tb.Helper()
+	trace.Emit(tb.Context(), trace.New([]string{key}, l), r)
 }
 
 const key = "S3CR3T-S3CR3T-S3CR3T-S3CR3T-S3CR3T-S3CR3T"

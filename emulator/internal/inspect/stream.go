@@ -47,7 +47,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) error {
 		s.after = 0 // a number of an emulator that has stopped
 	}
 	if err := s.event("hello", hello{h.start, status, h.cfg.List.maxRecords, h.cfg.List.maxBytes, slices.Sorted(slices.Values(h.cfg.Hubs.Names()))}); err != nil {
-		return nil //nolint:nilerr // the page has gone
+		return nil // the page has gone
 	}
 	s.run(r, reader, h.stopped)
 	return nil

@@ -20,10 +20,10 @@ const tokenMargin = 64
 
 // named are secrets of any form that a name precedes: in a URL, a header, a connection
 // string, or JSON. One that ends with the name of another includes that.
-var named = regexp.MustCompile(`(?i)(` + bearer + `|accesskey(?:=|%3d)|(?:access_|reconnection_?)token(?:=|%3d|\\?"\s*:\s*\\?"))(?:` + value + `*` + bearer + `)*` + value + `+`)
+var named = regexp.MustCompile(`(?i)(` + scheme + `|accesskey(?:=|%3d)|(?:access_|reconnection_?)token(?:=|%3d|\\?"\s*:\s*\\?"))(?:` + value + `*` + scheme + `)*` + value + `+`)
 
 const (
-	bearer = `bearer(?: |\+|%20)+`
+	scheme = `bearer(?: |\+|%20)+`
 	value  = `[^&;\s"\\]`
 )
 

@@ -74,7 +74,7 @@ func (p Payload) Header() map[string][]string {
 	return p.secrets.header(p.header)
 }
 
-// Decoded returns the text that a function makes of the data, without secrets: in an
+// Decoded returns the result of a function of the data, without secrets: in an
 // encoding that has lengths, they would be wrong after secrets are removed.
 func (p Payload) Decoded(decode func(data []byte) string) string {
 	if p.secrets == nil {
