@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
@@ -28,7 +29,7 @@ func (s *session) serve(ws *socket) error {
 func (s *session) handle(ws *socket, b []byte, ok bool) bool {
 	f := s.frame
 	if !ok {
-		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(b)})
+		return s.enqueue(ws, item{err: fail("Receive", errFrameType), size: len(b)}, 0)
 	}
 	err := ws.codec.Decode(b, f)
 	s.secrets.conceal(f)
@@ -66,6 +67,7 @@ func (s *session) handle(ws *socket, b []byte, ok bool) bool {
 // repeated one. The service repeats invalid frames too until they are acknowledged.
 func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool {
 	if ws.isRepeated(f) {
+		traced(s.dispatch.base, s.dispatch, s.trace().Repeated, RepeatedInfo{ConnectionID: ws.conn.id, SequenceID: f.Sequence})
 		return true
 	}
 	it := item{size: size}
@@ -81,11 +83,24 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool 
 	default:
 		it.server = &ServerMessage{Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence}
 	}
-	if !s.dispatch.queue.push(it) {
+	if !s.enqueue(ws, it, f.Sequence) {
 		return false
 	}
 	ws.record(f)
 	return true
+}
+
+// enqueue queues a message when there is room. It reports false if the client is
+// stopping.
+func (s *session) enqueue(ws *socket, it item, sequence uint64) bool {
+	d := s.dispatch
+	if t := s.trace(); t.Received != nil || t.Delivered != nil {
+		it.since = time.Since(d.began)
+		traced(d.base, d, t.Received, ReceivedInfo{
+			ConnectionID: ws.conn.id, Kind: it.kind(), SequenceID: sequence, Bytes: it.size, Queued: int(d.queue.count.Load()) + 1,
+		})
+	}
+	return d.queue.push(it)
 }
 
 // isRepeated reports whether a frame is a repeated one.

@@ -75,7 +75,7 @@ func (s *session) start(ctx, life context.Context) error {
 			s.abandon()
 		}
 	}()
-	ws, err := s.connect(ctx)
+	ws, err := s.connect(ctx, 1)
 	if err == nil {
 		err = s.attachNew(life, ws)
 	}
@@ -115,6 +115,10 @@ func (s *session) run(life context.Context, ws *socket) {
 // returns the new socket. If that fails, it returns nil and the error; the error is
 // nil if Stop was called.
 func (s *session) next(life context.Context, conn *connection, cause error) (*socket, error) {
+	if !s.isStopping() {
+		code, _ := closeFrame(cause)
+		traced(life, s.dispatch, s.trace().Lost, LostInfo{ConnectionID: conn.id, CloseCode: code, Err: cause})
+	}
 	if ws := s.recover(life, conn, cause); ws != nil {
 		return ws, nil
 	}
@@ -142,7 +146,7 @@ func (s *session) attach(ws *socket) error {
 	defer s.mu.Unlock()
 	ws.keepAlive(s.c.opts, &s.dispatch.queue.paused)
 	if ws.codec.Reliable() {
-		ws.received = newSequenceAcks(ws)
+		ws.received = newSequenceAcks(ws, s)
 	}
 	s.conn = ws.conn
 	s.setLocked(StateConnected, ws)
@@ -224,6 +228,7 @@ func (s *session) lose(conn *connection, cause error) {
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
+	traced(s.dispatch.base, s.dispatch, s.trace().Ended, EndedInfo{ConnectionID: conn.id, CloseCode: ev.CloseCode, Duration: time.Since(conn.since), Err: ev.Err})
 	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
 	for _, w := range s.writers.all() {
 		w.finish(reason)
