@@ -37,6 +37,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 		groups: make(map[string]struct{}, len(in.Groups)),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(h.hubs.ctx)
+	_, c.traced = h.Tracer.Begin(trace.Operation{Kind: trace.OperationConnection, Hub: h.Name, ConnectionID: c.ID})
 	if out.Delivery.Resumable() {
 		c.ReconnectionToken = newID(32)
 	}
@@ -59,7 +60,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	trace.Emit(c.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindClientConnected, Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.Events.Connected(c)
 	for _, g := range joined {
-		h.Events.Joined(c, g)
+		h.Events.Joined(c, g, trace.Context{})
 	}
 	return c
 }
@@ -112,7 +113,7 @@ func (h *Hub) remove(c *Connection) {
 	failed.abort()
 	slices.Sort(groups)
 	for _, g := range groups {
-		h.Events.Left(c, g)
+		h.Events.Left(c, g, c.closedBy)
 	}
 }
 
@@ -128,7 +129,7 @@ func (e *FullError) Error() string {
 }
 
 // join adds a connection to a group. A member stays one. The error is a [FullError].
-func (h *Hub) join(c *Connection, group string) error {
+func (h *Hub) join(c *Connection, group string, cause trace.Context) error {
 	h.mu.Lock()
 	c.mu.Lock()
 	_, member := c.groups[group]
@@ -140,7 +141,7 @@ func (h *Hub) join(c *Connection, group string) error {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if joined {
-		h.Events.Joined(c, group)
+		h.Events.Joined(c, group, cause)
 	}
 	if full {
 		return &FullError{c.ID, h.MaxGroups}
@@ -149,7 +150,7 @@ func (h *Hub) join(c *Connection, group string) error {
 }
 
 // leave removes a connection from a group, if it is a member.
-func (h *Hub) leave(c *Connection, group string) {
+func (h *Hub) leave(c *Connection, group string, cause trace.Context) {
 	h.mu.Lock()
 	c.mu.Lock()
 	left := erase(h.groups, group, c)
@@ -159,7 +160,7 @@ func (h *Hub) leave(c *Connection, group string) {
 	h.mu.Unlock()
 	failed.abort()
 	if left {
-		h.Events.Left(c, group)
+		h.Events.Left(c, group, cause)
 	}
 }
 
@@ -174,6 +175,9 @@ type Target struct {
 	// Filter and Excluded narrow the selection.
 	Filter   *odata.Filter
 	Excluded []string // ids
+
+	// Cause is the trace context of what is done to the connections. Events of it have it.
+	Cause trace.Context
 }
 
 // Select returns the connections of a target, in no order.
@@ -228,7 +232,7 @@ func (h *Hub) Send(t Target, m *Message, ttl time.Duration) {
 // Close ends the connections of a target for the application server.
 func (h *Hub) Close(t Target, reason string) {
 	for _, c := range h.Select(t) {
-		c.CloseByServer(reason)
+		c.closeByServer(reason, t.Cause)
 	}
 }
 
@@ -244,7 +248,7 @@ func (h *Hub) Shutdown(code int, reason string) {
 func (h *Hub) Join(t Target, group string) (n int, err error) {
 	selected := h.Select(t)
 	for _, c := range selected {
-		if full := h.join(c, group); full != nil {
+		if full := h.join(c, group, t.Cause); full != nil {
 			err = full
 		}
 	}
@@ -256,11 +260,11 @@ func (h *Hub) Join(t Target, group string) (n int, err error) {
 func (h *Hub) Leave(t Target, group string) {
 	for _, c := range h.Select(t) {
 		if group != "" {
-			h.leave(c, group)
+			h.leave(c, group, t.Cause)
 			continue
 		}
 		for _, g := range c.Groups() {
-			h.leave(c, g)
+			h.leave(c, g, t.Cause)
 		}
 	}
 }
