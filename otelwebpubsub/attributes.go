@@ -39,13 +39,15 @@ const LinkKey = attribute.Key("webpubsub.link")
 
 // Values of [LinkKey].
 const (
-	linkToConnect = "connect" // the span of the connection's connect event
-	linkToClient  = "client"  // the span that the client names
+	linkToConnect  = "connect"  // the span of the connection's connect event
+	linkToClient   = "client"   // the span that the client names
+	linkToDelivery = "delivery" // the span that the request names, if a client's is the parent
 )
 
 var linkAttributes = map[string][]attribute.KeyValue{
-	linkToConnect: {LinkKey.String(linkToConnect)},
-	linkToClient:  {LinkKey.String(linkToClient)},
+	linkToConnect:  {LinkKey.String(linkToConnect)},
+	linkToClient:   {LinkKey.String(linkToClient)},
+	linkToDelivery: {LinkKey.String(linkToDelivery)},
 }
 
 // other is the value of an attribute that is not one of a limited set.

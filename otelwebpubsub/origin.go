@@ -2,7 +2,6 @@ package otelwebpubsub
 
 import (
 	"context"
-	"net/http"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -23,43 +22,46 @@ const metadataPrefix = "X-Webpubsub-Metadata-"
 // that span: to the span of the connect event, and to the one that the client names.
 func (h *handler) origin(ctx context.Context, ev webpubsub.Event) (context.Context, []trace.Link) {
 	m := ev.EventMeta()
-	if !trace.SpanContextFromContext(ctx).IsValid() {
+	hasParent := trace.SpanContextFromContext(ctx).IsValid() // of middleware
+	if !hasParent {
 		ctx = w3c.Extract(ctx, propagation.HeaderCarrier(m.RequestHeader))
 	}
 	var links []trace.Link
-	add := func(name string, sc trace.SpanContext) {
+	link := func(to string, sc trace.SpanContext) {
 		if sc.IsValid() {
-			links = append(links, trace.Link{SpanContext: sc, Attributes: linkAttributes[name]})
+			links = append(links, trace.Link{SpanContext: sc, Attributes: linkAttributes[to]})
 		}
 	}
 	if h.opts.LinkConnections {
 		var note string
 		m.RawState, note = cutNote(m.RawState)
-		add(linkToConnect, spanOfNote(note))
+		link(linkToConnect, spanOfNote(note))
 	}
+	client := ofClient(ev)
+	if client.IsValid() && h.opts.InsecureTrustClients && !hasParent {
+		link(linkToDelivery, trace.SpanContextFromContext(ctx))
+		return trace.ContextWithRemoteSpanContext(ctx, client), links
+	}
+	link(linkToClient, client)
+	return ctx, links
+}
+
+// ofClient returns the span that the client names: in its handshake, or in the metadata of
+// its event.
+func ofClient(ev webpubsub.Event) trace.SpanContext {
 	switch ev := ev.(type) {
 	case *webpubsub.ConnectEvent:
 		if parent := ev.Headers.Get(traceParent); parent != "" {
-			add(linkToClient, extract(propagation.MapCarrier{traceParent: parent, traceState: ev.Headers.Get(traceState)}))
+			return extract(propagation.MapCarrier{traceParent: parent, traceState: ev.Headers.Get(traceState)})
 		}
 	case *webpubsub.UserEvent:
-		if client := ofMetadata(m.RequestHeader); client.IsValid() {
-			if h.opts.InsecureTrustClients && !trace.SpanContextFromContext(ctx).IsValid() {
-				return trace.ContextWithRemoteSpanContext(ctx, client), links
-			}
-			add(linkToClient, client)
+		if parent := ev.RequestHeader.Get(metadataPrefix + traceParent); parent != "" {
+			return extract(propagation.MapCarrier{traceParent: parent, traceState: ev.RequestHeader.Get(metadataPrefix + traceState)})
 		}
 	}
-	return ctx, links
+	return trace.SpanContext{}
 }
 
 func extract(carrier propagation.TextMapCarrier) trace.SpanContext {
 	return trace.SpanContextFromContext(w3c.Extract(context.Background(), carrier))
-}
-
-func ofMetadata(header http.Header) trace.SpanContext {
-	if header.Get(metadataPrefix+traceParent) == "" {
-		return trace.SpanContext{}
-	}
-	return extract(propagation.MapCarrier{traceParent: header.Get(metadataPrefix + traceParent), traceState: header.Get(metadataPrefix + traceState)})
 }

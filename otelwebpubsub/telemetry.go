@@ -26,8 +26,8 @@ type Options struct {
 	// them, and seals do not cover them. All programs that handle events of the hub must
 	// know them, since others cannot decode such a state.
 	LinkConnections bool
-	// InsecureTrustClients continues the trace that a client names in the metadata of its
-	// event. Any client can then choose the trace of an event's span, and whether it is
+	// InsecureTrustClients continues the trace that a client names in its handshake, or in
+	// the metadata of its event. Any client can then choose the trace of an event's span, and whether it is
 	// sampled. By default the span has a link to it.
 	InsecureTrustClients bool
 }
