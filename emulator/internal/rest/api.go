@@ -92,7 +92,7 @@ func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
 			_, done := a.begin(r, trace.Context{})
-			defer done(trace.Result{Status: http.StatusUnauthorized})
+			done(trace.Result{Status: http.StatusUnauthorized})
 			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: http.StatusUnauthorized, Refused: err.Error()})
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -106,8 +106,8 @@ func (a *API) serve(op operation) http.HandlerFunc {
 		start := time.Now()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		out := op(r, a.Hub(r.PathValue("hub")))
+		done(trace.Result{Status: out.status}) // before the caller can see the answer
 		out.write(w)
-		done(trace.Result{Status: out.status})
 		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: out.status, Took: time.Since(start)})
 	}
 }
