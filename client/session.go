@@ -168,7 +168,7 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	}
 	ctx, abandon := context.WithCancel(life)
 	conn.since, conn.abandon = time.Now(), abandon
-	s.c.opts.Logger.Info("connected", "connection", conn.id, "recovered", false)
+	s.c.opts.Logger.Info("connected", "connection_id", conn.id, "recovered", false)
 	ev := ConnectedEvent{ConnectionID: conn.id, UserID: conn.user}
 	s.dispatch.queue.call(func() {
 		s.dispatch.queue.await(conn.restored)
@@ -191,7 +191,7 @@ func (s *session) attachRecovered(ws *socket) error {
 	if err := s.attach(ws); err != nil {
 		return err
 	}
-	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", true)
+	s.c.opts.Logger.Info("connected", "connection_id", ws.conn.id, "recovered", true)
 	raise(s.dispatch, &s.c.onRecovered, RecoveredEvent{ConnectionID: ws.conn.id})
 	ws.received.flush()
 	for _, w := range s.writers.all() {
@@ -229,7 +229,7 @@ func (s *session) lose(conn *connection, cause error) {
 	}
 	s.mu.Unlock()
 	traced(s.dispatch.base, s.dispatch, s.trace().Ended, EndedInfo{ConnectionID: conn.id, CloseCode: ev.CloseCode, Duration: time.Since(conn.since), Err: ev.Err})
-	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
+	s.c.opts.Logger.Info("disconnected", "connection_id", conn.id, "close_code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
 	for _, w := range s.writers.all() {
 		w.finish(reason)
 	}
