@@ -205,3 +205,41 @@ func labelsOf(family *dto.MetricFamily) map[string]bool {
 	}
 	return out
 }
+
+// TestDocument: docs/observability.md lists every metric with its labels, and every alert.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../docs/observability.md")
+	require.NoError(t, err)
+	rows := make(map[string][]string) // the code spans of a row by the one in its first or second column
+	for line := range strings.Lines(string(data)) {
+		spans := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(line, -1)
+		if !strings.HasPrefix(line, "|") || len(spans) == 0 {
+			continue
+		}
+		var texts []string
+		for _, s := range spans {
+			texts = append(texts, s[1])
+		}
+		rows[texts[0]] = texts[1:]
+		if len(texts) > 1 {
+			rows[texts[1]] = texts[2:]
+		}
+	}
+	for name, family := range scrape(t) {
+		if name == "target_info" {
+			continue
+		}
+		if !assert.Contains(t, rows, name) {
+			continue
+		}
+		labels := labelsOf(family)
+		maps.DeleteFunc(labels, func(label string, _ bool) bool {
+			return label == "__name__" || label == "job" || label == "instance" || label == "le" || strings.HasPrefix(label, "otel_scope_")
+		})
+		assert.ElementsMatch(t, slices.Collect(maps.Keys(labels)), rows[name], name)
+	}
+	for name := range alerts(t) {
+		assert.Contains(t, rows, name)
+	}
+}

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"net/http"
 	"regexp"
 	"strings"
 )
@@ -20,9 +19,9 @@ const (
 	headerState  = "Tracestate"
 )
 
-// ContextOf returns the trace context of a request. It is zero if the request has none, or
+// ContextOf returns the trace context in the header of a request. It is zero if the request has none, or
 // an invalid one.
-func ContextOf(header http.Header) Context {
+func ContextOf(header map[string][]string) Context {
 	parent := header[headerParent]
 	if len(parent) != 1 || !parents.MatchString(parent[0]) {
 		return Context{}
@@ -34,8 +33,8 @@ func ContextOf(header http.Header) Context {
 	return out
 }
 
-// Set sets the headers of a request, unless c is zero.
-func (c Context) Set(header http.Header) {
+// Set sets the lines of a request's header, unless c is zero.
+func (c Context) Set(header map[string][]string) {
 	if c.Parent != "" {
 		header[headerParent] = []string{c.Parent}
 		if c.State != "" {
