@@ -20,11 +20,12 @@ type labels struct {
 	status        int
 }
 
-// attributes are labels for the instruments.
+// attributes are labels for the instruments. They are slices, as the instruments want
+// them, so that none is made for each event.
 type attributes struct {
-	request metric.MeasurementOption // all
-	event   metric.MeasurementOption // hub, kind and name
-	process metric.MeasurementOption // those and the outcome
+	request []metric.AddOption    // all
+	event   []metric.RecordOption // hub, kind and name
+	process []metric.RecordOption // those and the error
 }
 
 // setsByLabels keeps the attributes for labels, which take longer to make than to find.
@@ -64,7 +65,9 @@ func (l labels) attributes() attributes {
 	option := func(list []attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(list...))
 	}
-	return attributes{request: option(request), event: option(event), process: option(process)}
+	return attributes{
+		request: []metric.AddOption{option(request)}, event: []metric.RecordOption{option(event)}, process: []metric.RecordOption{option(process)},
+	}
 }
 
 // measure records the metrics of a request.
@@ -79,12 +82,12 @@ func (h *handler) measure(ctx context.Context, o *webpubsub.Outcome) {
 		}
 	}
 	attrs := h.of(l)
-	h.instruments.requests.Add(ctx, 1, attrs.request)
+	h.instruments.requests.Add(ctx, 1, attrs.request...)
 	if !isVerified(o) || o.Event == nil {
 		return
 	}
-	h.instruments.payload.Record(ctx, int64(o.PayloadBytes), attrs.event)
+	h.instruments.payload.Record(ctx, int64(o.PayloadBytes), attrs.event...)
 	if isIntercepted(o) {
-		h.instruments.process.Inst().Record(ctx, o.Duration.Seconds(), attrs.process)
+		h.instruments.process.Inst().Record(ctx, o.Duration.Seconds(), attrs.process...)
 	}
 }

@@ -15,15 +15,19 @@ var w3c propagation.TraceContext
 
 const traceParent, traceState = "traceparent", "tracestate"
 
-// metadataPrefix is that of the headers with a message's metadata.
-const metadataPrefix = "X-Webpubsub-Metadata-"
+// Names of headers, as net/http has them.
+const (
+	headerParent   = "Traceparent"
+	metadataParent = "X-Webpubsub-Metadata-Traceparent"
+	metadataState  = "X-Webpubsub-Metadata-Tracestate"
+)
 
 // origin returns the context whose span is the parent of an event's span, and the links of
 // that span: to the span of the connect event, and to the one that the client names.
 func (h *handler) origin(ctx context.Context, ev webpubsub.Event) (context.Context, []trace.Link) {
 	m := ev.EventMeta()
 	hasParent := trace.SpanContextFromContext(ctx).IsValid() // of middleware
-	if !hasParent {
+	if !hasParent && len(m.RequestHeader[headerParent]) == 1 {
 		ctx = w3c.Extract(ctx, propagation.HeaderCarrier(m.RequestHeader))
 	}
 	var links []trace.Link
@@ -55,8 +59,8 @@ func ofClient(ev webpubsub.Event) trace.SpanContext {
 			return extract(propagation.MapCarrier{traceParent: parent, traceState: ev.Headers.Get(traceState)})
 		}
 	case *webpubsub.UserEvent:
-		if parent := ev.RequestHeader.Get(metadataPrefix + traceParent); parent != "" {
-			return extract(propagation.MapCarrier{traceParent: parent, traceState: ev.RequestHeader.Get(metadataPrefix + traceState)})
+		if parent := ev.RequestHeader[metadataParent]; len(parent) == 1 {
+			return extract(propagation.MapCarrier{traceParent: parent[0], traceState: ev.RequestHeader.Get(metadataState)})
 		}
 	}
 	return trace.SpanContext{}
