@@ -77,7 +77,7 @@ func typeOf(err error) string {
 		if !strings.HasPrefix(name, "*errors.") && !strings.HasPrefix(name, "*fmt.") {
 			return name
 		}
-		inner, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // one link of the chain
+		inner, ok := err.(interface{ Unwrap() error })
 		if !ok || inner.Unwrap() == nil {
 			return name
 		}

@@ -2,6 +2,7 @@ package otelwebpubsub
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -59,8 +60,8 @@ func (l labels) attributes() attributes {
 	event = add(event, semconv.MessagingDestinationNameKey, l.hub)
 	event = add(event, EventKindKey, string(l.kind))
 	event = add(event, semconv.MessagingOperationNameKey, l.function)
-	process := add(event[:len(event):len(event)], semconv.ErrorTypeKey, string(l.reason))
-	request := append(add(event[:len(event):len(event)], RefusalReasonKey, string(l.reason)),
+	process := add(slices.Clip(event), semconv.ErrorTypeKey, string(l.reason))
+	request := append(add(slices.Clip(event), RefusalReasonKey, string(l.reason)),
 		OutcomeKey.String(string(l.outcome)), semconv.HTTPResponseStatusCode(l.status))
 	option := func(list []attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(list...))

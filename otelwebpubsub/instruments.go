@@ -79,7 +79,7 @@ func newInstruments(m metric.Meter) (in instruments, err error) {
 		emulated: gauge("webpubsub.emulator.connections", "{connection}", "Open connections of an emulator, lost ones that may be recovered included."),
 		delivery: duration("webpubsub.emulator.delivery.duration", "Duration of deliveries of events, all attempts included."),
 	}
-	for _, make := range []func() error{
+	for _, standard := range []func() error{
 		func() (err error) { in.process, err = messagingconv.NewProcessDuration(m, seconds); return err },
 		func() (err error) {
 			in.operation, err = messagingconv.NewClientOperationDuration(m, seconds)
@@ -89,7 +89,7 @@ func newInstruments(m metric.Meter) (in instruments, err error) {
 		func() (err error) { in.consumed, err = messagingconv.NewClientConsumedMessages(m); return err },
 		func() (err error) { in.calls, err = httpconv.NewServerRequestDuration(m, seconds); return err },
 	} {
-		errs = append(errs, make())
+		errs = append(errs, standard())
 	}
 	return in, errors.Join(errs...)
 }

@@ -1,10 +1,12 @@
 package otelwebpubsub
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 	"github.com/Azure/azure-sdk-for-go/sdk/tracing/azotel"
 	"go.opentelemetry.io/otel/propagation"
 
@@ -25,10 +27,28 @@ func (t *Telemetry) Service(opts *service.Options) *service.Options {
 		out = *opts
 	}
 	if !out.TracingProvider.NewTracer(Name, "").Enabled() {
-		out.TracingProvider = azotel.NewTracingProvider(t.opts.TracerProvider, nil)
+		out.TracingProvider = withoutTexts(azotel.NewTracingProvider(t.opts.TracerProvider, nil))
 	}
 	out.PerRetryPolicies = append(slices.Clip(out.PerRetryPolicies), propagate{})
 	return &out
+}
+
+// withoutTexts returns a provider whose spans have no texts of errors. They quote the
+// service's answers, which may quote the request.
+func withoutTexts(of tracing.Provider) tracing.Provider {
+	return tracing.NewProvider(func(name, version string) tracing.Tracer {
+		tracer := of.NewTracer(name, version)
+		silent := func(span tracing.Span) tracing.Span {
+			return tracing.NewSpan(tracing.SpanImpl{
+				End: span.End, SetAttributes: span.SetAttributes, AddEvent: span.AddEvent,
+				SetStatus: func(status tracing.SpanStatus, _ string) { span.SetStatus(status, "") },
+			})
+		}
+		return tracing.NewTracer(func(ctx context.Context, name string, opts *tracing.SpanOptions) (context.Context, tracing.Span) {
+			ctx, span := tracer.Start(ctx, name, opts)
+			return ctx, silent(span)
+		}, &tracing.TracerOptions{SpanFromContext: func(ctx context.Context) tracing.Span { return silent(tracer.SpanFromContext(ctx)) }})
+	}, nil)
 }
 
 // propagate is a policy that sends the trace context of a request.

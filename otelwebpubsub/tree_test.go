@@ -93,7 +93,7 @@ func (w *whole) tree(t *testing.T, traceID string) []string {
 	children := make(map[string][]exported)
 	for lines := json.NewDecoder(&out); ; {
 		var s exported
-		if err := lines.Decode(&s); err == io.EOF { //nolint:errorlint // as the decoder returns it
+		if err := lines.Decode(&s); err == io.EOF {
 			break
 		}
 		if s.SpanContext.TraceID == traceID {
