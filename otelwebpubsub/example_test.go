@@ -25,7 +25,9 @@ func ExampleTelemetry_Handler() {
 		ConnectionStrings: []string{httptest.ConnectionString},
 		Logger:            slog.New(slog.NewTextHandler(io.Discard, nil)),
 		UserEvents: map[string]webpubsub.UserEventFunc{
-			"say": webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, in string) (string, error) { return "you said " + in, nil }),
+			"say": webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, in string) (string, error) {
+				return "you said " + in, nil
+			}),
 		},
 	}
 	telemetry, err := otelwebpubsub.New(&otelwebpubsub.Options{TracerProvider: tracers})

@@ -1,6 +1,7 @@
 package otelwebpubsub
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -37,6 +38,7 @@ func (t *Telemetry) Handler(cfg webpubsub.Config) webpubsub.Config {
 		h.system[i] = h.newOperation(kind, string(kind))
 	}
 	h.unknown = h.newOperation(webpubsub.EventKindUser, other)
+	h.untyped = h.newOperation("", other)
 	cfg.Interceptors = append([]webpubsub.Interceptor{h.intercept}, cfg.Interceptors...)
 	cfg.Observe = h.observe
 	if t.opts.LinkConnections {
@@ -58,6 +60,7 @@ type handler struct {
 	operations map[string]*operation // of user events
 	system     [len(systemKinds)]*operation
 	unknown    *operation // of user events without a function of their own
+	untyped    *operation // of events of an unknown type
 	hubs       nameSet    // of a handler without a hub
 
 	setsByLabels
@@ -70,10 +73,10 @@ type operation struct {
 }
 
 func (h *handler) newOperation(kind webpubsub.EventKind, name string) *operation {
-	attrs := trace.WithAttributes(system, semconv.MessagingOperationTypeProcess, operationOf(name), EventKindKey.String(string(kind)))
+	attrs := trace.WithAttributes(system, semconv.MessagingOperationTypeProcess, operationOf(name), EventKindKey.String(cmp.Or(string(kind), other)))
 	op := &operation{span: name, start: []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindConsumer), attrs}}
 	if name == other {
-		op.span = string(kind)
+		op.span = cmp.Or(string(kind), "event")
 	}
 	if h.hub != "" {
 		op.span += " " + h.hub
@@ -87,6 +90,9 @@ func (h *handler) newOperation(kind webpubsub.EventKind, name string) *operation
 func (h *handler) operationOf(kind webpubsub.EventKind, name string) *operation {
 	if i := slices.Index(systemKinds[:], kind); i >= 0 {
 		return h.system[i]
+	}
+	if kind == "" {
+		return h.untyped
 	}
 	if op, ok := h.operations[name]; ok {
 		return op

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -98,6 +99,33 @@ func TestHandlerSpansOfSystemEvents(t *testing.T) {
 		span := r.only(t, name+" chat")
 		assert.Contains(t, text(span.Attributes()), "messaging.operation.name="+name+",")
 		assert.NotContains(t, text(span.Attributes()), "secret")
+	}
+}
+
+// TestHandlerSpansOfRefusedEvents checks the spans of verified events that reach no function.
+func TestHandlerSpansOfRefusedEvents(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		event httptest.Event
+		span  string
+		want  string
+	}{
+		"unknown type": {httptest.Event{Type: "azure.webpubsub.sys.later", Name: "later"}, "event chat", "http.response.status_code=501,messaging.destination.name=chat,messaging.operation.name=_OTHER,messaging.operation.type=process,messaging.system=webpubsub,webpubsub.event.kind=_OTHER,webpubsub.outcome=refused,webpubsub.refusal.reason=event_type"},
+		"media type":   {httptest.Event{Name: "say", ContentType: "image/png"}, "say chat", "http.response.status_code=415,messaging.destination.name=chat,messaging.operation.name=say,messaging.operation.type=process,messaging.system=webpubsub,webpubsub.event.kind=user,webpubsub.outcome=refused,webpubsub.refusal.reason=media_type"},
+		"payload":      {httptest.Event{Type: "azure.webpubsub.gp.joined", Name: "joined", Data: []byte("{")}, "joined chat", "http.response.status_code=400,messaging.destination.name=chat,messaging.operation.name=joined,messaging.operation.type=process,messaging.system=webpubsub,webpubsub.event.kind=joined,webpubsub.outcome=refused,webpubsub.refusal.reason=payload"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, otelwebpubsub.Options{})
+			svc := r.started(t, webpubsub.Config{Hub: "chat", UserEvents: map[string]webpubsub.UserEventFunc{"say": reply}})
+			req, err := svc.NewRequest(t.Context(), tt.event)
+			require.NoError(t, err)
+			_, err = svc.Do(req)
+			require.NoError(t, err)
+			span := r.only(t, tt.span)
+			_, rest, _ := strings.Cut(text(span.Attributes()), "http.")
+			assert.Equal(t, tt.want, "http."+rest)
+		})
 	}
 }
 
