@@ -239,7 +239,7 @@ func TestTraceShowsNoSecret(t *testing.T) {
 		c := newClient(t, f.network, secretAddress, opts)
 		p := f.start(c)
 		run := begin(func() (client.Result, error) { return c.SendToGroup(t.Context(), "g", client.Text(secretToken), nil) })
-		p.send(fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"Forbidden","message":"%s"}}`, p.expectAck("sendToGroup"), secretToken))
+		p.send(fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"Forbidden","message":%q}}`, p.expectAck("sendToGroup"), secretToken))
 		run.fails(t, client.ErrForbidden)
 		p.send(group(1, secretToken), group(1, secretToken))
 		pass(2 * time.Second)

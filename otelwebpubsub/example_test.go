@@ -3,7 +3,6 @@ package otelwebpubsub_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log"
 	"log/slog"
 
@@ -23,7 +22,7 @@ func ExampleTelemetry_Handler() {
 	cfg := webpubsub.Config{
 		Hub:               "chat",
 		ConnectionStrings: []string{httptest.ConnectionString},
-		Logger:            slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:            slog.New(slog.DiscardHandler),
 		UserEvents: map[string]webpubsub.UserEventFunc{
 			"say": webpubsub.Text(func(_ context.Context, _ *webpubsub.UserEvent, in string) (string, error) {
 				return "you said " + in, nil

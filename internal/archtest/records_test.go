@@ -85,7 +85,7 @@ func table(t *testing.T, document, heading string) (rows [][]string) {
 			continue
 		}
 		var cells []string
-		for _, cell := range strings.Split(strings.Trim(line, "|"), "|") {
+		for cell := range strings.SplitSeq(strings.Trim(line, "|"), "|") {
 			cells = append(cells, strings.TrimSpace(cell))
 		}
 		rows = append(rows, cells)
@@ -218,4 +218,3 @@ func constant(expr ast.Expr) (string, bool) {
 	}
 	return "", false
 }
-

@@ -102,10 +102,9 @@ func (a *API) serve(op operation) http.HandlerFunc {
 			return
 		}
 		passed, done := a.begin(r, trace.ContextOf(r.Header))
-		r = r.WithContext(context.WithValue(r.Context(), causeKey{}, passed))
 		start := time.Now()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		out := op(r, a.Hub(r.PathValue("hub")))
+		out := op(withCause(r, passed), a.Hub(r.PathValue("hub")))
 		done(trace.Result{Status: out.status}) // before the caller can see the answer
 		out.write(w)
 		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: out.status, Took: time.Since(start)})
@@ -119,6 +118,11 @@ func (a *API) begin(r *http.Request, cause trace.Context) (trace.Context, func(t
 
 // causeKey is the context key of the trace context of a call.
 type causeKey struct{}
+
+// withCause returns a request with the trace context that a call passes on.
+func withCause(r *http.Request, passed trace.Context) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), causeKey{}, passed))
+}
 
 // cause returns the trace context of a call, for the events that it raises.
 func cause(r *http.Request) trace.Context {
