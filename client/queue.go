@@ -21,6 +21,7 @@ type item struct {
 	err    error // of an invalid frame
 	call   func()
 	size   int
+	since  time.Duration // when it was received, since the dispatcher began; 0 unless it is traced
 }
 
 func (it *item) isMessage() bool { return it.call == nil }

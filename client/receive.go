@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
@@ -68,6 +69,7 @@ func (s *session) handle(ws *socket, b []byte, ok bool) error {
 // repeated one. The service repeats invalid frames too until they are acknowledged.
 func (s *session) message(ws *socket, f *frame.Frame, err error, size int) error {
 	if ws.isRepeated(f) {
+		traced(s.dispatch.base, s.dispatch, s.trace().Repeated, RepeatedInfo{ConnectionID: ws.conn.id, SequenceID: f.Sequence})
 		return nil
 	}
 	it := item{size: size}
@@ -83,6 +85,7 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) error
 	default:
 		it.server = &ServerMessage{Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence}
 	}
+	s.traceReceived(ws, &it, f.Sequence)
 	lent, ok := s.dispatch.queue.push(it)
 	if !ok {
 		return errStopping
@@ -92,6 +95,17 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) error
 		return s.callBack(&it)
 	}
 	return nil
+}
+
+// traceReceived calls the hook for a message that is about to be queued or delivered.
+func (s *session) traceReceived(ws *socket, it *item, sequence uint64) {
+	d := s.dispatch
+	if t := s.trace(); t.Received != nil || t.Delivered != nil {
+		it.since = time.Since(d.began)
+		traced(d.base, d, t.Received, ReceivedInfo{
+			ConnectionID: ws.conn.id, Kind: it.kind(), SequenceID: sequence, Bytes: it.size, Queued: int(d.queue.count.Load()) + 1,
+		})
+	}
 }
 
 // isRepeated reports whether a frame is a repeated one.

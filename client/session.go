@@ -80,7 +80,7 @@ func (s *session) start(ctx, life context.Context) error {
 			s.abandon()
 		}
 	}()
-	ws, err := s.connect(ctx)
+	ws, err := s.connect(ctx, 1)
 	if err == nil {
 		err = s.attachNew(life, ws)
 	}
@@ -125,6 +125,10 @@ func (s *session) run(life context.Context, ws *socket) {
 // returns the new socket. If that fails, it returns nil and the error; the error is
 // nil if Stop was called.
 func (s *session) next(life context.Context, conn *connection, cause error) (*socket, error) {
+	if !s.isStopping() {
+		code, _ := closeFrame(cause)
+		traced(life, s.dispatch, s.trace().Lost, LostInfo{ConnectionID: conn.id, CloseCode: code, Err: cause})
+	}
 	if ws := s.recover(life, conn, cause); ws != nil {
 		return ws, nil
 	}
@@ -152,7 +156,7 @@ func (s *session) attach(ws *socket) error {
 	defer s.mu.Unlock()
 	ws.keepAlive(s.c.opts, &s.dispatch.queue.paused)
 	if ws.codec.Reliable() {
-		ws.received = newSequenceAcks(ws)
+		ws.received = newSequenceAcks(ws, s)
 	}
 	s.conn = ws.conn
 	s.setLocked(StateConnected, ws)
@@ -174,7 +178,7 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	}
 	ctx, abandon := context.WithCancel(life)
 	conn.since, conn.abandon = time.Now(), abandon
-	s.c.opts.Logger.Info("connected", "connection", conn.id, "recovered", false)
+	s.c.opts.Logger.Info("connected", "connection_id", conn.id, "recovered", false)
 	ev := ConnectedEvent{ConnectionID: conn.id, UserID: conn.user}
 	s.dispatch.queue.call(func() {
 		s.dispatch.queue.await(conn.restored)
@@ -197,7 +201,7 @@ func (s *session) attachRecovered(ws *socket) error {
 	if err := s.attach(ws); err != nil {
 		return err
 	}
-	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", true)
+	s.c.opts.Logger.Info("connected", "connection_id", ws.conn.id, "recovered", true)
 	raise(s.dispatch, &s.c.onRecovered, RecoveredEvent{ConnectionID: ws.conn.id})
 	ws.received.flush()
 	for _, w := range s.writers.all() {
@@ -234,7 +238,8 @@ func (s *session) lose(conn *connection, cause error) {
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
-	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
+	traced(s.dispatch.base, s.dispatch, s.trace().Ended, EndedInfo{ConnectionID: conn.id, CloseCode: ev.CloseCode, Duration: time.Since(conn.since), Err: ev.Err})
+	s.c.opts.Logger.Info("disconnected", "connection_id", conn.id, "close_code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
 	for _, w := range s.writers.all() {
 		w.finish(reason)
 	}

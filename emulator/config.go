@@ -70,6 +70,12 @@ type Config struct {
 	// tokens are removed, even where a client has sent one. A handler that blocks delays
 	// the emulator.
 	Logger *slog.Logger
+	// Trace is called when the emulator begins an operation. It returns the trace context
+	// that the operation passes on, and a function that is called with the result when the
+	// operation has ended. Both are called by the goroutine of the operation: they must not
+	// block, panic, or call the emulator. No argument has a secret or a payload. Nil passes
+	// the trace contexts of REST calls on to the events that the calls raise.
+	Trace func(op Operation) (passed TraceContext, done func(OperationResult))
 }
 
 // Clock is a source of time.

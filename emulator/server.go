@@ -70,14 +70,14 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 	s.keys = token.NewKeys(cfg.Clock.Now, cfg.AccessKeys...)
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
-		Transport: cfg.Transport, Clock: cfg.Clock, Trace: s.trace,
+		Transport: cfg.Transport, Clock: cfg.Clock, Trace: s.trace, Tracer: tracer(cfg.Trace),
 	})
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
 			return nil, err
 		}
 	}
-	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace})
+	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace, Tracer: tracer(cfg.Trace)})
 	s.clients = &transport.Endpoint{
 		Hubs:      s.hubs,
 		Anonymous: s.acceptsAnonymous,
@@ -89,7 +89,7 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 	if list != nil {
 		s.inspect, s.inspector = newInspectorGuard(cfg, s.trace), s.newInspector(cfg, list, origins)
 	}
-	s.api = (&rest.API{Hub: s.hubs.Hub, Keys: s.keys, TrustTokens: cfg.TrustTokens, Trace: s.trace}).Handler()
+	s.api = (&rest.API{Hub: s.hubs.Hub, Keys: s.keys, TrustTokens: cfg.TrustTokens, Trace: s.trace, Tracer: tracer(cfg.Trace)}).Handler()
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
 	s.mux.HandleFunc("/client/{$}", s.serveClient)

@@ -235,10 +235,11 @@ func TestModules(t *testing.T) {
 		nested = append(nested, file)
 		dir := path.Dir(file)
 		assert.Equal(t, modulePath+"/"+dir, m.Module.Path, file)
-		require.NotEmpty(t, m.Replace, "%s: this repository's own module is replaced", file)
+		require.NotEmpty(t, m.Replace, "%s: this repository's own module is not replaced", file)
 		assert.Equal(t, modulePath, m.Replace[0].Old.Path, file)
 		for _, r := range m.Replace {
-			assert.Equal(t, r.Old.Path, path.Join(modulePath, dir, r.New.Path), "%s: only modules of this repository are replaced, by their directories", file)
+			require.True(t, isOurs(r.Old.Path), "%s: only this repository's own modules are replaced", file)
+			assert.Equal(t, ourPath(r.Old.Path), path.Join(dir, r.New.Path), "%s: %s replaced by another directory", file, r.Old.Path)
 		}
 	}
 	t.Logf("nested modules: %v", nested)

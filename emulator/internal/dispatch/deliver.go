@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
@@ -14,7 +15,12 @@ import (
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	start := d.cfg.Clock.Now()
 	ev.handler = r
+	passed, done := d.cfg.Tracer.Begin(trace.Operation{
+		Kind: trace.OperationDelivery, Hub: ev.session.hubName, Name: kindOf(ev), ConnectionID: ev.session.connectionID, EventID: ev.id, Cause: ev.cause,
+	})
+	ev.cause = passed
 	answer, err := d.send(ctx, r, ev)
+	done(resultOf(answer, err))
 	d.record(ctx, ev, answer, err, d.cfg.Clock.Now().Sub(start))
 	return answer, err
 }
@@ -64,6 +70,25 @@ func attempts(log []upstream.Attempt) []trace.Attempt {
 	return out
 }
 
+// kindOf returns the name of a system event, and "user" for all others.
+func kindOf(ev *event) string {
+	if strings.HasPrefix(ev.typ, wire.TypePrefixUser) {
+		return "user"
+	}
+	return ev.name
+}
+
+func resultOf(answer *upstream.Answer, err error) trace.Result {
+	if answer != nil {
+		return trace.Result{Status: answer.Status, Attempts: answer.Attempts}
+	}
+	var failed *upstream.DeliveryError
+	if errors.As(err, &failed) {
+		return trace.Result{Attempts: failed.Attempts}
+	}
+	return trace.Result{}
+}
+
 func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -86,6 +111,7 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	if r.authorize != nil {
 		req.Header[wire.HeaderAuthorization] = []string{r.authorize()}
 	}
+	ev.cause.Set(req.Header)
 	ev.header = req.Header
 	return r.sender.Send(ctx, req, upstream.EventTimeout)
 }

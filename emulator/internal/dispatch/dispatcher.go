@@ -28,6 +28,7 @@ type Config struct {
 	Connections int
 	Clock       hub.Clock
 	Trace       *trace.Stream
+	Tracer      trace.Tracer
 }
 
 // Dispatcher delivers events. It is a [hub.EventHandler].

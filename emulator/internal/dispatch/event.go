@@ -21,6 +21,7 @@ type event struct {
 	body        []byte
 	metadata    map[string]string
 	url         *url.URL // of the event handler; nil until the handler has consented
+	cause       trace.Context
 
 	// For the record.
 	handler         *route      // nil if none selects the event

@@ -37,11 +37,13 @@ type Connection struct {
 	requests    Turnstile
 	invocations invocations
 	stateTime   int64 // of the last group state; guarded by the hub
+	traced      func(trace.Result)
 
 	mu           sync.Mutex
 	link         *Link // nil while the client is away
 	ended        bool
-	closed       bool // by the client; the connection ends after its pending requests
+	closedBy     trace.Context // cause of the end
+	closed       bool          // by the client; the connection ends after its pending requests
 	groups       map[string]struct{}
 	roles        role.Set
 	acks         ackCache
@@ -130,12 +132,15 @@ func (c *Connection) abort(code int, reason string) {
 
 // CloseByServer closes the connection for the application server. The disconnected
 // frame contains the reason, the close frame does not.
-func (c *Connection) CloseByServer(reason string) {
+func (c *Connection) CloseByServer(reason string) { c.closeByServer(reason, trace.Context{}) }
+
+func (c *Connection) closeByServer(reason string, cause trace.Context) {
 	text := "Application server closed the connection."
 	if reason != "" {
 		text += " Reason: " + reason
 	}
-	c.finish(text, CloseNormal, nil, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
+	note := func() bool { c.closedBy = cause; return true }
+	c.finish(text, CloseNormal, note, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
 }
 
 func (c *Connection) closeLink(link *Link, message string, code int, reason string) {
@@ -171,7 +176,8 @@ func (c *Connection) finish(reason string, code int, condition func() bool, last
 		c.publish(s.end(&RequestError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
 	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason, Code: code})
-	c.hub.Events.Disconnected(c, reason)
+	c.traced(trace.Result{})
+	c.hub.Events.Disconnected(c, reason, c.closedBy)
 }
 
 // Identity returns the client for records.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -38,10 +39,18 @@ type ends struct {
 	members int
 }
 
-func (*ends) Connected(*hub.Connection)        {}
-func (e *ends) Joined(*hub.Connection, string) { e.mu.Lock(); defer e.mu.Unlock(); e.members++ }
-func (e *ends) Left(*hub.Connection, string)   { e.mu.Lock(); defer e.mu.Unlock(); e.members-- }
-func (e *ends) Disconnected(_ *hub.Connection, reason string) {
+func (*ends) Connected(*hub.Connection) {}
+func (e *ends) Joined(*hub.Connection, string, trace.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.members++
+}
+func (e *ends) Left(*hub.Connection, string, trace.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.members--
+}
+func (e *ends) Disconnected(_ *hub.Connection, reason string, _ trace.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.reasons = append(e.reasons, reason)

@@ -16,8 +16,8 @@ import (
 // nobody is an event handler that ignores notifications. Its other methods are not called.
 type nobody struct{ hub.EventHandler }
 
-func (nobody) Connected(*hub.Connection)            {}
-func (nobody) Disconnected(*hub.Connection, string) {}
+func (nobody) Connected(*hub.Connection)                           {}
+func (nobody) Disconnected(*hub.Connection, string, trace.Context) {}
 
 // A frame that is not recorded costs nothing, also with a log that leaves frames out.
 //
