@@ -95,7 +95,7 @@ func TestDocumentIndex(t *testing.T) {
 	index := string(readFile(t, "docs/README.md"))
 	for _, document := range documents(t) {
 		if path.Dir(document) == "docs" && path.Base(document) != "README.md" {
-			assert.Contains(t, index, "("+path.Base(document)+")", "docs/README.md")
+			assert.True(t, strings.Contains(index, "("+path.Base(document)+")"), "docs/README.md does not link to %s", document)
 		}
 	}
 }
