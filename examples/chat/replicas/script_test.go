@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestScript: whatever ends the script ends all that it has started.
+// TestScript: whatever ends the script ends all that it has started. It is not parallel to
+// TestProve, whose events would wait for the builds.
 func TestScript(t *testing.T) {
-	t.Parallel()
 	for name, end := range map[string]func(pid int) error{
 		"killed":              func(pid int) error { return syscall.Kill(pid, syscall.SIGTERM) },
 		"the terminal closes": func(pid int) error { return syscall.Kill(-pid, syscall.SIGHUP) },
