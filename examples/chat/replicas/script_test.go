@@ -15,8 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestScript: whatever ends the script ends all that it has started. It is not parallel to
-// TestProve, whose events would wait for the builds.
+// TestScript: whatever ends the script ends all that it has started.
+//
+//nolint:paralleltest // events of TestProve would wait for its builds
 func TestScript(t *testing.T) {
 	for name, end := range map[string]func(pid int) error{
 		"killed":              func(pid int) error { return syscall.Kill(pid, syscall.SIGTERM) },
