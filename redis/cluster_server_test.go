@@ -57,7 +57,7 @@ func startNode(tb testing.TB, args ...string) *node {
 	n := &node{}
 	n.server, n.port = startOnPort(tb, func(port string) []string {
 		n.bus = freePort(tb)
-		return append([]string{"--port", port, "--cluster-enabled", "yes", "--cluster-port", n.bus, "--cluster-node-timeout", "5000"}, args...)
+		return append([]string{"--port", port, "--cluster-enabled", "yes", "--cluster-port", n.bus, "--cluster-node-timeout", "60000"}, args...)
 	})
 	return n
 }
