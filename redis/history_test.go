@@ -18,7 +18,7 @@ import (
 
 func newHistory(tb testing.TB, client rueidis.Client, limits redis.HistoryLimits) *redis.History {
 	tb.Helper()
-	h, err := redis.NewHistory(redis.Config{Client: client}, limits)
+	h, err := redis.NewHistory(redis.Config{Client: client, Timeout: time.Minute}, limits)
 	require.NoError(tb, err)
 	return h
 }
