@@ -17,7 +17,7 @@ import (
 
 // TestScript: whatever ends the script ends all that it has started.
 //
-//nolint:paralleltest // events of TestProve would wait for its builds
+//nolint:paralleltest,tparallel // events of TestProve would wait for its builds
 func TestScript(t *testing.T) {
 	for name, end := range map[string]func(pid int) error{
 		"killed":              func(pid int) error { return syscall.Kill(pid, syscall.SIGTERM) },
