@@ -12,11 +12,15 @@ import (
 )
 
 const (
-	// leadLease is how long a round has the lead after its process has ended.
-	leadLease = 30 * time.Second
+	// maxLeadLease is how long a round has the lead, at most, after its process has ended.
+	maxLeadLease = 30 * time.Second
 	// polls is how often per Interval a replica asks whether a round is due.
 	polls = 10
 )
+
+// leadLease returns how long a round has the lead after its process has ended. Another replica
+// must renew the leases of connections before they end, which is after two intervals or more.
+func (t *Tracker) leadLease() time.Duration { return min(t.cfg.Interval/2, maxLeadLease) }
 
 // errLeadLost ends a round whose lead another replica has.
 var errLeadLost = errors.New("another replica has the lead")
@@ -44,7 +48,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 // each turn has a holder of its own.
 func (t *Tracker) turn(ctx context.Context) {
 	holder := rand.Text()
-	leads, err := t.cfg.Store.Lead(ctx, t.cfg.Hub, holder, leadLease)
+	leads, err := t.cfg.Store.Lead(ctx, t.cfg.Hub, holder, t.leadLease())
 	if err != nil && ctx.Err() == nil {
 		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "presence: the store does not say whether a round is due", slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
 	}
@@ -81,7 +85,7 @@ func (t *Tracker) lead(ctx context.Context, holder string) (Round, error) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		tick := time.NewTicker(leadLease / 3)
+		tick := time.NewTicker(t.leadLease() / 3)
 		defer tick.Stop()
 		for {
 			select {
@@ -89,7 +93,7 @@ func (t *Tracker) lead(ctx context.Context, holder string) (Round, error) {
 				return
 			case <-tick.C:
 			}
-			if leads, err := t.cfg.Store.Lead(renew, t.cfg.Hub, holder, leadLease); err == nil && !leads {
+			if leads, err := t.cfg.Store.Lead(renew, t.cfg.Hub, holder, t.leadLease()); err == nil && !leads {
 				cancel(errLeadLost)
 			}
 		}

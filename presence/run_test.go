@@ -104,6 +104,31 @@ func TestReplicaDiesInARound(t *testing.T) {
 	})
 }
 
+// TestShortIntervals: a replica that dies in a round does not keep the others from making one
+// until the leases end, however short they are. Nothing would name the group then.
+func TestShortIntervals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memory(t)
+		cfg := presence.Config{Store: &failing{Store: store}, Lister: &lister{during: func(ctx context.Context) { <-ctx.Done() }}, Interval: 2 * time.Second, Lease: 4 * time.Second}
+		dying := newTracker(t, cfg)
+		tell(t, dying, joined("c1", "ann", "g", "2"))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = dying.Run(ctx) }()
+		synctest.Wait()                    // it lists
+		cfg.Store.(*failing).fail(errAway) // as if the process had ended
+
+		service := new(lister)
+		service.set("g", member("c1", "ann"))
+		cfg.Store, cfg.Lister = store, service
+		other := newTracker(t, cfg)
+		go func() { _ = other.Run(ctx) }()
+		<-time.After(time.Minute)
+		assert.Equal(t, []string{"c1"}, membersOf(t, other, "g"))
+	})
+}
+
 // TestReplicaEndsInARound: it hands over at once, long before the next round is due.
 func TestReplicaEndsInARound(t *testing.T) {
 	t.Parallel()

@@ -8,8 +8,6 @@ import (
 
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
-
-	"github.com/go-webpubsub/webpubsub/redis"
 )
 
 const slots = 16384
@@ -57,7 +55,7 @@ func startNode(tb testing.TB, args ...string) *node {
 	n := &node{}
 	n.server, n.port = startOnPort(tb, func(port string) []string {
 		n.bus = freePort(tb)
-		return append([]string{"--port", port, "--cluster-enabled", "yes", "--cluster-port", n.bus, "--cluster-node-timeout", "5000"}, args...)
+		return append([]string{"--port", port, "--cluster-enabled", "yes", "--cluster-port", n.bus, "--cluster-node-timeout", "60000"}, args...)
 	})
 	return n
 }
@@ -71,8 +69,7 @@ func (c *cluster) client(tb testing.TB) rueidis.Client {
 // admin returns a client for commands about one server.
 func (n *node) admin(tb testing.TB) rueidis.Client {
 	tb.Helper()
-	opt, err := redis.ParseURL("unix://" + n.socket)
-	require.NoError(tb, err)
+	opt := optionsOf(tb, "unix://"+n.socket)
 	opt.ForceSingleClient = true
 	client, err := rueidis.NewClient(opt)
 	require.NoError(tb, err)

@@ -94,5 +94,9 @@ func (c Config) limit(ctx context.Context) (context.Context, context.CancelFunc)
 
 // milliseconds formats the lifetime of a key, which is at least a millisecond in Redis.
 func milliseconds(d time.Duration) string {
-	return strconv.FormatInt(max(1, int64((d+time.Millisecond-1)/time.Millisecond)), 10)
+	n := d.Milliseconds()
+	if d%time.Millisecond > 0 {
+		n++
+	}
+	return strconv.FormatInt(max(1, n), 10)
 }

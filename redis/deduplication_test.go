@@ -17,7 +17,7 @@ import (
 
 func deduplicationStore(tb testing.TB, client rueidis.Client) *redis.DeduplicationStore {
 	tb.Helper()
-	s, err := redis.NewDeduplicationStore(redis.Config{Client: client})
+	s, err := redis.NewDeduplicationStore(redis.Config{Client: client, Timeout: time.Minute})
 	require.NoError(tb, err)
 	return s
 }
@@ -121,7 +121,7 @@ func TestPrefix(t *testing.T) {
 	t.Parallel()
 	client := startServer(t).client(t)
 	for _, prefix := range []string{"", "one", "two:" + redis.DefaultPrefix} {
-		s, err := redis.NewDeduplicationStore(redis.Config{Client: client, Prefix: prefix})
+		s, err := redis.NewDeduplicationStore(redis.Config{Client: client, Prefix: prefix, Timeout: time.Minute})
 		require.NoError(t, err)
 		state, _, err := s.Begin(t.Context(), "k", "a"+prefix[:min(3, len(prefix))], time.Minute)
 		require.NoError(t, err)

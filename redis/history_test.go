@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,7 @@ import (
 
 func newHistory(tb testing.TB, client rueidis.Client, limits redis.HistoryLimits) *redis.History {
 	tb.Helper()
-	h, err := redis.NewHistory(redis.Config{Client: client}, limits)
+	h, err := redis.NewHistory(redis.Config{Client: client, Timeout: time.Minute}, limits)
 	require.NoError(tb, err)
 	return h
 }
@@ -58,6 +59,16 @@ func after(t *testing.T, h *redis.History, room, id string) ([]string, error) {
 		data = append(data, string(e.Data))
 	}
 	return data, nil
+}
+
+// An age longer than the time since 1970, and than what an addition can round up, is an age.
+func TestHistoryForever(t *testing.T) {
+	t.Parallel()
+	client := startServer(t).client(t)
+	h := newHistory(t, client, redis.HistoryLimits{MaxAge: math.MaxInt64})
+	appendTo(t, h, "r", "1", "2")
+	advance(t, client, 24*time.Hour)
+	assert.Equal(t, []string{"1", "2"}, last(t, h, "r", 9))
 }
 
 // testHistory checks what a history does on any server.

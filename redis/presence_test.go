@@ -19,7 +19,7 @@ import (
 
 func presenceStore(tb testing.TB, client rueidis.Client) *redis.PresenceStore {
 	tb.Helper()
-	s, err := redis.NewPresenceStore(redis.Config{Client: client})
+	s, err := redis.NewPresenceStore(redis.Config{Client: client, Timeout: time.Minute})
 	require.NoError(tb, err)
 	return s
 }

@@ -45,7 +45,7 @@ func TestACL(t *testing.T) {
 	testHistory(t, client)
 	require.NoError(t, client.Do(t.Context(), client.B().Ping().Build()).Error())
 
-	other, err := redis.NewDeduplicationStore(redis.Config{Client: client, Prefix: "other"})
+	other, err := redis.NewDeduplicationStore(redis.Config{Client: client, Prefix: "other", Timeout: time.Minute})
 	require.NoError(t, err)
 	_, _, err = other.Begin(t.Context(), "k", "a", time.Minute)
 	require.Error(t, err)
@@ -60,15 +60,13 @@ func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	server := startServer(t, "--requirepass", "right")
 	for _, password := range []string{"", ":s3cr3t@", "ann:s3cr3t@"} {
-		opt, err := redis.ParseURL("unix://" + password + server.socket)
-		require.NoError(t, err)
-		_, err = rueidis.NewClient(opt)
+		_, err := rueidis.NewClient(optionsOf(t, "unix://"+password+server.socket))
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "s3cr3t")
 	}
 	client := newClient(t, "unix://:right@"+server.socket)
 	s := storesWith(t, redis.Config{Client: client, Timeout: 100 * time.Millisecond})
-	_, err := s.calls()["Begin"](t.Context())
+	_, err := newStores(t, client).calls()["Begin"](t.Context())
 	require.NoError(t, err)
 	do(t, client, "CONFIG", "SET", "requirepass", "changed")
 	server.kill() // a client that is connected stays so; after this one, none is
@@ -91,9 +89,8 @@ func TestTLS(t *testing.T) {
 		return []string{"--tls-port", port, "--tls-auth-clients", "no", "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert}
 	})
 
-	opt, err := redis.ParseURL("rediss://127.0.0.1:" + port)
-	require.NoError(t, err)
-	_, err = rueidis.NewClient(opt)
+	opt := optionsOf(t, "rediss://127.0.0.1:"+port)
+	_, err := rueidis.NewClient(opt)
 	var unknown x509.UnknownAuthorityError
 	require.ErrorAs(t, err, &unknown)
 

@@ -134,12 +134,19 @@ func (s *server) client(tb testing.TB) rueidis.Client {
 
 func newClient(tb testing.TB, url string) rueidis.Client {
 	tb.Helper()
-	opt, err := redis.ParseURL(url)
-	require.NoError(tb, err)
-	client, err := rueidis.NewClient(opt)
+	client, err := rueidis.NewClient(optionsOf(tb, url))
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)
 	return client
+}
+
+// optionsOf returns the options of a URL, with much time for connecting.
+func optionsOf(tb testing.TB, url string) rueidis.ClientOption {
+	tb.Helper()
+	opt, err := redis.ParseURL(url)
+	require.NoError(tb, err)
+	opt.Dialer.Timeout = time.Minute
+	return opt
 }
 
 // serverLog is what a server writes. It is kept for tests that fail.

@@ -33,7 +33,9 @@ func ParseURL(s string) (rueidis.ClientOption, error) {
 
 func parseURL(s string) (opt rueidis.ClientOption, err error) {
 	u, err := url.Parse(s)
-	if err != nil { // its text contains the URL, and that of its cause the password
+	// The text of err contains the URL, and that of its cause the password. A fragment is the
+	// end of a password with "#": what precedes it would be the host and port.
+	if err != nil || u.Fragment != "" {
 		return opt, errors.New("redis: parse URL: its form is invalid, want redis://user:password@host:port, and the password escaped (the URL is not shown, it may contain a password)")
 	}
 	if !slices.Contains([]string{"redis", "rediss", "valkey", "valkeys", "unix"}, u.Scheme) {

@@ -51,6 +51,8 @@ func TestParseURLKeepsSecrets(t *testing.T) {
 		"redis://u:s3cr3t/x@host":              "form is invalid",
 		"redis://u:s3cr3t%zz@host":             "form is invalid",
 		"redis://u:s3cr3t@host:\x00":           "form is invalid",
+		"redis://u:12#s3cr3t@host":             "form is invalid",
+		"unix://u:p@/run/redis#s3cr3t":         "form is invalid",
 		"s3cr3t":                               "scheme is unknown",
 		"s3cr3t://host":                        "scheme is unknown",
 		"http://u:s3cr3t@host":                 "scheme is unknown",

@@ -6,5 +6,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/replicas"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 go build -o "$dir/replicas" .
-trap : INT # the program stops what it has started
-"$dir/replicas" demo "$@"
+"$dir/replicas" demo "$@" &
+program=$!
+trap 'kill "$program" 2>/dev/null || true' INT TERM HUP # the program stops what it has started
+wait "$program" && status=0 || status=$?
+while kill -0 "$program" 2>/dev/null; do # a signal has ended the wait
+	wait "$program" && status=0 || status=$?
+done
+exit "$status"

@@ -89,9 +89,9 @@ func open(ctx context.Context, natsURL, brokers, queue string) (sender forward.S
 		}
 		return k.Send, k.Close, nil
 	}
-	nc, err := nats.Connect(natsURL)
+	nc, err := connectNATS(natsURL)
 	if err != nil {
-		return nil, nil, fmt.Errorf("NATS: %w", err)
+		return nil, nil, err
 	}
 	js, err := NewJetStream(ctx, nc, queue)
 	if err != nil {
@@ -99,6 +99,16 @@ func open(ctx context.Context, natsURL, brokers, queue string) (sender forward.S
 		return nil, nil, err
 	}
 	return js.Send, nc.Close, nil
+}
+
+// connectNATS connects, and again whenever the connection is lost. By default a client
+// stops trying after two minutes: all further events would fail until the program is started again.
+func connectNATS(url string) (*nats.Conn, error) {
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1))
+	if err != nil {
+		return nil, fmt.Errorf("NATS: %w", err)
+	}
+	return nc, nil
 }
 
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {

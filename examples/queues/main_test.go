@@ -45,6 +45,15 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
+// A server that is away for hours does not end the connection for good.
+func TestNATSComesBack(t *testing.T) {
+	t.Parallel()
+	nc, err := queues.ConnectNATS(startNATS(t, server.RANDOM_PORT, t.TempDir()).ClientURL())
+	require.NoError(t, err)
+	defer nc.Close()
+	assert.Negative(t, nc.Opts.MaxReconnect, "no limit")
+}
+
 func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

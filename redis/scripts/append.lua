@@ -10,7 +10,7 @@ if KEYS[2] then
 	end
 end
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[2], '*', 'd', ARGV[1])
-redis.call('XTRIM', KEYS[1], 'MINID', '=', string.match(id, '^%d+') - ARGV[3])
+redis.call('XTRIM', KEYS[1], 'MINID', '=', math.max(0, string.match(id, '^%d+') - ARGV[3]))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if KEYS[2] then
 	redis.call('SET', KEYS[2], id, 'PX', ARGV[4])

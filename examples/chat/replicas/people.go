@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-webpubsub/webpubsub/examples/chat/app"
+	"github.com/go-webpubsub/webpubsub/redis"
 )
 
 //go:embed scripts
@@ -18,6 +19,10 @@ var scripts embed.FS
 // reservation is how long a nickname is reserved after its connection has arrived or has
 // changed it, if the chat never learns that the connection has ended.
 const reservation = 24 * time.Hour
+
+// timeout limits each call, as the stores limit theirs. Without it, an event would wait until
+// Redis is back, and the service would not deliver it again after 100 seconds.
+const timeout = redis.DefaultTimeout
 
 // people are the nicknames, in Redis: a key for each of their looks, and a hash of the
 // connections of each user. All keys have the same hash tag, so that a script can change
@@ -66,6 +71,8 @@ func (p *people) Admit(ctx context.Context, g app.Guest, arrives bool) error {
 	if arrives {
 		flag = "1"
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	result, err := p.admit.Exec(ctx, p.client, append([]string{keyOfUser(g.User)}, looks...),
 		[]string{g.User, g.Connection, string(value), flag, milliseconds(reservation), milliseconds(app.Absence)}).ToString()
 	switch {
@@ -81,6 +88,8 @@ func (p *people) Admit(ctx context.Context, g app.Guest, arrives bool) error {
 
 // Leave implements [app.People].
 func (p *people) Leave(ctx context.Context, who app.Person) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	return p.leave.Exec(ctx, p.client, []string{keyOfUser(who.User)}, []string{who.User, who.Connection, milliseconds(app.Absence)}).Error()
 }
 
@@ -90,6 +99,8 @@ func (p *people) Name(ctx context.Context, all []app.Person) error {
 	for i, who := range all {
 		commands[i] = p.client.B().Hget().Key(keyOfUser(who.User)).Field(who.Connection).Build()
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	for i, result := range p.client.DoMulti(ctx, commands...) {
 		var g guest
 		if err := result.DecodeJSON(&g); err != nil && !rueidis.IsRedisNil(err) {

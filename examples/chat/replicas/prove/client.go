@@ -26,6 +26,7 @@ type client struct {
 	acks   chan ack // of the current connection; closed when it has ended
 	reader sync.WaitGroup
 
+	mu       sync.Mutex
 	heard    map[string]struct{} // ids of messages
 	repeated int                 // messages that came again
 }
@@ -139,10 +140,19 @@ func (c *client) hear(data []byte) {
 	if json.Unmarshal(data, &notice) != nil || notice.Type != "said" {
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if _, again := c.heard[notice.ID]; again {
 		c.repeated++
 	}
 	c.heard[notice.ID] = struct{}{}
+}
+
+// received returns how many messages the client has received, and received again.
+func (c *client) received() (heard, again int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.heard), c.repeated
 }
 
 // raise sends an event and waits for its ack.

@@ -11,11 +11,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// deadLead is how long a replica that was killed in a round keeps others from making one.
-const deadLead = 30 * time.Second
-
 // comparePresence compares presence in Redis with the service's list until there is no
-// difference. The replicas have a round for it.
+// difference. The replicas have two rounds for it, as one that was killed in a round keeps the
+// others from making one for a part of the interval, and more on a busy machine.
 func (r *result) comparePresence(ctx context.Context, s *stack.Stack) error {
 	client, err := dial(s)
 	if err != nil {
@@ -44,7 +42,7 @@ func (r *result) comparePresence(ctx context.Context, s *stack.Stack) error {
 			r.differences = n
 		}
 		r.remaining, r.repairedAfter = n, time.Since(start)
-		if n == 0 || r.repairedAfter > r.interval+deadLead {
+		if n == 0 || r.repairedAfter > 2*r.interval+patience {
 			return nil
 		}
 		select {

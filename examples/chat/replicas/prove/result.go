@@ -74,8 +74,9 @@ func (r *result) countHistory(ctx context.Context, s *stack.Stack, crowd *crowd)
 	}
 	r.extra, r.failures = len(times), crowd.failed
 	for _, c := range crowd.clients {
-		r.heard += len(c.heard)
-		r.heardAgain += c.repeated
+		heard, again := c.received()
+		r.heard += heard
+		r.heardAgain += again
 	}
 	return nil
 }
