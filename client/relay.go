@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// relayAfter is the time after which the reading goroutine is relieved of a callback: at
-// most twice as long.
+// relayAfter is the time after which the reading goroutine is relieved of a callback, and
+// the interval at which it is if it happens to be in one.
 const relayAfter = 10 * time.Millisecond
 
 var (
@@ -54,15 +54,16 @@ func (r *relay) relieveOf(turn uint64) {
 	}
 }
 
-// watch relieves the goroutine of a callback that was running already when the timer fired
-// last. It is not called while there are no callbacks.
+// watch relieves the reading goroutine of a callback, however short. A goroutine that is
+// busy with callbacks is soon found in one: then the queue fills, and the dispatcher calls
+// back until it is empty. watch is not called while there are no callbacks.
 func (r *relay) watch() {
 	turn := r.turn.Load()
 	switch {
-	case turn != r.seen:
-		r.seen = turn
 	case turn%2 == 1:
 		r.relieveOf(turn)
+	case turn != r.seen:
+		r.seen = turn
 	default:
 		r.armed.Store(false)
 		if r.turn.Load() == turn || r.armed.Swap(true) {

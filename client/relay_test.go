@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,29 @@ func TestSlowCallbackIsRelieved(t *testing.T) {
 		}, seen.settled())
 		p.send(group(7, "6")) // the goroutine that has taken over calls back too
 		assert.Equal(t, []string{"begin 6", "end 6"}, seen.settled())
+	})
+}
+
+// The client also reads on if it is busy with callbacks none of which is slow: otherwise
+// answers and acks would wait for all of them, and the service would keep the messages.
+func TestManyCallbacksAreRelieved(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		const messages, each = 400, 3 * time.Millisecond
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		var called atomic.Int64
+		c.OnGroupMessage(func(context.Context, *client.GroupMessage) {
+			called.Add(1)
+			<-time.After(each)
+		})
+		p := f.start(c)
+		for i := range messages {
+			p.send(group(i+1, "x"))
+		}
+		assert.Less(t, called.Load(), int64(messages/10), "all were read long before; the network has no buffer")
+		pass(messages * each)
+		assert.EqualValues(t, messages, called.Load())
 	})
 }
 

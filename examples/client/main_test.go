@@ -91,11 +91,11 @@ func TestRefused(t *testing.T) {
 	ben := open(t, chat.url, "-name", "Ben")
 	ben.enters("lobby", "nobody else")
 	ann := open(t, chat.url, "-name", "Ann", "-room", "cellar")
-	ann.sees("! payload is not valid: room: oneof=lobby go music random")
+	ann.sees("! There is no such room.")
 	ann.enters("lobby", "Ben")
 	for _, tt := range []struct{ line, want string }{
-		{"/join cellar", "! payload is not valid: room: oneof=lobby go music random"},
-		{"/join", "! payload is not valid: room: oneof=lobby go music random"},
+		{"/join cellar", "! There is no such room."},
+		{"/join", "! There is no such room."},
 		{"/nick bEN", "! Somebody here has this nickname."},
 		{"/nick", "! payload is not valid: nickname: required"},
 		{strings.Repeat("ä", 1001), "! payload is not valid: text: max=1000"},

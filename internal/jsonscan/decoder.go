@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,9 +57,13 @@ var (
 )
 
 // compile returns the decoder of a type, nil if there is none: for interfaces, bytes,
-// arrays, recursive types, and types with methods of their own. outer are the structs
-// that have the type as a member.
+// arrays, recursive types, and types with methods of their own. outer are the types that
+// have the type as a member or an element.
 func compile(t reflect.Type, outer []reflect.Type) decoder {
+	if slices.Contains(outer, t) {
+		return nil
+	}
+	outer = append(slices.Clip(outer), t)
 	if pt := reflect.PointerTo(t); t == jsonNumber || pt.Implements(jsonUnmarshaler) || pt.Implements(textUnmarshaler) {
 		return nil
 	}

@@ -29,10 +29,6 @@ type fieldDecoder struct {
 }
 
 func compileStruct(t reflect.Type, outer []reflect.Type) decoder {
-	if slices.Contains(outer, t) {
-		return nil
-	}
-	outer = append(slices.Clone(outer), t)
 	var fields structDecoder
 	for i := range t.NumField() {
 		f := t.Field(i)

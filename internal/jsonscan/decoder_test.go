@@ -47,6 +47,13 @@ type every struct {
 	hidden string //nolint:unused // encoding/json ignores it
 }
 
+// Types that contain themselves without a struct.
+type (
+	tree   []tree
+	lookup map[string]lookup
+	forest struct{ Trees []map[string]*tree }
+)
+
 // compiled returns new values of types that have a decoder, and left those of types
 // that are left to encoding/json.
 func compiled() []any {
@@ -79,6 +86,7 @@ func left() []any {
 	return []any{
 		new(recursive), new(embedded), new(quoted), reflect.New(twice).Interface(), new(strange), new(anything), new(bytes),
 		new(array), new(raw), new(at), new(number), new(byTime), new(byInt), new(any),
+		new(tree), new(lookup), new(forest),
 	}
 }
 
@@ -89,6 +97,7 @@ var decoderSeeds = []string{
 	`{"text":"a","text":"b"}`, `{"TEXT":"a"}`, "{\"\u212aelvin\":\"k\"}", `{"untagged":"x"}`, `{"-":"x","Ignored":"y","hidden":"z"}`,
 	`{"int8":128}`, `{"int":1.0}`, `{"uint":-1}`, `{"float32":1e39}`, `{"float":1e400}`, `{"yes":"true"}`, `{"text":1}`,
 	`{"text":null,"yes":null,"int":null,"uint":null,"float":null,"inner":null,"pointer":null,"list":null,"map":null}`,
+	`[[],[[],null]]`, `{"a":{"b":{}}}`, `{"Trees":[{"a":[[]]}]}`,
 	`{"text":"\ud800\u0041\\","unknown":[{"a":1}]}`, "{\"text\":\"\xff\"}", `{"text":"a"} x`, `{"text":`, `null`, ` [1,2] `, `"a"`, `1`, `true`,
 	`{"a":"1","b":2,"c":["3"]}`, `{"k":"v"}`, `{}`, `[]`, `[[]]`, ``,
 }
