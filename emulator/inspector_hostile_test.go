@@ -110,3 +110,30 @@ func TestInspectorCopiesNoHostileTargets(t *testing.T) {
 	status, body = i.get(fmt.Sprintf("records/%d/curl", n))
 	assert.Equal(t, http.StatusBadRequest, status, body)
 }
+
+// All texts of an imported record count, so that imports do not exceed the memory of the
+// inspector.
+func TestInspectorBoundsImports(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 150_000)
+	for _, record := range []string{
+		`"kind":"frame.in","frame":{"request":"` + long + `"}`,
+		`"kind":"frame.in","frame":{"subprotocol":"` + long + `"}`,
+		`"kind":"frame.in","frame":{"data":{"type":"` + long + `"}}`,
+		`"kind":"rest.call","rest":{"method":"` + long + `"}`,
+		`"kind":"rest.call","rest":{"answer":{"data":{"type":"` + long + `"}}}`,
+		`"kind":"group.joined","group":{"name":"` + long + `"}`,
+	} {
+		i := newInspection(t, emulator.Config{Inspector: &emulator.Inspector{MaxBytes: 200_000}})
+		for range 3 {
+			status, body, _ := i.do(i.request(http.MethodPost, "import", "{"+record+"}\n"))
+			require.Equal(t, http.StatusOK, status, body)
+		}
+		_, lines := i.get("export")
+		assert.LessOrEqual(t, strings.Count(lines, "\n"), 1, record[:40])
+	}
+	i := newInspection(t, emulator.Config{})
+	status, body, _ := i.do(i.request(http.MethodPost, "import", `{"kind":"client.gone","client":{"code":1000},"group":{"name":"a"}}`+"\n"))
+	assert.Equal(t, http.StatusOK, status)
+	assert.JSONEq(t, `{"imported": 0, "skipped": 1}`, body, "only the size of the first would count")
+}
