@@ -2,8 +2,12 @@ package e2e_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"net/http"
+	nethttptest "net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -17,7 +21,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// The functions of this file are the Go blocks of docs/emulator.md and docs/entra.md.
+// The functions of this file are the Go blocks of docs/emulator.md, docs/entra.md and
+// docs/inspector.md.
 
 func echo(_ context.Context, _ *webpubsub.UserEvent, text string) (string, error) { return text, nil }
 
@@ -73,6 +78,18 @@ func atTenant(handler http.Handler) emulator.EventHandler {
 	events := emulator.InMemory(mux)
 	events.URLTemplate = "http://localhost/webhooks/acme/{hub}"
 	return events
+}
+
+func newInspected(handler http.Handler) (*emulator.Server, error) {
+	emu, err := emulator.New(emulator.Config{
+		Hubs:      map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{emulator.InMemory(handler)}}},
+		Inspector: &emulator.Inspector{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	log.Print("inspector ", emu.InspectorURL("http://localhost:8080")) // where the program serves emu
+	return emu, nil
 }
 
 func startWithTokens(t *testing.T) *emulator.TestServer {
@@ -167,4 +184,40 @@ func TestGuides(t *testing.T) {
 	t.Setenv("ENTRA_CALLER_OBJECT_ID", emulator.IdentityObjectID)
 	_, err = newHandler()
 	require.NoError(t, err)
+}
+
+// TestInspected: the inspector of the guides shows what a client does.
+func TestInspected(t *testing.T) {
+	handler, err := webpubsub.NewHandler(webpubsub.Config{
+		ConnectionStrings: []string{httptest.ConnectionString},
+		UserEvents:        map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(echo)},
+	})
+	require.NoError(t, err)
+	emu, err := newInspected(handler)
+	require.NoError(t, err)
+	defer emu.Close()
+	server := nethttptest.NewServer(emu)
+	defer server.Close()
+	get := func(path, token string) (status int, body string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("Inspector-Token", token)
+		resp, err := server.Client().Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		data, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(data)
+	}
+	_, token, _ := strings.Cut(emu.InspectorURL(server.URL), "#token=")
+	status, page := get(emulator.InspectorPath, "")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "<title>")
+
+	rooms, err := service.NewClientFromConnectionString(emulator.ConnectionString(server.URL, emulator.DefaultAccessKey), "chat", nil)
+	require.NoError(t, err)
+	require.NoError(t, rooms.All().SendText(t.Context(), "hello, inspector", nil))
+	status, records := get(emulator.InspectorPath+"export", token)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, records, "hello, inspector")
 }

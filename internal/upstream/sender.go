@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -190,6 +191,9 @@ func readAnswer(resp *http.Response) (*Answer, error) {
 // send others.
 func CheckHeader(header http.Header) error {
 	for name, values := range header {
+		if !rule.IsToken(name) {
+			return fmt.Errorf("request header %.128q: want a name of letters, digits and !#$%%&'*+-.^_`|~", name)
+		}
 		for _, v := range values {
 			for i := range len(v) {
 				c := v[i]

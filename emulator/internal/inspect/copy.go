@@ -64,10 +64,10 @@ func (h *Handler) curl(w http.ResponseWriter, r *http.Request) error {
 	}
 	command, err := upstream.Curl(req, string(data.raw()))
 	if err != nil { // the body is binary
-		if command, err = upstream.Curl(req, ""); err != nil {
+		if command, err = upstream.CurlInput(req); err != nil {
 			return err
 		}
-		command = piped(data.raw(), strings.TrimSuffix(command, "--data-raw ''")+"--data-binary @-")
+		command = piped(data.raw(), command)
 	}
 	if data.Redacted {
 		command = "# " + note + "\n" + command
@@ -83,13 +83,16 @@ func (h *Handler) request(r *http.Request, rec *Record) (*http.Request, *Data, e
 	case rec.Event != nil && rec.Event.URL != "":
 		return h.eventRequest(r, rec)
 	case rec.REST != nil && rec.REST.Request != nil:
-		return h.restRequest(r, rec.REST)
+		return h.restRequest(r, rec)
 	}
 	return nil, nil, fail(http.StatusBadRequest, "record %d is neither an event that was sent nor a REST call", rec.N)
 }
 
 func (h *Handler) eventRequest(r *http.Request, rec *Record) (*http.Request, *Data, error) {
 	ev := rec.Event
+	if err := checkURL(rec, ev.URL); err != nil {
+		return nil, nil, err
+	}
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, ev.URL, http.NoBody) //nolint:gosec // it is printed, not sent
 	if err != nil {
 		return nil, nil, err
@@ -102,7 +105,11 @@ func (h *Handler) eventRequest(r *http.Request, rec *Record) (*http.Request, *Da
 	return req, &ev.Request.Data, nil
 }
 
-func (h *Handler) restRequest(r *http.Request, call *REST) (*http.Request, *Data, error) {
+func (h *Handler) restRequest(r *http.Request, rec *Record) (*http.Request, *Data, error) {
+	call := rec.REST
+	if !strings.HasPrefix(call.Path, "/") { // of an import: it would be a part of the host
+		return nil, nil, fail(http.StatusBadRequest, "the path %.128q of record %d is not one of the REST API: want a slash at its beginning", call.Path, rec.N)
+	}
 	target := "http://" + r.Host + call.Path
 	if call.Query != "" {
 		target += "?" + call.Query
@@ -117,6 +124,17 @@ func (h *Handler) restRequest(r *http.Request, call *REST) (*http.Request, *Data
 	}
 	req.Header[wire.HeaderAuthorization] = []string{"Bearer " + h.cfg.RESTToken(target)}
 	return req, &call.Request.Data, nil
+}
+
+// checkURL returns an error unless a URL of a record, which may be imported, is one of an
+// event handler. A program could take another for an option or a file.
+func checkURL(rec *Record, url string) error {
+	for _, scheme := range [...]string{"http://", "https://"} {
+		if strings.HasPrefix(url, scheme) {
+			return nil
+		}
+	}
+	return fail(http.StatusBadRequest, "the URL %.128q of record %d is not one of an event handler: want http:// or https://", url, rec.N)
 }
 
 // shown returns a copy of a header without values that are hidden.

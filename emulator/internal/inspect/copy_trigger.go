@@ -22,6 +22,11 @@ func (h *Handler) trigger(w http.ResponseWriter, r *http.Request) error {
 	if rec.Event.InMemory {
 		return fail(http.StatusConflict, "the event handler is in memory, where webpubsub trigger cannot reach it: copy it as a Go test")
 	}
+	if rec.Event.Handler != "" { // there was one
+		if err := checkURL(rec, rec.Event.Handler); err != nil {
+			return err
+		}
+	}
 	c := commandLine{event: rec.Event}
 	c.add("--hub", rec.Hub)
 	c.add("--connection", rec.Connection)

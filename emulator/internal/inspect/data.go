@@ -48,7 +48,7 @@ func read(p trace.Payload, typ string, schema *message) Data {
 }
 
 // size returns the bytes of memory of the data.
-func (d *Data) size() int { return len(d.Text) + len(d.Base64) + len(d.Decoded) }
+func (d *Data) size() int { return len(d.Type) + len(d.Text) + len(d.Base64) + len(d.Decoded) }
 
 // raw returns the data as sent. It is a part of it if the data was truncated, and differs
 // if it was redacted.

@@ -35,8 +35,10 @@ func (f *Frame) releaseLocked(bytes *int) {
 	}
 }
 
-// size counts the data twice: the JSON is kept once a reader has asked for it.
-func (f *Frame) size() int { return 256 + 2*f.Data.size() }
+// size counts the texts twice: the JSON is kept once a reader has asked for it.
+func (f *Frame) size() int {
+	return 256 + 2*(len(f.Request)+len(f.Subprotocol)+f.Data.size())
+}
 
 // json returns the frame as JSON, which is encoded once for all records.
 func (f *Frame) json() []byte {

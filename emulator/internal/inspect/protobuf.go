@@ -10,6 +10,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
+// maxMembers is the number of different fields of a message that is shown. The schema has
+// fewer, and each field is searched for in the list of those before.
+const maxMembers = 64
+
 // errFrame reports a frame that is not of the schema.
 var errFrame = errors.New("not a protobuf message")
 
@@ -54,7 +58,9 @@ func appendMessage(b []byte, m *message, data []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		members = add(members, f, text)
+		if members = add(members, f, text); len(members) > maxMembers {
+			return nil, errFrame
+		}
 	}
 	b = append(b, '{')
 	for i, one := range members {

@@ -67,3 +67,15 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A frame with very many fields is not decoded: the list of members would be searched for
+// each.
+func TestProtobufWithManyFields(t *testing.T) {
+	t.Parallel()
+	var frame []byte
+	for n := protowire.Number(100); len(frame) < 1<<20; n++ {
+		frame = protowire.AppendVarint(protowire.AppendTag(frame, n, protowire.VarintType), 1)
+	}
+	assert.Empty(t, decoded(t, frame))
+	assert.Len(t, strings.Split(decoded(t, frame[:99]), "\n"), 2+99/3)
+}

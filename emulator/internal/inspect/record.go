@@ -29,6 +29,19 @@ type Record struct {
 	Foreign    *Foreign    `json:"foreign,omitempty"`
 }
 
+// members returns how many members with details are set.
+func (r *Record) members() (n int) {
+	for _, set := range [...]bool{
+		r.Handshake != nil, r.Client != nil, r.Frame != nil, r.Ack != nil, r.Group != nil, r.GroupState != nil, r.Permission != nil,
+		r.Event != nil, r.Dropped != nil, r.Validation != nil, r.REST != nil, r.Foreign != nil,
+	} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
 // Handshake is the request of a client.
 type Handshake struct {
 	Query        map[string][]string `json:"query,omitempty"`

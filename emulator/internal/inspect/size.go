@@ -27,11 +27,19 @@ func (r *Record) size() int {
 	case r.Validation != nil:
 		n += len(r.Validation.URL) + len(r.Validation.Reason)
 	case r.REST != nil:
-		n += len(r.REST.Path) + len(r.REST.Query) + len(r.REST.Reason) + r.REST.Request.size() + r.REST.Answer.size()
+		n += len(r.REST.Method) + len(r.REST.Path) + len(r.REST.Query) + len(r.REST.Reason) + r.REST.Request.size() + r.REST.Answer.size()
 	case r.Foreign != nil:
 		n += len(r.Foreign.Reason)
 	}
 	return n
+}
+
+// sizeWithFrame is size with the frame, as if no other record shared it.
+func (r *Record) sizeWithFrame() int {
+	if r.Frame == nil {
+		return r.size()
+	}
+	return r.size() + r.Frame.size()
 }
 
 func (ev *Event) size() int {

@@ -55,6 +55,7 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 	lines.Buffer(nil, maxLine)
 	var records []Record
 	var out imported
+	size := 0 // of records
 	for lines.Scan() {
 		line := bytes.TrimSpace(lines.Bytes())
 		if len(line) == 0 {
@@ -65,10 +66,15 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 			out.Skipped++
 			continue
 		}
-		if len(records) == h.cfg.List.maxRecords {
+		if out.Imported == h.cfg.List.maxRecords {
 			return fail(http.StatusRequestEntityTooLarge, "there are more than %d records, the maximum", h.cfg.List.maxRecords)
 		}
 		records = append(records, rec)
+		out.Imported++
+		for size += rec.sizeWithFrame(); size > h.cfg.List.maxBytes; records = records[1:] { // the list would drop it
+			size -= records[0].sizeWithFrame()
+			records[0] = Record{}
+		}
 	}
 	err := lines.Err()
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -78,7 +84,6 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 		return fail(http.StatusBadRequest, "a line is incomplete, or has more than %d bytes", maxLine)
 	}
 	h.cfg.List.Import(records)
-	out.Imported = len(records)
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }
@@ -86,7 +91,7 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 // parse reads a record.
 func (h *Handler) parse(line string) (Record, bool) {
 	var rec Record
-	if json.Unmarshal([]byte(h.cfg.Trace.Hide(line)), &rec) != nil || !isKind(rec.Kind) {
+	if json.Unmarshal([]byte(h.cfg.Trace.Hide(line)), &rec) != nil || !isKind(rec.Kind) || rec.members() > 1 {
 		return Record{}, false
 	}
 	if rec.Level != levelWarn && rec.Level != levelError {

@@ -73,3 +73,21 @@ func BenchmarkExcerpt(b *testing.B) {
 		_ = p.Excerpt()
 	}
 }
+
+// A key is found as writers of JSON escape it, and in base64 wherever that begins.
+func TestHideFindsKeysInEveryForm(t *testing.T) {
+	t.Parallel()
+	const key = "abc/def+ghi/jkl+mno/pqr+stu/vwx+yz0123456789="
+	s := trace.New([]string{key})
+	for _, form := range []string{
+		key, strings.ReplaceAll(key, "/", `\/`), strings.ReplaceAll(key, "+", `\u002B`), strings.ReplaceAll(key, "+", `\u002b`),
+	} {
+		assert.Equal(t, `{"a":"(key)"}`, s.Hide(`{"a":"`+form+`"}`))
+	}
+	for _, before := range []string{"", "/", "/a", "/ab", "/abc/"} {
+		for _, prefix := range []string{"", "k", "ke", "key"} {
+			encoded := base64.RawURLEncoding.EncodeToString([]byte(prefix + key))
+			assert.Equal(t, "(token)", s.Hide(before+encoded), "%q %q", before, prefix)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/textproto"
 	"net/url"
 	"reflect"
@@ -38,7 +39,7 @@ func newSecrets(keys []string) *secrets {
 	var pairs []string
 	for _, key := range keys {
 		quoted := strconv.Quote(key)
-		for _, form := range []string{key, quoted[1 : len(quoted)-1], strings.ToLower(key), textproto.CanonicalMIMEHeaderKey(key), url.PathEscape(key), url.QueryEscape(key)} {
+		for _, form := range []string{key, escapedInJSON(key, `\/`, "+"), escapedInJSON(key, "/", `\u002B`), escapedInJSON(key, "/", `\u002b`), quoted[1 : len(quoted)-1], strings.ToLower(key), textproto.CanonicalMIMEHeaderKey(key), url.PathEscape(key), url.QueryEscape(key)} {
 			if slices.Contains(x.forms, form) {
 				continue
 			}
@@ -49,6 +50,13 @@ func newSecrets(keys []string) *secrets {
 	}
 	x.keys = strings.NewReplacer(pairs...)
 	return x
+}
+
+// escapedInJSON returns a key as JSON writers escape it, with the escapes of a slash and
+// of a plus: those of PHP and .NET are not the same.
+func escapedInJSON(key, slash, plus string) string {
+	quoted, _ := json.Marshal(key) // never fails
+	return strings.NewReplacer("/", slash, "+", plus).Replace(string(quoted[1 : len(quoted)-1]))
 }
 
 // clean hides secrets in all texts and payloads of a record. It finds the fields by
@@ -171,14 +179,28 @@ func (x *secrets) hide(s string) (string, marks) {
 	s, found := x.hidePlain(s)
 	if found&inEncoded != 0 {
 		s = encoded.ReplaceAllStringFunc(s, func(match string) string {
-			data, _ := base64.RawStdEncoding.DecodeString(standard.Replace(match[:len(match)-len(match)%4]))
-			if plain, _ := x.hidePlain(string(data)); plain != string(data) {
+			data := decode(match)
+			if plain, _ := x.hidePlain(data); plain != data {
 				return hiddenToken
+			}
+			for skip := 1; skip < 4; skip++ { // what is before it, such as a path, may match, too
+				if data := decode(match[skip:]); slices.ContainsFunc(x.forms, func(form string) bool { return strings.Contains(data, form) }) {
+					return hiddenToken
+				}
 			}
 			return match
 		})
 	}
 	return s, found
+}
+
+// decode returns the data of a text in base64, of either alphabet and without padding.
+func decode(text string) string {
+	if len(text)%4 == 1 { // no data has this length: the last character is not of it
+		text = text[:len(text)-1]
+	}
+	data, _ := base64.RawStdEncoding.DecodeString(standard.Replace(text))
+	return string(data)
 }
 
 // standard replaces the characters of base64 for URLs.

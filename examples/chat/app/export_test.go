@@ -75,3 +75,6 @@ func NewLimits(perSecond float64, burst int) Limits { return Limits{newLimits(pe
 
 // Allow reports whether a key may call now.
 func (l Limits) Allow(key string) bool { return l.allow(key) }
+
+// InspectorURL is exported for tests.
+var InspectorURL = inspectorURL

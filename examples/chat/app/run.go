@@ -92,7 +92,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 			return err
 		}
 		connectionString, stop = emulator.ConnectionString(base.String(), key), emu.Shutdown
-		inspector = emu.InspectorURL("http://" + ln.Addr().String())
+		inspector = inspectorURL(emu, ln.Addr())
 	}
 	client, err := service.NewClientFromConnectionString(connectionString, Hub, nil)
 	if err != nil {
@@ -119,6 +119,21 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		rounds.Go(func() { _ = stores.Presence.Run(ctx) }) // its error is that of the context
 	}
 	return serve(ctx, ln, mux, stop)
+}
+
+// inspectorURL returns the URL of the inspector of an emulator that listens on an address,
+// or "" for an address that is not this machine's own: it answers loopback addresses only.
+func inspectorURL(emu *emulator.Server, at net.Addr) string {
+	to, ok := at.(*net.TCPAddr)
+	switch {
+	case !ok:
+		return ""
+	case to.IP.IsUnspecified():
+		return emu.InspectorURL(fmt.Sprintf("http://localhost:%d", to.Port))
+	case to.IP.IsLoopback():
+		return emu.InspectorURL("http://" + at.String())
+	}
+	return ""
 }
 
 // serve serves until the context ends, then stops the emulator and the server.

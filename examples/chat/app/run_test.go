@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-webpubsub/webpubsub/emulator"
 	chat "github.com/go-webpubsub/webpubsub/examples/chat/app"
 )
 
@@ -172,4 +174,19 @@ func TestStop(t *testing.T) {
 	assert.Regexp(t, `(?m)^\S+ disconnected 200 `, printed)
 	assert.NotContains(t, printed, " 500 ")
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d connect +200 +\d+\.\d ms  \S+$`, printed)
+}
+
+// The chat prints an address of its inspector that answers, or none.
+func TestInspectorURL(t *testing.T) {
+	t.Parallel()
+	emu, err := emulator.New(emulator.Config{Inspector: &emulator.Inspector{}})
+	require.NoError(t, err)
+	t.Cleanup(emu.Close)
+	for at, want := range map[string]string{
+		"127.0.0.1:3000": "http://127.0.0.1:3000", "[::1]:3000": "http://[::1]:3000",
+		"0.0.0.0:3000": "http://localhost:3000", "[::]:3000": "http://localhost:3000",
+	} {
+		assert.Equal(t, emu.InspectorURL(want), chat.InspectorURL(emu, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(at))))
+	}
+	assert.Empty(t, chat.InspectorURL(emu, net.TCPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:3000"))))
 }

@@ -155,3 +155,30 @@ func TestHostile(t *testing.T) {
 	b.Await(`document.getElementById("dialog").open`)
 	clean("the form of a test client")
 }
+
+// TestHostileFrames: a frame whose members have other types than the subprotocol's does
+// not stop the timeline.
+func TestHostileFrames(t *testing.T) {
+	t.Parallel()
+	var records []object
+	for _, value := range []string{`1`, `true`, `{"toString":1}`, `[{"toString":null}]`, `null`} {
+		for _, text := range []string{
+			`{"type":` + value + `}`, `{"type":"event","event":` + value + `}`, `{"type":"joinGroup","group":` + value + `}`,
+			`{"type":"ack","ackId":` + value + `,"error":{"name":` + value + `,"message":` + value + `}}`, `{"type":"message","from":` + value + `,"data":` + value + `}`,
+		} {
+			for _, kind := range []string{"frame.in", "frame.out"} {
+				r := record(kind, "ann", object{"frame": object{"data": object{"bytes": len(text), "type": "json", "text": text}}})
+				delete(r, "n")
+				delete(r, "at")
+				records = append(records, r)
+			}
+		}
+	}
+	records = append(records, record("group.joined", "ann", object{"group": object{"name": "the last"}}))
+	s := serve(t, records...)
+	b := s.open(rig.Launch(t), "")
+	b.Await(`document.getElementById("count-timeline").textContent === %q`, fmt.Sprint(len(records)))
+	b.Await(`[...document.querySelectorAll(".record .title")].some(e => e.textContent === "Joined the last")`)
+	rig.Eval[chromedp.Void](b, `(e => { e.value = "event:say group:lobby"; e.dispatchEvent(new Event("input")); })(document.getElementById("query"))`)
+	b.Await(`document.querySelectorAll(".record").length === 0`)
+}

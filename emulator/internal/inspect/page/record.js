@@ -122,7 +122,7 @@ export class Entry {
       if (text && text.length <= maxParsed && text.startsWith("{")) {
         try {
           const value = JSON.parse(text);
-          this.parsed = data.decoded === undefined ? value : asJSON(value);
+          this.parsed = plain(data.decoded === undefined ? value : asJSON(value));
         } catch {
           // it is no JSON, or cut
         }
@@ -146,11 +146,11 @@ export class Entry {
   #frameTitle(frame) {
     if (frame.close) return `Close ${frame.close}`;
     const json = this.frameJSON;
-    const subject = (json && (this.event || [json.group, json.type === "sequenceAck" && json.sequenceId].find(v => v && typeof v !== "object"))) || "";
+    const subject = (json && (this.event || json.group || (json.type === "sequenceAck" && json.sequenceId))) || "";
     if (this.kind === "frame.in") return `${words(frame.request || json?.type || "Frame")} ${subject}`.trim();
     if (json?.type === "message" && json.from === "server") return "Message of the server";
-    if (typeof json?.type === "string") {
-      return `${words(json.type === "system" && typeof json.event === "string" ? json.event : json.type)} ${json.type === "ack" ? json.ackId : subject}`.trim();
+    if (json?.type) {
+      return `${words((json.type === "system" && json.event) || json.type)} ${json.type === "ack" ? json.ackId : subject}`.trim();
     }
     return "Message";
   }
@@ -223,6 +223,16 @@ function refusal(text) {
   } catch {
     return undefined;
   }
+}
+
+// plain drops members of a frame that are not of the type that the subprotocol has: a
+// stranger has written them, and an object need not have a text.
+function plain(frame) {
+  const out = { ...frame }, text = v => (typeof v === "string" ? v : undefined), number = v => (typeof v === "number" ? v : undefined);
+  for (const name of ["type", "event", "group", "from"]) out[name] = text(out[name]);
+  for (const name of ["ackId", "sequenceId"]) out[name] = number(out[name]);
+  out.error = { name: text(out.error?.name), message: text(out.error?.message) };
+  return out;
 }
 
 function decoded(part) {
