@@ -13,7 +13,10 @@ import (
 
 // Sender returns a function that sends an event within a span and with its trace context,
 // as the extensions traceparent and tracestate of CloudEvents. send is the method Send
-// of a client of the CloudEvents SDK, or another function that sends events.
+// of a client of the CloudEvents SDK, or another function that sends events. Package forward
+// takes the function that Sender returns:
+//
+//	toSink, err := forward.To(telemetry.Sender(sink.Send), nil)
 func (t *Telemetry) Sender(send func(context.Context, cloudevents.Event) protocol.Result) func(context.Context, cloudevents.Event) protocol.Result {
 	return func(ctx context.Context, ev cloudevents.Event) protocol.Result {
 		ctx, span := t.tracer.Start(ctx, "send cloudevents", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
