@@ -170,7 +170,7 @@ func TestRefusalReplySeesItsOwnState(t *testing.T) {
 		},
 		RefusalReply: func(_ context.Context, ev *webpubsub.UserEvent, _ *webpubsub.Error) (webpubsub.Reply, bool) {
 			s, err := state.Get(ev)
-			assert.NoError(t, err)
+			assert.NoError(t, err) //nolint:testifylint // in the goroutine of the handler
 			return webpubsub.JSONReply(s), true
 		},
 	}))
