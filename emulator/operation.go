@@ -19,7 +19,8 @@ const (
 // Operation is something that an emulator does, see [Config.Trace].
 type Operation struct {
 	Kind OperationKind
-	// Hub is the name of the hub, in lower case.
+	// Hub is the name of the hub, in lower case. It is empty for a REST call without a
+	// valid token: anyone can make one, for any hub.
 	Hub string
 	// Name is the pattern of a REST call's route, such as "POST
 	// /api/hubs/{hub}/:send", or the kind of an event: connect, connected, user, joined,

@@ -132,7 +132,7 @@ func TestTrace(t *testing.T) {
 		assert.Equal(t, []string{"delivery chat user false", "delivery chat user false: {204 1}"}, seen.settled())
 		assert.Equal(t, http.StatusUnauthorized, r.traced(http.MethodDelete, "/connections/"+p.id(), strings.Repeat("wrong", 10), traceA, ""))
 		const route = "DELETE /api/hubs/{hub}/connections/{connection}"
-		assert.Equal(t, []string{"rest chat " + route + " false", "rest chat " + route + " false: {401 0}"}, seen.settled())
+		assert.Equal(t, []string{"rest  " + route + " false", "rest  " + route + " false: {401 0}"}, seen.settled())
 		assert.Equal(t, http.StatusNoContent, r.traced(http.MethodDelete, "/connections/"+p.id(), emulator.DefaultAccessKey, traceA, ""))
 		assert.ElementsMatch(t, []string{
 			"rest chat " + route + " true", "connection chat  false: {0 0}", "rest chat " + route + " true: {204 0}",

@@ -13,19 +13,32 @@ import (
 
 // Sender returns a function that sends an event within a span and with its trace context,
 // as the extensions traceparent and tracestate of CloudEvents. send is the method Send
-// of a client of the CloudEvents SDK, or another function that sends events.
+// of a client of the CloudEvents SDK, or another function that sends events. Package forward
+// takes the function that Sender returns:
+//
+//	toSink, err := forward.To(telemetry.Sender(sink.Send), nil)
 func (t *Telemetry) Sender(send func(context.Context, cloudevents.Event) protocol.Result) func(context.Context, cloudevents.Event) protocol.Result {
 	return func(ctx context.Context, ev cloudevents.Event) protocol.Result {
 		ctx, span := t.tracer.Start(ctx, "send cloudevents", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
 			semconv.MessagingSystemKey.String("cloudevents"), semconv.MessagingOperationTypeSend, operationOf("send"),
 		))
-		defer span.End() // also after a panic
+		returned := false
+		defer func() { // not span.End itself, which adds the text of a panic to the span
+			if !returned {
+				span.SetStatus(codes.Error, "aborted")
+			}
+			span.End()
+		}()
 		if span.IsRecording() {
 			span.SetAttributes(semconv.CloudEventsEventID(cut(ev.ID())), semconv.CloudEventsEventSpecVersion(ev.SpecVersion()), semconv.MessagingMessageBodySize(len(ev.Data())))
 		}
 		ev = ev.Clone()
+		if span.SpanContext().IsValid() {
+			ev.SetExtension(traceState, nil) // of another span
+		}
 		w3c.Inject(ctx, extensions{&ev})
 		result := send(ctx, ev)
+		returned = true
 		if !protocol.IsACK(result) {
 			span.SetAttributes(semconv.ErrorTypeKey.String(typeOf(result)))
 			span.SetStatus(codes.Error, "not acknowledged")

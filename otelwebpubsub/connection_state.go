@@ -48,10 +48,15 @@ func spanOfNote(note string) trace.SpanContext {
 	})
 }
 
-// receivedNote returns the note of the state that came with an event. The event itself
-// does not have it any more, see origin.
-func receivedNote(ev webpubsub.Event) string {
-	_, note := cutNote(ev.EventMeta().RequestHeader.Get("ce-connectionState"))
+// takeNote returns the note of the state that came with an event, and removes it from the
+// event. It can be called several times: the header keeps the note.
+func takeNote(ev webpubsub.Event) string {
+	m := ev.EventMeta()
+	received := m.RequestHeader.Get("ce-connectionState")
+	before, note := cutNote(received)
+	if m.RawState == received {
+		m.RawState = before
+	}
 	return note
 }
 
@@ -65,8 +70,9 @@ func linkFunctions(cfg *webpubsub.Config) {
 	cfg.Fallback = linkUserEvent(cfg.Fallback)
 	if f := cfg.RefusalReply; f != nil {
 		cfg.RefusalReply = func(ctx context.Context, ev *webpubsub.UserEvent, refusal *webpubsub.Error) (webpubsub.Reply, bool) {
+			note := takeNote(ev) // the interceptor does not see all refused events
 			reply, replies := f(ctx, ev, refusal)
-			if state, err := withNote(ev, reply.State, receivedNote(ev)); replies && err == nil {
+			if state, err := withNote(ev, reply.State, note); replies && err == nil {
 				reply.State = state // otherwise the handler finds the same error
 			}
 			return reply, replies
@@ -103,7 +109,7 @@ func linkUserEvent(f webpubsub.UserEventFunc) webpubsub.UserEventFunc {
 	return func(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
 		reply, err := f(ctx, ev)
 		if err == nil {
-			reply.State, err = withNote(ev, reply.State, receivedNote(ev))
+			reply.State, err = withNote(ev, reply.State, takeNote(ev))
 		}
 		return reply, err
 	}

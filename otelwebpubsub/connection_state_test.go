@@ -152,3 +152,33 @@ func TestForgedNote(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusalReplySeesItsOwnState: also for an event that is refused before its interceptors.
+func TestRefusalReplySeesItsOwnState(t *testing.T) {
+	t.Parallel()
+	var state webpubsub.State[session]
+	r := newRig(t, otelwebpubsub.Options{LinkConnections: true})
+	conn := connected(t, r.started(t, webpubsub.Config{
+		Hub: "chat", MaxBodyBytes: 1000,
+		OnConnect: func(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+			return &webpubsub.ConnectReply{State: state.Set(session{N: 7})}, nil
+		},
+		UserEvents: map[string]webpubsub.UserEventFunc{
+			"refuse": func(context.Context, *webpubsub.UserEvent) (webpubsub.Reply, error) {
+				return webpubsub.Reply{}, webpubsub.Conflict("no")
+			},
+		},
+		RefusalReply: func(_ context.Context, ev *webpubsub.UserEvent, _ *webpubsub.Error) (webpubsub.Reply, bool) {
+			s, err := state.Get(ev)
+			assert.NoError(t, err) //nolint:testifylint // in the goroutine of the handler
+			return webpubsub.JSONReply(s), true
+		},
+	}))
+	for _, data := range []string{"short", strings.Repeat("long", 1000)} {
+		answer, err := conn.SendText(t.Context(), "refuse", data)
+		require.NoError(t, err)
+		var got session
+		require.NoError(t, answer.JSON(&got))
+		assert.Equal(t, 7, got.N)
+	}
+}

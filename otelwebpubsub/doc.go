@@ -8,8 +8,8 @@
 //	s, err := service.NewClientFromConnectionString(connectionString, "chat", telemetry.Service(nil))
 //
 // A trace goes from a call of the service client to the events that it causes, if the
-// service passes its trace context on, and from an event to the CloudEvents that
-// [Telemetry.Sender] sends. [WithTraceContext] passes it on with a message.
+// service passes its trace context on, and from an event to the CloudEvents that package
+// forward sends by [Telemetry.Sender]. [WithTraceContext] passes it on with a message.
 // Names are those of the semantic conventions for messaging and HTTP; docs/observability.md
 // lists them, with a dashboard and alerts.
 //
@@ -19,5 +19,6 @@
 // that is not verified is counted and makes no span, and the trace context that a
 // client has chosen is linked to and never continued, unless
 // [Options.InsecureTrustClients] is set. Spans and metrics have no error texts, payloads,
-// claims, tokens, states or users. Spans have the ids of connections and events.
+// claims, tokens or states. Spans have the ids of connections and events. Users are only in
+// the URLs of a service client's spans, see [Telemetry.Service].
 package otelwebpubsub

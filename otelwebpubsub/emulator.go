@@ -20,7 +20,8 @@ import (
 // Emulator returns a function for [emulator.Config.Trace]. It makes a span of each REST call
 // and of each delivery of an event, and metrics of these and of connections. The span of a
 // REST call is the parent of those of the events that the call raises, and the span of a
-// delivery is the parent of that of the handler.
+// delivery is the parent of that of the handler. A REST call without a valid token is counted
+// and has no span.
 func (t *Telemetry) Emulator() func(emulator.Operation) (emulator.TraceContext, func(emulator.OperationResult)) {
 	e := &emulatorTrace{Telemetry: t}
 	return func(op emulator.Operation) (emulator.TraceContext, func(emulator.OperationResult)) {
@@ -51,8 +52,14 @@ func (e *emulatorTrace) connect(op emulator.Operation) (emulator.TraceContext, f
 // call traces a REST call, as the conventions for HTTP servers have it.
 func (e *emulatorTrace) call(op emulator.Operation) (emulator.TraceContext, func(emulator.OperationResult)) {
 	method, route, _ := strings.Cut(op.Name, " ")
-	attrs := []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route), hubOf(e.hubs.limit(op.Hub))}
+	attrs := []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route)}
 	start := time.Now()
+	if op.Hub == "" { // not authorised
+		return emulator.TraceContext{}, func(result emulator.OperationResult) {
+			e.called(context.Background(), start, append(attrs, semconv.HTTPResponseStatusCode(result.Status)))
+		}
+	}
+	attrs = append(attrs, hubOf(e.hubs.limit(op.Hub)))
 	ctx, span := e.tracer.Start(parentOf(op.Cause), op.Name, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(start), trace.WithAttributes(attrs...))
 	return passed(ctx), func(result emulator.OperationResult) {
 		attrs = append(attrs, semconv.HTTPResponseStatusCode(result.Status))
@@ -62,8 +69,13 @@ func (e *emulatorTrace) call(op emulator.Operation) (emulator.TraceContext, func
 			span.SetStatus(codes.Error, "")
 		}
 		span.End()
-		e.instruments.calls.Inst().Record(ctx, time.Since(start).Seconds(), metric.WithAttributes(append(attrs, semconv.URLScheme("http"))...))
+		e.called(ctx, start, attrs)
 	}
+}
+
+// called records the duration of a REST call.
+func (e *emulatorTrace) called(ctx context.Context, start time.Time, attrs []attribute.KeyValue) {
+	e.instruments.calls.Inst().Record(ctx, time.Since(start).Seconds(), metric.WithAttributes(append(attrs, semconv.URLScheme("http"))...))
 }
 
 // deliver traces a delivery, which is an HTTP request to the event handler, or several.

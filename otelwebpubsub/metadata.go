@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // WithTraceContext returns a copy of the metadata of a message that has the trace context of
@@ -18,6 +19,9 @@ func WithTraceContext(ctx context.Context, metadata map[string]string) map[strin
 	out := maps.Clone(metadata)
 	if out == nil {
 		out = make(map[string]string, 2)
+	}
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		delete(out, traceState) // of another span
 	}
 	w3c.Inject(ctx, propagation.MapCarrier(out))
 	return out

@@ -37,9 +37,7 @@ func (h *handler) origin(ctx context.Context, ev webpubsub.Event) (context.Conte
 		}
 	}
 	if h.opts.LinkConnections {
-		var note string
-		m.RawState, note = cutNote(m.RawState)
-		link(linkToConnect, spanOfNote(note))
+		link(linkToConnect, spanOfNote(takeNote(ev)))
 	}
 	client := ofClient(ev)
 	if client.IsValid() && h.opts.InsecureTrustClients && !hasParent {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/client"
-	"github.com/cloudevents/sdk-go/v2/protocol"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,11 +23,12 @@ import (
 	"github.com/go-webpubsub/webpubsub"
 	"github.com/go-webpubsub/webpubsub/client"
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/forward"
 	"github.com/go-webpubsub/webpubsub/otelwebpubsub"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
-// whole is a service client, an emulator, a handler that forwards its events as
+// whole is a service client, an emulator, a handler whose events package forward sends as
 // CloudEvents, and the receiver of these, each with telemetry.
 type whole struct {
 	*rig
@@ -50,20 +50,11 @@ func newWhole(t *testing.T, opts otelwebpubsub.Options) *whole {
 	require.NoError(t, err)
 	sender, err := cloudevents.New(binding)
 	require.NoError(t, err)
-	send := w.Sender(sender.Send)
-	forward := func(ctx context.Context, ev webpubsub.Event, next func(context.Context) error) error {
-		out, err := ev.CloudEvent()
-		if err != nil {
-			return err
-		}
-		if result := send(ctx, out); !protocol.IsACK(result) {
-			return result
-		}
-		return next(ctx)
-	}
+	toSink, err := forward.To(w.Sender(sender.Send), nil)
+	require.NoError(t, err)
 	h, err := webpubsub.NewHandler(w.Handler(webpubsub.Config{
 		Hub: "chat", Logger: slog.New(slog.DiscardHandler), ConnectionStrings: []string{emulator.ConnectionString("http://localhost", emulator.DefaultAccessKey)},
-		UserEvents: map[string]webpubsub.UserEventFunc{"say": reply}, Interceptors: []webpubsub.Interceptor{forward},
+		UserEvents: map[string]webpubsub.UserEventFunc{"say": reply}, Interceptors: []webpubsub.Interceptor{toSink},
 	}))
 	require.NoError(t, err)
 	w.emulator = emulator.Start(t, emulator.Config{
@@ -159,7 +150,7 @@ func (w *whole) next(t *testing.T, typ string) string {
 }
 
 // TestOneTree: a call of the service client, what the emulator does, the handler and the
-// CloudEvent that it sends are one tree.
+// CloudEvent that package forward sends are one tree.
 func TestOneTree(t *testing.T) {
 	t.Parallel()
 	w := newWhole(t, otelwebpubsub.Options{})

@@ -107,7 +107,8 @@ func checkMember(m Member) error {
 }
 
 func (t *Tracker) log(ctx context.Context, level slog.Level, message string, ev webpubsub.Event, err error) {
-	t.cfg.Logger.LogAttrs(ctx, level, "presence: "+message, slog.Any("event", ev.EventMeta()), slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
+	attrs := append(ev.EventMeta().LogValue().Group(), slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
+	t.cfg.Logger.LogAttrs(ctx, level, "presence: "+message, attrs...)
 }
 
 const maxErrorText = 1 << 10

@@ -122,7 +122,7 @@ func TestStoreFails(t *testing.T) {
 			err := tracker.Intercept(t.Context(), connected("c1", "ann"), func(context.Context) error { handled = true; return nil })
 			assert.Equal(t, tc.handled, handled)
 			assert.Equal(t, tc.status, webpubsub.StatusOf(err))
-			assert.Contains(t, log.String(), `level=ERROR msg="presence: an event is not recorded" event.hub=chat event.connection_id=c1`)
+			assert.Contains(t, log.String(), `level=ERROR msg="presence: an event is not recorded" hub=chat connection_id=c1`)
 			assert.Contains(t, log.String(), errAway.Error())
 			assert.NotContains(t, log.String(), "ann", "users are not logged")
 			if tc.repeat {

@@ -50,7 +50,7 @@ func (t *Tracker) turn(ctx context.Context) {
 	holder := rand.Text()
 	leads, err := t.cfg.Store.Lead(ctx, t.cfg.Hub, holder, t.leadLease())
 	if err != nil && ctx.Err() == nil {
-		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "presence: the store does not say whether a round is due", slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
+		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "presence: the store does not say whether a round is due", slog.String("hub", t.cfg.Hub), slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
 	}
 	if err != nil || !leads {
 		return
@@ -70,7 +70,7 @@ func (t *Tracker) turn(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "presence: a round failed", slog.Int("failed", round.Failed), slog.Int("groups", round.Groups), slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
+		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "presence: a round failed", slog.String("hub", t.cfg.Hub), slog.Int("failed", round.Failed), slog.Int("groups", round.Groups), slog.String("error", excerpt.Line(err.Error(), maxErrorText)))
 	}
 	if t.cfg.Observe != nil {
 		t.cfg.Observe(round)

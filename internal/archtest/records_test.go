@@ -23,10 +23,14 @@ var logs = map[string][]string{
 	"Handler":  {"."},
 	"Client":   {"client"},
 	"Emulator": {"emulator", "emulator/internal/trace"},
+	"Presence": {"presence"},
 }
 
 // silent are packages that must not log.
-var silent = []string{"service", "entra", "mqtt", "emulator/internal/hub", "emulator/internal/rest", "emulator/internal/dispatch", "emulator/internal/transport"}
+var silent = []string{
+	"service", "entra", "mqtt", "forward", "redis", "presence/presencetest", "otelwebpubsub",
+	"emulator/internal/hub", "emulator/internal/rest", "emulator/internal/dispatch", "emulator/internal/transport", "emulator/internal/inspect",
+}
 
 // records are what log calls have, as constants.
 type records struct {
@@ -159,7 +163,7 @@ func (r records) call(call *ast.CallExpr) {
 				r.keys[key] = true
 			}
 		}
-	case isLogger(of) && name == "LogAttrs", name == "write" && len(call.Args) >= 6:
+	case isLogger(of) && name == "LogAttrs", name == "write" && len(call.Args) >= 6, name == "log" && len(call.Args) >= 5:
 		r.message(call.Args[2])
 	}
 }
@@ -201,7 +205,7 @@ func (r records) message(expr ast.Expr) {
 		return
 	}
 	if text, ok := constant(expr); ok && text != "" {
-		r.messages[strings.TrimPrefix(text, "webpubsub: ")] = true
+		r.messages[strings.TrimPrefix(strings.TrimPrefix(text, "webpubsub: "), "presence: ")] = true
 	}
 }
 

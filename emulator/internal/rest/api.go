@@ -91,7 +91,7 @@ func (a *API) Handler() http.Handler {
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
-			_, done := a.begin(r, trace.Context{})
+			_, done := a.begin(r, "", trace.Context{})
 			done(trace.Result{Status: http.StatusUnauthorized})
 			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: http.StatusUnauthorized, Refused: err.Error()})
 			w.WriteHeader(http.StatusUnauthorized)
@@ -101,7 +101,7 @@ func (a *API) serve(op operation) http.HandlerFunc {
 			problem.write(w)
 			return
 		}
-		passed, done := a.begin(r, trace.ContextOf(r.Header))
+		passed, done := a.begin(r, r.PathValue("hub"), trace.ContextOf(r.Header))
 		start := time.Now()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		w, recorded := a.record(w, r)
@@ -112,9 +112,9 @@ func (a *API) serve(op operation) http.HandlerFunc {
 	}
 }
 
-// begin begins a call for the tracer.
-func (a *API) begin(r *http.Request, cause trace.Context) (trace.Context, func(trace.Result)) {
-	return a.Tracer.Begin(trace.Operation{Kind: trace.OperationREST, Hub: strings.ToLower(r.PathValue("hub")), Name: r.Pattern, Cause: cause})
+// begin begins a call for the tracer. The hub is empty if the call is not authorised.
+func (a *API) begin(r *http.Request, hub string, cause trace.Context) (trace.Context, func(trace.Result)) {
+	return a.Tracer.Begin(trace.Operation{Kind: trace.OperationREST, Hub: strings.ToLower(hub), Name: r.Pattern, Cause: cause})
 }
 
 // causeKey is the context key of the trace context of a call.
@@ -122,6 +122,9 @@ type causeKey struct{}
 
 // withCause returns a request with the trace context that a call passes on.
 func withCause(r *http.Request, passed trace.Context) *http.Request {
+	if passed == (trace.Context{}) {
+		return r
+	}
 	return r.WithContext(context.WithValue(r.Context(), causeKey{}, passed))
 }
 
