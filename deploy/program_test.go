@@ -1,0 +1,90 @@
+package deploy_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-webpubsub/webpubsub/internal/cli"
+)
+
+// command is the program of this repository with commands of its own. The others are
+// examples, whose flags are those of package flag.
+const command = "./cmd/webpubsub"
+
+// flagName matches the definition of a flag, and the name in it.
+var flagName = regexp.MustCompile(`flags\.\w+\("([a-z-]+)"`)
+
+// source returns the Go code of an example that is not a test.
+func source(t *testing.T, program string) string {
+	t.Helper()
+	names, err := fs.Glob(os.DirFS(filepath.Join("..", program)), "*.go")
+	require.NoError(t, err)
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	require.NotEmpty(t, names, "%s is no program", program)
+	var code strings.Builder
+	for _, name := range names {
+		data, err := os.ReadFile(filepath.Join("..", program, name))
+		require.NoError(t, err)
+		code.Write(data)
+	}
+	return code.String()
+}
+
+// assertReads checks that the program reads the variables of an environment. The command
+// reads one for each flag.
+func assertReads(t *testing.T, program string, variables []string) {
+	t.Helper()
+	if program != command {
+		code := source(t, program)
+		for _, variable := range variables {
+			assert.True(t, strings.Contains(code, `"`+variable+`"`), "%s does not read the variable %s", program, variable)
+		}
+		return
+	}
+	for _, variable := range variables {
+		name, found := strings.CutPrefix(variable, "WEBPUBSUB_")
+		flag := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+		has := slices.ContainsFunc(root().Commands(), func(c *cobra.Command) bool { return c.Flags().Lookup(flag) != nil })
+		assert.True(t, found && has, "no command of %s reads the variable %s", program, variable)
+	}
+}
+
+func root() *cobra.Command { return cli.Root(func(string) (string, bool) { return "", false }) }
+
+// assertAccepts checks that the program accepts the arguments.
+func assertAccepts(t *testing.T, program string, args []string) {
+	t.Helper()
+	if program == command {
+		cmd, rest, err := root().Find(args)
+		require.NoError(t, err, "%q", args)
+		require.NoError(t, cmd.ParseFlags(rest), "%q", args)
+		assert.NoError(t, cmd.ValidateArgs(cmd.Flags().Args()), "%q", args)
+		assert.True(t, cmd.Runnable(), "%q", args)
+		return
+	}
+	var known []string
+	for _, match := range flagName.FindAllStringSubmatch(source(t, program), -1) {
+		known = append(known, "-"+match[1])
+	}
+	for flag := range slices.Chunk(args, 2) {
+		assert.Len(t, flag, 2, "%s has flags with values only", program)
+		assert.Contains(t, known, flag[0], "flags of %s", program)
+	}
+}
+
+// value returns the argument after a flag.
+func value(args []string, flag string) string {
+	if i := slices.Index(args, flag); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return ""
+}
