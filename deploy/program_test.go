@@ -21,21 +21,29 @@ import (
 const command = "./cmd/webpubsub"
 
 // flagName matches the definition of a flag, and the name in it.
-var flagName = regexp.MustCompile(`flags\.\w+\("([a-z-]+)"`)
+var flagName = regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"([a-z-]+)"`)
 
-// source returns the Go code of an example that is not a test.
+// source returns the Go code of an example, and of packages below it, that is not a test.
 func source(t *testing.T, program string) string {
 	t.Helper()
-	names, err := fs.Glob(os.DirFS(filepath.Join("..", program)), "*.go")
-	require.NoError(t, err)
-	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
-	require.NotEmpty(t, names, "%s is no program", program)
 	var code strings.Builder
-	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join("..", program, name))
-		require.NoError(t, err)
+	top := filepath.Join("..", program)
+	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(path, "go.mod")); d.IsDir() && err == nil {
+			return fs.SkipDir // another module
+		}
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		data, err := os.ReadFile(path) //nolint:gosec // a file of the repository
 		code.Write(data)
-	}
+		return err
+	})
+	require.NoError(t, err)
+	require.Contains(t, code.String(), "\nfunc main() {", "%s is no program", program)
 	return code.String()
 }
 
