@@ -304,8 +304,8 @@ var rooms = []room{
 		why:  "it compares the public packages with packages of others",
 	},
 	{
-		name: "deploy",
-		why:  "its code is tests of the files for deployments, which may ask the command what it accepts",
+		name: "internal/deploytest",
+		why:  "it compares files with programs from outside; its tests ask the command what it accepts",
 	},
 	{
 		name: "internal/archtest",

@@ -1,10 +1,11 @@
-package deploy_test
+package deploytest_test
 
 import (
 	"bytes"
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -81,7 +82,7 @@ type probe struct {
 // manifest returns the documents of handler.yaml by their kind.
 func manifest(t *testing.T) (documents map[string][]byte, text string) {
 	t.Helper()
-	data, err := os.ReadFile("kubernetes/handler.yaml")
+	data, err := os.ReadFile(filepath.Join(deployDir, "kubernetes", "handler.yaml"))
 	require.NoError(t, err)
 	documents = map[string][]byte{}
 	for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
@@ -213,7 +214,7 @@ func TestKubernetesSelectors(t *testing.T) {
 // imagePrograms returns the program of each image that make images pushes.
 func imagePrograms(t *testing.T) map[string]string {
 	t.Helper()
-	data, err := os.ReadFile("../Makefile")
+	data, err := os.ReadFile(filepath.Join(rootDir, "Makefile"))
 	require.NoError(t, err)
 	registry := regexp.MustCompile(`(?m)^REGISTRY +\?= (\S+)$`).FindStringSubmatch(string(data))
 	images := regexp.MustCompile(`(?m)^IMAGES +:= (.+)$`).FindStringSubmatch(string(data))

@@ -1,4 +1,4 @@
-package deploy_test
+package deploytest_test
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func (s composeService) program() string { return s.Build.Args["PROGRAM"] }
 
 func composeServices(t *testing.T) map[string]composeService {
 	t.Helper()
-	data, err := os.ReadFile("compose.yaml")
+	data, err := os.ReadFile(filepath.Join(deployDir, "compose.yaml"))
 	require.NoError(t, err)
 	var file struct{ Services map[string]composeService }
 	require.NoError(t, yaml.Unmarshal(data, &file))
@@ -53,7 +53,7 @@ func composeServices(t *testing.T) map[string]composeService {
 
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../Dockerfile")
+	data, err := os.ReadFile(filepath.Join(rootDir, "Dockerfile"))
 	require.NoError(t, err)
 	text := string(data)
 	assert.Contains(t, text, "\nENTRYPOINT [\""+entrypoint+"\"]\n")
@@ -61,7 +61,7 @@ func TestDockerfile(t *testing.T) {
 	assert.Contains(t, text, "\nARG PROGRAM="+command+"\n")
 	_, base, _ := strings.Cut(text, "golang:")
 	base, _, _ = strings.Cut(base, " ")
-	module, err := os.ReadFile("../go.mod")
+	module, err := os.ReadFile(filepath.Join(rootDir, "go.mod"))
 	require.NoError(t, err)
 	_, oldest, _ := strings.Cut(string(module), "\ngo ")
 	oldest, _, _ = strings.Cut(oldest, "\n")
@@ -73,7 +73,7 @@ func TestComposePrograms(t *testing.T) {
 	for name, s := range composeServices(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.FileExists(t, filepath.Join(s.Build.Context, "Dockerfile"))
+			assert.FileExists(t, filepath.Join(deployDir, s.Build.Context, "Dockerfile"))
 			assertReads(t, s.program(), slices.Collect(maps.Keys(s.Environment)))
 			assertAccepts(t, s.program(), s.Command)
 			assert.Equal(t, emulator.ConnectionString("http://localhost:8080", emulator.DefaultAccessKey), s.Environment["WEBPUBSUB_CONNECTION_STRING"])
@@ -81,7 +81,7 @@ func TestComposePrograms(t *testing.T) {
 			assert.Equal(t, []string{"ALL"}, s.CapDrop)
 			for _, volume := range s.Volumes {
 				file, _, _ := strings.Cut(volume, ":")
-				assert.FileExists(t, file)
+				assert.FileExists(t, filepath.Join(deployDir, file))
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func handlerURLs(t *testing.T) map[string]*url.URL {
 	t.Helper()
 	var out, log bytes.Buffer
 	none := func(string) (string, bool) { return "", false }
-	err := cli.Exec(t.Context(), []string{"settings", "emulator.yaml", "--format", "json"}, none, strings.NewReader(""), &out, &log)
+	err := cli.Exec(t.Context(), []string{"settings", filepath.Join(deployDir, "emulator.yaml"), "--format", "json"}, none, strings.NewReader(""), &out, &log)
 	require.NoError(t, err, &log)
 	var settings struct {
 		Hubs map[string]struct {

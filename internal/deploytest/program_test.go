@@ -1,4 +1,4 @@
-package deploy_test
+package deploytest_test
 
 import (
 	"io/fs"
@@ -16,6 +16,11 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli"
 )
 
+const (
+	rootDir   = "../.."
+	deployDir = rootDir + "/deploy"
+)
+
 // command is the program of this repository with commands of its own. The others are
 // examples, whose flags are those of package flag.
 const command = "./cmd/webpubsub"
@@ -27,7 +32,7 @@ var flagName = regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"([a-z-]+)"`)
 func source(t *testing.T, program string) string {
 	t.Helper()
 	var code strings.Builder
-	top := filepath.Join("..", program)
+	top := filepath.Join(rootDir, program)
 	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
