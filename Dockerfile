@@ -2,13 +2,16 @@
 # runs by "emulator"; for an event handler:
 #
 #     docker build --build-arg PROGRAM=./examples/echo --tag echo .
-FROM golang:1.26 AS build
+#
+# The compiler runs on the builder's platform, also for images of another one.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG PROGRAM=./cmd/webpubsub
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /program "$PROGRAM"
+ARG TARGETOS TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w" -o /program "$PROGRAM"
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

@@ -5,6 +5,7 @@
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BUF           := github.com/bufbuild/buf/cmd/buf@v1.75.0
+CYCLONEDX     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 GO        ?= go
 FUZZ      ?= ^Fuzz
@@ -37,6 +38,13 @@ NGINX   := interop/nginx
 REDIS   := redis
 SCALE   := examples/chat/replicas
 
+# What a release consists of: the command for each platform, and images, each named
+# before the program in it.
+VERSION   := $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' internal/version/version.go)
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+IMAGES    := webpubsub=./cmd/webpubsub echo=./examples/echo chat=./examples/chat
+REGISTRY  ?= ghcr.io/go-webpubsub
+
 .PHONY: all
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
@@ -45,7 +53,7 @@ ci: all race oldest 32bit interop nginx redis scale browser fuzz ## all that gat
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
 
 .PHONY: test
 test: ## run the tests
@@ -175,4 +183,42 @@ vuln: ## look for known vulnerabilities (needs the internet)
 	@for m in $(MODULES); do \
 		echo "vuln $$m"; \
 		(cd "$$m" && $(GO) run $(GOVULNCHECK) ./...); \
+	done
+
+.PHONY: release-version
+release-version: ## fail unless TAG is the tag of the version in internal/version
+	@if [ "$$TAG" != "v$(VERSION)" ]; then echo "TAG is $$TAG, and internal/version has $(VERSION): see RELEASE.md"; exit 1; fi
+
+.PHONY: release
+release: ## build the command for all platforms into bin/release, with checksums and SBOMs (needs GNU tar)
+	rm -rf bin/release && mkdir -p bin/release
+	GOBIN="$(CURDIR)/bin" $(GO) install $(CYCLONEDX)
+	@for platform in $(PLATFORMS); do \
+		export GOOS="$${platform%/*}" GOARCH="$${platform#*/}"; \
+		name="webpubsub_$(VERSION)_$${GOOS}_$$GOARCH"; program=webpubsub; \
+		if [ "$$GOOS" = windows ]; then program=webpubsub.exe; fi; \
+		echo "release $$name"; \
+		CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o "bin/release/$$name/$$program" ./cmd/webpubsub; \
+		GOPROXY=off bin/cyclonedx-gomod bin -json -std -licenses -noserial -notimestamp -version "v$(VERSION)" \
+			-output "bin/release/$$name.cdx.json" "bin/release/$$name/$$program" 2>bin/sbom.out || { cat bin/sbom.out; exit 1; }; \
+		cp LICENSE "bin/release/$$name"; \
+		tar --create --directory "bin/release/$$name" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=go=u,go-w . \
+			| gzip --no-name --best > "bin/release/$$name.tar.gz"; \
+		rm -r "bin/release/$$name"; \
+	done
+	cd bin/release && sha256sum *.tar.gz *.cdx.json > SHA256SUMS
+
+.PHONY: release-notes
+release-notes: ## print the changes of the version in internal/version, from CHANGELOG.md
+	@awk '/^## / { found = index($$0, "## [$(VERSION)]") == 1; next } found' CHANGELOG.md
+
+.PHONY: images
+images: ## build the images of a release for amd64 and arm64, and push them (needs docker, logged in at REGISTRY)
+	docker buildx inspect release >/dev/null 2>&1 || docker buildx create --name release --driver docker-container
+	@for image in $(IMAGES); do \
+		echo "image $${image%%=*}"; \
+		docker buildx build --builder release --platform linux/amd64,linux/arm64 --provenance=mode=max --sbom=true --push \
+			--label org.opencontainers.image.source=https://github.com/go-webpubsub/webpubsub \
+			--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.licenses=MIT \
+			--build-arg PROGRAM="$${image#*=}" --tag "$(REGISTRY)/$${image%%=*}:$(VERSION)" .; \
 	done

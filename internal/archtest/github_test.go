@@ -44,13 +44,112 @@ func TestDependabot(t *testing.T) {
 	assert.Equal(t, []string{"/"}, watched["github-actions"])
 }
 
+// workflow is a file of .github/workflows.
+type workflow struct {
+	Permissions map[string]string
+	Jobs        map[string]struct {
+		Timeout int `yaml:"timeout-minutes"`
+		Steps   []struct {
+			Uses string
+			Run  string
+			With map[string]any
+		}
+	}
+}
+
+func workflows(t *testing.T) map[string]workflow {
+	t.Helper()
+	all := make(map[string]workflow)
+	for _, name := range files(t) {
+		if path.Dir(name) == ".github/workflows" {
+			var w workflow
+			require.NoError(t, yaml.Unmarshal(readFile(t, name), &w), name)
+			all[name] = w
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// TestWorkflows: a workflow may read the repository and nothing else unless a job asks
+// for more, no step keeps the token, a job ends, and the targets of make exist. No
+// expression is in a script, where the name of a branch or tag could be code.
+func TestWorkflows(t *testing.T) {
+	t.Parallel()
+	makefile := string(readFile(t, "Makefile"))
+	target := regexp.MustCompile(`\bmake ([a-z0-9-]+)`)
+	for name, w := range workflows(t) {
+		assert.Equal(t, map[string]string{"contents": "read"}, w.Permissions, name)
+		for job, j := range w.Jobs {
+			assert.Positive(t, j.Timeout, "%s: job %s has no timeout-minutes", name, job)
+			for _, step := range j.Steps {
+				assert.NotContains(t, step.Run, "${{", "%s: job %s: pass it by env", name, job)
+				for _, match := range target.FindAllStringSubmatch(step.Run, -1) {
+					assert.Contains(t, makefile, "\n"+match[1]+":", "%s: job %s", name, job)
+				}
+				if strings.HasPrefix(step.Uses, "actions/checkout@") {
+					assert.Equal(t, false, step.With["persist-credentials"], "%s: job %s", name, job)
+				}
+			}
+		}
+	}
+}
+
+// TestReleaseWorkflow: the version is compared with the tag, and tests pass, before
+// anything is published.
+func TestReleaseWorkflow(t *testing.T) {
+	t.Parallel()
+	jobs := workflows(t)[".github/workflows/release.yml"].Jobs
+	var runs []string
+	for _, step := range jobs["binaries"].Steps {
+		if step.Run != "" {
+			name, _, _ := strings.Cut(strings.TrimPrefix(step.Run, "make "), " ")
+			runs = append(runs, name)
+		}
+	}
+	assert.Equal(t, []string{"release-version", "test", "release", "release-notes", "gh"}, runs)
+}
+
+// TestIssueForms: whoever reports a failure is asked for what webpubsub check says.
+func TestIssueForms(t *testing.T) {
+	t.Parallel()
+	forms := slices.DeleteFunc(files(t), func(name string) bool {
+		return path.Dir(name) != ".github/ISSUE_TEMPLATE" || path.Base(name) == "config.yml"
+	})
+	require.NotEmpty(t, forms)
+	required := make(map[string][]string)
+	for _, name := range forms {
+		var form struct {
+			Name, Description string
+			Body              []struct {
+				Type, ID    string
+				Attributes  struct{ Label, Value string }
+				Validations struct{ Required bool }
+			}
+		}
+		require.NoError(t, yaml.Unmarshal(readFile(t, name), &form), name)
+		assert.NotEmpty(t, form.Name, name)
+		assert.NotEmpty(t, form.Description, name)
+		for _, field := range form.Body {
+			if field.Type == "markdown" {
+				assert.NotEmpty(t, field.Attributes.Value, name)
+				continue
+			}
+			assert.NotEmpty(t, field.ID, name)
+			assert.NotEmpty(t, field.Attributes.Label, "%s: %s", name, field.ID)
+			if field.Validations.Required {
+				required[path.Base(name)] = append(required[path.Base(name)], field.Attributes.Label)
+			}
+		}
+	}
+	assert.Subset(t, required["bug.yml"], []string{"Output of webpubsub check", "Output of webpubsub version"})
+}
+
 // TestActionsArePinned requires the commit of each action, since a tag can move.
 func TestActionsArePinned(t *testing.T) {
 	t.Parallel()
 	pinned := regexp.MustCompile(`^\s*- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
-	workflows := slices.DeleteFunc(files(t), func(name string) bool { return path.Dir(name) != ".github/workflows" })
-	require.NotEmpty(t, workflows)
-	for _, name := range workflows {
+	for name := range workflows(t) {
 		for line := range strings.Lines(string(readFile(t, name))) {
 			if strings.Contains(line, "uses:") {
 				assert.Regexp(t, pinned, strings.TrimRight(line, "\n"), name)

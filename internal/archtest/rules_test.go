@@ -304,6 +304,10 @@ var rooms = []room{
 		why:  "it compares the public packages with packages of others",
 	},
 	{
+		name: "internal/deploytest",
+		why:  "it compares files with programs from outside; its tests ask the command what it accepts",
+	},
+	{
 		name: "internal/archtest",
 		why:  "it checks the others from outside",
 	},

@@ -1,0 +1,3 @@
+// Package deploytest compares the files in deploy with the programs that they run. It
+// has tests only.
+package deploytest
