@@ -112,6 +112,10 @@ redis: ## test the stores on Redis, also as a cluster, under the race detector (
 	cd $(REDIS) && $(GO) vet ./... && $(GO) test -count=1 ./...
 	cd $(REDIS) && CGO_ENABLED=1 $(GO) test -race -count=1 -skip Miniredis ./...
 
+.PHONY: guide
+guide: ## follow docs/getting-started.md to the letter in an empty folder (needs bash and curl)
+	$(GO) run ./internal/guide docs/getting-started.md
+
 .PHONY: browser
 browser: ## try the chat's page in a browser (needs Chromium or Chrome)
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...

@@ -288,6 +288,10 @@ var rooms = []room{
 		why:  "it compares the public packages with packages of others",
 	},
 	{
+		name: "internal/guide",
+		why:  "it follows a page as a reader does, and knows nothing else",
+	},
+	{
 		name: "internal/archtest",
 		why:  "it checks the others from outside",
 	},
