@@ -8,7 +8,10 @@ BUF           := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 GO        ?= go
 FUZZ      ?= ^Fuzz
-FUZZTIME  ?= 20s
+FUZZTIME  ?= 10s
+# Tries to make an interesting input smaller. The default of go is 60s, in which a target runs no
+# new inputs: coverage varies with the order of maps, so that many inputs look interesting.
+MINIMIZE  ?= 100x
 BENCH     ?= .
 BENCHTIME ?= 1s
 COUNT     ?= 1
@@ -28,16 +31,17 @@ OLDEST := go$(shell awk '$$1 == "go" { print $$2 }' go.mod)
 # What reads bytes of strangers, or counts them: where the size of an int matters.
 PARSERS := . ./entra ./client/internal/... ./emulator/internal/... ./httptest ./internal/connstr ./internal/excerpt ./internal/glob ./internal/jsonscan ./internal/odata ./internal/rule ./internal/upstream ./service/...
 
-# The modules that need a browser, nginx and Redis have targets of their own.
-BROWSER := examples/chat/browser
+# The modules that need a browser, nginx or Redis have targets of their own.
+BROWSER := internal/browser
 NGINX   := interop/nginx
 REDIS   := redis
+SCALE   := examples/chat/replicas
 
 .PHONY: all
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race oldest 32bit interop nginx redis browser fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race oldest 32bit interop nginx redis scale browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -84,7 +88,7 @@ fmt-check: ## fail on code that gofmt would change
 
 .PHONY: modules
 modules: ## vet and test the modules further down
-	@for m in $(filter-out $(BROWSER) $(NGINX) $(REDIS),$(MODULES)); do \
+	@for m in $(filter-out $(BROWSER) $(NGINX) $(REDIS) $(SCALE),$(MODULES)); do \
 		echo "module $$m"; \
 		(cd "$$m" && $(GO) vet ./... && $(GO) test ./...); \
 	done
@@ -116,25 +120,35 @@ redis: ## test the stores on Redis, also as a cluster, under the race detector (
 guide: ## follow docs/getting-started.md to the letter in an empty folder (needs bash and curl)
 	$(GO) run ./internal/guide docs/getting-started.md
 
+.PHONY: scale
+scale: ## kill replicas of the chat while clients talk, and count what happened, in short (needs redis-server and nginx)
+	cd $(SCALE) && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+.PHONY: replicas
+replicas: ## run the chat as three replicas behind nginx until Ctrl+C (needs redis-server and nginx)
+	examples/chat/replicas.sh
+
 .PHONY: browser
-browser: ## try the chat's page in a browser (needs Chromium or Chrome)
+browser: ## try the pages of the chat and of the inspector in a browser (needs Chromium or Chrome)
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
 
 .PHONY: screenshot
-screenshot: ## take the README's picture anew (needs what browser needs, and the fonts Inter and Charis SIL)
-	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' . -args -screenshot "$(CURDIR)/docs/chat.png"
+screenshot: ## take the pictures of the chat and the inspector anew (needs what browser needs, the fonts Inter and Charis SIL, and pngquant)
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestLooks$$' ./chat -args -screenshot "$(CURDIR)/docs/chat.png"
+	cd $(BROWSER) && $(GO) test -count=1 -run '^TestPictures$$' ./inspector -args -pictures "$(CURDIR)/docs"
+	pngquant --force --ext .png --strip 128 docs/inspector.png docs/inspector-phone.png
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (20s); FUZZ=regexp chooses targets
+fuzz: ## run each fuzz target for FUZZTIME (10s); FUZZ=regexp chooses targets
 	@targets=$$($(GO) test -list '$(FUZZ)' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }'); \
 	if [ -z "$$targets" ]; then echo "no fuzz target matches $(FUZZ)"; exit 1; fi; \
 	mkdir -p bin; \
 	while read -r package name; do \
 		echo "fuzz $$name in $$package for $(FUZZTIME)"; \
-		if $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" 2>&1 | tee bin/fuzz.out; then continue; fi; \
+		if $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(MINIMIZE) "$$package" 2>&1 | tee bin/fuzz.out; then continue; fi; \
 		grep -q '^ *context deadline exceeded$$' bin/fuzz.out && ! grep -q 'Failing input' bin/fuzz.out || exit 1; \
 		echo "the time ended on a busy machine, and no input failed: once more"; \
-		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(MINIMIZE) "$$package"; \
 	done <<< "$$targets"
 
 .PHONY: bench

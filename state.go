@@ -159,6 +159,13 @@ func RawState(s string) StateUpdate {
 	return StateUpdate{encode: func(*Meta) (string, error) { return s, nil }}
 }
 
+// Encode returns the state that the update sets for the connection of an event, as its
+// header has it, and reports whether it sets one. It is for code that wraps the functions
+// of a handler: [RawState] sets the state again.
+func (u StateUpdate) Encode(ev Event) (state string, set bool, err error) {
+	return u.header(ev.EventMeta())
+}
+
 // header returns the value of ce-connectionState for the connection of an event, and
 // whether to send it.
 func (u StateUpdate) header(m *Meta) (value string, set bool, err error) {

@@ -19,8 +19,24 @@ const (
 	steadyAfter = 10 * time.Second
 )
 
-// connect makes a new connection and waits for the service's connected frame.
-func (s *session) connect(ctx context.Context) (*socket, error) {
+// connect makes a new connection, in a numbered attempt.
+func (s *session) connect(ctx context.Context, attempt int) (*socket, error) {
+	t := s.trace()
+	traced(ctx, s.dispatch, t.ConnectStart, ConnectStartInfo{Attempt: attempt})
+	start := time.Now()
+	ws, err := s.tryConnect(ctx)
+	if t.ConnectDone != nil {
+		info := ConnectDoneInfo{Attempt: attempt, Duration: time.Since(start), Err: err}
+		if err == nil {
+			info.ConnectionID = ws.conn.id
+		}
+		traced(ctx, s.dispatch, t.ConnectDone, info)
+	}
+	return ws, err
+}
+
+// tryConnect makes a new connection and waits for the service's connected frame.
+func (s *session) tryConnect(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errors.New("service does not answer"))
 	defer cancel()
 	address, err := s.c.credential(withSession(ctx, s)) // by which Stop knows where it is called
@@ -91,7 +107,7 @@ func (s *session) reconnect(life context.Context, lost *connection) (*socket, er
 		wait = s.backoff.NextBackOff() // a service that accepts and closes must not be flooded
 	}
 	for n := 0; s.sleep(life, wait) == nil; n++ {
-		ws, err := s.connect(life)
+		ws, err := s.connect(life, n+1)
 		if err == nil {
 			err = s.attachNew(life, ws)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"time"
 )
 
 // dispatcher calls the callbacks of a session, one after the other.
@@ -15,6 +16,7 @@ type dispatcher struct {
 	closing <-chan struct{} // closed when the session ends
 	before  <-chan struct{} // done of the dispatcher before; nil if there is none
 	done    chan struct{}   // closed when all callbacks have returned
+	began   time.Time
 
 	// Callbacks are called long after Start, from which their contexts derive.
 	base      context.Context //nolint:containedctx // the values of Start's context
@@ -23,7 +25,7 @@ type dispatcher struct {
 }
 
 func newDispatcher(base context.Context, s *session) *dispatcher {
-	d := &dispatcher{c: s.c, secrets: s.secrets, queue: newQueue(s.c.opts.QueueSize), closing: s.closing, done: make(chan struct{}), base: base}
+	d := &dispatcher{c: s.c, secrets: s.secrets, queue: newQueue(s.c.opts.QueueSize), closing: s.closing, done: make(chan struct{}), began: time.Now(), base: base}
 	d.callbacks, d.release = context.WithCancel(withSession(base, s))
 	d.streams = newStreams(d)
 	if last := s.c.session; last != nil {
@@ -77,6 +79,14 @@ func (d *dispatcher) run() {
 }
 
 func (d *dispatcher) deliver(it *item) {
+	if f := d.c.opts.Trace.Delivered; f != nil && it.isMessage() {
+		start := time.Now()
+		defer func() { // also when a callback ends its goroutine
+			traced(d.base, d, f, DeliveredInfo{
+				Kind: it.kind(), Bytes: it.size, Waited: start.Sub(d.began) - it.since, Duration: time.Since(start), Queued: int(d.queue.count.Load()),
+			})
+		}()
+	}
 	switch {
 	case it.group != nil && it.group.stream != nil:
 		d.streams.deliver(it.group, it.size)

@@ -17,7 +17,7 @@
 //
 // # Callbacks
 //
-// One goroutine of the client calls all callbacks, one after the other, in the order
+// The client calls all callbacks one after the other, in the order
 // of the events. Only those of [Client.OnNewConnection] and [Client.OnGroupStream] have
 // goroutines of their own. While a callback runs, messages wait in a queue
 // ([Options.QueueSize]). When the queue is full, the client stops reading until half

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
@@ -39,7 +40,11 @@ func (c *Client) InvokeEvent(ctx context.Context, event string, data Data, opts 
 	return answer, fail(opInvokeEvent, err)
 }
 
-func (s *session) invoke(ctx context.Context, r *request) (Data, error) {
+func (s *session) invoke(ctx context.Context, r *request) (answer Data, err error) {
+	if s.trace().RequestDone != nil {
+		start := time.Now()
+		defer func() { s.traceDone(ctx, r, start, false, err) }()
+	}
 	var w *waiter[invokeResult]
 	for own := r.ID == ""; w == nil; {
 		if own {

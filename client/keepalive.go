@@ -61,7 +61,7 @@ func (ws *socket) keepAlive(o *Options, paused *atomic.Bool) {
 		case quiet+1 < maxQuiet:
 			quiet++
 		default:
-			o.Logger.Warn("service is silent, WebSocket dropped", "connection", ws.conn.id)
+			o.Logger.Warn("service is silent, WebSocket dropped", "connection_id", ws.conn.id)
 			ws.cut()
 		}
 	})

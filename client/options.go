@@ -165,6 +165,9 @@ type Options struct {
 	OnError func(ctx context.Context, err error)
 	// Logger logs connections and errors. Nil discards them.
 	Logger *slog.Logger
+	// Trace has functions that the client calls when something happens, for metrics and
+	// traces. The client copies it. Nil calls none.
+	Trace *Trace
 }
 
 // valueOf returns the value that opts points to, or the zero value for nil.
@@ -217,6 +220,8 @@ func (o *Options) complete() error {
 	o.QueueSize = cmp.Or(o.QueueSize, DefaultQueueSize)
 	o.HTTPClient = cmp.Or(o.HTTPClient, new(http.Client))
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	trace := valueOf(o.Trace)
+	o.Trace = &trace
 	return nil
 }
 

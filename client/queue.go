@@ -21,6 +21,7 @@ type item struct {
 	err    error // of an invalid frame
 	call   func()
 	size   int
+	since  time.Duration // when it was received, since the dispatcher began; 0 unless it is traced
 }
 
 func (it *item) isMessage() bool { return it.call == nil }
@@ -44,6 +45,8 @@ type queue struct {
 	room    sync.Cond
 	work    sync.Cond
 	items   []item
+	idle    bool // the dispatcher waits for items
+	lent    bool // the reading goroutine delivers an item instead
 	late    bool // queueGrace has passed
 	closed  bool
 	stopped atomic.Bool // messages are dropped
@@ -58,20 +61,37 @@ func newQueue(size int) *queue {
 	return q
 }
 
-// push queues a message when there is room. It returns false when stopping.
-func (q *queue) push(it item) bool {
+// push queues a message when there is room. It returns false when stopping. If the
+// dispatcher has nothing to do, it lends the message to the caller instead, which has to
+// deliver it and to call giveBack.
+func (q *queue) push(it item) (lent, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.full(q.max) {
 		q.waitLocked()
 	}
 	if q.stopped.Load() {
-		return false
+		return false, false
+	}
+	if q.idle && !q.lent && len(q.items) == 0 {
+		q.lent = true
+		q.taken.Add(1)
+		return true, true
 	}
 	q.count.Add(1)
 	q.bytes.Add(int64(it.size))
 	q.addLocked(it)
-	return true
+	return false, true
+}
+
+// giveBack lets the dispatcher deliver again.
+func (q *queue) giveBack() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.lent = false
+	if len(q.items) > 0 || q.closed {
+		q.work.Signal()
+	}
 }
 
 // call queues a call without waiting.
@@ -83,7 +103,7 @@ func (q *queue) call(f func()) {
 
 func (q *queue) addLocked(it item) {
 	q.items = append(q.items, it)
-	if len(q.items) == 1 {
+	if len(q.items) == 1 && !q.lent {
 		q.work.Signal()
 	}
 }
@@ -165,12 +185,14 @@ func (q *queue) next() (item, bool) {
 func (q *queue) refill() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.items) == 0 {
-		if q.closed {
+	for len(q.items) == 0 || q.lent {
+		if q.closed && !q.lent {
 			return false
 		}
+		q.idle = true
 		q.work.Wait()
 	}
+	q.idle = false
 	q.batch, q.items = q.items, q.batch[:0]
 	q.rest = q.batch
 	return true

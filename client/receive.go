@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
@@ -10,25 +11,27 @@ import (
 var errFrameType = errors.New("frame has the wrong WebSocket type")
 
 // serve handles the frames of a socket until it ends, and returns the cause. The
-// cause is nil if the client is stopping.
+// cause is errStopping if the client is stopping, and errRelieved if another goroutine
+// goes on.
 func (s *session) serve(ws *socket) error {
 	for {
 		b, ok, err := ws.read()
 		if err != nil {
 			return err
 		}
-		if !s.handle(ws, b, ok) {
-			return nil
+		if err := s.handle(ws, b, ok); err != nil {
+			return err
 		}
 	}
 }
 
 // handle handles a frame. Messages go to the dispatcher, answers to the operations
-// that wait for them. It reports false if the client is stopping.
-func (s *session) handle(ws *socket, b []byte, ok bool) bool {
+// that wait for them.
+func (s *session) handle(ws *socket, b []byte, ok bool) error {
 	f := s.frame
 	if !ok {
-		return s.dispatch.queue.push(item{err: fail("Receive", errFrameType), size: len(b)})
+		f.Sequence = 0
+		return s.message(ws, f, errFrameType, len(b))
 	}
 	err := ws.codec.Decode(b, f)
 	s.secrets.conceal(f)
@@ -59,14 +62,15 @@ func (s *session) handle(ws *socket, b []byte, ok bool) bool {
 			ws.record(f)
 		}
 	}
-	return true
+	return nil
 }
 
-// message queues a message or the error of an invalid frame, unless it is a
+// message delivers or queues a message or the error of an invalid frame, unless it is a
 // repeated one. The service repeats invalid frames too until they are acknowledged.
-func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool {
+func (s *session) message(ws *socket, f *frame.Frame, err error, size int) error {
 	if ws.isRepeated(f) {
-		return true
+		traced(s.dispatch.base, s.dispatch, s.trace().Repeated, RepeatedInfo{ConnectionID: ws.conn.id, SequenceID: f.Sequence})
+		return nil
 	}
 	it := item{size: size}
 	switch {
@@ -81,11 +85,27 @@ func (s *session) message(ws *socket, f *frame.Frame, err error, size int) bool 
 	default:
 		it.server = &ServerMessage{Data: Data{d: f.Data}, Metadata: f.Metadata, SequenceID: f.Sequence}
 	}
-	if !s.dispatch.queue.push(it) {
-		return false
+	s.traceReceived(ws, &it, f.Sequence)
+	lent, ok := s.dispatch.queue.push(it)
+	if !ok {
+		return errStopping
 	}
 	ws.record(f)
-	return true
+	if lent {
+		return s.callBack(&it)
+	}
+	return nil
+}
+
+// traceReceived calls the hook for a message that is about to be queued or delivered.
+func (s *session) traceReceived(ws *socket, it *item, sequence uint64) {
+	d := s.dispatch
+	if t := s.trace(); t.Received != nil || t.Delivered != nil {
+		it.since = time.Since(d.began)
+		traced(d.base, d, t.Received, ReceivedInfo{
+			ConnectionID: ws.conn.id, Kind: it.kind(), SequenceID: sequence, Bytes: it.size, Queued: int(d.queue.count.Load()) + 1,
+		})
+	}
 }
 
 // isRepeated reports whether a frame is a repeated one.

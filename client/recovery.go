@@ -49,17 +49,19 @@ func (s *session) recover(life context.Context, conn *connection, cause error) *
 		return nil
 	}
 	s.setState(StateRecovering)
-	s.c.opts.Logger.Info("connection lost", "connection", conn.id, "error", cause)
+	s.c.opts.Logger.Info("connection lost", "connection_id", conn.id, "error", cause)
 	raise(s.dispatch, &s.c.onRecovering, RecoveringEvent{ConnectionID: conn.id, Err: cause})
 	ctx, cancel := context.WithTimeout(life, s.c.opts.RecoveryTimeout)
 	defer cancel()
-	for s.sleep(ctx, time.Until(s.lastRecovery.Add(recoveryPause))) == nil {
+	for attempt := 1; s.sleep(ctx, time.Until(s.lastRecovery.Add(recoveryPause))) == nil; attempt++ {
 		s.lastRecovery = time.Now()
+		traced(life, s.dispatch, s.trace().RecoverStart, RecoverStartInfo{ConnectionID: conn.id, Attempt: attempt})
 		ws, err := s.resume(ctx, conn)
+		traced(life, s.dispatch, s.trace().RecoverDone, RecoverDoneInfo{ConnectionID: conn.id, Attempt: attempt, Duration: time.Since(s.lastRecovery), Err: err})
 		if err == nil {
 			return ws
 		}
-		s.c.opts.Logger.Debug("connection not recovered", "connection", conn.id, "error", err)
+		s.c.opts.Logger.Debug("connection not recovered", "connection_id", conn.id, "error", err)
 		refused := (*Error)(nil)
 		if errors.As(err, &refused) && refused.CloseCode == int(websocket.StatusPolicyViolation) && !conn.displaced(refused.Message) {
 			break
@@ -117,6 +119,6 @@ func (s *session) resume(ctx context.Context, conn *connection) (ws *socket, err
 	if err := s.attachRecovered(ws); err != nil {
 		return nil, err
 	}
-	s.handle(ws, b, ok)
+	ws.again = func() ([]byte, bool) { return b, ok }
 	return ws, nil
 }

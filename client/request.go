@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -29,6 +30,7 @@ type request struct {
 	done       func()             // called when it has succeeded, before later frames are handled
 	wait       *waiter[ackResult] // nil if it wants no ack
 	sent       *connection        // over which it was last sent
+	attempts   int                // times that it was sent
 	retries    int                // after refusals
 	backoff    *backoff.ExponentialBackOff
 }
@@ -74,7 +76,11 @@ func (c *Client) send(ctx context.Context, operation string, r *request) (result
 }
 
 // do sends a request under an ack id, waits for the ack, and retries refusals.
-func (s *session) do(ctx context.Context, r *request) (Result, error) {
+func (s *session) do(ctx context.Context, r *request) (result Result, err error) {
+	if s.trace().RequestDone != nil {
+		start := time.Now()
+		defer func() { s.traceDone(ctx, r, start, result.Duplicate, err) }()
+	}
 	own := r.AckID == 0
 	if !own {
 		s.c.skipAckID(r.AckID)
@@ -176,6 +182,7 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 			return nil, ErrConnectionLost
 		}
 		b := encode(ws.codec, &r.Request)
+		size := len(b.b) // the buffer is used again as soon as it is written
 		if err := checkSize(b.b); err != nil {
 			b.free()
 			return nil, invalidError{err}
@@ -186,6 +193,10 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 		}
 		if ok {
 			r.sent = ws.conn
+			r.attempts++
+			traced(ctx, s.dispatch, s.trace().RequestSent, RequestSentInfo{
+				ConnectionID: ws.conn.id, Operation: operations[r.Kind], Name: r.Name, AckID: r.AckID, Attempt: r.attempts, Bytes: size,
+			})
 			return ws, nil
 		}
 		select { // the socket has ended, and lost is about to be closed

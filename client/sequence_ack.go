@@ -16,14 +16,15 @@ const (
 // sequenceAcks acknowledges the messages of a reliable connection.
 type sequenceAcks struct {
 	ws    *socket
+	s     *session
 	timer *time.Timer
 	armed atomic.Bool
 	sent  atomic.Uint64 // the last acknowledged id
 	count int           // messages since then; used by the reading goroutine only
 }
 
-func newSequenceAcks(ws *socket) *sequenceAcks {
-	a := &sequenceAcks{ws: ws}
+func newSequenceAcks(ws *socket, s *session) *sequenceAcks {
+	a := &sequenceAcks{ws: ws, s: s}
 	a.timer = time.AfterFunc(ackDelay, func() {
 		a.armed.Store(false)
 		a.flush()
@@ -48,6 +49,7 @@ func (a *sequenceAcks) take() {
 func (a *sequenceAcks) flush() {
 	if last := a.ws.conn.last.Load(); a.sent.Swap(last) != last {
 		a.ws.tell(&frame.Request{Kind: frame.SequenceAck, Sequence: last})
+		traced(a.s.dispatch.base, a.s.dispatch, a.s.trace().Acknowledged, AcknowledgedInfo{ConnectionID: a.ws.conn.id, SequenceID: last})
 	}
 }
 

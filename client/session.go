@@ -12,7 +12,7 @@ import (
 
 // session is the client's life between Start and Stop. One goroutine connects,
 // reads, recovers and reconnects (run). Another one calls the callbacks
-// (dispatcher).
+// (dispatcher), unless the first calls one itself (relay).
 type session struct {
 	c        *Client
 	dispatch *dispatcher
@@ -24,6 +24,7 @@ type session struct {
 	acks        pending[uint64, ackResult]
 	invocations pending[string, invokeResult]
 	inFlight    *window
+	relay       *relay
 	waits       *waits // for answers behind the dispatcher's queue
 	writers     writers
 	background  sync.WaitGroup
@@ -58,10 +59,14 @@ func newSession(ctx context.Context, c *Client) (*session, context.Context) {
 	life, cancel := context.WithCancel(base)
 	s := &session{
 		c: c, secrets: new(secrets), cancel: cancel, closing: life.Done(), state: StateConnecting, frame: new(frame.Frame), backoff: c.opts.Reconnect.start(),
-		inFlight: newWindow(c.opts.MaxInFlight), changed: make(chan struct{}), over: make(chan struct{}),
+		inFlight: newWindow(c.opts.MaxInFlight), relay: newRelay(), changed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.dispatch = newDispatcher(base, s)
 	s.waits = &s.dispatch.queue.waits
+	s.waits.wake = func() {
+		s.relay.relieve()
+		s.dispatch.queue.wake()
+	}
 	return s, life
 }
 
@@ -75,7 +80,7 @@ func (s *session) start(ctx, life context.Context) error {
 			s.abandon()
 		}
 	}()
-	ws, err := s.connect(ctx)
+	ws, err := s.connect(ctx, 1)
 	if err == nil {
 		err = s.attachNew(life, ws)
 	}
@@ -99,11 +104,16 @@ func (s *session) abandon() {
 	close(s.dispatch.done)
 }
 
-// run serves the connection and each one after it.
+// run serves the connection and each one after it, or until it is relieved.
 func (s *session) run(life context.Context, ws *socket) {
 	var err error
 	for ws != nil {
-		cause := s.serve(ws) //nolint:contextcheck // the socket ends when the context does
+		current := ws
+		s.relay.read = func() { s.run(life, current) }
+		cause := s.serve(ws)      //nolint:contextcheck // the socket ends when the context does
+		if cause == errRelieved { //nolint:errorlint // as it was returned
+			return
+		}
 		s.detach(ws)
 		ws.end()
 		ws, err = s.next(life, ws.conn, cause)
@@ -115,6 +125,10 @@ func (s *session) run(life context.Context, ws *socket) {
 // returns the new socket. If that fails, it returns nil and the error; the error is
 // nil if Stop was called.
 func (s *session) next(life context.Context, conn *connection, cause error) (*socket, error) {
+	if !s.isStopping() {
+		code, _ := closeFrame(cause)
+		traced(life, s.dispatch, s.trace().Lost, LostInfo{ConnectionID: conn.id, CloseCode: code, Err: cause})
+	}
 	if ws := s.recover(life, conn, cause); ws != nil {
 		return ws, nil
 	}
@@ -142,7 +156,7 @@ func (s *session) attach(ws *socket) error {
 	defer s.mu.Unlock()
 	ws.keepAlive(s.c.opts, &s.dispatch.queue.paused)
 	if ws.codec.Reliable() {
-		ws.received = newSequenceAcks(ws)
+		ws.received = newSequenceAcks(ws, s)
 	}
 	s.conn = ws.conn
 	s.setLocked(StateConnected, ws)
@@ -164,7 +178,7 @@ func (s *session) attachNew(life context.Context, ws *socket) error {
 	}
 	ctx, abandon := context.WithCancel(life)
 	conn.since, conn.abandon = time.Now(), abandon
-	s.c.opts.Logger.Info("connected", "connection", conn.id, "recovered", false)
+	s.c.opts.Logger.Info("connected", "connection_id", conn.id, "recovered", false)
 	ev := ConnectedEvent{ConnectionID: conn.id, UserID: conn.user}
 	s.dispatch.queue.call(func() {
 		s.dispatch.queue.await(conn.restored)
@@ -187,7 +201,7 @@ func (s *session) attachRecovered(ws *socket) error {
 	if err := s.attach(ws); err != nil {
 		return err
 	}
-	s.c.opts.Logger.Info("connected", "connection", ws.conn.id, "recovered", true)
+	s.c.opts.Logger.Info("connected", "connection_id", ws.conn.id, "recovered", true)
 	raise(s.dispatch, &s.c.onRecovered, RecoveredEvent{ConnectionID: ws.conn.id})
 	ws.received.flush()
 	for _, w := range s.writers.all() {
@@ -224,7 +238,8 @@ func (s *session) lose(conn *connection, cause error) {
 		reason = ErrConnectionLost
 	}
 	s.mu.Unlock()
-	s.c.opts.Logger.Info("disconnected", "connection", conn.id, "code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
+	traced(s.dispatch.base, s.dispatch, s.trace().Ended, EndedInfo{ConnectionID: conn.id, CloseCode: ev.CloseCode, Duration: time.Since(conn.since), Err: ev.Err})
+	s.c.opts.Logger.Info("disconnected", "connection_id", conn.id, "close_code", ev.CloseCode, "reason", ev.CloseReason, "message", conn.message)
 	for _, w := range s.writers.all() {
 		w.finish(reason)
 	}
@@ -242,6 +257,7 @@ func (s *session) finish(err error) {
 	s.setLocked(StateStopping, nil)
 	s.mu.Unlock()
 	s.cancel()
+	s.relay.timer.Stop()
 	s.background.Wait()
 	s.dispatch.queue.call(func() {
 		s.dispatch.release()

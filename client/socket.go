@@ -37,8 +37,9 @@ type socket struct {
 	conn  *connection
 	codec frame.Codec
 	raw   *websocket.Conn
-	below io.Closer     // the network connection; closing it is the only way to end a WebSocket at once
-	in    *bytes.Buffer // a pointer, so that fmt does not print the frame in it
+	below io.Closer             // the network connection; closing it is the only way to end a WebSocket at once
+	in    *bytes.Buffer         // a pointer, so that fmt does not print the frame in it
+	again func() ([]byte, bool) // returns a frame to be read again; nil if there is none
 	out   outbox
 	guard *time.Timer // cuts the socket when a write times out
 
@@ -97,6 +98,11 @@ func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 // read returns the next frame, which is valid until the next call. ok is false if its
 // WebSocket type is wrong.
 func (ws *socket) read() (b []byte, ok bool, err error) {
+	if again := ws.again; again != nil {
+		ws.again = nil
+		b, ok = again()
+		return b, ok, nil
+	}
 	kind, r, err := ws.raw.Reader(context.Background())
 	if err != nil {
 		return nil, false, ws.conn.secrets.closeError(err)

@@ -65,7 +65,7 @@ func TestRequestsAreCancelledWithTheirClient(t *testing.T) {
 					assert.JSONEq(t, `{"reason":"`+tc.reason+`"}`, h.one(t, "disconnected").body)
 					assert.Len(t, h.told("message"), 1, "neither repeated nor are queued events delivered")
 					require.NotEmpty(t, logged.lines("event cancelled"))
-					assert.Contains(t, logged.lines("event cancelled")[0], ` event=message id=2 `)
+					assert.Contains(t, logged.lines("event cancelled")[0], ` event=message event_id=2 `)
 					assert.Contains(t, logged.lines("event cancelled")[0], ` reason="the client has gone"`)
 				})
 			}
@@ -127,7 +127,7 @@ func TestCancelledInvocation(t *testing.T) {
 					p.expect(acked)
 					p.quiet() // no answer to the invocation
 					require.Len(t, logged.lines("event cancelled"), 1)
-					assert.Contains(t, logged.lines("event cancelled")[0], ` event=call id=2 ms=0 reason="the client has cancelled the invocation"`)
+					assert.Contains(t, logged.lines("event cancelled")[0], ` event=call event_id=2 ms=0 reason="the client has cancelled the invocation"`)
 					close(free)
 					require.ErrorIs(t, <-ended, context.Canceled)
 					assert.Len(t, h.told("call"), 1)

@@ -63,11 +63,19 @@ type Config struct {
 	// Transport sends events to handlers at a URL. It defaults to a transport with at
 	// most 256 connections per host, which are closed with the emulator.
 	Transport http.RoundTripper
+	// Inspector configures the inspector. Nil means none.
+	Inspector *Inspector
 	// Logger receives a line for each thing that happens. Nil logs nothing; for [Start],
 	// it means the test's output. No text is longer than 512 bytes. Access keys and
 	// tokens are removed, even where a client has sent one. A handler that blocks delays
 	// the emulator.
 	Logger *slog.Logger
+	// Trace is called when the emulator begins an operation. It returns the trace context
+	// that the operation passes on, and a function that is called with the result when the
+	// operation has ended. Both are called by the goroutine of the operation: they must not
+	// block, panic, or call the emulator. No argument has a secret or a payload. Nil passes
+	// the trace contexts of REST calls on to the events that the calls raise.
+	Trace func(op Operation) (passed TraceContext, done func(OperationResult))
 }
 
 // Clock is a source of time.
@@ -102,6 +110,10 @@ func (c *Config) complete() error {
 	}
 	if c.MaxGroups == 0 {
 		c.MaxGroups = DefaultMaxGroups
+	}
+	var err error
+	if c.Inspector, err = c.Inspector.complete(); err != nil {
+		return err
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = DefaultKeepAlive

@@ -163,19 +163,19 @@ func TestLogs(t *testing.T) {
 		synctest.Wait()
 		for _, want := range []string{
 			`level=WARN msg="validation failed" url=http://localhost/validate?… reason="no consent: OPTIONS was answered with 401, want 2xx; something in front of the handler asks for a login or redirects: `,
-			`level=WARN msg="client refused" hub=chat status=500 reason="no consent: `,
+			`level=WARN msg="client refused" hub=chat connection_id=`, ` status=500 reason="no consent: `,
 			`level=INFO msg="validation passed"`,
-			`level=INFO msg="client connected" hub=chat connection=` + id + ` user=ann subprotocol=` + reliableJSON,
-			`level=INFO msg="event delivered" hub=chat connection=` + id + ` event=connected id=1 status=204 ms=0`,
-			`level=WARN msg="event refused" hub=chat connection=` + id + ` event=e id=2 status=400 ms=0 answer=why`,
-			`level=WARN msg="request refused" hub=chat connection=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
+			`level=INFO msg="client connected" hub=chat connection_id=` + id + ` user_id=ann subprotocol=` + reliableJSON,
+			`level=INFO msg="event delivered" hub=chat connection_id=` + id + ` event=connected event_id=1 status=204 ms=0`,
+			`level=WARN msg="event refused" hub=chat connection_id=` + id + ` event=e event_id=2 status=400 ms=0 answer=why`,
+			`level=WARN msg="request refused" hub=chat connection_id=` + id + ` reason="Forbidden: The client does not have permission to send to group 'g'."`,
 			`level=WARN msg="client refused" hub=chat status=401 reason="invalid token: audience [\"http://emu.test/client/hubs/chat\"], want \"http://other.test/client/hubs/chat\""`,
 			`reason="none of [\"mqtt\"] is served, and no event handler has chosen one"`,
 			`level=WARN msg="recovery refused" hub=chat`,
-			`level=INFO msg="client lost" hub=chat connection=` + id + ` reason="The client's connection was lost." recoverable=30s`,
-			`level=INFO msg="client recovered" hub=chat connection=` + id,
-			`level=WARN msg="invalid frame" hub=chat connection=` + id + ` reason="type \"nonsense\" is not known"`,
-			`level=INFO msg="client gone" hub=chat connection=` + id + ` user=ann reason="` + invalidJSON + `"`,
+			`level=INFO msg="client lost" hub=chat connection_id=` + id + ` reason="The client's connection was lost." recoverable=30s`,
+			`level=INFO msg="client recovered" hub=chat connection_id=` + id,
+			`level=WARN msg="invalid frame" hub=chat connection_id=` + id + ` reason="type \"nonsense\" is not known"`,
+			`level=INFO msg="client gone" hub=chat connection_id=` + id + ` user_id=ann reason="` + invalidJSON + `"`,
 		} {
 			assert.Contains(t, logged.String(), want)
 		}

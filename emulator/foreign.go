@@ -62,9 +62,13 @@ func (g *guard) admits(w http.ResponseWriter, r *http.Request) bool {
 	if reason == "" {
 		return true
 	}
+	g.refuse(w, r, reason)
+	return false
+}
+
+func (g *guard) refuse(w http.ResponseWriter, r *http.Request, reason string) {
 	trace.Emit(r.Context(), g.trace, trace.ForeignRefused{Reason: reason})
 	http.Error(w, reason, http.StatusForbidden)
-	return false
 }
 
 // judge returns the reason to reject a request, or "".

@@ -213,6 +213,23 @@ func TestProtobufLosesNothing(t *testing.T) {
 	})
 }
 
+// A message that contains the bytes of a close frame closes nothing.
+func TestProtobufRecoversAfterAnyData(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{})
+		p := r.protobuf(r.clientURL("ann", "", "g"), reliableProtobuf)
+		publisher := r.protobuf(r.clientURL("bob", allRoles), plainProtobuf)
+		for _, data := range []string{"", "x"} { // they begin at an even and at an odd byte
+			publisher.send(`send_to_group_message{group:"g" data{binary_data:"` + data + strings.Repeat(`\210\000`, 20_000) + `"}}`)
+			p.next()
+		}
+		require.NoError(t, p.conn.CloseNow())
+		synctest.Wait()
+		p.recover(r, reliableProtobuf).next()
+	})
+}
+
 // quietAfter reads frames before the answer to a ping.
 func (p *protobufPeer) quietAfter(frames int) {
 	p.t.Helper()

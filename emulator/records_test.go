@@ -126,9 +126,9 @@ func TestRecordsOfEvents(t *testing.T) {
 		}
 		require.Len(t, events, 4)
 		connect, connected, say, refuse := events["connect"], events["connected"], events["say"], events["refuse"]
-		assert.Equal(t, [2]string{"", "one"}, [2]string{connect.StateBefore, connect.StateAfter})
-		assert.Equal(t, [2]string{"one", "two"}, [2]string{say.StateBefore, say.StateAfter})
-		assert.Equal(t, [2]string{"two", "two"}, [2]string{refuse.StateBefore, refuse.StateAfter}, "a refusal does not change the state")
+		assert.Equal(t, [2]string{"", "one"}, [2]string{connect.StateBefore.Text, connect.StateAfter.Text})
+		assert.Equal(t, [2]string{"one", "two"}, [2]string{say.StateBefore.Text, say.StateAfter.Text})
+		assert.Equal(t, [2]string{"two", "two"}, [2]string{refuse.StateBefore.Text, refuse.StateAfter.Text}, "a refusal does not change the state")
 		assert.Equal(t, [2]time.Duration{time.Second, time.Second}, [2]time.Duration{connect.Consent, connect.Took}, "validation is retried after a second")
 		assert.Contains(t, connect.Request.String(), `"Cookie":["(hidden)"]`)
 		assert.Equal(t, []string{"(hidden)"}, connect.Answer.Header()["Set-Cookie"])
@@ -189,7 +189,9 @@ func TestRecordsOfRequests(t *testing.T) {
 		assert.Nil(t, p)
 		p, _ = r.try(r.clientURL("ann", ""), http.Header{"Origin": {"http://evil.example"}})
 		assert.Nil(t, p)
-		assert.Equal(t, []trace.RESTCall{{Method: "POST", Path: "/api/hubs/chat/:send", Status: http.StatusAccepted}}, of[trace.RESTCall](s))
+		calls := of[trace.RESTCall](s)
+		require.Len(t, calls, 1)
+		assert.Equal(t, "POST /api/hubs/chat/:send 202", fmt.Sprint(calls[0].Method, " ", calls[0].Path, " ", calls[0].Status))
 		refused := s.clients(trace.KindClientRefused)
 		require.Len(t, refused, 1)
 		assert.Equal(t, http.StatusUnauthorized, refused[0].Status)

@@ -67,7 +67,7 @@ func TestRolesBeyondTheLimits(t *testing.T) {
 				p.send(`{"type":"sendToGroup","group":"8.x","data":1,"ackId":1}`, `{"type":"sendToGroup","group":"9.x","data":1,"ackId":2}`)
 				p.expect(acked)
 				assert.Equal(t, false, p.next()["success"])
-				assert.Contains(t, logged.String(), `msg="too many roles" hub=chat connection=`+p.id()+` left_out=1 reason="a client has at most 9 patterns and 1000 single groups for each permission"`)
+				assert.Contains(t, logged.String(), `msg="too many roles" hub=chat connection_id=`+p.id()+` left_out=1 reason="a client has at most 9 patterns and 1000 single groups for each permission"`)
 			})
 		})
 	}

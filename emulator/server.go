@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/dispatch"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/inspect"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/rest"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
@@ -22,7 +23,8 @@ import (
 )
 
 // Server is an emulator: an [http.Handler] for clients (/client/…) and REST calls
-// (/api/…), and the documents of its identity (/entra/…). It is safe for concurrent use. Several can run in one process.
+// (/api/…), the documents of its identity (/entra/…), and its inspector (/inspector/). It is
+// safe for concurrent use. Several can run in one process.
 type Server struct {
 	keys     *token.Keys
 	trace    *trace.Stream
@@ -32,7 +34,10 @@ type Server struct {
 	api      http.Handler
 	mux      *http.ServeMux
 	guard    *guard // nil if none is needed
+	inspect  *inspectorGuard
 	identity *identity.Issuer
+
+	inspector *inspect.Handler // nil: none
 
 	mu        sync.Mutex
 	anonymous map[string]bool // hubs that accept clients without a token
@@ -55,19 +60,24 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 	if cfg.Logger != nil {
 		sinks = append(sinks, trace.Log(cfg.Logger))
 	}
+	var list *inspect.List
+	if i := cfg.Inspector; i != nil {
+		list = inspect.NewList(i.MaxRecords, i.MaxBytes)
+		sinks = append(sinks, list)
+	}
 	s := &Server{trace: trace.New(cfg.AccessKeys, sinks...), anonymous: make(map[string]bool)}
 	s.identity = identity.NewIssuer(cfg.Clock.Now)
 	s.keys = token.NewKeys(cfg.Clock.Now, cfg.AccessKeys...)
 	s.events = dispatch.New(dispatch.Config{
 		Origins: origins, AccessKeys: cfg.AccessKeys,
-		Transport: cfg.Transport, Clock: cfg.Clock, Trace: s.trace,
+		Transport: cfg.Transport, Clock: cfg.Clock, Trace: s.trace, Tracer: tracer(cfg.Trace),
 	})
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hubs)) {
 		if err := s.SetHub(name, cfg.Hubs[name]); err != nil {
 			return nil, err
 		}
 	}
-	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace})
+	s.hubs = hub.New(hub.Config{Events: s.events, Clock: cfg.Clock, MaxGroups: cfg.MaxGroups, Trace: s.trace, Tracer: tracer(cfg.Trace)})
 	s.clients = &transport.Endpoint{
 		Hubs:      s.hubs,
 		Anonymous: s.acceptsAnonymous,
@@ -76,7 +86,10 @@ func newServer(cfg *Config, origins []string, sinks ...trace.Sink) (*Server, err
 		KeepAlive: max(cfg.KeepAlive, 0),
 	}
 	s.guard = newGuard(cfg, s.trace)
-	s.api = (&rest.API{Hub: s.hubs.Hub, Keys: s.keys, TrustTokens: cfg.TrustTokens, Trace: s.trace}).Handler()
+	if list != nil {
+		s.inspect, s.inspector = newInspectorGuard(cfg, s.trace), s.newInspector(cfg, list, origins)
+	}
+	s.api = (&rest.API{Hub: s.hubs.Hub, Keys: s.keys, TrustTokens: cfg.TrustTokens, Trace: s.trace, Tracer: tracer(cfg.Trace)}).Handler()
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("/client/hubs/{hub}", s.serveClient)
 	s.mux.HandleFunc("/client/{$}", s.serveClient)
@@ -123,8 +136,14 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
 	s.clients.Serve(w, r, name) //nolint:contextcheck // a client outlives its request
 }
 
-// ServeHTTP serves clients, REST calls and the documents of the identity.
+// ServeHTTP serves clients, REST calls, the documents of the identity and the inspector.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.inspector != nil && strings.HasPrefix(r.URL.Path, strings.TrimSuffix(InspectorPath, "/")) {
+		if s.inspect.admits(w, r) {
+			s.inspector.ServeHTTP(w, r)
+		}
+		return
+	}
 	if !s.guard.admits(w, r) {
 		return
 	}
@@ -149,6 +168,9 @@ func (s *Server) Close() {
 // ctx ends, Shutdown drops the remaining events, cancels the requests of those being
 // delivered, and returns ctx's error. It always waits for handlers in memory to return.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.inspector != nil {
+		s.inspector.Close()
+	}
 	finished := s.hubs.Close(ctx)
 	if delivered := s.events.Close(ctx); !finished || !delivered {
 		return context.Cause(ctx)

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 )
@@ -153,8 +151,5 @@ type ClientOptions struct {
 
 // ClientURL returns the URL, with an access token, at which a client connects to a hub.
 func (s *TestServer) ClientURL(hub string, opts *ClientOptions) string {
-	o := *cmp.Or(opts, &ClientOptions{})
-	base := s.Endpoint + "/client/hubs/" + url.PathEscape(hub)
-	text := s.keys.Make(base, cmp.Or(o.Lifetime, time.Hour), o.UserID, o.Roles, o.Groups)
-	return strings.Replace(base, "http", "ws", 1) + "?access_token=" + url.QueryEscape(text)
+	return clientURL(s.keys, s.Endpoint, hub, cmp.Or(opts, &ClientOptions{}))
 }

@@ -32,7 +32,7 @@ import (
 //   - http://localhost:3000/eventhandler is its event handler, which echoes the user event
 //     message, and also accepts events of the host localhost.
 //   - User ann is connected, in group lobby; $CONNECTION is the id of the connection.
-//   - Commands that listen do so on a free port, by WEBPUBSUB_ADDR.
+//   - Commands that listen do so on a free port, by WEBPUBSUB_EMULATOR_ADDR and WEBPUBSUB_LISTEN_ADDR.
 //   - The working directory has the files of testdata/examples.
 //   - Standard input is empty.
 //
@@ -108,7 +108,7 @@ func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, dir: dir,
 		env: append(os.Environ(),
-			"WEBPUBSUB_CONNECTION_STRING="+emu.ConnectionString, "WEBPUBSUB_ADDR=127.0.0.1:0", "CONNECTION="+connectAnn(t, chat),
+			"WEBPUBSUB_CONNECTION_STRING="+emu.ConnectionString, "WEBPUBSUB_EMULATOR_ADDR=127.0.0.1:0", "WEBPUBSUB_LISTEN_ADDR=127.0.0.1:0", "CONNECTION="+connectAnn(t, chat),
 			"PATH="+filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"),
 		),
 		replacer: strings.NewReplacer(

@@ -27,8 +27,8 @@ func TestRuns(t *testing.T) {
 	}{
 		{name: "done", args: []string{"version"}, stdout: "webpubsub "},
 		{name: "failed", args: []string{"emulator", "--addr", "192.0.2.1:1"}, stderr: "webpubsub: --addr \"192.0.2.1:1\": listen tcp 192.0.2.1:1: ", code: 1},
-		{name: "usage", args: []string{"emulater"}, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\"\n", code: 2},
-		{name: "environment", args: []string{"emulator"}, env: []string{"WEBPUBSUB_ADDR=8080"}, stderr: "webpubsub: --addr \"8080\": want host:port\nRun 'webpubsub emulator --help' for usage.\n", code: 2},
+		{name: "usage", args: []string{"emulater"}, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\", did you mean emulator?\n", code: 2},
+		{name: "environment", args: []string{"emulator"}, env: []string{"WEBPUBSUB_EMULATOR_ADDR=8080"}, stderr: "webpubsub: --addr \"8080\": want host:port\nRun 'webpubsub emulator --help' for usage.\n", code: 2},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()

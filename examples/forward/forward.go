@@ -12,8 +12,6 @@ import (
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"github.com/cloudevents/sdk-go/v2/client"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-
-	"github.com/go-webpubsub/webpubsub"
 )
 
 // Sink is an HTTP endpoint that receives CloudEvents.
@@ -48,24 +46,17 @@ func NewSink(target string) (*Sink, error) {
 	return &Sink{client: c}, nil
 }
 
-// Forward is a [webpubsub.UserEventFunc] that forwards events and sends the client no
-// answer. If the sink does not accept an event, it answers 503, and the service
-// repeats the event up to three times. The sink can therefore receive an event more
-// than once, with the same source and id.
-func (s *Sink) Forward(ctx context.Context, ev *webpubsub.UserEvent) (webpubsub.Reply, error) {
-	out, err := ev.CloudEvent()
-	if err != nil {
-		return webpubsub.Reply{}, err
+// Send sends an event and waits for the answer of the sink. It is a [forward.Sender].
+func (s *Sink) Send(ctx context.Context, ev cloudevents.Event) cloudevents.Result {
+	if result := s.client.Send(ctx, ev); !cloudevents.IsACK(result) {
+		return cause(result)
 	}
-	if result := s.client.Send(ctx, out); !cloudevents.IsACK(result) {
-		return webpubsub.Reply{}, webpubsub.Unavailable("the event could not be forwarded").WithCause(cause(result))
-	}
-	return webpubsub.Reply{}, nil
+	return cloudevents.ResultACK
 }
 
 // cause returns an error for the log without the URL of the sink, which may contain a
 // key, and without its answer, which may contain the event.
-func cause(result cloudevents.Result) error {
+func cause(result cloudevents.Result) cloudevents.Result {
 	var answered *cehttp.Result
 	if errors.As(result, &answered) {
 		return fmt.Errorf("sink answered %d", answered.StatusCode)

@@ -1,5 +1,6 @@
-// Command forward forwards all user events of a hub to a CloudEvents sink: a Knative
-// broker, an Event Grid topic, or another HTTP endpoint that receives CloudEvents.
+// Command forward sends the events of a hub to a CloudEvents sink: a Knative broker, an
+// Event Grid topic, or another HTTP endpoint that receives CloudEvents. It answers an
+// event after the sink has accepted it. Connect events are not sent.
 //
 //	go run ./examples/forward -sink http://localhost:8080/
 //
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub"
+	"github.com/go-webpubsub/webpubsub/forward"
 )
 
 func main() {
@@ -47,11 +49,14 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return err
 	}
+	toSink, err := forward.To(sink.Send, nil)
+	if err != nil {
+		return err
+	}
 	h, err := webpubsub.NewHandler(webpubsub.Config{
 		Hub:               *hub,
 		ConnectionStrings: []string{getenv("WEBPUBSUB_CONNECTION_STRING")},
-		Fallback:          sink.Forward, // no UserEvents: every event is forwarded
-		HandlerTimeout:    10 * time.Second,
+		Interceptors:      []webpubsub.Interceptor{toSink}, // no functions: events are sent only
 	})
 	if err != nil {
 		return err

@@ -131,6 +131,12 @@ var rooms = []room{
 		why:  "it is linked into the tests of stores, whose modules are others: it needs the interface and nothing else",
 	},
 	{
+		name:  "forward",
+		ours:  []pattern{"."},
+		third: []pattern{cloudEventsSDK + "/event", cloudEventsSDK + "/protocol"},
+		why:   "it hands events to any sender of the SDK; which queue or HTTP client sends them is the program's",
+	},
+	{
 		name:  "entra/...",
 		ours:  []pattern{".", "internal/excerpt", "internal/wire", "internal/rule"},
 		third: []pattern{jwt},
@@ -222,6 +228,12 @@ var rooms = []room{
 		why:  "it serves calls on the hub; how clients are connected does not matter to it",
 	},
 	{
+		name:  "emulator/internal/inspect",
+		ours:  []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/dispatch", "internal/rule", "internal/upstream/...", "internal/wire"},
+		third: []pattern{protowire},
+		why:   "it shows the records and acts on the hub and on events as others do; frames and REST calls do not pass it",
+	},
+	{
 		name:  "emulator/...",
 		ours:  []pattern{".", "internal/excerpt", "internal/glob", "internal/wire", "internal/connstr", "internal/jsonscan", "internal/rule", "internal/upstream/...", "internal/identity"},
 		third: []pattern{webSocket, jwt},
@@ -250,7 +262,7 @@ var rooms = []room{
 	},
 	{
 		name:  "examples/...",
-		ours:  []pattern{".", "entra/...", "presence/...", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours:  []pattern{".", "entra/...", "forward", "presence/...", "mqtt", "service/...", "client/...", "httptest/...", "emulator/..."},
 		third: []pattern{cloudEventsSDK + "/..."},
 		why:   "an example is copied into another module, which cannot import our internal packages",
 	},
@@ -261,8 +273,8 @@ var rooms = []room{
 		why:   "the program that shows Entra ID needs its credentials, and connects clients",
 	},
 	{
-		name:  "examples/chat",
-		ours:  []pattern{".", "service/...", "emulator/..."},
+		name:  "examples/chat/...",
+		ours:  []pattern{".", "presence/...", "service/...", "emulator/..."},
 		third: []pattern{jwt, precis, rate},
 		why:   "as the other examples; JWTs, the comparison of nicknames (RFC 8266) and rate limits come from libraries",
 	},
@@ -273,8 +285,12 @@ var rooms = []room{
 		why:   "as the other examples; a line typed while messages arrive needs a terminal in raw mode",
 	},
 	{
+		name: "internal/bench/process",
+		why:  "it runs and measures processes, and knows nothing of what they do",
+	},
+	{
 		name: "internal/bench/...",
-		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/..."},
+		ours: []pattern{".", "entra/...", "service/...", "client/...", "httptest/...", "emulator/...", "internal/bench/process"},
 		why:  "it measures the public API",
 	},
 	{
@@ -334,6 +350,12 @@ var bans = []ban{
 		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/dispatch"},
 		other: []pattern{webSocket},
 		why:   "REST calls reach clients of any transport",
+	},
+	{
+		name:  "emulator/internal/inspect",
+		ours:  []pattern{"emulator/internal/transport/...", "emulator/internal/subprotocol", "emulator/internal/rest"},
+		other: []pattern{webSocket},
+		why:   "it reads records, and the packages that emit them do not know it",
 	},
 	{
 		name:  "emulator/internal/hub",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"time"
@@ -36,20 +37,22 @@ The service is that of a connection string, from WEBPUBSUB_CONNECTION_STRING,
 the arguments of a process). Its key signs the events; of the two keys of a service,
 either will do. Keys, signatures and the URL's query are never printed.
 
-With --output json the result is one object: url, hub and origin; status, "passed" or
-"failed"; numbers of checks passed, warned, failed and untried; and checks, a list with
-id, step, status, rule and reason. A check that failed or warned also has problems,
+With --output json the result is one object: url, hub and origin; status, "passed",
+"failed", or "interrupted" if nothing failed before Ctrl+C; interrupted, true or false;
+numbers of checks passed, warned, failed and untried; and checks, a list with id, step,
+status, rule and reason. After Ctrl+C it has the checks up to then. A check that failed or warned also has problems,
 remedy and, if it is known, cause, an object with id and text. One that is untried
 because another failed has the id of that one in because; any other untried check has
 the reason in why.
 
-Exit codes: 0 passed, also with warnings; 1 failed; 2 wrong usage.`
+Exit codes: 0 passed, also with warnings; 1 failed or interrupted; 2 wrong usage.`
 
-const checkExample = `  # the handler on this machine, with the emulator's connection string in the environment
+const checkExample = `  # the handler on this machine, with the emulator's connection string
   webpubsub check http://localhost:3000/eventhandler --hub chat
 
   # send a user event that the handler knows, too
-  webpubsub check http://localhost:3000/eventhandler --hub chat --events message --output json`
+  webpubsub check http://localhost:3000/eventhandler --hub chat \
+    --events message --output json`
 
 // checkFlags holds the values of the flags.
 type checkFlags struct {
@@ -102,20 +105,21 @@ func (in *checkFlags) run(cmd *cobra.Command, url string, paint palette) error {
 	if mistake := (*doctor.OptionError)(nil); errors.As(err, &mistake) {
 		return usage("%s: %w", checkArguments[mistake.Field], mistake.Err)
 	}
-	if err != nil {
+	interrupted := err != nil && cmd.Context().Err() != nil
+	if err != nil && !interrupted {
 		return err
 	}
-	err = in.print(cmd.OutOrStdout(), report, func(io.Writer) error { return lines.end(&report) })
-	if err == nil && report.Failed > 0 {
+	report.end(interrupted)
+	failed := in.print(cmd.OutOrStdout(), report, func(io.Writer) error { return lines.end(&report) })
+	if err == nil && report.Status != string(conformance.Passed) {
 		err = ErrNo
 	}
-	return err
+	return cmp.Or(failed, err)
 }
 
 // checkArguments maps the fields of [doctor.Options] to arguments and flags.
 var checkArguments = map[string]string{
 	"URL":     "URL",
-	"Hub":     "--hub",
 	"Service": "--connection-string",
 	"Others":  "--other-connection-string",
 	"UserID":  "--user",
@@ -127,6 +131,9 @@ func (in *checkFlags) options(cmd *cobra.Command, url string) (doctor.Options, e
 	opts := doctor.Options{URL: url, Hub: in.target.hub, AnyHub: in.anyHub, UserID: in.user, Events: in.events, Timeout: in.timeout}
 	if opts.Hub == "" {
 		return opts, usage("--hub is missing, want the name of a hub")
+	}
+	if err := checkHub(opts.Hub); err != nil {
+		return opts, err
 	}
 	if in.timeout <= 0 {
 		return opts, usage("--timeout %v: want more than 0", in.timeout)

@@ -10,15 +10,16 @@ import (
 
 // checkReport is the result of check as JSON. The command's help documents it.
 type checkReport struct {
-	URL     string        `json:"url"`
-	Hub     string        `json:"hub"`
-	Origin  string        `json:"origin"`
-	Status  string        `json:"status"`
-	Passed  int           `json:"passed"`
-	Warned  int           `json:"warned"`
-	Failed  int           `json:"failed"`
-	Untried int           `json:"untried"`
-	Checks  []checkResult `json:"checks"`
+	URL         string        `json:"url"`
+	Hub         string        `json:"hub"`
+	Origin      string        `json:"origin"`
+	Status      string        `json:"status"`
+	Interrupted bool          `json:"interrupted"`
+	Passed      int           `json:"passed"`
+	Warned      int           `json:"warned"`
+	Failed      int           `json:"failed"`
+	Untried     int           `json:"untried"`
+	Checks      []checkResult `json:"checks"`
 }
 
 type checkResult struct {
@@ -58,9 +59,21 @@ func (c *checkReport) add(r *conformance.Result) {
 		out.Cause = &checkCause{r.Cause.ID, r.Cause.Text}
 	}
 	c.Checks = append(c.Checks, out)
-	c.Status = string(conformance.Passed)
-	if c.Failed > 0 {
+}
+
+// statusInterrupted is the status of a report without a failed check that is not complete.
+const statusInterrupted = "interrupted"
+
+// end sets the status.
+func (c *checkReport) end(interrupted bool) {
+	c.Interrupted = interrupted
+	switch {
+	case c.Failed > 0:
 		c.Status = string(conformance.Failed)
+	case interrupted:
+		c.Status = statusInterrupted
+	default:
+		c.Status = string(conformance.Passed)
 	}
 }
 
@@ -163,11 +176,17 @@ func (c *checkLines) end(report *checkReport) error {
 	if report.Warned > 0 {
 		verdict = c.paint.yellow("passed with " + count(report.Warned, "warning"))
 	}
+	if report.Status == statusInterrupted {
+		verdict = c.paint.yellow(statusInterrupted)
+	}
 	if failed := report.first(conformance.Failed); failed != nil {
 		verdict = c.paint.red("failed") + " at " + failed.ID
 		if failed.Cause != nil {
 			verdict += ": " + failed.Cause.Text
 		}
+	}
+	if len(counts) == 0 {
+		counts = []string{"nothing checked"}
 	}
 	c.printf("\n%s (%s)\n", verdict, strings.Join(counts, ", "))
 	return c.err

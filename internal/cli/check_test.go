@@ -91,7 +91,7 @@ func TestCheckUsage(t *testing.T) {
 	checkRuns(t, cli.Main, []programRun{
 		{name: "no URL", args: check(), env: env, code: 2, stderr: "webpubsub: an argument is missing, want: webpubsub check URL [flags]\n" + help},
 		{name: "no hub", args: with(), env: map[string]string{"WEBPUBSUB_CONNECTION_STRING": broken.ConnectionString}, code: 2, stderr: "webpubsub: --hub is missing, want the name of a hub\n" + help},
-		{name: "hub", args: with("--hub", "my-hub"), env: env, code: 2, stderr: "webpubsub: --hub: hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
+		{name: "hub", args: with("--hub", "my-hub"), env: env, code: 2, stderr: "webpubsub: --hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
 		{name: "URL", args: check("localhost:3000/?code=s3cr3t"), env: env, code: 2, stderr: "webpubsub: URL: \"localhost:3000/?…\": want an absolute http or https URL\n" + help},
 		{name: "parameter", args: check("https://a.test/{name}"), env: env, code: 2, stderr: "webpubsub: URL: \"https://a.test/{name}\": the only parameters are {hub} and {event}; other braces must be percent-encoded\n" + help},
 		{name: "no key", args: with("--connection-string", keyless), env: env, code: 2, stderr: "webpubsub: --connection-string: connection string has no AccessKey\n" + help},
@@ -114,6 +114,7 @@ func TestCheckJSON(t *testing.T) {
 	assert.Empty(t, stderr.String())
 	var got struct {
 		URL, Hub, Origin, Status        string
+		Interrupted                     bool
 		Passed, Warned, Failed, Untried int
 		Checks                          []struct {
 			ID, Step, Status, Rule, Reason, Remedy, Because, Why string
@@ -169,17 +170,67 @@ func TestCheckTimeout(t *testing.T) {
 	assert.Contains(t, stdout.String(), "failed at reach: the answer takes too long: the service waits for 10s, and does not ask again")
 }
 
-func TestCheckIsInterrupted(t *testing.T) {
-	t.Parallel()
+// interruptedCheck interrupts a check of a handler when that gets the first request for
+// which when is true.
+func interruptedCheck(t *testing.T, h http.Handler, when func(*http.Request) bool, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	url := handlerAt(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	url := handlerAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // so that the server notices the end
 		cancel()
 		<-r.Context().Done()
 	}))
-	var stdout bytes.Buffer
-	err := cli.Exec(ctx, []string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}, environment(nil), nil, &stdout, io.Discard)
-	require.EqualError(t, err, "interrupted")
-	assert.Equal(t, "reach\n  passed  url-braces: the URL has no percent-encoded {hub} or {event}\n", stdout.String())
+	var out, notes bytes.Buffer
+	code = cli.Run(ctx, append([]string{"check", url, "--hub", "chat", "--connection-string", broken.ConnectionString}, args...), environment(nil), nil, &out, &notes)
+	return out.String(), notes.String(), code
+}
+
+func TestCheckIsInterrupted(t *testing.T) {
+	t.Parallel()
+	at := func(check string) func(r *http.Request) bool {
+		return func(r *http.Request) bool { return check == "" || r.Method == check }
+	}
+	right := handlerWith(t, func(*webpubsub.Config) {})
+	all, err := broken.Handlers()
+	require.NoError(t, err)
+	stdout, stderr, code := interruptedCheck(t, right, at(""))
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "webpubsub: interrupted\n", stderr)
+	assert.Equal(t, "reach\n  passed  url-braces: the URL has no percent-encoded {hub} or {event}\n\ninterrupted (1 passed)\n", stdout)
+
+	type report struct {
+		Status      string
+		Interrupted bool
+		Passed      int
+		Failed      int
+		Checks      []struct{ ID, Status string }
+	}
+	for name, tt := range map[string]struct {
+		handler http.Handler
+		when    string
+		want    report
+	}{
+		"passed so far": {right, http.MethodGet, report{Status: "interrupted", Interrupted: true, Passed: 4}},
+		"failed so far": {
+			all["origins matched by prefix"], http.MethodPost, report{Status: "failed", Interrupted: true, Passed: 8, Failed: 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, code := interruptedCheck(t, tt.handler, at(tt.when), "-o", "json")
+			assert.Equal(t, 1, code)
+			assert.Equal(t, "webpubsub: interrupted\n", stderr)
+			var got report
+			require.NoError(t, json.Unmarshal([]byte(stdout), &got), stdout)
+			assert.Len(t, got.Checks, got.Passed+got.Failed)
+			got.Checks = nil
+			assert.Equal(t, tt.want, got)
+		})
+	}
 }
 
 // serveHostileName serves with a certificate whose name would clear a terminal.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -16,8 +17,12 @@ import (
 const rootLong = `Finds out why an event handler does not work, sends events to it, runs the service on
 this machine, and calls the service from the shell.
 
-Every flag can be set in the environment: --log-format is WEBPUBSUB_LOG_FORMAT. A flag
-on the command line has precedence.
+Flags can be set in the environment, too. These variables are for all commands:
+WEBPUBSUB_CONNECTION_STRING, WEBPUBSUB_CONNECTION_STRING_FILE, WEBPUBSUB_ENDPOINT,
+WEBPUBSUB_HUB, WEBPUBSUB_URL, WEBPUBSUB_URL_FILE, WEBPUBSUB_ACCESS_KEY_FILE and
+WEBPUBSUB_OUTPUT. The variable of any other flag has the name of its command:
+--log-format of emulator is WEBPUBSUB_EMULATOR_LOG_FORMAT, and --ttl of send all is
+WEBPUBSUB_SEND_ALL_TTL. A flag on the command line has precedence.
 
 Exit codes: 0 done, 1 failed or the answer is no, 2 wrong usage.`
 
@@ -35,11 +40,13 @@ func Root(env Environment) *cobra.Command {
 			if err := checkAlternatives(cmd); err != nil {
 				return err
 			}
-			return fromEnvironment(cmd.Flags(), env)
+			return fromEnvironment(cmd, env)
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(suggestFlags)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(printHelp)
+	root.SetUsageFunc(usageText)
 	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(commands(env)...)
 	return root
@@ -61,7 +68,26 @@ func Exec(ctx context.Context, args []string, env Environment, stdin io.Reader, 
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	if err := findCommand(root, args); err != nil {
+		return err
+	}
 	return execute(ctx, root)
+}
+
+// findCommand returns the error for a command that root does not have. That of cobra has
+// another form than those of the commands below it.
+func findCommand(root *cobra.Command, args []string) error {
+	root.InitDefaultHelpCmd()
+	if len(args) == 0 || strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // cobra adds that later
+		return nil
+	}
+	_, rest, err := root.Find(args)
+	if err == nil || len(rest) == 0 {
+		return nil
+	}
+	mistake := &UsageError{help: root.CommandPath() + " --help"}
+	mistake.err = unknownCommand(root, root.Commands(), rest[0])
+	return mistake
 }
 
 // execute runs the command that root finds for its arguments. Its error is a UsageError

@@ -16,9 +16,10 @@ type closing struct {
 func (o *closing) addTo(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "`text` for the clients")
-	f.StringSliceVar(&o.excluded, "exclude", nil, "`id` of a connection that stays open; can be repeated")
+	f.StringArrayVar(&o.excluded, "exclude", nil, "`id` of a connection that stays open; can be repeated")
 }
 
-func (o *closing) options() *service.CloseOptions {
-	return &service.CloseOptions{Reason: o.reason, Excluded: o.excluded}
+// options returns the options of the flags, after checking them.
+func (o *closing) options() (*service.CloseOptions, error) {
+	return &service.CloseOptions{Reason: o.reason, Excluded: o.excluded}, checkExcluded(o.excluded)
 }

@@ -12,8 +12,8 @@ const completionLong = `Prints a script that completes commands, flags and value
 
 In the shell at hand:
 
-  bash        source <(webpubsub completion bash)     (needs the package bash-completion)
-  zsh         source <(webpubsub completion zsh)      (after autoload -U compinit; compinit)
+  bash        source <(webpubsub completion bash)     (needs bash-completion)
+  zsh         source <(webpubsub completion zsh)      (needs compinit)
   fish        webpubsub completion fish | source
   PowerShell  webpubsub completion powershell | Out-String | Invoke-Expression
 

@@ -21,11 +21,21 @@ const connectLong = `Connects a client to a hub, prints what it receives, and ru
   send --json GROUP {"text": "hi"}  invoke NAME [MESSAGE]
   send --binary GROUP AAE=          help, quit
 
+  publish GROUP MESSAGE             state-set GROUP NAME=VALUE...
+  end GROUP                         state-clear, state-get GROUP
+  state-list GROUP                  state-subscribe, state-unsubscribe GROUP
+
 A message is the rest of the line: text, JSON after --json, or base64 after --binary. A
-name with spaces is in double quotes. At a terminal, Tab completes commands and names of
-groups, the arrow keys recall lines, and Ctrl+C or Ctrl+D closes the connection; a line
-has at most 4096 characters. A message is printed up to 4096 bytes, with its control
-characters escaped.
+name with spaces is in double quotes. publish sends a piece of a stream, which end ends;
+streams to groups that the client is in are printed. A state is of this connection in a
+group that it has joined; those who subscribe see it.
+
+At a terminal, Tab completes commands and names of groups, the arrow keys recall lines,
+and Ctrl+C or Ctrl+D closes the connection; a line has at most 4096 characters. A message
+is printed up to 4096 bytes, with its control characters escaped. Lines are kept for the
+next session in webpubsub/connect-history below XDG_STATE_HOME (~/.local/state), which
+only you can read: the last 500, without lines that may have a secret, such as a token or
+a key, or that begin with a space. --no-history turns that off.
 
 When the connection is lost, the client recovers it (json.reliable, protobuf.reliable) or
 makes a new one, and prints whether messages were missed. Over protobuf, messages do not
@@ -37,9 +47,12 @@ JSON object. Its type is one of
   connected, reconnected       connectionId, userId
   recovering, disconnected     connectionId, reason
   recovered                    connectionId
-  message                      from (group or server), group, fromUserId, dataType, data, metadata
+  message                      from (group or server), group, fromUserId,
+                               dataType, data, metadata
   piece, streamEnded           the same of a stream, with streamId, reason
-  done, failed                 command, group, event, reason
+  state, stateCleared          group, connectionId, userId, state
+  states                       group, states (connectionId, userId, state each)
+  done, failed                 command, group, event, streamId, reason
   answer                       event, dataType, data
   problem                      reason
 At the end of standard input the client finishes its commands and closes the connection.
@@ -64,6 +77,7 @@ type connectFlags struct {
 	roles        []string
 	groups       []string
 	url, urlFile string
+	noHistory    bool
 }
 
 func connectCommand(env Environment) *cobra.Command {
@@ -78,7 +92,8 @@ func connectCommand(env Environment) *cobra.Command {
 		Long:  connectLong + "\n\n" + targetHelp + "\n\nREST API: GenerateClientToken, with --endpoint.",
 		Example: `  webpubsub connect --hub chat --user ann --group lobby
 
-  printf 'join news\nsend news hello\n' | webpubsub connect --hub chat --user ann --json
+  printf 'join news\nsend news hello\n' |
+    webpubsub connect --hub chat --user ann --json
 
   webpubsub token --hub chat --url-only > client-url
   webpubsub connect --url-file client-url --protocol json`,
@@ -93,10 +108,11 @@ func connectCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.protocol, "protocol", names[0], "`name` of the protocol: "+strings.Join(names, ", "))
 	f.BoolVar(&in.json, "json", false, "print lines of JSON, and read commands without a prompt")
 	f.StringVar(&in.user, "user", "", "`id` of the user")
-	f.StringArrayVar(&in.roles, "role", []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup}, "`role` of the client, none for no role; can be repeated")
+	f.StringArrayVar(&in.roles, "role", nil, "`role` of the client, none for no role; can be repeated; by default it has all rights in groups")
 	f.StringArrayVar(&in.groups, "group", nil, "`name` of a group that the client is in from the start; can be repeated")
 	f.StringVar(&in.url, "url", "", "client `URL` with its token, in place of a service; better set WEBPUBSUB_URL")
 	f.StringVar(&in.urlFile, "url-file", "", "`file` with the client URL")
+	f.BoolVar(&in.noHistory, "no-history", false, "neither read nor write the file of lines that were typed")
 	completeValues(cmd, "protocol", names...)
 	return cmd
 }
@@ -118,7 +134,8 @@ func (in *connectFlags) run(cmd *cobra.Command, env Environment) error {
 	if c.session, err = protocol.open(credential, c, &seen); err != nil {
 		return err
 	}
-	if c.input, err = in.open(ctx, cmd, c.session.commands(), &seen, quit); err != nil {
+	var forgotten error
+	if c.input, forgotten, err = in.open(ctx, cmd, env, c.session.commands(), &seen, quit); err != nil {
 		return err
 	}
 	defer c.input.restore()
@@ -128,6 +145,9 @@ func (in *connectFlags) run(cmd *cobra.Command, env Environment) error {
 	} else {
 		c.view = &textView{w: c.input.out, paint: paletteFor(cmd.OutOrStdout(), env)}
 		c.help = c.input.out
+	}
+	if forgotten != nil {
+		c.show(news{Type: newsProblem, Reason: "history of lines: " + forgotten.Error()})
 	}
 	err = c.serve(ctx)
 	if cmd.Context().Err() == nil && ctx.Err() != nil {
@@ -149,14 +169,21 @@ func (in *connectFlags) speaks() (protocol, error) {
 	return protocol{}, usage("--protocol %s: %s", excerpt.Name(in.protocol), similar.Hint(in.protocol, names))
 }
 
-// open returns the input: a prompt if both sides are a terminal, and otherwise lines.
-func (in *connectFlags) open(ctx context.Context, cmd *cobra.Command, commands []typed, seen *seenGroups, quit func()) (*input, error) {
+// open returns the input: a prompt if both sides are a terminal, and otherwise lines. The
+// error of the history is one to print.
+func (in *connectFlags) open(ctx context.Context, cmd *cobra.Command, env Environment, commands []typed, seen *seenGroups, quit func()) (opened *input, history, err error) {
 	fd, typing := terminal(cmd.InOrStdin())
 	_, reading := terminal(cmd.OutOrStdout())
 	if typing && reading && !in.json {
-		return openPrompt(ctx, fd, cmd.InOrStdin(), cmd.OutOrStdout(), commands, seen, quit)
+		path := historyPath(env)
+		if in.noHistory {
+			path = ""
+		}
+		past, history := openHistory(path)
+		opened, err = openPrompt(ctx, fd, cmd.InOrStdin(), cmd.OutOrStdout(), commands, seen, past, quit)
+		return opened, history, err
 	}
-	return readLines(ctx, cmd.InOrStdin(), cmd.OutOrStdout()), nil
+	return readLines(ctx, cmd.InOrStdin(), cmd.OutOrStdout()), nil, nil
 }
 
 // credential returns the source of client URLs: the flags, or a service that makes
@@ -186,7 +213,10 @@ func (in *connectFlags) credential(cmd *cobra.Command) (client.Credential, error
 // access returns the options of the client's tokens.
 func (in *connectFlags) access() (*service.ClientAccessOptions, error) {
 	opts := &service.ClientAccessOptions{UserID: in.user, Roles: in.roles, Groups: in.groups}
-	if slices.Equal(in.roles, []string{roleNone}) {
+	switch {
+	case len(in.roles) == 0:
+		opts.Roles = []string{service.RoleJoinLeaveAnyGroup, service.RoleSendToAnyGroup, service.RoleGetAnyGroupState, service.RoleSetAnyGroupState}
+	case slices.Equal(in.roles, []string{roleNone}):
 		opts.Roles = nil
 	}
 	return opts, checkAccess(opts, "")

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,10 @@ type clientSession struct {
 	view   view
 	seen   *seenGroups
 	failed chan error
+	// streams are those that the client sends.
+	streams streams
+	// subscribed are the groups whose states the client gets.
+	subscribed seenGroups
 }
 
 // openClient returns a session that shows all that a client gets.
@@ -30,6 +35,7 @@ func openClient(protocol client.Protocol, credential client.Credential, v view, 
 		return nil, err
 	}
 	s.showMessages()
+	s.showStates()
 	s.showConnection()
 	return s, nil
 }
@@ -111,10 +117,13 @@ func (s *clientSession) start(ctx context.Context) error { return s.client.Start
 
 func (s *clientSession) ended() <-chan error { return s.failed }
 
-func (s *clientSession) stop(ctx context.Context) { _ = s.client.Stop(ctx) } // the connection is cut if ctx ends
+func (s *clientSession) stop(ctx context.Context) {
+	s.streams.endAll(ctx)
+	_ = s.client.Stop(ctx) // the connection is cut if ctx ends
+}
 
 func (s *clientSession) commands() []typed {
-	return []typed{
+	return slices.Concat([]typed{
 		{name: "join", synopsis: "join GROUP", help: "join a group", first: wordGroup, run: s.join},
 		{name: "leave", synopsis: "leave GROUP", help: "leave a group", first: wordGroup, run: s.leave},
 		{
@@ -126,10 +135,10 @@ func (s *clientSession) commands() []typed {
 			options: []string{optionJSON, optionBinary}, first: wordEvent, payload: payloadOptional, run: s.event,
 		},
 		{
-			name: "invoke", synopsis: "invoke [--json|--binary] NAME [MESSAGE]", help: "send an event and show the event handler's answer",
+			name: "invoke", synopsis: "invoke [--json|--binary] NAME [MESSAGE]", help: "send an event and show its answer",
 			options: []string{optionJSON, optionBinary}, first: wordEvent, payload: payloadOptional, aside: true, run: s.invoke,
 		},
-	}
+	}, s.streamCommands(), s.stateCommands())
 }
 
 func (s *clientSession) join(ctx context.Context, in *line) (news, error) {
@@ -140,6 +149,9 @@ func (s *clientSession) join(ctx context.Context, in *line) (news, error) {
 
 func (s *clientSession) leave(ctx context.Context, in *line) (news, error) {
 	_, err := s.client.LeaveGroup(ctx, in.word, nil)
+	if err == nil {
+		s.subscribed.remove(in.word)
+	}
 	return news{Group: in.word}, err
 }
 

@@ -70,7 +70,7 @@ func TestComplete(t *testing.T) {
 		completed  string
 		candidates []string
 	}{
-		"":                    {"", []string{"join", "leave", "send", "event", "invoke"}},
+		"":                    {"", []string{"join", "leave", "send", "event", "invoke", "publish", "end", "state-set", "state-clear", "state-get", "state-subscribe", "state-unsubscribe", "state-list"}},
 		"j":                   {"join ", nil},
 		"  se":                {"  send ", nil},
 		"x":                   {"x", nil},

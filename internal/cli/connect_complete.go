@@ -25,6 +25,21 @@ func (s *seenGroups) add(names ...string) {
 	}
 }
 
+func (s *seenGroups) remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, ok := slices.BinarySearch(s.names, name); ok {
+		s.names = slices.Delete(s.names, i, i+1)
+	}
+}
+
+func (s *seenGroups) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := slices.BinarySearch(s.names, name)
+	return ok
+}
+
 func (s *seenGroups) all() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -143,11 +143,19 @@ func (c *console) run(ctx context.Context, in *line) {
 // commands returns the text of the command help.
 func (c *console) commands() string {
 	var b strings.Builder
-	for _, cmd := range c.session.commands() {
-		fmt.Fprintf(&b, "%-48s %s\n", cmd.synopsis, cmd.help)
+	const column = 31 // so that a line has at most 80 characters
+	add := func(synopsis, help string) {
+		if len(synopsis) > column {
+			b.WriteString(synopsis + "\n")
+			synopsis = ""
+		}
+		fmt.Fprintf(&b, "%-*s %s\n", column, synopsis, help)
 	}
-	fmt.Fprintf(&b, "%-48s %s\n", typedHelp, "print the commands")
-	fmt.Fprintf(&b, "%-48s %s\n", typedQuit, "close the connection; Ctrl+C and Ctrl+D do, too")
+	for _, cmd := range c.session.commands() {
+		add(cmd.synopsis, cmd.help)
+	}
+	add(typedHelp, "print the commands")
+	add(typedQuit, "close the connection; Ctrl+C and Ctrl+D do, too")
 	return b.String()
 }
 

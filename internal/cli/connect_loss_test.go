@@ -92,7 +92,7 @@ func TestConnectRaw(t *testing.T) {
 		`! unknown command "join", want one of send`,
 	}, c.lines(4))
 	c.types("help")
-	assert.Equal(t, "send [--binary] MESSAGE                          send a frame, the user event message", c.lines(3)[0])
+	assert.Equal(t, "send [--binary] MESSAGE         send a frame, the user event message", c.lines(3)[0])
 	h.wire.cut()
 	lines := c.lines(2)
 	assert.Equal(t, "* disconnected: the network connection has broken; reconnecting ...", lines[0])
@@ -222,7 +222,7 @@ func TestConnectWaits(t *testing.T) {
 	c := h.connect()
 	c.prints("* connected, connection ID")
 	c.types("invoke wait x", "dance")
-	c.prints(`! unknown command "dance", want one of join, leave, send, event, invoke`)
+	c.prints(`! unknown command "dance", want one of join, leave, send, event, invoke, publish, end, state-set, state-clear, state-get, state-subscribe, state-unsubscribe, state-list`)
 	close(h.answer)
 	c.prints("[wait] x")
 	c.types("invoke wait y")

@@ -23,6 +23,8 @@ type news struct {
 	DataType     string            `json:"dataType,omitempty"`
 	Data         any               `json:"data,omitempty"`
 	Metadata     map[string]string `json:"metadata,omitempty"`
+	State        map[string]string `json:"state,omitzero"`
+	States       []groupState      `json:"states,omitzero"`
 	Reason       string            `json:"reason,omitempty"`
 }
 
@@ -37,9 +39,12 @@ const (
 	newsMessage      newsType = "message"
 	newsPiece        newsType = "piece" // of a stream
 	newsStreamEnded  newsType = "streamEnded"
-	newsDone         newsType = "done"   // a command
-	newsAnswer       newsType = "answer" // of an invocation
-	newsFailed       newsType = "failed" // a command
+	newsState        newsType = "state"        // of a connection in a group
+	newsStateCleared newsType = "stateCleared" // or ended
+	newsStates       newsType = "states"       // the answer of state-get or state-list
+	newsDone         newsType = "done"         // a command
+	newsAnswer       newsType = "answer"       // of an invocation
+	newsFailed       newsType = "failed"       // a command
 	newsProblem      newsType = "problem"
 )
 

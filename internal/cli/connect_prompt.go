@@ -66,8 +66,8 @@ type prompter struct {
 }
 
 // openPrompt makes a terminal one of a prompter. quit is called when the user presses
-// Ctrl+C or Ctrl+D, or enters quit.
-func openPrompt(ctx context.Context, fd int, stdin io.Reader, stdout io.Writer, commands []typed, seen *seenGroups, quit func()) (*input, error) {
+// Ctrl+C or Ctrl+D, or enters quit. The arrow keys recall the lines of past.
+func openPrompt(ctx context.Context, fd int, stdin io.Reader, stdout io.Writer, commands []typed, seen *seenGroups, past *history, quit func()) (*input, error) {
 	state, err := term.MakeRaw(fd) // Ctrl+C becomes a character
 	if err != nil {
 		return nil, err
@@ -83,6 +83,7 @@ func openPrompt(ctx context.Context, fd int, stdin io.Reader, stdout io.Writer, 
 		io.Writer
 	}{stdin, stdout}, "> ")
 	p.editor.AutoCompleteCallback = p.complete
+	p.editor.History = past
 	lines := make(chan string, ahead)
 	go func() {
 		defer quit()

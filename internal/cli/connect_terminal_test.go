@@ -84,7 +84,7 @@ func TestConnectAtTerminal(t *testing.T) {
 	s.until("send --no-echo lobby hello")
 	s.until("* sent to lobby\r\n> ")
 	s.types("help\r")
-	s.until("quit                                             close the connection; Ctrl+C and Ctrl+D do, too\r\n> ")
+	s.until("quit                            close the connection; Ctrl+C and Ctrl+D do, too\r\n> ")
 	s.types("half a li" + ctrlC)
 	s.leaves(0)
 }

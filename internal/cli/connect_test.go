@@ -71,7 +71,7 @@ func TestConnectMistakes(t *testing.T) {
 	c.prints("* connected, connection ID")
 	for line, want := range map[string]string{
 		"snd x":                    `! unknown command "snd", did you mean send?`,
-		"dance":                    `! unknown command "dance", want one of join, leave, send, event, invoke`,
+		"dance":                    `! unknown command "dance", want one of join, leave, send, event, invoke, publish, end, state-set, state-clear, state-get, state-subscribe, state-unsubscribe, state-list`,
 		"join":                     "! join: an argument is missing, want: join GROUP",
 		"join a b":                 `! join: unexpected argument "b", want: join GROUP`,
 		`join "a`:                  "! join: a name in double quotes does not end",
@@ -84,15 +84,19 @@ func TestConnectMistakes(t *testing.T) {
 		"send --binary a !":        "! send: want base64 after --binary",
 		"event 1 x":                `! event: event "1": want a letter, then at most 127 letters, digits or characters of _.-`,
 		"join lobby":               `! join: Forbidden: The client does not have permission to join group 'lobby'. (the client needs the role "webpubsub.joinLeaveGroup.lobby", in its token or in the reply to its connect event)`,
-		"\x1b[2Jx":                 `! unknown command "\x1b[2Jx", want one of join, leave, send, event, invoke`,
+		"\x1b[2Jx":                 `! unknown command "\x1b[2Jx", want one of join, leave, send, event, invoke, publish, end, state-set, state-clear, state-get, state-subscribe, state-unsubscribe, state-list`,
 	} {
 		c.types(line)
 		c.prints(want)
 	}
 	c.types("help")
-	help := c.lines(7)
-	assert.Equal(t, "join GROUP                                       join a group", help[0])
-	assert.Equal(t, "quit                                             close the connection; Ctrl+C and Ctrl+D do, too", help[6])
+	var help []string
+	for _, line := range c.lines(20) {
+		help = append(help, line)
+		assert.LessOrEqual(t, len(line), 80, line)
+	}
+	assert.Equal(t, "join GROUP                      join a group", help[0])
+	assert.Equal(t, "quit                            close the connection; Ctrl+C and Ctrl+D do, too", help[len(help)-1])
 	c.types("quit")
 	c.over(1, "", "")
 }
@@ -111,7 +115,7 @@ func TestConnectJSON(t *testing.T) {
 	c.prints(
 		`{"type":"done","group":"news","command":"join"}`,
 		`{"type":"failed","reason":"unknown command \"snd\", did you mean send?"}`,
-		`{"type":"failed","reason":"unknown command \"help\", want one of join, leave, send, event, invoke"}`,
+		`{"type":"failed","reason":"unknown command \"help\", want one of join, leave, send, event, invoke, publish, end, state-set, state-clear, state-get, state-subscribe, state-unsubscribe, state-list"}`,
 		`{"type":"done","group":"news","command":"leave"}`,
 		`{"type":"answer","command":"invoke","event":"echo","dataType":"text","data":"hi"}`,
 	)

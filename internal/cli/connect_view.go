@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,6 +56,12 @@ func (v *textView) line(n *news) string {
 		return v.source(n) + v.payload(n)
 	case newsStreamEnded:
 		return v.note(strings.TrimSpace(v.source(n)) + " stream ended" + because(n.Reason))
+	case newsState:
+		return v.source(n) + v.paint.faint("state ") + v.entries(n.State)
+	case newsStateCleared:
+		return v.source(n) + v.paint.faint("state cleared")
+	case newsStates:
+		return v.paint.cyan("["+printable(n.Group)+"] ") + v.states(n.States)
 	case newsAnswer:
 		return v.paint.cyan("["+printable(n.Event)+"] ") + v.payload(n)
 	case newsConnected:
@@ -77,17 +84,42 @@ func (v *textView) line(n *news) string {
 // source returns where a message is from: [lobby] ann:
 func (v *textView) source(n *news) string {
 	where := fromServer
-	if n.From == fromGroup {
+	if n.From == fromGroup || n.Type == newsState || n.Type == newsStateCleared {
 		where = printable(n.Group)
 	}
 	if n.StreamID != "" {
 		where += " " + printable(n.StreamID)
 	}
 	text := v.paint.cyan("[" + where + "] ")
-	if n.FromUserID != "" {
-		text += v.paint.bold(printable(n.FromUserID)+":") + " "
+	if who := cmp.Or(n.FromUserID, n.UserID, n.ConnectionID); who != "" {
+		text += v.paint.bold(printable(who)+":") + " "
 	}
 	return text
+}
+
+// states returns the states of connections.
+func (v *textView) states(all []groupState) string {
+	if len(all) == 0 {
+		return v.paint.faint("no state")
+	}
+	lines := make([]string, 0, len(all))
+	for _, s := range all {
+		text := v.entries(s.State)
+		if who := cmp.Or(s.UserID, s.ConnectionID); who != "" {
+			text = printable(who) + ": " + text
+		}
+		lines = append(lines, text)
+	}
+	return excerpt.Cut(strings.Join(lines, ", "), maxShown)
+}
+
+// entries returns a state: {mood=fine, typing=yes}.
+func (v *textView) entries(state map[string]string) string {
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		texts = append(texts, printable(name)+"="+printable(state[name]))
+	}
+	return "{" + excerpt.Cut(strings.Join(texts, ", "), maxShown) + "}"
 }
 
 // payload returns the payload and metadata.
@@ -146,6 +178,18 @@ func done(n *news) string {
 		return "joined " + printable(n.Group)
 	case "leave":
 		return "left " + printable(n.Group)
+	case "publish":
+		return "sent to the stream " + printable(n.StreamID) + " in " + printable(n.Group)
+	case "end":
+		return "stream " + printable(n.StreamID) + " to " + printable(n.Group) + " ended"
+	case "state-set":
+		return "state set in " + printable(n.Group)
+	case "state-clear":
+		return "state cleared in " + printable(n.Group)
+	case "state-subscribe":
+		return "subscribed to the states in " + printable(n.Group)
+	case "state-unsubscribe":
+		return "no longer subscribed to the states in " + printable(n.Group)
 	case "event":
 		return "event " + printable(n.Event) + " was handled"
 	}

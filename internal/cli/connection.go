@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
@@ -20,20 +21,20 @@ func connectionExistsCommand() *cobra.Command {
 		Use:     "exists ID",
 		Short:   "Report whether a connection is open",
 		Example: `  webpubsub connection exists $CONNECTION --hub chat`,
-		Args:    exactly(1),
+		Args:    idFirst(1),
 	}, "exists", func(ctx context.Context, c *service.Client, args []string) (bool, error) {
 		return c.Connection(args[0]).Exists(ctx)
 	}, "ConnectionExists")
 }
 
 func connectionLeaveGroupsCommand() *cobra.Command {
-	return calling(&cobra.Command{
+	return acting(&cobra.Command{
 		Use:     "leave-groups ID",
 		Short:   "Remove a connection from all groups",
 		Example: `  webpubsub connection leave-groups $CONNECTION --hub chat`,
-		Args:    exactly(1),
-	}, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.Connection(args[0]).RemoveFromAllGroups(ctx)
+		Args:    idFirst(1),
+	}, `{"removed": true, "connection": "…"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		return action{Removed: true, Connection: args[0]}, c.Connection(args[0]).RemoveFromAllGroups(ctx)
 	}, "RemoveConnectionFromAllGroups")
 }
 
@@ -49,15 +50,22 @@ func connectionCloseCommand() *cobra.Command {
 	}
 	opts.addTo(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "close all connections of the hub")
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+	const shape = `{"closed": true, "connection": "…"}, or {"closed": true, "all": true}`
+	return acting(cmd, shape, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		closed, err := opts.options()
 		switch {
+		case err != nil:
+			return action{}, err
 		case all == (len(args) == 1):
-			return usage("want the id of a connection, or --all, and not both")
+			return action{}, usage("want the id of a connection, or --all, and not both")
 		case all:
-			return c.All().CloseConnections(ctx, opts.options())
+			return action{Closed: true, All: true}, c.All().CloseConnections(ctx, closed)
 		case len(opts.excluded) > 0:
-			return usage("--exclude: a single connection is closed, want it with --all only")
+			return action{}, usage("--exclude %s: a single connection is closed, want it with --all only", excerpt.Name(opts.excluded[0]))
 		}
-		return c.Connection(args[0]).Close(ctx, opts.options())
+		if err := checkID("ID", args[0]); err != nil {
+			return action{}, err
+		}
+		return action{Closed: true, Connection: args[0]}, c.Connection(args[0]).Close(ctx, closed)
 	}, "CloseConnection", "CloseAllConnections")
 }

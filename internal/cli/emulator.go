@@ -31,12 +31,17 @@ its REST API, and it sends events to your event handler.
 The access key defaults to the well-known one of Microsoft's emulator. Set another
 with WEBPUBSUB_ACCESS_KEY or --access-key-file; it is never printed.
 
+On a loopback address, the emulator serves its inspector: a web page that shows what
+happens, and with which you send messages and raise events again. Its URL, printed at the
+start, has a token that is new each time. The page shows payloads and connection states;
+access keys, tokens, signatures and cookies are removed.
+
 A settings file, YAML or JSON, has options of hubs beyond --hub and --upstream:
 
   hubs:
     chat:
       anonymousConnectPolicy: allow          # or deny, the default
-      eventHandlers:                         # the first that selects an event gets it
+      eventHandlers:                   # the first that selects an event gets it
         - urlTemplate: http://localhost:3000/{hub}/{event}
           userEventPattern: "*"
           systemEvents: [connect, connected, disconnected]
@@ -64,6 +69,7 @@ type emulatorFlags struct {
 	maxGroups       int
 	logFormat       string
 	verbose         bool
+	inspector       inspectorFlags
 }
 
 func emulatorCommand(env Environment) *cobra.Command {
@@ -80,6 +86,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 		Annotations: untilInterrupted(),
 		Args:        exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			in.inspector.asked = cmd.Flags().Changed("inspector")
 			return in.run(cmd.Context(), env, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -97,6 +104,7 @@ func emulatorCommand(env Environment) *cobra.Command {
 	f.StringVar(&in.logFormat, "log-format", "text", "text or json, on standard error")
 	f.BoolVar(&in.verbose, "verbose", false, "log each frame from clients")
 	completeValues(cmd, "log-format", formatText, formatJSON)
+	in.inspector.addTo(f)
 	return cmd
 }
 
@@ -167,12 +175,15 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 		return err
 	}
 	cfg.Logger = logger
+	if cfg.Inspector, err = in.inspector.config(host); err != nil {
+		return err
+	}
 	if host != "" {
 		cfg.TrustHosts = append(cfg.TrustHosts, host)
 	}
 	emu, err := emulator.New(cfg)
 	if err != nil {
-		return &UsageError{err: err}
+		return emulatorMistake(err)
 	}
 	defer emu.Close() //nolint:contextcheck // it stops at once
 	listeners, err := listen(ctx, in.address, logger)
@@ -180,7 +191,7 @@ func (in *emulatorFlags) run(ctx context.Context, env Environment, stdout, stder
 		return fmt.Errorf("--addr %q: %w; choose another address, or any free port with --addr localhost:0", in.address, err)
 	}
 	warn(logger, listeners[0].Addr(), &cfg)
-	if err := announce(stdout, listeners, &cfg); err != nil {
+	if err := announce(stdout, listeners, &cfg, in.inspector.line(listeners, &cfg, emu)); err != nil {
 		closeAll(listeners)
 		return err
 	}
@@ -217,8 +228,8 @@ func warn(logger *slog.Logger, at net.Addr, cfg *emulator.Config) {
 	}
 }
 
-// announce prints the addresses. It does not print a key that is secret.
-func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error {
+// announce prints the addresses and the line of the inspector. It does not print a key that is secret.
+func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config, inspector string) error {
 	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
 	if err != nil {
 		return err
@@ -234,6 +245,7 @@ func announce(w io.Writer, listeners []net.Listener, cfg *emulator.Config) error
 	}
 	fmt.Fprintf(&b, "connection string  %s\n", emulator.ConnectionString("http://"+host, key))
 	fmt.Fprintf(&b, "clients            ws://%s/client/hubs/{hub}\n", host)
+	b.WriteString(inspector)
 	if usesIdentity(cfg.Hubs) {
 		fmt.Fprintf(&b, "entra authority    http://%s%s\n", host, emulator.AuthorityPath)
 		fmt.Fprintf(&b, "identity           tenant %s, object %s, app %s\n", emulator.IdentityTenantID, emulator.IdentityObjectID, emulator.IdentityAppID)

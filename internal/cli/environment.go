@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
@@ -13,35 +14,40 @@ import (
 // Environment returns a variable of the environment and whether it is set.
 type Environment func(name string) (string, bool)
 
-// fromEnvironment sets flags that were not given from variables WEBPUBSUB_…, unless an
-// alternative to them was given.
-func fromEnvironment(flags *pflag.FlagSet, env Environment) error {
+// sharedFlags are the flags whose variable is one for all commands: what a command calls
+// and with which secret, and the format of its result. They mean the same everywhere.
+func sharedFlags() []string {
+	return []string{flagConnectionString, flagConnectionStringFile, flagEndpoint, "hub", "url", "url-file", "access-key-file", "output"}
+}
+
+// fromEnvironment sets flags of a command that were not given from variables WEBPUBSUB_…,
+// unless an alternative to them was given.
+func fromEnvironment(cmd *cobra.Command, env Environment) error {
+	flags := cmd.Flags()
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed || f.Name == "help" || first != nil || slices.ContainsFunc(f.Annotations[annotationAlternatives], flags.Changed) {
 			return
 		}
-		name := variable(f.Name)
+		name := variable(cmd, f.Name)
 		v, ok := env(name)
 		if !ok || v == "" {
 			return
 		}
-		switch err := f.Value.Set(v); {
-		case err == nil:
-		case f.Value.Type() == "bool": // the variable may be meant for another command, and its value be a secret
-			first = usage("%s: want true or false, for --%s", name, f.Name)
-		case f.Value.Type() == "duration":
-			first = usage("%s %s: want a duration, such as 90s", name, excerpt.Name(upstream.WithoutSecrets(v)))
-		case f.Value.Type() == "int":
-			first = usage("%s %s: want a whole number", name, excerpt.Name(upstream.WithoutSecrets(v)))
-		default:
-			first = usage("%s %s: %w", name, excerpt.Name(upstream.WithoutSecrets(v)), err)
+		if err := f.Value.Set(v); err != nil {
+			first = usage("%s %s: %w", name, excerpt.Name(upstream.WithoutSecrets(v)), valueRule(f, err))
 		}
 	})
 	return first
 }
 
-// variable returns the environment variable of a flag.
-func variable(flag string) string {
-	return "WEBPUBSUB_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+// variable returns the environment variable of a command's flag. It has the name of the
+// command, unless the flag is a shared one, since flags of the same name mean different
+// things: --json of trigger is a payload, and --json of connect a format.
+func variable(cmd *cobra.Command, flag string) string {
+	name := flag
+	if _, command, ok := strings.Cut(cmd.CommandPath(), " "); ok && !slices.Contains(sharedFlags(), flag) {
+		name = command + "_" + flag
+	}
+	return "WEBPUBSUB_" + strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(name))
 }

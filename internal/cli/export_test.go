@@ -114,3 +114,6 @@ func RewriteSettings(data []byte) (string, error) {
 	}
 	return file.yaml(file.hubs())
 }
+
+// Variable is the environment variable of a command's flag.
+var Variable = variable

@@ -13,8 +13,8 @@ import (
 
 // filterHelp is the part of a command's help about its filter.
 const filterHelp = `A filter is an OData condition on connections, such as
-  userId eq 'ann'                    'lobby' in groups and not ('vip' in groups)
-  userId in ('ann', 'ben')           startswith(userId, 'guest-') or userId eq null
+  userId eq 'ann'             'lobby' in groups and not ('vip' in groups)
+  userId in ('ann', 'ben')    startswith(userId, 'guest-') or userId eq null
 It is checked before it is sent.`
 
 // filterFlag is the flag --filter. It is checked when it is set.

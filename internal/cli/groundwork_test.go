@@ -62,7 +62,7 @@ func TestTarget(t *testing.T) {
 		{name: "no hub", args: ask("--connection-string", ours), code: 2, stderr: "webpubsub: --hub is missing, want the name of a hub\n" + help},
 		{
 			name: "bad hub", args: ask("--hub", "my-hub", "--connection-string", ours), code: 2,
-			stderr: "webpubsub: --hub: hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help,
+			stderr: "webpubsub: --hub \"my-hub\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help,
 		},
 		{
 			name: "no key", args: ask("--hub", "chat", "--connection-string", keyless), code: 2,
@@ -130,7 +130,7 @@ func TestOutput(t *testing.T) {
 		{name: "text", args: []string{"result", "--output", "text"}, stdout: "a <b>\n"},
 		{name: "json", args: []string{"result", "-o", "json"}, stdout: "{\n  \"text\": \"a <b>\"\n}\n"},
 		{name: "environment", args: []string{"result"}, env: map[string]string{"WEBPUBSUB_OUTPUT": "json"}, stdout: "{\n  \"text\": \"a <b>\"\n}\n"},
-		{name: "unknown", args: []string{"result", "--output", "xml"}, code: 2, stderr: "webpubsub: invalid argument \"xml\" for \"-o, --output\" flag: want text or json\n" + help},
+		{name: "unknown", args: []string{"result", "--output", "xml"}, code: 2, stderr: "webpubsub: --output \"xml\": want text or json\n" + help},
 		{name: "unknown in the environment", args: []string{"result"}, env: map[string]string{"WEBPUBSUB_OUTPUT": "xml"}, code: 2, stderr: "webpubsub: WEBPUBSUB_OUTPUT \"xml\": want text or json\n" + help},
 		{name: "the answer is no", args: []string{"no"}, stdout: "no\n", code: 1},
 	})
@@ -146,13 +146,13 @@ func TestFamily(t *testing.T) {
 	})
 	checkRuns(t, cli.Main, []programRun{
 		{name: "control character", args: []string{"version", "--\x1b[2J"}, code: 2, stderr: "webpubsub: unknown flag: --\\x1b[2J\nRun 'webpubsub version --help' for usage.\n"},
-		{name: "help of a misspelt command", args: []string{"help", "emulater"}, code: 2, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\"\n\nDid you mean this?\n\temulator\n\nRun 'webpubsub help --help' for usage.\n"},
+		{name: "help of a misspelt command", args: []string{"help", "emulater"}, code: 2, stderr: "webpubsub: unknown command \"emulater\" for \"webpubsub\", did you mean emulator?\nRun 'webpubsub help --help' for usage.\n"},
 		{name: "help of a command below one without", args: []string{"help", "version", "go"}, code: 2, stderr: "webpubsub: unknown command \"go\" for \"webpubsub version\", it has no commands\nRun 'webpubsub help --help' for usage.\n"},
 	})
 	for _, args := range [][]string{nil, {"-h"}, {"--help"}} {
 		var stdout, stderr strings.Builder
 		assert.Equal(t, 0, probe(t)(args, environment(nil), nil, &stdout, &stderr))
-		assert.Contains(t, stdout.String(), "webpubsub probe [command]")
+		assert.Contains(t, stdout.String(), "webpubsub probe COMMAND")
 		assert.Empty(t, stderr.String())
 	}
 }

@@ -27,6 +27,10 @@ const selectionHelp = `--user means all current connections of a user, and --fil
 With --filter, several groups are changed by one call. Otherwise there is one call for
 each group, and the first error ends the command.`
 
+// selectionShape is about the JSON document.
+const selectionShape = `,
+where "connection" or "filter" takes the place of "user"`
+
 func (m *selection) addTo(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&m.user, "user", "", "`id` of a user")
@@ -52,7 +56,19 @@ func (m *selection) change(groups []string, user, connection func(group string) 
 	case m.filter.text != "":
 		return filtered()
 	case m.connection != "":
+		if err := checkID("--connection", m.connection); err != nil {
+			return err
+		}
 		one = connection
+	default:
+		if err := checkID("--user", m.user); err != nil {
+			return err
+		}
+	}
+	for _, g := range groups {
+		if err := checkGroup("NAME", g); err != nil {
+			return err
+		}
 	}
 	for _, g := range groups {
 		if err := one(g); err != nil {
@@ -71,8 +87,8 @@ func groupAddCommand() *cobra.Command {
   webpubsub group add lobby news --filter "userId ne null" --hub chat`,
 	}
 	m.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, groups []string) error {
-		return m.change(groups,
+	return acting(cmd, `{"added": true, "groups": ["lobby"], "user": "ann"}`+selectionShape, func(ctx context.Context, c *service.Client, groups []string) (action, error) {
+		return action{Added: true, Groups: groups, User: m.user, Connection: m.connection, Filter: m.filter.text}, m.change(groups,
 			func(g string) error { return c.Group(g).AddUser(ctx, m.user) },
 			func(g string) error { return c.Group(g).AddConnection(ctx, m.connection) },
 			func() error { return c.AddToGroups(ctx, groups, m.filter.filter()) })
@@ -88,8 +104,8 @@ func groupRemoveCommand() *cobra.Command {
   webpubsub group remove lobby news --filter true --hub chat`,
 	}
 	m.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, groups []string) error {
-		return m.change(groups,
+	return acting(cmd, `{"removed": true, "groups": ["lobby"], "user": "ann"}`+selectionShape, func(ctx context.Context, c *service.Client, groups []string) (action, error) {
+		return action{Removed: true, Groups: groups, User: m.user, Connection: m.connection, Filter: m.filter.text}, m.change(groups,
 			func(g string) error { return c.Group(g).RemoveUser(ctx, m.user) },
 			func(g string) error { return c.Group(g).RemoveConnection(ctx, m.connection) },
 			func() error { return c.RemoveFromGroups(ctx, groups, m.filter.filter()) })
@@ -107,12 +123,18 @@ the id of the connection and, after a tab, that of its user. With --output json 
 {"connectionId": "…", "userId": "…"}. An empty group prints nothing.`,
 		Example: `  webpubsub group list lobby --hub chat
   webpubsub group list lobby --hub chat --output json --top 10`,
-		Args: exactly(1),
+		Args: groupFirst(1),
 	}
 	out.addTo(cmd)
 	cmd.Flags().IntVar(&opts.Top, "top", 0, "maximum `number` of connections, 0 for all")
 	cmd.Flags().IntVar(&opts.PageSize, "page-size", 0, "`number` of connections per request, 1 to 200, 0 for the service's default")
 	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		if opts.Top < 0 || opts.Top > math.MaxInt32 {
+			return usage("--top %d: want 0 to %d", opts.Top, math.MaxInt32)
+		}
+		if opts.PageSize < 0 || opts.PageSize > 200 {
+			return usage("--page-size %d: want 1 to 200, or 0 for the service's default", opts.PageSize)
+		}
 		w := cmd.OutOrStdout()
 		lines := jsonLines(w)
 		for m, err := range c.Group(args[0]).Connections(ctx, &opts) {
@@ -139,7 +161,7 @@ func groupExistsCommand() *cobra.Command {
 		Use:     "exists NAME",
 		Short:   "Report whether a connection is in a group",
 		Example: `  webpubsub group exists lobby --hub chat`,
-		Args:    exactly(1),
+		Args:    groupFirst(1),
 	}, "exists", func(ctx context.Context, c *service.Client, args []string) (bool, error) {
 		return c.Group(args[0]).Exists(ctx)
 	}, "GroupExists")
@@ -151,10 +173,14 @@ func groupCloseCommand() *cobra.Command {
 		Use:     "close NAME",
 		Short:   "Close all connections in a group",
 		Example: `  webpubsub group close lobby --reason "closing time" --hub chat`,
-		Args:    exactly(1),
+		Args:    groupFirst(1),
 	}
 	opts.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.Group(args[0]).CloseConnections(ctx, opts.options())
+	return acting(cmd, `{"closed": true, "group": "lobby"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		closed, err := opts.options()
+		if err != nil {
+			return action{}, err
+		}
+		return action{Closed: true, Group: args[0]}, c.Group(args[0]).CloseConnections(ctx, closed)
 	}, "CloseGroupConnections")
 }

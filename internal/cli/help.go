@@ -25,11 +25,13 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
 			if err != nil {
-				return usage("%w", err)
+				return unknownCommand(root, root.Commands(), args[0])
 			}
 			if len(rest) > 0 {
 				return unknownCommand(cmd, cmd.Commands(), rest[0])
 			}
+			cmd.InitDefaultHelpFlag() // as --help does
+			cmd.InitDefaultVersionFlag()
 			return cmd.Help()
 		},
 	}

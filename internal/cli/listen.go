@@ -16,7 +16,6 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/cli/inbox"
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
 	"github.com/go-webpubsub/webpubsub/internal/doctor"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -66,7 +65,8 @@ func listenCommand(env Environment) *cobra.Command {
   webpubsub listen --reply hello
 
   # between the service and a handler, on a free port
-  webpubsub listen --addr localhost:0 --forward http://localhost:3000/eventhandler --verbose`,
+  webpubsub listen --addr localhost:0 --verbose \
+    --forward http://localhost:3000/eventhandler`,
 		Annotations: untilInterrupted(),
 		Args:        exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -92,8 +92,8 @@ func listenCommand(env Environment) *cobra.Command {
 func (in *listenFlags) config(cmd *cobra.Command) (inbox.Config, error) {
 	out := inbox.Config{Hub: in.hub}
 	if in.hub != "" {
-		if err := rule.CheckHub(in.hub); err != nil {
-			return out, usage("--hub: %w", err)
+		if err := checkHub(in.hub); err != nil {
+			return out, err
 		}
 	}
 	if in.service.named() {

@@ -289,7 +289,7 @@ func TestListenUsage(t *testing.T) {
 			name: "others can reach it", args: []string{"listen", "--addr", "0.0.0.0:0"}, code: 2,
 			stderr: "webpubsub: --addr \"0.0.0.0:0\": others can reach this address, and without a connection string their events would be accepted; want one of localhost, or WEBPUBSUB_CONNECTION_STRING\n" + help,
 		},
-		{name: "hub", args: args("--hub", "a b"), code: 2, stderr: "webpubsub: --hub: hub \"a b\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
+		{name: "hub", args: args("--hub", "a b"), code: 2, stderr: "webpubsub: --hub \"a b\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
 		{name: "two answers", args: args("--reply", "a", "--forward", "http://h"), code: 2, stderr: "webpubsub: --reply and --forward: want one of them\n" + help},
 		{name: "two forms", args: args("--json", "--verbose"), code: 2, stderr: "webpubsub: --json and --verbose: want one of them\n" + help},
 		{name: "JSON", args: args("--reply-json", "{"), code: 2, stderr: "webpubsub: --reply-json: not JSON; text is --reply\n" + help},

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
 
@@ -26,6 +29,9 @@ func (p *pairs) hub(v string) error {
 	if v == "" {
 		return errors.New("want a name")
 	}
+	if err := rule.CheckHub(v); err != nil {
+		return ruleOf(err, "hub "+excerpt.Name(v))
+	}
 	p.hubs = append(p.hubs, v)
 	return nil
 }
@@ -34,6 +40,9 @@ func (p *pairs) hub(v string) error {
 func (p *pairs) upstream(v string) error {
 	if v == "" {
 		return errors.New("want a URL")
+	}
+	if _, err := upstream.ParseTemplate(v); err != nil {
+		return ruleOf(err, strconv.Quote(upstream.WithoutSecrets(v)))
 	}
 	p.upstreams = append(p.upstreams, upstreamOf{v, len(p.hubs)})
 	return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -46,54 +47,73 @@ func parsePermission(name string) (service.Permission, error) {
 	return "", usage("PERMISSION %s: %s", excerpt.Name(name), similar.Hint(name, known))
 }
 
-// permitting makes cmd a command about a permission of a connection.
-func permitting(cmd *cobra.Command, run func(context.Context, service.Connection, service.Permission, string) error, operation string) *cobra.Command {
-	var in permission
-	in.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		p, err := parsePermission(args[0])
-		switch {
-		case err != nil:
-			return err
-		case in.connection == "":
-			return usage("--connection is missing, want the id of a connection")
-		case in.group == "":
-			return usage("--group is missing, want the name of a group")
-		}
-		return run(ctx, c.Connection(in.connection), p, in.group)
-	}, operation)
+// check returns the permission of the arguments, and checks the flags.
+func (p *permission) check(args []string) (service.Permission, error) {
+	parsed, err := parsePermission(args[0])
+	switch {
+	case err != nil:
+		return "", err
+	case p.connection == "":
+		return "", usage("--connection is missing, want the id of a connection")
+	case p.group == "":
+		return "", usage("--group is missing, want the name of a group")
+	}
+	return parsed, cmp.Or(checkID("--connection", p.connection), checkGroup("--group", p.group))
 }
 
 func permissionGrantCommand() *cobra.Command {
-	return permitting(&cobra.Command{
-		Use:     "grant PERMISSION",
-		Short:   "Grant a connection a permission in a group",
-		Example: `  webpubsub permission grant sendToGroup --connection $CONNECTION --group lobby --hub chat`,
-	}, func(ctx context.Context, c service.Connection, p service.Permission, group string) error {
-		return c.Grant(ctx, p, group)
+	var in permission
+	cmd := &cobra.Command{
+		Use:   "grant PERMISSION",
+		Short: "Grant a connection a permission in a group",
+		Example: `  webpubsub permission grant sendToGroup --hub chat \
+    --connection $CONNECTION --group lobby`,
+	}
+	in.addTo(cmd)
+	return acting(cmd, `{"granted": true, "permission": "sendToGroup", "group": "lobby", "connection": "…"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		p, err := in.check(args)
+		if err != nil {
+			return action{}, err
+		}
+		return action{Granted: true, Permission: string(p), Group: in.group, Connection: in.connection}, c.Connection(in.connection).Grant(ctx, p, in.group)
 	}, "GrantPermission")
 }
 
 func permissionRevokeCommand() *cobra.Command {
-	return permitting(&cobra.Command{
-		Use:     "revoke PERMISSION",
-		Short:   "Revoke a permission of a connection in a group",
-		Example: `  webpubsub permission revoke sendToGroup --connection $CONNECTION --group lobby --hub chat`,
-	}, func(ctx context.Context, c service.Connection, p service.Permission, group string) error {
-		return c.Revoke(ctx, p, group)
+	var in permission
+	cmd := &cobra.Command{
+		Use:   "revoke PERMISSION",
+		Short: "Revoke a permission of a connection in a group",
+		Example: `  webpubsub permission revoke sendToGroup --hub chat \
+    --connection $CONNECTION --group lobby`,
+	}
+	in.addTo(cmd)
+	return acting(cmd, `{"revoked": true, "permission": "sendToGroup", "group": "lobby", "connection": "…"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		p, err := in.check(args)
+		if err != nil {
+			return action{}, err
+		}
+		return action{Revoked: true, Permission: string(p), Group: in.group, Connection: in.connection}, c.Connection(in.connection).Revoke(ctx, p, in.group)
 	}, "RevokePermission")
 }
 
 func permissionCheckCommand() *cobra.Command {
 	var out answer
 	cmd := &cobra.Command{
-		Use:     "check PERMISSION",
-		Short:   "Report whether a connection has a permission in a group",
-		Example: `  webpubsub permission check sendToGroup --connection $CONNECTION --group lobby --hub chat || echo "may not send"`,
+		Use:   "check PERMISSION",
+		Short: "Report whether a connection has a permission in a group",
+		Example: `  webpubsub permission check sendToGroup --hub chat \
+    --connection $CONNECTION --group lobby || echo "may not send"`,
 	}
 	out.addTo(cmd, "granted")
-	return permitting(cmd, func(ctx context.Context, c service.Connection, p service.Permission, group string) error {
-		yes, err := c.HasPermission(ctx, p, group)
+	var in permission
+	in.addTo(cmd)
+	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
+		p, err := in.check(args)
+		if err != nil {
+			return err
+		}
+		yes, err := c.Connection(in.connection).HasPermission(ctx, p, in.group)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func TestSettings(t *testing.T) {
 		{name: "one hub for bicep", args: args(one + "-f bicep --service my-chat"), stdout: "golden:settings/one.bicep"},
 		{name: "one hub for terraform", args: args(one + "-f terraform --service my-chat --resource-group (my).group"), stdout: "golden:settings/one.tf"},
 		{name: "one hub for the emulator", args: args(one + "-f emulator"), stdout: "golden:settings/one.yaml"},
-		{name: "one hub as JSON", args: args(one), env: map[string]string{"WEBPUBSUB_FORMAT": "json"}, stdout: "golden:settings/one.json"},
+		{name: "one hub as JSON", args: args(one), env: map[string]string{"WEBPUBSUB_SETTINGS_FORMAT": "json"}, stdout: "golden:settings/one.json"},
 		{
 			name: "every flag", stdout: "golden:settings/flags.yaml",
 			args: args(one+"-f emulator --user-events a,b --system-events connect --group-events joined,left --group-filter room.* --anonymous", "--group-filter", "a,b"),
@@ -81,13 +81,13 @@ func TestSettingsErrors(t *testing.T) {
 		{"no file", "none.yaml", "", `FILE: file "none.yaml": no such file or directory`},
 		{"bad file", "-", "hubs: {a: {b: c}}", `FILE "-": line 1, column 12: unknown field "b"`},
 		{"format", "--hub a --format arm", "", `--format "arm": want az, bicep, terraform, emulator or json`},
-		{"hub", "--hub my-hub", "", `hub "my-hub": want a letter, then at most 127 letters, digits or characters of ` + "_`,.[] (no hyphen, no space)"},
-		{"URL", "--hub a --upstream ftp://h?secret", "", `hub "a", event handler 0: url template "ftp://h?…": want an absolute http or https URL`},
-		{"system event", "--hub a --upstream http://h --system-events begun", "", `hub "a", event handler 0: system event "begun" is none of connect, connected, disconnected`},
+		{"hub", "--hub my-hub", "", `--hub "my-hub": want a letter, then at most 127 letters, digits or characters of ` + "_`,.[] (no hyphen, no space)"},
+		{"URL", "--hub a --upstream ftp://h?secret", "", `--upstream "ftp://h?…": want an absolute http or https URL`},
+		{"system event", "--hub a --upstream http://h --system-events begun", "", `--system-events "begun": want some of connect, connected, disconnected`},
 		{"system event of a file", "-", handler("systemEvents: [begun]"), `line 1, column 29: hub "a", event handler 0: system event "begun" is none of connect, connected, disconnected`},
-		{"event handler without a URL", "--hub a --auth-resource api://chat", "", "--auth-resource is about an event handler, want --upstream with it"},
-		{"validation without a URL", "--hub a --validate h.test", "", "--validate is about an event handler, want --upstream with it"},
-		{"filter without events", "--hub a --upstream https://h.test --group-filter x.*", "", `hub "a", event handler 0: group filters without group presence events, want both or neither`},
+		{"event handler without a URL", "--hub a --auth-resource api://chat", "", "--auth-resource is about an event handler, want --upstream or --from-handler with it"},
+		{"validation without a URL", "--hub a --validate h.test", "", "--validate is about an event handler, want --upstream or --from-handler with it"},
+		{"filter without events", "--hub a --upstream https://h.test --group-filter x.*", "", `--group-filter "x.*": want --group-events with it`},
 		{"service", "--hub a --service my_service", "", `--service "my_service": want 3 to 63 letters, digits and hyphens, first a letter`},
 		{"resource group", "--hub a --resource-group a.", "", `--resource-group "a.": want 1 to 90 letters, digits and characters of _()-. that do not end with a dot`},
 		{"unknown auth", "-", handler("auth: {type: Basic}"), `FILE "-": line 1, column 29: hub "a", event handler 0: auth.type "Basic": want None or ManagedIdentity`},
@@ -96,7 +96,7 @@ func TestSettingsErrors(t *testing.T) {
 		{"unprintable audience", "-", handler(`auth: {type: ManagedIdentity, managedIdentity: {resource: "a\nb"}}`), `line 1, column 29: hub "a", event handler 0: ManagedIdentity.Resource "a\nb" has a space or another character that is not printable ASCII; want the client id or the application id URI of your own app registration`},
 		{"text that is written backwards", "-", handler(`userEventPattern: "a\u202eb"`), `hub "a", event handler 0: "a\u202eb" has an unprintable character`},
 		{"key vault in the emulator", "-f json --hub a --upstream https://h.test/{@Microsoft.KeyVault(SecretUri=https://v/s)}", "", `hub "a", event handler 0: an emulator has no key vault, want a URL without a reference for this --format`},
-		{"key vault with quotes", "--hub a --upstream https://h.test/{@Microsoft.KeyVault(SecretUri=https://v/'s')}", "", `hub "a", event handler 0: url template "https://…@Microsoft.KeyVault(SecretUri=https://v/'s')}": the only parameters are {hub} and {event}; other braces must be percent-encoded`},
+		{"key vault with quotes", "--hub a --upstream https://h.test/{@Microsoft.KeyVault(SecretUri=https://v/'s')}", "", `--upstream "https://…@Microsoft.KeyVault(SecretUri=https://v/'s')}": the only parameters are {hub} and {event}; other braces must be percent-encoded`},
 		{"host of validation", "--hub a --upstream https://h.test --validate https://h.test/", "", `--validate "https://h.test/": host is neither an IP address nor a name of letters, digits, hyphens and underscores, in parts of 1 to 63 separated by dots`},
 		{"validation of a key vault", "--hub a --upstream https://h.test/{@Microsoft.KeyVault(SecretUri=https://v/s)} --validate h.test", "", `--validate: hub "a", event handler 0: a key vault has a part of the URL, want a URL without a reference`},
 	} {
@@ -156,7 +156,12 @@ func TestSettingsValidate(t *testing.T) {
 		{name: "consent", args: args("/{hub}/{event}"), stdout: settings, replace: replace},
 		{
 			name: "no consent", args: args("/login?code=secret"), code: 1, replace: replace,
-			stderr: "hub chat, http://h.test/login?…: no consent: OPTIONS was answered with 401, want 2xx; something in front of the handler asks for a login or redirects: let OPTIONS through without credentials, as the service sends none\n",
+			stderr: `hub chat, http://h.test/login?…: failed at options-consent: OPTIONS with the service's origin and without credentials gets 2xx with WebHook-Allowed-Origin
+          OPTIONS: answered with 401 and WebHook-Allowed-Origin ""
+          reason: the service does not sign validation requests, and sends no events to a handler that has not consented
+          cause:  something in front of the handler asks for a login
+          remedy: let the handler's URL pass without a login, OPTIONS and POST: the service has no account there; the handler verifies signatures itself
+`,
 		},
 	})
 }

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/go-webpubsub/webpubsub/internal/cli/azure"
+	"github.com/go-webpubsub/webpubsub/internal/conformance"
+	"github.com/go-webpubsub/webpubsub/internal/connstr"
+	"github.com/go-webpubsub/webpubsub/internal/doctor"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 )
@@ -23,17 +26,15 @@ func validateHandlers(ctx context.Context, w io.Writer, host string, hubs []azur
 			if keyVault.MatchString(e.URLTemplate) {
 				return usage("--validate: hub %q, event handler %d: a key vault has a part of the URL, want a URL without a reference", h.Name, i)
 			}
-			template, err := upstream.ParseTemplate(e.URLTemplate)
+			failed, err := doctor.Consent(ctx, doctor.Options{URL: e.URLTemplate, Hub: h.Name, Service: serviceAt(host)})
 			if err != nil {
 				return err
 			}
-			err = validateHandler(ctx, template, h.Name, host)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil {
+			if failed != nil {
 				no = true
-				fmt.Fprintf(w, "hub %s, %s: %s\n", h.Name, upstream.WithoutSecrets(e.URLTemplate), printable(err.Error()))
+				if err := printFailure(w, h.Name, e.URLTemplate, failed); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -43,17 +44,18 @@ func validateHandlers(ctx context.Context, w io.Writer, host string, hubs []azur
 	return nil
 }
 
-// validateHandler sends the request that the service sends when it saves settings.
-func validateHandler(ctx context.Context, template upstream.Template, hub, host string) error {
-	u, err := template.Resolve(hub, "validate")
-	if err != nil {
-		return err
+// serviceAt returns the service with a host.
+func serviceAt(host string) connstr.ConnectionString {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
 	}
-	req, err := upstream.NewValidation(ctx, u.String(), []string{host})
-	if err != nil {
-		return err
-	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
-	sender := upstream.Sender{Transport: transport}
-	return sender.Validate(ctx, req, []string{host})
+	return connstr.ConnectionString{Endpoint: &url.URL{Scheme: "https", Host: host}}
+}
+
+// printFailure prints the check that an event handler failed, as the command check does.
+func printFailure(w io.Writer, hub, template string, failed *conformance.Result) error {
+	lines := checkLines{w: w}
+	lines.printf("hub %s, %s: failed at %s: %s\n", hub, printable(upstream.WithoutSecrets(template)), failed.ID, failed.Rule)
+	lines.explain(failed)
+	return lines.err
 }

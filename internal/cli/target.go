@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/go-webpubsub/webpubsub/internal/connstr"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/service"
 )
 
@@ -66,8 +65,8 @@ func (t *target) client(cmd *cobra.Command, opts *service.Options) (*service.Cli
 	if t.hub == "" {
 		return nil, usage("--hub is missing, want the name of a hub")
 	}
-	if err := rule.CheckHub(t.hub); err != nil {
-		return nil, usage("--hub: %w", err)
+	if err := checkHub(t.hub); err != nil {
+		return nil, err
 	}
 	source, err := t.source(cmd)
 	if err != nil {
@@ -83,6 +82,9 @@ func (t *target) client(cmd *cobra.Command, opts *service.Options) (*service.Cli
 			return nil, usage("%s: %w", t.where(cmd, source), err)
 		}
 		return service.NewClientWithKey(c.Endpoint.String(), t.hub, key, opts)
+	}
+	if _, err := connstr.ParseEndpoint(t.endpoint); err != nil {
+		return nil, usage("%s: %w", t.where(cmd, source), err)
 	}
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
@@ -149,7 +151,7 @@ func (t *target) where(cmd *cobra.Command, flag string) string {
 	if cmd.Flags().Changed(flag) {
 		return "--" + flag
 	}
-	return variable(flag)
+	return variable(cmd, flag)
 }
 
 // parse returns the connection string of a flag.

@@ -53,7 +53,8 @@ func tokenCommand() *cobra.Command {
 		Short: "Make a client's URL and token, or look into one",
 		Long:  tokenLong,
 		Example: `  # a client that may send to the group lobby
-  webpubsub token --hub chat --user ann --role webpubsub.sendToGroup.lobby --lifetime 30m
+  webpubsub token --hub chat --user ann --lifetime 30m \
+    --role webpubsub.sendToGroup.lobby
 
   # what is in it
   webpubsub token --hub chat --user ann --url-only | webpubsub token --decode -`,
@@ -119,6 +120,11 @@ func checkAccess(opts *service.ClientAccessOptions, hint string) error {
 			return usage("--role: %w%s", err, hint)
 		}
 	}
+	for _, role := range opts.RawRoles {
+		if rule.CheckRawRoles([]string{role}) != nil {
+			return usage("--raw-role %s: want a role that is not blank, in UTF-8", excerpt.Name(role))
+		}
+	}
 	for _, group := range opts.Groups {
 		if err := rule.CheckGroup(group); err != nil {
 			return usage("--group: %w", err)
@@ -139,7 +145,7 @@ func (in *tokenFlags) make(cmd *cobra.Command) error {
 	}
 	access, err := client.ClientAccess(cmd.Context(), opts)
 	if refused := (*service.Error)(nil); errors.Is(err, service.ErrInvalid) && errors.As(err, &refused) {
-		return usage("--query: %w", refused.Err) // all else has been checked
+		return usage("--query: %s", strings.TrimPrefix(refused.Err.Error(), "Query ")) // all else has been checked
 	}
 	if err != nil {
 		return err

@@ -24,6 +24,9 @@ after a 5xx.
 Without a connection string, events are those of the emulator, whose key is public and whose
 host is localhost. %s
 
+--client-certificate is a PEM file. The event has the first certificate in it, and its
+thumbprint, as if the client had proved in TLS that it has the key.
+
 --data, --json and --binary are the payload of a user event: - reads it from standard input,
 @FILE from a file. --state is a JSON object, or a state as its header has it.
 
@@ -37,15 +40,15 @@ of a new connection each time; others are of one connection, each with an id of 
     user: ann
     query: {room: lobby}              # also claims, headers, subprotocols
     expect:                           # what is left out is not compared
-      status: 204                     # without it, any answer that the service can use
+      status: 204                     # or else any that the service can use
   - trigger: event
     name: message
     data: hello                       # or json, binary (base64)
-    expect: {reply: hello, noState: true}   # or state; or noReply, or replyHas, a part of JSON
+    expect: {reply: hello, noState: true}   # or state, noReply, replyHas
   - trigger: disconnected
     reason: bye
 
-Connection id, user id, state and cookies go on from step to step. For several connections,
+replyHas is a part of a JSON reply. Connection id, user id, state and cookies go on from step to step. For several connections,
 steps name theirs: "connection: alice". "save: {ticket: /id}" keeps a part of a JSON reply,
 by a JSON pointer, for ${ticket} in later steps; ${connection} is the id of the connection.
 The first step that is not met ends the scenario.
@@ -66,19 +69,23 @@ With --repeat it prints {"planned", "sent", "ok", "failed", "seconds",
 "result"}]}, where a result is that of one event.`, keyHelp, load.MaxRepeat, load.MaxConcurrency)
 
 const triggerExample = `  # a user event
-  webpubsub trigger event message http://localhost:3000/eventhandler --user ann --data hello
+  webpubsub trigger event message http://localhost:3000/eventhandler \
+    --user ann --data hello
 
   # a client that connects
-  webpubsub trigger connect http://localhost:3000/eventhandler --user ann --query room=lobby
+  webpubsub trigger connect http://localhost:3000/eventhandler \
+    --user ann --query room=lobby
 
   # many at once
-  webpubsub trigger event message http://localhost:3000/eventhandler --data hello --repeat 100 --concurrency 10
+  webpubsub trigger event message http://localhost:3000/eventhandler \
+    --data hello --repeat 100 --concurrency 10
 
   # a list of events with expectations
   webpubsub trigger --scenario scenario.yaml http://localhost:3000/eventhandler
 
   # the same as a curl command
-  webpubsub trigger event message http://localhost:3000/eventhandler --data hello --print-curl`
+  webpubsub trigger event message http://localhost:3000/eventhandler \
+    --data hello --print-curl`
 
 func triggerCommand(env Environment) *cobra.Command {
 	var in triggerFlags

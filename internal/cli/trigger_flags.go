@@ -17,7 +17,10 @@ import (
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
 
-const maxPassword = 64 << 10
+const (
+	maxPassword    = 64 << 10
+	maxCertificate = 64 << 10
+)
 
 // triggerFlags holds the values of the flags.
 type triggerFlags struct {
@@ -28,6 +31,7 @@ type triggerFlags struct {
 	user, connection, state string
 	subprotocols            []string
 	claims, query, headers  pairsFlag
+	certificates            []string
 	mqtt                    string
 	mqttProperties          pairsFlag
 	mqttUser, mqttPassword  string
@@ -61,6 +65,7 @@ func (in *triggerFlags) addTo(cmd *cobra.Command) {
 	f.Var(&in.query, "query", "connect: parameter of the client's URL; can be repeated")
 	in.headers.colon = true
 	f.Var(&in.headers, "header", "connect: header of the client's handshake; can be repeated")
+	f.StringArrayVar(&in.certificates, "client-certificate", nil, "connect: PEM `file` with the certificate of the client; can be repeated")
 	f.StringVar(&in.mqtt, "mqtt", "", "the client speaks MQTT of this `version`: 5.0 (also without a value) or 3.1.1")
 	f.Lookup("mqtt").NoOptDefVal = "5.0"
 	f.Var(&in.mqttProperties, "mqtt-property", "connect, event: user property of the MQTT packet; can be repeated")
@@ -95,7 +100,7 @@ func (in *triggerFlags) check(cmd *cobra.Command) error {
 func kindFlags() map[string][]trigger.Kind {
 	connect, event := []trigger.Kind{trigger.Connect}, []trigger.Kind{trigger.UserEvent}
 	return map[string][]trigger.Kind{
-		"claim": connect, "query": connect, "header": connect, "mqtt-username": connect, "mqtt-password": connect,
+		"claim": connect, "query": connect, "header": connect, "client-certificate": connect, "mqtt-username": connect, "mqtt-password": connect,
 		"mqtt-property": {trigger.Connect, trigger.UserEvent},
 		"data":          event, "json": event, "binary": event, "content-type": event, "metadata": event,
 		"group": {trigger.Joined, trigger.Left}, "reason": {trigger.Disconnected},
@@ -138,8 +143,8 @@ func (in *triggerFlags) parse(cmd *cobra.Command, args []string) (*shot, error) 
 	if err := ev.Check(); err != nil {
 		return nil, usage("%w", flagged(err))
 	}
-	if err := rule.CheckHub(in.hub); err != nil {
-		return nil, usage("--hub: %w", err)
+	if err := checkHub(in.hub); err != nil {
+		return nil, err
 	}
 	out.target, err = in.target(cmd, rest[0])
 	return out, err
@@ -171,8 +176,16 @@ func eventOf(args []string) (*trigger.Event, []string, error) {
 func (in *triggerFlags) describe(cmd *cobra.Command, ev *trigger.Event) error {
 	ev.Claims, ev.Query, ev.Headers = in.claims.values, in.query.values, in.headers.values
 	ev.Group, ev.Reason, ev.Metadata = in.group, in.reason, in.metadata.single()
+	for _, subprotocol := range in.subprotocols {
+		if !rule.IsHeaderValue(subprotocol) {
+			return usage("--subprotocol %s: want printable ASCII without spaces around it", excerpt.Name(subprotocol))
+		}
+	}
 	if in.state != "" || cmd.Flags().Changed("state") {
 		state := trigger.EncodeState(in.state)
+		if !rule.IsHeaderValue(state) {
+			return usage("--state: want a JSON object, or printable ASCII as in a header") // it may be secret
+		}
 		ev.State = &state
 	}
 	if ev.Kind == trigger.Connect {
@@ -181,11 +194,30 @@ func (in *triggerFlags) describe(cmd *cobra.Command, ev *trigger.Event) error {
 			ev.AddClaim("sub", in.user)
 		}
 	}
+	if err := in.addCertificates(cmd, ev); err != nil {
+		return err
+	}
 	if err := in.describeMQTT(cmd, ev); err != nil {
 		return err
 	}
 	if ev.Kind == trigger.UserEvent {
 		return in.addPayload(cmd, ev)
+	}
+	return nil
+}
+
+// addCertificates adds the client's certificates to a connect event.
+func (in *triggerFlags) addCertificates(cmd *cobra.Command, ev *trigger.Event) error {
+	for _, file := range in.certificates {
+		data, err := readNamed(cmd, file, maxCertificate)
+		if err != nil {
+			return usage("--client-certificate: %w", err)
+		}
+		certificate, err := trigger.ClientCertificate(data)
+		if err != nil {
+			return usage("--client-certificate %s: %w", excerpt.Name(file), err)
+		}
+		ev.Certificates = append(ev.Certificates, certificate)
 	}
 	return nil
 }
@@ -237,6 +269,9 @@ func (in *triggerFlags) addPayload(cmd *cobra.Command, ev *trigger.Event) error 
 		return usage("--json: not JSON; text is --data")
 	}
 	if in.contentType != "" || cmd.Flags().Changed("content-type") {
+		if !rule.IsHeaderValue(in.contentType) {
+			return usage("--content-type %s: want printable ASCII without spaces around it", excerpt.Name(in.contentType))
+		}
 		ev.ContentType = in.contentType
 	}
 	return nil

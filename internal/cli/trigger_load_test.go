@@ -92,7 +92,7 @@ func TestTriggerRepeats(t *testing.T) {
 		},
 		{
 			name: "an event that cannot be written", args: []string{"trigger", "connected", u, "--state", "a\nb", "--repeat", "2"}, code: 2,
-			stderr: "webpubsub: request header Ce-Connectionstate has a byte 0xa that cannot be sent\nRun 'webpubsub trigger --help' for usage.\n",
+			stderr: "webpubsub: --state: want a JSON object, or printable ASCII as in a header\nRun 'webpubsub trigger --help' for usage.\n",
 		},
 	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-webpubsub/webpubsub/internal/cli/scenario"
 	"github.com/go-webpubsub/webpubsub/internal/excerpt"
-	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
 
 // scenarioResult is the result of a scenario for scripts.
@@ -33,8 +32,8 @@ func (in *triggerFlags) playScenario(cmd *cobra.Command, args []string, env Envi
 	if len(args) != 1 {
 		return usage("--scenario %s: want one URL and no event, got %d arguments", excerpt.Name(in.scenario), len(args))
 	}
-	if err := rule.CheckHub(in.hub); err != nil {
-		return usage("--hub: %w", err)
+	if err := checkHub(in.hub); err != nil {
+		return err
 	}
 	target, err := in.target(cmd, args[0])
 	if err != nil {

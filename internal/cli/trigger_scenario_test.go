@@ -91,6 +91,6 @@ func TestTriggerScenario(t *testing.T) {
 		},
 		{name: "no file", args: []string{"trigger", "--scenario", "none.yaml", u}, code: 2, stderr: "webpubsub: --scenario: file \"none.yaml\": no such file or directory\n" + help},
 		{name: "with an event", args: []string{"trigger", "--scenario", good, "connect", u}, code: 2, stderr: "webpubsub: --scenario \"FILE\": want one URL and no event, got 2 arguments\n" + help, replace: []string{good, "FILE"}},
-		{name: "hub", args: []string{"trigger", "--scenario", good, "--hub", "a b", u}, code: 2, stderr: "webpubsub: --hub: hub \"a b\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
+		{name: "hub", args: []string{"trigger", "--scenario", good, "--hub", "a b", u}, code: 2, stderr: "webpubsub: --hub \"a b\": want a letter, then at most 127 letters, digits or characters of _`,.[] (no hyphen, no space)\n" + help},
 	})
 }

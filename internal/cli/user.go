@@ -20,20 +20,20 @@ func userExistsCommand() *cobra.Command {
 		Use:     "exists ID",
 		Short:   "Report whether a user has a connection",
 		Example: `  webpubsub user exists ann --hub chat`,
-		Args:    exactly(1),
+		Args:    idFirst(1),
 	}, "exists", func(ctx context.Context, c *service.Client, args []string) (bool, error) {
 		return c.User(args[0]).Exists(ctx)
 	}, "UserExists")
 }
 
 func userLeaveGroupsCommand() *cobra.Command {
-	return calling(&cobra.Command{
+	return acting(&cobra.Command{
 		Use:     "leave-groups ID",
 		Short:   "Remove all connections of a user from all groups",
 		Example: `  webpubsub user leave-groups ann --hub chat`,
-		Args:    exactly(1),
-	}, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.User(args[0]).RemoveFromAllGroups(ctx)
+		Args:    idFirst(1),
+	}, `{"removed": true, "user": "ann"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		return action{Removed: true, User: args[0]}, c.User(args[0]).RemoveFromAllGroups(ctx)
 	}, "RemoveUserFromAllGroups")
 }
 
@@ -43,10 +43,14 @@ func userCloseCommand() *cobra.Command {
 		Use:     "close ID",
 		Short:   "Close all connections of a user",
 		Example: `  webpubsub user close ann --reason "signed out" --hub chat`,
-		Args:    exactly(1),
+		Args:    idFirst(1),
 	}
 	opts.addTo(cmd)
-	return calling(cmd, func(ctx context.Context, c *service.Client, args []string) error {
-		return c.User(args[0]).CloseConnections(ctx, opts.options())
+	return acting(cmd, `{"closed": true, "user": "ann"}`, func(ctx context.Context, c *service.Client, args []string) (action, error) {
+		closed, err := opts.options()
+		if err != nil {
+			return action{}, err
+		}
+		return action{Closed: true, User: args[0]}, c.User(args[0]).CloseConnections(ctx, closed)
 	}, "CloseUserConnections")
 }

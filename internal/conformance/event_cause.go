@@ -68,6 +68,11 @@ func (p *probe) keyCause(a *Answer) *Cause {
 		lines func(id string) []string
 		cause Cause
 	}{
+		{func(id string) []string { return []string{webpubsub.Sign(wrongKey, id), webpubsub.Sign(key, id)} }, Cause{
+			ID:     "joined-signature",
+			Text:   "the handler takes each line of ce-signature for one signature; the service sends two in one line, and proxies join lines with a comma",
+			Remedy: "split all lines of ce-signature at commas, trim the spaces, and accept an event if any token is right",
+		}},
 		{func(id string) []string { return []string{webpubsub.Sign(key, id)} }, Cause{
 			ID:     "one-token",
 			Text:   "the handler takes ce-signature for one signature; the service sends two in one line, made with its two keys",

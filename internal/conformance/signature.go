@@ -60,14 +60,7 @@ func goodSignatureChecks() []Check {
 			Reason:  "proxies and the service's tunnel join and split header lines",
 			Remedy:  "read all lines of ce-signature, split them at commas and trim the spaces",
 			Warning: true,
-			run: func(p *probe) {
-				p.signed("space after the comma", func(id string) []string {
-					return []string{webpubsub.Sign(wrongKey, id) + ", " + strings.Join(p.tokens(id), ", ")}
-				})
-				p.signed("a line each", func(id string) []string {
-					return append([]string{webpubsub.Sign(wrongKey, id)}, p.tokens(id)...)
-				})
-			},
+			run:     checkSignatureLines,
 		},
 	}
 }

@@ -39,7 +39,7 @@ var mistakes = []struct {
 	},
 	{
 		name:   "wrong key, in the emulator's log",
-		value:  `event=connect id=0 status=401`,
+		value:  `event=connect event_id=0 status=401`,
 		rule:   `origin and signature do not prove that the service sent this`,
 		remedy: `compare its connection string with the handler's`,
 		seen: func(t *testing.T) string {
@@ -378,7 +378,7 @@ var mistakes = []struct {
 	},
 	{
 		name:   "proxy that removes the signature, in the emulator's log",
-		value:  `event=connect id=0 status=401`,
+		value:  `event=connect event_id=0 status=401`,
 		rule:   `header ce-signature is missing`,
 		remedy: `proxies must pass on all ce- headers`,
 		seen: func(t *testing.T) string {

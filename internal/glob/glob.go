@@ -14,8 +14,12 @@ import (
 
 // Pattern is a parsed pattern.
 type Pattern struct {
+	text  string
 	parts []part
 }
+
+// String returns the text of the pattern.
+func (p Pattern) String() string { return p.text }
 
 type part struct {
 	kind partKind
@@ -36,7 +40,7 @@ func Parse(text string) (Pattern, error) {
 	if text == "" || !utf8.ValidString(text) {
 		return Pattern{}, errors.New("pattern is empty or not UTF-8")
 	}
-	var p Pattern
+	p := Pattern{text: text}
 	for rest := text; rest != ""; {
 		r, n := utf8.DecodeRuneInString(rest)
 		switch {

@@ -38,6 +38,9 @@ const Actions = 4
 
 var roleNames = [Actions]string{JoinLeave: RoleJoinLeave, Send: RoleSend, GetState: RoleGetState, SetState: RoleSetState}
 
+// String returns the name of the action, as in a role and in the REST API: sendToGroup.
+func (a Action) String() string { return strings.TrimPrefix(roleNames[a], "webpubsub.") }
+
 // patterns reports whether a role can permit the action in groups by pattern.
 func (a Action) patterns() bool { return a == JoinLeave || a == Send }
 

@@ -61,3 +61,10 @@ type Disconnected struct {
 type GroupPresence struct {
 	Group string `json:"group"`
 }
+
+// GroupOf returns the group in the body of a joined or left event, or "".
+func GroupOf(body []byte) string {
+	var in GroupPresence
+	_ = json.Unmarshal(body, &in) // an edited body can be anything
+	return in.Group
+}

@@ -22,24 +22,24 @@ func Curl(req *http.Request, body string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "curl -i --globoff %s", quote(req.URL.String()))
+	fmt.Fprintf(&b, "curl -i --globoff %s", Quote(req.URL.String()))
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		for _, value := range req.Header[name] {
 			line := Spelling(name) + ": " + value
 			if value == "" {
 				line = Spelling(name) + ";" // with a colon, curl leaves the header out
 			}
-			fmt.Fprintf(&b, " \\\n  -H %s", quote(line))
+			fmt.Fprintf(&b, " \\\n  -H %s", Quote(line))
 		}
 	}
 	if _, typed := req.Header[wire.HeaderContentType]; !typed {
 		b.WriteString(" \\\n  -H 'Content-Type:'") // curl would write its own
 	}
-	fmt.Fprintf(&b, " \\\n  --data-raw %s", quote(body))
+	fmt.Fprintf(&b, " \\\n  --data-raw %s", Quote(body))
 	return b.String(), nil
 }
 
-// quote quotes s as one word of a POSIX shell.
-func quote(s string) string {
+// Quote quotes s as one word of a POSIX shell.
+func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

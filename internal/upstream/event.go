@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webpubsub/webpubsub/internal/rule"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 	"github.com/go-webpubsub/webpubsub/mqtt"
 )
@@ -89,4 +90,14 @@ func (ev *Event) source() string {
 		s += "/" + ev.PhysicalConnectionID
 	}
 	return s
+}
+
+// IsType reports whether the service has events of a type and a name.
+func IsType(typ, name string) bool {
+	switch typ {
+	case wire.TypeConnect, wire.TypeConnected, wire.TypeDisconnected, wire.TypeGroupJoined, wire.TypeGroupLeft:
+		return strings.HasSuffix(typ, "."+name)
+	}
+	user, ok := strings.CutPrefix(typ, wire.TypePrefixUser)
+	return ok && user == name && rule.CheckEvent(name) == nil
 }

@@ -89,6 +89,7 @@ func TestMemoryIsLikeAServer(t *testing.T) {
 				delete(want.Header, name)
 				delete(answer.Header, name)
 			}
+			want.Log, answer.Log = nil, nil // the times differ
 			assert.Equal(t, want, answer)
 		})
 	}

@@ -45,6 +45,15 @@ type Answer struct {
 	Body   []byte
 	// Attempts is the number of times that the request was sent.
 	Attempts int
+	// Log has all attempts, this answer's last.
+	Log []Attempt
+}
+
+// Attempt is one attempt to deliver a request. It has a status or an error.
+type Attempt struct {
+	Start, Took time.Duration // since the first attempt began
+	Status      int
+	Err         error
 }
 
 // maxText is the number of bytes of a handler's text that an error or log shows.
@@ -63,6 +72,7 @@ func (a *Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 // DeliveryError reports a delivery without an answer.
 type DeliveryError struct {
 	Attempts int
+	Log      []Attempt
 	Err      error
 }
 
@@ -82,18 +92,23 @@ func (s *Sender) Send(ctx context.Context, req *http.Request, timeout time.Durat
 	if s.Retry {
 		waits = []time.Duration{1 * time.Second, 3 * time.Second, 5 * time.Second}
 	}
+	var log []Attempt
+	first := time.Now()
 	for attempt := 1; ; attempt++ {
+		start := time.Since(first)
 		answer, err := s.attempt(ctx, req, timeout)
+		log = append(log, Attempt{Start: start, Took: time.Since(first) - start, Err: err})
 		if err == nil {
-			answer.Attempts = attempt
+			log[attempt-1].Status = answer.Status
+			answer.Attempts, answer.Log = attempt, log
 			if !Retried(answer.Status) || attempt > len(waits) {
 				return answer, nil
 			}
 		} else if !retriedError(ctx, err) || attempt > len(waits) {
-			return nil, &DeliveryError{Attempts: attempt, Err: err}
+			return nil, &DeliveryError{Attempts: attempt, Log: log, Err: err}
 		}
 		if err := wait(ctx, waits[attempt-1]); err != nil {
-			return nil, &DeliveryError{Attempts: attempt, Err: err}
+			return nil, &DeliveryError{Attempts: attempt, Log: log, Err: err}
 		}
 	}
 }

@@ -55,6 +55,11 @@ func TestUE53RetriedStatuses(t *testing.T) {
 				assert.Equal(t, attempts, answer.Attempts)
 				want := []time.Duration{0, 1 * time.Second, 4 * time.Second, 9 * time.Second}
 				assert.Equal(t, want[:attempts], at)
+				var log []upstream.Attempt
+				for _, begun := range want[:attempts] {
+					log = append(log, upstream.Attempt{Start: begun, Status: status})
+				}
+				assert.Equal(t, log, answer.Log)
 			})
 		})
 	}

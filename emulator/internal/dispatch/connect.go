@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -66,6 +67,6 @@ func (d *Dispatcher) Abandoned(connectionID, reason string) {
 	}
 	d.forget(s)
 	if reason != "" {
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", trace.Context{}, upstream.Disconnected{Reason: &reason})
 	}
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
@@ -13,8 +14,13 @@ import (
 // deliver sends an event and records the outcome.
 func (d *Dispatcher) deliver(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
 	start := d.cfg.Clock.Now()
-	ev.handler = r.name
+	ev.handler = r
+	passed, done := d.cfg.Tracer.Begin(trace.Operation{
+		Kind: trace.OperationDelivery, Hub: ev.session.hubName, Name: kindOf(ev), ConnectionID: ev.session.connectionID, EventID: ev.id, Cause: ev.cause,
+	})
+	ev.cause = passed
 	answer, err := d.send(ctx, r, ev)
+	done(resultOf(answer, err))
 	d.record(ctx, ev, answer, err, d.cfg.Clock.Now().Sub(start))
 	return answer, err
 }
@@ -34,22 +40,53 @@ func (d *Dispatcher) record(ctx context.Context, ev *event, answer *upstream.Ans
 	case err != nil:
 		out = ev.record(trace.KindEventNotDelivered, err.Error())
 		if failed := (*upstream.DeliveryError)(nil); errors.As(err, &failed) {
-			out.Attempts = failed.Attempts
+			out.Attempts, out.Log = failed.Attempts, attempts(failed.Log)
 		}
 	case answer.OK():
 		out = ev.record(trace.KindEventDelivered, "")
 		if state, ok := answer.State(); ok {
-			out.StateAfter = state
+			out.StateAfter = trace.StateOf(state)
 		}
 	default:
 		out = ev.record(trace.KindEventRefused, "")
 	}
 	if answer != nil {
-		out.Status, out.Attempts = answer.Status, answer.Attempts
+		out.Status, out.Attempts, out.Log = answer.Status, answer.Attempts, attempts(answer.Log)
 		out.Answer = trace.Message(answer.Header, answer.Body)
 	}
 	out.Took = took
 	trace.Emit(ctx, d.cfg.Trace, out)
+}
+
+// attempts returns attempts for a record.
+func attempts(log []upstream.Attempt) []trace.Attempt {
+	out := make([]trace.Attempt, len(log))
+	for i, a := range log {
+		out[i] = trace.Attempt{Start: a.Start, Took: a.Took, Status: a.Status}
+		if a.Err != nil {
+			out[i].Error = a.Err.Error()
+		}
+	}
+	return out
+}
+
+// kindOf returns the name of a system event, and "user" for all others.
+func kindOf(ev *event) string {
+	if strings.HasPrefix(ev.typ, wire.TypePrefixUser) {
+		return "user"
+	}
+	return ev.name
+}
+
+func resultOf(answer *upstream.Answer, err error) trace.Result {
+	if answer != nil {
+		return trace.Result{Status: answer.Status, Attempts: answer.Attempts}
+	}
+	var failed *upstream.DeliveryError
+	if errors.As(err, &failed) {
+		return trace.Result{Attempts: failed.Attempts}
+	}
+	return trace.Result{}
 }
 
 func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.Answer, error) {
@@ -74,6 +111,7 @@ func (d *Dispatcher) send(ctx context.Context, r *route, ev *event) (*upstream.A
 	if r.authorize != nil {
 		req.Header[wire.HeaderAuthorization] = []string{r.authorize()}
 	}
+	ev.cause.Set(req.Header)
 	ev.header = req.Header
 	return r.sender.Send(ctx, req, upstream.EventTimeout)
 }

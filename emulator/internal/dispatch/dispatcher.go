@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -27,6 +28,7 @@ type Config struct {
 	Connections int
 	Clock       hub.Clock
 	Trace       *trace.Stream
+	Tracer      trace.Tracer
 }
 
 // Dispatcher delivers events. It is a [hub.EventHandler].
@@ -36,6 +38,7 @@ type Dispatcher struct {
 	remote *upstream.Sender // of events to handlers that are not local
 	asking *upstream.Sender // of validation requests to them
 	own    []*http.Transport
+	again  atomic.Uint64 // events raised again for connections that have ended
 
 	ctx    context.Context //nolint:containedctx // of all goroutines; ends with Close
 	cancel context.CancelFunc

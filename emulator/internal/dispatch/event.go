@@ -21,21 +21,32 @@ type event struct {
 	body        []byte
 	metadata    map[string]string
 	url         *url.URL // of the event handler; nil until the handler has consented
+	cause       trace.Context
 
 	// For the record.
-	handler         string      // URL template, without its query
+	handler         *route      // nil if none selects the event
 	header          http.Header // of the request; nil until it is sent
 	queued, consent time.Duration
+	again           uint64  // see [trace.Event]
+	state           *string // in place of the connection's; nil: none
 }
 
 // record returns the record of an event with its outcome.
 func (ev *event) record(outcome trace.Kind, reason string) trace.Event {
-	state := ev.header.Get(wire.HeaderConnectionState)
-	return trace.Event{
-		Client: ev.session.client(), ID: ev.id, Name: ev.name, Outcome: outcome, Reason: reason,
-		Handler: ev.handler, Request: trace.Message(ev.header, ev.body), Queued: ev.queued, Consent: ev.consent,
+	state := trace.StateOf(ev.header.Get(wire.HeaderConnectionState))
+	out := trace.Event{
+		Client: ev.session.client(), ID: ev.id, Type: ev.typ, Name: ev.name, Subprotocol: ev.session.protocol(),
+		Again: ev.again, Outcome: outcome, Reason: reason,
+		Request: trace.Message(ev.header, ev.body), Queued: ev.queued, Consent: ev.consent,
 		StateBefore: state, StateAfter: state,
 	}
+	if ev.handler != nil {
+		out.Handler, out.InMemory = ev.handler.name, ev.handler.local
+	}
+	if ev.url != nil {
+		out.URL = upstream.WithoutSecrets(ev.url.String())
+	}
+	return out
 }
 
 // request writes an event as the service does. All attempts to deliver it are
@@ -47,7 +58,9 @@ func (ev *event) request(ctx context.Context, origins, keys []string, now time.T
 		Type: ev.typ, Name: ev.name, ID: ev.id, Time: now,
 		ContentType: ev.contentType, Body: ev.body, Metadata: ev.metadata,
 	}
-	if state, ok := s.State(); ok {
+	if state, ok := s.State(); ev.state != nil {
+		out.State = ev.state
+	} else if ok {
 		out.State = &state
 	}
 	s.mu.Lock()

@@ -22,39 +22,39 @@ func (d *Dispatcher) Connected(c *hub.Connection) {
 		s.userID = *c.UserID
 	}
 	s.mu.Unlock()
-	d.notify(s, wire.TypeConnected, wire.NameConnected, "", struct{}{})
+	d.notify(s, wire.TypeConnected, wire.NameConnected, "", trace.Context{}, struct{}{})
 }
 
 // Disconnected queues a disconnected event.
-func (d *Dispatcher) Disconnected(c *hub.Connection, reason string) {
+func (d *Dispatcher) Disconnected(c *hub.Connection, reason string, cause trace.Context) {
 	if s := d.session(c.ID); s != nil {
 		d.forget(s)
-		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", upstream.Disconnected{Reason: &reason})
+		d.notify(s, wire.TypeDisconnected, wire.NameDisconnected, "", cause, upstream.Disconnected{Reason: &reason})
 	}
 }
 
 // Joined queues a joined event.
-func (d *Dispatcher) Joined(c *hub.Connection, group string) {
+func (d *Dispatcher) Joined(c *hub.Connection, group string, cause trace.Context) {
 	if s := d.session(c.ID); s != nil {
-		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, upstream.GroupPresence{Group: group})
+		d.notify(s, wire.TypeGroupJoined, wire.NameJoined, group, cause, upstream.GroupPresence{Group: group})
 	}
 }
 
 // Left queues a left event.
-func (d *Dispatcher) Left(c *hub.Connection, group string) {
+func (d *Dispatcher) Left(c *hub.Connection, group string, cause trace.Context) {
 	if s := d.session(c.ID); s != nil {
-		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, upstream.GroupPresence{Group: group})
+		d.notify(s, wire.TypeGroupLeft, wire.NameLeft, group, cause, upstream.GroupPresence{Group: group})
 	}
 }
 
 // notify delivers a notification after those before it, and logs the outcome. Events of
 // groups, of which clients can cause any number, are dropped if the handler is too slow.
-func (d *Dispatcher) notify(s *session, typ, name, group string, body any) {
+func (d *Dispatcher) notify(s *session, typ, name, group string, cause trace.Context, body any) {
 	r := d.routes.find(s.hubName, typ, name, group)
 	if r == nil && group != "" {
 		return // without using up an id
 	}
-	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, contentType: upstream.JSONContentType}
+	ev := &event{session: s, id: s.EventID(typ), typ: typ, name: name, contentType: upstream.JSONContentType, cause: cause}
 	if r == nil {
 		return
 	}

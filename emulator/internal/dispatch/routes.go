@@ -16,6 +16,7 @@ import (
 type route struct {
 	template upstream.Template
 	name     string // the template without its query
+	local    bool   // the handler is in memory
 	sender   *upstream.Sender
 	consent  *consent
 
@@ -91,6 +92,7 @@ func (d *Dispatcher) SetHub(hubName string, handlers []Handler) error {
 		}
 		if in.Local != nil {
 			// Local handlers may have the same URL, and do not share consent.
+			r.local = true
 			r.sender = &upstream.Sender{Transport: local{in.Local, d.background}, Retry: true}
 		} else {
 			r.sender = d.remote

@@ -26,3 +26,10 @@ func (s *session) client() trace.Client {
 	defer s.mu.Unlock()
 	return trace.Client{Hub: s.hubName, Connection: s.connectionID, User: s.userID}
 }
+
+// protocol returns the subprotocol, or "".
+func (s *session) protocol() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subprotocol
+}

@@ -1,6 +1,10 @@
 package hub
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
+)
 
 // begin reports whether a request is new. It answers one that has succeeded before:
 // clients repeat requests whose ack they have missed.
@@ -14,13 +18,31 @@ func (c *Connection) begin(ackID *uint64) bool {
 	if repeated {
 		again := RequestError{Name: "Duplicate", Message: fmt.Sprintf("Message with ack-id: %d has been processed", *ackID)}
 		c.answer(func(a Answerer) Frame { return a.Ack(*ackID, &again) })
+		c.recordAck(ackID, &again)
 	}
 	return !repeated
 }
 
-// ack answers a request, if it has an ack id. Only successes are remembered: a failed
-// request can be repeated with its ack id.
+// ack answers a request, if it has an ack id.
 func (c *Connection) ack(ackID *uint64, err *RequestError) {
+	c.sendAck(ackID, err)
+	c.recordAck(ackID, err)
+}
+
+func (c *Connection) recordAck(ackID *uint64, err *RequestError) {
+	if ackID == nil {
+		return
+	}
+	out := trace.Ack{Client: c.Identity(), ID: *ackID}
+	if err != nil {
+		out.Error, out.Message = err.Name, err.Message
+	}
+	trace.Emit(c.ctx, c.hub.Trace, out)
+}
+
+// sendAck is ack without the record, for callers with a lock. Only successes are
+// remembered: a failed request can be repeated with its ack id.
+func (c *Connection) sendAck(ackID *uint64, err *RequestError) {
 	if ackID == nil {
 		return
 	}

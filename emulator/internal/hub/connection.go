@@ -30,17 +30,20 @@ type Connection struct {
 
 	out    Output
 	hub    *Hub
+	client trace.Client    // for records
 	ctx    context.Context //nolint:containedctx // of the client's requests; ends with the connection
 	cancel context.CancelCauseFunc
 
 	requests    Turnstile
 	invocations invocations
 	stateTime   int64 // of the last group state; guarded by the hub
+	traced      func(trace.Result)
 
 	mu           sync.Mutex
 	link         *Link // nil while the client is away
 	ended        bool
-	closed       bool // by the client; the connection ends after its pending requests
+	closedBy     trace.Context // cause of the end
+	closed       bool          // by the client; the connection ends after its pending requests
 	groups       map[string]struct{}
 	roles        role.Set
 	acks         ackCache
@@ -119,22 +122,25 @@ func (c *Connection) subject() odata.Subject {
 // End closes the connection with a close code. The disconnected frame and the close
 // frame contain the reason.
 func (c *Connection) End(code int, reason string) {
-	c.finish(reason, nil, func(link *Link) { c.closeLink(link, reason, code, reason) })
+	c.finish(reason, code, nil, func(link *Link) { c.closeLink(link, reason, code, reason) })
 }
 
 // abort closes the connection and drops frames that have not been written.
 func (c *Connection) abort(code int, reason string) {
-	c.finish(reason, nil, func(link *Link) { link.Abort(code, reason) })
+	c.finish(reason, code, nil, func(link *Link) { link.Abort(code, reason) })
 }
 
 // CloseByServer closes the connection for the application server. The disconnected
 // frame contains the reason, the close frame does not.
-func (c *Connection) CloseByServer(reason string) {
+func (c *Connection) CloseByServer(reason string) { c.closeByServer(reason, trace.Context{}) }
+
+func (c *Connection) closeByServer(reason string, cause trace.Context) {
 	text := "Application server closed the connection."
 	if reason != "" {
 		text += " Reason: " + reason
 	}
-	c.finish(text, nil, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
+	note := func() bool { c.closedBy = cause; return true }
+	c.finish(text, CloseNormal, note, func(link *Link) { c.closeLink(link, text, CloseNormal, "") })
 }
 
 func (c *Connection) closeLink(link *Link, message string, code int, reason string) {
@@ -145,8 +151,9 @@ func (c *Connection) closeLink(link *Link, message string, code int, reason stri
 }
 
 // finish ends the connection unless it has ended or a condition, checked under the
-// lock, is false. last sends the link's last frames. Both functions can be nil.
-func (c *Connection) finish(reason string, condition func() bool, last func(*Link)) {
+// lock, is false. last sends the link's last frames. Both functions can be nil. The code
+// is that of the close frame, zero for none.
+func (c *Connection) finish(reason string, code int, condition func() bool, last func(*Link)) {
 	c.mu.Lock()
 	if c.ended || (condition != nil && !condition()) {
 		c.mu.Unlock()
@@ -168,12 +175,13 @@ func (c *Connection) finish(reason string, condition func() bool, last func(*Lin
 		s.stop()
 		c.publish(s.end(&RequestError{Name: "Cancelled", Message: "The connection of the publisher has ended."}), s.noEcho, 0)
 	}
-	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason})
-	c.hub.Events.Disconnected(c, reason)
+	trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientGone, Client: c.Identity(), Reason: reason, Code: code})
+	c.traced(trace.Result{})
+	c.hub.Events.Disconnected(c, reason, c.closedBy)
 }
 
 // Identity returns the client for records.
-func (c *Connection) Identity() trace.Client { return identity(c.hub.Name, c.ID, c.UserID) }
+func (c *Connection) Identity() trace.Client { return c.client }
 
 func identity(hubName, connectionID string, userID *string) trace.Client {
 	out := trace.Client{Hub: hubName, Connection: connectionID}

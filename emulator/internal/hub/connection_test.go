@@ -12,6 +12,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -38,10 +39,18 @@ type ends struct {
 	members int
 }
 
-func (*ends) Connected(*hub.Connection)        {}
-func (e *ends) Joined(*hub.Connection, string) { e.mu.Lock(); defer e.mu.Unlock(); e.members++ }
-func (e *ends) Left(*hub.Connection, string)   { e.mu.Lock(); defer e.mu.Unlock(); e.members-- }
-func (e *ends) Disconnected(_ *hub.Connection, reason string) {
+func (*ends) Connected(*hub.Connection) {}
+func (e *ends) Joined(*hub.Connection, string, trace.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.members++
+}
+func (e *ends) Left(*hub.Connection, string, trace.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.members--
+}
+func (e *ends) Disconnected(_ *hub.Connection, reason string, _ trace.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.reasons = append(e.reasons, reason)
@@ -56,8 +65,10 @@ func newHub(clock hub.Clock, events hub.EventHandler) *hub.Hub {
 func output(name string) hub.Output { return subprotocol.Choose(name, subprotocol.Raw{}).Output() }
 
 func newLink(frames *[]string) *hub.Link {
-	l := hub.NewLink(func(f hub.Frame) error {
-		*frames = append(*frames, string(f.Data))
+	l := hub.NewLink(func(batch []hub.Frame) error {
+		for _, f := range batch {
+			*frames = append(*frames, string(f.Data))
+		}
 		return nil
 	}, func() {})
 	l.Open()

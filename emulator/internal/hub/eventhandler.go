@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 	"fmt"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // EventHandler receives the events of clients. Its methods must be safe for concurrent
@@ -16,11 +18,12 @@ type EventHandler interface {
 	// Event handles a user event and returns the message for the client, or nil.
 	Event(ctx context.Context, c *Connection, name string, m *Message) (*Message, error)
 
-	// Notifications; they must not block.
+	// Notifications; they must not block. The cause is zero unless a REST call has raised
+	// the event.
 	Connected(c *Connection)
-	Joined(c *Connection, group string)
-	Left(c *Connection, group string)
-	Disconnected(c *Connection, reason string)
+	Joined(c *Connection, group string, cause trace.Context)
+	Left(c *Connection, group string, cause trace.Context)
+	Disconnected(c *Connection, reason string, cause trace.Context)
 }
 
 // Decision is the answer to a connect event. Nil fields keep the token's values.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Limits of group state. They are those of Microsoft's emulator, whose revision of
@@ -81,6 +82,13 @@ func (c *Connection) setGroupState(req SetGroupState) *RequestError {
 	}
 	h.mu.Unlock()
 	failed.abort()
+	if refused == nil {
+		kind := trace.KindGroupStateSet
+		if req.State == nil {
+			kind = trace.KindGroupStateCleared
+		}
+		trace.Emit(c.ctx, h.Trace, trace.GroupState{Client: c.Identity(), Kind: kind, Group: req.Group, Entries: req.State})
+	}
 	return refused
 }
 
@@ -93,7 +101,7 @@ func (c *Connection) subscribeGroupState(req SubscribeGroupState) *RequestError 
 	h := c.hub
 	h.mu.Lock()
 	refused := h.refuseStatesLocked(c, role.GetState, "get the states of", req.Group)
-	c.ack(req.AckID, refused)
+	c.sendAck(req.AckID, refused)
 	failure := ""
 	if refused == nil {
 		g := h.stateGroupLocked(req.Group)
@@ -101,6 +109,10 @@ func (c *Connection) subscribeGroupState(req SubscribeGroupState) *RequestError 
 		failure = c.deliver(g.snapshot(req.Group), time.Time{})
 	}
 	h.mu.Unlock()
+	c.recordAck(req.AckID, refused)
+	if refused == nil {
+		trace.Emit(c.ctx, h.Trace, trace.GroupState{Client: c.Identity(), Kind: trace.KindGroupStateSubscribed, Group: req.Group})
+	}
 	if failure != "" {
 		c.abort(ClosePolicy, failure)
 	}
@@ -110,11 +122,12 @@ func (c *Connection) subscribeGroupState(req SubscribeGroupState) *RequestError 
 func (c *Connection) unsubscribeGroupState(group string) {
 	h := c.hub
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if g := h.states[group]; g != nil {
 		delete(g.subscribers, c)
 		h.tidyLocked(group)
 	}
+	h.mu.Unlock()
+	trace.Emit(c.ctx, h.Trace, trace.GroupState{Client: c.Identity(), Kind: trace.KindGroupStateUnsubscribed, Group: group})
 }
 
 func (h *Hub) stateGroupLocked(group string) *stateGroup {

@@ -28,7 +28,14 @@ type watcher struct {
 func newWatcher(t *testing.T) *watcher {
 	t.Helper()
 	w := &watcher{t: t, states: make(map[string]string), times: make(map[string]int64)}
-	w.link = hub.NewLink(w.write, func() {})
+	w.link = hub.NewLink(func(batch []hub.Frame) error {
+		for _, f := range batch {
+			if err := w.write(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func() {})
 	w.link.Open()
 	return w
 }

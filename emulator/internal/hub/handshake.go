@@ -41,6 +41,11 @@ func (in *Handshake) UserID() *string {
 	return nil
 }
 
+// Identity returns the client for records.
+func (in *Handshake) Identity(hubName string) trace.Client {
+	return identity(hubName, in.ConnectionID, in.UserID())
+}
+
 // Client describes an accepted client.
 type Client struct {
 	ID          string

@@ -36,7 +36,9 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 		out: out, hub: h, link: link, roles: in.Roles,
 		groups: make(map[string]struct{}, len(in.Groups)),
 	}
+	c.client = h.Trace.Clean(identity(h.Name, in.ID, in.UserID))
 	c.ctx, c.cancel = context.WithCancelCause(h.hubs.ctx)
+	_, c.traced = h.Tracer.Begin(trace.Operation{Kind: trace.OperationConnection, Hub: h.Name, ConnectionID: c.ID})
 	if out.Delivery.Resumable() {
 		c.ReconnectionToken = newID(32)
 	}
@@ -59,7 +61,7 @@ func (h *Hub) Connect(in *Client, out Output, link *Link) *Connection {
 	trace.Emit(c.ctx, h.Trace, trace.ClientRecord{Kind: trace.KindClientConnected, Client: c.Identity(), Subprotocol: c.Subprotocol})
 	h.Events.Connected(c)
 	for _, g := range joined {
-		h.Events.Joined(c, g)
+		h.joined(c, g, trace.Context{})
 	}
 	return c
 }
@@ -112,8 +114,20 @@ func (h *Hub) remove(c *Connection) {
 	failed.abort()
 	slices.Sort(groups)
 	for _, g := range groups {
-		h.Events.Left(c, g)
+		h.left(c, g, c.closedBy)
 	}
+}
+
+// joined records and notifies that a connection has joined a group.
+func (h *Hub) joined(c *Connection, group string, cause trace.Context) {
+	trace.Emit(c.ctx, h.Trace, trace.GroupChange{Client: c.Identity(), Kind: trace.KindGroupJoined, Group: group})
+	h.Events.Joined(c, group, cause)
+}
+
+// left records and notifies that a connection has left a group.
+func (h *Hub) left(c *Connection, group string, cause trace.Context) {
+	trace.Emit(c.ctx, h.Trace, trace.GroupChange{Client: c.Identity(), Kind: trace.KindGroupLeft, Group: group})
+	h.Events.Left(c, group, cause)
 }
 
 // FullError reports a connection that is in the maximum number of groups.
@@ -128,7 +142,7 @@ func (e *FullError) Error() string {
 }
 
 // join adds a connection to a group. A member stays one. The error is a [FullError].
-func (h *Hub) join(c *Connection, group string) error {
+func (h *Hub) join(c *Connection, group string, cause trace.Context) error {
 	h.mu.Lock()
 	c.mu.Lock()
 	_, member := c.groups[group]
@@ -140,7 +154,7 @@ func (h *Hub) join(c *Connection, group string) error {
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if joined {
-		h.Events.Joined(c, group)
+		h.joined(c, group, cause)
 	}
 	if full {
 		return &FullError{c.ID, h.MaxGroups}
@@ -149,7 +163,7 @@ func (h *Hub) join(c *Connection, group string) error {
 }
 
 // leave removes a connection from a group, if it is a member.
-func (h *Hub) leave(c *Connection, group string) {
+func (h *Hub) leave(c *Connection, group string, cause trace.Context) {
 	h.mu.Lock()
 	c.mu.Lock()
 	left := erase(h.groups, group, c)
@@ -159,7 +173,7 @@ func (h *Hub) leave(c *Connection, group string) {
 	h.mu.Unlock()
 	failed.abort()
 	if left {
-		h.Events.Left(c, group)
+		h.left(c, group, cause)
 	}
 }
 
@@ -174,6 +188,9 @@ type Target struct {
 	// Filter and Excluded narrow the selection.
 	Filter   *odata.Filter
 	Excluded []string // ids
+
+	// Cause is the trace context of what is done to the connections. Events of it have it.
+	Cause trace.Context
 }
 
 // Select returns the connections of a target, in no order.
@@ -228,7 +245,7 @@ func (h *Hub) Send(t Target, m *Message, ttl time.Duration) {
 // Close ends the connections of a target for the application server.
 func (h *Hub) Close(t Target, reason string) {
 	for _, c := range h.Select(t) {
-		c.CloseByServer(reason)
+		c.closeByServer(reason, t.Cause)
 	}
 }
 
@@ -244,7 +261,7 @@ func (h *Hub) Shutdown(code int, reason string) {
 func (h *Hub) Join(t Target, group string) (n int, err error) {
 	selected := h.Select(t)
 	for _, c := range selected {
-		if full := h.join(c, group); full != nil {
+		if full := h.join(c, group, t.Cause); full != nil {
 			err = full
 		}
 	}
@@ -256,11 +273,11 @@ func (h *Hub) Join(t Target, group string) (n int, err error) {
 func (h *Hub) Leave(t Target, group string) {
 	for _, c := range h.Select(t) {
 		if group != "" {
-			h.leave(c, group)
+			h.leave(c, group, t.Cause)
 			continue
 		}
 		for _, g := range c.Groups() {
-			h.leave(c, g)
+			h.leave(c, g, t.Cause)
 		}
 	}
 }

@@ -18,10 +18,13 @@ func TestConnectSendsConnectedFirst(t *testing.T) {
 	h := newHub(hub.SystemClock{}, &slow{until: greeted})
 	var frames []string
 	members := 0
-	l := hub.NewLink(func(f hub.Frame) error {
-		if frames = append(frames, string(f.Data)); len(frames) == 1 {
+	l := hub.NewLink(func(batch []hub.Frame) error {
+		if frames == nil {
 			members = len(h.Select(hub.Target{Group: "lobby"}))
 			close(greeted)
+		}
+		for _, f := range batch {
+			frames = append(frames, string(f.Data))
 		}
 		return nil
 	}, func() {})

@@ -20,6 +20,7 @@ type Config struct {
 	Clock     Clock
 	MaxGroups int // of a connection
 	Trace     *trace.Stream
+	Tracer    trace.Tracer
 }
 
 // Hubs holds the hubs of one emulator, and waits for the goroutines of their clients.

@@ -21,7 +21,7 @@ const (
 // Link writes frames to one client in order. Senders never wait. It queues frames until
 // it is opened, and has a goroutine only while it writes.
 type Link struct {
-	write func(Frame) error
+	write func([]Frame) error
 	cut   func()
 
 	mu      sync.Mutex
@@ -34,11 +34,11 @@ type Link struct {
 	idle    sync.Cond   // signalled when writing ends
 }
 
-// NewLink returns a link that has not been opened. write writes one frame, and closes
-// the transport on a FrameClose. It is called by one goroutine at a time, and not again
-// after an error or a FrameClose. cut makes a blocked write fail, or a handshake that
-// precedes [Link.Open].
-func NewLink(write func(Frame) error, cut func()) *Link {
+// NewLink returns a link that has not been opened. write writes frames, of which the last
+// can be a FrameClose, which closes the transport. It must not keep the slice. It is called
+// by one goroutine at a time, and not again after an error or a FrameClose. cut makes a
+// blocked write fail, or a handshake that precedes [Link.Open].
+func NewLink(write func([]Frame) error, cut func()) *Link {
 	l := &Link{write: write, cut: cut, writing: true}
 	l.idle.L = &l.mu
 	return l
@@ -125,12 +125,14 @@ func (l *Link) push(f Frame) {
 	}
 }
 
-// drain writes until the queue is empty.
+// drain writes until the queue is empty. It leaves the link an empty slice for the next
+// frames, unless it is large.
 func (l *Link) drain() {
+	const maxKept = 16 // frames
+	var batch []Frame
 	for {
 		l.mu.Lock()
-		batch := l.queue
-		l.queue, l.bytes = nil, 0
+		batch, l.queue, l.bytes = l.queue, batch[:0], 0
 		if len(batch) == 0 {
 			l.writing = false
 			l.idle.Broadcast()
@@ -138,11 +140,13 @@ func (l *Link) drain() {
 			return
 		}
 		l.mu.Unlock()
-		for _, f := range batch {
-			if err := l.write(f); err != nil || f.Kind == FrameClose {
-				l.fail()
-				return
-			}
+		last := batch[len(batch)-1].Kind
+		if err := l.write(batch); err != nil || last == FrameClose {
+			l.fail()
+			return
+		}
+		if clear(batch); cap(batch) > maxKept {
+			batch = nil
 		}
 	}
 }

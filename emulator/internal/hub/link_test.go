@@ -29,10 +29,10 @@ func newTransport() (*transport, *hub.Link) {
 
 func newClosedTransport() (*transport, *hub.Link) {
 	w := &transport{free: make(chan struct{}), cut: make(chan struct{})}
-	return w, hub.NewLink(func(f hub.Frame) error {
+	return w, hub.NewLink(func(frames []hub.Frame) error {
 		select {
 		case <-w.free:
-			w.frames = append(w.frames, f)
+			w.frames = append(w.frames, frames...)
 			return nil
 		case <-w.cut:
 			return errCut

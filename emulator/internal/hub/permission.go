@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 func forbidden(what, group string) *RequestError {
@@ -21,14 +22,26 @@ func (c *Connection) Allows(a role.Action, group string) bool {
 // nothing, if the client would exceed [role.MaxGroups].
 func (c *Connection) Grant(a role.Action, group string) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.roles.Grant(a, group)
+	granted := c.roles.Grant(a, group)
+	c.mu.Unlock()
+	if granted {
+		c.recordPermission(trace.KindPermissionGranted, a, group)
+	}
+	return granted
 }
 
 // Revoke revokes the permission for one group, even if a role grants it. It reports
 // false, and changes nothing, if the client would exceed [role.MaxGroups].
 func (c *Connection) Revoke(a role.Action, group string) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.roles.Revoke(a, group)
+	revoked := c.roles.Revoke(a, group)
+	c.mu.Unlock()
+	if revoked {
+		c.recordPermission(trace.KindPermissionRevoked, a, group)
+	}
+	return revoked
+}
+
+func (c *Connection) recordPermission(kind trace.Kind, a role.Action, group string) {
+	trace.Emit(c.ctx, c.hub.Trace, trace.PermissionChange{Client: c.Identity(), Kind: kind, Permission: a.String(), Group: group})
 }

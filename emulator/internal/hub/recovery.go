@@ -38,6 +38,7 @@ type Loss struct {
 	// Orderly means that the client sent a close frame: events that it sent before are
 	// delivered. After any other final loss, their delivery is cancelled.
 	Orderly bool
+	Code    int    // of the close frame; zero for none
 	Reason  string // for the event handler
 }
 
@@ -48,7 +49,7 @@ func (c *Connection) Lost(link *Link, how Loss) {
 	served := c.Serves(link) && c.hub.hubs.unlessClosed(func() {})
 	if c.Resumable() && !how.Final {
 		if served {
-			trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientLost, Client: c.Identity(), Reason: how.Reason, Recoverable: RecoveryWindow})
+			trace.Emit(c.ctx, c.hub.Trace, trace.ClientRecord{Kind: trace.KindClientLost, Client: c.Identity(), Reason: how.Reason, Code: how.Code, Recoverable: RecoveryWindow})
 		}
 		c.await(link)
 		return
@@ -59,7 +60,7 @@ func (c *Connection) Lost(link *Link, how Loss) {
 		}
 		c.invocations.cancelAll(errGone)
 	}
-	end := func() { c.finish(how.Reason, func() bool { return c.link == link }, nil) }
+	end := func() { c.finish(how.Reason, how.Code, func() bool { return c.link == link }, nil) }
 	if !c.enter(end) {
 		end()
 	}
@@ -77,7 +78,7 @@ func (c *Connection) await(link *Link) {
 	n := c.losses
 	c.stopRecovery = c.hub.Clock.AfterFunc(RecoveryWindow, func() {
 		// The client may have resumed the connection since the timer fired.
-		c.finish(reasonRecoveryExpired, func() bool { return c.link == nil && c.losses == n }, nil)
+		c.finish(reasonRecoveryExpired, 0, func() bool { return c.link == nil && c.losses == n }, nil)
 	})
 }
 

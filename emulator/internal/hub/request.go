@@ -161,7 +161,7 @@ func (c *Connection) join(group string) *RequestError {
 	if !c.Allows(role.JoinLeave, group) {
 		return forbidden("join", group)
 	}
-	if c.hub.join(c, group) != nil {
+	if c.hub.join(c, group, trace.Context{}) != nil {
 		return &RequestError{Name: "BadRequest", Message: fmt.Sprintf("The client is in %d groups, the maximum.", c.hub.MaxGroups)}
 	}
 	return nil
@@ -171,7 +171,7 @@ func (c *Connection) leave(group string) *RequestError {
 	if !c.Allows(role.JoinLeave, group) {
 		return forbidden("leave", group)
 	}
-	c.hub.leave(c, group)
+	c.hub.leave(c, group, trace.Context{})
 	return nil
 }
 

@@ -4,6 +4,7 @@ package rest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -29,6 +30,7 @@ type API struct {
 	// TrustTokens accepts any token, in place of Entra ID.
 	TrustTokens bool
 	Trace       *trace.Stream
+	Tracer      trace.Tracer
 
 	pages pager
 }
@@ -89,7 +91,9 @@ func (a *API) Handler() http.Handler {
 func (a *API) serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := a.authorise(r); err != nil {
-			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: http.StatusUnauthorized, Refused: err.Error()})
+			_, done := a.begin(r, trace.Context{})
+			done(trace.Result{Status: http.StatusUnauthorized})
+			trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: http.StatusUnauthorized, Refused: err.Error()})
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -97,12 +101,34 @@ func (a *API) serve(op operation) http.HandlerFunc {
 			problem.write(w)
 			return
 		}
+		passed, done := a.begin(r, trace.ContextOf(r.Header))
 		start := time.Now()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		out := op(r, a.Hub(r.PathValue("hub")))
+		w, recorded := a.record(w, r)
+		out := op(withCause(r, passed), a.Hub(r.PathValue("hub")))
+		done(trace.Result{Status: out.status}) // before the caller can see the answer
 		out.write(w)
-		trace.Emit(r.Context(), a.Trace, trace.RESTCall{Method: r.Method, Path: r.URL.Path, Status: out.status, Took: time.Since(start)})
+		recorded(out.status, time.Since(start))
 	}
+}
+
+// begin begins a call for the tracer.
+func (a *API) begin(r *http.Request, cause trace.Context) (trace.Context, func(trace.Result)) {
+	return a.Tracer.Begin(trace.Operation{Kind: trace.OperationREST, Hub: strings.ToLower(r.PathValue("hub")), Name: r.Pattern, Cause: cause})
+}
+
+// causeKey is the context key of the trace context of a call.
+type causeKey struct{}
+
+// withCause returns a request with the trace context that a call passes on.
+func withCause(r *http.Request, passed trace.Context) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), causeKey{}, passed))
+}
+
+// cause returns the trace context of a call, for the events that it raises.
+func cause(r *http.Request) trace.Context {
+	c, _ := r.Context().Value(causeKey{}).(trace.Context)
+	return c
 }
 
 // checkQuery rejects a query that does not parse as a whole, of which only a part

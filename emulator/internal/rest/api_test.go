@@ -19,16 +19,17 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/role"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/token"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
 // unobserved is an event handler that ignores notifications and gets no other event.
 type unobserved struct{ hub.EventHandler }
 
-func (unobserved) Connected(*hub.Connection)            {}
-func (unobserved) Joined(*hub.Connection, string)       {}
-func (unobserved) Left(*hub.Connection, string)         {}
-func (unobserved) Disconnected(*hub.Connection, string) {}
+func (unobserved) Connected(*hub.Connection)                           {}
+func (unobserved) Joined(*hub.Connection, string, trace.Context)       {}
+func (unobserved) Left(*hub.Connection, string, trace.Context)         {}
+func (unobserved) Disconnected(*hub.Connection, string, trace.Context) {}
 
 // small is a hub with one connection, "c1" of user "ann" in group "g".
 type small struct {
@@ -42,10 +43,10 @@ type small struct {
 
 func newSmall() *small {
 	s := &small{hub: hub.New(hub.Config{Events: unobserved{}, Clock: hub.SystemClock{}, MaxGroups: hub.DefaultMaxGroups}).Hub("chat")}
-	s.link = hub.NewLink(func(hub.Frame) error {
+	s.link = hub.NewLink(func(batch []hub.Frame) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.frames++
+		s.frames += len(batch)
 		return nil
 	}, func() {})
 	s.link.Open()

@@ -90,7 +90,7 @@ func (a *API) addToGroups(r *http.Request, h *hub.Hub) *answer {
 	var err error
 	for _, c := range h.Select(t) { // once: a join may change what the filter matches
 		for _, g := range groups {
-			if _, full := h.Join(hub.Target{ConnectionID: c.ID}, g); full != nil {
+			if _, full := h.Join(hub.Target{ConnectionID: c.ID, Cause: cause(r)}, g); full != nil {
 				err = full
 			}
 		}
@@ -114,7 +114,7 @@ func (a *API) removeFromGroups(r *http.Request, h *hub.Hub) *answer {
 	}
 	for _, c := range h.Select(t) {
 		for _, g := range groups {
-			h.Leave(hub.Target{ConnectionID: c.ID}, g)
+			h.Leave(hub.Target{ConnectionID: c.ID, Cause: cause(r)}, g)
 		}
 	}
 	return &answer{status: http.StatusOK}

@@ -10,7 +10,7 @@ func group(r *http.Request) string { return r.PathValue("group") }
 
 // member returns the connection or the connections of the user in the path.
 func member(r *http.Request) hub.Target {
-	return hub.Target{ConnectionID: r.PathValue("connection"), UserID: r.PathValue("user")}
+	return hub.Target{ConnectionID: r.PathValue("connection"), UserID: r.PathValue("user"), Cause: cause(r)}
 }
 
 // target returns the connection, user or group in the path, or all connections.

@@ -13,6 +13,8 @@
 package role
 
 import (
+	"slices"
+
 	"github.com/go-webpubsub/webpubsub/internal/glob"
 	"github.com/go-webpubsub/webpubsub/internal/rule"
 )
@@ -95,6 +97,30 @@ func (s *Set) Allows(a Action, group string) bool {
 		}
 	}
 	return false
+}
+
+// Names returns up to most permissions, sorted: sendToGroup for any group, sendToGroup.a
+// for one, sendToGroups.* by pattern, and -sendToGroup.a if it has been revoked.
+func (s *Set) Names(most int) []string {
+	var out []string
+	for a := range Action(rule.Actions) {
+		name := a.String()
+		if s.all[a] {
+			out = append(out, name)
+		}
+		for _, p := range s.patterns[a] {
+			out = append(out, name+"s."+p.String())
+		}
+		for group, allowed := range s.groups[a] {
+			if allowed {
+				out = append(out, name+"."+group)
+			} else {
+				out = append(out, "-"+name+"."+group)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out[:min(len(out), most)]
 }
 
 // Grant permits an action in one group. It reports false, and changes nothing, if

@@ -60,7 +60,7 @@ type logSink struct{ logger *slog.Logger }
 
 // Wants reports whether the logger is enabled for the level of the line.
 func (l logSink) Wants(ctx context.Context, k Kind) bool {
-	return lines[k].message != "" && l.logger.Enabled(ctx, lines[k].level)
+	return k < kinds && lines[k].message != "" && l.logger.Enabled(ctx, lines[k].level)
 }
 
 // Take writes a line.
@@ -76,13 +76,13 @@ func attrs(r Record) []slog.Attr {
 	case FrameIn:
 		return r.line(text("kind", r.Request), slog.Int("bytes", r.Data.Len()))
 	case Event:
-		return r.line(append([]slog.Attr{text("event", r.Name), text("id", r.ID)}, r.outcome()...)...)
+		return r.line(append([]slog.Attr{text("event", r.Name), text("event_id", r.ID)}, r.outcome()...)...)
 	case EventsDropped:
 		last := text("reason", r.Reason)
 		if r.Count > 0 {
 			last = slog.Int("count", r.Count)
 		}
-		return r.line(text("event", r.Name), text("id", r.ID), last)
+		return r.line(text("event", r.Name), text("event_id", r.ID), last)
 	case Validation:
 		if r.Reason == "" {
 			return []slog.Attr{text("url", r.URL)}
@@ -103,11 +103,11 @@ func (r *ClientRecord) attrs() []slog.Attr {
 	reason := text("reason", r.Reason)
 	switch r.Kind {
 	case KindClientConnected:
-		return r.line(text("user", r.User), text("subprotocol", r.Subprotocol))
+		return r.line(text("user_id", r.User), text("subprotocol", r.Subprotocol))
 	case KindClientRefused:
 		return r.line(slog.Int("status", r.Status), reason)
 	case KindClientGone:
-		return r.line(text("user", r.User), text("reason", cmp.Or(r.Reason, "closed by the client")))
+		return r.line(text("user_id", r.User), text("reason", cmp.Or(r.Reason, "closed by the client")))
 	case KindClientLost:
 		return r.line(reason, slog.Duration("recoverable", r.Recoverable))
 	case KindRolesLeftOut:
@@ -122,7 +122,7 @@ func (r *ClientRecord) attrs() []slog.Attr {
 // line returns the attributes of a record of a client.
 func (c *Client) line(others ...slog.Attr) []slog.Attr {
 	var out []slog.Attr
-	for _, id := range [...]slog.Attr{text("hub", c.Hub), text("connection", c.Connection)} {
+	for _, id := range [...]slog.Attr{text("hub", c.Hub), text("connection_id", c.Connection)} {
 		if id.Value.String() != "" {
 			out = append(out, id)
 		}

@@ -43,54 +43,60 @@ func TestLogLines(t *testing.T) {
 	}{
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientConnected, Subprotocol: "json"})
-		}, `level=INFO msg="client connected" hub=chat connection=c1 user=ann subprotocol=json`},
+		}, `level=INFO msg="client connected" hub=chat connection_id=c1 user_id=ann subprotocol=json`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: trace.Client{Hub: "chat"}, Kind: trace.KindClientRefused, Status: 401, Reason: "why"})
 		}, `level=WARN msg="client refused" hub=chat status=401 reason=why`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientGone, Reason: "why"})
-		}, `level=INFO msg="client gone" hub=chat connection=c1 user=ann reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientGone}) }, `level=INFO msg="client gone" hub=chat connection=c1 user=ann reason="closed by the client"`},
+		}, `level=INFO msg="client gone" hub=chat connection_id=c1 user_id=ann reason=why`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientGone}) }, `level=INFO msg="client gone" hub=chat connection_id=c1 user_id=ann reason="closed by the client"`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientLost, Reason: "why", Recoverable: time.Minute})
-		}, `level=INFO msg="client lost" hub=chat connection=c1 reason=why recoverable=1m0s`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientRecovered}) }, `level=INFO msg="client recovered" hub=chat connection=c1`},
+		}, `level=INFO msg="client lost" hub=chat connection_id=c1 reason=why recoverable=1m0s`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindClientRecovered}) }, `level=INFO msg="client recovered" hub=chat connection_id=c1`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: trace.Client{Hub: "chat"}, Kind: trace.KindRecoveryRefused})
 		}, `level=WARN msg="recovery refused" hub=chat`},
 		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Kind: trace.KindHandshakeFailed, Reason: "why"}) }, `level=WARN msg="handshake failed" reason=why`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindRoleIgnored, Reason: "why"})
-		}, `level=WARN msg="role ignored; this is logged once for each role" hub=chat connection=c1 reason=why`},
+		}, `level=WARN msg="role ignored; this is logged once for each role" hub=chat connection_id=c1 reason=why`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindRolesLeftOut, LeftOut: 3, Reason: "why"})
-		}, `level=WARN msg="too many roles" hub=chat connection=c1 left_out=3 reason=why`},
+		}, `level=WARN msg="too many roles" hub=chat connection_id=c1 left_out=3 reason=why`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindNoSubprotocol, Reason: "why"})
-		}, `level=WARN msg="no subprotocol" hub=chat connection=c1 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindPingUnanswered}) }, `level=WARN msg="no answer to pings" hub=chat connection=c1`},
-		{func() { trace.Emit(t.Context(), s, trace.FrameIn{ann, "Ping", false, trace.Data([]byte("12345"))}) }, `level=DEBUG msg=frame hub=chat connection=c1 kind=Ping bytes=5`},
+		}, `level=WARN msg="no subprotocol" hub=chat connection_id=c1 reason=why`},
+		{func() { trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindPingUnanswered}) }, `level=WARN msg="no answer to pings" hub=chat connection_id=c1`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.FrameIn{Client: ann, Request: "Ping", Data: trace.Data([]byte("12345"))})
+		}, `level=DEBUG msg=frame hub=chat connection_id=c1 kind=Ping bytes=5`},
 		{func() { trace.Emit(t.Context(), s, trace.FrameOut{Client: ann, Data: trace.Data([]byte("12345"))}) }, ``},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindFrameInvalid, Reason: "why"})
-		}, `level=WARN msg="invalid frame" hub=chat connection=c1 reason=why`},
+		}, `level=WARN msg="invalid frame" hub=chat connection_id=c1 reason=why`},
 		{func() {
 			trace.Emit(t.Context(), s, trace.ClientRecord{Client: ann, Kind: trace.KindRequestRefused, Reason: "why"})
-		}, `level=WARN msg="request refused" hub=chat connection=c1 reason=why`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventDelivered)) }, `level=INFO msg="event delivered" hub=chat connection=c1 event=say id=2 status=409 ms=1.5`},
-		{func() { trace.Emit(t.Context(), s, repeated) }, `level=INFO msg="event delivered" hub=chat connection=c1 event=say id=2 status=409 attempts=3 ms=1.5`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventRefused)) }, `level=WARN msg="event refused" hub=chat connection=c1 event=say id=2 status=409 ms=1.5 answer="it is 12"`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventNotDelivered)) }, `level=WARN msg="event not delivered" hub=chat connection=c1 event=say id=2 ms=1.5 reason=why`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventNoHandler)) }, `level=WARN msg="event not delivered" hub=chat connection=c1 event=say id=2 reason=why`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventCancelled)) }, `level=INFO msg="event cancelled" hub=chat connection=c1 event=say id=2 ms=1.5 reason=why`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventNotWritten)) }, `level=ERROR msg="event not written" hub=chat connection=c1 event=say id=2 reason=why`},
-		{func() { trace.Emit(t.Context(), s, event(trace.KindEventAnswerUnusable)) }, `level=WARN msg="answer not usable" hub=chat connection=c1 event=say id=2 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.EventsDropped{ann, "2", "joined", 0, "why"}) }, `level=WARN msg="events are dropped" hub=chat connection=c1 event=joined id=2 reason=why`},
-		{func() { trace.Emit(t.Context(), s, trace.EventsDropped{ann, "2", "joined", 7, ""}) }, `level=WARN msg="events were dropped" hub=chat connection=c1 event=joined id=2 count=7`},
+		}, `level=WARN msg="request refused" hub=chat connection_id=c1 reason=why`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventDelivered)) }, `level=INFO msg="event delivered" hub=chat connection_id=c1 event=say event_id=2 status=409 ms=1.5`},
+		{func() { trace.Emit(t.Context(), s, repeated) }, `level=INFO msg="event delivered" hub=chat connection_id=c1 event=say event_id=2 status=409 attempts=3 ms=1.5`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventRefused)) }, `level=WARN msg="event refused" hub=chat connection_id=c1 event=say event_id=2 status=409 ms=1.5 answer="it is 12"`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventNotDelivered)) }, `level=WARN msg="event not delivered" hub=chat connection_id=c1 event=say event_id=2 ms=1.5 reason=why`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventNoHandler)) }, `level=WARN msg="event not delivered" hub=chat connection_id=c1 event=say event_id=2 reason=why`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventCancelled)) }, `level=INFO msg="event cancelled" hub=chat connection_id=c1 event=say event_id=2 ms=1.5 reason=why`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventNotWritten)) }, `level=ERROR msg="event not written" hub=chat connection_id=c1 event=say event_id=2 reason=why`},
+		{func() { trace.Emit(t.Context(), s, event(trace.KindEventAnswerUnusable)) }, `level=WARN msg="answer not usable" hub=chat connection_id=c1 event=say event_id=2 reason=why`},
+		{func() { trace.Emit(t.Context(), s, trace.EventsDropped{ann, "2", "joined", 0, "why"}) }, `level=WARN msg="events are dropped" hub=chat connection_id=c1 event=joined event_id=2 reason=why`},
+		{func() { trace.Emit(t.Context(), s, trace.EventsDropped{ann, "2", "joined", 7, ""}) }, `level=WARN msg="events were dropped" hub=chat connection_id=c1 event=joined event_id=2 count=7`},
 		{func() { trace.Emit(t.Context(), s, trace.Validation{"http://h.test/", "why", time.Second}) }, `level=WARN msg="validation failed" url=http://h.test/ reason=why again=1s`},
 		{func() { trace.Emit(t.Context(), s, trace.Validation{"http://h.test/", "", time.Minute}) }, `level=INFO msg="validation passed" url=http://h.test/`},
-		{func() { trace.Emit(t.Context(), s, trace.RESTCall{"GET", "/api/x", 200, 1500 * time.Microsecond, ""}) }, `level=INFO msg="REST call" method=GET path=/api/x status=200 ms=1.5`},
-		{func() { trace.Emit(t.Context(), s, trace.RESTCall{"GET", "/api/x", 401, 0, "why"}) }, `level=WARN msg="REST call refused" method=GET path=/api/x reason=why`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.RESTCall{Method: "GET", Path: "/api/x", Status: 200, Took: 1500 * time.Microsecond})
+		}, `level=INFO msg="REST call" method=GET path=/api/x status=200 ms=1.5`},
+		{func() {
+			trace.Emit(t.Context(), s, trace.RESTCall{Method: "GET", Path: "/api/x", Status: 401, Refused: "why"})
+		}, `level=WARN msg="REST call refused" method=GET path=/api/x reason=why`},
 		{func() { trace.Emit(t.Context(), s, trace.ForeignRefused{"why"}) }, `level=WARN msg="foreign request refused" reason=why`},
 	} {
 		out.Reset()

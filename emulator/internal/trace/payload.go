@@ -1,5 +1,7 @@
 package trace
 
+import "strings"
+
 // maxPayload is how many bytes of a payload sinks can read.
 const maxPayload = 64 << 10
 
@@ -25,13 +27,40 @@ func Message(header map[string][]string, body []byte) Payload {
 // Len returns the length of the data, which may be more than can be read.
 func (p Payload) Len() int { return len(p.data) }
 
-// String returns the first 64 KiB of the data without secrets.
-func (p Payload) String() string {
+// Same reports whether two payloads are the same data in memory, as are those of a
+// message for many clients.
+func (p Payload) Same(other Payload) bool {
+	return len(p.data) == len(other.data) && (len(p.data) == 0 || &p.data[0] == &other.data[0])
+}
+
+// Excerpt is what sinks can read of a payload.
+type Excerpt struct {
+	Text     string
+	Cut      bool // the text is the beginning of the data
+	Redacted bool // a secret was removed
+}
+
+// Excerpt returns the first 64 KiB of the data without secrets.
+func (p Payload) Excerpt() Excerpt {
 	if p.secrets == nil {
-		return ""
+		return Excerpt{}
 	}
-	text := p.secrets.text(string(p.data[:min(len(p.data), maxPayload+1)]), maxPayload)
-	return secretMembers.ReplaceAllString(text, `$1["`+hidden+`"]`)
+	whole := string(p.data[:min(len(p.data), maxPayload+1)])
+	out, found := p.secrets.cut(whole, maxPayload)
+	if found&inMembers != 0 {
+		out.Text = secretMembers.ReplaceAllString(out.Text, `$1["`+hidden+`"]`)
+	}
+	out.Redacted = !strings.HasPrefix(whole, out.Text)
+	return out
+}
+
+// String returns the text of the [Excerpt], and … if it was cut.
+func (p Payload) String() string {
+	e := p.Excerpt()
+	if e.Cut {
+		e.Text += "…"
+	}
+	return e.Text
 }
 
 // GoString is String.
@@ -39,17 +68,18 @@ func (p Payload) GoString() string { return p.String() }
 
 // Header returns a copy of the header without secrets. It is nil for a frame.
 func (p Payload) Header() map[string][]string {
-	if p.secrets == nil || p.header == nil {
+	if p.secrets == nil {
 		return nil
 	}
-	out := make(map[string][]string, len(p.header))
-	for name, values := range p.header {
-		for _, v := range values {
-			if isSecret(name) {
-				v = hidden
-			}
-			out[name] = append(out[name], p.secrets.text(v, maxText))
-		}
+	return p.secrets.header(p.header)
+}
+
+// Decoded returns the result of a function of the data, without secrets: in an
+// encoding that has lengths, they would be wrong after secrets are removed.
+func (p Payload) Decoded(decode func(data []byte) string) string {
+	if p.secrets == nil {
+		return ""
 	}
-	return out
+	out, _ := p.secrets.cut(decode(p.data), maxPayload)
+	return out.Text
 }

@@ -52,6 +52,31 @@ func Emit[R Record](ctx context.Context, s *Stream, r R) {
 	}
 }
 
+// FrameSink is a sink that takes frames to clients, of which there are many, without an
+// allocation for each.
+type FrameSink interface {
+	TakeFrame(at time.Time, r FrameOut)
+}
+
+// EmitFrame is Emit for a frame to a client.
+func EmitFrame(ctx context.Context, s *Stream, r FrameOut) {
+	if !s.Wants(ctx, KindFrameOut) {
+		return
+	}
+	at := time.Now()
+	s.secrets.cleanFrame(&r)
+	for _, sink := range s.sinks {
+		if !sink.Wants(ctx, KindFrameOut) {
+			continue
+		}
+		if frames, ok := sink.(FrameSink); ok {
+			frames.TakeFrame(at, r)
+		} else {
+			sink.Take(ctx, at, r)
+		}
+	}
+}
+
 // pass removes the secrets of a record, whose copy is on the heap.
 func pass[R Record](ctx context.Context, s *Stream, kind Kind, r R) {
 	at := time.Now()
@@ -61,4 +86,26 @@ func pass[R Record](ctx context.Context, s *Stream, kind Kind, r R) {
 			sink.Take(ctx, at, r)
 		}
 	}
+}
+
+// Clean returns a client without secrets, for one of which there are many records.
+func (s *Stream) Clean(c Client) Client {
+	if s == nil || len(s.sinks) == 0 {
+		return c
+	}
+	c.clean(s.secrets)
+	c.cleaned = true
+	return c
+}
+
+// Hide returns a text without secrets, for those that no record has.
+func (s *Stream) Hide(text string) string {
+	out, _ := s.secrets.hide(text)
+	return out
+}
+
+// Read returns a state that no record has.
+func (s *Stream) Read(state State) State {
+	state.read(s.secrets)
+	return state
 }

@@ -39,7 +39,16 @@ func emitters(text string) []func(context.Context, *trace.Stream) {
 		emit[trace.EventsDropped](text, nil), emit(text, func(r *trace.EventsDropped) { r.Count = 0 }),
 		emit[trace.Validation](text, nil), emit(text, func(r *trace.Validation) { r.Reason = "" }),
 		emit[trace.RESTCall](text, nil), emit(text, func(r *trace.RESTCall) { r.Refused = "" }),
-		emit[trace.ForeignRefused](text, nil),
+		emit[trace.ForeignRefused](text, nil), emit[trace.Handshake](text, nil), emit[trace.Ack](text, nil),
+	}
+	for k := trace.KindGroupJoined; k <= trace.KindGroupLeft; k++ {
+		out = append(out, emit(text, func(r *trace.GroupChange) { r.Kind = k }))
+	}
+	for k := trace.KindGroupStateSet; k <= trace.KindGroupStateUnsubscribed; k++ {
+		out = append(out, emit(text, func(r *trace.GroupState) { r.Kind = k }))
+	}
+	for k := trace.KindPermissionGranted; k <= trace.KindPermissionRevoked; k++ {
+		out = append(out, emit(text, func(r *trace.PermissionChange) { r.Kind = k }))
 	}
 	for k := trace.KindClientConnected; k <= trace.KindRequestRefused; k++ {
 		out = append(out, emit(text, func(r *trace.ClientRecord) { r.Kind = k }))
@@ -64,8 +73,27 @@ func emit[R trace.Record](text string, change func(*R)) func(context.Context, *t
 func fill(v reflect.Value, text string) {
 	for i := range v.NumField() {
 		f := v.Field(i)
-		if _, ok := reflect.TypeAssert[trace.Payload](f); ok {
-			f.Set(reflect.ValueOf(trace.Message(http.Header{"X-Text": {text}}, []byte(text))))
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
+		switch to := f.Addr().Interface().(type) {
+		case *trace.Payload:
+			*to = trace.Message(http.Header{"X-Text": {text}}, []byte(text))
+			continue
+		case *trace.State:
+			*to = trace.StateOf(text)
+			continue
+		case *[]string:
+			*to = []string{text}
+			continue
+		case *map[string]string:
+			*to = map[string]string{text: text}
+			continue
+		case *map[string][]string:
+			*to = map[string][]string{text: {text}}
+			continue
+		case *[]trace.Attempt:
+			*to = []trace.Attempt{{Error: text}}
 			continue
 		}
 		switch f.Kind() {
@@ -74,6 +102,8 @@ func fill(v reflect.Value, text string) {
 		case reflect.Int, reflect.Int64:
 			f.SetInt(2_000_000)
 		case reflect.Uint8: // Kind
+		case reflect.Uint64:
+			f.SetUint(2_000_000)
 		case reflect.Bool:
 			f.SetBool(true)
 		case reflect.Struct:

@@ -50,6 +50,7 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 		return
 	}
 	in, err := e.handshake(r, strings.ToLower(hubName))
+	e.recordHandshake(r, hubName, in)
 	if err != nil {
 		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
 		return
@@ -57,7 +58,7 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 	h := e.Hubs.Hub(hubName)
 	client, err := h.Accept(in)
 	if err != nil {
-		e.notAccepted(w, r, hubName, err)
+		e.notAccepted(w, r, h, in, err)
 		return
 	}
 	s := newSocket(e, subprotocol.Choose(client.Subprotocol, raw))
@@ -115,30 +116,28 @@ func (e *Endpoint) refuseRecovery(s *socket, hubName string) {
 }
 
 // notAccepted answers the error of [hub.Hub.Accept].
-func (e *Endpoint) notAccepted(w http.ResponseWriter, r *http.Request, hubName string, err error) {
+func (e *Endpoint) notAccepted(w http.ResponseWriter, r *http.Request, h *hub.Hub, in *hub.Handshake, err error) {
 	status := http.StatusInternalServerError
 	if tokenError := (*hub.TokenError)(nil); errors.As(err, &tokenError) {
-		e.refuse(w, r, hubName, http.StatusBadRequest, err.Error())
+		e.refuse(w, r, h.Name, http.StatusBadRequest, err.Error())
 		return
 	}
 	if refusal := (*hub.RefusalError)(nil); errors.As(err, &refusal) {
 		status = refusal.Status
 	}
-	e.refused(r, hubName, status, err.Error())
+	e.refused(r, in.Identity(h.Name), status, err.Error())
 	http.Error(w, http.StatusText(status), status)
 }
 
 // refuse answers an HTTP error. Only the reason of a bad request is sent to the client.
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, hubName string, status int, reason string) {
-	e.refused(r, hubName, status, reason)
+	e.refused(r, trace.Client{Hub: strings.ToLower(hubName)}, status, reason)
 	if status != http.StatusBadRequest {
 		reason = http.StatusText(status)
 	}
 	http.Error(w, reason, status)
 }
 
-func (e *Endpoint) refused(r *http.Request, hubName string, status int, reason string) {
-	trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRecord{
-		Kind: trace.KindClientRefused, Client: trace.Client{Hub: strings.ToLower(hubName)}, Status: status, Reason: reason,
-	})
+func (e *Endpoint) refused(r *http.Request, client trace.Client, status int, reason string) {
+	trace.Emit(r.Context(), e.Hubs.Trace, trace.ClientRecord{Kind: trace.KindClientRefused, Client: client, Status: status, Reason: reason})
 }

@@ -15,7 +15,7 @@ import (
 
 const headerSubprotocol = "Sec-Websocket-Protocol"
 
-// handshake verifies the client's token and describes the client.
+// handshake verifies the client's token and describes the client, also if it returns an error.
 func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, error) {
 	text := token.Bearer(r.Header)
 	query := r.URL.Query()
@@ -34,7 +34,7 @@ func (e *Endpoint) handshake(r *http.Request, hubName string) (*hub.Handshake, e
 	}
 	if text == "" {
 		if !e.Anonymous(hubName) {
-			return nil, errors.New("no token, and the hub accepts no anonymous clients")
+			return in, errors.New("no token, and the hub accepts no anonymous clients")
 		}
 		return in, nil
 	}

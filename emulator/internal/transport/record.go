@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -19,7 +20,7 @@ func (s *socket) recordIn(req hub.Request, binary bool, data []byte) {
 		return // before the name of the request is formatted
 	}
 	name := strings.TrimPrefix(fmt.Sprintf("%T", req), "hub.")
-	emit(s, trace.FrameIn{Client: s.client.Identity(), Request: name, Binary: binary, Data: trace.Data(data)})
+	emit(s, trace.FrameIn{Client: s.client.Identity(), Subprotocol: s.client.Subprotocol, Request: name, Binary: binary, Data: trace.Data(data)})
 }
 
 // recordOut records a frame to the client. It is called before the frame is written, so
@@ -28,7 +29,18 @@ func (s *socket) recordOut(f hub.Frame) {
 	if !s.e.Hubs.Trace.Wants(context.Background(), trace.KindFrameOut) {
 		return // before the client is read, which costs cache misses in a fan-out
 	}
-	emit(s, trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)})
+	out := trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)}
+	if s.client != nil {
+		out.Subprotocol = s.client.Subprotocol
+	}
+	trace.EmitFrame(context.Background(), s.e.Hubs.Trace, out)
+}
+
+// recordHandshake records the request of a client.
+func (e *Endpoint) recordHandshake(r *http.Request, hubName string, in *hub.Handshake) {
+	trace.Emit(r.Context(), e.Hubs.Trace, trace.Handshake{
+		Client: in.Identity(strings.ToLower(hubName)), Query: in.Query, Header: in.Headers, Claims: in.Claims, Subprotocols: in.Subprotocols,
+	})
 }
 
 // identity returns the client for records. It is zero if a recovery is refused.

@@ -16,8 +16,8 @@ import (
 // nobody is an event handler that ignores notifications. Its other methods are not called.
 type nobody struct{ hub.EventHandler }
 
-func (nobody) Connected(*hub.Connection)            {}
-func (nobody) Disconnected(*hub.Connection, string) {}
+func (nobody) Connected(*hub.Connection)                           {}
+func (nobody) Disconnected(*hub.Connection, string, trace.Context) {}
 
 // A frame that is not recorded costs nothing, also with a log that leaves frames out.
 //
@@ -29,7 +29,7 @@ func TestUnwantedFramesCostNothing(t *testing.T) {
 	} {
 		hubs := hub.New(hub.Config{Events: nobody{}, Clock: hub.SystemClock{}, Trace: stream})
 		ann := "ann"
-		link := hub.NewLink(func(hub.Frame) error { return nil }, func() {})
+		link := hub.NewLink(func([]hub.Frame) error { return nil }, func() {})
 		c := hubs.Hub("chat").Connect(&hub.Client{ID: "c1", UserID: &ann}, subprotocol.Raw{}.Output(), link)
 		in, out := transport.Recorders(hubs, c)
 		var req hub.Request = hub.JoinGroup{Group: "g"}

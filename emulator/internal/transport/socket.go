@@ -20,6 +20,7 @@ import (
 type socket struct {
 	e        *Endpoint
 	ws       *websocket.Conn // nil before the upgrade
+	wire     *wire           // below ws
 	protocol subprotocol.Protocol
 	link     *hub.Link
 	client   *hub.Connection // nil if a recovery is refused
@@ -93,23 +94,25 @@ func (s *socket) confirm() {
 	s.resume()
 }
 
-func (s *socket) write(f hub.Frame) error {
-	s.recordOut(f)
-	if f.Kind == hub.FrameClose {
-		s.closing.Store(true)
-		return s.ws.Close(websocket.StatusCode(f.Code), string(f.Data))
+func (s *socket) write(frames []hub.Frame) error {
+	for _, f := range frames {
+		s.recordOut(f)
 	}
-	kind := websocket.MessageText
-	if f.Kind == hub.FrameBinary {
-		kind = websocket.MessageBinary
+	messages, end := frames, frames[len(frames)-1]
+	if end.Kind == hub.FrameClose {
+		messages = frames[:len(frames)-1]
 	}
 	// No time limit: pings detect dead clients, the link detects slow ones and limits the
 	// time to close.
-	err := s.ws.Write(context.Background(), kind, f.Data)
-	if err != nil {
-		s.cut() // the frame may be incomplete
+	if err := s.wire.writeMessages(messages); err != nil {
+		s.cut() // a frame may be incomplete
+		return err
 	}
-	return err
+	if end.Kind == hub.FrameClose {
+		s.closing.Store(true)
+		return s.ws.Close(websocket.StatusCode(end.Code), string(end.Data))
+	}
+	return nil
 }
 
 // read handles the client's frames until reading fails, and returns why.
@@ -163,7 +166,7 @@ func lossOf(err error) hub.Loss {
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
 		final := closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusNoStatusRcvd
-		return hub.Loss{Final: final, Orderly: true, Reason: closed.Reason}
+		return hub.Loss{Final: final, Orderly: true, Code: int(closed.Code), Reason: closed.Reason}
 	}
 	var network net.Error
 	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bufio"
-	"encoding/binary"
 	"net"
 	"net/http"
 
@@ -58,32 +57,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.socket.setBelow(below)
-	conn := closeWatcher{below, h.socket}
-	return conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriter(conn)), nil
-}
-
-// closeWatcher is the connection below a WebSocket, which answers close frames itself.
-// It reports a client that has closed the WebSocket before the answer is written: the
-// client may try to resume its connection as soon as it has the answer.
-type closeWatcher struct {
-	net.Conn
-	socket *socket
-}
-
-// Write writes a frame, or a part of one.
-func (w closeWatcher) Write(p []byte) (int, error) {
-	if isNormalClose(p) && !w.socket.closing.Load() {
-		w.socket.closed()
-	}
-	return w.Conn.Write(p)
-}
-
-// isNormalClose reports whether p is a close frame of 1000 or without code. Close frames
-// are written whole. Part of a message is not mistaken for one: JSON has no control
-// characters, and raw clients cannot resume connections.
-func isNormalClose(p []byte) bool {
-	const finalClose = 0x88
-	return len(p) >= 2 && p[0] == finalClose && (p[1] == 0 || len(p) >= 4 && binary.BigEndian.Uint16(p[2:]) == hub.CloseNormal)
+	h.socket.wire = newWire(below, h.socket)
+	return h.socket.wire, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.socket.wire, maxControlFrame)), nil
 }
 
 // closed handles a client's normal closure. It also proves that the client of a

@@ -3,156 +3,79 @@
 package emulator_test
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"runtime"
-	"runtime/debug"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator"
+	"github.com/go-webpubsub/webpubsub/internal/bench/process"
 )
 
-// serverVariable names the server that this binary runs.
-const serverVariable = "WEBPUBSUB_BENCH_SERVER"
-
-// servers by name, as benchmarks start them.
-var servers = map[string]func() (http.Handler, error){
-	"emulator":     func() (http.Handler, error) { return emulator.New(emulator.Config{}) },
-	"plain":        func() (http.Handler, error) { return &plain{members: make(map[*member]struct{})}, nil },
-	"plain direct": func() (http.Handler, error) { return &plain{direct: true, members: make(map[*member]struct{})}, nil },
+// servers by name. Each runs in a process of its own.
+var servers = map[string]process.Part{
+	"emulator":     func(string) (string, error) { return serveEmulator(emulator.Config{}) },
+	"inspected":    func(string) (string, error) { return serveEmulator(emulator.Config{Inspector: &emulator.Inspector{}}) },
+	"plain":        func(string) (string, error) { return serve(&plain{members: make(map[*member]struct{})}) },
+	"plain direct": func(string) (string, error) { return serve(&plain{direct: true, members: make(map[*member]struct{})}) },
 }
 
 func TestMain(m *testing.M) {
-	name := os.Getenv(serverVariable)
-	if name == "" {
+	if !process.Run(servers) {
 		os.Exit(m.Run())
 	}
-	if err := serve(name, os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 }
 
-// serve serves until its input ends. It writes its address, and its usage for each
-// line of input.
-func serve(name string, in io.Reader, out io.Writer) error {
-	h, err := servers[name]()
-	if err != nil {
-		return err
-	}
+// serve serves until the process ends, and returns the address.
+func serve(h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return "", err
 	}
-	go func() { _ = (&http.Server{Handler: h}).Serve(l) }() // ends with the process
-	if _, err := fmt.Fprintln(out, l.Addr()); err != nil {
-		return err
-	}
-	for lines := bufio.NewScanner(in); lines.Scan(); {
-		use := usage{}
-		if use.Processor, err = processorTime(); err != nil {
-			return err
-		}
-		if lines.Text() == "memory" {
-			if err := use.measureMemory(); err != nil {
-				return err
-			}
-		}
-		if err := json.NewEncoder(out).Encode(use); err != nil {
-			return err
-		}
-	}
-	return nil
+	go func() { _ = (&http.Server{Handler: h}).Serve(l) }()
+	return l.Addr().String(), nil
 }
 
-// usage is the resource usage of a process.
-type usage struct {
-	Processor time.Duration
-	Heap      int64 // bytes of live objects, and stacks
-	Resident  int64 // bytes, as the kernel counts
-}
-
-func processorTime() (time.Duration, error) {
-	var use syscall.Rusage
-	err := syscall.Getrusage(syscall.RUSAGE_SELF, &use)
-	return time.Duration(use.Utime.Nano() + use.Stime.Nano()), err
-}
-
-func (u *usage) measureMemory() error {
-	for range 3 { // finalizers and pools release memory in later runs
-		runtime.GC()
-	}
-	debug.FreeOSMemory()
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	u.Heap = int64(stats.HeapAlloc + stats.StackInuse)
-	status, err := os.ReadFile("/proc/self/status")
+// serveEmulator is serve for an emulator. It adds the URL of the inspector, if it has one.
+func serveEmulator(cfg emulator.Config) (string, error) {
+	emu, err := emulator.New(cfg)
 	if err != nil {
-		return err
+		return "", err
 	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			u.Resident = kib << 10
-			return err
-		}
-	}
-	return errors.New("/proc/self/status has no VmRSS")
+	address, err := serve(emu)
+	return strings.TrimSpace(address + " " + emu.InspectorURL("http://"+address)), err
 }
 
-// process is a server in its own process.
-type process struct {
-	name    string
-	address string
-	in      io.WriteCloser
-	out     *bufio.Reader
+// server is a server in its own process.
+type server struct {
+	*process.Process
+	address   string
+	inspector string // URL; empty for none
 }
 
-func start(b *testing.B, name string) *process {
+func start(b *testing.B, name string) *server {
 	b.Helper()
-	program, err := os.Executable()
+	p, err := process.Start(name, "")
 	require.NoError(b, err)
-	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), program) // it ends with its input
-	cmd.Env = append(os.Environ(), serverVariable+"="+name)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(b, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(b, err)
-	require.NoError(b, cmd.Start())
-	b.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	p := &process{name: name, in: in, out: bufio.NewReader(out)}
-	line, err := p.out.ReadString('\n')
-	require.NoError(b, err)
-	p.address = strings.TrimSpace(line)
-	return p
+	b.Cleanup(func() { require.NoError(b, p.Close()) })
+	address, inspector, _ := strings.Cut(p.Line, " ")
+	return &server{p, address, inspector}
 }
 
-// uses asks the process for its usage: processor time, and memory on request.
-func (p *process) uses(b *testing.B, what string) usage {
+// time returns the processor time that the server has used.
+func (s *server) time(b *testing.B) process.Usage {
 	b.Helper()
-	_, err := fmt.Fprintln(p.in, what)
+	use, err := s.Time()
 	require.NoError(b, err)
-	line, err := p.out.ReadBytes('\n')
+	return use
+}
+
+func (s *server) memory(b *testing.B) process.Usage {
+	b.Helper()
+	use, err := s.Memory()
 	require.NoError(b, err)
-	var use usage
-	require.NoError(b, json.Unmarshal(line, &use))
 	return use
 }

@@ -59,7 +59,7 @@ func token(b *testing.B, address string) string {
 	b.Helper()
 	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"aud": "http://" + address + "/client/hubs/chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": user,
-		"role": "webpubsub.sendToGroup", "webpubsub.group": "g",
+		"role": []string{"webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"}, "webpubsub.group": "g",
 	}).SignedString([]byte(emulator.DefaultAccessKey))
 	require.NoError(b, err)
 	return text
@@ -102,6 +102,23 @@ func (c *client) next(text string) error {
 	c.frame = size + length
 	_, err = c.in.Discard(size + length)
 	return err
+}
+
+// settle waits until the server reads frames, before which a plain server does not know the
+// client.
+func (c *client) settle() error {
+	const ping, pong = 0x89, "\x8a\x00"
+	if err := c.send(ping, ""); err != nil {
+		return err
+	}
+	frame := make([]byte, len(pong))
+	if _, err := io.ReadFull(c.in, frame); err != nil {
+		return err
+	}
+	if string(frame) != pong {
+		return fmt.Errorf("frame %q is no pong", frame)
+	}
+	return nil
 }
 
 // send sends a frame of up to 64 KiB, masked with zeros.

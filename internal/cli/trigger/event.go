@@ -58,6 +58,8 @@ type Event struct {
 	// Claims, Query, Headers and Subprotocols of the client of a connect event.
 	Claims, Query, Headers map[string][]string
 	Subprotocols           []string
+	// Certificates of the client of a connect event.
+	Certificates []upstream.ClientCertificate
 	// MQTT is the CONNECT packet of an MQTT client's connect event.
 	MQTT *mqtt.Connect
 
@@ -184,7 +186,7 @@ func (ev *Event) body(c *Connection) (data []byte, contentType string, err error
 	case UserEvent:
 		return ev.Data, ev.ContentType, nil
 	case Connect:
-		in := upstream.ConnectRequest{Claims: ev.Claims, Query: ev.Query, Headers: ev.Headers, Subprotocols: ev.Subprotocols, MQTT: (*upstream.MQTTConnect)(ev.MQTT)}
+		in := upstream.ConnectRequest{Claims: ev.Claims, Query: ev.Query, Headers: ev.Headers, Subprotocols: ev.Subprotocols, ClientCertificates: ev.Certificates, MQTT: (*upstream.MQTTConnect)(ev.MQTT)}
 		data, err = in.Encode()
 		return data, upstream.JSONContentType, err
 	case Joined, Left:

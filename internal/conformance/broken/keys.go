@@ -88,7 +88,26 @@ func (f *factory) keys() map[string]Handler {
 		},
 		"first line only": {
 			Handler: f.editing(func(lines []string) []string { return lines[:1] }),
-			Fails:   []string{"signature-lines"},
+			Fails:   []string{"signature-lines"}, Cause: "first-line",
+		},
+		"a line is a token": {
+			Handler: f.around(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				id := r.Header.Get("Ce-Connectionid")
+				if isPost(r) && !slices.Contains(r.Header["Ce-Signature"], webpubsub.Sign(key, id)) {
+					http.Error(w, "bad signature", http.StatusForbidden)
+					return
+				}
+				next.ServeHTTP(w, r)
+			}),
+			Fails: []string{"signed"}, Cause: "joined-signature",
+		},
+		"spaces not trimmed": {
+			Handler: f.editing(untrimmed),
+			Fails:   []string{"signature-lines"}, Cause: "joined-signature",
+		},
+		"proxy that joins signatures": {
+			Handler: f.editing(func(lines []string) []string { return untrimmed([]string{strings.Join(lines, ", ")}) }),
+			Fails:   []string{"signature-lines"}, Cause: "joined-signature",
 		},
 		"digests compared with case": {
 			Handler: f.when(func(r *http.Request) bool {
@@ -98,6 +117,18 @@ func (f *factory) keys() map[string]Handler {
 			Fails: []string{"signature-upper-case"},
 		},
 	}
+}
+
+// untrimmed returns the tokens that a handler sees that splits lines at commas only.
+func untrimmed(lines []string) (tokens []string) {
+	for _, line := range lines {
+		for token := range strings.SplitSeq(line, ",") {
+			if !strings.HasPrefix(token, " ") {
+				tokens = append(tokens, token)
+			}
+		}
+	}
+	return tokens
 }
 
 // verifying returns a handler that accepts an event only if its ce-signature is one of

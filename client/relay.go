@@ -1,0 +1,93 @@
+package client
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// relayAfter is the time after which the reading goroutine is relieved of a callback: at
+// most twice as long.
+const relayAfter = 10 * time.Millisecond
+
+var (
+	errStopping = errors.New("the client is stopping")
+	errRelieved = errors.New("another goroutine reads")
+)
+
+// relay lets the goroutine that reads call a callback, which saves waking the dispatcher's.
+// If the callback takes long, or an operation waits for an answer of the service, another
+// goroutine goes on reading. The one that calls back ends when the callback has returned.
+type relay struct {
+	read  func()        // goes on reading; set by the reading goroutine
+	turn  atomic.Uint64 // odd while the reading goroutine calls back; never the same again
+	timer *time.Timer
+	armed atomic.Bool
+	seen  uint64 // turn when the timer fired last
+}
+
+func newRelay() *relay {
+	r := new(relay)
+	r.timer = time.AfterFunc(relayAfter, r.watch)
+	r.timer.Stop()
+	return r
+}
+
+// begin is called by the reading goroutine before a callback.
+func (r *relay) begin() (turn uint64) {
+	turn = r.turn.Add(1)
+	if !r.armed.Swap(true) {
+		r.timer.Reset(relayAfter)
+	}
+	return turn
+}
+
+// end is called after the callback. It reports whether the goroutine still has to read.
+func (r *relay) end(turn uint64) bool { return r.turn.CompareAndSwap(turn, turn+1) }
+
+// relieve makes another goroutine read if the one that reads is calling back.
+func (r *relay) relieve() { r.relieveOf(r.turn.Load()) }
+
+func (r *relay) relieveOf(turn uint64) {
+	if turn%2 == 1 && r.turn.CompareAndSwap(turn, turn+1) {
+		go r.read()
+	}
+}
+
+// watch relieves the goroutine of a callback that was running already when the timer fired
+// last. It is not called while there are no callbacks.
+func (r *relay) watch() {
+	turn := r.turn.Load()
+	switch {
+	case turn != r.seen:
+		r.seen = turn
+	case turn%2 == 1:
+		r.relieveOf(turn)
+	default:
+		r.armed.Store(false)
+		if r.turn.Load() == turn || r.armed.Swap(true) {
+			return
+		}
+	}
+	r.timer.Reset(relayAfter)
+}
+
+// callBack delivers an item that the queue has lent to the reading goroutine. The error is
+// errRelieved if that goroutine must not read any more.
+func (s *session) callBack(it *item) (err error) {
+	turn := s.relay.begin()
+	returned := false
+	defer func() {
+		reads := s.relay.end(turn)
+		s.dispatch.queue.giveBack()
+		switch {
+		case !reads:
+			err = errRelieved
+		case !returned: // the callback has ended its goroutine, as FailNow of package testing does
+			go s.relay.read()
+		}
+	}()
+	s.dispatch.deliver(it)
+	returned = true
+	return nil
+}

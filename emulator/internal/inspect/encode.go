@@ -1,0 +1,43 @@
+package inspect
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// appendRecord appends a record as JSON. Records of frames, which are many, are written by
+// hand.
+func appendRecord(b []byte, r *Record) []byte {
+	if r.Frame == nil {
+		data, _ := json.Marshal(r) // never fails
+		return append(b, data...)
+	}
+	b = strconv.AppendUint(append(b, `{"n":`...), r.N, 10)
+	b = r.At.AppendFormat(append(b, `,"at":"`...), time.RFC3339Nano)
+	b = append(append(b, `","kind":"`...), r.Kind...)
+	b = append(append(b, `","level":"`...), r.Level...)
+	b = append(b, '"')
+	for _, m := range [...]struct{ name, value string }{{`,"hub":`, r.Hub}, {`,"connection":`, r.Connection}, {`,"user":`, r.User}} {
+		if m.value != "" {
+			b = appendQuoted(append(b, m.name...), m.value)
+		}
+	}
+	if r.Imported {
+		b = append(b, `,"imported":true`...)
+	}
+	b = append(append(b, `,"frame":`...), r.Frame.json()...)
+	return append(b, '}')
+}
+
+// appendQuoted appends a text as JSON.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return appendText(b, s)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

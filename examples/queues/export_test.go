@@ -1,0 +1,4 @@
+package main
+
+// NewKafkaOf returns a sender of a producer.
+var NewKafkaOf = newKafka

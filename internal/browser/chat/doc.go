@@ -1,0 +1,2 @@
+// Package chat tests the page of the chat example.
+package chat

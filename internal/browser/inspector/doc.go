@@ -1,0 +1,2 @@
+// Package inspector tests the page of the emulator's inspector.
+package inspector
