@@ -96,7 +96,7 @@ func freePorts(ctx context.Context, page string) (replaced string, env []string,
 		i := strings.LastIndexByte(s, ':')
 		return s[:i+1] + free[s[i+1:]]
 	})
-	return replaced, []string{"PORT=" + free["3000"], "WEBPUBSUB_ADDR=localhost:" + free["8080"]}, nil
+	return replaced, []string{"PORT=" + free["3000"], "WEBPUBSUB_EMULATOR_ADDR=localhost:" + free["8080"]}, nil
 }
 
 // freePort returns an unused port. It is below those that systems assign, so that no

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // window is a terminal in which a command goes on.
@@ -49,6 +50,8 @@ func open(cmd *exec.Cmd) (*window, error) {
 
 // expect waits for lines, in order. There may be others between them.
 func (w *window) expect(ctx context.Context, want string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for line := range strings.Lines(want) {
 		for found := false; !found; {
 			select {
