@@ -113,6 +113,7 @@ func logHandled(ctx context.Context, ev webpubsub.Event, next func(context.Conte
 	return err
 }
 
+//nolint:paralleltest // as in the guide
 func TestSay(t *testing.T) {
 	h, err := webpubsub.NewHandler(chatConfig(whttptest.ConnectionString))
 	require.NoError(t, err)
@@ -128,6 +129,7 @@ func TestSay(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, whttptest.StatusOf(err))
 }
 
+//nolint:paralleltest // as in the guide
 func TestConformance(t *testing.T) {
 	h, err := webpubsub.NewHandler(chatConfig(whttptest.ConnectionString))
 	require.NoError(t, err)

@@ -28,6 +28,7 @@ type server struct {
 	args        []string
 	process     *exec.Cmd
 	log         *serverLog
+	ended       chan struct{} // closed when the process has written all of its log
 }
 
 // startServer runs a redis-server until the test ends. It writes nothing to the disk unless
@@ -89,34 +90,38 @@ func (s *server) start() error {
 		"--port", "0", "--bind", "127.0.0.1", "--unixsocket", s.socket, "--dir", s.dir,
 		"--daemonize", "no", "--save", "", "--appendonly", "no", "--enable-debug-command", "yes",
 	}, s.args...)
-	s.process = exec.CommandContext(context.Background(), "redis-server", args...)
-	s.log = &serverLog{ready: make(chan struct{})}
-	out, err := s.process.StdoutPipe()
+	process := exec.CommandContext(context.Background(), "redis-server", args...)
+	log, ended := &serverLog{ready: make(chan struct{})}, make(chan struct{})
+	out, err := process.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	s.process.Stderr = s.process.Stdout
-	if err := s.process.Start(); err != nil {
+	process.Stderr = process.Stdout
+	if err := process.Start(); err != nil {
 		return err
 	}
-	ended := make(chan struct{})
+	s.process, s.log, s.ended = process, log, ended
 	go func() {
 		defer close(ended)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			s.log.add(lines.Text())
+			log.add(lines.Text())
 		}
 	}()
 	select {
-	case <-s.log.ready:
+	case <-log.ready:
 		return nil
 	case <-ended:
-		return fmt.Errorf("redis-server ended: %w", s.process.Wait())
+		return fmt.Errorf("redis-server ended: %w", process.Wait())
 	}
 }
 
 // kill ends the server as a power failure would.
 func (s *server) kill() {
+	if s.process == nil { // it did not start
+		return
+	}
 	_ = s.process.Process.Kill()
+	<-s.ended
 	_ = s.process.Wait()
 	_ = os.Remove(s.socket)
 }

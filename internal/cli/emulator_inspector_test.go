@@ -41,7 +41,7 @@ func TestEmulatorWithoutInspector(t *testing.T) {
 		want string
 	}{
 		"off":                    {nil, []string{"--inspector=false"}, ""},
-		"off by the environment": {map[string]string{"WEBPUBSUB_INSPECTOR": "false"}, nil, ""},
+		"off by the environment": {map[string]string{"WEBPUBSUB_EMULATOR_INSPECTOR": "false"}, nil, ""},
 		"not on loopback":        {nil, []string{"--addr", "0.0.0.0:0"}, "inspector          off, since others can reach this address\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestEmulatorInsecureInspector(t *testing.T) {
 
 	for want, args := range map[string][]string{
 		"--inspector: others can reach the address of --addr, and the inspector shows and changes everything; want a loopback address, or --insecure-inspector": {"--addr", "0.0.0.0:0", "--inspector"},
-		"emulator: Inspector.MaxRecords -1: want a positive number, or 0 for 20000":                                                                             {"--inspector-records", "-1"},
+		"--inspector-records -1: want a positive number, or 0 for 20000":                                                                                        {"--inspector-records", "-1"},
 	} {
 		err := cli.Exec(t.Context(), append([]string{"emulator"}, args...), environment(nil), nil, new(strings.Builder), new(strings.Builder))
 		require.EqualError(t, err, want)

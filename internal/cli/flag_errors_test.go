@@ -22,7 +22,7 @@ func badValues() map[string]string {
 		"client-certificate": "none",
 		"decode":             "none", "endpoint": "ftp://none", "events": "1st", "exclude": "", "filter": "name",
 		"format": "arm", "forward": "none", "from-handler": "none", "group": " ", "group-events": "begun", "group-filter": "a\n",
-		"header": "a", "hub": "my-hub", "json": "{", "lifetime": "0", "log-format": "xml", "max-groups": "x", "metadata": "a",
+		"header": "a", "hub": "my-hub", "inspector-bytes": "-1", "inspector-records": "-1", "json": "{", "lifetime": "0", "log-format": "xml", "max-groups": "x", "metadata": "a",
 		"mqtt": "4", "mqtt-property": "a", "origin": "a b", "other-connection-string": "none", "output": "xml", "page-size": "201", "protocol": "none",
 		"query": "a", "raw-role": " ", "repeat": "0", "reply-json": "{", "resource-group": "a.", "role": "nobody", "scenario": "none",
 		"service": "a_b", "settings": "none", "state": "a\n", "subprotocol": "a\n", "system-events": "begun", "timeout": "0s",

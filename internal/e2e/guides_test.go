@@ -25,6 +25,7 @@ func accept(context.Context, *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, 
 	return nil, nil //nolint:nilnil // a nil reply keeps what the client's token has
 }
 
+//nolint:paralleltest,errcheck // as in the guide
 func TestEcho(t *testing.T) {
 	handler, err := webpubsub.NewHandler(webpubsub.Config{
 		ConnectionStrings: []string{httptest.ConnectionString}, // of package httptest of this module
@@ -112,6 +113,7 @@ func newHandler() (*webpubsub.Handler, error) {
 	})
 }
 
+//nolint:paralleltest // as in the guide
 func TestTokens(t *testing.T) {
 	id := httptest.NewIdentity("api://chat", 1) // the version of the tokens
 	tokens, err := entra.NewVerifier(entra.Config{

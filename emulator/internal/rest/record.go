@@ -14,7 +14,7 @@ import (
 func (a *API) record(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, func(status int, took time.Duration)) {
 	out := trace.RESTCall{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
 	if !a.Trace.Wants(r.Context(), trace.KindRESTPayload) {
-		return w, func(status int, took time.Duration) {
+		return w, func(status int, took time.Duration) { //nolint:contextcheck // of the request
 			out.Status, out.Took = status, took
 			trace.Emit(r.Context(), a.Trace, out)
 		}
@@ -24,7 +24,7 @@ func (a *API) record(w http.ResponseWriter, r *http.Request) (http.ResponseWrite
 		io.Reader
 		io.Closer
 	}{io.TeeReader(r.Body, body), r.Body}
-	return copied, func(status int, took time.Duration) {
+	return copied, func(status int, took time.Duration) { //nolint:contextcheck // of the request
 		out.Status, out.Took = status, took
 		out.Request = trace.Message(r.Header, body.Bytes())
 		out.Answer = trace.Message(copied.Header(), copied.body.Bytes())
