@@ -38,7 +38,8 @@ func ExampleNew() {
 		EventHandlers:  []emulator.EventHandler{emulator.InMemory(shouter())},
 	}}})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer emu.Close()
 	server := nethttptest.NewServer(emu)
@@ -46,15 +47,18 @@ func ExampleNew() {
 
 	conn, _, err := websocket.Dial(ctx, server.URL+"/client/hubs/chat", nil)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer conn.CloseNow() //nolint:errcheck // the answer is here
 	if err := conn.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	_, answer, err := conn.Read(ctx)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Println(string(answer))
 	// Output: hello!
@@ -64,7 +68,8 @@ func ExampleNew() {
 func ExampleConnectionString() {
 	emu, err := emulator.New(emulator.Config{AccessKeys: []string{"a key of your own, which is not public"}})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer emu.Close()
 	server := nethttptest.NewServer(emu)
@@ -73,7 +78,8 @@ func ExampleConnectionString() {
 	connectionString := emulator.ConnectionString(server.URL, "a key of your own, which is not public")
 	c, err := service.NewClientFromConnectionString(connectionString, "chat", nil)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	online, err := c.User("ann").Exists(context.Background())
 	fmt.Println(online, err)
@@ -84,7 +90,8 @@ func ExampleConnectionString() {
 func ExampleServer_SetHub() {
 	emu, err := emulator.New(emulator.Config{})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer emu.Close()
 	fmt.Println(emu.SetHub("chat", emulator.Hub{EventHandlers: []emulator.EventHandler{emulator.InMemory(shouter())}}))
@@ -102,7 +109,8 @@ func ExampleEventHandler() {
 		Hubs: map[string]emulator.Hub{"chat": {EventHandlers: []emulator.EventHandler{events}}},
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	emu.Close()
 	fmt.Println(events.UserEventPattern)

@@ -26,12 +26,11 @@ func ExampleUser() {
 	defer stop()
 
 	ann := c.User("ann")
-	if err := ann.SendText(ctx, "hello", nil); err != nil {
-		log.Fatal(err)
-	}
-	online, err := ann.Exists(ctx)
-	fmt.Println(online, err)
-	// Output: true <nil>
+	fmt.Println(ann.SendText(ctx, "hello", nil))
+	fmt.Println(ann.Exists(ctx))
+	// Output:
+	// <nil>
+	// true <nil>
 }
 
 // All clients in a group receive the message.

@@ -70,7 +70,7 @@ func startChat(t *testing.T) (url string, getenv func(string) string) {
 	})
 	line := sees(t, lines, "Chat at ")
 	go func() {
-		for lines.Scan() { //nolint:revive // its log
+		for lines.Scan() {
 		}
 	}()
 	url, _, _ = strings.Cut(line[len("Chat at "):], " ")
@@ -103,6 +103,7 @@ func person(t *testing.T, url, name string) (say func(text string), streams <-ch
 }
 
 func TestAnswer(t *testing.T) {
+	t.Parallel()
 	url, getenv := startChat(t)
 	lines := start(t, func(ctx context.Context, stdout io.Writer) error {
 		return agent.Run(ctx, []string{"-url", url}, getenv, stdout, agent.Parrot(time.Millisecond))
@@ -121,6 +122,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	t.Parallel()
 	url, getenv := startChat(t)
 	lines := start(t, func(ctx context.Context, stdout io.Writer) error {
 		return agent.Run(ctx, []string{"-url", url}, getenv, stdout, endless)
@@ -152,6 +154,7 @@ func endless(ctx context.Context, _ string) iter.Seq2[string, error] {
 }
 
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	url, getenv := startChat(t)
 	for want, args := range map[string][]string{
 		"There is no such room.":                  {"-url", url, "-room", "cellar"},

@@ -29,7 +29,7 @@ func Parrot(pause time.Duration) Model {
 		return func(yield func(string, error) bool) {
 			ticker := time.NewTicker(pause)
 			defer ticker.Stop()
-			for _, word := range strings.Fields("You ask: " + question + " I am only a parrot and do not know.") {
+			for word := range strings.FieldsSeq("You ask: " + question + " I am only a parrot and do not know.") {
 				select {
 				case <-ticker.C:
 				case <-ctx.Done():

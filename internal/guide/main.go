@@ -67,6 +67,7 @@ func run(ctx context.Context, name string) error {
 	if r.checkout, err = os.Getwd(); err != nil {
 		return err
 	}
+	r.env = append(r.env, "CHECKOUT="+r.checkout)
 	if r.dir, err = os.MkdirTemp("", "guide"); err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func run(ctx context.Context, name string) error {
 			return fmt.Errorf("%s:%d: %w", name, s.line, err)
 		}
 	}
-	fmt.Printf("%s: followed, %d steps\n", name, len(steps))
+	fmt.Fprintf(os.Stdout, "%s: followed, %d steps\n", name, len(steps))
 	return nil
 }
 
@@ -133,7 +134,7 @@ func (r *reader) follow(ctx context.Context, s step) error {
 			return err
 		}
 		r.terminals[s.terminal] = w
-		fmt.Printf("%s> %s", s.terminal, s.text)
+		fmt.Fprintf(os.Stdout, "%s> %s", s.terminal, s.text)
 		return nil
 	case s.terminal == "":
 		return compare(s.text, r.printed)
@@ -157,10 +158,10 @@ func (r *reader) write(s step) error {
 
 // command runs a command and keeps its output. A new go.mod gets the checkout.
 func (r *reader) command(ctx context.Context, text string) error {
-	fmt.Print("$ ", text)
+	fmt.Fprint(os.Stdout, "$ ", text)
 	out, err := r.bash(ctx, text).CombinedOutput()
 	r.printed = downloads.ReplaceAllString(string(out), "")
-	fmt.Print(r.printed)
+	fmt.Fprint(os.Stdout, r.printed)
 	if err != nil {
 		return err
 	}
@@ -174,7 +175,7 @@ var downloads = regexp.MustCompile(`(?m)^go: (downloading|finding|found|creating
 
 func (r *reader) bash(ctx context.Context, text string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text) //nolint:gosec // a page of this repository
-	cmd.Dir, cmd.Env = r.dir, append(r.env, "CHECKOUT="+r.checkout)
+	cmd.Dir, cmd.Env = r.dir, r.env
 	cmd.WaitDelay = time.Second // for children that keep the output open
 	return cmd
 }

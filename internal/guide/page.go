@@ -52,7 +52,7 @@ func parse(page string) (steps []step, err error) {
 		switch {
 		case info == "go" && file != "":
 			s.kind, s.file = code, file
-		case found != nil && found[1] == "sh":
+		case len(found) > 1 && found[1] == "sh":
 			s.kind, s.terminal = command, found[2]
 		case found != nil && len(steps) > 0:
 			s.kind, s.terminal = output, found[2]

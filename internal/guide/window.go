@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -65,7 +66,7 @@ func (w *window) expect(ctx context.Context, want string) error {
 				return fmt.Errorf("%w before %q, after\n%s", ctx.Err(), line, strings.Join(w.seen, "\n"))
 			}
 		}
-		fmt.Println(w.seen[len(w.seen)-1])
+		fmt.Fprintln(os.Stdout, w.seen[len(w.seen)-1])
 	}
 	return nil
 }
@@ -75,6 +76,6 @@ func (w *window) kill() error { return syscall.Kill(-w.cmd.Process.Pid, syscall.
 func (w *window) close() {
 	_ = w.kill()
 	<-w.ended
-	for range w.lines { //nolint:revive // until the end of the output
+	for range w.lines {
 	}
 }
