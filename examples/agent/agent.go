@@ -112,8 +112,8 @@ func (a *agent) fail(err error) {
 }
 
 // close closes the connection and waits for all answers.
-func (a *agent) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+func (a *agent) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = a.client.Stop(ctx)
 	a.answers.Wait()

@@ -66,7 +66,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		cancel()
 		return err
 	}
-	defer a.close()
+	defer a.close(ctx)
 	defer cancel() // ends the answer in progress
 	if err := a.client.Start(ctx); err != nil {
 		return err

@@ -78,7 +78,7 @@ func run(ctx context.Context, name string) error {
 			return fmt.Errorf("%s:%d: %w", name, s.line, err)
 		}
 	}
-	fmt.Fprintf(os.Stdout, "%s: followed, %d steps\n", name, len(steps))
+	_, _ = fmt.Fprintf(os.Stdout, "%s: followed, %d steps\n", name, len(steps))
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (r *reader) follow(ctx context.Context, s step) error {
 			return err
 		}
 		r.terminals[s.terminal] = w
-		fmt.Fprintf(os.Stdout, "%s> %s", s.terminal, s.text)
+		_, _ = fmt.Fprintf(os.Stdout, "%s> %s", s.terminal, s.text)
 		return nil
 	case s.terminal == "":
 		return compare(s.text, r.printed)
@@ -158,10 +158,10 @@ func (r *reader) write(s step) error {
 
 // command runs a command and keeps its output. A new go.mod gets the checkout.
 func (r *reader) command(ctx context.Context, text string) error {
-	fmt.Fprint(os.Stdout, "$ ", text)
+	_, _ = fmt.Fprint(os.Stdout, "$ ", text)
 	out, err := r.bash(ctx, text).CombinedOutput()
 	r.printed = downloads.ReplaceAllString(string(out), "")
-	fmt.Fprint(os.Stdout, r.printed)
+	_, _ = fmt.Fprint(os.Stdout, r.printed)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (w *window) expect(ctx context.Context, want string) error {
 				return fmt.Errorf("%w before %q, after\n%s", ctx.Err(), line, strings.Join(w.seen, "\n"))
 			}
 		}
-		fmt.Fprintln(os.Stdout, w.seen[len(w.seen)-1])
+		_, _ = fmt.Fprintln(os.Stdout, w.seen[len(w.seen)-1])
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (w *window) kill() error { return syscall.Kill(-w.cmd.Process.Pid, syscall.
 
 func (w *window) close() {
 	_ = w.kill()
-	<-w.ended
+	_ = <-w.ended
 	for range w.lines {
 	}
 }
