@@ -75,7 +75,7 @@ func (w *window) kill() error { return syscall.Kill(-w.cmd.Process.Pid, syscall.
 
 func (w *window) close() {
 	_ = w.kill()
-	_ = <-w.ended
+	<-w.ended //nolint:errcheck // it was killed
 	for range w.lines {
 	}
 }
