@@ -49,7 +49,7 @@ REGISTRY  ?= ghcr.io/go-webpubsub
 all: fmt-check vet lint test modules tidy-check ## all of the below that is quick (the default)
 
 .PHONY: ci
-ci: all race oldest 32bit interop nginx redis scale browser fuzz ## all that gates a submission; needs no internet but the package registries
+ci: all race oldest 32bit interop nginx redis scale guide browser fuzz ## all that gates a submission; needs no internet but the package registries
 
 .PHONY: help
 help: ## this list
@@ -127,6 +127,10 @@ alerts: ## test the alerts of docs/prometheus (needs promtool, which comes with 
 redis: ## test the stores on Redis, also as a cluster, under the race detector (needs redis-server and a C compiler)
 	cd $(REDIS) && $(GO) vet ./... && $(GO) test -count=1 ./...
 	cd $(REDIS) && CGO_ENABLED=1 $(GO) test -race -count=1 -skip Miniredis ./...
+
+.PHONY: guide
+guide: ## follow docs/getting-started.md to the letter in an empty folder (needs bash and curl)
+	$(GO) run ./internal/guide docs/getting-started.md
 
 .PHONY: scale
 scale: ## kill replicas of the chat while clients talk, and count what happened, in short (needs redis-server and nginx)

@@ -308,6 +308,10 @@ var rooms = []room{
 		why:  "it compares files with programs from outside; its tests ask the command what it accepts",
 	},
 	{
+		name: "internal/guide",
+		why:  "it follows a page as a reader does, and knows nothing else",
+	},
+	{
 		name: "internal/archtest",
 		why:  "it checks the others from outside",
 	},

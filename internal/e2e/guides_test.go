@@ -188,6 +188,7 @@ func TestGuides(t *testing.T) {
 
 // TestInspected: the inspector of the guides shows what a client does.
 func TestInspected(t *testing.T) {
+	t.Parallel()
 	handler, err := webpubsub.NewHandler(webpubsub.Config{
 		ConnectionStrings: []string{httptest.ConnectionString},
 		UserEvents:        map[string]webpubsub.UserEventFunc{"message": webpubsub.Text(echo)},

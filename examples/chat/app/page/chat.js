@@ -150,6 +150,8 @@ function receive(frame) {
     const p = pending.shift();
     if (frame.success && !p.refused) p.resolve();
     else p.reject(new Error(p.refused ?? 'The server could not do this. Try again.'));
+  } else if (frame.type === 'message' && frame.stream) {
+    piece(frame);
   } else if (frame.type === 'message' && frame.dataType === 'json') {
     if (!frame.data.error) notice(frame.data);
     else if (pending.length) pending[0].refused = frame.data.error.message;
@@ -194,6 +196,28 @@ function apply(room, n, old, missed = !old) {
     }, PATIENCE));
   }
   if (!old) render();
+}
+
+// piece adds a piece of a stream, such as an answer of examples/agent, to its message.
+function piece({ group, fromUserId: user, dataType, data, stream: { streamId: stream, endOfStream: over, error } }) {
+  const room = rooms.get(group);
+  if (!room?.joined || data && dataType !== 'text') return;
+  let entry = room.entries.find(e => e.stream === stream && e.user === user && !e.over);
+  if (!entry) {
+    if (over) return; // it began before this page came, or has said nothing
+    const name = [...room.people.values()].find(p => p.user === user)?.name ?? 'Somebody';
+    entry = { user, name, stream, text: '', time: Date.now() };
+    if (room !== current() || document.hidden) room.unread++;
+    add(room, entry);
+  }
+  entry.over = over;
+  entry.text = (entry.text + (data ?? '')).slice(0, 100_000) + (error ? '… (stopped)' : '');
+  if (entry.said) { // is on the page
+    look();
+    entry.said.replaceWith(entry.said = said(entry.text));
+    if (atEnd) toEnd();
+  }
+  render();
 }
 
 function renamed(n) {
@@ -274,7 +298,8 @@ function line(entry, before) {
   const clock = new Date(entry.time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   const time = el('time', '', clock.replace(/\s/g, ' ')); // which breaks where there is little room
   time.dateTime = new Date(entry.time).toISOString();
-  li.append(face(entry), by, said(entry.text), time);
+  entry.said = said(entry.text); // which a stream replaces
+  li.append(face(entry), by, entry.said, time);
   return li;
 }
 
