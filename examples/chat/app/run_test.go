@@ -44,7 +44,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	_, script := s.request(http.MethodGet, "/chat.js")
-	assert.Less(t, strings.Count(string(script), "\n"), 500, "lines of the script")
+	assert.Less(t, strings.Count(string(script), "\n"), 550, "lines of the script")
 	for _, tt := range []struct {
 		method, path string
 		status       int
