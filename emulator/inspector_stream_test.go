@@ -85,7 +85,7 @@ func TestInspectorShowsRESTCalls(t *testing.T) {
 		target := i.emu.Endpoint + "/api/hubs/chat" + path
 		req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 		require.NoError(t, err)
-		req.Header.Set("Authorization", "Bearer "+signWith(t, emulator.DefaultAccessKey, map[string]any{"aud": target, "exp": 1 << 40}))
+		req.Header.Set("Authorization", "Bearer "+signWith(t, emulator.DefaultAccessKey, map[string]any{"aud": target, "exp": int64(1 << 40)}))
 		req.Header.Set("Content-Type", contentType)
 		resp, err := i.http.Do(req)
 		require.NoError(t, err)

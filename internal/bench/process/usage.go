@@ -27,7 +27,7 @@ func measure(memory bool) (u Usage, err error) {
 		return u, err
 	}
 	u.Processor = time.Duration(use.Utime.Nano() + use.Stime.Nano())
-	u.Switches = use.Nvcsw + use.Nivcsw
+	u.Switches = int64(use.Nvcsw) + int64(use.Nivcsw) //nolint:unconvert // they are shorter on 32 bits
 	if memory {
 		err = u.measureMemory()
 	}
