@@ -17,7 +17,7 @@ var (
 
 // relay lets the goroutine that reads call a callback, which saves waking the dispatcher's.
 // If the callback takes long, or an operation waits for an answer of the service, another
-// goroutine goes on reading. The one that calls back ends when the callback has returned.
+// goroutine goes on reading. The first goroutine ends when the callback has returned.
 type relay struct {
 	read  func()        // goes on reading; set by the reading goroutine
 	turn  atomic.Uint64 // odd while the reading goroutine calls back; never the same again
@@ -45,7 +45,7 @@ func (r *relay) begin() (turn uint64) {
 // end is called after the callback. It reports whether the goroutine still has to read.
 func (r *relay) end(turn uint64) bool { return r.turn.CompareAndSwap(turn, turn+1) }
 
-// relieve makes another goroutine read if the one that reads is calling back.
+// relieve makes another goroutine read if the reading goroutine is calling back.
 func (r *relay) relieve() { r.relieveOf(r.turn.Load()) }
 
 func (r *relay) relieveOf(turn uint64) {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator"
 )
 
-// arrive serves a request as one that was received at an address.
+// arrive serves a request as if it was received at an address.
 func arrive(s *emulator.Server, req *http.Request, address string) *httptest.ResponseRecorder {
 	ctx := context.WithValue(req.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.ParseIP(address), Port: 8080}))
 	w := httptest.NewRecorder()

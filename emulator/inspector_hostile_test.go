@@ -29,7 +29,7 @@ func (i *inspection) importLine(line string) uint64 {
 	return n
 }
 
-// words returns the words that a shell makes of a command.
+// words returns the arguments into which a shell splits a command.
 func words(t *testing.T, command string) []string {
 	t.Helper()
 	const tools = `curl() { printf '%s\0' "$@"; }; webpubsub() { curl "$@"; }; `
