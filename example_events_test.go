@@ -101,6 +101,39 @@ func numbered(_ context.Context, ev *webpubsub.UserEvent, text string) (webpubsu
 	return reply, nil
 }
 
+// In the .NET form of the state, 1 is the base64 text "MQ==".
+var dotNetVisits = webpubsub.State[Visits]{Codec: webpubsub.StateDotNet}
+
+func admit(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+	user, ok := userOfTicket(ev.Query.Get("ticket"))
+	if !ok {
+		return nil, webpubsub.Unauthorized("no ticket")
+	}
+	return &webpubsub.ConnectReply{UserID: user}, nil
+}
+
+func visit(_ context.Context, ev *webpubsub.UserEvent, text string) (webpubsub.Reply, error) {
+	seen, err := dotNetVisits.Get(ev)
+	if err != nil {
+		return webpubsub.Reply{}, err
+	}
+	seen.Seen++
+	reply := webpubsub.TextReply(fmt.Sprintf("%d: %s", seen.Seen, text))
+	reply.State = dotNetVisits.Set(seen)
+	return reply, nil
+}
+
+func visitsConfig(connectionString string) webpubsub.Config {
+	return webpubsub.Config{
+		Hub:               "chat",
+		ConnectionStrings: []string{connectionString},
+		OnConnect:         admit,
+		UserEvents: map[string]webpubsub.UserEventFunc{
+			"message": webpubsub.Text(visit),
+		},
+	}
+}
+
 func withRefusals(cfg webpubsub.Config) webpubsub.Config {
 	cfg.RefusalReply = webpubsub.JSONRefusal // {"error":{"status":409,"message":"the price is already 12"}}
 	return cfg
@@ -169,6 +202,18 @@ func TestEventsGuide(t *testing.T) {
 	assert.Equal(t, "1: hello", answer.Text())
 	state, _ := migrated.State()
 	assert.Equal(t, b64(`{"seen":1}`), state)
+
+	h, err = webpubsub.NewHandler(visitsConfig(whttptest.ConnectionString))
+	require.NoError(t, err)
+	migrated, err = whttptest.New(h, nil).Connect(t.Context(), &whttptest.Client{Query: url.Values{"ticket": {"ann's"}}})
+	require.NoError(t, err)
+	for _, want := range []string{"1: hello", "2: hello"} {
+		answer, err = migrated.SendText(t.Context(), "message", "hello")
+		require.NoError(t, err)
+		assert.Equal(t, want, answer.Text())
+	}
+	state, _ = migrated.State()
+	assert.Equal(t, b64(`{"seen":"Mg=="}`), state) // 2
 
 	refused, err := conn.SendJSON(t.Context(), "say", Said{Room: "lobby"})
 	require.NoError(t, err)
