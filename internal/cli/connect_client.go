@@ -16,6 +16,8 @@ type clientSession struct {
 	view   view
 	seen   *seenGroups
 	failed chan error
+	// greeted is closed when the first connection has been shown.
+	greeted chan struct{}
 	// streams are those that the client sends.
 	streams streams
 	// subscribed are the groups whose states the client gets.
@@ -24,7 +26,7 @@ type clientSession struct {
 
 // openClient returns a session that shows all that a client gets.
 func openClient(protocol client.Protocol, credential client.Credential, v view, seen *seenGroups) (*clientSession, error) {
-	s := &clientSession{view: v, seen: seen, failed: make(chan error, 1)}
+	s := &clientSession{view: v, seen: seen, failed: make(chan error, 1), greeted: make(chan struct{})}
 	var err error
 	s.client, err = client.New(credential, &client.Options{
 		Protocol:  protocol,
@@ -69,6 +71,9 @@ func (s *clientSession) showConnection() {
 	next := newsConnected
 	s.client.OnConnected(func(_ context.Context, ev client.ConnectedEvent) {
 		s.view.show(news{Type: next, ConnectionID: ev.ConnectionID, UserID: ev.UserID})
+		if next == newsConnected {
+			close(s.greeted)
+		}
 		next = newsReconnected
 	})
 	s.client.OnRecovering(func(_ context.Context, ev client.RecoveringEvent) {
@@ -113,7 +118,18 @@ func reasonOf(ev client.DisconnectedEvent) string {
 	return lossReason(ev.Err)
 }
 
-func (s *clientSession) start(ctx context.Context) error { return s.client.Start(ctx) }
+// start returns after the connection has been shown, so that the results of commands
+// follow it.
+func (s *clientSession) start(ctx context.Context) error {
+	if err := s.client.Start(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-s.greeted:
+	case <-ctx.Done(): // serve ends
+	}
+	return nil
+}
 
 func (s *clientSession) ended() <-chan error { return s.failed }
 
