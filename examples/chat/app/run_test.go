@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,24 +29,28 @@ func (s *server) request(method, path string) (*http.Response, []byte) {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	s := run(t)
-	for _, tt := range []struct{ path, media string }{
-		{"/", "text/html; charset=utf-8"},
-		{"/chat.css", "text/css; charset=utf-8"},
-		{"/chat.js", "text/javascript; charset=utf-8"},
-		{"/icon.svg", "image/svg+xml"},
-	} {
-		res, body := s.request(http.MethodGet, tt.path)
-		assert.Equal(t, http.StatusOK, res.StatusCode, tt.path)
-		assert.Equal(t, tt.media, res.Header.Get("Content-Type"), tt.path)
-		assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"), tt.path)
+	media := map[string]string{
+		".html": "text/html; charset=utf-8",
+		".css":  "text/css; charset=utf-8",
+		".js":   "text/javascript; charset=utf-8",
+		".svg":  "image/svg+xml",
+	}
+	files, err := os.ReadDir("page")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		path := "/" + strings.TrimSuffix(file.Name(), "index.html")
+		res, body := s.request(http.MethodGet, path)
+		assert.Equal(t, http.StatusOK, res.StatusCode, path)
+		assert.Equal(t, media[filepath.Ext(file.Name())], res.Header.Get("Content-Type"), path)
+		assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"), path)
+		assert.Less(t, strings.Count(string(body), "\n"), 500, "lines of %s", path)
 		assert.Equal(t, "default-src 'self'; connect-src 'self' ws"+strings.TrimPrefix(s.url, "http")+
-			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", res.Header.Get("Content-Security-Policy"), tt.path)
+			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", res.Header.Get("Content-Security-Policy"), path)
 		for _, forbidden := range []string{`https?://(?:[^w]|w[^w])`, `innerHTML`, `\bon[a-z]+=`, `style="`, `eval\(`, `document\.write`} {
-			assert.NotRegexp(t, forbidden, string(body), tt.path)
+			assert.NotRegexp(t, forbidden, string(body), path)
 		}
 	}
-	_, script := s.request(http.MethodGet, "/chat.js")
-	assert.Less(t, strings.Count(string(script), "\n"), 550, "lines of the script")
 	for _, tt := range []struct {
 		method, path string
 		status       int
