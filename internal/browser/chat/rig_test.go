@@ -17,11 +17,13 @@ var (
 	screenshots = flag.String("screenshots", "", "`directory` for the screenshots that the tests take")
 	screenshot  = flag.String("screenshot", "", "`file` for the README's screenshot")
 	program     = rig.NewBuilder("../../../examples/chat")
+	agent       = rig.NewBuilder("../../../examples/agent")
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	program.Close()
+	agent.Close()
 	os.Exit(code)
 }
 

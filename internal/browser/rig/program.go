@@ -53,6 +53,15 @@ func (b *Builder) Close() {
 	}
 }
 
+// Command returns a command that runs the program. It is not bound to the test's context, so that the
+// test can interrupt it.
+func (b *Builder) Command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	program, err := b.once()
+	require.NoError(t, err)
+	return exec.CommandContext(context.WithoutCancel(t.Context()), program, args...) //nolint:gosec // as above
+}
+
 // Program is a server that runs until the test ends.
 type Program struct {
 	Addr string // that it listens on
@@ -90,9 +99,7 @@ func (b *Builder) freeAddress(t *testing.T) string {
 // Run starts the program, at the same address if it ran before.
 func (p *Program) Run() {
 	p.t.Helper()
-	program, err := p.builder.once()
-	require.NoError(p.t, err)
-	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), program, append([]string{"--addr", p.Addr}, p.args...)...) //nolint:gosec // as above
+	p.cmd = p.builder.Command(p.t, append([]string{"--addr", p.Addr}, p.args...)...)
 	p.cmd.Env = append(os.Environ(), "WEBPUBSUB_CONNECTION_STRING=")
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(p.t, err)
