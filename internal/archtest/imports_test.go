@@ -236,7 +236,7 @@ func TestModules(t *testing.T) {
 		nested = append(nested, file)
 		dir := path.Dir(file)
 		assert.Equal(t, modulePath+"/"+dir, m.Module.Path, file)
-		assert.True(t, strings.Contains(release, "`"+dir+"`"), "RELEASE.md does not say whether %s is released", dir)
+		assert.Contains(t, release, "`"+dir+"`", "RELEASE.md does not say whether %s is released", dir)
 		require.NotEmpty(t, m.Replace, "%s: this repository's own module is not replaced", file)
 		assert.Equal(t, modulePath, m.Replace[0].Old.Path, file)
 		for _, r := range m.Replace {
