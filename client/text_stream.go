@@ -199,11 +199,14 @@ func (w *TextWriter) begin() error {
 			return fail(opStreamText, w.ctx.Err())
 		}
 	}
-	if w.err != nil {
-		w.finish()
-		return w.err
+	err := w.err
+	if err == nil && w.ctx.Err() != nil { // a write could still succeed if the window has room
+		err = fail(opStreamText, cmp.Or(w.stream.Err(), w.ctx.Err()))
 	}
-	return nil
+	if err != nil {
+		w.finish()
+	}
+	return err
 }
 
 func (w *TextWriter) finish() { <-w.turn }
