@@ -98,6 +98,8 @@ func (s *PresenceStore) Apply(ctx context.Context, hub string, ev presence.Event
 	default:
 		return fmt.Errorf("redis: record event: its kind is %q, want connected, disconnected, joined or left", ev.Kind)
 	}
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	args := append(times(lease, ttl), kind, m.ConnectionID, m.SessionID, m.UserID, ev.Group, strconv.FormatInt(ev.Order, 10))
 	if m.SessionID == "" {
 		result := s.run(ctx, s.event, hub, args)
@@ -150,6 +152,8 @@ func (s *PresenceStore) Members(ctx context.Context, hub, group string, since in
 // members. The revision is read before the group. If the group has changed in between, its
 // revision is later, and the snapshot is of that.
 func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since int64) (out presence.Snapshot, err error) {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	key, b := s.key(hub)+":group:"+group, s.config.Client.B()
 	if since != 0 {
 		revision, result, err := s.read(ctx, hub, func() rueidis.Completed { return b.Hget().Key(key).Field("").Build() })
@@ -188,6 +192,8 @@ func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since i
 // read sends a command about a hub, and returns the revision before it. As long as there are
 // leases that have ended, it removes them first.
 func (s *PresenceStore) read(ctx context.Context, hub string, command func() rueidis.Completed) (revision int64, result rueidis.RedisResult, err error) {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	key, b := s.key(hub), s.config.Client.B()
 	for {
 		results := s.config.doAll(ctx,
@@ -302,6 +308,8 @@ func (s *PresenceStore) key(hub string) string {
 // run runs a script on the data of a hub. While the script finds leases that have ended, run
 // removes them and runs it again.
 func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string, args []string) rueidis.RedisResult {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	keys := []string{s.key(hub)}
 	for {
 		result := s.config.run(ctx, script, keys, args)
