@@ -31,10 +31,10 @@ type benchmark struct {
 }
 
 // benchmarks returns a client of a server on the loopback interface, and calls.
-func benchmarks(b *testing.B) (rueidis.Client, []benchmark) {
+func benchmarks(b *testing.B, connect func(tb testing.TB, url string) rueidis.Client) (rueidis.Client, []benchmark) {
 	b.Helper()
 	_, port := startOnPort(b, func(port string) []string { return []string{"--port", port} })
-	client := newClient(b, "redis://127.0.0.1:"+port)
+	client := connect(b, "redis://127.0.0.1:"+port)
 	s := newStores(b, client)
 	set := func(ctx context.Context, i int) error {
 		return client.Do(ctx, client.B().Set().Key(fmt.Sprint("bare", i%1000)).Value(rueidis.BinaryString(payload)).Px(time.Hour).Build()).Error()
@@ -69,7 +69,11 @@ func benchmarks(b *testing.B) (rueidis.Client, []benchmark) {
 	}
 	require.NoError(b, begin(b.Context(), "running", -1))
 	require.NoError(b, s.events.Finish(b.Context(), "done", "claim", payload, time.Hour))
+	nothing := rueidis.NewLuaScriptRetryable("return 1")
 	return client, []benchmark{
+		{"empty-script", func(ctx context.Context, i int) error {
+			return nothing.Exec(ctx, client, []string{fmt.Sprint("bare", i%1000)}, []string{string(payload)}).Error()
+		}, set},
 		{"Begin", func(ctx context.Context, i int) error { return begin(ctx, fmt.Sprint("e", i), i) }, set},
 		{"Begin-renewal", func(ctx context.Context, _ int) error { return begin(ctx, "running", -1) }, set},
 		{"Begin-done", func(ctx context.Context, i int) error { return begin(ctx, "done", i) }, get},
@@ -111,8 +115,14 @@ func benchmarks(b *testing.B) (rueidis.Client, []benchmark) {
 
 // BenchmarkCalls measures each call beside a bare command, in turn, so that both see the same
 // machine. The medians are bare-ns and call-ns, and ratio is theirs.
-func BenchmarkCalls(b *testing.B) {
-	_, all := benchmarks(b)
+func BenchmarkCalls(b *testing.B) { compare(b, newClient) }
+
+// BenchmarkDistantCalls is BenchmarkCalls with a server to which a round trip takes 0.5 ms.
+func BenchmarkDistantCalls(b *testing.B) { compare(b, newDistantClient) }
+
+func compare(b *testing.B, connect func(tb testing.TB, url string) rueidis.Client) {
+	b.Helper()
+	_, all := benchmarks(b, connect)
 	runs := make(map[string]int)
 	for _, bench := range all {
 		b.Run(bench.name, func(b *testing.B) {
@@ -147,7 +157,7 @@ func BenchmarkCalls(b *testing.B) {
 // BenchmarkServer makes calls from many goroutines, and measures the processor time that the
 // server takes for each: server-us, and bare-us for bare commands.
 func BenchmarkServer(b *testing.B) {
-	client, all := benchmarks(b)
+	client, all := benchmarks(b, newClient)
 	rounds := make(map[string]int)
 	for _, bench := range all {
 		b.Run(bench.name, func(b *testing.B) {

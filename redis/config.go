@@ -19,8 +19,9 @@ type Config struct {
 	// It has up to 64 letters, digits, and characters of "._-:". Empty means
 	// [DefaultPrefix].
 	Prefix string
-	// Timeout limits each call, its repetitions after network errors included, in addition
-	// to the deadline of its context. Zero means [DefaultTimeout].
+	// Timeout limits each call in addition to the deadline of its context: all that it sends
+	// to the server, and its repetitions after network errors. Repair and After have it for
+	// each part. Zero means [DefaultTimeout].
 	Timeout time.Duration
 }
 
@@ -84,7 +85,8 @@ func (c Config) doAll(ctx context.Context, commands ...rueidis.Completed) []ruei
 	return c.Client.DoMulti(ctx, commands...)
 }
 
-// limit applies the Timeout, unless the deadline of ctx is earlier.
+// limit applies the Timeout, unless the deadline of ctx is earlier. So a call that sends
+// several commands applies it once for all of them.
 func (c Config) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= c.Timeout {
 		return ctx, func() {}

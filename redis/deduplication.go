@@ -72,6 +72,8 @@ func (s *DeduplicationStore) Begin(ctx context.Context, key, claim string, lease
 // and otherwise by a script. The script is also for servers before version 7, which refuse
 // the command, and for servers without memory, which refuse it for finished events, too.
 func (s *DeduplicationStore) claim(ctx context.Context, key, claim string, lease time.Duration) (webpubsub.ClaimState, []byte, error) {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	own, expires := string(claimed)+claim, milliseconds(lease)
 	client := s.config.Client
 	result := s.config.do(ctx, client.B().Arbitrary("SET").Keys(s.key(key)).Args(own, "NX", "GET", "PX", expires).Build())

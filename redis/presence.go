@@ -40,7 +40,7 @@ type PresenceStore struct {
 	config Config
 
 	event, apply, disconnect, repair, purge *rueidis.Lua
-	groups, connections, groupNames, leases *rueidis.Lua
+	groups, groupNames, leases              *rueidis.Lua
 	lead                                    *rueidis.Lua
 }
 
@@ -61,17 +61,16 @@ func NewPresenceStore(cfg Config) (*PresenceStore, error) {
 		return rueidis.NewLuaScriptRetryable(text)
 	}
 	return &PresenceStore{
-		config:      cfg,
-		event:       script("event"),
-		apply:       script("hub", "purged", "entry", "end", "change", "apply"),
-		disconnect:  script("hub", "purged", "entry", "end", "disconnect"),
-		repair:      script("hub", "purged", "entry", "end", "change", "repair"),
-		purge:       script("hub", "entry", "end", "purge"),
-		groups:      script("hub", "purged", "groups"),
-		connections: script("hub", "purged", "connections"),
-		groupNames:  script("hub", "purged", "group_names"),
-		leases:      script("hub", "purged", "leases"),
-		lead:        rueidis.NewLuaScriptRetryable(presenceScript("lead")),
+		config:     cfg,
+		event:      script("hub", "event"),
+		apply:      script("hub", "purged", "entry", "end", "change", "apply"),
+		disconnect: script("hub", "entry", "end", "disconnect"),
+		repair:     script("hub", "purged", "entry", "end", "change", "repair"),
+		purge:      script("hub", "entry", "end", "purge"),
+		groups:     script("hub", "purged", "groups"),
+		groupNames: script("hub", "purged", "group_names"),
+		leases:     script("hub", "purged", "leases"),
+		lead:       rueidis.NewLuaScriptRetryable(presenceScript("lead")),
 	}, nil
 }
 
@@ -89,7 +88,7 @@ func (s *PresenceStore) Apply(ctx context.Context, hub string, ev presence.Event
 	m := ev.Member
 	switch ev.Kind {
 	case webpubsub.EventKindDisconnected:
-		return changed("record event", s.run(ctx, s.disconnect, hub, nil, []string{milliseconds(ttl), m.ConnectionID, m.SessionID}))
+		return changed("record event", s.run(ctx, s.disconnect, hub, []string{milliseconds(ttl), m.ConnectionID, m.SessionID}))
 	case webpubsub.EventKindConnected:
 		kind = "connected"
 	case webpubsub.EventKindGroupJoined:
@@ -99,18 +98,16 @@ func (s *PresenceStore) Apply(ctx context.Context, hub string, ev presence.Event
 	default:
 		return fmt.Errorf("redis: record event: its kind is %q, want connected, disconnected, joined or left", ev.Kind)
 	}
-	order := strconv.FormatInt(ev.Order, 10)
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
+	args := append(times(lease, ttl), kind, m.ConnectionID, m.SessionID, m.UserID, ev.Group, strconv.FormatInt(ev.Order, 10))
 	if m.SessionID == "" {
-		name, key := m.ConnectionID+"\n", s.key(hub)
-		keys := []string{key + ":leases", key + ":ended:" + name, key + ":connection:" + m.ConnectionID, key + ":revision", key + ":groups", key + ":group:" + ev.Group, key + ":user:" + m.UserID}
-		args := append(times(lease, ttl), kind, name, m.UserID, ev.Group, "\n"+ev.Group, order)
-		result := s.run(ctx, s.event, hub, keys, args)
+		result := s.run(ctx, s.event, hub, args)
 		if text, err := result.ToString(); err != nil || text != "RARE" {
 			return changed("record event", result)
 		}
 	}
-	args := append(times(lease, ttl), kind, m.ConnectionID, m.SessionID, m.UserID, ev.Group, order)
-	return changed("record event", s.run(ctx, s.apply, hub, nil, args))
+	return changed("record event", s.run(ctx, s.apply, hub, args))
 }
 
 // Repair implements [presence.Store]. It applies a hundred elements at a time.
@@ -131,7 +128,7 @@ func (s *PresenceStore) Repair(ctx context.Context, hub string, r presence.Repai
 	var full error
 	for part := range slices.Chunk(elements, maxElements) {
 		args := append(times(lease, ttl), r.Group, strconv.FormatInt(r.Revision, 10))
-		err := changed("repair", s.run(ctx, s.repair, hub, nil, append(args, slices.Concat(part...)...)))
+		err := changed("repair", s.run(ctx, s.repair, hub, append(args, slices.Concat(part...)...)))
 		switch {
 		case errors.Is(err, presence.ErrStoreFull):
 			full = err
@@ -155,6 +152,8 @@ func (s *PresenceStore) Members(ctx context.Context, hub, group string, since in
 // members. The revision is read before the group. If the group has changed in between, its
 // revision is later, and the snapshot is of that.
 func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since int64) (out presence.Snapshot, err error) {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	key, b := s.key(hub)+":group:"+group, s.config.Client.B()
 	if since != 0 {
 		revision, result, err := s.read(ctx, hub, func() rueidis.Completed { return b.Hget().Key(key).Field("").Build() })
@@ -193,6 +192,8 @@ func (s *PresenceStore) snapshot(ctx context.Context, hub, group string, since i
 // read sends a command about a hub, and returns the revision before it. As long as there are
 // leases that have ended, it removes them first.
 func (s *PresenceStore) read(ctx context.Context, hub string, command func() rueidis.Completed) (revision int64, result rueidis.RedisResult, err error) {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
 	key, b := s.key(hub), s.config.Client.B()
 	for {
 		results := s.config.doAll(ctx,
@@ -227,7 +228,7 @@ func (s *PresenceStore) read(ctx context.Context, hub string, command func() rue
 
 // Groups implements [presence.Store].
 func (s *PresenceStore) Groups(ctx context.Context, hub, connectionID string) ([]string, error) {
-	groups, err := s.run(ctx, s.groups, hub, nil, []string{connectionID}).AsStrSlice()
+	groups, err := s.run(ctx, s.groups, hub, []string{connectionID}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read groups of a connection: %w", err)
 	}
@@ -236,7 +237,13 @@ func (s *PresenceStore) Groups(ctx context.Context, hub, connectionID string) ([
 
 // Connections implements [presence.Store].
 func (s *PresenceStore) Connections(ctx context.Context, hub, userID string) ([]presence.Member, error) {
-	names, err := s.run(ctx, s.connections, hub, nil, []string{userID}).AsStrSlice()
+	_, result, err := s.read(ctx, hub, func() rueidis.Completed {
+		return s.config.Client.B().Smembers().Key(s.key(hub) + ":user:" + userID).Build()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("redis: read connections of a user: %w", err)
+	}
+	names, err := result.AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read connections of a user: %w", err)
 	}
@@ -253,7 +260,7 @@ func (s *PresenceStore) GroupNames(ctx context.Context, hub, after string, limit
 	if after != "" {
 		start = "(" + after
 	}
-	names, err := s.run(ctx, s.groupNames, hub, nil, []string{start, strconv.Itoa(limit)}).AsStrSlice()
+	names, err := s.run(ctx, s.groupNames, hub, []string{start, strconv.Itoa(limit)}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read group names: %w", err)
 	}
@@ -262,7 +269,7 @@ func (s *PresenceStore) GroupNames(ctx context.Context, hub, after string, limit
 
 // Leases implements [presence.Store]. Expires is in milliseconds since 1970.
 func (s *PresenceStore) Leases(ctx context.Context, hub string, within time.Duration, limit int) ([]presence.Lease, error) {
-	found, err := s.run(ctx, s.leases, hub, nil, []string{milliseconds(within), strconv.Itoa(limit)}).AsStrSlice()
+	found, err := s.run(ctx, s.leases, hub, []string{milliseconds(within), strconv.Itoa(limit)}).AsStrSlice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: read leases: %w", err)
 	}
@@ -282,7 +289,7 @@ func (s *PresenceStore) Leases(ctx context.Context, hub string, within time.Dura
 
 // Lead implements [presence.Store].
 func (s *PresenceStore) Lead(ctx context.Context, hub, holder string, lease time.Duration) (bool, error) {
-	leads, err := s.run(ctx, s.lead, hub, nil, []string{holder, milliseconds(lease)}).AsBool()
+	leads, err := s.run(ctx, s.lead, hub, []string{holder, milliseconds(lease)}).AsBool()
 	if err != nil {
 		return false, fmt.Errorf("redis: get lead: %w", err)
 	}
@@ -298,12 +305,12 @@ func (s *PresenceStore) key(hub string) string {
 	return s.config.Prefix + ":presence:{" + url.PathEscape(hub) + "}"
 }
 
-// run runs a script on the data of a hub, by default with their name as the key. While the
-// script finds leases that have ended, run removes them and runs it again.
-func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string, keys, args []string) rueidis.RedisResult {
-	if keys == nil {
-		keys = []string{s.key(hub)}
-	}
+// run runs a script on the data of a hub. While the script finds leases that have ended, run
+// removes them and runs it again.
+func (s *PresenceStore) run(ctx context.Context, script *rueidis.Lua, hub string, args []string) rueidis.RedisResult {
+	ctx, cancel := s.config.limit(ctx)
+	defer cancel()
+	keys := []string{s.key(hub)}
 	for {
 		result := s.config.run(ctx, script, keys, args)
 		m, err := result.ToMessage()

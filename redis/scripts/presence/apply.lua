@@ -4,18 +4,18 @@
 local kind, id, session, user, group, order = unpack(ARGV, 4, 9)
 local key = hub .. ':connection:' .. id
 if redis.call('EXISTS', hub .. ':ended:' .. id .. '\n' .. session) == 1 then
-	return redis.status_reply('OK')
+	return 'OK'
 end
 user = connect(id, session, redis.call('HGET', key, session), user, 'e')
 if not user then
-	return redis.status_reply('FULL')
+	return 'FULL'
 end
 local entry = parse(redis.call('HGET', key, session .. '\n' .. group))
 if kind == 'connected' or entry and tonumber(entry.order) >= tonumber(order) then
-	return redis.status_reply('OK')
+	return 'OK'
 end
 if not set(id, session, user, group, entry, kind == 'joined', order) then
-	return redis.status_reply('FULL')
+	return 'FULL'
 end
 
 -- What a listing has shown of the connection, without its session, is replaced.
@@ -34,4 +34,4 @@ if shown then
 		forget(id, '')
 	end
 end
-return redis.status_reply('OK')
+return 'OK'

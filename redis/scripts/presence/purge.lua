@@ -3,4 +3,4 @@
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, ARGV[1])) do
 	forget(string.match(name, '^([^\n]*)\n(.*)$'))
 end
-return redis.status_reply('OK')
+return 'OK'

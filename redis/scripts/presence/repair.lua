@@ -74,4 +74,4 @@ end
 for i = 6, #ARGV, 4 do
 	elements[ARGV[i]](ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
 end
-return redis.status_reply(result)
+return result
