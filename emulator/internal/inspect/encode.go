@@ -26,6 +26,9 @@ func appendRecord(b []byte, r *Record) []byte {
 	if r.Imported {
 		b = append(b, `,"imported":true`...)
 	}
+	if r.SequenceID != 0 {
+		b = strconv.AppendUint(append(b, `,"sequenceId":`...), r.SequenceID, 10)
+	}
 	b = append(append(b, `,"frame":`...), r.Frame.json()...)
 	return append(b, '}')
 }

@@ -72,7 +72,7 @@ func (l *List) settleLocked() {
 			*cached = cachedFrame{r.Data, frameOut(r)}
 		}
 		out := recordOf(p.at, trace.KindFrameOut, r.Client)
-		out.Frame = cached.frame
+		out.SequenceID, out.Frame = r.SequenceID, cached.frame
 		l.addLocked(&out)
 	}
 	clear(l.pending)

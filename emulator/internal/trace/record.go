@@ -92,12 +92,14 @@ type FrameIn struct {
 	Data        Payload
 }
 
-// FrameOut is a frame to a client.
+// FrameOut is a frame to a client. The frames of a message for many clients share Data, which
+// is without SequenceID.
 type FrameOut struct {
 	Client
 	Subprotocol string
 	Binary      bool
-	Close       int // close code; zero for other frames
+	Close       int    // close code; zero for other frames
+	SequenceID  uint64 // of a reliable subprotocol; zero for none
 	Data        Payload
 }
 
