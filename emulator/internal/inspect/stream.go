@@ -70,6 +70,8 @@ type subscriber struct {
 	after   uint64
 	buffer  []byte
 	records []Record
+	frame   *Frame // that was sent last
+	framed  uint64 // number of its record
 
 	changes int // of the last status event
 	told    Status
@@ -125,9 +127,7 @@ func (s *subscriber) page() (more bool, err error) {
 		s.after = next - 1
 	}
 	for i := range records {
-		s.buffer = strconv.AppendUint(append(s.buffer, "id: "...), records[i].N, 10)
-		s.buffer = appendRecord(append(s.buffer, "\ndata: "...), &records[i])
-		s.buffer = append(s.buffer, "\n\n"...)
+		s.record(&records[i])
 		s.after = records[i].N
 	}
 	more = len(records) == pageSize
@@ -138,6 +138,22 @@ func (s *subscriber) page() (more bool, err error) {
 		err = s.write(s.buffer)
 	}
 	return more || late, err
+}
+
+// record appends a record. A message for many clients is sent once.
+func (s *subscriber) record(r *Record) {
+	s.buffer = strconv.AppendUint(append(s.buffer, "id: "...), r.N, 10)
+	s.buffer = append(s.buffer, "\ndata: "...)
+	switch {
+	case r.Frame == nil:
+		s.buffer = appendRecord(s.buffer, r)
+	case r.Frame == s.frame:
+		s.buffer = appendSame(s.buffer, r, s.framed)
+	default:
+		s.buffer = appendRecord(s.buffer, r)
+		s.frame, s.framed = r.Frame, r.N
+	}
+	s.buffer = append(s.buffer, "\n\n"...)
 }
 
 // lost are numbers of records that the page does not get.

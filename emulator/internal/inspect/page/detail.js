@@ -86,6 +86,7 @@ function facts(r, search) {
     ["Subprotocol", event?.subprotocol || frame?.subprotocol || client?.subprotocol],
     ["Recoverable", client?.recoverableMs && `for ${duration(client.recoverableMs)}`],
     ["Left out", client?.leftOut && `${client.leftOut} roles`],
+    ["Sequence id", r.raw.sequenceId],
     ["Dropped", dropped?.count && `${dropped.count} notifications`],
     ["Took", r.took !== undefined && duration(r.took)],
     ["Size", r.size !== undefined && `${bytes(r.size)}${frame?.binary ? ", binary frame" : ""}`],
