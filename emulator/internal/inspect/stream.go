@@ -18,7 +18,7 @@ const (
 	statusPause = time.Second
 	// heartbeat is the time between comments.
 	heartbeat = 15 * time.Second
-	// slowReader is how long a page may take to receive what was written.
+	// slowReader is how long a page may take to receive a write.
 	slowReader = 30 * time.Second
 )
 
@@ -41,7 +41,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) error {
 	defer reader.Close()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
-	s := &subscriber{list: h.cfg.List, w: w, control: http.NewResponseController(w), after: after}
+	s := &subscriber{list: h.cfg.List, w: w, after: after}
 	status, changes := s.list.Status()
 	if s.changes = changes; s.after >= status.Next {
 		s.after = 0 // a number of an emulator that has stopped
@@ -66,7 +66,6 @@ type hello struct {
 type subscriber struct {
 	list    *List
 	w       http.ResponseWriter
-	control *http.ResponseController
 	after   uint64
 	buffer  []byte
 	records []Record
@@ -94,7 +93,7 @@ func (s *subscriber) run(r *http.Request, reader *Reader, stopped <-chan struct{
 			_ = s.event("error", map[string]string{"error": "the emulator has stopped"})
 			return
 		case <-beat.C:
-			err = s.write([]byte(": \n\n"))
+			err = deliver(s.w, []byte(": \n\n"))
 		case <-changed:
 			changed = nil
 			pause.Reset(pagePause)
@@ -135,7 +134,7 @@ func (s *subscriber) page() (more bool, err error) {
 	s.records = records
 	late := s.status()
 	if len(s.buffer) > 0 {
-		err = s.write(s.buffer)
+		err = deliver(s.w, s.buffer)
 	}
 	return more || late, err
 }
@@ -181,18 +180,21 @@ func (s *subscriber) status() (late bool) {
 	return false
 }
 
-func (s *subscriber) event(name string, v any) error { return s.write(appendEvent(nil, name, v)) }
+func (s *subscriber) event(name string, v any) error {
+	return deliver(s.w, appendEvent(nil, name, v))
+}
 
 func appendEvent(b []byte, name string, v any) []byte {
 	data, _ := json.Marshal(v) // never fails
 	return fmt.Appendf(b, "event: %s\ndata: %s\n\n", name, data)
 }
 
-// write writes and flushes. It fails if the page does not read for a time.
-func (s *subscriber) write(p []byte) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
-	if _, err := s.w.Write(p); err != nil {
+// deliver writes and flushes. It fails if the page does not read for a time.
+func deliver(w http.ResponseWriter, p []byte) error {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
+	if _, err := w.Write(p); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return control.Flush()
 }

@@ -32,8 +32,8 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 		if len(lines) == 0 {
 			return nil
 		}
-		if _, err := w.Write(lines); err != nil {
-			return nil //nolint:nilerr // the page has gone
+		if err := deliver(w, lines); err != nil {
+			return nil //nolint:nilerr // the page has gone, or does not read
 		}
 	}
 	return nil
