@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Defaults of the limits of a [List].
@@ -34,11 +36,12 @@ type List struct {
 	next         uint64 // number of the next record
 	changes      int    // by clear, pause and import
 	readers      []*Reader
+	quotas       map[trace.Kind]*quota // of refused requests
 }
 
 // NewList returns an empty list of at most that many records and bytes.
 func NewList(maxRecords, maxBytes int) *List {
-	return &List{maxRecords: maxRecords, maxBytes: maxBytes, next: 1}
+	return &List{maxRecords: maxRecords, maxBytes: maxBytes, next: 1, quotas: make(map[trace.Kind]*quota)}
 }
 
 // lock locks the list and moves pending frames to the ring.

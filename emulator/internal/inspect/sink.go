@@ -26,6 +26,10 @@ func (l *List) Take(_ context.Context, at time.Time, r trace.Record) {
 		out.Frame = frameIn(&r)
 		l.Add(out)
 	default:
+		if refused(trace.KindOf(r)) {
+			l.takeRefused(at, r)
+			return
+		}
 		l.Add(convert(at, r))
 	}
 }
