@@ -33,8 +33,9 @@
 //	event: status   data: {"first": 1, "next": 120, "records": 119, "bytes": 48213, "paused": false}    after clear, pause and import, and while records arrive, at most once a second
 //	event: error    data: {"error": "…"}    the end: the emulator stops
 //
-// A record that shares its frame with the one that the stream sent last has its number
-// instead: "sameFrame": 17. Answers of other requests have the frame.
+// If a record has the same frame as an earlier record of the stream, it can have the number
+// of that record instead of the frame: "sameFrame": 17. The number is always that of the last
+// record with a frame. Only the stream has this member.
 //
 // A comment line comes every 15 seconds. "start" differs for each start of the emulator; a
 // page whose start differs begins again with after=0. Numbers never decrease and are not

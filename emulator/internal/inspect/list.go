@@ -110,7 +110,7 @@ func (l *List) Get(n uint64) (Record, bool) {
 }
 
 // After returns up to most records after a number, the oldest first, and the number of
-// the first one that is kept. It uses the memory of buffer.
+// the oldest record in the list. It uses the memory of buffer.
 func (l *List) After(buffer []Record, n uint64, most int) (page []Record, first uint64) {
 	page = buffer[:0]
 	l.lock()
