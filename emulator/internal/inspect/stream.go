@@ -75,6 +75,7 @@ type subscriber struct {
 	changes int // of the last status event
 	told    Status
 	next    time.Time // of the next status event
+	late    bool      // a status event is due then
 }
 
 // run writes until the page or the emulator ends. It reads from the list at its own pace.
@@ -99,9 +100,14 @@ func (s *subscriber) run(r *http.Request, reader *Reader, stopped <-chan struct{
 			pause.Reset(pagePause)
 		case <-pause.C:
 			var more bool
-			if more, err = s.page(); more {
+			more, err = s.page()
+			switch {
+			case more:
 				pause.Reset(pagePause)
-			} else {
+			case s.late:
+				pause.Reset(time.Until(s.next))
+				fallthrough
+			default:
 				changed = reader.Changed
 			}
 		}
@@ -111,7 +117,7 @@ func (s *subscriber) run(r *http.Request, reader *Reader, stopped <-chan struct{
 	}
 }
 
-// page writes the next records and reports whether it should be called again.
+// page writes the next records and reports whether there may be more.
 func (s *subscriber) page() (more bool, err error) {
 	records, first := s.list.After(s.records, s.after, pageSize)
 	s.buffer = s.buffer[:0]
@@ -132,11 +138,11 @@ func (s *subscriber) page() (more bool, err error) {
 	more = len(records) == pageSize
 	clear(records)
 	s.records = records
-	late := s.status()
+	s.status()
 	if len(s.buffer) > 0 {
 		err = deliver(s.w, s.buffer)
 	}
-	return more || late, err
+	return more, err
 }
 
 // record appends a record. A message for many clients is sent once.
@@ -162,22 +168,17 @@ type lost struct {
 	Before uint64 `json:"before"`
 }
 
-// status appends a status event if the list has changed, at most once in statusPause. It
-// reports whether one is due later.
-func (s *subscriber) status() (late bool) {
+// status appends a status event if the list has changed, at most once in statusPause.
+func (s *subscriber) status() {
 	status, changes := s.list.Status()
 	now := time.Now()
-	if changes == s.changes {
-		if status == s.told {
-			return false
-		}
-		if now.Before(s.next) {
-			return true
-		}
+	changed := changes != s.changes
+	s.late = !changed && status != s.told && now.Before(s.next)
+	if s.late || !changed && status == s.told {
+		return
 	}
 	s.changes, s.told, s.next = changes, status, now.Add(statusPause)
 	s.buffer = appendEvent(s.buffer, "status", status)
-	return false
 }
 
 func (s *subscriber) event(name string, v any) error {
