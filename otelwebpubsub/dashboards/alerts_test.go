@@ -56,7 +56,16 @@ func TestAlertsFire(t *testing.T) {
 	all := alerts(t)
 	tested := make(map[string]bool)
 	for _, tt := range file.Tests {
+		for _, c := range tt.Alerts {
+			tested[c.Alert] = true
+		}
+	}
+	for name := range all {
+		assert.True(t, tested[name], "%s has no test", name)
+	}
+	for _, tt := range file.Tests {
 		t.Run(tt.Name, func(t *testing.T) {
+			t.Parallel()
 			load := fmt.Sprintf("load %s\n", tt.Interval)
 			for _, s := range tt.Series {
 				load += "  " + s.Series + " " + s.Values + "\n"
@@ -64,7 +73,6 @@ func TestAlertsFire(t *testing.T) {
 			query := rules.EngineQueryFunc(promqltest.NewTestEngine(t, false, 0, 100_000), promqltest.LoadedStorage(t, load))
 			for _, c := range tt.Alerts {
 				require.Contains(t, all, c.Alert)
-				tested[c.Alert] = true
 				r := ruleOf(t, all[c.Alert])
 				for at := time.Duration(0); at <= time.Duration(c.At); at += time.Duration(file.Interval) {
 					_, err := r.Eval(t.Context(), 0, time.Unix(0, 0).Add(at), query, nil, 0)
@@ -73,9 +81,6 @@ func TestAlertsFire(t *testing.T) {
 				assert.ElementsMatch(t, c.Want, firingOf(r), "%s after %s", c.Alert, c.At)
 			}
 		})
-	}
-	for name := range all {
-		assert.True(t, tested[name], "%s has no test", name)
 	}
 }
 

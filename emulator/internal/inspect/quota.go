@@ -34,9 +34,9 @@ type quota struct {
 func (q *quota) take(at time.Time) (skipped int, room bool) {
 	if q.used == 0 {
 		q.freed = at
-	} else if n := at.Sub(q.freed) / refusedPause; n > 0 {
-		q.used = max(q.used-int(n), 0)
-		q.freed = q.freed.Add(n * refusedPause)
+	} else if since := at.Sub(q.freed); since >= refusedPause {
+		q.used = max(q.used-int(since/refusedPause), 0)
+		q.freed = at.Add(-(since % refusedPause))
 	}
 	if q.used == maxRefused {
 		q.skipped++

@@ -141,19 +141,19 @@ func (w *wire) writeFrames(p []byte) error {
 // appendFrame appends a frame, and inserts its sequence id.
 func appendFrame(b []byte, f *hub.Frame) []byte {
 	if f.SequenceID == 0 {
-		return append(appendHeader(b, f.Kind, len(f.Data)), f.Data...)
+		return append(appendHeader(b, f.Kind, uint64(len(f.Data))), f.Data...)
 	}
 	start := len(b)
 	b = f.Codec.AppendSequenced(b, f.Data, f.SequenceID)
 	var header [maxHeader]byte
-	return slices.Insert(b, start, appendHeader(header[:0], f.Kind, len(b)-start)...)
+	return slices.Insert(b, start, appendHeader(header[:0], f.Kind, uint64(len(b)-start))...) //nolint:gosec // not negative
 }
 
 // maxHeader is the size of the largest header of a frame.
 const maxHeader = 10
 
 // appendHeader appends the header of a frame with n bytes of data.
-func appendHeader(b []byte, k hub.FrameKind, n int) []byte {
+func appendHeader(b []byte, k hub.FrameKind, n uint64) []byte {
 	kind := byte(textFrame)
 	if k == hub.FrameBinary {
 		kind = binaryFrame
@@ -164,6 +164,6 @@ func appendHeader(b []byte, k hub.FrameKind, n int) []byte {
 	case n < 1<<16:
 		return binary.BigEndian.AppendUint16(append(b, kind, 126), uint16(n))
 	default:
-		return binary.BigEndian.AppendUint64(append(b, kind, 127), uint64(n))
+		return binary.BigEndian.AppendUint64(append(b, kind, 127), n)
 	}
 }
