@@ -119,10 +119,6 @@ interop: ## run Microsoft's JavaScript packages against the emulator and beside 
 nginx: ## check handlers behind nginx (needs nginx)
 	cd $(NGINX) && $(GO) vet ./... && $(GO) test -count=1 ./...
 
-.PHONY: alerts
-alerts: ## test the alerts of docs/prometheus (needs promtool, which comes with Prometheus)
-	promtool test rules docs/prometheus/alerts_test.yaml
-
 .PHONY: redis
 redis: ## test the stores on Redis, also as a cluster, under the race detector (needs redis-server and a C compiler)
 	cd $(REDIS) && $(GO) vet ./... && $(GO) test -count=1 ./...

@@ -18,7 +18,7 @@ type Hub struct {
 }
 
 // EventHandler selects events of a hub and receives them. [InMemory] and [AtURL]
-// return one that selects every event. Handler or URLTemplate is required.
+// return an EventHandler for all events. Handler or URLTemplate is required.
 type EventHandler struct {
 	// URLTemplate (urlTemplate) is an absolute http or https URL. The parameters
 	// {hub} and {event} in its path and query are replaced by the event's names.

@@ -93,6 +93,8 @@ type stream struct {
 	t    *testing.T
 	body *bufio.Reader
 	seen []inspect.Record // that no find has returned
+
+	shared inspect.Record // the last one with a frame
 }
 
 // stream opens a stream and reads the hello.
@@ -155,10 +157,20 @@ func (s *stream) read() {
 		if name != "" {
 			continue
 		}
-		var r inspect.Record
+		var r struct {
+			inspect.Record
+			SameFrame uint64 `json:"sameFrame"`
+		}
 		require.NoError(s.t, json.Unmarshal([]byte(data), &r), "%s", data)
 		require.NotEmpty(s.t, id)
-		s.seen = append(s.seen, r)
+		if r.SameFrame != 0 {
+			require.Equal(s.t, s.shared.N, r.SameFrame)
+			require.Nil(s.t, r.Frame)
+			r.Frame = s.shared.Frame
+		} else if r.Frame != nil {
+			s.shared = r.Record
+		}
+		s.seen = append(s.seen, r.Record)
 		return
 	}
 }

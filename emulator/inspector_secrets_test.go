@@ -112,6 +112,7 @@ func TestInspectorHidesSecrets(t *testing.T) {
 				}
 				assert.Greater(t, strings.Count(shown["stream"], "(key)")+strings.Count(shown["stream"], "(token)"), 20)
 				assert.NotContains(t, shown["stream"], "event: lost")
+				assert.Len(t, regexp.MustCompile(`"hub":"quiet",.*"sequenceId":[12],.*\((?:key|token)\)`).FindAllString(shown["export"], -1), 8, "frames of reliable members")
 				assert.Greater(t, strings.Count(shown["copies"], "func Test"), 20)
 			})
 		})
@@ -135,6 +136,7 @@ func (p *page) collect(text string) map[string]string {
 	w.frames()
 	w.calls()
 	w.states()
+	w.publication()
 	synctest.Wait()
 	out := map[string]string{"export": p.get("export")}
 	var tables, copies strings.Builder
@@ -159,6 +161,29 @@ func (p *page) collect(text string) map[string]string {
 	}
 	out["tables"], out["copies"] = tables.String(), copies.String()
 	return out
+}
+
+// publication sends a secret to a group, whose members' frames share it.
+func (w *writer) publication() {
+	url := base + "/client/hubs/quiet?access_token=" + sign(w.t, "quiet", jwt.MapClaims{"webpubsub.group": "all", "role": "webpubsub.sendToGroup"})
+	var members []*peer
+	read := func(frames int) {
+		for range frames * len(members) {
+			members = append(members[1:], members[0]) // in turns
+			_, _, err := members[0].conn.Read(w.t.Context())
+			require.NoError(w.t, err)
+		}
+	}
+	for _, subprotocol := range []string{plainJSON, reliableProtobuf, reliableJSON} {
+		for range 2 {
+			p, _ := w.try(url, nil, subprotocol)
+			require.NotNil(w.t, p)
+			members = append(members, p)
+		}
+	}
+	read(1) // the connected frames
+	members[0].send(`{"type":"sendToGroup","group":"all","data":`+w.inJSON+`}`, `{"type":"sendToGroup","group":"all","dataType":"text","data":`+w.inJSON+`}`)
+	read(2)
 }
 
 // states connects clients with a secret in their state and their headers.

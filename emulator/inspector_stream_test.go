@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -286,4 +289,32 @@ func TestInspectorTables(t *testing.T) {
 		status, _ := i.get("state?" + wrong)
 		assert.Equal(t, http.StatusBadRequest, status, wrong)
 	}
+}
+
+// An export ends if its client does not read.
+func TestInspectorExportToSlowClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{Inspector: &emulator.Inspector{InsecureNonLoopback: true}}) // pipes have no address
+		_, token, _ := strings.Cut(r.server.InspectorURL(""), "#token=")
+		p := &page{r, token}
+		for _, read := range []bool{true, false} {
+			lines := strings.Repeat(`{"kind":"group.joined","group":{"name":"`+strings.Repeat("g", 1000)+`"}}`+"\n", 300)
+			imported := p.request(http.MethodPost, "import", lines)
+			require.Equal(t, http.StatusOK, imported.StatusCode)
+			require.NoError(t, imported.Body.Close())
+			resp := p.request(http.MethodGet, "export", "")
+			if !read {
+				pass(time.Minute)
+			}
+			_, err := io.Copy(io.Discard, resp.Body)
+			if read {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			}
+			require.NoError(t, resp.Body.Close())
+			pass(time.Minute) // the connection of an export that was read serves further requests
+		}
+	})
 }

@@ -30,9 +30,9 @@ type Operation struct {
 	ConnectionID string
 	// EventID (ce-id) is empty except for deliveries.
 	EventID string
-	// Cause is the trace context of a REST call's header, if the call has a valid token,
-	// and for a delivery the one that the REST call has passed on that raised the event.
-	// A REST call raises the events joined, left and disconnected.
+	// Cause is the trace context of the header of a REST call with a valid token. For the
+	// delivery of an event that a REST call raised (joined, left or disconnected), it is
+	// the trace context that the call passed on.
 	Cause TraceContext
 }
 

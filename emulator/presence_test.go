@@ -35,7 +35,7 @@ func TestPresenceBehindASlowHandler(t *testing.T) {
 			` reason="2000 notifications of the connection wait for the event handler; joined and left are dropped until half of them are delivered"`)
 		close(free)
 		synctest.Wait()
-		assert.Len(t, append(h.told("joined"), h.told("left")...), most+1, "queued events, and the one that the handler had")
+		assert.Len(t, append(h.told("joined"), h.told("left")...), most+1, "queued events, and the event that the handler had")
 		p.send(`{"type":"joinGroup","group":"g"}`)
 		synctest.Wait()
 		require.Len(t, logged.lines("events were dropped"), 1)

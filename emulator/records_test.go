@@ -79,12 +79,12 @@ func TestRecordsOfFrames(t *testing.T) {
 		frames = nil
 		for _, f := range of[trace.FrameOut](s) {
 			assert.Equal(t, id, f.Client)
-			frames = append(frames, fmt.Sprint(f.Close, " ", f.Data))
+			frames = append(frames, fmt.Sprint(f.Close, " ", f.SequenceID, " ", f.Data))
 		}
 		require.Len(t, frames, 6)
 		assert.Contains(t, frames[0], `"reconnectionToken":"(token)"`)
-		assert.Equal(t, `0 {"sequenceId":1,"type":"message","from":"server","dataType":"text","data":"hi"}`, frames[1])
-		assert.Equal(t, `0 {"type":"pong"}`, frames[3])
+		assert.Equal(t, `0 1 {"type":"message","from":"server","dataType":"text","data":"hi"}`, frames[1])
+		assert.Equal(t, `0 0 {"type":"pong"}`, frames[3])
 		assert.True(t, strings.HasPrefix(frames[5], "1007 "), frames[5])
 		assert.Len(t, s.clients(trace.KindFrameInvalid), 1)
 		assert.Len(t, s.clients(trace.KindRequestRefused), 1)

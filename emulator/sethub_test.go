@@ -100,8 +100,8 @@ func TestSetHubDuringDelivery(t *testing.T) {
 	})
 }
 
-// A URL that stays is not validated again. A new URL, one that was removed before, and one
-// that has refused consent are.
+// A URL that stays is not validated again. A new URL is, also if it was removed before, and
+// so is a URL that has refused consent.
 func TestSetHubAsksForConsent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
@@ -17,8 +18,8 @@ import (
 // call, and one for each HTTP request of it. Nil means the zero options. A
 // TracingProvider of opts is kept.
 //
-// The spans are those of azcore, by package azotel. The names of groups, users and
-// connections are in the URLs of their requests. Each request has the header traceparent.
+// The spans are those of azcore, by package azotel. Their attribute http.url is without the
+// names of groups, users and connections. Each request has the header traceparent.
 // The emulator passes it on to the events that the call causes. Whether the service does
 // is not documented.
 func (t *Telemetry) Service(opts *service.Options) *service.Options {
@@ -27,15 +28,16 @@ func (t *Telemetry) Service(opts *service.Options) *service.Options {
 		out = *opts
 	}
 	if !out.TracingProvider.NewTracer(Name, "").Enabled() {
-		out.TracingProvider = withoutTexts(azotel.NewTracingProvider(t.opts.TracerProvider, nil))
+		out.TracingProvider = withoutNames(azotel.NewTracingProvider(t.opts.TracerProvider, nil))
 	}
 	out.PerRetryPolicies = append(slices.Clip(out.PerRetryPolicies), propagate{})
 	return &out
 }
 
-// withoutTexts returns a provider whose spans have no texts of errors. They quote the
-// service's answers, which may quote the request.
-func withoutTexts(of tracing.Provider) tracing.Provider {
+// withoutNames returns a provider whose spans have no names of groups, users and
+// connections: not in URLs, and not in the texts of errors. These quote the service's
+// answers, which may quote the request.
+func withoutNames(of tracing.Provider) tracing.Provider {
 	return tracing.NewProvider(func(name, version string) tracing.Tracer {
 		tracer := of.NewTracer(name, version)
 		silent := func(span tracing.Span) tracing.Span {
@@ -45,10 +47,41 @@ func withoutTexts(of tracing.Provider) tracing.Provider {
 			})
 		}
 		return tracing.NewTracer(func(ctx context.Context, name string, opts *tracing.SpanOptions) (context.Context, tracing.Span) {
+			if opts != nil {
+				opts = &tracing.SpanOptions{Kind: opts.Kind, Attributes: slices.Clone(opts.Attributes)}
+				for i, a := range opts.Attributes {
+					if url, ok := a.Value.(string); ok && a.Key == "http.url" {
+						opts.Attributes[i].Value = pattern(url)
+					}
+				}
+			}
 			ctx, span := tracer.Start(ctx, name, opts)
 			return ctx, silent(span)
 		}, &tracing.TracerOptions{SpanFromContext: func(ctx context.Context) tracing.Span { return silent(tracer.SpanFromContext(ctx)) }})
 	}, nil)
+}
+
+// pattern returns a URL of the REST API with placeholders for the names of groups, users and
+// connections. In its query, azcore has replaced all values but the version.
+func pattern(url string) string {
+	url, query, _ := strings.Cut(url, "?")
+	const root = "/api/hubs/"
+	base, path, _ := strings.Cut(url, root)
+	segments := strings.Split(path, "/") // the first is the hub
+	for i := 1; i+1 < len(segments); i++ {
+		switch segments[i] {
+		case "groups", "users", "connections":
+			segments[i+1] = "{" + strings.TrimSuffix(segments[i], "s") + "}"
+			i++
+		}
+	}
+	if path != "" {
+		url = base + root + strings.Join(segments, "/")
+	}
+	if query != "" {
+		url += "?" + query
+	}
+	return url
 }
 
 // propagate is a policy that sends the trace context of a request.

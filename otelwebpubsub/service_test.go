@@ -81,3 +81,47 @@ func TestServiceKeepsAProvider(t *testing.T) {
 	assert.Empty(t, r.spans.Ended())
 	assert.Len(t, other.spans.Ended(), 2)
 }
+
+// TestServiceURLs: the URLs of spans have no names of groups, users and connections.
+func TestServiceURLs(t *testing.T) {
+	t.Parallel()
+	const base = "https://contoso.webpubsub.azure.com/"
+	for path, act := range map[string]func(ctx context.Context, s *service.Client) error{
+		"api/hubs/chat/groups/{group}/:send": func(ctx context.Context, s *service.Client) error { return s.Group("users").SendText(ctx, "x", nil) },
+		"api/hubs/chat/users/{user}/:send": func(ctx context.Context, s *service.Client) error {
+			return s.User(secret).SendText(ctx, "x", nil)
+		},
+		"api/hubs/chat/users/{user}/groups/{group}": func(ctx context.Context, s *service.Client) error {
+			return s.Group(secret).AddUser(ctx, secret)
+		},
+		"api/hubs/chat/groups/{group}/connections/{connection}": func(ctx context.Context, s *service.Client) error {
+			return s.Group("connections").AddConnection(ctx, secret)
+		},
+		"api/hubs/chat/permissions/joinLeaveGroup/connections/{connection}": func(ctx context.Context, s *service.Client) error {
+			return s.Connection(secret).Grant(ctx, service.JoinLeaveGroup, secret)
+		},
+		"api/hubs/chat/:send": func(ctx context.Context, s *service.Client) error {
+			return s.All().SendText(ctx, "x", &service.SendOptions{Excluded: []string{secret}})
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, otelwebpubsub.Options{})
+			opts := r.Service(&service.Options{ClientOptions: azcore.ClientOptions{Transport: &answering{status: http.StatusAccepted}}})
+			s, err := service.NewClientFromConnectionString("Endpoint="+base+";AccessKey="+strings.Repeat("k", 40)+";Version=1.0;", "chat", opts)
+			require.NoError(t, err)
+			_ = act(t.Context(), s) // 202 is not the status of all
+			url := ""
+			for _, span := range r.spans.Ended() {
+				for _, a := range span.Attributes() {
+					if a.Key == "http.url" {
+						url = a.Value.AsString()
+					}
+				}
+			}
+			url, _, _ = strings.Cut(url, "?")
+			assert.Equal(t, base+path, url)
+			holdsNone(t, r.everything(t))
+		})
+	}
+}

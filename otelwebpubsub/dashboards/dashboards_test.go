@@ -23,6 +23,7 @@ import (
 const (
 	dashboardFile = "../../docs/grafana/webpubsub.json"
 	alertsFile    = "../../docs/prometheus/alerts.yaml"
+	scenariosFile = "../../docs/prometheus/alerts_test.yaml"
 )
 
 // expressions returns all expressions of the dashboard by the title of their panel.

@@ -21,7 +21,7 @@ type Again struct {
 	Hub, ConnectionID, UserID, Subprotocol string
 
 	Type, Name string
-	ID         string // empty: one that the connection has not used
+	ID         string // empty: a new id
 	// ContentType, Body and Metadata of the event.
 	ContentType string
 	Body        []byte

@@ -23,7 +23,7 @@ type queue struct {
 }
 
 // add queues a notification, or drops it if the queue is full. dropped is the number of
-// notifications dropped since the last one that was added, including this one.
+// notifications dropped since the queue last accepted one, including this one.
 func (q *queue) add(start func(func()) bool, n notice) (added bool, dropped int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

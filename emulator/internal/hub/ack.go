@@ -6,8 +6,8 @@ import (
 	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
-// begin reports whether a request is new. It answers one that has succeeded before:
-// clients repeat requests whose ack they have missed.
+// begin reports whether a request is new. It answers a request that has
+// succeeded before: clients repeat a request if they miss its ack.
 func (c *Connection) begin(ackID *uint64) bool {
 	if ackID == nil {
 		return true

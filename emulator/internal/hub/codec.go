@@ -3,10 +3,10 @@ package hub
 // Codec encodes messages in the format of a subprotocol. Its values must be comparable,
 // and equal for equal formats: a message is encoded once for each.
 type Codec interface {
-	// Message encodes a message without sequence id.
-	Message(m *Message) []byte
-	// Sequenced returns a frame of an encoded message and a sequence id. Zero means none.
-	Sequenced(m *Message, body []byte, sequenceID uint64) Frame
+	// Message encodes a message as a frame without sequence id.
+	Message(m *Message) Frame
+	// AppendSequenced appends the data of such a frame with a sequence id in it.
+	AppendSequenced(b, data []byte, sequenceID uint64) []byte
 }
 
 // Answerer encodes all other frames for clients.
@@ -44,11 +44,16 @@ const (
 	FrameClose
 )
 
-// Frame is a WebSocket frame, or its equivalent in another transport.
+// Frame is a WebSocket frame, or its equivalent in another transport. All frames of a
+// message share Data, also those with a sequence id: the transport inserts it when it
+// writes the frame.
 type Frame struct {
 	Kind FrameKind
-	Data []byte
 	Code int
+	Data []byte
+	// SequenceID is to be inserted into Data by Codec. Zero means none.
+	SequenceID uint64
+	Codec      Codec
 }
 
 // Close codes, numbered as in WebSocket.

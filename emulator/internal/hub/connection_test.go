@@ -67,6 +67,9 @@ func output(name string) hub.Output { return subprotocol.Choose(name, subprotoco
 func newLink(frames *[]string) *hub.Link {
 	l := hub.NewLink(func(batch []hub.Frame) error {
 		for _, f := range batch {
+			if f.SequenceID != 0 {
+				f.Data = f.Codec.AppendSequenced(nil, f.Data, f.SequenceID)
+			}
 			*frames = append(*frames, string(f.Data))
 		}
 		return nil

@@ -26,7 +26,7 @@ type Unacknowledged struct{}
 
 // Send sends a message.
 func (Unacknowledged) Send(link *Link, codec Codec, m *Message, _ time.Time) string {
-	if !link.Send(codec.Sequenced(m, m.Encode(codec), 0)) {
+	if !link.Send(m.Encode(codec)) {
 		return reasonSlow
 	}
 	return ""
@@ -56,20 +56,19 @@ type Cumulative struct {
 }
 
 type unacked struct {
-	id      uint64
 	frame   Frame
 	expires time.Time // zero: never
 }
 
 // Send keeps a message and sends it. If the link fails, the message is kept.
 func (d *Cumulative) Send(link *Link, codec Codec, m *Message, expires time.Time) string {
-	body := m.Encode(codec)
-	if len(d.kept) >= maxUnackedMessages || d.bytes+len(body) > maxUnackedBytes {
+	f := m.Encode(codec)
+	if len(d.kept) >= maxUnackedMessages || d.bytes+len(f.Data) > maxUnackedBytes {
 		return reasonBufferFull
 	}
 	d.last++
-	f := codec.Sequenced(m, body, d.last)
-	d.kept = append(d.kept, unacked{d.last, f, expires})
+	f.SequenceID, f.Codec = d.last, codec
+	d.kept = append(d.kept, unacked{f, expires})
 	d.bytes += len(f.Data)
 	if link != nil {
 		link.Send(f)
@@ -83,7 +82,7 @@ func (d *Cumulative) Acknowledge(_ *Link, id uint64) {
 		return
 	}
 	n := 0
-	for n < len(d.kept) && d.kept[n].id <= id {
+	for n < len(d.kept) && d.kept[n].frame.SequenceID <= id {
 		d.bytes -= len(d.kept[n].frame.Data)
 		n++
 	}

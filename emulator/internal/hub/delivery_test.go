@@ -15,9 +15,9 @@ import (
 // plainCodec encodes a message as its sequence id and data.
 type plainCodec struct{}
 
-func (plainCodec) Message(m *hub.Message) []byte { return m.Data }
-func (plainCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
-	return hub.Frame{Data: fmt.Appendf(nil, "%d %s", id, body)}
+func (plainCodec) Message(m *hub.Message) hub.Frame { return hub.Frame{Data: m.Data} }
+func (plainCodec) AppendSequenced(b, data []byte, id uint64) []byte {
+	return fmt.Appendf(b, "%d %s", id, data)
 }
 
 func send(h *hub.Hub, data string, ttl time.Duration) {
@@ -59,7 +59,9 @@ type single struct {
 func (d *single) Send(link *hub.Link, codec hub.Codec, m *hub.Message, _ time.Time) string {
 	d.last++
 	d.ids = append(d.ids, d.last)
-	d.frames = append(d.frames, codec.Sequenced(m, m.Encode(codec), d.last))
+	f := m.Encode(codec)
+	f.SequenceID, f.Codec = d.last, codec
+	d.frames = append(d.frames, f)
 	if len(d.frames) == 1 && link != nil {
 		link.Send(d.frames[0])
 	}

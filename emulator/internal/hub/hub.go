@@ -257,7 +257,7 @@ func (h *Hub) Shutdown(code int, reason string) {
 }
 
 // Join adds the connections of a target to a group and returns their number. The error
-// is a [FullError] about one of those that could not join.
+// is a [FullError] about a connection that could not join.
 func (h *Hub) Join(t Target, group string) (n int, err error) {
 	selected := h.Select(t)
 	for _, c := range selected {

@@ -122,7 +122,7 @@ const Stopping = "The server is stopping."
 
 // Close closes all connections and waits for their goroutines. Clients that do not answer
 // are disconnected after a quarter of a second. Pending requests are carried out;
-// when ctx ends, Close cancels those that are left and reports false.
+// when ctx ends, Close cancels the rest and reports false.
 func (hs *Hubs) Close(ctx context.Context) (finished bool) {
 	hs.mu.Lock()
 	hs.closed = true

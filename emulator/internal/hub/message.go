@@ -42,26 +42,26 @@ type Message struct {
 	States *GroupStates
 
 	mu     sync.Mutex
-	bodies []codecBody
+	frames []codecFrame
 }
 
-type codecBody struct {
+type codecFrame struct {
 	codec Codec
-	body  []byte
+	frame Frame
 }
 
 // Encode returns [Codec].Message of the message, which it calls once for each codec.
-func (m *Message) Encode(c Codec) []byte {
+func (m *Message) Encode(c Codec) Frame {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, b := range m.bodies {
-		if b.codec == c {
-			return b.body
+	for i := range m.frames {
+		if m.frames[i].codec == c {
+			return m.frames[i].frame
 		}
 	}
-	body := c.Message(m)
-	m.bodies = append(m.bodies, codecBody{c, body})
-	return body
+	f := c.Message(m)
+	m.frames = append(m.frames, codecFrame{c, f})
+	return f
 }
 
 // StreamInfo is the position of a message in a stream.
@@ -90,7 +90,7 @@ func (c *Connection) Fits(m *Message) error {
 	if 6*len(m.Data)+envelope <= wire.MaxClientFrame {
 		return nil // a byte is encoded in at most six
 	}
-	if size := len(m.Encode(c.out.Codec)); size+envelope > wire.MaxClientFrame {
+	if size := len(m.Encode(c.out.Codec).Data); size+envelope > wire.MaxClientFrame {
 		return fmt.Errorf("the answer is too large: the client's frame has %d bytes, the maximum is %d", size, wire.MaxClientFrame-envelope)
 	}
 	return nil

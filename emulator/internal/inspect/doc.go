@@ -33,6 +33,10 @@
 //	event: status   data: {"first": 1, "next": 120, "records": 119, "bytes": 48213, "paused": false}    after clear, pause and import, and while records arrive, at most once a second
 //	event: error    data: {"error": "…"}    the end: the emulator stops
 //
+// If a record has the same frame as an earlier record of the stream, it can have the number
+// of that record instead of the frame: "sameFrame": 17. The number is always that of the last
+// record with a frame. Only the stream has this member.
+//
 // A comment line comes every 15 seconds. "start" differs for each start of the emulator; a
 // page whose start differs begins again with after=0. Numbers never decrease and are not
 // reused, also after clear. While no page reads the stream, frames to clients are not
@@ -41,7 +45,12 @@
 // # Records
 //
 // All records have n, at, kind and level (info, warn or error); hub, connection and user
-// if known; and one member with the details. Empty members are left out.
+// if known; and one member with the details. Empty members are left out. A frame of a
+// message to a client of a reliable subprotocol has a sequenceId beside frame: its data is
+// what all receivers share, without the sequence id.
+// There are at most 100 records of refused requests of each kind at once (client.refused,
+// client.recoveryRefused, rest.refused, foreign.refused), and one more every 10 seconds.
+// skipped is the number of those before it that have no record.
 //
 //	{"n":1,"at":"2026-11-27T06:40:00.123456Z","kind":"client.handshake","level":"info","hub":"chat","connection":"4911…","user":"ann","handshake":{"query":{"room":["lobby"]},"headers":{"User-Agent":["…"],"Cookie":["(hidden)"]},"claims":{"sub":["ann"]},"subprotocols":["json.webpubsub.azure.v1"]}}
 //	{"n":2,"at":"…","kind":"client.connected","level":"info","hub":"chat","connection":"4911…","user":"ann","client":{"subprotocol":"json.webpubsub.azure.v1"}}
@@ -70,7 +79,8 @@
 //	{"n":25,"at":"…","kind":"rest.call","level":"info","hub":"chat","rest":{"method":"POST","path":"/api/hubs/chat/:send","query":"api-version=2024-12-01","status":202,"request":{"headers":{"Content-Type":["text/plain"]},"data":{"bytes":5,"type":"text","text":"hello"}},"answer":{"data":{"bytes":0}},"tookMs":0.3}}
 //	{"n":26,"at":"…","kind":"rest.refused","level":"warn","rest":{"method":"POST","path":"/api/hubs/chat/:send","status":401,"reason":"invalid token: …"}}
 //	{"n":27,"at":"…","kind":"foreign.refused","level":"warn","foreign":{"reason":"the host \"evil.test\" is not trusted, …"}}
-//	{"n":28,"at":"…","kind":"frame.in","level":"info","imported":true,"…":"…"}
+//	{"n":28,"at":"…","kind":"frame.out","level":"info","hub":"chat","connection":"4911…","sequenceId":3,"frame":{"subprotocol":"json.reliable.webpubsub.azure.v1","data":{"bytes":71,"type":"json","text":"{\"type\":\"message\",…}"}}}
+//	{"n":29,"at":"…","kind":"frame.in","level":"info","imported":true,"…":"…"}
 //
 // Further kinds with the member client are client.recoveryRefused, client.handshakeFailed,
 // client.roleIgnored, client.rolesLeftOut, client.noSubprotocol, client.pingUnanswered,

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/go-webpubsub/webpubsub/emulator/internal/trace"
 )
 
 // Defaults of the limits of a [List].
@@ -34,11 +36,12 @@ type List struct {
 	next         uint64 // number of the next record
 	changes      int    // by clear, pause and import
 	readers      []*Reader
+	quotas       map[trace.Kind]*quota // of refused requests
 }
 
 // NewList returns an empty list of at most that many records and bytes.
 func NewList(maxRecords, maxBytes int) *List {
-	return &List{maxRecords: maxRecords, maxBytes: maxBytes, next: 1}
+	return &List{maxRecords: maxRecords, maxBytes: maxBytes, next: 1, quotas: make(map[trace.Kind]*quota)}
 }
 
 // lock locks the list and moves pending frames to the ring.
@@ -107,7 +110,7 @@ func (l *List) Get(n uint64) (Record, bool) {
 }
 
 // After returns up to most records after a number, the oldest first, and the number of
-// the first one that is kept. It uses the memory of buffer.
+// the oldest record in the list. It uses the memory of buffer.
 func (l *List) After(buffer []Record, n uint64, most int) (page []Record, first uint64) {
 	page = buffer[:0]
 	l.lock()

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -215,4 +216,33 @@ func TestFramesCostNoAllocation(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(1000, emit), "open")
 	status, _ = l.Status()
 	assert.Equal(t, 100, status.Records)
+}
+
+// Strangers do not push out what the user's own clients do.
+func TestListLimitsRefusedRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := inspect.NewList(300, 1<<20)
+		emit(t, l, trace.GroupChange{Kind: trace.KindGroupJoined, Group: "first"})
+		for range 1000 {
+			emit(t, l, trace.ForeignRefused{Reason: "why"})
+			emit(t, l, trace.RESTCall{Refused: "why"})
+		}
+		s, _ := l.Status()
+		assert.Equal(t, 201, s.Records)
+		<-time.After(10 * time.Second)
+		for range 2 {
+			emit(t, l, trace.ForeignRefused{Reason: "why"})
+		}
+		<-time.After(time.Hour)
+		for range 1000 {
+			emit(t, l, trace.ForeignRefused{Reason: "why"})
+		}
+		s, _ = l.Status()
+		assert.Equal(t, 300, s.Records, "100 again, after 202")
+		for n, skipped := range map[uint64]int{201: 0, 202: 900, 203: 1, 204: 0} {
+			r, _ := l.Get(n)
+			assert.Equal(t, skipped, r.Skipped, n)
+		}
+	})
 }

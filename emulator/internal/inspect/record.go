@@ -13,6 +13,8 @@ type Record struct {
 	Connection string    `json:"connection,omitempty"`
 	User       string    `json:"user,omitempty"`
 	Imported   bool      `json:"imported,omitempty"`
+	Skipped    int       `json:"skipped,omitempty"`    // refused requests before this one that have no record
+	SequenceID uint64    `json:"sequenceId,omitempty"` // of Frame, which is without it
 
 	// One of these is set, or none.
 	Handshake  *Handshake  `json:"handshake,omitempty"`
@@ -60,7 +62,8 @@ type Client struct {
 	RecoverableMs float64 `json:"recoverableMs,omitempty"`
 }
 
-// Frame is a frame from or to a client. Records of one message to many clients share it.
+// Frame is a frame from or to a client. Records of one message to many clients share it. It
+// is without the sequence id, which differs.
 type Frame struct {
 	Request     string `json:"request,omitempty"`
 	Subprotocol string `json:"subprotocol,omitempty"`

@@ -26,6 +26,10 @@ func (l *List) Take(_ context.Context, at time.Time, r trace.Record) {
 		out.Frame = frameIn(&r)
 		l.Add(out)
 	default:
+		if refused(trace.KindOf(r)) {
+			l.takeRefused(at, r)
+			return
+		}
 		l.Add(convert(at, r))
 	}
 }
@@ -72,7 +76,7 @@ func (l *List) settleLocked() {
 			*cached = cachedFrame{r.Data, frameOut(r)}
 		}
 		out := recordOf(p.at, trace.KindFrameOut, r.Client)
-		out.Frame = cached.frame
+		out.SequenceID, out.Frame = r.SequenceID, cached.frame
 		l.addLocked(&out)
 	}
 	clear(l.pending)

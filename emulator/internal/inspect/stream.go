@@ -18,7 +18,7 @@ const (
 	statusPause = time.Second
 	// heartbeat is the time between comments.
 	heartbeat = 15 * time.Second
-	// slowReader is how long a page may take to receive what was written.
+	// slowReader is how long a page may take to receive a write.
 	slowReader = 30 * time.Second
 )
 
@@ -41,7 +41,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) error {
 	defer reader.Close()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
-	s := &subscriber{list: h.cfg.List, w: w, control: http.NewResponseController(w), after: after}
+	s := &subscriber{list: h.cfg.List, w: w, after: after}
 	status, changes := s.list.Status()
 	if s.changes = changes; s.after >= status.Next {
 		s.after = 0 // a number of an emulator that has stopped
@@ -66,14 +66,16 @@ type hello struct {
 type subscriber struct {
 	list    *List
 	w       http.ResponseWriter
-	control *http.ResponseController
 	after   uint64
 	buffer  []byte
 	records []Record
+	frame   *Frame // that was sent last
+	framed  uint64 // number of its record
 
 	changes int // of the last status event
 	told    Status
 	next    time.Time // of the next status event
+	late    bool      // a status event is due then
 }
 
 // run writes until the page or the emulator ends. It reads from the list at its own pace.
@@ -92,15 +94,20 @@ func (s *subscriber) run(r *http.Request, reader *Reader, stopped <-chan struct{
 			_ = s.event("error", map[string]string{"error": "the emulator has stopped"})
 			return
 		case <-beat.C:
-			err = s.write([]byte(": \n\n"))
+			err = deliver(s.w, []byte(": \n\n"))
 		case <-changed:
 			changed = nil
 			pause.Reset(pagePause)
 		case <-pause.C:
 			var more bool
-			if more, err = s.page(); more {
+			more, err = s.page()
+			switch {
+			case more:
 				pause.Reset(pagePause)
-			} else {
+			case s.late:
+				pause.Reset(time.Until(s.next))
+				fallthrough
+			default:
 				changed = reader.Changed
 			}
 		}
@@ -110,7 +117,7 @@ func (s *subscriber) run(r *http.Request, reader *Reader, stopped <-chan struct{
 	}
 }
 
-// page writes the next records and reports whether it should be called again.
+// page writes the next records and reports whether there may be more.
 func (s *subscriber) page() (more bool, err error) {
 	records, first := s.list.After(s.records, s.after, pageSize)
 	s.buffer = s.buffer[:0]
@@ -125,19 +132,33 @@ func (s *subscriber) page() (more bool, err error) {
 		s.after = next - 1
 	}
 	for i := range records {
-		s.buffer = strconv.AppendUint(append(s.buffer, "id: "...), records[i].N, 10)
-		s.buffer = appendRecord(append(s.buffer, "\ndata: "...), &records[i])
-		s.buffer = append(s.buffer, "\n\n"...)
+		s.record(&records[i])
 		s.after = records[i].N
 	}
 	more = len(records) == pageSize
 	clear(records)
 	s.records = records
-	late := s.status()
+	s.status()
 	if len(s.buffer) > 0 {
-		err = s.write(s.buffer)
+		err = deliver(s.w, s.buffer)
 	}
-	return more || late, err
+	return more, err
+}
+
+// record appends a record. A message for many clients is sent once.
+func (s *subscriber) record(r *Record) {
+	s.buffer = strconv.AppendUint(append(s.buffer, "id: "...), r.N, 10)
+	s.buffer = append(s.buffer, "\ndata: "...)
+	switch {
+	case r.Frame == nil:
+		s.buffer = appendRecord(s.buffer, r)
+	case r.Frame == s.frame:
+		s.buffer = appendSame(s.buffer, r, s.framed)
+	default:
+		s.buffer = appendRecord(s.buffer, r)
+		s.frame, s.framed = r.Frame, r.N
+	}
+	s.buffer = append(s.buffer, "\n\n"...)
 }
 
 // lost are numbers of records that the page does not get.
@@ -147,36 +168,34 @@ type lost struct {
 	Before uint64 `json:"before"`
 }
 
-// status appends a status event if the list has changed, at most once in statusPause. It
-// reports whether one is due later.
-func (s *subscriber) status() (late bool) {
+// status appends a status event if the list has changed, at most once in statusPause.
+func (s *subscriber) status() {
 	status, changes := s.list.Status()
 	now := time.Now()
-	if changes == s.changes {
-		if status == s.told {
-			return false
-		}
-		if now.Before(s.next) {
-			return true
-		}
+	changed := changes != s.changes
+	s.late = !changed && status != s.told && now.Before(s.next)
+	if s.late || !changed && status == s.told {
+		return
 	}
 	s.changes, s.told, s.next = changes, status, now.Add(statusPause)
 	s.buffer = appendEvent(s.buffer, "status", status)
-	return false
 }
 
-func (s *subscriber) event(name string, v any) error { return s.write(appendEvent(nil, name, v)) }
+func (s *subscriber) event(name string, v any) error {
+	return deliver(s.w, appendEvent(nil, name, v))
+}
 
 func appendEvent(b []byte, name string, v any) []byte {
 	data, _ := json.Marshal(v) // never fails
 	return fmt.Appendf(b, "event: %s\ndata: %s\n\n", name, data)
 }
 
-// write writes and flushes. It fails if the page does not read for a time.
-func (s *subscriber) write(p []byte) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
-	if _, err := s.w.Write(p); err != nil {
+// deliver writes and flushes. It fails if the page does not read for a time.
+func deliver(w http.ResponseWriter, p []byte) error {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
+	if _, err := w.Write(p); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return control.Flush()
 }

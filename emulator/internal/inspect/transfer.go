@@ -15,7 +15,7 @@ const maxLine = 1 << 20
 func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/jsonl")
 	w.Header().Set("Content-Disposition", `attachment; filename="inspector.jsonl"`)
-	status, _ := h.cfg.List.Status() // those that come later are left out
+	status, _ := h.cfg.List.Status() // later records are left out
 	var after uint64
 	var lines []byte
 	var page []Record
@@ -32,8 +32,8 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 		if len(lines) == 0 {
 			return nil
 		}
-		if _, err := w.Write(lines); err != nil {
-			return nil //nolint:nilerr // the page has gone
+		if err := deliver(w, lines); err != nil {
+			return nil //nolint:nilerr // the page has gone, or does not read
 		}
 	}
 	return nil

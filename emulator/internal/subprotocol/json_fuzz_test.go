@@ -58,7 +58,7 @@ func checkState(t *testing.T, state map[string]string) {
 		SequenceID uint64
 		Items      []struct{ State map[string]string }
 	}
-	frame := codec.Sequenced(m, codec.Message(m), 7).Data
+	frame := codec.AppendSequenced(nil, codec.Message(m).Data, 7)
 	require.NoError(t, json.Unmarshal(frame, &out), "%s", frame)
 	require.Len(t, out.Items, 1)
 	assert.Equal(t, state, out.Items[0].State)
@@ -112,8 +112,7 @@ func FuzzJSON(f *testing.F) {
 				require.NoError(t, jsonscan.Check(string(m.Data)), "clients can decode it")
 			}
 			codec := p.Output().Codec
-			frame := codec.Sequenced(m, codec.Message(m), 7)
-			assertSame(t, m, frame.Data)
+			assertSame(t, m, codec.AppendSequenced(nil, codec.Message(m).Data, 7))
 			checkMessage(t, m, 7) // for a protobuf client
 		}
 		if set, ok := req.(hub.SetGroupState); ok {

@@ -80,7 +80,7 @@ func (o *object) end() hub.Frame {
 }
 
 // Message encodes a message without sequence id.
-func (jsonCodec) Message(m *hub.Message) []byte {
+func (jsonCodec) Message(m *hub.Message) hub.Frame {
 	if m.States != nil {
 		return groupStatesJSON(m)
 	}
@@ -100,7 +100,7 @@ func (jsonCodec) Message(m *hub.Message) []byte {
 	if m.Stream != nil {
 		o.stream(m.Stream)
 	}
-	return o.end().Data
+	return o.end()
 }
 
 // pairs adds an object of strings.
@@ -117,7 +117,7 @@ func (o *object) pairs(m map[string]string) {
 	o.add(`}`)
 }
 
-func groupStatesJSON(m *hub.Message) []byte {
+func groupStatesJSON(m *hub.Message) hub.Frame {
 	kind := "groupStateUpdate"
 	if m.States.Snapshot {
 		kind = "groupStateSnapshot"
@@ -144,7 +144,7 @@ func groupStatesJSON(m *hub.Message) []byte {
 		o.add(`}`)
 	}
 	o.add(`]`)
-	return o.end().Data
+	return o.end()
 }
 
 func (o *object) stream(s *hub.StreamInfo) {
@@ -172,16 +172,12 @@ func (o *object) failure(err *hub.RequestError) {
 	o.add(`}`)
 }
 
-// Sequenced inserts the sequence id as the first member.
-func (jsonCodec) Sequenced(_ *hub.Message, body []byte, id uint64) hub.Frame {
-	if id == 0 {
-		return hub.Frame{Kind: hub.FrameText, Data: body}
-	}
-	data := make([]byte, 0, len(body)+34)
-	data = append(data, `{"sequenceId":`...)
-	data = strconv.AppendUint(data, id, 10)
-	data = append(data, ',')
-	return hub.Frame{Kind: hub.FrameText, Data: append(data, body[1:]...)}
+// AppendSequenced inserts the sequence id as the first member.
+func (jsonCodec) AppendSequenced(b, data []byte, id uint64) []byte {
+	b = append(b, `{"sequenceId":`...)
+	b = strconv.AppendUint(b, id, 10)
+	b = append(b, ',')
+	return append(b, data[1:]...)
 }
 
 // Ack returns an ack frame.

@@ -120,7 +120,7 @@ func (d *downstream) frame() hub.Frame { return hub.Frame{Kind: hub.FrameBinary,
 
 // Message encodes a message without sequence id. There is no field for the user who has
 // sent it.
-func (protobufCodec) Message(m *hub.Message) []byte {
+func (protobufCodec) Message(m *hub.Message) hub.Frame {
 	if m.States != nil {
 		return groupStates(m)
 	}
@@ -148,10 +148,10 @@ func (protobufCodec) Message(m *hub.Message) []byte {
 		d.close(stream)
 	}
 	d.close(start)
-	return d.buf
+	return d.frame()
 }
 
-func groupStates(m *hub.Message) []byte {
+func groupStates(m *hub.Message) hub.Frame {
 	var d downstream
 	which := protowire.Number(caseGroupStateUpdate)
 	if m.States.Snapshot {
@@ -174,20 +174,17 @@ func groupStates(m *hub.Message) []byte {
 		d.close(item)
 	}
 	d.close(start)
-	return d.buf
+	return d.frame()
 }
 
-// Sequenced inserts the sequence id at its place among the fields of the message.
-func (protobufCodec) Sequenced(m *hub.Message, body []byte, id uint64) hub.Frame {
-	if id == 0 {
-		return hub.Frame{Kind: hub.FrameBinary, Data: body}
-	}
+// AppendSequenced inserts the sequence id at its place among the fields of the message.
+func (protobufCodec) AppendSequenced(b, data []byte, id uint64) []byte {
+	which, _, n := protowire.ConsumeTag(data)
+	message, _ := protowire.ConsumeBytes(data[n:])
 	sequenceID := protowire.Number(4)
-	if m.States != nil {
+	if which != caseData { // of states
 		sequenceID = 3
 	}
-	which, _, n := protowire.ConsumeTag(body)
-	message, _ := protowire.ConsumeBytes(body[n:])
 	at := 0
 	for at < len(message) {
 		number, _, size := protowire.ConsumeField(message[at:])
@@ -198,11 +195,9 @@ func (protobufCodec) Sequenced(m *hub.Message, body []byte, id uint64) hub.Frame
 	}
 	var field [11]byte
 	encoded := protowire.AppendVarint(protowire.AppendTag(field[:0], sequenceID, protowire.VarintType), id)
-	d := downstream{make([]byte, 0, len(body)+len(field)+1)}
-	d.buf = protowire.AppendTag(d.buf, which, protowire.BytesType)
-	d.buf = protowire.AppendVarint(d.buf, uint64(len(message)+len(encoded)))
-	d.buf = append(append(append(d.buf, message[:at]...), encoded...), message[at:]...)
-	return d.frame()
+	b = protowire.AppendTag(b, which, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(len(message)+len(encoded)))
+	return append(append(append(b, message[:at]...), encoded...), message[at:]...)
 }
 
 // Ack returns an AckMessage.

@@ -68,19 +68,15 @@ func (Raw) Output() hub.Output {
 
 type rawCodec struct{}
 
-// Message returns the data. Text from an event handler may be invalid UTF-8, for which
-// clients would close the connection; it is repaired.
-func (rawCodec) Message(m *hub.Message) []byte {
+// Message returns a text frame for text and JSON, otherwise a binary frame. Text from an
+// event handler may be invalid UTF-8, for which clients would close the connection; it is
+// repaired.
+func (rawCodec) Message(m *hub.Message) hub.Frame {
 	if m.Type == hub.Text || m.Type == hub.JSON {
-		return bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))
+		return hub.Frame{Kind: hub.FrameText, Data: bytes.ToValidUTF8(m.Data, []byte("\uFFFD"))}
 	}
-	return m.Data
+	return hub.Frame{Kind: hub.FrameBinary, Data: m.Data}
 }
 
-// Sequenced returns a text frame for text and JSON, otherwise a binary frame.
-func (rawCodec) Sequenced(m *hub.Message, body []byte, _ uint64) hub.Frame {
-	if m.Type == hub.Text || m.Type == hub.JSON {
-		return hub.Frame{Kind: hub.FrameText, Data: body}
-	}
-	return hub.Frame{Kind: hub.FrameBinary, Data: body}
-}
+// AppendSequenced appends the data: raw clients get no sequence ids.
+func (rawCodec) AppendSequenced(b, data []byte, _ uint64) []byte { return append(b, data...) }

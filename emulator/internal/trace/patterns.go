@@ -7,9 +7,9 @@ import (
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
-// tokens are JWTs, signatures and the hub's reconnection tokens, which are longer
-// than its other ids. What is left of a JWT that was cut matches, too, and one that is
-// the name of a header, whose case is not kept.
+// tokens are JWTs, signatures and the hub's reconnection tokens, which are longer than its
+// other ids. They match also a part of a JWT, and a JWT in another case: names of headers
+// do not keep their case.
 var tokens = regexp.MustCompile(`eyJ[\w.-]*|\b[Ee]yj[\w.-]{16,}|[[:xdigit:]]{33,}`)
 
 // shortestHex is the length of the shortest text that [tokens] matches by its digits.
@@ -18,8 +18,8 @@ const shortestHex = 33
 // tokenMargin is the length of the longest text that [tokens] matches as a whole only.
 const tokenMargin = 64
 
-// named are secrets of any form that a name precedes: in a URL, a header, a connection
-// string, or JSON. One that ends with the name of another includes that.
+// named are secrets of any form after a name: in a URL, a header, a connection string, or
+// JSON. If a secret ends with the name of another secret, both are one match.
 var named = regexp.MustCompile(`(?i)(` + scheme + `|accesskey(?:=|%3d)|(?:access_|reconnection_?)token(?:=|%3d|\\?"\s*:\s*\\?"))(?:` + value + `*` + scheme + `)*` + value + `+`)
 
 const (

@@ -92,12 +92,14 @@ type FrameIn struct {
 	Data        Payload
 }
 
-// FrameOut is a frame to a client.
+// FrameOut is a frame to a client. The frames of a message for many clients share Data, which
+// is without SequenceID.
 type FrameOut struct {
 	Client
 	Subprotocol string
 	Binary      bool
-	Close       int // close code; zero for other frames
+	Close       int    // close code; zero for other frames
+	SequenceID  uint64 // of a reliable subprotocol; zero for none
 	Data        Payload
 }
 
@@ -110,11 +112,11 @@ type Event struct {
 	Again uint64
 	// Outcome is one of the kinds that begin with KindEvent.
 	Outcome Kind
-	// Reason is why there is no answer, or none that is valid.
+	// Reason is why there is no answer, or why the answer is invalid.
 	Reason string
 
-	// Handler is the URL template of the event handler, URL the one that the event was
-	// sent to, both without query. A handler in memory is not called by its URL.
+	// Handler is the URL template of the event handler. URL is where the event was sent
+	// to. Both are without query. A handler in memory is not called by its URL.
 	Handler, URL    string
 	InMemory        bool
 	Request, Answer Payload

@@ -88,7 +88,7 @@ func pass[R Record](ctx context.Context, s *Stream, kind Kind, r R) {
 	}
 }
 
-// Clean returns a client without secrets, for one of which there are many records.
+// Clean returns a client without secrets. Records of the result cost less.
 func (s *Stream) Clean(c Client) Client {
 	if s == nil || len(s.sinks) == 0 {
 		return c
@@ -98,13 +98,13 @@ func (s *Stream) Clean(c Client) Client {
 	return c
 }
 
-// Hide returns a text without secrets, for those that no record has.
+// Hide returns a text without secrets. It is for texts outside records.
 func (s *Stream) Hide(text string) string {
 	out, _ := s.secrets.hide(text)
 	return out
 }
 
-// Read returns a state that no record has.
+// Read decodes a state and removes its secrets. It is for states outside records.
 func (s *Stream) Read(state State) State {
 	state.read(s.secrets)
 	return state

@@ -29,7 +29,7 @@ func (s *socket) recordOut(f hub.Frame) {
 	if !s.e.Hubs.Trace.Wants(context.Background(), trace.KindFrameOut) {
 		return // before the client is read, which costs cache misses in a fan-out
 	}
-	out := trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, Data: trace.Data(f.Data)}
+	out := trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, SequenceID: f.SequenceID, Data: trace.Data(f.Data)}
 	if s.client != nil {
 		out.Subprotocol = s.client.Subprotocol
 	}

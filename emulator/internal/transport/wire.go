@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
@@ -114,8 +115,8 @@ func (w *wire) writeMessages(frames []hub.Frame) error {
 			buffers.Put(buf)
 		}
 	}()
-	for i, f := range frames {
-		b = appendFrame(b, f)
+	for i := range frames {
+		b = appendFrame(b, &frames[i])
 		if i+1 < len(frames) && len(b)+len(frames[i+1].Data) <= maxWritten {
 			continue
 		}
@@ -137,18 +138,32 @@ func (w *wire) writeFrames(p []byte) error {
 	return w.writeLocked(p)
 }
 
-func appendFrame(b []byte, f hub.Frame) []byte {
+// appendFrame appends a frame, and inserts its sequence id.
+func appendFrame(b []byte, f *hub.Frame) []byte {
+	if f.SequenceID == 0 {
+		return append(appendHeader(b, f.Kind, uint64(len(f.Data))), f.Data...)
+	}
+	start := len(b)
+	b = f.Codec.AppendSequenced(b, f.Data, f.SequenceID)
+	var header [maxHeader]byte
+	return slices.Insert(b, start, appendHeader(header[:0], f.Kind, uint64(len(b)-start))...) //nolint:gosec // not negative
+}
+
+// maxHeader is the size of the largest header of a frame.
+const maxHeader = 10
+
+// appendHeader appends the header of a frame with n bytes of data.
+func appendHeader(b []byte, k hub.FrameKind, n uint64) []byte {
 	kind := byte(textFrame)
-	if f.Kind == hub.FrameBinary {
+	if k == hub.FrameBinary {
 		kind = binaryFrame
 	}
-	switch n := len(f.Data); {
+	switch {
 	case n < 126:
-		b = append(b, kind, byte(n))
+		return append(b, kind, byte(n))
 	case n < 1<<16:
-		b = binary.BigEndian.AppendUint16(append(b, kind, 126), uint16(n))
+		return binary.BigEndian.AppendUint16(append(b, kind, 126), uint16(n))
 	default:
-		b = binary.BigEndian.AppendUint64(append(b, kind, 127), uint64(n))
+		return binary.BigEndian.AppendUint64(append(b, kind, 127), n)
 	}
-	return append(b, f.Data...)
 }

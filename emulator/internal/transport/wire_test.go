@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-webpubsub/webpubsub/emulator/internal/hub"
+	"github.com/go-webpubsub/webpubsub/emulator/internal/subprotocol"
 	"github.com/go-webpubsub/webpubsub/emulator/internal/transport"
 )
 
@@ -43,6 +44,29 @@ func TestFrameHeaders(t *testing.T) {
 			require.NoError(t, write([]hub.Frame{text(size)}))
 			require.Len(t, out.writes, 1)
 			assert.Equal(t, header+string(text(size).Data), string(out.writes[0]))
+		})
+	}
+}
+
+// The sequence id is in the length of the header.
+func TestFramesWithSequenceID(t *testing.T) {
+	t.Parallel()
+	codec := subprotocol.JSON{}.Output().Codec
+	const member = `"sequenceId":7,`
+	for size, header := range map[int]string{
+		125: "\x81\x7d", 126: "\x81\x7e\x00\x7e", 65_535: "\x81\x7e\xff\xff", 65_536: "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00",
+	} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			t.Parallel()
+			var out recorded
+			write, _ := transport.NewWire(&out)
+			shared := hub.Frame{Kind: hub.FrameText, Data: []byte("{" + strings.Repeat("x", size-len(member)-1))}
+			before := string(shared.Data)
+			f := shared
+			f.SequenceID, f.Codec = 7, codec
+			require.NoError(t, write([]hub.Frame{text(1), f}))
+			assert.Equal(t, "\x81\x01x"+header+"{"+member+before[1:], string(bytes.Join(out.writes, nil)))
+			assert.Equal(t, before, string(shared.Data), "of other members")
 		})
 	}
 }

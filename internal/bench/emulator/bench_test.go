@@ -67,7 +67,7 @@ func sequenceAck(id int) string {
 
 // BenchmarkRoundTrip measures a text of a client and the answer of the event handler
 // over loopback: for a handler in memory, a handler at a URL, a server on the same library
-// that sends the text back, and one that posts it to a handler by hand.
+// that sends the text back, and a server that posts it to a handler by hand.
 func BenchmarkRoundTrip(b *testing.B) {
 	handler, err := webpubsub.NewHandler(webpubsub.Config{
 		Hub:               "chat",

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crowd is a number of clients of a server, and one that publishes.
+// crowd is the clients of a server: members of a group and a publisher.
 type crowd struct {
 	server    *server
 	size      int

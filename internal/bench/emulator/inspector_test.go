@@ -37,8 +37,8 @@ func open(b *testing.B, s *server) {
 
 // BenchmarkInspector sends texts to 1,000 members of a group, at 100,000 frames a minute
 // and as fast as they go, and reports the processor time of the emulator per frame until all
-// members have it: without an inspector, with one that no page has open, and with a page
-// that reads it. open-total-x includes what the page's stream costs afterwards.
+// members have it: without an inspector, with the inspector's page closed, and with the
+// page open. open-total-x includes what the page's stream costs afterwards.
 func BenchmarkInspector(b *testing.B) {
 	for _, protocol := range []struct{ name, subprotocol string }{{"json", jsonProtocol}, {"reliable", reliableProtocol}} {
 		for _, pace := range []struct {

@@ -16,7 +16,7 @@ import (
 
 // plain is a broadcast server written by hand: it sends each text frame to all other clients.
 // Each client has a queue and a goroutine that writes, so that nobody waits for a slow
-// client; one that leaves too much unread is disconnected.
+// client; a client that leaves too much unread is disconnected.
 type plain struct {
 	// direct writes in the goroutine of the publisher instead: less work, but all wait
 	// for the slowest client.

@@ -257,16 +257,18 @@ func TestMany(t *testing.T) {
 	s := serve(t)
 	b := s.open(rig.Launch(t))
 	const all, atOnce = 30_000, 1000
-	for range all / atOnce {
+	for batch := range all / atOnce {
 		records := make([]object, atOnce)
-		for i := range records {
-			records[i] = frame("frame.out", "ann", `{"type":"message","from":"group","group":"lobby","dataType":"text","data":"hello"}`)
+		records[0] = frame("frame.out", "ann", `{"type":"message","from":"group","group":"lobby","dataType":"text","data":"hello"}`)
+		for i := 1; i < atOnce; i++ {
+			records[i] = record("frame.out", "ann", object{"sameFrame": batch*atOnce + 1, "sequenceId": i})
 		}
 		s.push(records...)
 	}
 	s.push(event("ann", "the last", 204, "{}", "", nil))
 	b.Shows(".record .title", "the last")
 	assert.Less(t, rig.Eval[int](b, `document.querySelectorAll("#records *").length`), 1500)
+	assert.True(t, rig.Eval[bool](b, `[...document.querySelectorAll(".record")].slice(0, -1).every(r => r.record.summary === "hello")`), "a message for many clients is sent once")
 	count := rig.Eval[string](b, `document.getElementById("count-timeline").textContent`)
 	assert.Less(t, len(count), len("21,000")+1, count)
 	assert.Less(t, count, "21,001")

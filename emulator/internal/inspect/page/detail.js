@@ -86,6 +86,8 @@ function facts(r, search) {
     ["Subprotocol", event?.subprotocol || frame?.subprotocol || client?.subprotocol],
     ["Recoverable", client?.recoverableMs && `for ${duration(client.recoverableMs)}`],
     ["Left out", client?.leftOut && `${client.leftOut} roles`],
+    ["Skipped", r.raw.skipped && `${r.raw.skipped} refused requests before this one`],
+    ["Sequence id", r.raw.sequenceId],
     ["Dropped", dropped?.count && `${dropped.count} notifications`],
     ["Took", r.took !== undefined && duration(r.took)],
     ["Size", r.size !== undefined && `${bytes(r.size)}${frame?.binary ? ", binary frame" : ""}`],

@@ -5,7 +5,7 @@ const firstPause = 500, longestPause = 5000; // between attempts to reach the se
 // follow reads the stream of records for ever, and calls on(event, data, size). It waits
 // while on returns a promise, so that the server learns that this page is slow.
 export async function follow(on, signal) {
-  let last = 0, start, pause = firstPause;
+  let last = 0, start, pause = firstPause, frame;
   for (;;) {
     try {
       const answer = await request(`records?after=${last}`, { signal });
@@ -21,7 +21,11 @@ export async function follow(on, signal) {
             break; // and from the beginning
           }
         } else {
-          if (event === "message") last = got.n;
+          if (event === "message") {
+            last = got.n;
+            if (got.sameFrame) got.frame = frame; // a message for many clients is sent once
+            frame = got.frame ?? frame;
+          }
           await on(event, got, data.length);
         }
       }
