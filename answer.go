@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -226,72 +225,4 @@ func checkPropertyHeaders(properties []mqtt.UserProperty) error {
 		}
 	}
 	return nil
-}
-
-// connectResponse is the body of a successful answer to a connect event. An
-// absent member keeps the value of the client's token.
-type connectResponse struct {
-	UserID      *string                        `json:"userId,omitempty"`
-	Groups      []string                       `json:"groups,omitzero"`
-	Roles       []string                       `json:"roles,omitzero"`
-	Subprotocol string                         `json:"subprotocol,omitempty"`
-	MQTT        map[string][]mqtt.UserProperty `json:"mqtt,omitempty"`
-}
-
-// answer checks and encodes the reply to a connect event.
-func (r *ConnectReply) answer(ev *ConnectEvent) (answer, error) {
-	if err := r.check(ev); err != nil {
-		return answer{}, fmt.Errorf("connect reply: %w", err)
-	}
-	var out answer
-	var err error
-	if out.state, out.setState, err = r.State.header(&ev.Meta); err != nil {
-		return answer{}, fmt.Errorf("connect reply: %w", err)
-	}
-	body := connectResponse{Groups: r.Groups, Roles: r.Roles, Subprotocol: r.Subprotocol}
-	if r.RawRoles != nil {
-		body.Roles = append(append([]string{}, r.Roles...), r.RawRoles...)
-	}
-	if r.UserID != "" || r.ClearUserID {
-		body.UserID = &r.UserID
-	}
-	if len(r.MQTTUserProperties) > 0 {
-		body.MQTT = map[string][]mqtt.UserProperty{"userProperties": r.MQTTUserProperties}
-	}
-	if body.UserID == nil && body.Groups == nil && body.Roles == nil && body.Subprotocol == "" && body.MQTT == nil {
-		return out, nil
-	}
-	out.contentType = contentJSON
-	out.data, err = json.Marshal(&body)
-	return out, err
-}
-
-func (r *ConnectReply) check(ev *ConnectEvent) error {
-	if r.ClearUserID && r.UserID != "" {
-		return errors.New("both UserID and ClearUserID are set")
-	}
-	if err := rule.CheckUser(r.UserID); err != nil {
-		return fmt.Errorf("UserID: %w", err)
-	}
-	for i, g := range r.Groups {
-		if err := rule.CheckGroup(g); err != nil {
-			return fmt.Errorf("Groups[%d]: %w", i, err)
-		}
-	}
-	if err := rule.CheckRoles(r.Roles); err != nil {
-		return err
-	}
-	if err := rule.CheckRawRoles(r.RawRoles); err != nil {
-		return err
-	}
-	if len(r.MQTTUserProperties) > 0 && ev.MQTT == nil {
-		return errors.New("MQTTUserProperties are set, but the client is not an MQTT client")
-	}
-	switch {
-	case r.Subprotocol == "" || slices.Contains(ev.Subprotocols, r.Subprotocol):
-		return nil
-	case ev.MQTT != nil && r.Subprotocol == wire.SubprotocolMQTT:
-		return nil
-	}
-	return fmt.Errorf("Subprotocol %q is not one that the client offered, which are %q; leave it empty to let the service choose", excerpt.Short(r.Subprotocol), excerpt.Short(strings.Join(ev.Subprotocols, ", ")))
 }

@@ -56,10 +56,10 @@ type namedList struct {
 	lo, hi int
 }
 
-// The numbers of lists and values that are collected on the stack.
+// The numbers of lists that are collected on the stack, and of values in the event.
 const (
 	usualLists  = 40
-	usualValues = 56
+	usualValues = 32
 )
 
 // decode decodes the body of a connect event. Members may be missing or null.
@@ -73,12 +73,11 @@ func (ev *ConnectEvent) decode() error {
 
 func (ev *ConnectEvent) decodeBody() error {
 	var (
-		listSpace  [usualLists]namedList
-		valueSpace [usualValues]string
+		listSpace [usualLists]namedList
 
 		s      = jsonscan.New(ev.text)
 		lists  = listSpace[:0]
-		values = valueSpace[:0]
+		values = ev.values[:0]
 		seen   connectMember
 
 		claims, query, headers []namedList
@@ -118,11 +117,10 @@ func (ev *ConnectEvent) decodeBody() error {
 		return err
 	}
 
-	shared := append([]string(nil), values...)
-	ev.Claims = mapOf(&s, claims, shared)
-	ev.Query = mapOf(&s, query, shared)
-	ev.Headers = mapOf(&s, headers, shared)
-	ev.Subprotocols = subprotocols.of(shared)
+	ev.Claims = mapOf(&s, claims, values)
+	ev.Query = mapOf(&s, query, values)
+	ev.Headers = mapOf(&s, headers, values)
+	ev.Subprotocols = subprotocols.of(values)
 	if err := s.Err(); err != nil {
 		return err
 	}
@@ -201,21 +199,21 @@ func readCertificate(s *jsonscan.Scanner) (c ClientCertificate) {
 
 // of returns the list's values, with no capacity for an append, which would overwrite
 // the next list.
-func (l namedList) of(shared []string) []string {
+func (l namedList) of(values []string) []string {
 	if l.lo == l.hi {
 		return nil
 	}
-	return shared[l.lo:l.hi:l.hi]
+	return values[l.lo:l.hi:l.hi]
 }
 
 // mapOf returns the map of an object's lists, nil if there was no object.
-func mapOf(s *jsonscan.Scanner, lists []namedList, shared []string) map[string][]string {
+func mapOf(s *jsonscan.Scanner, lists []namedList, values []string) map[string][]string {
 	if lists == nil {
 		return nil
 	}
 	m := make(map[string][]string, len(lists))
 	for i, l := range lists {
-		m[l.name] = l.of(shared)
+		m[l.name] = l.of(values)
 		if len(m) == i {
 			s.Fail(l.at, ruleOnce)
 			return nil

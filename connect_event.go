@@ -38,6 +38,8 @@ type ConnectEvent struct {
 	// MQTTConnect (mqtt) is the CONNECT packet of an MQTT client. It is nil for other
 	// clients.
 	MQTTConnect *mqtt.Connect
+
+	values [usualValues]string // of Claims, Query, Headers and Subprotocols, if they fit
 }
 
 // Claims are the claims of an access token. Each claim is a list of values. A claim
@@ -62,7 +64,7 @@ func (h Headers) Get(name string) string { return first(h.Values(name)) }
 // Values returns all values of a header. It compares the name without case. If the
 // header has several spellings, their values are in the order of the spellings.
 func (h Headers) Values(name string) []string {
-	var spellings []string
+	spellings := make([]string, 0, 4) // on the stack
 	for k := range h {
 		if strings.EqualFold(k, name) {
 			spellings = append(spellings, k)

@@ -57,6 +57,9 @@ func first(metadata map[string]string, wrong func(name, value string) bool) (nam
 // rejects what [MetadataOf] would change: commas, spaces around a value, and names
 // that differ by case only.
 func CheckMetadataHeaders(metadata map[string]string) error {
+	if len(metadata) == 0 {
+		return nil
+	}
 	if err := CheckMetadata(metadata); err != nil {
 		return err
 	}

@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
 
@@ -83,7 +83,7 @@ func appendRareMembers(buf []byte, r *Request) []byte {
 		buf = append(buf, `,"noEcho":`...)
 		buf = strconv.AppendBool(buf, r.NoEcho)
 		buf = append(buf, `,"stream":{"streamId":`...)
-		buf = appendQuoted(buf, r.ID)
+		buf = jsonscan.AppendQuoted(buf, r.ID)
 		if r.Idle > 0 {
 			buf = appendUint(buf, "idleTimeoutMs", uint64(r.Idle))
 		}
@@ -98,7 +98,7 @@ func appendRareMembers(buf []byte, r *Request) []byte {
 		buf = appendText(buf, "streamId", r.ID)
 		if r.Failure != nil {
 			buf = append(buf, `,"error":{"message":`...)
-			buf = appendQuoted(buf, r.Failure.Message)
+			buf = jsonscan.AppendQuoted(buf, r.Failure.Message)
 			buf = appendText(buf, "userErrorCode", r.Failure.UserErrorCode)
 			buf = append(buf, '}')
 		}
@@ -122,7 +122,9 @@ func appendName(buf []byte, name string) []byte {
 	return append(buf, '"', ':')
 }
 
-func appendText(buf []byte, name, v string) []byte { return appendQuoted(appendName(buf, name), v) }
+func appendText(buf []byte, name, v string) []byte {
+	return jsonscan.AppendQuoted(appendName(buf, name), v)
+}
 
 func appendUint(buf []byte, name string, v uint64) []byte {
 	return strconv.AppendUint(appendName(buf, name), v, 10)
@@ -141,7 +143,7 @@ func appendData(buf []byte, d Data) []byte {
 	buf = append(buf, `","data":`...)
 	switch d.Type {
 	case Text:
-		return appendQuoted(buf, d.Text)
+		return jsonscan.AppendQuoted(buf, d.Text)
 	case JSON:
 		return append(buf, d.Text...)
 	case Binary, Protobuf:
@@ -166,40 +168,8 @@ func appendMap(buf []byte, name string, m map[string]string) []byte {
 		if i > 0 {
 			buf = append(buf, ',')
 		}
-		buf = appendQuoted(buf, k)
-		buf = appendQuoted(append(buf, ':'), m[k])
+		buf = jsonscan.AppendQuoted(buf, k)
+		buf = jsonscan.AppendQuoted(append(buf, ':'), m[k])
 	}
 	return append(buf, '}')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendQuoted appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendQuoted(buf []byte, s string) []byte {
-	buf = append(buf, '"')
-	from := 0
-	for i, c := range s {
-		if c >= ' ' && c != '"' && c != '\\' && c != utf8.RuneError {
-			continue
-		}
-		buf = append(buf, s[from:i]...)
-		from = i + 1
-		switch c {
-		case utf8.RuneError:
-			_, size := utf8.DecodeRuneInString(s[i:]) // 3 for U+FFFD itself
-			from = i + size
-			buf = append(buf, "\uFFFD"...)
-		case '"', '\\':
-			buf = append(buf, '\\', byte(c))
-		case '\n':
-			buf = append(buf, '\\', 'n')
-		case '\r':
-			buf = append(buf, '\\', 'r')
-		case '\t':
-			buf = append(buf, '\\', 't')
-		default:
-			buf = append(buf, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(append(buf, s[from:]...), '"')
 }
