@@ -49,7 +49,8 @@
 // message to a client of a reliable subprotocol has a sequenceId beside frame: its data is
 // what all receivers share, without the sequence id.
 // There are at most 100 records of refused requests of each kind at once (client.refused,
-// client.recoveryRefused, rest.refused, foreign.refused), and one more every 10 seconds.
+// client.recoveryRefused, rest.refused, foreign.refused, and client.handshake without a
+// valid token), and one more every 10 seconds.
 // skipped is the number of those before it that have no record.
 //
 //	{"n":1,"at":"2026-11-27T06:40:00.123456Z","kind":"client.handshake","level":"info","hub":"chat","connection":"4911…","user":"ann","handshake":{"query":{"room":["lobby"]},"headers":{"User-Agent":["…"],"Cookie":["(hidden)"]},"claims":{"sub":["ann"]},"subprotocols":["json.webpubsub.azure.v1"]}}

@@ -50,7 +50,7 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 		return
 	}
 	in, err := e.handshake(r, strings.ToLower(hubName))
-	e.recordHandshake(r, hubName, in)
+	e.recordHandshake(r, hubName, in, err)
 	if err != nil {
 		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
 		return
