@@ -35,7 +35,8 @@
 //
 // If a record has the same frame as an earlier record of the stream, it can have the number
 // of that record instead of the frame: "sameFrame": 17. The number is always that of the last
-// record with a frame. Only the stream has this member.
+// record with a frame. Only the stream and exports have this member. An import skips lines
+// that refer to any other record.
 //
 // A comment line comes every 15 seconds. "start" differs for each start of the emulator; a
 // page whose start differs begins again with after=0. Numbers never decrease and are not

@@ -34,14 +34,6 @@ func (r *Record) size() int {
 	return n
 }
 
-// sizeWithFrame is size with the frame, as if no other record shared it.
-func (r *Record) sizeWithFrame() int {
-	if r.Frame == nil {
-		return r.size()
-	}
-	return r.size() + r.Frame.size()
-}
-
 func (ev *Event) size() int {
 	n := recordSize + ev.Request.size() + ev.Answer.size() + ev.StateBefore.size() + ev.StateAfter.size()
 	for _, s := range [...]string{ev.ID, ev.Type, ev.Name, ev.Subprotocol, ev.Handler, ev.URL, ev.Reason} {

@@ -69,8 +69,7 @@ type subscriber struct {
 	after   uint64
 	buffer  []byte
 	records []Record
-	frame   *Frame // that was sent last
-	framed  uint64 // number of its record
+	last    lastFrame
 
 	changes int // of the last status event
 	told    Status
@@ -145,19 +144,10 @@ func (s *subscriber) page() (more bool, err error) {
 	return more, err
 }
 
-// record appends a record. A message for many clients is sent once.
+// record appends a record.
 func (s *subscriber) record(r *Record) {
 	s.buffer = strconv.AppendUint(append(s.buffer, "id: "...), r.N, 10)
-	s.buffer = append(s.buffer, "\ndata: "...)
-	switch {
-	case r.Frame == nil:
-		s.buffer = appendRecord(s.buffer, r)
-	case r.Frame == s.frame:
-		s.buffer = appendSame(s.buffer, r, s.framed)
-	default:
-		s.buffer = appendRecord(s.buffer, r)
-		s.frame, s.framed = r.Frame, r.N
-	}
+	s.buffer = s.last.appendRecord(append(s.buffer, "\ndata: "...), r)
 	s.buffer = append(s.buffer, "\n\n"...)
 }
 
