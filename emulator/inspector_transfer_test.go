@@ -2,9 +2,12 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,6 +53,31 @@ func TestInspectorExportsSharedFrames(t *testing.T) {
 		r := seen.find(func(r *inspect.Record) bool { return r.SequenceID == 1 })
 		assert.Contains(t, r.Frame.Data.Text, text)
 	}
+}
+
+// A client that reads an export slowly gets all of it.
+func TestInspectorExportToClientThatReadsSlowly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, emulator.Config{Inspector: &emulator.Inspector{InsecureNonLoopback: true}}) // pipes have no address
+		_, token, _ := strings.Cut(r.server.InspectorURL(""), "#token=")
+		p := &page{r, token}
+		imported := p.request(http.MethodPost, "import", strings.Repeat(`{"kind":"group.joined","group":{"name":"`+strings.Repeat("g", 8000)+`"}}`+"\n", 200))
+		require.Equal(t, http.StatusOK, imported.StatusCode)
+		require.NoError(t, imported.Body.Close())
+		resp := p.request(http.MethodGet, "export", "")
+		defer resp.Body.Close()
+		size := int64(0)
+		for range 200 * 8000 / 128_000 {
+			pass(10 * time.Second)
+			n, err := io.CopyN(io.Discard, resp.Body, 128_000)
+			require.NoError(t, err)
+			size += n
+		}
+		rest, err := io.Copy(io.Discard, resp.Body)
+		require.NoError(t, err)
+		assert.Greater(t, size+rest, int64(200*8000))
+	})
 }
 
 // A line that refers to another frame than the last one is no record.

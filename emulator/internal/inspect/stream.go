@@ -18,8 +18,9 @@ const (
 	statusPause = time.Second
 	// heartbeat is the time between comments.
 	heartbeat = 15 * time.Second
-	// slowReader is how long a page may take to receive a write.
+	// slowReader is how long a page may take to receive writeSize bytes.
 	slowReader = 30 * time.Second
+	writeSize  = 64 << 10
 )
 
 // stream serves the records as server-sent events.
@@ -183,9 +184,11 @@ func appendEvent(b []byte, name string, v any) []byte {
 // deliver writes and flushes. It fails if the page does not read for a time.
 func deliver(w http.ResponseWriter, p []byte) error {
 	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
-	if _, err := w.Write(p); err != nil {
-		return err
+	for part := range slices.Chunk(p, writeSize) {
+		_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
 	}
 	return control.Flush()
 }
