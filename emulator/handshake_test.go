@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -122,6 +123,24 @@ func TestNotAHandshake(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A proxy that speaks HTTP/1.0, the default of nginx, cannot pass on a WebSocket.
+func TestHandshakeOfHTTP10(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &script{}
+		r := newRig(t, chat(h))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.clientURL("", ""), http.NoBody)
+		require.NoError(t, err)
+		req.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}}
+		req.Proto, req.ProtoMinor = "HTTP/1.0", 0
+		w := httptest.NewRecorder()
+		r.server.ServeHTTP(w, req)
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		assert.Contains(t, w.Body.String(), "needs HTTP/1.1, not HTTP/1.0")
+		assert.Empty(t, h.settled(), "no event is sent")
+	})
 }
 
 func TestQueryTokenPrecedesHeader(t *testing.T) {

@@ -35,7 +35,8 @@
 //
 // If a record has the same frame as an earlier record of the stream, it can have the number
 // of that record instead of the frame: "sameFrame": 17. The number is always that of the last
-// record with a frame. Only the stream has this member.
+// record with a frame. Only the stream and exports have this member. An import skips lines
+// that refer to any other record.
 //
 // A comment line comes every 15 seconds. "start" differs for each start of the emulator; a
 // page whose start differs begins again with after=0. Numbers never decrease and are not
@@ -49,7 +50,8 @@
 // message to a client of a reliable subprotocol has a sequenceId beside frame: its data is
 // what all receivers share, without the sequence id.
 // There are at most 100 records of refused requests of each kind at once (client.refused,
-// client.recoveryRefused, rest.refused, foreign.refused), and one more every 10 seconds.
+// client.recoveryRefused, rest.refused, foreign.refused, and client.handshake without a
+// valid token), and one more every 10 seconds.
 // skipped is the number of those before it that have no record.
 //
 //	{"n":1,"at":"2026-11-27T06:40:00.123456Z","kind":"client.handshake","level":"info","hub":"chat","connection":"4911…","user":"ann","handshake":{"query":{"room":["lobby"]},"headers":{"User-Agent":["…"],"Cookie":["(hidden)"]},"claims":{"sub":["ann"]},"subprotocols":["json.webpubsub.azure.v1"]}}

@@ -6,6 +6,41 @@ import (
 	"time"
 )
 
+// lastFrame is the frame of the last record of a sequence that has one, and the number of
+// that record. The next records refer to it if they have the same frame: a message for many
+// clients is written once.
+type lastFrame struct {
+	frame *Frame
+	of    uint64
+}
+
+// appendRecord appends the next record as JSON.
+func (l *lastFrame) appendRecord(b []byte, r *Record) []byte {
+	if r.Frame != nil {
+		if r.Frame == l.frame {
+			b = append(appendHead(b, r), `,"sameFrame":`...)
+			return append(strconv.AppendUint(b, l.of, 10), '}')
+		}
+		l.frame, l.of = r.Frame, r.N
+	}
+	return appendRecord(b, r)
+}
+
+// resolve sets the frame of the next record, which refers to the record number same if that
+// is not zero. It reports whether that is the last record with a frame.
+func (l *lastFrame) resolve(r *Record, same uint64) bool {
+	switch {
+	case same != 0:
+		if l.frame == nil || same != l.of || r.members() > 0 {
+			return false
+		}
+		r.Frame = l.frame
+	case r.Frame != nil:
+		l.frame, l.of = r.Frame, r.N
+	}
+	return true
+}
+
 // appendRecord appends a record as JSON.
 func appendRecord(b []byte, r *Record) []byte {
 	if r.Frame == nil {
@@ -14,12 +49,6 @@ func appendRecord(b []byte, r *Record) []byte {
 	}
 	b = append(appendHead(b, r), `,"frame":`...)
 	return append(append(b, r.Frame.json()...), '}')
-}
-
-// appendSame appends a record as JSON, with the number of the record whose frame it shares.
-func appendSame(b []byte, r *Record, same uint64) []byte {
-	b = append(appendHead(b, r), `,"sameFrame":`...)
-	return append(strconv.AppendUint(b, same, 10), '}')
 }
 
 // appendHead appends the members of a record before its frame. Records of frames, which are

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"sync"
 
@@ -35,9 +36,13 @@ func (f *Frame) releaseLocked(bytes *int) {
 	}
 }
 
-// size counts the texts twice: the JSON is kept once a reader has asked for it.
+// size counts the texts and the JSON, which is kept once a reader has asked for it.
 func (f *Frame) size() int {
-	return 256 + 2*(len(f.Request)+len(f.Subprotocol)+f.Data.size())
+	n := 512 + len(f.Request) + len(f.Subprotocol) + f.Data.size() + base64.StdEncoding.EncodedLen(len(f.Data.Base64))
+	for _, s := range [...]string{f.Request, f.Subprotocol, f.Data.Text, f.Data.Decoded} {
+		n += quotedSize(s)
+	}
+	return n
 }
 
 // json returns the frame as JSON, which is encoded once for all records.

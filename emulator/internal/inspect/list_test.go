@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -149,6 +150,34 @@ func TestFramesShareTheirData(t *testing.T) {
 	l.Clear()
 	s, _ = l.Status()
 	assert.Zero(t, s.Bytes)
+}
+
+// The JSON of a frame, which is kept, counts as much as it has bytes.
+func TestFramesAreBoundedWithTheirJSON(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"plain": "x", "HTML": "<", "control": "\x01", "quote": `"`, "separator": "\u2028", "binary": "\xff"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const limit = 1 << 18
+			l := inspect.NewList(1000, limit)
+			defer l.Read().Close()
+			for range 60 {
+				emit(t, l, trace.FrameOut{Data: trace.Data([]byte(strings.Repeat(text, 4000)))})
+			}
+			page, _ := l.After(nil, 0, 1000)
+			size := 0
+			for _, r := range page {
+				kept, err := json.Marshal(r.Frame)
+				require.NoError(t, err)
+				size += len(kept) + len(r.Frame.Data.Text) + len(r.Frame.Data.Base64)
+			}
+			assert.Less(t, size, limit)
+			assert.Greater(t, size, limit*7/10)
+			l.Clear()
+			s, _ := l.Status()
+			assert.Zero(t, s.Bytes)
+		})
+	}
 }
 
 func TestListConcurrently(t *testing.T) {

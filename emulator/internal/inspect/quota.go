@@ -12,10 +12,13 @@ const (
 	refusedPause = 10 * time.Second // after which there is room for another
 )
 
-// refused reports whether records of a kind are those of refused requests. Strangers can
-// cause any number of them, which would push all other records out of the list.
-func refused(k trace.Kind) bool {
-	switch k { //nolint:exhaustive // all others are not
+// refused reports whether a record is about a refused request. Strangers can cause any
+// number of them, which would push all other records out of the list.
+func refused(r trace.Record) bool {
+	if shake, ok := r.(trace.Handshake); ok {
+		return shake.Refused
+	}
+	switch trace.KindOf(r) { //nolint:exhaustive // all others are not
 	case trace.KindForeignRefused, trace.KindRESTCallRefused, trace.KindClientRefused, trace.KindRecoveryRefused:
 		return true
 	}

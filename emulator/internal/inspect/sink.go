@@ -26,7 +26,7 @@ func (l *List) Take(_ context.Context, at time.Time, r trace.Record) {
 		out.Frame = frameIn(&r)
 		l.Add(out)
 	default:
-		if refused(trace.KindOf(r)) {
+		if refused(r) {
 			l.takeRefused(at, r)
 			return
 		}

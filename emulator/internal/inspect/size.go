@@ -1,5 +1,7 @@
 package inspect
 
+import "unicode/utf8"
+
 // size returns the memory of a record as counted, without that of its frame.
 func (r *Record) size() int {
 	n := recordSize + len(r.Hub) + len(r.Connection) + len(r.User)
@@ -34,14 +36,6 @@ func (r *Record) size() int {
 	return n
 }
 
-// sizeWithFrame is size with the frame, as if no other record shared it.
-func (r *Record) sizeWithFrame() int {
-	if r.Frame == nil {
-		return r.size()
-	}
-	return r.size() + r.Frame.size()
-}
-
 func (ev *Event) size() int {
 	n := recordSize + ev.Request.size() + ev.Answer.size() + ev.StateBefore.size() + ev.StateAfter.size()
 	for _, s := range [...]string{ev.ID, ev.Type, ev.Name, ev.Subprotocol, ev.Handler, ev.URL, ev.Reason} {
@@ -65,6 +59,21 @@ func (s *State) size() int {
 		return 0
 	}
 	return len(s.Text)
+}
+
+// quotedSize returns the length of a text in JSON, without the quotes.
+func quotedSize(s string) (n int) {
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t' || c == '\b' || c == '\f':
+			n += 2
+		case c < ' ' || c == '<' || c == '>' || c == '&' || c == '\u2028' || c == '\u2029' || c == utf8.RuneError:
+			n += 6
+		default:
+			n += utf8.RuneLen(c)
+		}
+	}
+	return n
 }
 
 func headerSize(h map[string][]string) int {

@@ -18,8 +18,9 @@ const (
 	statusPause = time.Second
 	// heartbeat is the time between comments.
 	heartbeat = 15 * time.Second
-	// slowReader is how long a page may take to receive a write.
+	// slowReader is how long a page may take to receive writeSize bytes.
 	slowReader = 30 * time.Second
+	writeSize  = 64 << 10
 )
 
 // stream serves the records as server-sent events.
@@ -69,8 +70,7 @@ type subscriber struct {
 	after   uint64
 	buffer  []byte
 	records []Record
-	frame   *Frame // that was sent last
-	framed  uint64 // number of its record
+	last    lastFrame
 
 	changes int // of the last status event
 	told    Status
@@ -145,19 +145,10 @@ func (s *subscriber) page() (more bool, err error) {
 	return more, err
 }
 
-// record appends a record. A message for many clients is sent once.
+// record appends a record.
 func (s *subscriber) record(r *Record) {
 	s.buffer = strconv.AppendUint(append(s.buffer, "id: "...), r.N, 10)
-	s.buffer = append(s.buffer, "\ndata: "...)
-	switch {
-	case r.Frame == nil:
-		s.buffer = appendRecord(s.buffer, r)
-	case r.Frame == s.frame:
-		s.buffer = appendSame(s.buffer, r, s.framed)
-	default:
-		s.buffer = appendRecord(s.buffer, r)
-		s.frame, s.framed = r.Frame, r.N
-	}
+	s.buffer = s.last.appendRecord(append(s.buffer, "\ndata: "...), r)
 	s.buffer = append(s.buffer, "\n\n"...)
 }
 
@@ -193,9 +184,11 @@ func appendEvent(b []byte, name string, v any) []byte {
 // deliver writes and flushes. It fails if the page does not read for a time.
 func deliver(w http.ResponseWriter, p []byte) error {
 	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
-	if _, err := w.Write(p); err != nil {
-		return err
+	for part := range slices.Chunk(p, writeSize) {
+		_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not all writers have deadlines
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
 	}
 	return control.Flush()
 }

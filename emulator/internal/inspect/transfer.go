@@ -19,6 +19,7 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 	var after uint64
 	var lines []byte
 	var page []Record
+	var last lastFrame
 	for r.Context().Err() == nil {
 		page, _ = h.cfg.List.After(page, after, pageSize)
 		lines = lines[:0]
@@ -26,7 +27,7 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 			if page[i].N >= status.Next {
 				break
 			}
-			lines = append(appendRecord(lines, &page[i]), '\n')
+			lines = append(last.appendRecord(lines, &page[i]), '\n')
 			after = page[i].N
 		}
 		if len(lines) == 0 {
@@ -55,13 +56,14 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 	lines.Buffer(nil, maxLine)
 	var records []Record
 	var out imported
+	var last lastFrame
 	size := 0 // of records
 	for lines.Scan() {
 		line := bytes.TrimSpace(lines.Bytes())
 		if len(line) == 0 {
 			continue
 		}
-		rec, ok := h.parse(string(line))
+		rec, ok := h.parse(string(line), &last)
 		if !ok {
 			out.Skipped++
 			continue
@@ -71,10 +73,17 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 		}
 		records = append(records, rec)
 		out.Imported++
-		for size += rec.sizeWithFrame(); size > h.cfg.List.maxBytes; records = records[1:] { // the list would drop it
-			size -= records[0].sizeWithFrame()
+		rec.Frame.holdLocked(&size) // no list has the frame yet
+		size += rec.size()
+		for size > h.cfg.List.maxBytes { // the list would drop it
+			size -= records[0].size()
+			records[0].Frame.releaseLocked(&size)
 			records[0] = Record{}
+			records = records[1:]
 		}
+	}
+	for i := range records {
+		records[i].Frame.releaseLocked(&size)
 	}
 	err := lines.Err()
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -88,12 +97,16 @@ func (h *Handler) importLines(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parse reads a record.
-func (h *Handler) parse(line string) (Record, bool) {
-	var rec Record
-	if json.Unmarshal([]byte(h.cfg.Trace.Hide(line)), &rec) != nil || !isKind(rec.Kind) || rec.members() > 1 {
+// parse reads the next record of an export.
+func (h *Handler) parse(line string, last *lastFrame) (Record, bool) {
+	var in struct {
+		Record
+		SameFrame uint64 `json:"sameFrame"`
+	}
+	if json.Unmarshal([]byte(h.cfg.Trace.Hide(line)), &in) != nil || !isKind(in.Kind) || in.members() > 1 || !last.resolve(&in.Record, in.SameFrame) {
 		return Record{}, false
 	}
+	rec := in.Record
 	if rec.Level != levelWarn && rec.Level != levelError {
 		rec.Level = levelInfo
 	}

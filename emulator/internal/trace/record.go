@@ -178,6 +178,7 @@ type Handshake struct {
 	Client
 	Query, Header, Claims map[string][]string
 	Subprotocols          []string
+	Refused               bool // the client has no valid token
 }
 
 // Ack is an answer to a request with an ack id.

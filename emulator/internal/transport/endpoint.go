@@ -31,6 +31,10 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, hubName string)
 		return
 	}
 	defer e.Hubs.Done()
+	if !r.ProtoAtLeast(1, 1) {
+		e.refuse(w, r, hubName, http.StatusBadRequest, "a WebSocket handshake needs HTTP/1.1, not "+r.Proto+": set the version that your proxy uses (proxy_http_version 1.1 of nginx)")
+		return
+	}
 	if !isUpgrade(r) {
 		e.refuse(w, r, hubName, http.StatusBadRequest, "not a WebSocket handshake")
 		return
@@ -50,7 +54,7 @@ func (e *Endpoint) connect(w http.ResponseWriter, r *http.Request, hubName strin
 		return
 	}
 	in, err := e.handshake(r, strings.ToLower(hubName))
-	e.recordHandshake(r, hubName, in)
+	e.recordHandshake(r, hubName, in, err)
 	if err != nil {
 		e.refuse(w, r, hubName, http.StatusUnauthorized, err.Error())
 		return

@@ -51,8 +51,8 @@ func withoutSecrets(header http.Header) http.Header {
 	return out
 }
 
-// isUpgrade reports whether the WebSocket library will accept a request. There is no
-// connect event for any other request.
+// isUpgrade reports whether the WebSocket library will accept a request of HTTP/1.1. There is
+// no connect event for any other request.
 func isUpgrade(r *http.Request) bool {
 	has := func(name, value string) bool {
 		return slices.ContainsFunc(list(r.Header, name), func(v string) bool { return strings.EqualFold(v, value) })

@@ -24,22 +24,22 @@ func (s *socket) recordIn(req hub.Request, binary bool, data []byte) {
 }
 
 // recordOut records a frame to the client. It is called before the frame is written, so
-// that no reply is recorded earlier.
+// that no reply is recorded earlier. The close frame that refuses a recovery is not
+// recorded: KindRecoveryRefused is its record.
 func (s *socket) recordOut(f hub.Frame) {
-	if !s.e.Hubs.Trace.Wants(context.Background(), trace.KindFrameOut) {
+	if s.client == nil || !s.e.Hubs.Trace.Wants(context.Background(), trace.KindFrameOut) {
 		return // before the client is read, which costs cache misses in a fan-out
 	}
-	out := trace.FrameOut{Client: s.identity(), Binary: f.Kind == hub.FrameBinary, Close: f.Code, SequenceID: f.SequenceID, Data: trace.Data(f.Data)}
-	if s.client != nil {
-		out.Subprotocol = s.client.Subprotocol
-	}
-	trace.EmitFrame(context.Background(), s.e.Hubs.Trace, out)
+	trace.EmitFrame(context.Background(), s.e.Hubs.Trace, trace.FrameOut{
+		Client: s.client.Identity(), Subprotocol: s.client.Subprotocol, Binary: f.Kind == hub.FrameBinary, Close: f.Code,
+		SequenceID: f.SequenceID, Data: trace.Data(f.Data),
+	})
 }
 
-// recordHandshake records the request of a client.
-func (e *Endpoint) recordHandshake(r *http.Request, hubName string, in *hub.Handshake) {
+// recordHandshake records the request of a client, which is refused if there is an error.
+func (e *Endpoint) recordHandshake(r *http.Request, hubName string, in *hub.Handshake, err error) {
 	trace.Emit(r.Context(), e.Hubs.Trace, trace.Handshake{
-		Client: in.Identity(strings.ToLower(hubName)), Query: in.Query, Header: in.Headers, Claims: in.Claims, Subprotocols: in.Subprotocols,
+		Client: in.Identity(strings.ToLower(hubName)), Query: in.Query, Header: in.Headers, Claims: in.Claims, Subprotocols: in.Subprotocols, Refused: err != nil,
 	})
 }
 

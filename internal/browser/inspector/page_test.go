@@ -285,6 +285,21 @@ func TestMany(t *testing.T) {
 	b.Shows(".record .title", "unseen")
 }
 
+// TestSharedFrames: what the page computes of a message for many clients, it keeps once.
+func TestSharedFrames(t *testing.T) {
+	t.Parallel()
+	b := serve(t).open(rig.Launch(t))
+	got := rig.Eval[[]int](b, `(async () => {
+		const { Entry } = await import("/inspector/record.js"), { parse } = await import("/inspector/query.js");
+		let reads = 0;
+		const frame = { data: { bytes: 60, get text() { reads++; return '{"type":"message","from":"group","group":"Lobby","data":"Hello"}'; } } };
+		const all = Array.from({ length: 100 }, (_, n) => new Entry({ n, kind: "frame.out", connection: "c" + n, frame }, 200));
+		const found = ["hello", "group:lobby", "c7", "nothing", "hello c7 -c70"].map(query => all.filter(parse(query).test).length);
+		return [...found, reads < 10 ? 0 : reads];
+	})()`)
+	assert.Equal(t, []int{100, 100, 11, 0, 10, 0}, got)
+}
+
 func TestEmptyStates(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -23,7 +23,10 @@ export async function follow(on, signal) {
         } else {
           if (event === "message") {
             last = got.n;
-            if (got.sameFrame) got.frame = frame; // a message for many clients is sent once
+            if (got.sameFrame) { // a message for many clients is sent once
+              got.frame = frame;
+              delete got.sameFrame;
+            }
             frame = got.frame ?? frame;
           }
           await on(event, got, data.length);

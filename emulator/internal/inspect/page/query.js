@@ -25,7 +25,7 @@ const plain = text => text.replaceAll('"', "");
 
 function word(text) {
   const wanted = plain(text).toLowerCase();
-  return wanted === "" ? undefined : r => r.text().includes(wanted);
+  return wanted === "" ? undefined : r => r.has(wanted);
 }
 
 function condition(name, value, errors) {

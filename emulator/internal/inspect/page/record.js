@@ -1,3 +1,4 @@
+import { contentOf, maxParsed, texts } from "./frame.js";
 import { bytes } from "./units.js";
 
 // titles are the words for kinds of records. A kind that is missing here is shown by its name.
@@ -22,7 +23,6 @@ const families = {
 
 const glyphs = { __proto__: null, client: "open", frame: "in", ack: "check", group: "group", event: "event", rest: "rest", lost: "gap" };
 const closed = new Set(["client.gone", "client.refused", "client.handshakeFailed", "client.recoveryRefused"]);
-const maxParsed = 64 << 10; // characters of a frame that are parsed for its type and group
 const maxTitle = 200, maxSummary = 240, maxMessage = 500; // characters
 
 let order = 0;
@@ -116,25 +116,14 @@ export class Entry {
 
   // frameJSON is the object of a JSON frame, or a protobuf frame in that form.
   get frameJSON() {
-    if (this.parsed === undefined) {
-      const data = this.raw.frame?.data, text = data?.decoded ?? data?.text;
-      this.parsed = null;
-      if (text && text.length <= maxParsed && text.startsWith("{")) {
-        try {
-          const value = JSON.parse(text);
-          this.parsed = plain(data.decoded === undefined ? value : asJSON(value));
-        } catch {
-          // it is no JSON, or cut
-        }
-      }
-    }
-    return this.parsed;
+    return this.raw.frame ? contentOf(this.raw.frame).json : null;
   }
 
-  // text is what the search looks in.
-  text() {
-    this.haystack ??= `${this.title} ${this.kind} ${this.conn} ${this.user} ${this.hub} ${contents(this.raw)}`.toLowerCase();
-    return this.haystack;
+  // has reports whether a text in lower case is in the record, for the search.
+  has(text) {
+    const { frame, ...rest } = this.raw;
+    this.haystack ??= `${this.title} ${this.kind} ${this.conn} ${this.user} ${this.hub} ${texts(rest)}`.toLowerCase();
+    return this.haystack.includes(text) || Boolean(frame && contentOf(frame).texts.includes(text));
   }
 
   // spoken is the record for a screen reader.
@@ -201,18 +190,6 @@ export function messageOf(answer) {
 
 const words = name => name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace(/^./, c => c.toUpperCase());
 
-// asJSON returns a decoded protobuf frame in the form of the JSON subprotocol.
-function asJSON(frame) {
-  const [[name, inner] = ["", {}]] = Object.entries(frame);
-  if (name === "systemMessage") {
-    const [[event, details] = ["", {}]] = Object.entries(inner);
-    return { type: "system", ...details, event: event.replace(/Message$/, "") };
-  }
-  const out = { ...inner, type: { __proto__: null, dataMessage: "message", invokeEventMessage: "invoke" }[name] ?? name.replace(/Message$/, "") };
-  if (inner?.data) [out.data] = Object.values(inner.data);
-  return out;
-}
-
 // refusal returns the error of an answer that refuses an event with a status of 2xx, as
 // webpubsub.JSONRefusal does so that the client learns the reason.
 function refusal(text) {
@@ -225,16 +202,6 @@ function refusal(text) {
   }
 }
 
-// plain drops members of a frame that are not of the type that the subprotocol has: a
-// stranger has written them, and an object need not have a text.
-function plain(frame) {
-  const out = { ...frame }, text = v => (typeof v === "string" ? v : undefined), number = v => (typeof v === "number" ? v : undefined);
-  for (const name of ["type", "event", "group", "from"]) out[name] = text(out[name]);
-  for (const name of ["ackId", "sequenceId"]) out[name] = number(out[name]);
-  out.error = { name: text(out.error?.name), message: text(out.error?.message) };
-  return out;
-}
-
 function decoded(part) {
   if (part === undefined) return undefined;
   try {
@@ -242,14 +209,4 @@ function decoded(part) {
   } catch {
     return part;
   }
-}
-
-// contents returns all texts of a record's details.
-function contents(value, depth = 0) {
-  if (typeof value === "string") return value;
-  if (typeof value === "number") return String(value);
-  if (typeof value !== "object" || value === null || depth > 6) return "";
-  let out = "";
-  for (const [key, v] of Object.entries(value)) out += key === "base64" ? "" : `${depth > 2 ? key + " " : ""}${contents(v, depth + 1)} `;
-  return out;
 }
