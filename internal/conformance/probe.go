@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/go-webpubsub/webpubsub/internal/excerpt"
 	"github.com/go-webpubsub/webpubsub/internal/upstream"
 	"github.com/go-webpubsub/webpubsub/internal/wire"
 )
@@ -138,7 +139,7 @@ func (p *probe) refused(what string, req *http.Request) (accepted bool) {
 // that the handler may have taken from the request.
 func (p *probe) describe(a *Answer) string {
 	s := fmt.Sprint(a.Status)
-	if text := p.quotable(string(a.Body[:min(len(a.Body), maxQuoted)])); text != "" {
+	if text := p.quotable(string(a.Body)); text != "" {
 		s += fmt.Sprintf(" %q", text)
 	}
 	return s
@@ -157,8 +158,11 @@ func (p *probe) withoutSecrets(text string) string {
 	return digest.ReplaceAllString(text, "$1…")
 }
 
-// quotable returns the start of a text, as one line without secrets.
-func (p *probe) quotable(text string) string { return upstream.Text([]byte(p.withoutSecrets(text))) }
+// quotable returns the start of a text, as one line without secrets. The line is made first,
+// since it drops invalid bytes, of which a secret may be full.
+func (p *probe) quotable(text string) string {
+	return upstream.Text([]byte(p.withoutSecrets(excerpt.Line(text, maxQuoted))))
+}
 
 // same reports whether two answers cannot be told apart.
 func same(a, b *Answer) bool {

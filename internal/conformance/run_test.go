@@ -107,6 +107,7 @@ func FuzzRun(f *testing.F) {
 	f.Add(404, "a.test, contoso.test", "", "", "text/html", "", []byte("<pre>Cannot OPTIONS /events?code=s3cr3t"))
 	f.Add(400, "", "", "", "", "", []byte("header ce-signature is missing"))
 	f.Add(503, "", "", "", "", "", []byte(nil))
+	f.Add(404, "", "", "s\xb13cr3t", "", "", []byte("s\xb13cr3t"))
 	f.Fuzz(func(t *testing.T, status int, allowed, location, server, contentType, challenge string, body []byte) {
 		header := make(http.Header)
 		for name, value := range map[string]string{
