@@ -7,10 +7,13 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// Limits of the frames that wait to be written. Beyond them, requests wait.
 const (
+	// Limits of the frames that wait to be written. Beyond them, requests wait.
 	maxOutFrames = 256
 	maxOutBytes  = 4 << 20
+	// maxUnread is the number of bytes for which the network has room at once, in
+	// any system.
+	maxUnread = 4 << 10
 )
 
 // buffer is an encoded frame.
@@ -35,6 +38,9 @@ func (b *buffer) free() {
 
 // outbox writes frames in order. Senders do not wait for the network. It has a
 // goroutine only while there is something to write.
+//
+// A sender writes its frame itself, which saves waking that goroutine, if the service has
+// read all but a few of the bytes before: then the network has room for the frame.
 type outbox struct {
 	write func([]byte) error // one call at a time, none after an error
 	fail  func()             // called after an error
@@ -42,20 +48,31 @@ type outbox struct {
 	mu      sync.Mutex
 	frames  []*buffer
 	bytes   int
+	end     uint64 // bytes of all frames so far
+	read    uint64 // bytes that the service has certainly read
 	writing bool
 	closed  bool
 	room    chan struct{}  // closed when there is room again; nil if no sender waits
-	writer  sync.WaitGroup // the goroutine that writes
+	writer  sync.WaitGroup // what is writing
 }
 
-// put queues a frame when there is room. It reports false if the outbox is closed.
-func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
+// put queues or writes a frame when there is room, and returns its end. It reports false
+// if the outbox is closed.
+func (o *outbox) put(ctx context.Context, b *buffer, waits bool) (end uint64, ok bool, err error) {
 	for {
 		o.mu.Lock()
-		if o.closed || !o.fullLocked() {
-			ok := o.pushLocked(b)
+		if waits && o.quietLocked(b) {
+			o.beginLocked(b)
+			end = o.end
 			o.mu.Unlock()
-			return ok, nil
+			o.writeNow(b)
+			return end, true, nil
+		}
+		if o.closed || !o.fullLocked() {
+			ok = o.pushLocked(b)
+			end = o.end
+			o.mu.Unlock()
+			return end, ok, nil
 		}
 		if o.room == nil {
 			o.room = make(chan struct{})
@@ -66,9 +83,21 @@ func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
 		case <-room:
 		case <-ctx.Done():
 			b.free()
-			return false, ctx.Err()
+			return 0, false, ctx.Err()
 		}
 	}
+}
+
+// quietLocked reports whether a frame can be written without waiting.
+func (o *outbox) quietLocked(b *buffer) bool {
+	return !o.closed && !o.writing && o.end-o.read+uint64(len(b.b)) <= maxUnread
+}
+
+// received notes that the service has read the frames up to an end.
+func (o *outbox) received(end uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.read = max(o.read, end)
 }
 
 func (o *outbox) fullLocked() bool { return len(o.frames) >= maxOutFrames || o.bytes >= maxOutBytes }
@@ -94,12 +123,36 @@ func (o *outbox) pushLocked(b *buffer) bool {
 	}
 	o.frames = append(o.frames, b)
 	o.bytes += len(b.b)
-	if !o.writing {
-		o.writing = true
-		o.writer.Add(1)
+	if o.beginLocked(b) {
 		go o.drain()
 	}
 	return true
+}
+
+// beginLocked counts a frame. It reports whether nothing was being written.
+func (o *outbox) beginLocked(b *buffer) bool {
+	o.end += uint64(len(b.b))
+	if o.writing {
+		return false
+	}
+	o.writing = true
+	o.writer.Add(1)
+	return true
+}
+
+// writeNow writes a frame. A goroutine writes those that are queued meanwhile.
+func (o *outbox) writeNow(b *buffer) {
+	if !o.writeAll([]*buffer{b}) {
+		o.writer.Done()
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing = len(o.frames) > 0; o.writing {
+		go o.drain()
+		return
+	}
+	o.writer.Done()
 }
 
 // drain writes until the outbox is empty.
@@ -112,19 +165,24 @@ func (o *outbox) drain() {
 		o.makeRoomLocked()
 		o.writing = len(batch) > 0
 		o.mu.Unlock()
-		if len(batch) == 0 {
+		if len(batch) == 0 || !o.writeAll(batch) {
 			return
 		}
-		for i, b := range batch {
-			if err := o.write(b.b); err != nil {
-				o.fail()
-				o.close()
-				return
-			}
-			batch[i] = nil
-			b.free()
-		}
 	}
+}
+
+// writeAll writes frames. It reports false after an error.
+func (o *outbox) writeAll(frames []*buffer) bool {
+	for i, b := range frames {
+		if err := o.write(b.b); err != nil {
+			o.fail()
+			o.close()
+			return false
+		}
+		frames[i] = nil
+		b.free()
+	}
+	return true
 }
 
 // close rejects further frames. Those that are queued may still be written.
