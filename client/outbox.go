@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// Limits of the frames that wait to be written. Beyond them, requests wait.
+	// Limits of the frames that wait to be written, in addition to those that are being
+	// written. Beyond them, requests wait.
 	maxOutFrames = 256
 	maxOutBytes  = 4 << 20
-	// maxUnread is the number of bytes for which the network has room at once, in
-	// any system.
+	// maxUnread is a number of bytes for which the socket of any system has room, with
+	// TLS too.
 	maxUnread = 4 << 10
 )
 
@@ -39,8 +40,9 @@ func (b *buffer) free() {
 // outbox writes frames in order. Senders do not wait for the network. It has a
 // goroutine only while there is something to write.
 //
-// A sender writes its frame itself, which saves waking that goroutine, if the service has
-// read all but a few of the bytes before: then the network has room for the frame.
+// A sender that waits for an answer writes its frame itself if the service has read almost
+// all of what was sent before: then the socket has room, and the goroutine need not be woken.
+// Only a network without a buffer, such as net.Pipe, makes it wait until the service reads.
 type outbox struct {
 	write func([]byte) error // one call at a time, none after an error
 	fail  func()             // called after an error
@@ -48,16 +50,16 @@ type outbox struct {
 	mu      sync.Mutex
 	frames  []*buffer
 	bytes   int
-	end     uint64 // bytes of all frames so far
-	read    uint64 // bytes that the service has certainly read
+	end     uint64 // of the last frame: bytes so far
+	read    uint64 // of these, the service has read as many, or more
 	writing bool
 	closed  bool
 	room    chan struct{}  // closed when there is room again; nil if no sender waits
 	writer  sync.WaitGroup // what is writing
 }
 
-// put queues or writes a frame when there is room, and returns its end. It reports false
-// if the outbox is closed.
+// put queues a frame when there is room, or writes it. It returns the frame's end, and
+// false if the outbox is closed. waits means that the sender waits for an answer.
 func (o *outbox) put(ctx context.Context, b *buffer, waits bool) (end uint64, ok bool, err error) {
 	for {
 		o.mu.Lock()
@@ -88,12 +90,12 @@ func (o *outbox) put(ctx context.Context, b *buffer, waits bool) (end uint64, ok
 	}
 }
 
-// quietLocked reports whether a frame can be written without waiting.
+// quietLocked reports whether a frame can be written at once.
 func (o *outbox) quietLocked(b *buffer) bool {
 	return !o.closed && !o.writing && o.end-o.read+uint64(len(b.b)) <= maxUnread
 }
 
-// received notes that the service has read the frames up to an end.
+// received records that the service has read the frames up to an end.
 func (o *outbox) received(end uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"context"
+	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,4 +42,93 @@ func TestSlowNetwork(t *testing.T) {
 		f.recovered("id-1")
 		assert.Equal(t, []string{"recovered"}, seen.settled())
 	})
+}
+
+// TestContextEndsDuringWrites checks that requests end with their contexts although the
+// network accepts no more data: they are written by their own goroutines only while the
+// network has room.
+func TestContextEndsDuringWrites(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		f.network.setShape(func(c *cable) { c.Conn = newBuffered(c.Conn, 16<<10) })
+		c := f.client(&client.Options{KeepAliveTimeout: -1, KeepAliveInterval: -1})
+		p := f.start(c)
+		for range 3 { // the service has read all
+			run := begin(func() (client.Result, error) {
+				return c.SendToGroup(t.Context(), "g", client.Text("x"), nil)
+			})
+			id := p.expectAck("sendToGroup")
+			p.send(ack(id, ""))
+			run.succeeds(t, client.Result{AckID: id})
+		}
+		for range 25 { // and then nothing
+			begun := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := c.SendToGroup(ctx, "g", client.Binary(make([]byte, 1<<10)), nil)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, time.Second, time.Since(begun))
+		}
+		go p.drain()
+	})
+}
+
+// buffered is a connection that accepts a number of bytes before they are read, as sockets do.
+type buffered struct {
+	net.Conn
+	size int
+
+	mu     sync.Mutex
+	turn   sync.Cond // signalled when held or closed changes
+	held   []byte
+	closed bool
+}
+
+func newBuffered(below net.Conn, size int) *buffered {
+	b := &buffered{Conn: below, size: size}
+	b.turn.L = &b.mu
+	go b.pump()
+	return b
+}
+
+func (b *buffered) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for !b.closed && len(b.held) > 0 && len(b.held)+len(p) > b.size {
+		b.turn.Wait()
+	}
+	if b.closed {
+		return 0, net.ErrClosed
+	}
+	b.held = append(b.held, p...)
+	b.turn.Broadcast()
+	return len(p), nil
+}
+
+// pump passes on what was written.
+func (b *buffered) pump() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for !b.closed {
+		if len(b.held) == 0 {
+			b.turn.Wait()
+			continue
+		}
+		p := b.held[:min(len(b.held), 512)]
+		b.mu.Unlock()
+		n, err := b.Conn.Write(p)
+		b.mu.Lock()
+		b.held = b.held[n:]
+		b.closed = b.closed || err != nil
+		b.turn.Broadcast()
+	}
+}
+
+func (b *buffered) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	b.turn.Broadcast()
+	b.mu.Unlock()
+	return b.Conn.Close()
 }

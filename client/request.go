@@ -30,7 +30,7 @@ type request struct {
 	done       func()             // called when it has succeeded, before later frames are handled
 	wait       *waiter[ackResult] // nil if it wants no ack
 	over       *socket            // over which it was last sent
-	end        uint64             // in the outbox of that socket
+	end        uint64             // of its frame in the outbox of that socket
 	attempts   int                // times that it was sent
 	retries    int                // after refusals
 	backoff    *backoff.ExponentialBackOff
@@ -145,8 +145,8 @@ func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{})
 	}
 }
 
-// answered notes that the service has read the request. After a recovery, the answer may be
-// to the request as it was sent over the socket before.
+// answered records that the service has read the request. If it was sent more than once, the
+// answer may be to the request as it was sent over an earlier socket.
 func (r *request) answered() {
 	if r.attempts == 1 {
 		r.over.out.received(r.end)

@@ -1,0 +1,328 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/go-webpubsub/webpubsub/service"
+)
+
+const (
+	hub         = "plain" // which has no event handler
+	perTurn     = 400     // operations
+	pace        = 500 * time.Microsecond
+	concurrent  = 100
+	idleClients = 200
+	warmUp      = 5 // turns of each peer that do not count: Node.js compiles
+	// npm's client acknowledges once a second, and the service closes a connection with 1000
+	// messages that are not acknowledged. So three bursts of 400 take longer than a second.
+	rest = 400 * time.Millisecond
+)
+
+// comparison has the emulator, and starts the peers.
+type comparison struct {
+	emulator   *process
+	connection string // string, of the emulator
+	service    *service.Client
+	program    string
+	script     string
+	turns      int
+}
+
+func newComparison(ctx context.Context, harness, script string, turns int) (*comparison, error) {
+	emu, err := start(harness)
+	if err != nil {
+		return nil, err
+	}
+	var about struct{ ConnectionString string }
+	if err := emu.first(&about); err != nil {
+		return nil, errors.Join(err, emu.close())
+	}
+	c, err := service.NewClientFromConnectionString(about.ConnectionString, hub, nil)
+	if err != nil {
+		return nil, errors.Join(err, emu.close())
+	}
+	return &comparison{emulator: emu, connection: about.ConnectionString, service: c, program: "/proc/self/exe", script: script, turns: turns}, ctx.Err()
+}
+
+func (c *comparison) close() { _ = c.emulator.close() }
+
+// url returns the address of a client that is in a group.
+func (c *comparison) url(ctx context.Context, group string) (string, error) {
+	access, err := c.service.ClientAccess(ctx, &service.ClientAccessOptions{
+		UserID: group, Groups: []string{group}, Roles: []string{service.RoleSendToAnyGroup},
+	})
+	return access.URL(), err
+}
+
+// peer is a process that is compared.
+type peer struct {
+	name string
+	*process
+	received int
+	ratios   []float64 // to the first peer, of each turn
+	each     []time.Duration
+}
+
+// start starts peers. npm's is the program of Node.js.
+func (c *comparison) start(ctx context.Context, names ...string) ([]*peer, error) {
+	var peers []*peer
+	for _, name := range names {
+		url, err := c.url(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		args := []string{"-url", url, "-connection-string", c.connection, "-peer", name}
+		program := c.program
+		if name == "npm" {
+			program, args = "node", []string{"--expose-gc", c.script, url, c.connection, hub}
+		}
+		p, err := start(program, args...)
+		if err != nil {
+			return nil, err
+		}
+		peers = append(peers, &peer{name: name, process: p})
+	}
+	return peers, nil
+}
+
+func closeAll(peers []*peer) (err error) {
+	for _, p := range peers {
+		err = errors.Join(err, p.close())
+	}
+	return err
+}
+
+// work makes a peer do the operations of a turn.
+type work func(*peer) error
+
+// measure makes the peers take turns at some work, and prints a line of the table.
+func (c *comparison) measure(w io.Writer, title string, peers []*peer, do work) error {
+	for turn := range warmUp + c.turns {
+		var first time.Duration
+		for i, p := range peers {
+			before, err := p.processorTime()
+			if err == nil {
+				err = do(p)
+			}
+			if err != nil {
+				return fmt.Errorf("%s of %s: %w", title, p.name, err)
+			}
+			after, err := p.processorTime()
+			if err != nil {
+				return err
+			}
+			used := after - before
+			if i == 0 {
+				first = used
+			}
+			if turn >= warmUp {
+				p.each = append(p.each, used/perTurn)
+				p.ratios = append(p.ratios, float64(used)/float64(first))
+			}
+		}
+	}
+	fmt.Fprintf(w, "| %s |", title)
+	for _, p := range peers {
+		fmt.Fprintf(w, " %.0f µs, %s |", float64(median(p.each))/float64(time.Microsecond), quartiles(p.ratios))
+		p.each, p.ratios = nil, nil
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+func median[T int | float64 | time.Duration](values []T) T {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2]
+}
+
+// quartiles returns the median, and the range of the middle half.
+func quartiles(values []float64) string {
+	values = slices.Sorted(slices.Values(values))
+	n := len(values)
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", values[n/2], values[n/4], values[n-1-n/4])
+}
+
+func header(w io.Writer, first string, peers []*peer) {
+	fmt.Fprintf(w, "\n| %s |", first)
+	for _, p := range peers {
+		fmt.Fprintf(w, " %s |", p.name)
+	}
+	fmt.Fprint(w, "\n| --- |")
+	for range peers {
+		fmt.Fprint(w, " --- |")
+	}
+	fmt.Fprintln(w)
+}
+
+// clients compares the realtime clients.
+func (c *comparison) clients(ctx context.Context, w io.Writer) (err error) {
+	peers, err := c.start(ctx, "bare", "client", "npm")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(peers)) }()
+	for _, p := range peers {
+		if err := p.do("listen"); err != nil {
+			return err
+		}
+	}
+	us, err := c.dial(ctx, "publisher")
+	if err != nil {
+		return err
+	}
+	sink, err := c.dial(ctx, sinkGroup)
+	if err != nil {
+		return err
+	}
+	header(w, "processor time of a message, ratio to bare", peers)
+	for _, row := range []struct {
+		title string
+		do    work
+	}{
+		{"receive, 2,000 a second", func(p *peer) error { return publish(ctx, us, p, pace) }},
+		{"receive, 400 at once", func(p *peer) error {
+			time.Sleep(rest)
+			return publish(ctx, us, p, 0)
+		}},
+		{"send and forget", func(p *peer) error { return forget(ctx, sink, p) }},
+		{"send and wait for the ack", func(p *peer) error { return acked(ctx, sink, p, 1) }},
+		{"the same, 100 at a time", func(p *peer) error { return acked(ctx, sink, p, concurrent) }},
+	} {
+		if err := c.measure(w, row.title, peers, row.do); err != nil {
+			return err
+		}
+	}
+	fmt.Fprint(w, "| resident memory after that |")
+	for _, p := range peers {
+		size, err := p.resident()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, " %.1f MB |", float64(size)/1e6)
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+func (c *comparison) dial(ctx context.Context, group string) (*websocket.Conn, error) {
+	url, err := c.url(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	return dialBare(ctx, url)
+}
+
+// publish sends messages to the peer, which counts them.
+func publish(ctx context.Context, from *websocket.Conn, p *peer, pace time.Duration) error {
+	p.received += perTurn
+	if err := p.begin("receive", p.received); err != nil {
+		return err
+	}
+	ticks := time.NewTicker(max(pace, time.Nanosecond))
+	defer ticks.Stop()
+	for range perTurn {
+		if pace > 0 {
+			<-ticks.C
+		}
+		if err := writeFrame(ctx, from, &frame{Type: "sendToGroup", Group: p.name, DataType: "json", Data: []byte(messageBody)}); err != nil {
+			return err
+		}
+	}
+	return p.await()
+}
+
+// forget makes the peer send messages, and counts them.
+func forget(ctx context.Context, sink *websocket.Conn, p *peer) error {
+	if err := p.begin("forget", perTurn); err != nil {
+		return err
+	}
+	return errors.Join(count(ctx, sink), p.await())
+}
+
+// acked makes the peer send messages, and counts them too.
+func acked(ctx context.Context, sink *websocket.Conn, p *peer, together int) error {
+	if err := p.begin("ack", perTurn, together); err != nil {
+		return err
+	}
+	return errors.Join(count(ctx, sink), p.await())
+}
+
+func count(ctx context.Context, sink *websocket.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for range perTurn {
+		f, err := readFrame(ctx, sink)
+		if err == nil && string(f.Data) != messageBody {
+			err = errors.New("a message is not whole")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idle compares clients that wait.
+func (c *comparison) idle(ctx context.Context, w io.Writer, watch time.Duration) (err error) {
+	peers, err := c.start(ctx, "bare", "client", "npm")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(peers)) }()
+	header(w, fmt.Sprintf("each of %d clients that wait", idleClients), peers)
+	var memory, processor string
+	for _, p := range peers {
+		if err := p.do("open", 1); err != nil { // what is loaded once
+			return err
+		}
+		before, err := p.resident()
+		if err != nil {
+			return err
+		}
+		if err := p.do("open", idleClients); err != nil {
+			return err
+		}
+		after, err := p.resident()
+		if err != nil {
+			return err
+		}
+		memory += fmt.Sprintf(" %.1f kB |", float64(after-before)/idleClients/1e3)
+	}
+	begun := make([]time.Duration, len(peers))
+	for i, p := range peers {
+		if begun[i], err = p.processorTime(); err != nil {
+			return err
+		}
+	}
+	time.Sleep(watch)
+	for i, p := range peers {
+		end, err := p.processorTime()
+		if err != nil {
+			return err
+		}
+		each := float64(end-begun[i]) / idleClients / float64(watch) * float64(time.Minute)
+		processor += fmt.Sprintf(" %.0f µs |", each/float64(time.Microsecond))
+	}
+	fmt.Fprintf(w, "| resident memory |%s\n| processor time a minute |%s\n", memory, processor)
+	return nil
+}
+
+// services compares the clients of the REST API.
+func (c *comparison) services(ctx context.Context, w io.Writer) (err error) {
+	peers, err := c.start(ctx, "by hand", "service", "npm")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(peers)) }()
+	header(w, "processor time of a request, ratio to by hand", peers)
+	return c.measure(w, "send 1 KiB to a group, one at a time", peers, func(p *peer) error { return p.do("post", perTurn) })
+}
