@@ -44,8 +44,10 @@ func (b *buffer) free() {
 // all of what was sent before: then the socket has room, and the goroutine need not be woken.
 // Only a network without a buffer, such as net.Pipe, makes it wait until the service reads.
 type outbox struct {
-	write func([]byte) error // one call at a time, none after an error
-	fail  func()             // called after an error
+	// write writes a frame. It may leave it to the next call if there are more. There is one
+	// call at a time, and none after an error.
+	write func(b []byte, more bool) error
+	fail  func() // called after an error
 
 	mu      sync.Mutex
 	frames  []*buffer
@@ -176,7 +178,7 @@ func (o *outbox) drain() {
 // writeAll writes frames. It reports false after an error.
 func (o *outbox) writeAll(frames []*buffer) bool {
 	for i, b := range frames {
-		if err := o.write(b.b); err != nil {
+		if err := o.write(b.b, i+1 < len(frames)); err != nil {
 			o.fail()
 			o.close()
 			return false

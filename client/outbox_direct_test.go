@@ -17,7 +17,7 @@ func slowOutbox() (o *outbox, permits chan error, written func() string) {
 	permits = make(chan error)
 	var mu sync.Mutex
 	var all []byte
-	o = &outbox{fail: func() {}, write: func(b []byte) error {
+	o = &outbox{fail: func() {}, write: func(b []byte, _ bool) error {
 		if err := <-permits; err != nil {
 			return err
 		}

@@ -175,11 +175,11 @@ func (c *comparison) clients(ctx context.Context, w io.Writer) (err error) {
 			return err
 		}
 	}
-	us, err := c.dial(ctx, "publisher")
+	from, err := c.publisher(ctx)
 	if err != nil {
 		return err
 	}
-	sink, err := c.dial(ctx, sinkGroup)
+	to, err := c.sink(ctx)
 	if err != nil {
 		return err
 	}
@@ -188,14 +188,14 @@ func (c *comparison) clients(ctx context.Context, w io.Writer) (err error) {
 		title string
 		do    work
 	}{
-		{"receive, 2,000 a second", func(p *peer) error { return publish(ctx, us, p, pace) }},
+		{"receive, 2,000 a second", func(p *peer) error { return publish(ctx, from, p, pace) }},
 		{"receive, 400 at once", func(p *peer) error {
 			time.Sleep(rest)
-			return publish(ctx, us, p, 0)
+			return publish(ctx, from, p, 0)
 		}},
-		{"send and forget", func(p *peer) error { return forget(ctx, sink, p) }},
-		{"send and wait for the ack", func(p *peer) error { return acked(ctx, sink, p, 1) }},
-		{"the same, 100 at a time", func(p *peer) error { return acked(ctx, sink, p, concurrent) }},
+		{"send and forget", func(p *peer) error { return to.count(ctx, p, "forget", perTurn) }},
+		{"send and wait for the ack", func(p *peer) error { return to.count(ctx, p, "ack", perTurn, 1) }},
+		{"the same, 100 at a time", func(p *peer) error { return to.count(ctx, p, "ack", perTurn, concurrent) }},
 	} {
 		if err := c.measure(w, row.title, peers, row.do); err != nil {
 			return err
@@ -213,12 +213,41 @@ func (c *comparison) clients(ctx context.Context, w io.Writer) (err error) {
 	return nil
 }
 
-func (c *comparison) dial(ctx context.Context, group string) (*websocket.Conn, error) {
-	url, err := c.url(ctx, group)
+// publisher returns the connection that sends what the peers receive.
+func (c *comparison) publisher(ctx context.Context) (*websocket.Conn, error) {
+	url, err := c.url(ctx, "publisher")
 	if err != nil {
 		return nil, err
 	}
-	return dialBare(ctx, url)
+	ws, err := dialBare(ctx, url)
+	if err == nil {
+		ws.CloseRead(ctx) // answers pings
+	}
+	return ws, err
+}
+
+// sink receives what the peers send.
+type sink struct {
+	*bare
+	received int
+}
+
+func (c *comparison) sink(ctx context.Context) (*sink, error) {
+	url, err := c.url(ctx, sinkGroup)
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{bare: newBare(url)}
+	return s, s.listen(ctx, nil)
+}
+
+// count makes a peer send the messages of a turn, and counts them.
+func (s *sink) count(ctx context.Context, p *peer, command string, numbers ...int) error {
+	s.received += perTurn
+	if err := p.begin(command, numbers...); err != nil {
+		return err
+	}
+	return errors.Join(p.await(), s.got.wait(ctx, []int{s.received}))
 }
 
 // publish sends messages to the peer, which counts them.
@@ -238,37 +267,6 @@ func publish(ctx context.Context, from *websocket.Conn, p *peer, pace time.Durat
 		}
 	}
 	return p.await()
-}
-
-// forget makes the peer send messages, and counts them.
-func forget(ctx context.Context, sink *websocket.Conn, p *peer) error {
-	if err := p.begin("forget", perTurn); err != nil {
-		return err
-	}
-	return errors.Join(count(ctx, sink), p.await())
-}
-
-// acked makes the peer send messages, and counts them too.
-func acked(ctx context.Context, sink *websocket.Conn, p *peer, together int) error {
-	if err := p.begin("ack", perTurn, together); err != nil {
-		return err
-	}
-	return errors.Join(count(ctx, sink), p.await())
-}
-
-func count(ctx context.Context, sink *websocket.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for range perTurn {
-		f, err := readFrame(ctx, sink)
-		if err == nil && string(f.Data) != messageBody {
-			err = errors.New("a message is not whole")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // idle compares clients that wait.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // What all peers send and receive, also those in peer.js.
@@ -83,11 +84,17 @@ func (t *tally) add(body string) {
 }
 
 // wait waits until that many messages have arrived since the start.
-func (t *tally) wait(_ context.Context, numbers []int) error {
+func (t *tally) wait(ctx context.Context, numbers []int) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	want := int64(numbers[0])
 	t.want.Store(want)
 	for t.whole.Load() < want && !t.broken.Load() {
-		<-t.news
+		select {
+		case <-t.news:
+		case <-ctx.Done():
+			return fmt.Errorf("%d messages have arrived, want %d: %w", t.whole.Load(), want, ctx.Err())
+		}
 	}
 	if t.broken.Load() || t.whole.Load() > want {
 		return fmt.Errorf("%d messages are whole, want %d and no others", t.whole.Load(), want)
