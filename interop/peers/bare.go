@@ -17,7 +17,6 @@ type bare struct {
 	address string
 	conns   []*websocket.Conn
 	got     *tally
-	acks    chan frame
 	lastID  uint64
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/coder/websocket"
@@ -104,8 +103,8 @@ func closeAll(peers []*peer) (err error) {
 // work makes a peer do the operations of a turn.
 type work func(*peer) error
 
-// measure makes the peers take turns at some work, and prints a line of the table.
-func (c *comparison) measure(w io.Writer, title string, peers []*peer, do work) error {
+// measure makes the peers take turns at some work, and returns a row of the table.
+func (c *comparison) measure(title string, peers []*peer, do work) ([]string, error) {
 	for turn := range warmUp + c.turns {
 		var first time.Duration
 		for i, p := range peers {
@@ -114,11 +113,11 @@ func (c *comparison) measure(w io.Writer, title string, peers []*peer, do work) 
 				err = do(p)
 			}
 			if err != nil {
-				return fmt.Errorf("%s of %s: %w", title, p.name, err)
+				return nil, fmt.Errorf("%s of %s: %w", title, p.name, err)
 			}
 			after, err := p.processorTime()
 			if err != nil {
-				return err
+				return nil, err
 			}
 			used := after - before
 			if i == 0 {
@@ -130,37 +129,12 @@ func (c *comparison) measure(w io.Writer, title string, peers []*peer, do work) 
 			}
 		}
 	}
-	fmt.Fprintf(w, "| %s |", title)
+	row := []string{title}
 	for _, p := range peers {
-		fmt.Fprintf(w, " %.0f µs, %s |", float64(median(p.each))/float64(time.Microsecond), quartiles(p.ratios))
+		row = append(row, fmt.Sprintf("%.0f µs, %s", float64(median(p.each))/float64(time.Microsecond), quartiles(p.ratios)))
 		p.each, p.ratios = nil, nil
 	}
-	fmt.Fprintln(w)
-	return nil
-}
-
-func median[T int | float64 | time.Duration](values []T) T {
-	values = slices.Sorted(slices.Values(values))
-	return values[len(values)/2]
-}
-
-// quartiles returns the median, and the range of the middle half.
-func quartiles(values []float64) string {
-	values = slices.Sorted(slices.Values(values))
-	n := len(values)
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", values[n/2], values[n/4], values[n-1-n/4])
-}
-
-func header(w io.Writer, first string, peers []*peer) {
-	fmt.Fprintf(w, "\n| %s |", first)
-	for _, p := range peers {
-		fmt.Fprintf(w, " %s |", p.name)
-	}
-	fmt.Fprint(w, "\n| --- |")
-	for range peers {
-		fmt.Fprint(w, " --- |")
-	}
-	fmt.Fprintln(w)
+	return row, nil
 }
 
 // clients compares the realtime clients.
@@ -183,7 +157,7 @@ func (c *comparison) clients(ctx context.Context, w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	header(w, "processor time of a message, ratio to bare", peers)
+	rows := [][]string{heading("processor time of a message, ratio to bare", peers)}
 	for _, row := range []struct {
 		title string
 		do    work
@@ -197,20 +171,21 @@ func (c *comparison) clients(ctx context.Context, w io.Writer) (err error) {
 		{"send and wait for the ack", func(p *peer) error { return to.count(ctx, p, "ack", perTurn, 1) }},
 		{"the same, 100 at a time", func(p *peer) error { return to.count(ctx, p, "ack", perTurn, concurrent) }},
 	} {
-		if err := c.measure(w, row.title, peers, row.do); err != nil {
+		measured, err := c.measure(row.title, peers, row.do)
+		if err != nil {
 			return err
 		}
+		rows = append(rows, measured)
 	}
-	fmt.Fprint(w, "| resident memory after that |")
+	memory := []string{"resident memory after that"}
 	for _, p := range peers {
 		size, err := p.resident()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, " %.1f MB |", float64(size)/1e6)
+		memory = append(memory, fmt.Sprintf("%.1f MB", float64(size)/1e6))
 	}
-	fmt.Fprintln(w)
-	return nil
+	return write(w, append(rows, memory))
 }
 
 // publisher returns the connection that sends what the peers receive.
@@ -276,24 +251,13 @@ func (c *comparison) idle(ctx context.Context, w io.Writer, watch time.Duration)
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll(peers)) }()
-	header(w, fmt.Sprintf("each of %d clients that wait", idleClients), peers)
-	var memory, processor string
+	memory, processor := []string{"resident memory"}, []string{"processor time a minute"}
 	for _, p := range peers {
-		if err := p.do("open", 1); err != nil { // what is loaded once
-			return err
-		}
-		before, err := p.resident()
+		grown, err := p.grow()
 		if err != nil {
 			return err
 		}
-		if err := p.do("open", idleClients); err != nil {
-			return err
-		}
-		after, err := p.resident()
-		if err != nil {
-			return err
-		}
-		memory += fmt.Sprintf(" %.1f kB |", float64(after-before)/idleClients/1e3)
+		memory = append(memory, fmt.Sprintf("%.1f kB", float64(grown)/idleClients/1e3))
 	}
 	begun := make([]time.Duration, len(peers))
 	for i, p := range peers {
@@ -308,10 +272,25 @@ func (c *comparison) idle(ctx context.Context, w io.Writer, watch time.Duration)
 			return err
 		}
 		each := float64(end-begun[i]) / idleClients / float64(watch) * float64(time.Minute)
-		processor += fmt.Sprintf(" %.0f µs |", each/float64(time.Microsecond))
+		processor = append(processor, fmt.Sprintf("%.0f µs", each/float64(time.Microsecond)))
 	}
-	fmt.Fprintf(w, "| resident memory |%s\n| processor time a minute |%s\n", memory, processor)
-	return nil
+	return write(w, [][]string{heading(fmt.Sprintf("each of %d clients that wait", idleClients), peers), memory, processor})
+}
+
+// grow opens the idle clients, and returns the memory that they take.
+func (p *peer) grow() (bytes int, err error) {
+	if err := p.do("open", 1); err != nil { // what is loaded once
+		return 0, err
+	}
+	before, err := p.resident()
+	if err != nil {
+		return 0, err
+	}
+	if err := p.do("open", idleClients); err != nil {
+		return 0, err
+	}
+	after, err := p.resident()
+	return after - before, err
 }
 
 // services compares the clients of the REST API.
@@ -321,6 +300,9 @@ func (c *comparison) services(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll(peers)) }()
-	header(w, "processor time of a request, ratio to by hand", peers)
-	return c.measure(w, "send 1 KiB to a group, one at a time", peers, func(p *peer) error { return p.do("post", perTurn) })
+	row, err := c.measure("send 1 KiB to a group, one at a time", peers, func(p *peer) error { return p.do("post", perTurn) })
+	if err != nil {
+		return err
+	}
+	return write(w, [][]string{heading("processor time of a request, ratio to by hand", peers), row})
 }
