@@ -115,6 +115,12 @@ interop: ## run Microsoft's JavaScript packages against the emulator and beside 
 	cd interop && HARNESS="$(CURDIR)/bin/harness" GOSERVICE="$(CURDIR)/bin/goservice" GOCLIENT="$(CURDIR)/bin/goclient" \
 		WEBPUBSUB="$(CURDIR)/bin/webpubsub" ECHO="$(CURDIR)/bin/echo" npm test
 
+.PHONY: bench-npm
+bench-npm: ## compare the Go clients with Microsoft's JavaScript ones and with clients by hand: processor time and memory (needs Linux, Node.js and npm)
+	$(GO) build -o bin/ ./interop/harness ./interop/peers
+	cd interop && npm ci --ignore-scripts --loglevel=error
+	bin/peers -harness bin/harness -script interop/peer.js
+
 .PHONY: nginx
 nginx: ## check handlers behind nginx (needs nginx)
 	cd $(NGINX) && $(GO) vet ./... && $(GO) test -count=1 ./...

@@ -66,6 +66,7 @@ func (s *session) invoke(ctx context.Context, r *request) (answer Data, err erro
 		ws.tell(&frame.Request{Kind: frame.CancelInvocation, ID: r.ID})
 		return Data{}, err
 	}
+	r.answered()
 	return a.data, a.err
 }
 

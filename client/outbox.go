@@ -7,10 +7,14 @@ import (
 	"github.com/go-webpubsub/webpubsub/client/internal/frame"
 )
 
-// Limits of the frames that wait to be written. Beyond them, requests wait.
 const (
+	// Limits of the frames that wait to be written, in addition to those that are being
+	// written. Beyond them, requests wait.
 	maxOutFrames = 256
 	maxOutBytes  = 4 << 20
+	// maxUnread is a number of bytes for which the socket of any system has room, with
+	// TLS too.
+	maxUnread = 4 << 10
 )
 
 // buffer is an encoded frame.
@@ -35,27 +39,44 @@ func (b *buffer) free() {
 
 // outbox writes frames in order. Senders do not wait for the network. It has a
 // goroutine only while there is something to write.
+//
+// A sender that waits for an answer writes its frame itself if the service has read almost
+// all of what was sent before: then the socket has room, and the goroutine need not be woken.
+// Only a network without a buffer, such as net.Pipe, makes it wait until the service reads.
 type outbox struct {
-	write func([]byte) error // one call at a time, none after an error
-	fail  func()             // called after an error
+	// write writes a frame. It may leave it to the next call if there are more. There is one
+	// call at a time, and none after an error.
+	write func(b []byte, more bool) error
+	fail  func() // called after an error
 
 	mu      sync.Mutex
 	frames  []*buffer
 	bytes   int
+	end     uint64 // of the last frame: bytes so far
+	read    uint64 // of these, the service has read as many, or more
 	writing bool
 	closed  bool
 	room    chan struct{}  // closed when there is room again; nil if no sender waits
-	writer  sync.WaitGroup // the goroutine that writes
+	writer  sync.WaitGroup // what is writing
 }
 
-// put queues a frame when there is room. It reports false if the outbox is closed.
-func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
+// put queues a frame when there is room, or writes it. It returns the frame's end, and
+// false if the outbox is closed. waits means that the sender waits for an answer.
+func (o *outbox) put(ctx context.Context, b *buffer, waits bool) (end uint64, ok bool, err error) {
 	for {
 		o.mu.Lock()
-		if o.closed || !o.fullLocked() {
-			ok := o.pushLocked(b)
+		if waits && o.quietLocked(b) {
+			o.beginLocked(b)
+			end = o.end
 			o.mu.Unlock()
-			return ok, nil
+			o.writeNow(b)
+			return end, true, nil
+		}
+		if o.closed || !o.fullLocked() {
+			ok = o.pushLocked(b)
+			end = o.end
+			o.mu.Unlock()
+			return end, ok, nil
 		}
 		if o.room == nil {
 			o.room = make(chan struct{})
@@ -66,9 +87,21 @@ func (o *outbox) put(ctx context.Context, b *buffer) (bool, error) {
 		case <-room:
 		case <-ctx.Done():
 			b.free()
-			return false, ctx.Err()
+			return 0, false, ctx.Err()
 		}
 	}
+}
+
+// quietLocked reports whether a frame can be written at once.
+func (o *outbox) quietLocked(b *buffer) bool {
+	return !o.closed && !o.writing && o.end-o.read+uint64(len(b.b)) <= maxUnread
+}
+
+// received records that the service has read the frames up to an end.
+func (o *outbox) received(end uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.read = max(o.read, end)
 }
 
 func (o *outbox) fullLocked() bool { return len(o.frames) >= maxOutFrames || o.bytes >= maxOutBytes }
@@ -94,12 +127,36 @@ func (o *outbox) pushLocked(b *buffer) bool {
 	}
 	o.frames = append(o.frames, b)
 	o.bytes += len(b.b)
-	if !o.writing {
-		o.writing = true
-		o.writer.Add(1)
+	if o.beginLocked(b) {
 		go o.drain()
 	}
 	return true
+}
+
+// beginLocked counts a frame. It reports whether nothing was being written.
+func (o *outbox) beginLocked(b *buffer) bool {
+	o.end += uint64(len(b.b))
+	if o.writing {
+		return false
+	}
+	o.writing = true
+	o.writer.Add(1)
+	return true
+}
+
+// writeNow writes a frame. A goroutine writes those that are queued meanwhile.
+func (o *outbox) writeNow(b *buffer) {
+	if !o.writeAll([]*buffer{b}) {
+		o.writer.Done()
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing = len(o.frames) > 0; o.writing {
+		go o.drain()
+		return
+	}
+	o.writer.Done()
 }
 
 // drain writes until the outbox is empty.
@@ -112,19 +169,24 @@ func (o *outbox) drain() {
 		o.makeRoomLocked()
 		o.writing = len(batch) > 0
 		o.mu.Unlock()
-		if len(batch) == 0 {
+		if len(batch) == 0 || !o.writeAll(batch) {
 			return
 		}
-		for i, b := range batch {
-			if err := o.write(b.b); err != nil {
-				o.fail()
-				o.close()
-				return
-			}
-			batch[i] = nil
-			b.free()
-		}
 	}
+}
+
+// writeAll writes frames. It reports false after an error.
+func (o *outbox) writeAll(frames []*buffer) bool {
+	for i, b := range frames {
+		if err := o.write(b.b, i+1 < len(frames)); err != nil {
+			o.fail()
+			o.close()
+			return false
+		}
+		frames[i] = nil
+		b.free()
+	}
+	return true
 }
 
 // close rejects further frames. Those that are queued may still be written.

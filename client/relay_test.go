@@ -64,6 +64,30 @@ func TestCallbackIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+// An operation that already waits is answered although a callback is slow.
+func TestAnswerDuringCallback(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		free := make(chan struct{})
+		c.OnGroupMessage(func(context.Context, *client.GroupMessage) { <-free })
+		p := f.start(c)
+		for i := range 3 {
+			begun := time.Now()
+			run := begin(func() (client.Result, error) {
+				return c.SendToGroup(t.Context(), "g", client.Text("x"), nil)
+			})
+			id := p.expectAck("sendToGroup")
+			p.send(group(i+1, "a"), ack(id, ""))
+			run.succeeds(t, client.Result{AckID: id})
+			assert.Zero(t, time.Since(begun))
+			free <- struct{}{}
+			synctest.Wait() // the callback has returned: the next message finds no other
+		}
+	})
+}
+
 // The client goes on reading while a callback is slow, and delivers in order what it has
 // read.
 func TestSlowCallbackIsRelieved(t *testing.T) {
@@ -86,7 +110,7 @@ func TestSlowCallbackIsRelieved(t *testing.T) {
 			p.drop() // the callback outlives its WebSocket
 		}()
 		assert.Equal(t, []string{"begin 0"}, seen.settled())
-		pass(20 * time.Millisecond)
+		pass(200 * time.Millisecond)
 		assert.Equal(t, client.StateRecovering, c.State())
 		p = f.recovered("id-1")
 		p.send(group(6, "5"))

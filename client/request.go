@@ -29,7 +29,8 @@ type request struct {
 	only       *connection        // the connection that it is for; nil: any
 	done       func()             // called when it has succeeded, before later frames are handled
 	wait       *waiter[ackResult] // nil if it wants no ack
-	sent       *connection        // over which it was last sent
+	over       *socket            // over which it was last sent
+	end        uint64             // of its frame in the outbox of that socket
 	attempts   int                // times that it was sent
 	retries    int                // after refusals
 	backoff    *backoff.ExponentialBackOff
@@ -128,6 +129,7 @@ func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{})
 		if err == nil {
 			var a ackResult
 			if a, err = await(ctx, r.wait.answer, ws.lost, stuck, s.closing); err == nil {
+				r.answered()
 				return a, nil
 			}
 			again = errors.Is(err, ErrConnectionLost)
@@ -140,6 +142,14 @@ func (s *session) settle(ctx context.Context, r *request, stuck <-chan struct{})
 		if !again {
 			return ackResult{}, err
 		}
+	}
+}
+
+// answered records that the service has read the request. If it was sent more than once, the
+// answer may be to the request as it was sent over an earlier socket.
+func (r *request) answered() {
+	if r.attempts == 1 {
+		r.over.out.received(r.end)
 	}
 }
 
@@ -178,7 +188,7 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 		case r.wait != nil && len(r.wait.answer) > 0:
 			return ws, nil
 		case r.only != nil && ws.conn != r.only,
-			r.sent != nil && ws.conn != r.sent && !r.idempotent && !s.c.opts.RetrySends:
+			r.over != nil && ws.conn != r.over.conn && !r.idempotent && !s.c.opts.RetrySends:
 			return nil, ErrConnectionLost
 		}
 		b := encode(ws.codec, &r.Request)
@@ -187,12 +197,12 @@ func (s *session) post(ctx context.Context, r *request) (*socket, error) {
 			b.free()
 			return nil, invalidError{err}
 		}
-		ok, err := ws.out.put(ctx, b)
+		end, ok, err := ws.out.put(ctx, b, r.WantsAck || r.Kind == frame.Invoke)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			r.sent = ws.conn
+			r.over, r.end = ws, end
 			r.attempts++
 			traced(ctx, s.dispatch, s.trace().RequestSent, RequestSentInfo{
 				ConnectionID: ws.conn.id, Operation: operations[r.Kind], Name: r.Name, AckID: r.AckID, Attempt: r.attempts, Bytes: size,

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -37,7 +36,7 @@ type socket struct {
 	conn  *connection
 	codec frame.Codec
 	raw   *websocket.Conn
-	below io.Closer             // the network connection; closing it is the only way to end a WebSocket at once
+	below *cork                 // closing it is the only way to end a WebSocket at once
 	in    *bytes.Buffer         // a pointer, so that fmt does not print the frame in it
 	again func() ([]byte, bool) // returns a frame to be read again; nil if there is none
 	out   outbox
@@ -56,9 +55,9 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socke
 	conn.secrets.learnHandshake(u, o.Header)
 	header := http.Header{"User-Agent": {"webpubsub-go-client/" + version.Version}}
 	maps.Copy(header, o.Header)
-	keeper := &bodyKeeper{next: cmp.Or(o.HTTPClient.Transport, http.DefaultTransport)}
+	corker := &corker{next: cmp.Or(o.HTTPClient.Transport, http.DefaultTransport)}
 	client := *o.HTTPClient
-	client.Transport = keeper
+	client.Transport = corker
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	ws := &socket{conn: conn, codec: codec, in: new(bytes.Buffer), lost: make(chan struct{})}
 	raw, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it and keeps what it has read
@@ -73,26 +72,11 @@ func dial(ctx context.Context, u *url.URL, conn *connection, o *Options) (*socke
 		return nil, fmt.Errorf("service did not accept subprotocol %s", codec.Name())
 	}
 	raw.SetReadLimit(frame.MaxFrame)
-	ws.raw, ws.below = raw, keeper.body
+	ws.raw, ws.below = raw, corker.cork
 	ws.out.write, ws.out.fail = ws.write, ws.cut
 	ws.guard = time.AfterFunc(writeTimeout, ws.cut)
 	ws.guard.Stop()
 	return ws, nil
-}
-
-// bodyKeeper is a RoundTripper that keeps the connection below a WebSocket.
-type bodyKeeper struct {
-	next http.RoundTripper
-	body io.Closer
-}
-
-// RoundTrip keeps the body of a response that switches protocols.
-func (k *bodyKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := k.next.RoundTrip(r)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		k.body = resp.Body
-	}
-	return resp, err
 }
 
 // read returns the next frame, which is valid until the next call. ok is false if its
@@ -119,7 +103,9 @@ func (ws *socket) read() (b []byte, ok bool, err error) {
 	return b, (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
 }
 
-func (ws *socket) write(b []byte) error {
+// write writes a frame, perhaps together with those that follow.
+func (ws *socket) write(b []byte, more bool) error {
+	ws.below.more.Store(more)
 	kind := websocket.MessageText
 	if ws.codec.Binary() {
 		kind = websocket.MessageBinary

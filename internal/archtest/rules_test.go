@@ -304,6 +304,12 @@ var rooms = []room{
 		why:  "it compares the public packages with packages of others",
 	},
 	{
+		name:  "interop/peers",
+		ours:  []pattern{"service/...", "client/..."},
+		third: []pattern{jwt, unix, webSocket},
+		why:   "it compares the clients with clients by hand, which need the libraries, and reads the clocks of processes",
+	},
+	{
 		name: "internal/deploytest",
 		why:  "it compares files with programs from outside; its tests ask the command what it accepts",
 	},

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Limits of the queue of a link. They exceed what a [Delivery] sends on resumption.
+// Limits of the queue of a link, in addition to what is being written. They exceed what a
+// [Delivery] sends on resumption.
 const (
 	maxQueuedFrames = 10_000
 	maxQueuedBytes  = 2 * maxUnackedBytes
