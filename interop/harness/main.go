@@ -33,10 +33,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("harness", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	express := flags.String("express", "", "URL of the event handler of the hub express")
+	var level slog.Level
+	flags.TextVar(&level, "level", slog.LevelInfo, "least level of the records on standard error")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	handler, err := newHandler(logger)
 	if err != nil {
 		return err

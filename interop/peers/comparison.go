@@ -37,7 +37,7 @@ type comparison struct {
 }
 
 func newComparison(ctx context.Context, harness, script string, turns int) (*comparison, error) {
-	emu, err := start(harness)
+	emu, err := start(harness, "-level", "WARN")
 	if err != nil {
 		return nil, err
 	}
