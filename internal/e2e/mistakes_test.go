@@ -2,9 +2,11 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -419,6 +421,26 @@ var mistakes = []struct {
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = l.Close() })
 			return run(t, "emulator", "--addr", l.Addr().String())
+		},
+	},
+	{
+		name:   "proxy with HTTP/1.0, in the emulator's log",
+		value:  `not HTTP/1.0`,
+		rule:   `a WebSocket handshake needs HTTP/1.1`,
+		remedy: `proxy_http_version 1.1`,
+		seen: func(t *testing.T) string {
+			s := serve(t, webpubsub.Config{}, nil)
+			address, err := url.Parse(s.emu.ClientURL(hub, nil))
+			require.NoError(t, err)
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address.Host)
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = conn.Close() })
+			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n", address.RequestURI(), address.Host)
+			require.NoError(t, err)
+			answer, err := io.ReadAll(conn)
+			require.NoError(t, err)
+			assert.Contains(t, string(answer), "400 Bad Request")
+			return s.emulatorLog.String()
 		},
 	},
 	{
