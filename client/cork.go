@@ -6,13 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// maxHeld is the number of bytes that are not held back any longer. With a fragment of a large
-// frame, they are written in time for a pong.
+// maxHeld is the number of held bytes at which they are written. A pong has to wait for as many.
 const maxHeld = 4 << 10
 
 // cork is the network connection below a WebSocket. While more frames follow, it holds back
 // what the library writes, so that many small frames are one write. The library writes one
-// frame at a time.
+// frame at a time. Control frames are not held back: no more frames follow a close frame.
 type cork struct {
 	io.ReadWriteCloser
 	more atomic.Bool
@@ -20,7 +19,7 @@ type cork struct {
 }
 
 func (c *cork) Write(p []byte) (int, error) {
-	more := c.more.Load()
+	more := c.more.Load() && !isControl(p)
 	if !more && len(c.held) == 0 {
 		return c.ReadWriteCloser.Write(p)
 	}
@@ -32,6 +31,14 @@ func (c *cork) Write(p []byte) (int, error) {
 	}
 	c.held = c.held[:0]
 	return len(p), nil
+}
+
+// isControl reports whether bytes begin with a control frame. The library writes a control
+// frame in one call, and begins a small data frame with a call. Bytes from the middle of a data
+// frame may look like a control frame, and are then written early.
+func isControl(p []byte) bool {
+	const final, control = 0x80, 0x08 // RFC 6455, section 5.2
+	return len(p) > 0 && p[0]&(final|control) == final|control
 }
 
 // corker is a RoundTripper that puts a cork below a WebSocket.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -86,4 +87,22 @@ func TestFramesTogether(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCloseBetweenFrames checks that the service's close frame is answered while frames
+// wait to be written.
+func TestCloseBetweenFrames(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		cl, p := f.started(&client.Options{KeepAliveInterval: -1, KeepAliveTimeout: -1})
+		for range 101 {
+			_, err := cl.SendToGroup(t.Context(), "g", client.Text(strings.Repeat("x", 1<<10)), &client.SendOptions{FireAndForget: true})
+			require.NoError(t, err)
+			synctest.Wait()
+		}
+		p.next() // then the network accepts nothing again, in the middle of the frames
+		synctest.Wait()
+		require.NoError(t, p.conn.Close(websocket.StatusServiceRestart, "")) // discards the frames
+	})
 }

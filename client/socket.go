@@ -103,9 +103,9 @@ func (ws *socket) read() (b []byte, ok bool, err error) {
 	return b, (kind == websocket.MessageBinary) == ws.codec.Binary(), nil
 }
 
-// write writes a frame, perhaps together with those that follow.
+// write writes a frame. If more follow, it may write a small one together with them.
 func (ws *socket) write(b []byte, more bool) error {
-	ws.below.more.Store(more)
+	ws.below.more.Store(more && len(b) <= fragmentSize)
 	kind := websocket.MessageText
 	if ws.codec.Binary() {
 		kind = websocket.MessageBinary
