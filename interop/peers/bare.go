@@ -54,7 +54,8 @@ func readFrame(ctx context.Context, ws *websocket.Conn) (f frame, err error) {
 	if err != nil {
 		return f, err
 	}
-	return f, json.Unmarshal(data, &f)
+	err = json.Unmarshal(data, &f)
+	return f, err
 }
 
 func writeFrame(ctx context.Context, ws *websocket.Conn, f *frame) error {
