@@ -15,21 +15,26 @@ const maxHeld = 4 << 10
 type cork struct {
 	io.ReadWriteCloser
 	more atomic.Bool
-	held []byte
+	held *buffer // nil if nothing is held back
 }
 
 func (c *cork) Write(p []byte) (int, error) {
 	more := c.more.Load() && !isControl(p)
-	if !more && len(c.held) == 0 {
+	if !more && c.held == nil {
 		return c.ReadWriteCloser.Write(p)
 	}
-	if c.held = append(c.held, p...); more && len(c.held) < maxHeld {
+	if c.held == nil {
+		c.held, _ = buffers.Get().(*buffer)
+		c.held.b = c.held.b[:0]
+	}
+	if c.held.b = append(c.held.b, p...); more && len(c.held.b) < maxHeld {
 		return len(p), nil
 	}
-	if _, err := c.ReadWriteCloser.Write(c.held); err != nil {
+	if _, err := c.ReadWriteCloser.Write(c.held.b); err != nil {
 		return 0, err
 	}
-	c.held = c.held[:0]
+	c.held.free()
+	c.held = nil
 	return len(p), nil
 }
 

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -105,4 +106,24 @@ func TestCloseBetweenFrames(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, p.conn.Close(websocket.StatusServiceRestart, "")) // discards the frames
 	})
+}
+
+// TestIdleCork checks that a connection keeps no memory for frames that were written.
+func TestIdleCork(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	written := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(there)
+		written <- string(b)
+	}()
+	c := client.NewCork(here)
+	for _, text := range []string{"a", "b"} {
+		require.NoError(t, c.Write([]byte(text+"1"), true))
+		assert.True(t, c.Holds())
+		require.NoError(t, c.Write([]byte(text+"2"), false))
+		assert.False(t, c.Holds())
+	}
+	require.NoError(t, here.Close())
+	assert.Equal(t, "a1a2b1b2", <-written)
 }
