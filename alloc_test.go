@@ -77,7 +77,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 	}{
 		{"raw user event", "user.message", "text/plain", strings.Repeat("text", 256), allocKey, http.StatusOK, 2},
 		{"JSON user event", "user.said", "application/json", `{"type":"said","room":"lobby","from":"Ann","seq":1234,"text":"Good morning, everyone."}`, allocKey, http.StatusOK, 6},
-		{"connect", "sys.connect", "application/json", allocBody, allocKey, http.StatusOK, 13}, // one for the escaped string
+		{"connect", "sys.connect", "application/json", allocBody, allocKey, http.StatusOK, 14}, // one for the escaped string
 		{"connected", "sys.connected", "application/json", "{}", allocKey, http.StatusNoContent, 2},
 		{"wrong signature", "user.message", "text/plain", "text", "another key", http.StatusUnauthorized, 2},
 		{"validation", "", "", "", "", http.StatusOK, 1},

@@ -56,7 +56,8 @@ type namedList struct {
 	lo, hi int
 }
 
-// The numbers of lists that are collected on the stack, and of values in the event.
+// The numbers of lists that are collected on the stack, and of values for which there is
+// room.
 const (
 	usualLists  = 40
 	usualValues = 32
@@ -77,7 +78,7 @@ func (ev *ConnectEvent) decodeBody() error {
 
 		s      = jsonscan.New(ev.text)
 		lists  = listSpace[:0]
-		values = ev.values[:0]
+		values = make([]string, 0, usualValues)
 		seen   connectMember
 
 		claims, query, headers []namedList

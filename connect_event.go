@@ -38,8 +38,6 @@ type ConnectEvent struct {
 	// MQTTConnect (mqtt) is the CONNECT packet of an MQTT client. It is nil for other
 	// clients.
 	MQTTConnect *mqtt.Connect
-
-	values [usualValues]string // of Claims, Query, Headers and Subprotocols, if they fit
 }
 
 // Claims are the claims of an access token. Each claim is a list of values. A claim

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -170,4 +172,20 @@ func TestConnectMeta(t *testing.T) {
 	assert.Equal(t, "t1", m.PathValue("tenant"))
 	assert.Empty(t, m.PathValue("other"))
 	assert.Empty(t, new(webpubsub.Meta).PathValue("tenant"), "an event made by hand")
+}
+
+// An application may keep the claims of each connection. They must not keep the event, whose
+// request has the buffers of an HTTP connection.
+func TestClaimsDoNotKeepTheEvent(t *testing.T) {
+	t.Parallel()
+	var claims webpubsub.Claims
+	var event weak.Pointer[webpubsub.ConnectEvent]
+	h := wireHandler(t, webpubsub.Config{OnConnect: func(_ context.Context, ev *webpubsub.ConnectEvent) (*webpubsub.ConnectReply, error) {
+		claims, event = ev.Claims, weak.Make(ev)
+		return nil, nil //nolint:nilnil // accepts the client
+	}})
+	require.Equal(t, http.StatusNoContent, wireServe(h, wireRequest(t, "connect")).StatusCode)
+	runtime.GC()
+	assert.NotEmpty(t, claims)
+	assert.Nil(t, event.Value())
 }
