@@ -229,7 +229,7 @@ var rooms = []room{
 	},
 	{
 		name:  "emulator/internal/inspect",
-		ours:  []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/dispatch", "internal/rule", "internal/upstream/...", "internal/wire"},
+		ours:  []pattern{"emulator/internal/trace", "emulator/internal/hub", "emulator/internal/dispatch", "internal/jsonscan", "internal/rule", "internal/upstream/...", "internal/wire"},
 		third: []pattern{protowire},
 		why:   "it shows the records and acts on the hub and on events as others do; frames and REST calls do not pass it",
 	},

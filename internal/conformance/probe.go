@@ -158,8 +158,8 @@ func (p *probe) withoutSecrets(text string) string {
 	return digest.ReplaceAllString(text, "$1…")
 }
 
-// quotable returns the start of a text, as one line without secrets. The line is made first,
-// since it drops invalid bytes, of which a secret may be full.
+// quotable returns the start of a text, as one line without secrets. Invalid bytes are removed
+// before secrets: one inside a secret would hide it.
 func (p *probe) quotable(text string) string {
 	return upstream.Text([]byte(p.withoutSecrets(excerpt.Line(text, maxQuoted))))
 }

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -39,6 +40,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	ctx := context.Background()
 	if *peer != "" {
 		return serve(ctx, *peer, *address, *connection, os.Stdin, stdout)
+	}
+	if *harness == "" || *script == "" || *turns < 1 {
+		return errors.New("-harness and -script are required, and -turns is at least 1; make bench-npm sets them")
 	}
 	c, err := newComparison(ctx, *harness, *script, *turns)
 	if err != nil {

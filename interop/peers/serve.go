@@ -27,12 +27,16 @@ type job func(ctx context.Context, numbers []int) error
 
 // serve is a Go peer. It carries out commands until the input ends.
 func serve(ctx context.Context, name, address, connection string, in io.Reader, out io.Writer) error {
-	jobs, err := map[string]func() (map[string]job, error){
+	newJobs, known := map[string]func() (map[string]job, error){
 		"bare":    func() (map[string]job, error) { return newBare(address).jobs(), nil },
 		"client":  func() (map[string]job, error) { return newWhole(address).jobs(), nil },
 		"by hand": func() (map[string]job, error) { return handJobs(connection) },
 		"service": func() (map[string]job, error) { return serviceJobs(connection) },
-	}[name]()
+	}[name]
+	if !known {
+		return fmt.Errorf("-peer is %q, want bare, client, by hand or service", name)
+	}
+	jobs, err := newJobs()
 	if err != nil {
 		return err
 	}
@@ -45,6 +49,9 @@ func serve(ctx context.Context, name, address, connection string, in io.Reader, 
 	}
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		words := strings.Fields(lines.Text())
+		if len(words) == 0 || jobs[words[0]] == nil {
+			return fmt.Errorf("%q is no command of the peer %s", lines.Text(), name)
+		}
 		numbers := make([]int, len(words)-1)
 		for i, word := range words[1:] {
 			if numbers[i], err = strconv.Atoi(word); err != nil {

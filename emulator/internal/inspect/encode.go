@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
 // lastFrame is the frame of the last record of a sequence that has one, and the number of
@@ -61,7 +63,7 @@ func appendHead(b []byte, r *Record) []byte {
 	b = append(b, '"')
 	for _, m := range [...]struct{ name, value string }{{`,"hub":`, r.Hub}, {`,"connection":`, r.Connection}, {`,"user":`, r.User}} {
 		if m.value != "" {
-			b = appendQuoted(append(b, m.name...), m.value)
+			b = jsonscan.AppendQuoted(append(b, m.name...), m.value)
 		}
 	}
 	if r.Imported {
@@ -71,16 +73,4 @@ func appendHead(b []byte, r *Record) []byte {
 		b = strconv.AppendUint(append(b, `,"sequenceId":`...), r.SequenceID, 10)
 	}
 	return b
-}
-
-// appendQuoted appends a text as JSON.
-func appendQuoted(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			return appendText(b, s)
-		}
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
 }

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/go-webpubsub/webpubsub/internal/jsonscan"
 )
 
 // maxMembers is the number of different fields of a message that is shown. The schema has
@@ -67,7 +69,7 @@ func appendMessage(b []byte, m *message, data []byte) ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendText(b, one.field.name), ':')
+		b = append(jsonscan.AppendQuoted(b, one.field.name), ':')
 		b = one.append(b)
 	}
 	return append(b, '}'), nil
@@ -122,13 +124,8 @@ func appendValue(b []byte, f field, kind protowire.Type, value []byte) ([]byte, 
 // hide secrets from their removal.
 func appendBytes(b, data []byte, text bool) []byte {
 	if text && utf8.Valid(data) {
-		return appendText(b, string(data))
+		return jsonscan.AppendQuoted(b, string(data))
 	}
 	quoted := strconv.Quote(string(data))
-	return appendText(b, quoted[1:len(quoted)-1])
-}
-
-func appendText(b []byte, s string) []byte {
-	quoted, _ := json.Marshal(s) // never fails
-	return append(b, quoted...)
+	return jsonscan.AppendQuoted(b, quoted[1:len(quoted)-1])
 }

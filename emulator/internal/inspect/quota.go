@@ -29,11 +29,11 @@ func refused(r trace.Record) bool {
 type quota struct {
 	used    int
 	freed   time.Time // when used was lowered last
-	skipped int       // records since the last one that had room
+	skipped int       // records without room since take last reported true
 }
 
-// take reports whether there is room for a record, and the number of those before it that
-// had none.
+// take reports whether there is room for a record. If there is, skipped is the number of
+// records before it without room.
 func (q *quota) take(at time.Time) (skipped int, room bool) {
 	if q.used == 0 {
 		q.freed = at

@@ -13,7 +13,7 @@ type Record struct {
 	Connection string    `json:"connection,omitempty"`
 	User       string    `json:"user,omitempty"`
 	Imported   bool      `json:"imported,omitempty"`
-	Skipped    int       `json:"skipped,omitempty"`    // refused requests before this one that have no record
+	Skipped    int       `json:"skipped,omitempty"`    // refused requests before this one, without a record
 	SequenceID uint64    `json:"sequenceId,omitempty"` // of Frame, which is without it
 
 	// One of these is set, or none.
